@@ -1,0 +1,1 @@
+"""Compiled raster kernels: arrays in, arrays out, no I/O."""

@@ -1,0 +1,1 @@
+"""Grids, files and dask: from AHN sheets to zarr and a table of buildings."""
