@@ -1,0 +1,47 @@
+"""Numba's options and the cache key, in one place.
+
+Numba's own cache watches only the file a kernel stands in and would serve an old answer after an
+edit in a callee of another file. So the folder's name carries a hash of every kernel source.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _cache_folder() -> Path | None:
+    """Folder of the compiled kernels, or None where none can be written."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = Path(base) if base else Path.home() / ".cache"
+        folder = folder / "daklaag" / f"kernels-{key}"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+_CACHE = _cache_folder()
+
+
+def kernel(function: F) -> F:
+    """Compile `function` single-threaded, without the GIL, with IEEE arithmetic, cached on disk.
+
+    `error_model="numpy"` drops the check for a division by zero, which blocks SIMD.
+    """
+    usual = numba.config.CACHE_DIR
+    if _CACHE is not None:
+        numba.config.CACHE_DIR = str(_CACHE)
+    try:
+        options = {"nogil": True, "error_model": "numpy", "cache": _CACHE is not None}
+        return numba.njit(**options)(function)
+    finally:
+        numba.config.CACHE_DIR = usual

@@ -1,0 +1,48 @@
+"""Areas of a file, and which of them holds a point."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+
+from pipeline.errors import InputError
+from pipeline.vectors import read_vector
+
+POLYGONS = {shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON}
+
+
+def read_areas(
+    file: str | Path, layer: str | None = None
+) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """The columns of each area of a vector file, and its polygon in RD metres.
+
+    An area without a geometry holds nothing; a file without columns gets `area`, counted from 1.
+    Raises InputError where the file cannot be read or holds no polygons.
+    """
+    frame, name = read_vector(file, layer), Path(file).name
+    polygons = frame.geometry.to_numpy()
+    present = polygons[~(shapely.is_missing(polygons) | shapely.is_empty(polygons))]
+    if not len(present) or not set(shapely.get_type_id(present)) <= POLYGONS:
+        raise InputError(f"{name}: not (only) polygons in it; give a file of areas")
+    if not np.isfinite(shapely.bounds(present)).all():
+        raise InputError(
+            f"{name}: its coordinates are none of the CRS it states; state the true one"
+        )
+    own = pa.Table.from_pandas(frame.drop(columns=frame.geometry.name), preserve_index=False)
+    rows = own.to_pylist() if own.num_columns else [{"area": n + 1} for n in range(len(frame))]
+    return rows, shapely.make_valid(polygons)
+
+
+def locate(polygons: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """For each point [m] the first polygon that it lies in or on the border of, by position.
+
+    It is len(polygons) for a point in none of them, or without coordinates (NaN).
+    """
+    first = np.full(len(x), len(polygons))
+    known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    tree = shapely.STRtree(shapely.points(x[known], y[known]))
+    area, point = tree.query(polygons, predicate="intersects")
+    np.minimum.at(first, known[point], area)
+    return first

@@ -1,0 +1,83 @@
+"""The ground of the buildings of a CityJSON file, as footprints."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import pyproj
+import shapely
+
+from pipeline.errors import InputError
+
+
+def is_cityjson(path: Path) -> bool:
+    """Whether a JSON file calls itself CityJSON, by its beginning."""
+    if path.suffix.lower() not in (".json", ".jsonl"):
+        return False
+    with path.open("rb") as stream:
+        return b'"CityJSON"' in stream.read(4096)
+
+
+def read_cityjson(path: Path) -> geopandas.GeoDataFrame:
+    """One row a building: its attributes, its key as `id`, and its ground as a polygon.
+
+    The ground is its surface of LoD 0, else the GroundSurfaces of the solids of its own and of its
+    parts, at the highest level of detail. Raises InputError for a file that is no CityJSON.
+    """
+    try:
+        city = json.loads(path.read_text(encoding="utf-8"))
+        vertices = _vertices(city)
+        objects = city["CityObjects"]
+        buildings = {k: o for k, o in objects.items() if o["type"] == "Building"}
+        rows = [
+            {**o.get("attributes", {}), "id": key, "geometry": _ground(o, objects, vertices)}
+            for key, o in buildings.items()
+        ]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise InputError(f"{path.name}: not a CityJSON file that can be read ({error!r})") from None
+    if not rows:
+        raise InputError(f"{path.name}: holds no object of type Building")
+    return geopandas.GeoDataFrame(rows, geometry="geometry", crs=_crs(city, path))
+
+
+def _vertices(city: dict[str, Any]) -> np.ndarray:
+    vertices = np.array(city["vertices"], float).reshape(-1, 3)
+    if transform := city.get("transform"):
+        vertices = vertices * transform["scale"] + transform["translate"]
+    return vertices[:, :2]
+
+
+def _crs(city: dict[str, Any], path: Path) -> pyproj.CRS:
+    name = city.get("metadata", {}).get("referenceSystem")
+    try:
+        return pyproj.CRS.from_epsg(int(str(name).rsplit("/", 1)[-1].rsplit(":", 1)[-1]))
+    except (ValueError, pyproj.exceptions.CRSError):
+        raise InputError(f"{path.name}: states no reference system that is known") from None
+
+
+def _ground(
+    building: dict[str, Any], objects: dict[str, Any], vertices: np.ndarray
+) -> shapely.Geometry:
+    whole = [building, *(objects[child] for child in building.get("children", []))]
+    geometries = [g for o in whole for g in o.get("geometry", [])]
+    flat = [g for g in geometries if str(g["lod"]).startswith("0")]
+    if flat:
+        surfaces = [s for g in flat for s in g["boundaries"]]
+    else:
+        best = max((str(g["lod"]) for g in geometries), default="")
+        surfaces = [s for g in geometries if str(g["lod"]) == best for s in _ground_surfaces(g)]
+    polygons = [shapely.Polygon(vertices[s[0]], [vertices[h] for h in s[1:]]) for s in surfaces]
+    return shapely.union_all(shapely.make_valid(polygons)) if polygons else shapely.Polygon()
+
+
+def _ground_surfaces(geometry: dict[str, Any]) -> list[list[list[int]]]:
+    """The surfaces whose semantics say that they are the ground."""
+    semantics = geometry.get("semantics") or {"surfaces": [], "values": []}
+    ground = {i for i, s in enumerate(semantics["surfaces"]) if s["type"] == "GroundSurface"}
+    shells, values = geometry["boundaries"], semantics["values"]
+    if geometry["type"] == "MultiSurface":
+        shells, values = [shells], [values]
+    pairs = [pair for shell, of in zip(shells, values) for pair in zip(shell, of or [])]
+    return [surface for surface, kind in pairs if kind in ground]

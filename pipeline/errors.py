@@ -1,0 +1,9 @@
+"""What a run can end in beside its result."""
+
+
+class InputError(ValueError):
+    """A fault of the caller: one line that names the file, the place and the remedy."""
+
+
+class Stopped(Exception):
+    """The run was asked to stop; what was finished is kept and taken up by the next run."""

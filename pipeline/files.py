@@ -1,0 +1,110 @@
+"""Input files: found by file, folder, glob or index; named and identified."""
+
+import glob
+import hashlib
+import os
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyogrio
+
+from pipeline.errors import InputError
+
+INDEXES = (".gpkg", ".shp", ".geojson", ".parquet")
+
+
+def named(path: str) -> str:
+    """A file's name for messages and reports: never its folder."""
+    return Path(path).name
+
+
+def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[str]:
+    """The files that the sources stand for, folders and globs sorted, as paths GDAL opens.
+
+    A source is a file, a folder, a glob, a zip, or for rasters an index with a column `location`.
+    Raises InputError where there is none.
+    """
+    found: list[str] = []
+    for source in sources:
+        here = _one(os.fspath(source), endings, what)
+        if not here:
+            raise InputError(f"{what}: no {' or '.join(endings)} file at {source}; check the path")
+        found += here
+    if not found:
+        raise InputError(f"{what}: no files given")
+    return found
+
+
+def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
+    path = Path(source)
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if _fits(p, endings))
+        return [gdal_path for p in inside for gdal_path in _expand(p, endings)]
+    if path.exists():
+        if path.suffix.lower() in INDEXES and path.suffix.lower() not in endings:
+            return _from_index(path, what)
+        return _expand(path, endings)
+    if glob.has_magic(source):
+        matches = sorted(Path(p) for p in glob.glob(source, recursive=True))
+        return [q for p in matches if _fits(p, endings) for q in _expand(p, endings)]
+    raise InputError(f"{what}: {source} does not exist; check the path")
+
+
+def _fits(path: Path, endings: tuple[str, ...]) -> bool:
+    return path.is_file() and path.name.lower().endswith((*endings, ".zip"))
+
+
+def _expand(path: Path, endings: tuple[str, ...]) -> list[str]:
+    """A file as GDAL opens it; the fitting members of a zip."""
+    if path.suffix.lower() != ".zip":
+        return [str(path.resolve())]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in sorted(archive.namelist()) if m.lower().endswith(endings)]
+    except (OSError, zipfile.BadZipFile):
+        raise InputError(f"{path.name}: not a zip that can be opened; fetch it again") from None
+    return [f"/vsizip/{path.resolve()}/{member}" for member in members]
+
+
+def _from_index(path: Path, what: str) -> list[str]:
+    """The rasters that a GDAL tile index lists, relative to the index."""
+    try:
+        table = pyogrio.read_dataframe(path, read_geometry=False)
+    except Exception as error:  # pyogrio has many kinds of it
+        raise InputError(f"{path.name}: cannot be read as a tile index ({error})") from None
+    names = {str(column).lower(): column for column in table.columns}
+    if "location" not in names:
+        raise InputError(
+            f"{path.name}: no column `location`; give rasters as {what}, or an index by gdaltindex"
+        )
+    found = []
+    for location in table[names["location"]]:
+        target = Path(location) if os.path.isabs(location) else path.parent / location
+        if not target.exists():
+            raise InputError(f"{path.name}: lists {location}, which does not exist")
+        found.append(str(target.resolve()))
+    return found
+
+
+def on_disk(path: str) -> Path:
+    """The file itself, of a path as GDAL opens it."""
+    if path.startswith("/vsizip/"):
+        inside = path.removeprefix("/vsizip/")
+        return Path(inside[: inside.lower().index(".zip") + 4])
+    return Path(path)
+
+
+def identity(path: str) -> dict[str, str | int]:
+    """Name, size in bytes and SHA-256 of a file (of a shapefile: of its .shp and .dbf)."""
+    file = on_disk(path)
+    parts = [file]
+    if file.suffix.lower() == ".shp":
+        parts += [p for p in (file.with_suffix(".dbf"), file.with_suffix(".DBF")) if p.exists()]
+    digest = hashlib.sha256()
+    for part in parts:
+        with part.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
+    size = sum(part.stat().st_size for part in parts)
+    return {"name": file.name, "size": size, "sha256": digest.hexdigest()}

@@ -1,0 +1,229 @@
+"""The RD grid: cells, windows, shards, blocks and the lattice of the suns. Pure.
+
+A cell is named by whole numbers counted from RD (0, 0): columns eastward, rows *southward*, so
+that a window is laid out as its array is (rows north of the equator of RD are negative).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kernels.roof import Box
+from kernels.shadow import Grid, Halo
+
+LATTICE_M = 10_240  # the sun is one and the same in each square of this size
+CHUNK = 512
+LARGEST_SHARD = 4096
+SMALLEST_SHARD = 128
+
+
+class Window(NamedTuple):
+    """A rectangle of cells: first row and column, rows, columns."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def bottom(self) -> int:
+        return self.top + self.height
+
+    @property
+    def right(self) -> int:
+        return self.left + self.width
+
+    @property
+    def size(self) -> int:
+        return self.height * self.width
+
+    @property
+    def box(self) -> Box:
+        """The same, as the kernels take it."""
+        return Box(*self)
+
+    @classmethod
+    def between(cls, top: int, left: int, bottom: int, right: int) -> "Window":
+        """From the first row and column to before the last; empty if they are reversed."""
+        return cls(top, left, max(bottom - top, 0), max(right - left, 0))
+
+    @classmethod
+    def around(cls, bounds: tuple[float, float, float, float], resolution: float) -> "Window":
+        """The cells that a rectangle xmin, ymin, xmax, ymax [m] touches."""
+        xmin, ymin, xmax, ymax = bounds
+        return cls.between(
+            -math.ceil(ymax / resolution),
+            math.floor(xmin / resolution),
+            -math.floor(ymin / resolution),
+            math.ceil(xmax / resolution),
+        )
+
+    def bounds(self, resolution: float) -> tuple[float, float, float, float]:
+        """xmin, ymin, xmax, ymax [m]."""
+        r = resolution
+        return self.left * r, -self.bottom * r, self.right * r, -self.top * r
+
+    def intersect(self, other: "Window") -> "Window":
+        return Window.between(
+            max(self.top, other.top),
+            max(self.left, other.left),
+            min(self.bottom, other.bottom),
+            min(self.right, other.right),
+        )
+
+    def union(self, other: "Window") -> "Window":
+        """The smallest window around both; an empty one adds nothing."""
+        if not self.size or not other.size:
+            return self if self.size else other
+        return Window.between(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
+    def grow(self, halo: Halo) -> "Window":
+        return Window.between(
+            self.top - halo.north,
+            self.left - halo.west,
+            self.bottom + halo.south,
+            self.right + halo.east,
+        )
+
+    def covers(self, other: "Window") -> bool:
+        return self.intersect(other) == other
+
+    def slices(self, part: "Window") -> tuple[slice, slice]:
+        """Where a part lies in an array of this window."""
+        top, left = part.top - self.top, part.left - self.left
+        return slice(top, top + part.height), slice(left, left + part.width)
+
+
+def same_on_all_sides(cells: int) -> Halo:
+    return Halo(cells, cells, cells, cells)
+
+
+def widest(halos: list[Halo]) -> Halo:
+    return Halo(*(max(side) for side in zip(*halos, strict=True)))
+
+
+def cell_of(x: float, y: float, resolution: float) -> tuple[int, int]:
+    """Row and column of the cell that holds a point; on a line: the cell north-east of it."""
+    return -math.floor(y / resolution) - 1, math.floor(x / resolution)
+
+
+class Lattice(NamedTuple):
+    """A square of the sun's lattice, counted from RD (0, 0) eastward and northward."""
+
+    column: int
+    row: int
+
+    @classmethod
+    def of(cls, top: int, left: int, resolution: float) -> "Lattice":
+        """The square that holds a cell."""
+        cells = lattice_cells(resolution)
+        return cls(left // cells, (-top - 1) // cells)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """x, y [m] in RD."""
+        return (self.column + 0.5) * LATTICE_M, (self.row + 0.5) * LATTICE_M
+
+    def window(self, resolution: float) -> Window:
+        cells = lattice_cells(resolution)
+        return Window(-(self.row + 1) * cells, self.column * cells, cells, cells)
+
+    def anchored(self, window: Window, resolution: float) -> Grid:
+        """Where a window lies, counted from the square's south-western corner."""
+        cells = lattice_cells(resolution)
+        return Grid(
+            resolution, -window.top - 1 - self.row * cells, window.left - self.column * cells
+        )
+
+
+def lattice_cells(resolution: float) -> int:
+    """Cells along a side of a lattice square."""
+    return round(LATTICE_M / resolution)
+
+
+def divides_lattice(resolution: float) -> bool:
+    cells = LATTICE_M / resolution
+    return resolution > 0 and cells == round(cells)
+
+
+def cut_at_lattice(window: Window, resolution: float) -> Iterator[tuple[Lattice, Window]]:
+    """The parts of a window, by the squares of the lattice they lie in."""
+    if not window.size:
+        return
+    last = Lattice.of(window.top, window.right - 1, resolution)
+    first = Lattice.of(window.bottom - 1, window.left, resolution)
+    for row in range(last.row, first.row - 1, -1):
+        for column in range(first.column, last.column + 1):
+            square = Lattice(column, row)
+            yield square, window.intersect(square.window(resolution))
+
+
+class Shard(NamedTuple):
+    """A shard's place, counted in shards from the extent's north-western corner."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the ground of a run is divided; depends on the extent and the resolution only."""
+
+    extent: Window
+    resolution: float
+    shard: int
+    levels: int
+
+    @classmethod
+    def of(cls, extent: Window, resolution: float) -> "Layout":
+        """The extent grows to the next cells that its coarsest level has as well."""
+        longest = max(extent.height, extent.width, 1)
+        shard = LARGEST_SHARD
+        while shard > SMALLEST_SHARD and shard * 3 > longest:
+            shard //= 2
+        levels = 1
+        while longest >> levels >= CHUNK and shard >> levels >= 16:
+            levels += 1
+        coarse = 1 << (levels - 1)
+        top, left = extent.top // coarse * coarse, extent.left // coarse * coarse
+        bottom, right = -(-extent.bottom // coarse) * coarse, -(-extent.right // coarse) * coarse
+        return cls(Window.between(top, left, bottom, right), resolution, shard, levels)
+
+    def window(self, shard: Shard) -> Window:
+        """A shard's cells, within the extent or beyond it."""
+        return Window(
+            self.extent.top + shard.row * self.shard,
+            self.extent.left + shard.column * self.shard,
+            self.shard,
+            self.shard,
+        )
+
+    def shard_of(self, row: int, column: int) -> Shard:
+        """The shard that holds a cell."""
+        return Shard(
+            (row - self.extent.top) // self.shard, (column - self.extent.left) // self.shard
+        )
+
+    def shards(self, window: Window | None = None) -> Iterator[Shard]:
+        """The shards that a window (else the extent) touches, in rows."""
+        ground = self.extent if window is None else window
+        if not ground.size:
+            return
+        first = self.shard_of(ground.top, ground.left)
+        last = self.shard_of(ground.bottom - 1, ground.right - 1)
+        for row in range(first.row, last.row + 1):
+            for column in range(first.column, last.column + 1):
+                yield Shard(row, column)
+
+    def blocks(self, window: Window, block: int) -> Iterator[tuple[Lattice, Window]]:
+        """A window in blocks of at most `block` cells a side, cut at the lattice's lines."""
+        for top in range(window.top, window.bottom, block):
+            for left in range(window.left, window.right, block):
+                part = Window(top, left, block, block).intersect(window)
+                yield from cut_at_lattice(part, self.resolution)

@@ -1,0 +1,171 @@
+"""The first pass: heights of roofs and ground, as histograms that merge exactly."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.roof import NO_HEIGHT, Cells, Counts, box_histograms, cell_histograms, centimetres
+from pipeline.grid import Window
+from pipeline.methods.powermapping import NOT_KNOWN, Powermapping
+from pipeline.outlines import Outlines
+from pipeline.terrain import Heights
+
+Part = dict[str, NDArray[np.int64] | NDArray[np.float64]]
+
+
+def measure_block(
+    window: Window, heights: Heights, outlines: Outlines, p: Powermapping
+) -> Part:
+    """What the cells of one block tell of the footprints; `footprint` is the row in the input.
+
+    outlines: all that have a cell, or ground within the ring, in the window.
+    """
+    own = outlines.cells(window, heights.terrain.mask(window))
+    dsm = centimetres(heights.dsm(window))
+    ground = centimetres(heights.dtm(window))
+    roofs = cell_histograms(dsm, own)
+    boxes = ring_boxes(outlines, p.ground_ring_m) - np.array([window.top, window.left] * 2)
+    rows = outlines.rows
+    return {
+        **_named("roof", roofs, rows),
+        **_named("ground", box_histograms(ground, boxes), rows),
+        **_own(own.footprint, rows),
+        **_nearest(own, dsm != NO_HEIGHT, window, outlines),
+    }
+
+
+def ring_boxes(outlines: Outlines, ring: float) -> NDArray[np.int64]:
+    """Cells whose centre lies in the bounding box grown by the ring, closed: (n, 4) top, left,
+    bottom, right, half open."""
+    r = outlines.resolution
+    xmin, ymin, xmax, ymax = outlines.bounds.T
+    left, right = _centres_between(xmin - ring, xmax + ring, r)
+    south, north = _centres_between(ymin - ring, ymax + ring, r)
+    return np.column_stack([-north, left, -south, right])
+
+
+def _centres_between(
+    low: NDArray[np.float64], high: NDArray[np.float64], r: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and, half open, last cell whose centre (k + 0.5) r lies in [low, high]."""
+    first, last = np.floor(low / r) - 1, np.floor(high / r) + 1
+    for _ in range(3):
+        first += (first + 0.5) * r < low
+        last -= (last + 0.5) * r > high
+    return first.astype(np.int64), last.astype(np.int64) + 1
+
+
+def _named(name: str, counts: Counts, rows: NDArray[np.int64]) -> Part:
+    values = (rows[counts.footprint], counts.value, counts.count)
+    return dict(zip((f"{name}_footprint", f"{name}_cm", f"{name}_count"), values, strict=True))
+
+
+def _own(footprint: NDArray[np.int64], rows: NDArray[np.int64]) -> Part:
+    """How many own cells each footprint has."""
+    count = np.bincount(footprint, minlength=len(rows))
+    some = np.flatnonzero(count)
+    return {"own_footprint": rows[some], "own_count": count[some]}
+
+
+def _nearest(
+    own: Cells, data: NDArray[np.bool_], window: Window, outlines: Outlines
+) -> Part:
+    """Of each footprint's own cells with data the nearest to its centre."""
+    known = data[own.row, own.column]
+    footprint = own.footprint[known]
+    row, column = own.row[known] + window.top, own.column[known] + window.left
+    r, centre = outlines.resolution, outlines.centre[footprint]
+    away = ((column + 0.5) * r - centre[:, 0]) ** 2 + (-(row + 0.5) * r - centre[:, 1]) ** 2
+    best = _first_of_each(footprint, np.lexsort((column, row, away, footprint)))
+    return {
+        "near_footprint": outlines.rows[footprint[best]],
+        "near_away": away[best],
+        "near_row": row[best],
+        "near_column": column[best],
+    }
+
+
+def _first_of_each(key: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of an order by key the first entry of each key."""
+    ordered = key[order]
+    return order[np.flatnonzero(np.diff(ordered, prepend=-1))]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Of all footprints, by row. roof, median, top, ground: percentiles [cm], NOT_KNOWN where there
+    is none (median and top are those of the roof, for its unevenness); cells: own cells with DSM
+    data; own: own cells on the rasters; row, column: the deciding cell,
+    where cells > 0."""
+
+    roof: NDArray[np.int64]
+    median: NDArray[np.int64]
+    top: NDArray[np.int64]
+    ground: NDArray[np.int64]
+    cells: NDArray[np.int64]
+    own: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
+class _Histogram(NamedTuple):
+    """Sorted by footprint, then value; a footprint and value may come more than once."""
+
+    footprint: NDArray[np.int64]
+    cm: NDArray[np.int64]
+    count: NDArray[np.int64]
+
+
+def merge(parts: Iterable[Part], n: int, p: Powermapping) -> Measures:
+    """What all blocks together tell of n footprints; the order of the blocks does not matter."""
+    parts = list(parts)
+    roof, ground = _histogram(parts, "roof"), _histogram(parts, "ground")
+    own = np.bincount(_joined(parts, "own_footprint"), _joined(parts, "own_count"), n)
+    row, column = _deciding(parts, n)
+    return Measures(
+        roof=percentile(roof, p.roof_percentile, n),
+        median=percentile(roof, 50, n),
+        top=percentile(roof, 95, n),
+        ground=percentile(ground, p.ground_percentile, n),
+        cells=np.bincount(roof.footprint, roof.count, n).astype(np.int64),
+        own=own.astype(np.int64),
+        row=row,
+        column=column,
+    )
+
+
+def _joined(parts: list[Part], name: str) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(0, np.int64), *(part[name] for part in parts)])
+
+
+def _histogram(parts: list[Part], name: str) -> _Histogram:
+    footprint = _joined(parts, f"{name}_footprint")
+    order = np.lexsort((_joined(parts, f"{name}_cm"), footprint))
+    columns = (f"{name}_footprint", f"{name}_cm", f"{name}_count")
+    return _Histogram(*(_joined(parts, column)[order] for column in columns))
+
+
+def percentile(histogram: _Histogram, p: float, n: int) -> NDArray[np.int64]:
+    """The ceil(p m / 100)-th smallest of each footprint's m values [cm]."""
+    total = np.bincount(histogram.footprint, histogram.count, n).astype(np.int64)
+    rank = np.ceil(p * total / 100.0).astype(np.int64)
+    before = np.cumsum(total) - total  # values of the footprints before
+    upto = np.cumsum(histogram.count)
+    known = np.flatnonzero(total)
+    at = np.searchsorted(upto, (before + rank)[known])
+    out = np.full(n, NOT_KNOWN)
+    out[known] = histogram.cm[at]
+    return out
+
+
+def _deciding(parts: list[Part], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    footprint = _joined(parts, "near_footprint")
+    away = np.concatenate([np.zeros(0), *(part["near_away"] for part in parts)])
+    rows, columns = _joined(parts, "near_row"), _joined(parts, "near_column")
+    best = _first_of_each(footprint, np.lexsort((columns, rows, away, footprint)))
+    row, column = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    row[footprint[best]], column[footprint[best]] = rows[best], columns[best]
+    return row, column

@@ -1,0 +1,163 @@
+"""A method's parameters, each declared once: a dataclass field with type, unit, range and reason.
+
+The command line's `--set`, `daklaag methods`, the table in the docs and the checks are made from
+these fields.
+"""
+
+import dataclasses
+import datetime as dt
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pipeline.errors import InputError
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: kind is number, integer, choice, texts, date or times."""
+
+    name: str
+    kind: str
+    default: Any
+    reason: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def range(self) -> str:
+        """The values it takes, in words."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.kind == "times":
+            return f"1 to {self.maximum:g} times HH:MM"
+        if self.minimum is not None:
+            return f"{self.minimum:g} to {self.maximum:g}"
+        return {"date": "YYYY-MM-DD", "texts": "texts, separated by commas"}[self.kind]
+
+    def parse(self, text: Any) -> Any:
+        """The value that a text (or a value of JSON) stands for.
+
+        Raises InputError for one that is of another kind or out of range.
+        """
+        if text is None or (self.optional and str(text).lower() in ("", "none")):
+            if self.optional:
+                return None
+            raise self._refusal(text)
+        try:
+            value = _PARSERS[self.kind](text)
+        except (ValueError, TypeError):
+            raise self._refusal(text) from None
+        if not self._holds(value):
+            raise self._refusal(text)
+        return value
+
+    def _holds(self, value: Any) -> bool:
+        if self.kind == "choice":
+            return value in self.choices
+        if self.kind in ("times", "texts"):
+            return 0 < len(value) <= (self.maximum or math.inf) and len(set(value)) == len(value)
+        if self.minimum is not None and self.maximum is not None:
+            return self.minimum <= value <= self.maximum  # never so for NaN
+        return True
+
+    def _refusal(self, text: Any) -> InputError:
+        unit = f" {self.unit}" if self.unit else ""
+        return InputError(
+            f"parameter {self.name}: {text!r} is not accepted; it takes {self.range}{unit}"
+            f" (default {as_text(self.default)})"
+        )
+
+
+def _split(text: Any) -> tuple[str, ...]:
+    parts = text.split(",") if isinstance(text, str) else text
+    return tuple(str(part).strip() for part in parts)
+
+
+def _integer(text: Any) -> int:
+    if isinstance(text, bool) or int(text) != float(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _number(text: Any) -> float:
+    if isinstance(text, bool):
+        raise ValueError(text)
+    return float(text)
+
+
+def _times(text: Any) -> tuple[dt.time, ...]:
+    times = tuple(dt.time.fromisoformat(part) for part in _split(text))
+    if any(time.tzinfo for time in times):
+        raise ValueError(text)
+    return times
+
+
+_PARSERS = {
+    "number": _number,
+    "integer": _integer,
+    "choice": str,
+    "texts": _split,
+    "date": lambda text: dt.date.fromisoformat(str(text)),
+    "times": _times,
+}
+
+
+def parameter(kind: str, default: Any, reason: str, **more: Any) -> Any:
+    """A field of a parameters class; see Parameter for what there is to say of it."""
+    return dataclasses.field(
+        default=default, metadata={"kind": kind, "reason": reason, **more}
+    )
+
+
+def parameters_of(cls: type) -> list[Parameter]:
+    """The parameters that a class declares, in order."""
+    return [
+        Parameter(name=field.name, default=field.default, **field.metadata)
+        for field in dataclasses.fields(cls)
+    ]
+
+
+def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
+    """The parameters of a method with some of them set, from texts or values of JSON.
+
+    Raises InputError for an unknown name (with the nearest) or a value that is not accepted.
+    """
+    known = {p.name: p for p in parameters_of(cls)}
+    for name in settings:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.4)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InputError(
+                f"parameter {name!r} is unknown{hint} (`daklaag methods` lists them)"
+            )
+    return cls(**{name: known[name].parse(text) for name, text in settings.items()})
+
+
+def as_text(value: Any) -> str:
+    """A value as `--set` takes it."""
+    if isinstance(value, tuple):
+        return ",".join(as_text(item) for item in value)
+    if isinstance(value, dt.time):
+        return value.isoformat("minutes" if not value.second else "auto")
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return "none" if value is None else str(value)
+
+
+def as_json(values: Any) -> dict[str, Any]:
+    """All parameters of a method, as they stand in the report."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [plain(item) for item in value]
+        return as_text(value) if isinstance(value, dt.date | dt.time) else value
+
+    return {field.name: plain(getattr(values, field.name)) for field in dataclasses.fields(values)}

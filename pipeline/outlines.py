@@ -1,0 +1,103 @@
+"""The own cells of footprints."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.roof import Cells, Rings, footprint_cells, count_cells
+from pipeline.footprints import to_rings
+from pipeline.grid import Window, cell_of
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Some of the footprints, as a task takes them along. rows: their rows in the input; geometry:
+    polygons; centre: (n, 2) [m]; bounds: (n, 4) [m]."""
+
+    rows: NDArray[np.int64]
+    geometry: NDArray[Any]
+    centre: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+    resolution: float
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def rings(self) -> Rings:
+        return to_rings(self.geometry, self.resolution)
+
+    @cached_property
+    def one_cell(self) -> NDArray[np.bool_]:
+        """Those that hold no cell's centre: they take the cell that holds theirs."""
+        return count_cells(self.rings, most=1) == 0
+
+    def number_of_cells(self) -> NDArray[np.int64]:
+        """How many cells each has by its outline, on whatever ground."""
+        return np.maximum(count_cells(self.rings), 1)
+
+    def take(self, chosen: NDArray[Any]) -> "Outlines":
+        """Some of these, by position or mask."""
+        return Outlines(
+            self.rows[chosen],
+            self.geometry[chosen],
+            self.centre[chosen],
+            self.bounds[chosen],
+            self.resolution,
+        )
+
+    def windows(self, grow_m: float = 0.0) -> NDArray[np.int64]:
+        """(n, 4) top, left, bottom, right, half open: cells that can belong to each footprint
+        (its centre's cell included), or lie within `grow_m` of its bounding box."""
+        r = self.resolution
+        box = self.bounds + np.array([-grow_m, -grow_m, grow_m, grow_m])
+        return np.column_stack(
+            [
+                -np.ceil(box[:, 3] / r) - 1,
+                np.floor(box[:, 0] / r),
+                -np.floor(box[:, 1] / r),
+                np.ceil(box[:, 2] / r) + 1,
+            ]
+        ).astype(np.int64)
+
+    def within(self, window: Window, grow_m: float = 0.0) -> "Outlines":
+        """Those whose windows touch a window."""
+        return self.take(np.flatnonzero(touches(self.windows(grow_m), window)))
+
+    def cells(self, window: Window, on_raster: NDArray[np.bool_] | None = None) -> Cells:
+        """Own cells in a window, `footprint` being the position in these outlines; ordered by
+        footprint, row, column. on_raster: leave out cells where it is False."""
+        cells = footprint_cells(self.rings, window.box)
+        small = np.flatnonzero(self.one_cell)
+        if len(small):
+            cells = _with_centres(cells, small, self.centre[small], window, self.resolution)
+        if on_raster is None:
+            return cells
+        keep = on_raster[cells.row, cells.column]
+        return Cells(*(array[keep] for array in cells))
+
+
+def touches(windows: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
+    """Which (n, 4) windows have a cell in common with a window."""
+    top, left, bottom, right = windows.T
+    return (
+        (top < window.bottom) & (bottom > window.top) & (left < window.right) & (right > window.left)
+    )
+
+
+def _with_centres(
+    cells: Cells, small: NDArray[np.int64], centre: NDArray[np.float64], window: Window, r: float
+) -> Cells:
+    places = [(f, *cell_of(x, y, r)) for f, (x, y) in zip(small, centre, strict=True)]
+    inside = [
+        (f, row - window.top, column - window.left)
+        for f, row, column in places
+        if window.top <= row < window.bottom and window.left <= column < window.right
+    ]
+    added = np.array(inside, np.int64).reshape(-1, 3).T
+    joined = [np.concatenate([a, b]) for a, b in zip(cells, added, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    return Cells(*(array[order] for array in joined))

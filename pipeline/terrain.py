@@ -1,0 +1,90 @@
+"""The two rasters of a run on their common ground."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.grid import Window
+from pipeline.rasters import Mosaic, Reader
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """DSM and DTM on one grid; what only one of them covers does not count."""
+
+    dsm: Mosaic
+    dtm: Mosaic
+
+    @property
+    def resolution(self) -> float:
+        return self.dsm.resolution
+
+    @cached_property
+    def window(self) -> Window:
+        """The smallest window around the common ground."""
+        return self.dsm.window.intersect(self.dtm.window)
+
+    @cached_property
+    def ground(self) -> shapely.Geometry:
+        """What both cover, in RD metres."""
+        return shapely.intersection(self.dsm.ground, self.dtm.ground)
+
+    def mask(self, window: Window) -> NDArray[np.bool_]:
+        """Which cells of a window lie on both."""
+        return self.dsm.mask(window) & self.dtm.mask(window)
+
+    def hold(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which (n, 2) points lie on a cell of both; NaN lies nowhere."""
+        return self.dsm.hold(points) & self.dtm.hold(points)
+
+    @contextmanager
+    def heights(self) -> Iterator["Heights"]:
+        """The door through which one task reads."""
+        with self.dsm.reader() as dsm, self.dtm.reader() as dtm:
+            yield Heights(self, dsm, dtm)
+
+
+@dataclass(frozen=True)
+class Heights:
+    """Open rasters; each read gives (rows, columns) float32 metres, NaN off the common ground."""
+
+    terrain: Terrain
+    _dsm: Reader
+    _dtm: Reader
+
+    def dsm(self, window: Window) -> NDArray[np.float32]:
+        return self._common(self._dsm.read(window), window)
+
+    def dtm(self, window: Window) -> NDArray[np.float32]:
+        return self._common(self._dtm.read(window), window)
+
+    def _common(self, height: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+        height[~self.terrain.mask(window)] = np.nan
+        return height
+
+
+def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> Terrain:
+    """The two as one terrain. Raises InputError if they do not fit together."""
+    a, b = dsm.sheets[0], dtm.sheets[0]
+    if a.resolution != b.resolution:
+        raise InputError(
+            f"{a.name} has cells of {a.resolution:g} m and {b.name} of {b.resolution:g} m;"
+            " give DSM and DTM of one resolution"
+        )
+    terrain = Terrain(dsm, dtm)
+    if not terrain.window.size or terrain.ground.area == 0:
+        raise InputError(f"DSM ({a.name}) and DTM ({b.name}) have no ground in common")
+    versions = {s.version for s in (*dsm.sheets, *dtm.sheets) if s.version}
+    if len(versions) > 1 and "versions" not in allow:
+        one = {s.version: s.name for s in (*dsm.sheets, *dtm.sheets) if s.version}
+        said = ", ".join(f"{version} ({one[version]})" for version in sorted(versions))
+        raise InputError(
+            f"AHN versions are mixed: {said}; give one, or accept it with --allow versions"
+        )
+    return terrain
