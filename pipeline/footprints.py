@@ -112,10 +112,10 @@ def _columns(
     group = wanted(group_column, "--group") if group_column else None
     return pd.DataFrame(
         {
-            "id": [_text(value).removeprefix(PREFIX) for value in table[identifier]],
+            "id": _texts(table[identifier]).str.removeprefix(PREFIX).astype(object),
             "built": _years(table[built]) if built else np.nan,
-            "status": [_text(v) or None for v in table[status]] if status else None,
-            "group": [_text(v) or None for v in table[group]] if group else None,
+            "status": _optional(table, status),
+            "group": _optional(table, group),
             "has_status": status is not None,
             "geometry": table.geometry.to_numpy(),
         }
@@ -130,6 +130,16 @@ def _years(values: pd.Series) -> NDArray[np.float64]:
 def _has(table: geopandas.GeoDataFrame) -> str:
     names = [str(c) for c in table.columns if c != table.geometry.name]
     return f" (it has {', '.join(names[:12])})" if names else " (it has none)"
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    return pd.Series([_text(value) for value in values], dtype=object)
+
+
+def _optional(table: geopandas.GeoDataFrame, name: str | None) -> pd.Series:
+    """A column as text, None where it is null or empty or there is no such column."""
+    texts = [_text(value) or None for value in table[name]] if name else [None] * len(table)
+    return pd.Series(texts, dtype=object)
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from kernels.shadow import Halo
 from pipeline import relief
 from pipeline.engine import Engine
 from pipeline.grid import Shard, Window, same_on_all_sides, widest
@@ -57,15 +58,24 @@ def _survey_task(ledger: Ledger, mosaic: Mosaic, kind: str, i: int, *, stop: Sto
     ledger.record(SURVEY, f"{kind}_{i}", found._asdict())
 
 
-def select(job: Job, surveys: Surveys) -> Outlines:
-    """The area's own footprints and those that they can feel; all others are never measured.
+def felt_halo(job: Job, surveys: Surveys) -> tuple[Relief, Halo]:
+    """How far the area can feel what stands around it, before any roof is measured.
 
     No roof is higher than the DSM, nor lower, so the rasters' relief says how far that is.
     """
-    lowest, highest = relief.extremes(surveys["dsm"] + surveys["dtm"])
-    wide = Relief(lowest, highest, _limit(job))
-    reach = same_on_all_sides(int(np.ceil(job.p.wind_radius_m / job.layout.resolution)) + 1)
-    halo = widest([wide.halo(job.suns, job.layout.resolution), reach])
+    wide = Relief(*relief.extremes(surveys["dsm"] + surveys["dtm"]), _limit(job))
+    return wide, _halo(job, wide)
+
+
+def _halo(job: Job, surface: Relief) -> Halo:
+    """Cells around a block in which something can throw its shadow on it or shelter it."""
+    wind = same_on_all_sides(int(np.ceil(job.p.wind_radius_m / job.layout.resolution)) + 1)
+    return widest([surface.halo(job.suns, job.layout.resolution), wind])
+
+
+def select(job: Job, surveys: Surveys) -> Outlines:
+    """The area's own footprints and those that they can feel; all others are never measured."""
+    _, halo = felt_halo(job, surveys)
     felt = touches(job.outlines.windows(), job.ground.grow(halo))
     return job.outlines.take(np.flatnonzero(felt | job.asked[job.outlines.rows]))
 
@@ -125,12 +135,7 @@ def shade_pass(
     if layers:
         touched |= set(context.layout.shards())
     tree = _tree(blocks.outlines.windows())
-    halo = widest(
-        [
-            surface.halo(job.suns, job.layout.resolution),
-            same_on_all_sides(int(np.ceil(job.p.wind_radius_m / job.layout.resolution)) + 1),
-        ]
-    )
+    halo = _halo(job, surface)
     todo = []
     for shard in sorted(touched):
         if not context.ledger.has(SHADE, shard_name(shard)):

@@ -1,0 +1,164 @@
+"""A quarter as files: sheets of heights and a layer of footprints, as users download them."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import rasterio
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.io import DatasetWriter
+from rasterio.windows import Window
+
+from pipeline.quarter.compose import scene
+from pipeline.quarter.scene import Cells, Scene
+from pipeline.quarter.shapes import Bounds, Building, Point
+
+NODATA = float(np.finfo(np.float32).max)
+"""As the AHN has it, 3.4028235e38."""
+
+TILE, WINDOW = 512, 1024
+"""Cells along the side of a GeoTIFF's tile, and of what is rendered at once."""
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """The files of a generated quarter, and what is true of it."""
+
+    directory: Path
+    dsm: tuple[Path, ...]
+    """From the north-west, row by row."""
+    dtm: tuple[Path, ...]
+    buildings: Path
+    """GeoPackage, layer `pand`."""
+    truth: tuple[Building, ...]
+    """One a footprint, in the file's order."""
+    bounds: Bounds
+    """RD [m]."""
+
+
+def generate(
+    directory: Path,
+    *,
+    size: tuple[float, float] = (1000.0, 1000.0),
+    resolution: float = 0.5,
+    seed: int = 2008,
+    origin: Point | None = None,
+    sheets: tuple[int, int] = (2, 2),
+    noise: float = 0.03,
+    compress: str = "deflate",
+) -> Quarter:
+    """Writes a quarter of `size` metres east and north; the same arguments give the same bytes.
+
+    `resolution` in metres; `origin` is its south-western corner [RD m], by default such that
+    `LATTICE_CORNER` lies in it; `sheets` are counted eastward and northward; `noise` is the
+    standard deviation of the heights [m], 0 gives them exactly; `compress` as GDAL names it, or
+    "none". The directory is made; an earlier quarter in it is replaced. ValueError if size,
+    origin and resolution don't fit, or where there are more sheets than cells.
+    """
+    drawn = scene(size, seed, origin)
+    cells = [*_sheets(Cells.of(drawn.bounds, resolution), sheets)]
+    directory.mkdir(parents=True, exist_ok=True)
+    for stale in directory.glob("[RM]_QUARTER_*.tif"):
+        stale.unlink()
+    dsm, dtm = (
+        tuple(directory / f"{letter}_QUARTER_{i}.tif" for i in range(1, len(cells) + 1))
+        for letter in "RM"
+    )
+    for sheet, surface, ground in zip(cells, dsm, dtm, strict=True):
+        _write_sheet(drawn, sheet, (surface, ground), noise, compress)
+    buildings = directory / "pand.gpkg"
+    _write_footprints(buildings, drawn.buildings)
+    return Quarter(directory, dsm, dtm, buildings, drawn.buildings, drawn.bounds)
+
+
+def _sheets(whole: Cells, counts: tuple[int, int]) -> Iterator[Cells]:
+    """From the north-west, row by row."""
+    columns, rows = (
+        [start + length * k // count for k in range(count + 1)]
+        for start, length, count in zip(whole[1:3], whole[3:], counts, strict=True)
+    )
+    for south, north in reversed([*itertools.pairwise(rows)]):
+        for west, east in itertools.pairwise(columns):
+            if west == east or south == north:
+                raise ValueError(f"{counts} sheets are more than there are cells")
+            yield Cells(whole.resolution, west, south, east - west, north - south)
+
+
+def _write_sheet(
+    drawn: Scene, sheet: Cells, paths: tuple[Path, Path], noise: float, compress: str
+) -> None:
+    with _create(paths[0], sheet, compress) as dsm, _create(paths[1], sheet, compress) as dtm:
+        for row, column in itertools.product(
+            range(0, sheet.height, WINDOW), range(0, sheet.width, WINDOW)
+        ):
+            height, width = min(WINDOW, sheet.height - row), min(WINDOW, sheet.width - column)
+            south = sheet.row + sheet.height - row - height
+            cells = Cells(sheet.resolution, sheet.column + column, south, width, height)
+            window = Window(column, row, width, height)
+            for file, values in zip((dsm, dtm), drawn.surfaces(cells, noise), strict=True):
+                file.write(_filled(values), 1, window=window)
+
+
+def _create(path: Path, sheet: Cells, compress: str) -> DatasetWriter:
+    west, _, _, north = sheet.bounds
+    tuning = {"predictor": 3, "zlevel": 1} if compress == "deflate" else {}
+    return rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=sheet.width,
+        height=sheet.height,
+        count=1,
+        dtype="float32",
+        crs="EPSG:28992",
+        transform=Affine(sheet.resolution, 0, west, 0, -sheet.resolution, north),
+        nodata=NODATA,
+        tiled=True,
+        blockxsize=TILE,
+        blockysize=TILE,
+        compress=compress,
+        **tuning,
+    )
+
+
+def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(np.isnan(values), np.float32(NODATA), values)
+
+
+def _write_footprints(path: Path, buildings: tuple[Building, ...]) -> None:
+    columns = {
+        "identificatie": np.array([b.id for b in buildings], object),
+        "bouwjaar": np.array([b.built for b in buildings], np.int32),
+        "status": np.array([b.status for b in buildings], object),
+    }
+    path.unlink(missing_ok=True)
+    with _fixed_date():
+        pyogrio.raw.write(
+            path,
+            geometry=shapely.to_wkb([b.geometry for b in buildings]),
+            field_data=list(columns.values()),
+            fields=list(columns),
+            layer="pand",
+            driver="GPKG",
+            geometry_type="Unknown",
+            crs="EPSG:28992",
+            promote_to_multi=False,
+        )
+
+
+@contextmanager
+def _fixed_date() -> Iterator[None]:
+    """A GeoPackage holds the time of its last change; with this, always the same."""
+    name = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(name)
+    pyogrio.set_gdal_config_options({name: "2008-12-21T12:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({name: before})

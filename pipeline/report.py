@@ -1,0 +1,322 @@
+"""What a run says of itself: report.json, the printed report, and a row an area."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline import texts, totals
+from pipeline.areas import locate, read_areas
+from pipeline.errors import InputError
+from pipeline.ledger import BUILDINGS, REPORT
+
+FORMATS = ("table", "json", "csv")
+HOUSEHOLD_COLUMNS = ("households", "huishoudens", "aantal_huishoudens")
+
+Row = dict[str, Any]
+
+
+def compose(
+    buildings: pa.Table,
+    *,
+    method: dict[str, Any],
+    inputs: dict[str, Any],
+    program: dict[str, Any],
+    machine: dict[str, Any],
+    neighbours: int,
+    cells: dict[str, Any],
+    restrictions_by_kind: dict[str, int],
+    households: int | None = None,
+) -> dict[str, Any]:
+    """The content of report.json, fit for JSON without NaN.
+
+    `counts`, `area_ha`, `kwh` and `households` are of the selected rows, and what a restriction
+    excludes is not in their solar and wind sums; `accounting` is of all rows. `households` is the
+    number that live in the area, if known: only then is there a share.
+    """
+    sums = totals.total(totals.contributions(buildings), slice(None))
+    report = totals.sections(sums, method["parameters"]["household_kwh"], households)
+    report["counts"] |= {"neighbours": neighbours, "restrictions": restrictions_by_kind}
+    report["accounting"] = totals.accounting(buildings, cells)
+    report |= {"method": method, "inputs": inputs, "program": program, "machine": machine}
+    return {name: _plain(part) for name, part in report.items()}
+
+
+def dumps(report: Any) -> str:
+    """As the text of report.json; equal reports give equal bytes. ValueError for a NaN."""
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """The report of a finished run; `InputError` if `directory` holds none."""
+    text = _finished(directory, REPORT).read_text(encoding="utf-8")
+    report: dict[str, Any] = json.loads(text)
+    return report
+
+
+def read_buildings(directory: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The buildings of a finished run; `InputError` if `directory` holds none."""
+    return pq.read_table(_finished(directory, BUILDINGS), columns=columns)
+
+
+def flatten(table: pa.Table, suns: int = 0) -> pa.Table:
+    """`table` for flat formats: `lit` as lit_1, lit_2 ... (at least `suns`), `flags` as text."""
+    place, lit = table.column_names.index("lit"), table["lit"]
+    suns = max(pc.max(pc.list_value_length(lit)).as_py() or 0, suns)
+    flat = table.remove_column(place)
+    for sun in range(suns):
+        padded = pc.list_slice(lit, 0, suns, return_fixed_size_list=True)
+        flat = flat.add_column(place + sun, f"lit_{sun + 1}", pc.list_element(padded, sun))
+    flags = pc.binary_join(table["flags"], ",")
+    return flat.set_column(flat.column_names.index("flags"), "flags", flags)
+
+
+def attributions(inputs: Any) -> list[str]:
+    """Every `attribution` in a report's `inputs`, at whatever depth, each once, in order."""
+    found: list[str] = []
+    if isinstance(inputs, Mapping):
+        found += [str(inputs["attribution"])] if inputs.get("attribution") else []
+        inputs = list(inputs.values())
+    if isinstance(inputs, list):
+        found += [name for part in inputs for name in attributions(part)]
+    return list(dict.fromkeys(found))
+
+
+def sun_times(report: Mapping[str, Any]) -> list[str]:
+    """The clock times of the suns, in their order."""
+    return list(dict.fromkeys(str(sun["time"]) for sun in report["method"]["suns"]))
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it; NaN and infinities as text, since null would mean unknown."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if value is None or isinstance(value, str | int):
+        return value
+    return value if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def _finished(directory: Path, name: str) -> Path:
+    file = Path(directory) / name
+    if not file.is_file():
+        raise InputError(f"{directory}: no {name} in it, so no finished run; daklaag run makes one")
+    return file
+
+
+# The printed report
+
+
+def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
+    """The printed report, in `nl` or `en`; it ends with what it does not judge."""
+    lines = texts.template(lang).format_map(_phrases(report, lang)).splitlines()
+    return "\n".join(_aligned(line) for line in lines) + "\n"
+
+
+def _phrases(report: Mapping[str, Any], lang: str) -> dict[str, str]:
+    """What fills the places of the template."""
+    counts, accounting = report["counts"], report["accounting"]
+    parameters = report["method"]["parameters"]
+    figures = {
+        **{name: value for name, value in counts.items() if isinstance(value, int)},
+        **{f"class_{name}": value for name, value in counts["class"].items()},
+        **{f"{name}_kwh": value for name, value in report["kwh"].items()},
+        "turbine_kwh": parameters["turbine_kwh"],
+        "household_kwh": parameters["household_kwh"],
+        "read": accounting["read"],
+        "judged_all": accounting["judged"],
+        "rejected_all": sum(accounting["rejected"].values()),
+    }
+    return {
+        **{name: texts.number(value, lang) for name, value in figures.items()},
+        **{name: _amount(value, lang) for name, value in report["area_ha"].items()},
+        **{f"{k}_households": _amount(v, lang) for k, v in report["households"].items()},
+        "wind_min_height": f"{parameters['wind_min_height_m']:g}",
+        "wind_radius": f"{parameters['wind_radius_m']:g}",
+        "panel_share": texts.percent(parameters["panel_share"], lang),
+        "method": report["method"]["name"],
+        "program": " ".join(str(report["program"].get(k, "")) for k in ("name", "version")).strip(),
+        "date": texts.day(str(parameters["date"]), lang),
+        "times": texts.listed(sun_times(report), lang),
+        **_passages(report, lang),
+    }
+
+
+def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
+    """The lines that stand only where there is something to say."""
+    words, counts, served = texts.words(lang), report["counts"], report["households"]
+    tallies, excluded = report["accounting"], counts["excluded"]
+    low, high = (kwh * counts["wind_suitable"] for kwh in texts.FIELD_TRIAL_KWH)
+    share = served.get("share", 0.0)
+    kinds = ", ".join(f"{k} {texts.number(v, lang)}" for k, v in counts["restrictions"].items())
+    flags = _tallied(tallies["flags"], lang)
+    sources = "".join(f"  {name}\n" for name in attributions(report["inputs"]))
+
+    def say(name: str, spoken: object = True, **figures: float) -> str:
+        written = {k: texts.number(value, lang) for k, value in figures.items()}
+        filled = words[name].format(**written, share=texts.percent(share, lang), kinds=kinds)
+        return filled if spoken else ""
+
+    partly = counts["selected"] != counts["footprints"]
+    return {
+        "trials": words["trials"],
+        "trial_sum": say("trial_sum", low=low, high=high),
+        "reasons": _tallied(tallies["rejected"], lang),
+        "selection": say("selection", partly, selected=counts["selected"]),
+        "excluded": say("excluded", any(excluded.values()), **excluded) + say("by_kind", kinds),
+        "share": say("share", "share" in served, number=served.get("number", 0)),
+        "flags": say("flags", flags) + flags,
+        "sources": say("sources", sources) + sources,
+    }
+
+
+def _tallied(tally: Mapping[str, int], lang: str) -> str:
+    """A line for each name that was counted, with what it means."""
+    words = texts.words(lang)
+    return "".join(
+        f"    {name} | {texts.number(count, lang)} | {words.get(name, '')}\n"
+        for name, count in tally.items()
+        if count
+    )
+
+
+def _aligned(line: str) -> str:
+    """`label | figure | rest` in columns; any other line as it is."""
+    parts = f"{line} ".split(" | ")
+    if len(parts) != 3:
+        return line
+    label, figure, rest = parts
+    return f"{label:<44}{figure:>12} {rest}".rstrip()
+
+
+def _amount(value: float, lang: str) -> str:
+    """A figure with as many decimals as its size bears."""
+    digits = sum(0 < value < limit for limit in (100, 10, 1))
+    return texts.number(value, lang, digits)
+
+
+# A row an area
+
+
+def by_area(
+    directory: Path, file: str | Path, lang: str = "en", layer: str | None = None
+) -> list[Row]:
+    """A row an area of `file`, its own columns first, and a last one for what lies in none.
+
+    A building belongs to the first area whose closed polygon holds its centre; one without a
+    centre lies in none. An own column that has the name of one of ours gets a "_" behind it.
+    With a numeric column of households there is also the share of them. [ha, kWh a year]
+    """
+    own, polygons = read_areas(file, layer)
+    household_kwh = read(directory)["method"]["parameters"]["household_kwh"]
+    buildings = read_buildings(directory, [*totals.COLUMNS, "centre_x", "centre_y"])
+    groups = _grouped(buildings, polygons)
+    parts, given = totals.contributions(buildings), _households_column(own)
+    living = [*(columns.get(given) for columns in own), None]
+    rows = []
+    for columns, group, number in zip([*own, _outside(own, lang)], groups, living, strict=True):
+        row = totals_row(totals.sections(totals.total(parts, group), household_kwh, number))
+        share = {"households_share": row.get("households_share")} if given else {}
+        rows.append(_beside(columns, row | share))
+    return rows
+
+
+def _grouped(buildings: pa.Table, polygons: np.ndarray) -> list[np.ndarray]:
+    """The rows of each area, and last those of none."""
+    x, y = (pc.fill_null(buildings[f"centre_{axis}"], math.nan).to_numpy() for axis in "xy")
+    area = locate(polygons, x, y)
+    order = np.argsort(area, kind="stable")
+    return np.split(order, np.searchsorted(area[order], np.arange(1, len(polygons) + 1)))
+
+
+def _households_column(own: Sequence[Row]) -> str:
+    """The numeric column that counts the households of an area; empty if there is none."""
+    for name in own[0]:
+        values = [row[name] for row in own if row[name] is not None]
+        numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        if name.lower() in HOUSEHOLD_COLUMNS and values and numeric:
+            return name
+    return ""
+
+
+def _beside(own: Row, ours: Row) -> Row:
+    return {f"{name}_" if name in ours else name: value for name, value in own.items()} | ours
+
+
+def totals_row(report: Mapping[str, Any]) -> Row:
+    """The sums of a report as one flat row; beside the turbines' yield that of field trials."""
+    counts = {k: v for k, v in report["counts"].items() if isinstance(v, int)}
+    low, high = (kwh * counts["wind_suitable"] for kwh in texts.FIELD_TRIAL_KWH)
+    return {
+        **counts,
+        **{f"class_{name}": value for name, value in report["counts"]["class"].items()},
+        **{f"{name}_ha": value for name, value in report["area_ha"].items()},
+        **{f"{name}_kwh": value for name, value in report["kwh"].items()},
+        "wind_field_trials_low_kwh": low,
+        "wind_field_trials_high_kwh": high,
+        **{f"households_{k}": v for k, v in report["households"].items() if k != "number"},
+    }
+
+
+def format_totals(report: Mapping[str, Any], fmt: str, lang: str = "en") -> str:
+    """A report as the printed one (`table`), as JSON, or as one line of CSV."""
+    if _known(fmt) == "table":
+        return to_text(report, lang)
+    return dumps(report) if fmt == "json" else format_rows([totals_row(report)], fmt, lang)
+
+
+def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en") -> str:
+    """Rows with the same columns as a table to read, as JSON, or as CSV."""
+    if _known(fmt) == "json":
+        return dumps([_plain(row) for row in rows])
+    if fmt == "csv":
+        target = io.StringIO()
+        writer = csv.DictWriter(target, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return target.getvalue()
+    words = texts.words(lang)
+    return _table(rows, lang) + "\n" + words["potential"].format(trials=words["trials"]) + "\n"
+
+
+def _known(fmt: str) -> str:
+    if fmt not in FORMATS:
+        raise InputError(f"format {fmt!r}: choose one of {', '.join(FORMATS)}")
+    return fmt
+
+
+def _table(rows: Sequence[Row], lang: str) -> str:
+    names = list(rows[0]) if rows else []
+    columns = [[name, *(_cell(name, row[name], lang) for row in rows)] for name in names]
+    right = [any(isinstance(row[name], int | float) for row in rows) for name in names]
+    padded: Iterable[list[str]] = (
+        [cell.rjust(width) if push else cell.ljust(width) for cell in column]
+        for column, push in zip(columns, right, strict=True)
+        for width in [max(map(len, column))]
+    )
+    return "".join("  ".join(line).rstrip() + "\n" for line in zip(*padded, strict=True))
+
+
+def _cell(name: str, value: Any, lang: str) -> str:
+    if value is None:
+        return "-"
+    if name == "households_share":
+        return texts.percent(value, lang)
+    return _amount(value, lang) if isinstance(value, float) else str(value)
+
+
+def _outside(own: Sequence[Row], lang: str) -> Row:
+    """The columns of the last row: its name in the first column of text, else in the first."""
+    text = [name for name in own[0] if any(isinstance(row[name], str) for row in own)]
+    return dict.fromkeys(own[0]) | {[*text, *own[0]][0]: texts.words(lang)["outside"]}

@@ -1,0 +1,294 @@
+"""The command line: it parses, calls one function of the pipeline, and prints."""
+
+import errno
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import click
+
+from service.progress import reporter
+
+F = TypeVar("F", bound=Callable[..., Any])
+DONE, FAULT, CALLER, STOPPED = 0, 1, 2, 130
+
+
+class Door(click.Group):
+    """Every command's faults become one line and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from pipeline.errors import InputError, Stopped
+
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except InputError as error:
+            _leave(CALLER, f"error: {error}")
+        except Stopped:
+            _leave(STOPPED, "stopped; the same command takes it up again")
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+                where = error.filename or "the output"
+                said = f"error: {where}: {error.strerror}; make room or give another --out"
+                _leave(CALLER, f"{said}, and the same command takes it up again")
+            _fault(ctx, error)
+        except Exception as error:
+            _fault(ctx, error)
+
+
+def _fault(ctx: click.Context, error: Exception) -> None:
+    if ctx.obj["verbose"]:
+        raise error
+    said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    _leave(FAULT, f"internal error: {said} (-v shows where); please report it")
+
+
+def _leave(status: int, message: str) -> None:
+    click.echo(message, err=True)
+    sys.exit(status)
+
+
+def _loudness(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """`-q` and `-v` stand before the command or after it."""
+    ctx.ensure_object(dict)
+    for name in ("quiet", "verbose"):
+        ctx.obj.setdefault(name, False)
+    if value:
+        ctx.obj[parameter.name] = True
+
+
+def loudness(command: F) -> F:
+    """The options -q and -v."""
+    for name, help_ in (("quiet", "Say nothing but errors."), ("verbose", "Say more.")):
+        option = click.option(
+            f"-{name[0]}", f"--{name}", is_flag=True, expose_value=False, is_eager=True,
+            callback=_loudness, help=help_,
+        )  # fmt: skip
+        command = option(command)
+    return command
+
+
+language = click.option(
+    "--lang", type=click.Choice(["en", "nl"]), default="en", show_default=True,
+    help="Language of report and map.",
+)  # fmt: skip
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="daklaag")
+@loudness
+def main() -> None:
+    """What sun and wind can do on every roof, from AHN heights and BAG footprints.
+
+    Coordinates are metres in RD (EPSG:28992), heights metres above NAP.
+    """
+
+
+def job_options(command: F) -> F:
+    """The arguments of `run`, which `plan` takes as well."""
+    several: dict[str, Any] = {"multiple": True, "required": True}
+    options = [
+        click.argument("area", required=False),
+        click.option("--dsm", **several, help="DSM: file, folder, quoted glob or index."),
+        click.option("--dtm", **several, help="DTM, likewise."),
+        click.option("--buildings", **several, help="Footprints, likewise."),
+        click.option("--layer", help="Layer of the footprints' file."),
+        click.option("--id", "id_", metavar="NAME", help="Column with the building's id."),
+        click.option("--group", metavar="COLUMN", help="Column that parts of a building share."),
+        click.option("--out", required=True, type=click.Path(path_type=Path), help="Result."),
+        click.option("--method", default="powermapping", show_default=True),
+        click.option(
+            "--set", "settings", multiple=True, metavar="NAME=VALUE",
+            help="A parameter of the method; see `daklaag methods`.",
+        ),
+        click.option(
+            "--layers", default="hillshade,shadow", show_default=True, metavar="LIST|none",
+            help="Raster layers: hillshade, shadow, sun_hillshade, surface.",
+        ),
+        click.option("--restrictions", metavar="FILE", help="Roofs set aside or flagged."),
+        click.option("--around", metavar="X,Y,RADIUS", help="Totals of this circle only."),
+        click.option("--nodata", type=float, help="For rasters that declare none."),
+        click.option("--attribution", metavar="TEXT", help="Source line of map and report."),
+        click.option("--block", type=int, default=2048, show_default=True, metavar="N",
+                     help="Cells a side of what is computed at once."),
+        click.option("--workers", type=int, metavar="N", help="Default: one a core."),
+        click.option("--scheduler", default="threads", show_default=True,
+                     metavar="threads|ADDRESS", help="Where the blocks are computed."),
+        click.option("--allow", default="", metavar="gaps,versions",
+                     help="Accept missing sheets, or mixed AHN versions."),
+        click.option("--overwrite", is_flag=True, help="Remove what a run left in --out."),
+        language,
+        loudness,
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _request(options: dict[str, Any]) -> Any:
+    from pipeline.errors import InputError
+    from pipeline.request import Request
+
+    settings = {}
+    for text in options.pop("settings"):
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text}: give NAME=VALUE")
+        settings[name.strip()] = value.strip()
+    layers = [name.strip() for name in options.pop("layers").split(",") if name.strip()]
+    allow = [name.strip() for name in options.pop("allow").split(",") if name.strip()]
+    return Request(
+        id=options.pop("id_"),
+        settings=settings,
+        layers=() if layers == ["none"] else tuple(dict.fromkeys(layers)),
+        allow=frozenset(allow),
+        **options,
+    )
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """A flag that Ctrl-C or SIGTERM raises; a second Ctrl-C ends the program at once."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@main.command()
+@job_options
+@click.pass_context
+def run(ctx: click.Context, **options: Any) -> None:
+    """Judge the roofs of AREA: xmin,ymin,xmax,ymax, or a file of polygons; without it, all.
+
+    The same command goes on where it was stopped. --out gets buildings.parquet, rasters.zarr,
+    report.json and map.png.
+    """
+    _judge(ctx, _request(options))
+
+
+def _judge(ctx: click.Context, request: Any) -> None:
+    from pipeline import report
+    from pipeline.run import run as run_
+
+    with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
+        result = run_(request, progress, stop)
+    for warning in result.report["accounting"]["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
+    if ctx.obj["quiet"]:
+        return
+    if result.was_finished:
+        click.echo(f"{result.directory}: this run is finished already")
+    else:
+        click.echo(report.to_text(result.report, request.lang), nl=False)
+        click.echo(f"\n{result.directory}: {', '.join(FINAL)}")
+
+
+FINAL = ("map.png", "report.json", "buildings.parquet", "rasters.zarr")
+
+
+@main.command()
+@job_options
+def plan(**options: Any) -> None:
+    """What `run` would read, how many blocks, halos, memory; computes nothing."""
+    from pipeline import plan as plan_
+
+    with stoppable() as stop:
+        found = plan_.plan(_request(options), stop)
+    for name, value in plan_.table(found):
+        click.echo(f"{name:<38}{value}")
+
+
+@main.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True,
+    help="Result.",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Remove what a run left in --out.")
+@click.option("--workers", type=int, metavar="N", help="Default: one a core.")
+@language
+@loudness
+@click.pass_context
+def demo(ctx: click.Context, out: Path, overwrite: bool, workers: int | None, lang: str) -> None:
+    """Judge a generated quarter of 1 km2: needs no data and no network."""
+    from pipeline.quarter import HEIGHTS_YEAR, generate
+    from pipeline.request import Request
+
+    with TemporaryDirectory(prefix="daklaag-") as folder:
+        quarter = generate(Path(folder))
+        request = Request(
+            dsm=tuple(str(path) for path in quarter.dsm),
+            dtm=tuple(str(path) for path in quarter.dtm),
+            buildings=(str(quarter.buildings),),
+            out=out,
+            settings={"heights_year": HEIGHTS_YEAR},
+            attribution="a generated quarter: no real place",
+            overwrite=overwrite,
+            workers=workers,
+            lang=lang,
+        )
+        _judge(ctx, request)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--by", "file", metavar="FILE", help="Areas: a row each, with their own columns.")
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table",
+    show_default=True,
+)  # fmt: skip
+@language
+@loudness
+def report(directory: Path, file: str | None, format_: str, lang: str) -> None:
+    """The totals of a run, or a row an area."""
+    from pipeline import report as report_
+
+    if file is None:
+        text = report_.format_totals(report_.read(directory), format_, lang)
+    else:
+        text = report_.format_rows(report_.by_area(directory, file, lang), format_, lang)
+    click.echo(text, nl=False)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "to", required=True, type=click.Path(path_type=Path),
+    help="File; .tif (COG), .gpkg, .geojson, .parquet, .csv or .png by its ending.",
+)  # fmt: skip
+@click.option("--layer", help="Raster layer of a .tif or .png.")
+@language
+@loudness
+def export(directory: Path, to: Path, layer: str | None, lang: str) -> None:
+    """A run's buildings, a raster layer or the map as a file for other programs."""
+    from pipeline.export import export as export_
+
+    export_(directory, to, layer, lang)
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "markdown", "json"]), default="table",
+    show_default=True,
+)  # fmt: skip
+@loudness
+def methods(name: str | None, format_: str) -> None:
+    """The parameters of the methods with units, defaults, ranges and reasons."""
+    from pipeline.methods.listing import listing
+
+    click.echo(listing(name, format_), nl=False)
