@@ -154,10 +154,22 @@ def footprint_cells(rings: Rings, box: Box) -> Cells:
     return Cells(*(array[:n].copy() for array in arrays))
 
 
-def centimetres(height: NDArray[np.floating]) -> NDArray[np.int32]:
-    """Heights [m] as rint(100 x value), computed in double [cm]; NO_HEIGHT where NaN."""
-    scaled = np.rint(height.astype(np.float64) * 100.0)
-    return np.where(np.isnan(scaled), NO_HEIGHT, scaled).astype(np.int32)
+@kernel
+def _centimetres(height, out):  # type: ignore[no-untyped-def]
+    for i in range(height.shape[0]):
+        for j in range(height.shape[1]):
+            scaled = np.rint(100.0 * np.float64(height[i, j]))
+            out[i, j] = NO_HEIGHT if np.isnan(scaled) else np.int32(scaled)
+
+
+def centimetres(height: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Heights [m] as rint(100 x value), computed in double [cm]; NO_HEIGHT where NaN.
+
+    height: (rows, columns) float32 [m], at most 2e7. Returns (rows, columns) int32.
+    """
+    out = np.empty(height.shape, np.int32)
+    _centimetres(height, out)
+    return out
 
 
 @kernel

@@ -106,7 +106,7 @@ def _sweep_rows(height, sun, grid, bit, out):  # type: ignore[no-untyped-def]
 
 def _sweep_columns(height, sun, grid, bit, out):  # type: ignore[no-untyped-def]
     columns = grid.column + np.arange(height.shape[1])
-    shifts = -np.rint(columns / math.tan(sun.azimuth)).astype(np.int64)
+    shifts = -np.rint(1 / math.tan(sun.azimuth) * columns).astype(np.int64)
     drop = np.float32(shadow_drop(sun, grid.resolution))
     turned = np.ascontiguousarray(out.T)
     eastern = math.sin(sun.azimuth) > 0
