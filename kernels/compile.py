@@ -37,11 +37,12 @@ def kernel(function: F) -> F:
 
     `error_model="numpy"` drops the check for a division by zero, which blocks SIMD.
     """
-    usual = numba.config.CACHE_DIR
+    settings: Any = numba.config
+    usual = settings.CACHE_DIR
     if _CACHE is not None:
-        numba.config.CACHE_DIR = str(_CACHE)
+        settings.CACHE_DIR = str(_CACHE)
     try:
-        options = {"nogil": True, "error_model": "numpy", "cache": _CACHE is not None}
-        return numba.njit(**options)(function)
+        compiler = numba.njit(nogil=True, error_model="numpy", cache=_CACHE is not None)
+        return compiler(function)
     finally:
-        numba.config.CACHE_DIR = usual
+        settings.CACHE_DIR = usual

@@ -51,11 +51,11 @@ class Cells(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Histograms. footprint, value, count: (entries,) int64, ordered by footprint, then value."""
+    """Histograms. footprint, value, weight: (entries,) int64, ordered by footprint, then value."""
 
     footprint: NDArray[np.int64]
     value: NDArray[np.int64]
-    count: NDArray[np.int64]
+    weight: NDArray[np.int64]
 
 
 @kernel

@@ -22,11 +22,12 @@ def _hillshade(z, per_cell, sine, east, north, out):  # type: ignore[no-untyped-
     rows, columns = z.shape
     for i in range(1, rows - 1):
         for j in range(1, columns - 1):
-            a, b, c = np.float64(z[i - 1, j - 1]), np.float64(z[i - 1, j]), np.float64(z[i - 1, j + 1])
-            d, f = np.float64(z[i, j - 1]), np.float64(z[i, j + 1])
-            g, h, k = np.float64(z[i + 1, j - 1]), np.float64(z[i + 1, j]), np.float64(z[i + 1, j + 1])
-            dx = ((c + 2.0 * f + k) - (a + 2.0 * d + g)) * per_cell
-            dy = ((a + 2.0 * b + c) - (g + 2.0 * h + k)) * per_cell
+            a, b, c = z[i - 1, j - 1], z[i - 1, j], z[i - 1, j + 1]
+            d, f = z[i, j - 1], z[i, j + 1]
+            g, h, k = z[i + 1, j - 1], z[i + 1, j], z[i + 1, j + 1]
+            # 2.0 makes double of float32, in which these sums are exact
+            dx = ((2.0 * f + c + k) - (2.0 * d + a + g)) * per_cell
+            dy = ((2.0 * b + a + c) - (2.0 * h + g + k)) * per_cell
             if not np.isnan(dx + dy + z[i, j]):
                 out[i, j] = _grey(dx, dy, sine, east, north)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
@@ -72,7 +73,7 @@ def to_table(
     """The buildings of some rows, ordered by id and row."""
     rows = rows[np.lexsort((rows, footprints.id[rows].astype(str)))]
     f, v = footprints, verdicts
-    rejected = ~np.equal(v.reason, None)
+    rejected = ~pd.isna(v.reason)
     lit = (v.shadow[:, None] >> np.arange(len(p.times)) & 1) == 0
     solar, wind = lit.all(axis=1), v.candidate & ~v.shadowed
     panels = np.where(solar, p.panel_share * f.area, 0.0)

@@ -14,7 +14,7 @@ import zarr
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.path import Path as Outline
@@ -29,6 +29,8 @@ COLOURS = {"none": "#a2584f", "solar": "#fbb829", "wind_or_solar": "#0b4f94"}
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
 INK, QUIET = "#2b2b2b", "#5a5a5a"
 DARKEST = 0.5  # how much of SHADOW there is where every sun is shaded
+_MIXED = DARKEST * np.array(to_rgb(SHADOW)) + (1 - DARKEST) * np.array(to_rgb(GROUND))
+SHADED = to_hex(_MIXED.tolist())
 STYLES: dict[str, dict[str, Any]] = {
     "unselected": {"facecolor": "#bdbab3", "edgecolor": "#8a8780", "linewidth": 0.3},
     "not_judged": {
@@ -123,20 +125,29 @@ def draw(scene: Scene, path: Path, lang: str = "en") -> None:
     """Write the map as PNG; equal scenes give equal bytes with the same matplotlib."""
     figure = Figure(figsize=SIZE, dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
-    geometry = shapely.from_wkb(scene.buildings["geometry"].to_numpy())
-    layers, view = _layers(scene.buildings), _view(scene, geometry)
-    frame = _axes(figure, FRAME, view)
+    geometry, seen = _geometry(scene), view(scene)
+    layers = _layers(scene.buildings)
+    frame = _axes(figure, FRAME, seen)
     frame.set_facecolor(GROUND)
     _ground(frame, scene)
     for name, rows in layers.items():
-        _roofs(frame, name, geometry[rows], view)
+        _roofs(frame, name, geometry[rows], seen)
     if scene.around:
         x, y, radius = scene.around
         frame.add_patch(Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
-    _scale_bar(frame, view)
-    _north_arrow(frame, view, texts.words(lang)["north"])
+    _scale_bar(frame, seen)
+    _north_arrow(frame, seen, texts.words(lang)["north"])
     _panel(_axes(figure, PANEL, (0, 0, *PANEL[2:])), scene, layers, lang)
     figure.savefig(path, format="png", dpi=DPI, metadata=METADATA)
+
+
+def view(scene: Scene) -> Bounds:
+    """The ground that the map shows, in the proportions of its frame."""
+    west, south, east, north = _extent(scene)
+    x, y = (west + east) / 2, (south + north) / 2
+    width = 1.06 * max(east - west, (north - south) * FRAME[2] / FRAME[3], 60.0)
+    height = width * FRAME[3] / FRAME[2]
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
 # What is seen
@@ -157,20 +168,16 @@ def _layers(buildings: pa.Table) -> dict[str, np.ndarray]:
     }
 
 
-def _view(scene: Scene, geometry: np.ndarray) -> Bounds:
-    """The ground that the map shows, in the proportions of its frame."""
-    west, south, east, north = _extent(scene, geometry)
-    x, y = (west + east) / 2, (south + north) / 2
-    width = 1.06 * max(east - west, (north - south) * FRAME[2] / FRAME[3], 60.0)
-    height = width * FRAME[3] / FRAME[2]
-    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+def _geometry(scene: Scene) -> np.ndarray:
+    return np.asarray(shapely.from_wkb(scene.buildings["geometry"].to_numpy()))
 
 
-def _extent(scene: Scene, geometry: np.ndarray) -> Bounds:
+def _extent(scene: Scene) -> Bounds:
     """The circle, else the roofs on the rasters (one stray footprint shrinks no map), else all."""
     if scene.around:
         x, y, radius = scene.around
         return x - radius, y - radius, x + radius, y + radius
+    geometry = _geometry(scene)
     drawn = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
     astray = pc.fill_null(pc.equal(scene.buildings["rejected"], "off_rasters"), False).to_numpy()
     for rows in (drawn & ~astray, drawn):
@@ -235,7 +242,7 @@ def _axes(figure: Figure, inches: Bounds, view: Bounds) -> Axes:
 def _scale_bar(frame: Axes, view: Bounds) -> None:
     """A bar of a round length, about a fifth of the map, in four fields."""
     inch = (view[2] - view[0]) / FRAME[2]
-    length = _round_length(1.8 * inch)
+    length = round_length(1.8 * inch)
     x, y, field, height = view[0] + 0.34 * inch, view[1] + 0.24 * inch, length / 4, 0.07 * inch
     corner, size = (x - 0.2 * inch, y - 0.12 * inch), (length + 0.68 * inch, 0.42 * inch)
     frame.add_patch(Rectangle(corner, *size, **PLATE))
@@ -249,7 +256,7 @@ def _scale_bar(frame: Axes, view: Bounds) -> None:
     frame.text(x + length + 0.16 * inch, y + 1.6 * height, unit, ha="left", **SMALL)
 
 
-def _round_length(length: float) -> float:
+def round_length(length: float) -> float:
     """The largest of 1, 2 or 5 times a power of ten that is at most `length`."""
     power = 10.0 ** math.floor(math.log10(length))
     return max(step * power for step in (1, 2, 5) if step * power <= length)
@@ -292,8 +299,7 @@ def _ground_legend(panel: Axes, y: float, scene: Scene, words: Mapping[str, str]
         return
     y = _paragraph(panel, y - 0.3, words["ground"], size=9.5, weight="bold")
     if scene.shadow is not None:
-        shade = DARKEST * np.array(to_rgb(SHADOW)) + (1 - DARKEST) * np.array(to_rgb(GROUND))
-        y = _entry(panel, y, {"facecolor": tuple(shade), "edgecolor": QUIET}, words["shadow"])
+        y = _entry(panel, y, {"facecolor": SHADED, "edgecolor": QUIET}, words["shadow"])
     if scene.hillshade is not None:
         _entry(panel, y, {"facecolor": WATER, "edgecolor": QUIET}, words["no_height"])
 

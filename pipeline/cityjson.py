@@ -79,5 +79,9 @@ def _ground_surfaces(geometry: dict[str, Any]) -> list[list[list[int]]]:
     shells, values = geometry["boundaries"], semantics["values"]
     if geometry["type"] == "MultiSurface":
         shells, values = [shells], [values]
-    pairs = [pair for shell, of in zip(shells, values) for pair in zip(shell, of or [])]
+    pairs = [
+        pair
+        for shell, of in zip(shells, values, strict=True)
+        for pair in zip(shell, of or [], strict=False)
+    ]
     return [surface for surface, kind in pairs if kind in ground]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask
-from distributed import Client
 
 from pipeline.errors import InputError, Stopped
 
@@ -24,11 +23,11 @@ class Engine:
     """Where tasks run: on threads here, or on the workers of a dask scheduler."""
 
     workers: int
-    client: Client | None
+    client: Any  # a distributed.Client, or None
     progress: Progress
     stop: Stop
 
-    def run(self, stage: str, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> None:
+    def run(self, stage: str, task: Callable[..., Any], arguments: Sequence[Any]) -> None:
         """Call the task with each of the arguments, and with a flag to poll as `stop`.
 
         Raises what a task raises, and Stopped as soon as the flag is up.
@@ -63,6 +62,8 @@ def open_engine(
     """
     if scheduler == "threads":
         return Engine(workers or dask.system.CPU_COUNT, None, progress, stop)
+    from distributed import Client  # takes a second to import, and few runs need it
+
     try:
         client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=False))
     except (OSError, ValueError) as error:

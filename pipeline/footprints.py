@@ -25,10 +25,10 @@ FARTHEST_M = 1e7  # coordinates beyond this are none
 class Footprints:
     """Footprints in the order of the input; the row is the position.
 
-    id: text; built: float64, NaN where unknown; status: text or None; has_status: whether the file has that column; geometry: valid polygons or
-    None; reason: `empty`, `invalid` or None; repaired, repeated: bool; area [m2]; centre:
-    (n, 2) [m], NaN where there is none; bounds: (n, 4) [m]; group: int64, equal for the parts of
-    one building.
+    id: text; built: float64, NaN where unknown; status: text or None; has_status: whether the file
+    has that column; geometry: valid polygons or None; reason: `empty`, `invalid` or None; repaired,
+    repeated: bool; area [m2]; centre: (n, 2) [m], NaN where there is none; bounds: (n, 4) [m];
+    group: int64, equal for the parts of one building.
     """
 
     id: NDArray[Any]
@@ -51,7 +51,7 @@ class Footprints:
     @property
     def usable(self) -> NDArray[np.bool_]:
         """Those with a polygon, and so with a centre."""
-        return np.equal(self.reason, None)
+        return pd.isna(self.reason)
 
 
 def read_footprints(
@@ -155,13 +155,14 @@ def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
     empty = shapely.is_missing(given) | shapely.is_empty(given)
     place = np.abs(shapely.bounds(given)).max(axis=1) < FARTHEST_M  # never so for NaN
     sound = shapely.is_valid(given) & np.isin(shapely.get_type_id(given), (3, 6))
-    geometry = np.where(place & sound & (shapely.area(given) > 0), given, None)
+    geometry = given.copy()
+    geometry[~(place & sound & (shapely.area(given) > 0))] = None
     for i in np.flatnonzero(~sound & ~empty & place):
         geometry[i] = _repair(given[i])
     reason = np.full(len(given), None, object)
     reason[shapely.is_missing(geometry)] = "invalid"
     reason[empty] = "empty"
-    return geometry, reason, ~sound & np.equal(reason, None)
+    return geometry, reason, ~sound & pd.isna(reason)
 
 
 def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:

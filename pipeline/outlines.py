@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.roof import Cells, Rings, footprint_cells, count_cells
+from kernels.roof import Cells, Rings, count_cells, footprint_cells
 from pipeline.footprints import to_rings
 from pipeline.grid import Window, cell_of
 
@@ -84,7 +84,10 @@ def touches(windows: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
     """Which (n, 4) windows have a cell in common with a window."""
     top, left, bottom, right = windows.T
     return (
-        (top < window.bottom) & (bottom > window.top) & (left < window.right) & (right > window.left)
+        (top < window.bottom)
+        & (bottom > window.top)
+        & (left < window.right)
+        & (right > window.left)
     )
 
 

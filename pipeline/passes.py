@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -181,7 +182,7 @@ def _roofs(
     blocks: Blocks,
 ) -> Roofs:
     """The area's judged buildings, with their blocks."""
-    own = np.equal(reason, None) & job.asked
+    own = pd.isna(reason) & job.asked
     chosen = blocks.take(own[blocks.outlines.rows])
     rows = chosen.outlines.rows
     return Roofs(
@@ -219,4 +220,3 @@ def _hits(tree: shapely.STRtree, window: Window) -> NDArray[np.int64]:
     """Positions of the windows that touch one, in their order."""
     box = shapely.box(window.left, window.top, window.right, window.bottom)
     return np.sort(tree.query(box))
-

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from kernels.shadow import Halo
-from pipeline.engine import Progress, Stop, never, open_engine
+from pipeline.engine import Stop, never, open_engine
 from pipeline.grid import Window
 from pipeline.ledger import Ledger
 from pipeline.passes import Surveys, felt_halo, select, survey_pass

@@ -17,10 +17,7 @@ MM_PER_POINT = 25.4 / 72
 
 # In the order of the legend: the layer of the map and the rows that it takes.
 RULES = {
-    **{
-        name: f'"selected" AND "rejected" IS NULL AND "class" = \'{name}\''
-        for name in CLASSES
-    },
+    **{name: f'"selected" AND "rejected" IS NULL AND "class" = \'{name}\'' for name in CLASSES},
     "not_judged": '"selected" AND "rejected" IS NOT NULL',
     "set_aside": '"selected" AND "rejected" IS NULL AND "excluded" IS NOT NULL',
     "unselected": 'NOT "selected"',

@@ -64,7 +64,7 @@ class Reader:
         Raises InputError where the file cannot be decoded or holds an infinite value.
         """
         row, column = window.top - sheet.window.top, window.left - sheet.window.left
-        part = FileWindow(column, row, window.width, window.height)  # type: ignore[call-arg]
+        part = FileWindow(column, row, window.width, window.height)
         try:
             if sheet.path not in self._open:
                 self._open[sheet.path] = self._stack.enter_context(rasterio.open(sheet.path))
@@ -116,9 +116,7 @@ class Mosaic:
     @property
     def ground(self) -> shapely.Geometry:
         """What the sheets cover, in RD metres."""
-        return shapely.union_all(
-            [shapely.box(*s.window.bounds(s.resolution)) for s in self.sheets]
-        )
+        return shapely.union_all([shapely.box(*s.window.bounds(s.resolution)) for s in self.sheets])
 
     def mask(self, window: Window) -> NDArray[np.bool_]:
         """Which cells of a window lie on a sheet."""
@@ -287,9 +285,9 @@ def _check_overlaps(mosaic: Mosaic) -> None:
                 one, other = reader.sheet(a, part), reader.sheet(b, part)
                 if (differ := (one != other) & ~np.isnan(one) & ~np.isnan(other)).any():
                     row, column = np.argwhere(differ)[0]
-                    x, _, _, y = Window(
-                        part.top + int(row), part.left + int(column), 1, 1
-                    ).bounds(a.resolution)
+                    x, _, _, y = Window(part.top + int(row), part.left + int(column), 1, 1).bounds(
+                        a.resolution
+                    )
                     raise InputError(
                         f"{a.name} and {b.name} overlap and disagree at {x:g}, {y:g}"
                         f" ({one[row, column]:g} and {other[row, column]:g} m);"

@@ -1,4 +1,4 @@
-"""What is asked of a run, and the request made ready: inputs opened and checked, nothing computed."""
+"""What is asked of a run, and the request made ready: inputs opened and checked."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from kernels.shadow import Sun
 from pipeline.errors import InputError
 from pipeline.files import identity
 from pipeline.footprints import Footprints, read_footprints
-from pipeline.grid import Lattice, Layout, Window, cut_at_lattice
+from pipeline.grid import Layout, Window, cut_at_lattice
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.powermapping import Powermapping

@@ -104,11 +104,13 @@ def _targets(table: pd.DataFrame, footprints: Footprints, file: str) -> list[tup
     usable = np.flatnonzero(footprints.usable)
     centres = shapely.STRtree(shapely.points(footprints.centre[usable]))
     outlines = shapely.STRtree(footprints.geometry[usable])
-    areas = np.where(bare | is_point, None, shapely.make_valid(geometry))
+    areas, points = shapely.make_valid(geometry), geometry.copy()
+    areas[bare | is_point] = None
+    points[~is_point] = None
     found = np.hstack(
         [
             centres.query(areas, predicate="intersects"),
-            outlines.query(np.where(is_point, geometry, None), predicate="intersects"),
+            outlines.query(points, predicate="intersects"),
         ]
     )
     pairs = [(int(row), int(usable[target])) for row, target in found.T]

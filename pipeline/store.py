@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyproj
 import zarr
+import zarr.codecs
 from numpy.typing import NDArray
 
 from pipeline.grid import CHUNK, Layout, Shard, Window
@@ -179,7 +180,7 @@ def write_shard(
 
     values: of each layer, the part of the shard that lies in the extent.
     """
-    root = zarr.open_group(path, mode="r+")
+    root: Any = zarr.open_group(path, mode="r+")
     ground = layout.window(shard).intersect(layout.extent)
     for layer in layers:
         array = values[layer.name]
@@ -195,9 +196,7 @@ def coarser(array: NDArray[Any], layer: Layer) -> NDArray[Any]:
     """Half the resolution: the mean of what has data, or for masks the north-western cell."""
     if not layer.mean:
         return array[..., ::2, ::2]
-    squares = np.stack(
-        [array[..., i::2, j::2].astype(np.float64) for i in (0, 1) for j in (0, 1)]
-    )
+    squares = np.stack([array[..., i::2, j::2].astype(np.float64) for i in (0, 1) for j in (0, 1)])
     data = ~np.isnan(squares) if np.isnan(layer.fill) else squares != layer.fill
     number = data.sum(axis=0)
     mean = np.where(data, squares, 0).sum(axis=0) / np.maximum(number, 1)

@@ -36,9 +36,7 @@ def solar_position(
 
     Reda, I. and Andreas, A. (2004). Solar position algorithm. Solar Energy 76(5).
     """
-    table = spa_python(
-        pd.DatetimeIndex(moments), latitude, longitude, altitude=0, delta_t=DELTA_T
-    )
+    table = spa_python(pd.DatetimeIndex(moments), latitude, longitude, altitude=0, delta_t=DELTA_T)
     column = "elevation" if elevation == "true" else "apparent_elevation"
     return list(zip(table[column].tolist(), table["azimuth"].tolist(), strict=True))
 
@@ -60,9 +58,7 @@ def suns_degrees(
     )
 
 
-def suns(
-    square: Lattice, date: dt.date, times: tuple[dt.time, ...], elevation: str
-) -> list[Sun]:
+def suns(square: Lattice, date: dt.date, times: tuple[dt.time, ...], elevation: str) -> list[Sun]:
     """The suns of a square, as the kernels take them [rad]."""
     return [
         Sun(math.radians(azimuth), math.radians(height))

@@ -145,14 +145,10 @@ def _inside(roofs: Roofs, window: Window) -> NDArray[np.bool_]:
 
 def _blank(layers: list[Layer], ground: Window) -> dict[str, NDArray[Any]]:
     shape = ground.height, ground.width
-    return {
-        layer.name: np.full((*layer.lead, *shape), layer.fill, layer.dtype) for layer in layers
-    }
+    return {layer.name: np.full((*layer.lead, *shape), layer.fill, layer.dtype) for layer in layers}
 
 
-def _paste(
-    pictures: dict[str, NDArray[Any]], ground: Window, core: Window, done: Shaded
-) -> None:
+def _paste(pictures: dict[str, NDArray[Any]], ground: Window, core: Window, done: Shaded) -> None:
     part = core.intersect(ground)
     if part.size:
         for name, picture in pictures.items():

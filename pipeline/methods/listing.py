@@ -10,7 +10,10 @@ from pipeline.methods.parameters import Parameter, as_text, parameters_of
 
 
 def listing(name: str | None, form: str) -> str:
-    """One method or all, as `table`, `markdown` or `json`. Raises InputError for an unknown name."""
+    """One method or all, as `table`, `markdown` or `json`.
+
+    Raises InputError for an unknown name.
+    """
     if name is not None and name not in METHODS:
         raise InputError(f"method {name!r} is unknown; there is {', '.join(METHODS)}")
     chosen = [name] if name else list(METHODS)

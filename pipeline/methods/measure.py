@@ -16,9 +16,7 @@ from pipeline.terrain import Heights
 Part = dict[str, NDArray[np.int64] | NDArray[np.float64]]
 
 
-def measure_block(
-    window: Window, heights: Heights, outlines: Outlines, p: Powermapping
-) -> Part:
+def measure_block(window: Window, heights: Heights, outlines: Outlines, p: Powermapping) -> Part:
     """What the cells of one block tell of the footprints; `footprint` is the row in the input.
 
     outlines: all that have a cell, or ground within the ring, in the window.
@@ -59,7 +57,7 @@ def _centres_between(
 
 
 def _named(name: str, counts: Counts, rows: NDArray[np.int64]) -> Part:
-    values = (rows[counts.footprint], counts.value, counts.count)
+    values = (rows[counts.footprint], counts.value, counts.weight)
     return dict(zip((f"{name}_footprint", f"{name}_cm", f"{name}_count"), values, strict=True))
 
 
@@ -70,9 +68,7 @@ def _own(footprint: NDArray[np.int64], rows: NDArray[np.int64]) -> Part:
     return {"own_footprint": rows[some], "own_count": count[some]}
 
 
-def _nearest(
-    own: Cells, data: NDArray[np.bool_], window: Window, outlines: Outlines
-) -> Part:
+def _nearest(own: Cells, data: NDArray[np.bool_], window: Window, outlines: Outlines) -> Part:
     """Of each footprint's own cells with data the nearest to its centre."""
     known = data[own.row, own.column]
     footprint = own.footprint[known]
@@ -112,11 +108,12 @@ class Measures:
 
 
 class _Histogram(NamedTuple):
-    """Sorted by footprint, then value; a footprint and value may come more than once."""
+    """Sorted by footprint, then value; they may come more than once.
+    weight: how many cells."""
 
     footprint: NDArray[np.int64]
     cm: NDArray[np.int64]
-    count: NDArray[np.int64]
+    weight: NDArray[np.int64]
 
 
 def merge(parts: Iterable[Part], n: int, p: Powermapping) -> Measures:
@@ -130,7 +127,7 @@ def merge(parts: Iterable[Part], n: int, p: Powermapping) -> Measures:
         median=percentile(roof, 50, n),
         top=percentile(roof, 95, n),
         ground=percentile(ground, p.ground_percentile, n),
-        cells=np.bincount(roof.footprint, roof.count, n).astype(np.int64),
+        cells=np.bincount(roof.footprint, roof.weight, n).astype(np.int64),
         own=own.astype(np.int64),
         row=row,
         column=column,
@@ -150,10 +147,10 @@ def _histogram(parts: list[Part], name: str) -> _Histogram:
 
 def percentile(histogram: _Histogram, p: float, n: int) -> NDArray[np.int64]:
     """The ceil(p m / 100)-th smallest of each footprint's m values [cm]."""
-    total = np.bincount(histogram.footprint, histogram.count, n).astype(np.int64)
+    total = np.bincount(histogram.footprint, histogram.weight, n).astype(np.int64)
     rank = np.ceil(p * total / 100.0).astype(np.int64)
     before = np.cumsum(total) - total  # values of the footprints before
-    upto = np.cumsum(histogram.count)
+    upto = np.cumsum(histogram.weight)
     known = np.flatnonzero(total)
     at = np.searchsorted(upto, (before + rank)[known])
     out = np.full(n, NOT_KNOWN)

@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -100,7 +100,7 @@ def _times(text: Any) -> tuple[dt.time, ...]:
     return times
 
 
-_PARSERS = {
+_PARSERS: dict[str, Callable[[Any], Any]] = {
     "number": _number,
     "integer": _integer,
     "choice": str,
@@ -112,9 +112,7 @@ _PARSERS = {
 
 def parameter(kind: str, default: Any, reason: str, **more: Any) -> Any:
     """A field of a parameters class; see Parameter for what there is to say of it."""
-    return dataclasses.field(
-        default=default, metadata={"kind": kind, "reason": reason, **more}
-    )
+    return dataclasses.field(default=default, metadata={"kind": kind, "reason": reason, **more})
 
 
 def parameters_of(cls: type) -> list[Parameter]:
@@ -135,9 +133,7 @@ def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.4)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(
-                f"parameter {name!r} is unknown{hint} (`daklaag methods` lists them)"
-            )
+            raise InputError(f"parameter {name!r} is unknown{hint} (`daklaag methods` lists them)")
     return cls(**{name: known[name].parse(text) for name, text in settings.items()})
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from kernels.shadow import MOST_SUNS
@@ -250,7 +251,7 @@ def unknown_status(facts: Facts, p: Powermapping) -> NDArray[np.bool_]:
 
 def stands(reason: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether a footprint is a block and may shelter others: judged, or only without ground."""
-    return np.equal(reason, None) | (reason == "no_ground")
+    return pd.isna(reason) | (reason == "no_ground")
 
 
 def compared(facts: Facts, reason: NDArray[Any], p: Powermapping) -> NDArray[np.int64]:
@@ -261,7 +262,7 @@ def compared(facts: Facts, reason: NDArray[Any], p: Powermapping) -> NDArray[np.
 
 def is_candidate(facts: Facts, reason: NDArray[Any], p: Powermapping) -> NDArray[np.bool_]:
     """Whether a building is high enough for a turbine."""
-    return np.equal(reason, None) & (facts.height >= to_cm(p.wind_min_height_m))
+    return pd.isna(reason) & (facts.height >= to_cm(p.wind_min_height_m))
 
 
 def shelters(others: NDArray[np.int64], own: int, p: Powermapping) -> NDArray[np.bool_]:

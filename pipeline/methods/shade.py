@@ -64,15 +64,15 @@ class Blocks:
         return self.outlines.windows()
 
 
-def extrude(
-    dtm: NDArray[np.float32], cells: Cells, roof: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def extrude(dtm: NDArray[np.float32], cells: Cells, roof: NDArray[np.int64]) -> NDArray[np.float32]:
     """The terrain with a flat block on each footprint's own cells; where they overlap, the higher.
 
     dtm: (rows, columns) float32 [m]; roof: of each footprint of the cells [cm].
     """
     top = np.full(dtm.shape, -np.inf, np.float32)
-    np.maximum.at(top, (cells.row, cells.column), (roof / 100.0).astype(np.float32)[cells.footprint])
+    np.maximum.at(
+        top, (cells.row, cells.column), (roof / 100.0).astype(np.float32)[cells.footprint]
+    )
     return np.where(top > -np.inf, top, dtm)
 
 
@@ -140,9 +140,7 @@ def _bits(shadow: NDArray[np.uint8], n: int) -> NDArray[np.bool_]:
     return np.stack([(shadow >> i & 1).astype(np.bool_) for i in range(n)])
 
 
-def wind_shadowed(
-    candidate: Blocks, blocks: Blocks, heights: Heights, p: Powermapping
-) -> bool:
+def wind_shadowed(candidate: Blocks, blocks: Blocks, heights: Heights, p: Powermapping) -> bool:
     """Whether another, higher building stands within the radius of one candidate.
 
     candidate: that one alone; blocks: all that stand within the radius, itself included.
