@@ -42,7 +42,9 @@ def kernel(function: F) -> F:
     if _CACHE is not None:
         settings.CACHE_DIR = str(_CACHE)
     try:
-        compiler = numba.njit(nogil=True, error_model="numpy", cache=_CACHE is not None)
-        return compiler(function)
+        compiled: Any = numba.njit(nogil=True, error_model="numpy", cache=_CACHE is not None)(
+            function
+        )
+        return compiled
     finally:
         settings.CACHE_DIR = usual

@@ -1,5 +1,6 @@
 """The passes of a run: which shards there are to do, what each needs, what they give together."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -85,23 +86,35 @@ def _limit(job: Job) -> int:
     return max(job.terrain.window.height, job.terrain.window.width)
 
 
-def measure_pass(job: Job, context: Context, engine: Engine, measured: Outlines) -> Measures:
-    """Heights of all that was selected."""
-    ring = job.p.ground_ring_m
-    inputs = job.terrain.window
-    touched = _shards(context, measured.windows(ring), inputs)
-    tree = _tree(measured.windows(ring))
+@dataclass(frozen=True)
+class Measured:
+    """What the first pass found. outlines: the footprints that matter; measures, facts, reason: of
+    all footprints by row, known for those."""
+
+    outlines: Outlines
+    measures: Measures
+    facts: Facts
+    reason: NDArray[Any]
+
+
+def measure_pass(job: Job, context: Context, engine: Engine, surveys: Surveys) -> Measured:
+    """Heights of all footprints that matter, and who is rejected."""
+    outlines = select(job, surveys)
+    windows = outlines.windows(job.p.ground_ring_m)
+    touched, tree = _shards(context, windows, job.terrain.window), _tree(windows)
     todo = []
     for shard in touched:
         if not context.ledger.has(MEASURE, shard_name(shard)):
             chosen = _hits(tree, context.layout.window(shard))
-            todo.append((context, shard, measured.take(chosen)))
+            todo.append((context, shard, outlines.take(chosen)))
     engine.run(MEASURE, measure_task, todo)
     parts = (context.ledger.read(MEASURE, shard_name(shard)) for shard in touched)
-    return measure.merge((part for part in parts if part), len(job.footprints), job.p)
+    measures = measure.merge((part for part in parts if part), len(job.footprints), job.p)
+    facts = _facts(job, measures)
+    return Measured(outlines, measures, facts, powermapping.reject(facts, job.p))
 
 
-def facts_of(job: Job, measures: Measures) -> Facts:
+def _facts(job: Job, measures: Measures) -> Facts:
     """What the verdicts need to know of each footprint."""
     f = job.footprints
     return Facts(
@@ -120,23 +133,17 @@ def shade_pass(
     context: Context,
     engine: Engine,
     surveys: Surveys,
-    measured: Outlines,
-    measures: Measures,
-    facts: Facts,
-    reason: NDArray[Any],
+    measured: Measured,
     layers: list[Layer],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """For each footprint by row: bit i set where its deciding cell is shaded at sun i, and whether
     it stands in the wind shadow. Both mean something for the area's judged buildings only."""
-    blocks = _blocks(job, measured, facts, reason)
+    blocks = _blocks(job, measured)
     surface = surface_relief(job, surveys, blocks)
-    roofs = _roofs(job, measured, measures, facts, reason, blocks)
+    roofs = _roofs(job, measured, blocks)
     by_shard = _by_shard(context, roofs)
-    touched = set(by_shard)
-    if layers:
-        touched |= set(context.layout.shards())
-    tree = _tree(blocks.outlines.windows())
-    halo = _halo(job, surface)
+    touched = set(by_shard) | (set(context.layout.shards()) if layers else set())
+    tree, halo = _tree(blocks.outlines.windows()), _halo(job, surface)
     todo = []
     for shard in sorted(touched):
         if not context.ledger.has(SHADE, shard_name(shard)):
@@ -145,7 +152,8 @@ def shade_pass(
             near = blocks.take(_hits(tree, ground.grow(halo)))
             todo.append((context, shard, here, near, surface, layers))
     engine.run(SHADE, shade_task, todo)
-    shadow, shadowed = np.zeros(len(reason), np.int64), np.zeros(len(reason), np.bool_)
+    n = len(job.footprints)
+    shadow, shadowed = np.zeros(n, np.int64), np.zeros(n, np.bool_)
     for shard in touched:
         part = context.ledger.read(SHADE, shard_name(shard))
         shadow[part["row"]] = part["shadow"]
@@ -162,34 +170,28 @@ def surface_relief(job: Job, surveys: Surveys, blocks: Blocks) -> Relief:
     return Relief(min([lowest, *tops]), max([highest, *tops]), _limit(job))
 
 
-def _blocks(job: Job, measured: Outlines, facts: Facts, reason: NDArray[Any]) -> Blocks:
+def _blocks(job: Job, measured: Measured) -> Blocks:
     """What stands, of what was measured."""
-    standing = measured.take(powermapping.stands(reason)[measured.rows])
+    standing = measured.outlines.take(powermapping.stands(measured.reason)[measured.outlines.rows])
+    facts, rows = measured.facts, standing.rows
     return Blocks(
         outlines=standing,
-        roof=facts.roof[standing.rows],
-        compared=powermapping.compared(facts, reason, job.p)[standing.rows],
-        group=job.footprints.group[standing.rows],
+        roof=facts.roof[rows],
+        compared=powermapping.compared(facts, measured.reason, job.p)[rows],
+        group=job.footprints.group[rows],
     )
 
 
-def _roofs(
-    job: Job,
-    measured: Outlines,
-    measures: Measures,
-    facts: Facts,
-    reason: NDArray[Any],
-    blocks: Blocks,
-) -> Roofs:
+def _roofs(job: Job, measured: Measured, blocks: Blocks) -> Roofs:
     """The area's judged buildings, with their blocks."""
-    own = pd.isna(reason) & job.asked
+    own = pd.isna(measured.reason) & job.asked
     chosen = blocks.take(own[blocks.outlines.rows])
     rows = chosen.outlines.rows
     return Roofs(
         rows=rows,
-        row=measures.row[rows],
-        column=measures.column[rows],
-        candidate=powermapping.is_candidate(facts, reason, job.p)[rows],
+        row=measured.measures.row[rows],
+        column=measured.measures.column[rows],
+        candidate=powermapping.is_candidate(measured.facts, measured.reason, job.p)[rows],
         blocks=chosen,
     )
 

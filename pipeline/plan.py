@@ -60,7 +60,7 @@ def plan(request: Request, stop: Stop = never) -> Plan:
 
 def _count(job: Job, surveys: Surveys) -> Plan:
     relief, halo = felt_halo(job, surveys)
-    measured = select(job, surveys)
+    outlines = select(job, surveys)
     layout, inputs, block = job.layout, job.terrain.window, job.request.block
     shards = list(layout.shards())
     cores = [
@@ -80,7 +80,7 @@ def _count(job: Job, surveys: Surveys) -> Plan:
         halo=halo,
         footprints=len(job.footprints),
         asked=int(job.asked.sum()),
-        neighbours=int((~job.asked[measured.rows]).sum()),
+        neighbours=int((~job.asked[outlines.rows]).sum()),
         read=sum(window.size for window in windows),
         core=sum(core.size for core in cores),
         memory=_memory(job, windows),

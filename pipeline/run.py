@@ -8,25 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from pipeline import cartography, relief, report, store
 from pipeline.buildings import Verdicts, geoparquet, to_table
 from pipeline.engine import Engine, Progress, Stop, never, open_engine
+from pipeline.judge import judge
 from pipeline.ledger import BUILDINGS, MAP, REPORT, Ledger, held, open_ledger
-from pipeline.methods import powermapping, reach
 from pipeline.methods.measure import Measures
-from pipeline.methods.powermapping import NOT_KNOWN, Facts
-from pipeline.outlines import Outlines
-from pipeline.passes import (
-    Surveys,
-    facts_of,
-    measure_pass,
-    select,
-    shade_pass,
-    survey_pass,
-)
+from pipeline.passes import Measured, Surveys, measure_pass, shade_pass, survey_pass
 from pipeline.request import Job, Request, prepare
 from pipeline.tasks import Context
 
@@ -62,96 +52,14 @@ def run(request: Request, progress: Progress = silent, stop: Stop = never) -> Re
 
 
 def _compute(job: Job, ledger: Ledger, engine: Engine, started: float) -> None:
-    surveys = survey_pass(job, ledger, engine)
     context = Context(ledger, job.terrain, job.p, job.layout, job.request.block)
-    measured = select(job, surveys)
-    measures = measure_pass(job, context, engine, measured)
-    facts = facts_of(job, measures)
-    reason = powermapping.reject(facts, job.p)
+    surveys = survey_pass(job, ledger, engine)
+    measured = measure_pass(job, context, engine, surveys)
     layers = store.layers_of(job.request.layers, tuple(f"{t:%H:%M}" for t in job.p.times))
     store.create(ledger.rasters, job.layout, layers, job.provenance)
-    shadow, shadowed = shade_pass(
-        job, context, engine, surveys, measured, measures, facts, reason, layers
-    )
-    verdicts = _verdicts(job, measured, measures, facts, reason, shadow, shadowed)
-    _finish(job, ledger, verdicts, surveys, measured, measures, _machine(job, engine, started))
-
-
-def _verdicts(
-    job: Job,
-    measured: Outlines,
-    measures: Measures,
-    facts: Facts,
-    reason: NDArray[Any],
-    shadow: NDArray[np.int64],
-    shadowed: NDArray[np.bool_],
-) -> Verdicts:
-    candidate = powermapping.is_candidate(facts, reason, job.p)
-    return Verdicts(
-        reason=reason,
-        roof=measures.roof,
-        ground=measures.ground,
-        height=facts.height,
-        cells=measures.cells,
-        shadow=shadow,
-        candidate=candidate,
-        shadowed=shadowed,
-        flags=_flags(job, measured, measures, facts, candidate),
-        selected=job.selected,
-        excluded=job.restrictions.excluded,
-    )
-
-
-def _flags(
-    job: Job,
-    measured: Outlines,
-    measures: Measures,
-    facts: Facts,
-    candidate: NDArray[np.bool_],
-) -> dict[str, NDArray[np.bool_]]:
-    """A mask by row for each flag; flags of one's own place are set for the area's rows only."""
-    own = measured.take(job.asked[measured.rows])
-    uneven = (measures.roof != NOT_KNOWN) & (
-        measures.top - measures.median > powermapping.UNEVEN_CM
-    )
-    flags = {name: np.zeros(len(candidate), np.bool_) for name in powermapping.FLAGS}
-    flags["one_cell"][own.rows] = own.one_cell
-    flags["part_outside"][own.rows] = _part_outside(job, own, measures)
-    flags["reach_cut"][own.rows] = _reach_cut(job, own, measures, candidate)
-    return flags | {
-        "repeated_id": job.footprints.repeated,
-        "uneven": uneven,
-        "repaired": job.footprints.repaired,
-        "unknown_status": powermapping.unknown_status(facts, job.p),
-        "restricted": job.restrictions.flagged,
-    }
-
-
-def _part_outside(job: Job, own: Outlines, measures: Measures) -> NDArray[np.bool_]:
-    """Whether some of the cells that a footprint has by its outline lie off the rasters."""
-    boxes = own.windows() * own.resolution
-    inside = shapely.covers(
-        job.terrain.ground, shapely.box(boxes[:, 1], -boxes[:, 2], boxes[:, 3], -boxes[:, 0])
-    )
-    near = np.flatnonzero(~inside)
-    outside = np.zeros(len(own), np.bool_)
-    outside[near] = own.take(near).number_of_cells() > measures.own[own.rows[near]]
-    return outside
-
-
-def _reach_cut(
-    job: Job, own: Outlines, measures: Measures, candidate: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    region = reach.inputs_region(job.terrain, job.footprints.bounds)
-    cut = np.zeros(len(own), np.bool_)
-    roofs = np.flatnonzero(measures.cells[own.rows] > 0)
-    rows = own.rows[roofs]
-    cut[roofs] = reach.sun_cut(
-        measures.row[rows], measures.column[rows], region, own.resolution, job.p
-    )
-    high = np.flatnonzero(candidate[own.rows])
-    cut[high] |= reach.wind_cut(own.take(high), region, job.terrain, job.p)
-    return cut
+    shadow, shadowed = shade_pass(job, context, engine, surveys, measured, layers)
+    verdicts = judge(job, measured, shadow, shadowed)
+    _finish(job, ledger, surveys, measured, verdicts, _machine(job, engine, started))
 
 
 def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
@@ -169,10 +77,9 @@ def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
 def _finish(
     job: Job,
     ledger: Ledger,
-    verdicts: Verdicts,
     surveys: Surveys,
-    measured: Outlines,
-    measures: Measures,
+    measured: Measured,
+    verdicts: Verdicts,
     machine: dict[str, Any],
 ) -> None:
     """Tables, report and map; all get their final names at the end."""
@@ -183,8 +90,8 @@ def _finish(
         table,
         **job.provenance,
         machine=machine,
-        neighbours=int((~job.asked[measured.rows]).sum()),
-        cells=_cells(surveys, measures, rows),
+        neighbours=int((~job.asked[measured.outlines.rows]).sum()),
+        cells=_cells(surveys, measured.measures, rows),
         restrictions_by_kind=job.restrictions.by_kind(rows),
     )
     mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
