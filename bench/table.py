@@ -21,7 +21,7 @@ def table(results: dict[str, Any]) -> str:
         name = info.get("label") or result["param"]
         lines.append(f"| {name} | {info['cells'] / median / 1e6:,.0f} | {median / base:.2f} |")
     machine = results["machine_info"]
-    cpu = machine["cpu"].get("brand_raw", machine["processor"])
+    cpu = machine["cpu"].get("brand_raw", "unknown processor")
     lines.append("")
     lines.append(f"{cpu}, {machine['cpu'].get('count')} cores, Python {machine['python_version']}.")
     return "\n".join(lines)

@@ -1,7 +1,6 @@
 """The map: roofs in their classes over hillshade and shadow, for a council paper."""
 
 import math
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,49 +13,30 @@ import zarr
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.patches import Circle
 from matplotlib.path import Path as Outline
 
 from pipeline import texts
-from pipeline.report import attributions, sun_times
+from pipeline.legend import Bounds, Told, axes_at, north_arrow, panel, scale_bar
+from pipeline.palette import (
+    COLOURS,
+    DARKEST,
+    DPI,
+    FRAME,
+    GROUND,
+    INK,
+    PANEL,
+    PAPER,
+    SHADOW,
+    SIZE,
+    STYLES,
+    WATER,
+)
+from pipeline.printed import attributions, sun_times
 
-Bounds = tuple[float, float, float, float]  # west, south, east, north [m]
-
-# Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
-COLOURS = {"none": "#a2584f", "solar": "#fbb829", "wind_or_solar": "#0b4f94"}
-PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
-INK, QUIET = "#2b2b2b", "#5a5a5a"
-DARKEST = 0.5  # how much of SHADOW there is where every sun is shaded
-_MIXED = DARKEST * np.array(to_rgb(SHADOW)) + (1 - DARKEST) * np.array(to_rgb(GROUND))
-SHADED = to_hex(_MIXED.tolist())
-STYLES: dict[str, dict[str, Any]] = {
-    "unselected": {"facecolor": "#bdbab3", "edgecolor": "#8a8780", "linewidth": 0.3},
-    "not_judged": {
-        "facecolor": "#fbfaf7",
-        "edgecolor": "#6b6b6b",
-        "linewidth": 0.5,
-        "hatch": "///////",
-    },
-    "none": {"facecolor": COLOURS["none"], "edgecolor": "#5a2c26", "linewidth": 0.4},
-    "solar": {"facecolor": COLOURS["solar"], "edgecolor": "#8a5f00", "linewidth": 0.4},
-    "wind_or_solar": {
-        "facecolor": COLOURS["wind_or_solar"],
-        "edgecolor": "#052c55",
-        "linewidth": 0.5,
-    },
-    "set_aside": {"facecolor": "none", "edgecolor": "#000000", "linewidth": 1.4},
-}
-LEGEND = ("solar", "wind_or_solar", "none", "not_judged", "set_aside", "unselected")
-PLATE: dict[str, Any] = {"fc": PAPER, "ec": "none", "alpha": 0.82, "zorder": 10}
-SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
-
-SIZE = (11.69, 8.27)  # inches: A4, landscape
-DPI = 200
 METADATA: Any = {"Software": None}  # equal pictures, equal bytes
-FRAME = (0.3, 0.3, 8.25, 7.67)  # inches: left, bottom, width, height
-PANEL = (8.8, 0.3, 2.6, 7.67)
 LARGEST = 2000  # cells a side that the page can show
 TOGETHER = 500  # roofs in one path: many are slow to draw one by one, all at once overrun Agg
 
@@ -127,7 +107,7 @@ def draw(scene: Scene, path: Path, lang: str = "en") -> None:
     FigureCanvasAgg(figure)
     geometry, seen = _geometry(scene), view(scene)
     layers = _layers(scene.buildings)
-    frame = _axes(figure, FRAME, seen)
+    frame = axes_at(figure, FRAME, seen)
     frame.set_facecolor(GROUND)
     _ground(frame, scene)
     for name, rows in layers.items():
@@ -135,9 +115,9 @@ def draw(scene: Scene, path: Path, lang: str = "en") -> None:
     if scene.around:
         x, y, radius = scene.around
         frame.add_patch(Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
-    _scale_bar(frame, seen)
-    _north_arrow(frame, seen, texts.words(lang)["north"])
-    _panel(_axes(figure, PANEL, (0, 0, *PANEL[2:])), scene, layers, lang)
+    scale_bar(frame, seen)
+    north_arrow(frame, seen, texts.words(lang)["north"])
+    panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), _told(scene, layers), lang)
     figure.savefig(path, format="png", dpi=DPI, metadata=METADATA)
 
 
@@ -148,6 +128,12 @@ def view(scene: Scene) -> Bounds:
     width = 1.06 * max(east - west, (north - south) * FRAME[2] / FRAME[3], 60.0)
     height = width * FRAME[3] / FRAME[2]
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _told(scene: Scene, layers: dict[str, np.ndarray]) -> Told:
+    counts = {name: int(rows.sum()) for name, rows in layers.items()}
+    relief, shadow = scene.hillshade is not None, scene.shadow is not None
+    return Told(scene.date, scene.times, counts, relief, shadow, scene.attributions)
 
 
 # What is seen
@@ -224,107 +210,3 @@ def _outlines(geometry: np.ndarray) -> Iterator[Outline]:
         codes[np.flatnonzero(np.diff(ring, prepend=-1))] = Outline.MOVETO
         codes[np.flatnonzero(np.diff(ring, append=-1))] = Outline.CLOSEPOLY
         yield Outline(points, codes)
-
-
-# What explains it
-
-
-def _axes(figure: Figure, inches: Bounds, view: Bounds) -> Axes:
-    """Axes at a place of the page in inches, that show `view`."""
-    left, bottom, width, height = inches
-    place = (left / SIZE[0], bottom / SIZE[1], width / SIZE[0], height / SIZE[1])
-    axes = figure.add_axes(place, xlim=view[::2], ylim=view[1::2], xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(color=INK, linewidth=0.8)
-    return axes
-
-
-def _scale_bar(frame: Axes, view: Bounds) -> None:
-    """A bar of a round length, about a fifth of the map, in four fields."""
-    inch = (view[2] - view[0]) / FRAME[2]
-    length = round_length(1.8 * inch)
-    x, y, field, height = view[0] + 0.34 * inch, view[1] + 0.24 * inch, length / 4, 0.07 * inch
-    corner, size = (x - 0.2 * inch, y - 0.12 * inch), (length + 0.68 * inch, 0.42 * inch)
-    frame.add_patch(Rectangle(corner, *size, **PLATE))
-    for part in range(4):
-        place, colour = (x + part * field, y), PAPER if part % 2 else INK
-        frame.add_patch(Rectangle(place, field, height, fc=colour, ec=INK, lw=0.7, zorder=11))
-    unit, metres = ("km", 1000) if length >= 1000 else ("m", 1)
-    for part in (0, 2, 4):
-        label = f"{part * field / metres:g}"
-        frame.text(x + part * field, y + 1.6 * height, label, ha="center", **SMALL)
-    frame.text(x + length + 0.16 * inch, y + 1.6 * height, unit, ha="left", **SMALL)
-
-
-def round_length(length: float) -> float:
-    """The largest of 1, 2 or 5 times a power of ten that is at most `length`."""
-    power = 10.0 ** math.floor(math.log10(length))
-    return max(step * power for step in (1, 2, 5) if step * power <= length)
-
-
-def _north_arrow(frame: Axes, view: Bounds, letter: str) -> None:
-    inch = (view[2] - view[0]) / FRAME[2]
-    x, y = view[2] - 0.38 * inch, view[3] - 0.72 * inch
-    frame.add_patch(
-        Rectangle((x - 0.24 * inch, y - 0.12 * inch), 0.48 * inch, 0.72 * inch, **PLATE)
-    )
-    for side, colour in ((-1, INK), (1, PAPER)):
-        corners = [(x, y + 0.34 * inch), (x + side * 0.12 * inch, y), (x, y + 0.08 * inch)]
-        frame.add_patch(Polygon(corners, fc=colour, ec=INK, lw=0.7, zorder=11))
-    frame.text(x, y + 0.38 * inch, letter, ha="center", **(SMALL | {"size": 10, "weight": "bold"}))
-
-
-def _panel(panel: Axes, scene: Scene, layers: dict[str, np.ndarray], lang: str) -> None:
-    """Title, legend with counts, remark and sources, from the top down [inches]."""
-    panel.set_axis_off()
-    words = texts.words(lang)
-    suns = {"date": texts.day(scene.date, lang), "times": texts.listed(list(scene.times), lang)}
-    y = _paragraph(panel, PANEL[3], words["map_title"], size=18, weight="bold")
-    y = _paragraph(panel, y - 0.08, words["map_subtitle"], size=10.5)
-    y = _paragraph(panel, y - 0.08, words["map_suns"].format(**suns), size=8.5, color=QUIET)
-    y = _paragraph(panel, y - 0.3, words["map_roofs"], size=9.5, weight="bold")
-    for name in LEGEND:
-        count = int(layers[name].sum())
-        if count or name in (*COLOURS, "not_judged"):
-            y = _entry(panel, y, STYLES[name], words[name], texts.number(count, lang))
-    _ground_legend(panel, y, scene, words)
-    sources = f"{words['map_sources']}: {'; '.join(scene.attributions)}."
-    below = [words["map_remark"], *([sources] if scene.attributions else []), words["grid"]]
-    foot = "\n\n".join(_wrapped(part, 7.5) for part in below)
-    panel.text(0, 0, foot, va="bottom", linespacing=1.35, size=7.5, color=QUIET)
-
-
-def _ground_legend(panel: Axes, y: float, scene: Scene, words: Mapping[str, str]) -> None:
-    if scene.hillshade is None and scene.shadow is None:
-        return
-    y = _paragraph(panel, y - 0.3, words["ground"], size=9.5, weight="bold")
-    if scene.shadow is not None:
-        y = _entry(panel, y, {"facecolor": SHADED, "edgecolor": QUIET}, words["shadow"])
-    if scene.hillshade is not None:
-        _entry(panel, y, {"facecolor": WATER, "edgecolor": QUIET}, words["no_height"])
-
-
-def _paragraph(panel: Axes, y: float, text: str, **style: Any) -> float:
-    """Wrapped text with its top at `y`; the y of its foot."""
-    lines = _wrapped(text, style["size"], wide=style.get("weight") == "bold")
-    panel.text(0, y, lines, va="top", linespacing=1.2, **({"color": INK} | style))
-    return float(y - (lines.count("\n") + 1) * style["size"] * 1.4 / 72)
-
-
-def _entry(panel: Axes, y: float, style: dict[str, Any], label: str, count: str = "") -> float:
-    """A line of the legend below `y`; the y of its foot."""
-    lines = _wrapped(label, 9, PANEL[2] - 0.5 - 0.08 * len(count))
-    height = 0.3 + 0.15 * lines.count("\n")
-    middle = y - height / 2 - 0.02
-    text: dict[str, Any] = {"va": "center", "size": 9, "color": INK, "linespacing": 1.15}
-    panel.add_patch(
-        Rectangle((0, middle - 0.1), 0.34, 0.2, **(style | {"linewidth": 0.7, "clip_on": False}))
-    )
-    panel.text(0.44, middle, lines, **text)
-    panel.text(PANEL[2], middle, count, ha="right", **text)
-    return y - height
-
-
-def _wrapped(text: str, size: float, width: float = PANEL[2], wide: bool = False) -> str:
-    """Text broken to a width in inches; a letter of DejaVu Sans is some 0.57 of its size wide."""
-    return textwrap.fill(text, int(width * 72 / (size * (0.62 if wide else 0.57))))

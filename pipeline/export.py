@@ -25,6 +25,7 @@ from rasterio.windows import Window
 from pipeline import cartography, qgis, report, texts
 from pipeline.errors import InputError
 from pipeline.ledger import BUILDINGS, RASTERS
+from pipeline.printed import attributions, sun_times
 
 LAYER = "buildings"
 GEOMETRY = "geometry"
@@ -87,7 +88,7 @@ def _table(order: Order) -> pa.Table:
             f"layer {order.layer!r}: a {order.to.suffix} holds the {LAYER};"
             " a raster layer goes into a .tif or .png"
         )
-    suns = len(report.sun_times(report.read(order.directory)))
+    suns = len(sun_times(report.read(order.directory)))
     return report.flatten(report.read_buildings(order.directory), suns)
 
 
@@ -137,7 +138,7 @@ def _provenance(order: Order) -> dict[str, str]:
         "program": " ".join(map(str, told["program"].values())),
         "method": told["method"]["name"],
         "parameters": json.dumps(told["method"]["parameters"]),
-        "attribution": "; ".join(report.attributions(told["inputs"])),
+        "attribution": "; ".join(attributions(told["inputs"])),
     }
 
 
@@ -200,7 +201,7 @@ def _plain_tif(order: Order, array: Any, to: Path) -> None:
         for window in _windows(array):
             cells = array[..., *window.toslices()]
             target.write(cells.reshape(-1, *cells.shape[-2:]), window=window)
-        target.descriptions = _descriptions(name, report.sun_times(report.read(order.directory)))
+        target.descriptions = _descriptions(name, sun_times(report.read(order.directory)))
         target.update_tags(**_provenance(order))
         target.update_tags(1, **_tags(array.attrs))
 

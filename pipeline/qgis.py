@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from matplotlib.colors import to_rgb
 
 from pipeline import texts
-from pipeline.cartography import STYLES
+from pipeline.palette import STYLES
 from pipeline.totals import CLASSES
 
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"

@@ -1,5 +1,6 @@
 """The zarr store: a pyramid of raster layers in shards, with what readers need to place it."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,11 @@ def level_window(window: Window, level: int) -> Window:
 
 def create(path: Path, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
     """Lay out an empty store; an existing one of the same layout is left as it is."""
-    if (path / "zarr.json").exists():
+    if path.exists():
         return
-    root = zarr.create_group(path, zarr_format=3, attributes=attributes | _multiscales(layout))
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    root = zarr.create_group(partial, zarr_format=3, attributes=attributes | _multiscales(layout))
     for level in range(layout.levels):
         group = root.create_group(str(level))
         window = level_window(layout.extent, level)
@@ -82,6 +85,7 @@ def create(path: Path, layout: Layout, layers: list[Layer], attributes: dict[str
         _coordinates(group, window, resolution)
         for layer in layers:
             _create_array(group, layer, layout, level, window, resolution)
+    partial.rename(path)
 
 
 def _create_array(

@@ -1,0 +1,110 @@
+"""The printed report: what a run says to who reads it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline import texts
+
+
+def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
+    """The printed report, in `nl` or `en`; it ends with what it does not judge."""
+    lines = texts.template(lang).format_map(_phrases(report, lang)).splitlines()
+    return "\n".join(_aligned(line) for line in lines) + "\n"
+
+
+def _phrases(report: Mapping[str, Any], lang: str) -> dict[str, str]:
+    """What fills the places of the template."""
+    counts, accounting = report["counts"], report["accounting"]
+    parameters = report["method"]["parameters"]
+    figures = {
+        **{name: value for name, value in counts.items() if isinstance(value, int)},
+        **{f"class_{name}": value for name, value in counts["class"].items()},
+        **{f"{name}_kwh": value for name, value in report["kwh"].items()},
+        "turbine_kwh": parameters["turbine_kwh"],
+        "household_kwh": parameters["household_kwh"],
+        "read": accounting["read"],
+        "judged_all": accounting["judged"],
+        "rejected_all": sum(accounting["rejected"].values()),
+    }
+    return {
+        **{name: texts.number(value, lang) for name, value in figures.items()},
+        **{name: amount(value, lang) for name, value in report["area_ha"].items()},
+        **{f"{k}_households": amount(v, lang) for k, v in report["households"].items()},
+        "wind_min_height": f"{parameters['wind_min_height_m']:g}",
+        "wind_radius": f"{parameters['wind_radius_m']:g}",
+        "panel_share": texts.percent(parameters["panel_share"], lang),
+        "method": report["method"]["name"],
+        "program": " ".join(str(report["program"].get(k, "")) for k in ("name", "version")).strip(),
+        "date": texts.day(str(parameters["date"]), lang),
+        "times": texts.listed(sun_times(report), lang),
+        **_passages(report, lang),
+    }
+
+
+def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
+    """The lines that stand only where there is something to say."""
+    words, counts, served = texts.words(lang), report["counts"], report["households"]
+    tallies, excluded = report["accounting"], counts["excluded"]
+    low, high = (kwh * counts["wind_suitable"] for kwh in texts.FIELD_TRIAL_KWH)
+    share = served.get("share", 0.0)
+    kinds = ", ".join(f"{k} {texts.number(v, lang)}" for k, v in counts["restrictions"].items())
+    flags = _tallied(tallies["flags"], lang)
+    sources = "".join(f"  {name}\n" for name in attributions(report["inputs"]))
+
+    def say(name: str, spoken: object = True, **figures: float) -> str:
+        written = {k: texts.number(value, lang) for k, value in figures.items()}
+        filled = words[name].format(**written, share=texts.percent(share, lang), kinds=kinds)
+        return filled if spoken else ""
+
+    partly = counts["selected"] != counts["footprints"]
+    return {
+        "trials": words["trials"],
+        "trial_sum": say("trial_sum", low=low, high=high),
+        "reasons": _tallied(tallies["rejected"], lang),
+        "selection": say("selection", partly, selected=counts["selected"]),
+        "excluded": say("excluded", any(excluded.values()), **excluded) + say("by_kind", kinds),
+        "share": say("share", "share" in served, number=served.get("number", 0)),
+        "flags": say("flags", flags) + flags,
+        "sources": say("sources", sources) + sources,
+    }
+
+
+def _tallied(tally: Mapping[str, int], lang: str) -> str:
+    """A line for each name that was counted, with what it means."""
+    words = texts.words(lang)
+    return "".join(
+        f"    {name} | {texts.number(count, lang)} | {words.get(name, '')}\n"
+        for name, count in tally.items()
+        if count
+    )
+
+
+def _aligned(line: str) -> str:
+    """`label | figure | rest` in columns; any other line as it is."""
+    parts = f"{line} ".split(" | ")
+    if len(parts) != 3:
+        return line
+    label, figure, rest = parts
+    return f"{label:<44}{figure:>12} {rest}".rstrip()
+
+
+def amount(value: float, lang: str) -> str:
+    """A figure with as many decimals as its size bears."""
+    digits = sum(0 < value < limit for limit in (100, 10, 1))
+    return texts.number(value, lang, digits)
+
+
+def attributions(inputs: Any) -> list[str]:
+    """Every `attribution` in a report's `inputs`, at whatever depth, each once, in order."""
+    found: list[str] = []
+    if isinstance(inputs, Mapping):
+        found += [str(inputs["attribution"])] if inputs.get("attribution") else []
+        inputs = list(inputs.values())
+    if isinstance(inputs, list):
+        found += [name for part in inputs for name in attributions(part)]
+    return list(dict.fromkeys(found))
+
+
+def sun_times(report: Mapping[str, Any]) -> list[str]:
+    """The clock times of the suns, in their order."""
+    return list(dict.fromkeys(str(sun["time"]) for sun in report["method"]["suns"]))

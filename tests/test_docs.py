@@ -1,0 +1,66 @@
+"""What the pages say of the program is what the program says of itself."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.table import BEGIN, END, insert, table
+from pipeline.buildings import SCHEMA
+from pipeline.methods.listing import listing
+from pipeline.methods.powermapping import FLAGS, REASONS
+from pipeline.request import LAYERS
+from pipeline.restrictions import WORDS
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(params=["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
+def page(request: pytest.FixtureRequest) -> Path:
+    path = ROOT / request.param
+    return path if path.exists() else ROOT / "docs" / request.param
+
+
+def test_the_methods_page_has_the_parameters_as_they_are_declared() -> None:
+    text = (ROOT / "docs/methods/powermapping.md").read_text()
+    assert listing("powermapping", "markdown") in text
+
+
+def test_every_column_flag_reason_and_layer_is_explained() -> None:
+    text = (ROOT / "docs/outputs.md").read_text()
+    for name in (*SCHEMA.names, *FLAGS, *REASONS, *LAYERS):
+        assert f"`{name}`" in text, name
+
+
+def test_the_methods_page_names_every_flag_and_reason() -> None:
+    text = (ROOT / "docs/methods/powermapping.md").read_text()
+    for name in (*FLAGS, *REASONS):
+        assert f"`{name}`" in text, name
+
+
+def test_every_word_of_a_restriction_is_explained() -> None:
+    text = (ROOT / "docs/inputs.md").read_text()
+    for name, words in WORDS.items():
+        assert all(f"`{word}`" in text for word in (name, *words))
+
+
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_the_benchmark_table_is_made_from_its_file() -> None:
+    def result(name: str, median: float) -> dict[str, object]:
+        info = {"group": "kernel", "cells": 4_000_000}
+        return {"param": name, "extra_info": info, "stats": {"median": median}}
+
+    machine = {"cpu": {"brand_raw": "A processor", "count": 2}, "python_version": "3.11.0"}
+    results = {
+        "benchmarks": [result("numpy copy", 0.002), result("hillshade", 0.003)],
+        "machine_info": machine,
+    }
+    made = table(json.loads(json.dumps(results)))
+    assert "| numpy copy | 2,000 | 1.00 |" in made
+    assert "| hillshade | 1,333 | 1.50 |" in made
+    assert insert(f"a\n{BEGIN}\nold\n{END}\nb", made) == f"a\n{BEGIN}\n{made}\n{END}\nb"

@@ -1,0 +1,284 @@
+"""Exports, read again with the tools of others and compared with the run."""
+
+import contextlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import geopandas
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pyogrio
+import pyproj
+import pytest
+import rasterio
+import shapely
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+from pipeline import cartography, report
+from pipeline.errors import InputError
+from pipeline.export import WRITERS, export
+from pipeline.palette import COLOURS, STYLES
+from tests.finished import NORTH, TWINS, WEST, buildings, finished, rasters
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def exported(directory: Path, tmp_path: Path) -> Any:
+    """Exports to a name in an empty folder, and sees that nothing else is left there."""
+
+    def make(name: str, layer: str | None = None, lang: str = "en") -> Path:
+        path = tmp_path / name
+        export(directory, path, layer, lang)
+        assert [entry.name for entry in tmp_path.iterdir()] == [name]
+        return path
+
+    return make
+
+
+def same_columns(told: pa.Table) -> None:
+    """The columns of a flat table are those of the run, with the same values."""
+    expected = report.flatten(buildings()).drop_columns(["geometry"])
+    for name in expected.column_names:
+        values = [None if value == "" else value for value in told[name].to_pylist()]
+        wanted = [None if value == "" else value for value in expected[name].to_pylist()]
+        assert values == wanted, name
+
+
+def geometry() -> np.ndarray:
+    return np.asarray(shapely.from_wkb(buildings()["geometry"].to_numpy()))
+
+
+def test_geopackage(exported: Any) -> None:
+    path = exported("b.gpkg")
+    told, table = pyogrio.read_arrow(path, layer="buildings")
+    same_columns(table)
+    names = report.flatten(buildings()).column_names
+    assert table.column_names == [name for name in names if name != "geometry"] + ["geometry"]
+    assert (told["crs"], told["geometry_type"]) == ("EPSG:28992", "MultiPolygon")
+    read = shapely.from_wkb(table[told["geometry_name"]].to_numpy())
+    for there, here in zip(read, geometry(), strict=True):
+        assert (there is None and here is None) or there.equals(here)
+
+
+def style(path: Path) -> tuple[tuple[str, ...], ElementTree.Element]:
+    """How QGIS finds the style of the buildings, and the style."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        (*place, qml) = database.execute(
+            "SELECT f_table_catalog, f_table_schema, f_table_name, f_geometry_column,"
+            " useAsDefault, styleQML FROM layer_styles"
+        ).fetchone()
+        listed = database.execute(
+            "SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'"
+        ).fetchone()
+    assert listed == ("attributes",)
+    assert qml.startswith("<!DOCTYPE qgis")
+    return tuple(place), ElementTree.fromstring(qml)
+
+
+@pytest.mark.parametrize("lang", ["en", "nl"])
+def test_geopackage_opens_in_the_classes(exported: Any, lang: str) -> None:
+    place, qml = style(exported("b.gpkg", lang=lang))
+    assert place == ("", "", "buildings", "geometry", 1)
+    renderer = qml.find("renderer-v2")
+    assert renderer is not None and renderer.get("type") == "RuleRenderer"
+    symbols = {symbol.get("name"): symbol for symbol in renderer.iter("symbol")}
+    rules = {str(rule.get("filter")): rule for rule in renderer.iter("rule")}
+    for name, colour in COLOURS.items():
+        (rule,) = (rule for filter_, rule in rules.items() if f"\"class\" = '{name}'" in filter_)
+        fill = symbols[rule.get("symbol")].find("layer/prop[@k='color']")
+        expected = [*(round(255 * part) for part in to_rgb(colour)), 255]
+        assert fill is not None and fill.get("v") == ",".join(map(str, expected))
+    assert len(rules) == len(symbols) == len(STYLES)
+    assert {rule.get("label") for rule in rules.values()} >= (
+        {"zon", "geen van beide"} if lang == "nl" else {"sun", "neither"}
+    )
+
+
+def test_rules_take_each_row_once(exported: Any) -> None:
+    """The filters are SQL as well: each row falls under one rule, the set aside under a second."""
+    path = exported("b.gpkg")
+    _, qml = style(path)
+    filters = [str(rule.get("filter")) for rule in qml.iter("rule")]
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        taken = [
+            {fid for (fid,) in database.execute(f"SELECT fid - 1 FROM buildings WHERE {rows}")}
+            for rows in filters
+        ]
+    assert taken == [{0, 4, 11}, {1, 2, 5}, {3, 6}, {7, 8, 9}, {4, 5, 6}, {10}]
+
+
+def test_hatch_of_what_is_not_judged(exported: Any) -> None:
+    _, qml = style(exported("b.gpkg"))
+    (rule,) = (r for r in qml.iter("rule") if "IS NOT NULL" in str(r.get("filter"))
+               and "excluded" not in str(r.get("filter")))  # fmt: skip
+    brushes = qml.findall(f".//symbol[@name='{rule.get('symbol')}']/layer/prop[@k='style']")
+    assert [brush.get("v") for brush in brushes] == ["solid", "b_diagonal"]
+
+
+def test_geojson(exported: Any) -> None:
+    path = exported("b.geojson")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert "crs" not in document
+    properties = [feature["properties"] for feature in document["features"]]
+    same_columns(pa.Table.from_pylist(properties))
+    to_degrees = pyproj.Transformer.from_crs(28992, 4326, always_xy=True)
+    for feature, here in zip(document["features"], geometry(), strict=True):
+        if here is None:
+            assert feature["geometry"] is None
+            continue
+        there = shapely.geometry.shape(feature["geometry"])
+        wanted = shapely.transform(here, to_degrees.transform, interleaved=False)
+        assert there.equals_exact(wanted, 1e-7, normalize=True)
+        for polygon in shapely.get_parts(there):
+            assert polygon.exterior.is_ccw and not any(r.is_ccw for r in polygon.interiors)
+    lon, lat = document["features"][0]["geometry"]["coordinates"][0][0]
+    assert 4.8 < lon < 4.9 and 52.3 < lat < 52.4
+
+
+def test_parquet(exported: Any) -> None:
+    path = exported("b.parquet", layer="buildings")
+    assert pq.read_table(path).equals(buildings())
+    assert geopandas.read_parquet(path).crs.to_epsg() == 28992
+
+
+def test_csv(exported: Any) -> None:
+    path = exported("b.csv")
+    told = pyarrow.csv.read_csv(
+        path,
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={"id": pa.string(), "built": pa.int64()}, strings_can_be_null=True
+        ),
+    )
+    same_columns(told)
+    assert told["centre_x"][11].as_py() == TWINS.centroid.x
+    assert path.read_text(encoding="utf-8").splitlines()[1].startswith('0,"0000000000000001",1900')
+
+
+@pytest.mark.parametrize("layer", [None, "hillshade", "shadow", "sun_hillshade", "surface"])
+def test_tif(exported: Any, layer: str | None) -> None:
+    expected = rasters()[layer or "shadow"]
+    with rasterio.open(exported("r.tif", layer)) as file:
+        cells = file.read()
+        np.testing.assert_array_equal(cells, np.atleast_3d(expected.T).T.reshape(cells.shape))
+        assert cells.dtype == expected.dtype
+        assert file.crs.to_epsg() == 28992
+        assert tuple(file.transform)[:6] == (2.0, 0.0, WEST, 0.0, -2.0, NORTH)
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        nodata = {"shadow": 255, "surface": np.nan}.get(layer or "shadow", 0)
+        np.testing.assert_equal(file.nodata, nodata)
+        assert json.loads(file.tags()["parameters"])["panel_share"] == 0.1
+
+
+def test_tif_says_what_its_bits_mean(exported: Any) -> None:
+    with rasterio.open(exported("shadow.tif")) as file:
+        assert "bit 0 at 10:00" in file.descriptions[0] and "255 no data" in file.descriptions[0]
+        assert file.tags(1)["flag_masks"] == "1 2 4"
+        assert file.tags(1)["flag_meanings"] == "at_10 at_12 at_14"
+
+
+def test_tif_has_a_band_a_sun(exported: Any) -> None:
+    with rasterio.open(exported("suns.tif", "sun_hillshade")) as file:
+        times = ("10:00", "12:00", "14:00")
+        assert all(t in said for t, said in zip(times, file.descriptions, strict=True))
+
+
+def test_png_without_a_layer_is_the_map(exported: Any, directory: Path, tmp_path: Path) -> None:
+    made = exported("map.png", lang="nl").read_bytes()
+    scene = cartography.scene(
+        report.read_buildings(directory), report.read(directory), directory / "rasters.zarr"
+    )
+    cartography.draw(scene, tmp_path / "drawn.png", "nl")
+    assert made == (tmp_path / "drawn.png").read_bytes()
+
+
+def test_png_of_the_hillshade(exported: Any) -> None:
+    picture = np.rint(255 * imread(exported("h.png", "hillshade"))).astype(int)
+    expected = rasters()["hillshade"]
+    np.testing.assert_array_equal(picture[..., 1], expected)
+    np.testing.assert_array_equal(picture[..., 3], np.where(expected == 0, 0, 255))
+
+
+def test_png_of_the_shadow(exported: Any) -> None:
+    picture = np.rint(255 * imread(exported("s.png", "shadow"))).astype(int)
+    assert picture[40, 10].tolist() == [255, 255, 255, 255]
+    assert picture[40, 90, 0] < 100 and picture[0, 0, 3] == 0
+
+
+def test_png_of_the_suns_stands_side_by_side(exported: Any) -> None:
+    picture = np.rint(255 * imread(exported("s.png", "sun_hillshade"))).astype(int)
+    assert picture.shape == (80, 300, 4)
+    assert picture[40, [10, 90, 110, 190, 210, 290], 0].tolist() == [50, 0, 51, 51, 52, 0]
+
+
+def test_png_of_the_surface_is_brighter_where_higher(exported: Any) -> None:
+    picture = imread(exported("s.png", "surface"))
+    assert picture[79, 0, 0] > picture[40, 0, 0] > picture[10, 0, 0]
+    assert picture[0, 0, 3] == 0 and picture[79, 0, 3] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "remedy"),
+    [
+        ("b.shp", None, r"\.tif, \.gpkg, \.geojson, \.parquet, \.csv, \.png"),
+        ("b", None, r"\.tif"),
+        ("r.tif", "slope", "hillshade, shadow, sun_hillshade, surface"),
+        ("r.png", "buildings", "hillshade, shadow, sun_hillshade, surface"),
+        ("b.gpkg", "shadow", r"\.tif or \.png"),
+        ("b.parquet", "shadow", r"\.tif or \.png"),
+        ("nowhere/b.csv", None, "folder"),
+    ],
+)
+def test_faults_name_what_is_possible(
+    directory: Path, tmp_path: Path, name: str, layer: str | None, remedy: str
+) -> None:
+    with pytest.raises(InputError, match=remedy):
+        export(directory, tmp_path / name, layer)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_without_rasters(tmp_path: Path) -> None:
+    bare = tmp_path / "run"
+    bare.mkdir()
+    finished(bare, layers={})
+    for to, layer in (("r.tif", None), ("r.png", "hillshade")):
+        with pytest.raises(InputError, match="--layers"):
+            export(bare, tmp_path / to, layer)
+    export(bare, tmp_path / "map.png")
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "map.png"}
+
+
+def test_a_folder_without_a_run(tmp_path: Path) -> None:
+    for ending in WRITERS:
+        with pytest.raises(InputError, match="no finished run"):
+            export(tmp_path, tmp_path / f"x{ending}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_fails_leaves_the_old_file(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.gpkg"
+    path.write_text("old")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipeline.qgis.add_style", full)
+    with pytest.raises(OSError, match="No space"):
+        export(directory, path)
+    assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_export_replaces_an_older_one(exported: Any, tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("old")
+    assert exported("b.csv").read_text(encoding="utf-8").startswith('"row"')
