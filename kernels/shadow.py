@@ -16,6 +16,8 @@ from kernels.compile import kernel
 
 NO_DATA = 255
 MOST_SUNS = 7
+STRIP = 32  # columns turned at once: two cache lines of heights
+PAD = 64  # rows of a power of two would all fall into the same lines of the cache
 
 
 class Sun(NamedTuple):
@@ -83,13 +85,12 @@ def shadow_halo(lowest: float, highest: float, sun: Sun, resolution: float, limi
 
 
 @kernel
-def _sweep(height, shifts, backwards, drop, bit, out):  # type: ignore[no-untyped-def]
-    rows, columns = height.shape
-    highest_shift = shifts.max()
-    carried = np.full(columns + highest_shift - shifts.min(), -np.inf, np.float32)
+def _sweep(height, columns, offsets, backwards, drop, bit, carried, out):  # type: ignore[no-untyped-def]
+    """Walk as many rows as there are offsets. C-contiguous arrays: the inner loop is SIMD."""
+    rows = len(offsets)
     for step in range(rows):
         i = rows - 1 - step if backwards else step
-        ray = carried[highest_shift - shifts[i] :]
+        ray = carried[offsets[i] :]
         for j in range(columns):
             h = height[i, j]
             c = ray[j] - drop
@@ -97,21 +98,51 @@ def _sweep(height, shifts, backwards, drop, bit, out):  # type: ignore[no-untype
             ray[j] = h if h > c else c  # NaN is not higher: it casts nothing and lets pass
 
 
+def _fresh(shifts, rays):  # type: ignore[no-untyped-def]
+    """Where each row's first ray lies among all rays, and what those carry at first."""
+    offsets = shifts.max() - shifts
+    return offsets, np.full(rays + offsets.max(), -np.inf, np.float32)
+
+
 def _sweep_rows(height, sun, grid, bit, out):  # type: ignore[no-untyped-def]
     rows = grid.row - np.arange(height.shape[0])
     shifts = np.rint(math.tan(sun.azimuth) * rows).astype(np.int64)
+    offsets, carried = _fresh(shifts, height.shape[1])
     drop = np.float32(shadow_drop(sun, grid.resolution))
-    _sweep(height, shifts, math.cos(sun.azimuth) < 0, drop, np.uint8(bit), out)
+    southern = math.cos(sun.azimuth) < 0
+    _sweep(height, height.shape[1], offsets, southern, drop, np.uint8(bit), carried, out)
+
+
+@kernel
+def _turn(source, target):  # type: ignore[no-untyped-def]
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[j, i] = source[i, j]
+
+
+@kernel
+def _turn_back(source, target):  # type: ignore[no-untyped-def]
+    for i in range(target.shape[0]):
+        for j in range(target.shape[1]):
+            target[i, j] |= source[j, i]
 
 
 def _sweep_columns(height, sun, grid, bit, out):  # type: ignore[no-untyped-def]
+    """Columns become rows a strip at a time, in a buffer that stays in the cache."""
+    rows = height.shape[0]
     columns = grid.column + np.arange(height.shape[1])
     shifts = -np.rint(1 / math.tan(sun.azimuth) * columns).astype(np.int64)
-    drop = np.float32(shadow_drop(sun, grid.resolution))
-    turned = np.ascontiguousarray(out.T)
-    eastern = math.sin(sun.azimuth) > 0
-    _sweep(np.ascontiguousarray(height.T), shifts, eastern, drop, np.uint8(bit), turned)
-    out[...] = turned.T
+    offsets, carried = _fresh(shifts, rows)
+    drop, eastern = np.float32(shadow_drop(sun, grid.resolution)), math.sin(sun.azimuth) > 0
+    turned = np.empty((STRIP, rows + PAD), np.float32)
+    shaded = np.empty((STRIP, rows + PAD), np.uint8)
+    strips = range(0, height.shape[1], STRIP)
+    for left in reversed(strips) if eastern else strips:
+        part = slice(left, left + STRIP)
+        _turn(height[:, part], turned)
+        shaded[:] = 0
+        _sweep(turned, rows, offsets[part], eastern, drop, np.uint8(bit), carried, shaded)
+        _turn_back(shaded, out[:, part])
 
 
 def cast_shadow(height: NDArray[np.float32], suns: list[Sun], grid: Grid) -> NDArray[np.uint8]:
@@ -129,7 +160,8 @@ def cast_shadow(height: NDArray[np.float32], suns: list[Sun], grid: Grid) -> NDA
     for i, sun in enumerate(suns):
         if not 0 < sun.elevation < math.pi / 2:
             raise ValueError(f"the sun's elevation {sun.elevation} is not in (0, pi/2) rad")
-        sweep = _sweep_rows if walks_rows(sun) else _sweep_columns
-        sweep(height, sun, grid, 1 << i, out)
+        if height.size:
+            sweep = _sweep_rows if walks_rows(sun) else _sweep_columns
+            sweep(height, sun, grid, 1 << i, out)
     out[np.isnan(height)] = NO_DATA
     return out

@@ -1,6 +1,7 @@
 """Tasks through dask, in waves; progress and stop."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ TASKS_A_WAVE = 4  # for each worker, so that the scheduler never holds the whole
 
 
 def never() -> bool:
+    """A flag that is never up."""
     return False
 
 
@@ -50,7 +52,8 @@ class Engine:
         if self.client is not None:
             self.client.gather(self.client.compute(tasks, retries=2))
             return
-        dask.compute(*tasks, scheduler="threads", num_workers=self.workers)
+        with ThreadPoolExecutor(self.workers) as pool:  # leaving it, no task writes any more
+            dask.compute(*tasks, scheduler="threads", pool=pool)
 
 
 def open_engine(

@@ -101,10 +101,12 @@ class Window(NamedTuple):
 
 
 def same_on_all_sides(cells: int) -> Halo:
+    """A halo of so many cells."""
     return Halo(cells, cells, cells, cells)
 
 
 def widest(halos: list[Halo]) -> Halo:
+    """The halo that holds all of them."""
     return Halo(*(max(side) for side in zip(*halos, strict=True)))
 
 
@@ -148,6 +150,7 @@ def lattice_cells(resolution: float) -> int:
 
 
 def divides_lattice(resolution: float) -> bool:
+    """Whether a side of a lattice square is a whole number of cells."""
     cells = LATTICE_M / resolution
     return resolution > 0 and cells == round(cells)
 

@@ -12,8 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.footprints import PREFIX, Footprints
-from pipeline.vectors import column, read_vector
+from pipeline.footprints import PREFIX, Footprints, as_text
+from pipeline.vectors import column, mended, read_table
 
 WORDS = {
     "what": ("solar", "wind", "both"),
@@ -34,11 +34,12 @@ WORDS = {
 @dataclass(frozen=True)
 class Restrictions:
     """What restrictions say of each footprint. excluded: None, solar, wind or both; flagged: bool;
-    hits: pairs of a row that is excluded and the kind."""
+    hits: pairs of a row that is excluded and the kind; idle: in words, what holds for nothing."""
 
     excluded: NDArray[Any]
     flagged: NDArray[np.bool_]
     hits: frozenset[tuple[int, str]] = frozenset()
+    idle: tuple[str, ...] = ()
 
     def by_kind(self, rows: NDArray[np.int64]) -> dict[str, int]:
         """How many of the rows each kind excludes."""
@@ -48,6 +49,7 @@ class Restrictions:
 
 
 def no_restrictions(n: int) -> Restrictions:
+    """Nothing set aside, of n footprints."""
     return Restrictions(np.full(n, None, object), np.zeros(n, np.bool_))
 
 
@@ -58,33 +60,44 @@ def read_restrictions(path: Path, footprints: Footprints) -> Restrictions:
     Raises InputError for a file without `what`, `effect` and `kind`, or with other words there.
     """
     table = _table(path)
-    said = [_words(table, name, path.name) for name in WORDS]
+    words = [_words(table, name, path.name) for name in WORDS]
     found = no_restrictions(len(footprints))
     hits = set()
-    for row, target in _targets(table, footprints, path.name):
-        what, effect, kind = (words[row] for words in said)
+    pairs = _targets(table, footprints, path.name)
+    for row, target in pairs:
+        what, effect, kind = (each[row] for each in words)
         if effect == "flag":
             found.flagged[target] = True
         else:
             before = found.excluded[target]
             found.excluded[target] = what if before in (None, what) else "both"
             hits.add((target, kind))
-    return Restrictions(found.excluded, found.flagged, frozenset(hits))
+    n = len(table) - len({row for row, _ in pairs})
+    said = f"{path.name}: {n} of {len(table)} rows hold for none of the footprints"
+    return Restrictions(found.excluded, found.flagged, frozenset(hits), (said,) if n else ())
 
 
 def _table(path: Path) -> pd.DataFrame:
     if path.suffix.lower() != ".csv":
-        return read_vector(path)
+        return read_table(path)
+    if not path.is_file():
+        raise InputError(f"{path}: does not exist; check the path")
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        raise InputError(f"{path.name}: cannot be read as CSV ({error})") from None
+        said = " ".join(str(error).split())
+        raise InputError(
+            f"{path.name}: cannot be read ({said}); give it as UTF-8, with commas"
+        ) from None
 
 
 def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
     allowed, written = WORDS[name], column(table, name)
     if written is None:
-        raise InputError(f"{file}: no column {name!r}; it takes {', '.join(allowed)}")
+        raise InputError(
+            f"{file}: no column {name!r} (it has {', '.join(map(str, table.columns))}); add it,"
+            f" it takes {', '.join(allowed)}"
+        )
     words = table[written].tolist()
     for row, word in enumerate(words):
         if word not in allowed:
@@ -96,17 +109,10 @@ def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
 
 def _targets(table: pd.DataFrame, footprints: Footprints, file: str) -> list[tuple[int, int]]:
     """Pairs of a row of the table and a row of the footprints that it holds for."""
-    geometry = np.full(len(table), None, object)
-    if isinstance(table, geopandas.GeoDataFrame):
-        geometry = table.geometry.to_numpy()
-    bare = shapely.is_missing(geometry) | shapely.is_empty(geometry)
-    is_point = np.isin(shapely.get_type_id(geometry), (0, 4))
+    areas, points = _areas_and_points(table, file)
     usable = np.flatnonzero(footprints.usable)
     centres = shapely.STRtree(shapely.points(footprints.centre[usable]))
     outlines = shapely.STRtree(footprints.geometry[usable])
-    areas, points = shapely.make_valid(geometry), geometry.copy()
-    areas[bare | is_point] = None
-    points[~is_point] = None
     found = np.hstack(
         [
             centres.query(areas, predicate="intersects"),
@@ -114,19 +120,41 @@ def _targets(table: pd.DataFrame, footprints: Footprints, file: str) -> list[tup
         ]
     )
     pairs = [(int(row), int(usable[target])) for row, target in found.T]
-    if bare.any():
-        pairs += _by_id(table, np.flatnonzero(bare), footprints, file)
-    return sorted(pairs)
+    bare = np.flatnonzero(shapely.is_missing(areas) & shapely.is_missing(points))
+    return sorted(pairs + (_by_id(table, bare, footprints, file) if len(bare) else []))
+
+
+def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The geometries of each kind by row, None in the other and in both where there is none."""
+    geometry = np.full(len(table), None, object)
+    if isinstance(table, geopandas.GeoDataFrame):
+        geometry = table.geometry.to_numpy().copy()
+    geometry[shapely.is_empty(geometry)] = None
+    kind = shapely.get_type_id(geometry)
+    if not np.isin(kind, (-1, 0, 3, 4, 6)).all():
+        row = int(np.flatnonzero(~np.isin(kind, (-1, 0, 3, 4, 6)))[0])
+        raise InputError(
+            f"{file}: row {row}: is a {geometry[row].geom_type}; give polygons, points or ids"
+        )
+    areas, points = mended(geometry, file), geometry.copy()
+    areas[~np.isin(kind, (3, 6))] = None
+    points[~np.isin(kind, (0, 4))] = None
+    return areas, points
 
 
 def _by_id(
     table: pd.DataFrame, rows: NDArray[np.int64], footprints: Footprints, file: str
 ) -> list[tuple[int, int]]:
     identifier = column(table, "identificatie", "id")
-    if identifier is None:
-        raise InputError(f"{file}: rows without a geometry need a column `id` or `identificatie`")
+    keys = [""] * len(rows)
+    if identifier is not None:
+        keys = [as_text(key).removeprefix(PREFIX) for key in table[identifier].iloc[rows]]
+    if "" in keys:
+        raise InputError(
+            f"{file}: row {rows[keys.index('')]}: has neither a geometry nor an `id` or"
+            " `identificatie`; give one of them"
+        )
     owners: dict[str, list[int]] = {}
     for row, key in enumerate(footprints.id):
         owners.setdefault(key, []).append(row)
-    keys = [str(key).removeprefix(PREFIX) for key in table[identifier].iloc[rows]]
     return [(int(r), t) for r, key in zip(rows, keys, strict=True) for t in owners.get(key, [])]

@@ -64,6 +64,7 @@ class Roofs:
 
 
 def shard_name(shard: Shard) -> str:
+    """What a shard's table is called."""
     return f"{shard.row}_{shard.column}"
 
 

@@ -1,0 +1,77 @@
+# `make demo` and `make test` need Python 3.11-3.13 and a package index, nothing else.
+PYTHONS = 3.11 3.12 3.13
+VENV = .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+PYTEST = $(BIN)/python -m pytest
+
+# The first Python that runs: a shim of pyenv may stand on the path and run nothing.
+PYTHON = $(shell for python in $(PYTHONS:%=python%) \
+	$(foreach v,$(PYTHONS),"$$(pyenv prefix $(v) 2>/dev/null)/bin/python") python3 python; do \
+	"$$python" -c 'import sys; "%d.%d" % sys.version_info[:2] in "$(PYTHONS)".split() or sys.exit(1); print(sys.executable)' \
+	2>/dev/null && break; done)
+# `make UV= ...` does without uv.
+UV = $(shell uv --version >/dev/null 2>&1 && echo uv)
+
+# A kernel's tests bear its name.
+KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/test_%,$(wildcard kernels/*.py)))
+
+.PHONY: help demo test test-all lint format bench lock clean
+
+help:
+	@echo "make demo      a generated quarter judged, from sheets to map, in demo/"
+	@echo "make test      the quick tests"
+	@echo "make test-all  all tests, and the kernels' coverage with the compiler off"
+	@echo "make lint      ruff and mypy;  make format  lets ruff mend what it can"
+	@echo "make bench     the benchmarks, and the README's table of them"
+	@echo "make lock      the lock files anew, after a change of dependencies"
+	@echo "make clean     away with all that these leave, the environment included"
+
+demo: $(READY)
+	$(BIN)/daklaag demo --out demo
+
+test: $(READY)
+	$(PYTEST) -m "not slow"
+
+test-all: $(READY)
+	$(PYTEST)
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -m "not slow" $(KERNEL_TESTS)
+	$(BIN)/coverage report
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy kernels pipeline service
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY)
+	mkdir -p .benchmarks
+	$(PYTEST) bench --benchmark-enable --benchmark-json .benchmarks/latest.json
+	$(BIN)/python -m bench.table .benchmarks/latest.json README.md
+
+lock:
+	uv lock
+	uv export --quiet --locked --all-groups --no-hashes --no-emit-project --no-header --no-annotate \
+		--output-file requirements.lock
+
+clean:
+	rm -rf demo dist build .coverage .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache $(VENV)
+	find kernels pipeline service tests bench -name __pycache__ -exec rm -rf {} +
+
+define with_uv
+UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --locked --python "$(or $(PYTHON),$(firstword $(PYTHONS)))"
+endef
+
+define with_pip
+@test -n "$(PYTHON)" || { echo "daklaag needs Python (one of $(PYTHONS)); here is $$(python3 --version 2>&1)." >&2; exit 1; }
+"$(PYTHON)" -m venv $(VENV)
+$(BIN)/python -m pip install --quiet --requirement requirements.lock
+$(BIN)/python -m pip install --quiet --no-deps --editable .
+endef
+
+$(READY): pyproject.toml uv.lock requirements.lock
+	$(if $(UV),$(with_uv),$(with_pip))
+	touch $@

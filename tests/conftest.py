@@ -1,0 +1,38 @@
+"""What the tests share: where the real data lie, and how hypothesis draws."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The first call of a kernel compiles it: a deadline would measure the compiler.
+settings.register_profile("house", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "house")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data that DAKLAAG_DATA names; without it, the test is skipped."""
+    named = os.environ.get("DAKLAAG_DATA")
+    if not named:
+        pytest.skip("DAKLAAG_DATA names no folder of real data")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.fail(f"DAKLAAG_DATA is no folder: {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_file(data: Path) -> Callable[[str], Path]:
+    """`data_file("delft-5m/tud-dsm-5m.tif")`: its path; the test fails where it is missing."""
+
+    def require(name: str) -> Path:
+        path = data / name
+        if not path.exists():
+            pytest.fail(f"{path} is missing, although DAKLAAG_DATA is set")
+        return path
+
+    return require
