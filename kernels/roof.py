@@ -237,7 +237,10 @@ def box_histograms(cm: NDArray[np.int32], boxes: NDArray[np.int64]) -> Counts:
     in cells of `cm`. A box is `footprint` in the result.
     """
     clipped = np.clip(boxes, 0, np.array([*cm.shape, *cm.shape]))
-    room = int(np.prod(np.maximum(clipped[:, 2:] - clipped[:, :2], 0), axis=1).sum())
+    area = np.prod(np.maximum(clipped[:, 2:] - clipped[:, :2], 0), axis=1)
+    known = cm[cm != NO_HEIGHT]
+    values = int(known.max()) - int(known.min()) + 1 if len(known) else 0
+    room = int(np.minimum(area, values).sum())
     out = np.empty((room, 3), np.int64)
     n = _box_histograms(cm, boxes, out)
     return Counts(*out[:n].T.copy())

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from kernels.compile import kernel
 from kernels.shadow import Sun
 
+TWO = np.float64(2)  # with a plain 2.0 numpy, unlike numba, would stay in float32
+
 
 @kernel
 def _grey(west_east, south_north, sine, east, north):  # type: ignore[no-untyped-def]
@@ -25,9 +27,9 @@ def _hillshade(z, per_cell, sine, east, north, out):  # type: ignore[no-untyped-
             a, b, c = z[i - 1, j - 1], z[i - 1, j], z[i - 1, j + 1]
             d, f = z[i, j - 1], z[i, j + 1]
             g, h, k = z[i + 1, j - 1], z[i + 1, j], z[i + 1, j + 1]
-            # 2.0 makes double of float32, in which these sums are exact
-            dx = ((2.0 * f + c + k) - (2.0 * d + a + g)) * per_cell
-            dy = ((2.0 * b + a + c) - (2.0 * h + g + k)) * per_cell
+            # TWO makes double of float32, in which these sums are exact
+            dx = ((TWO * f + c + k) - (TWO * d + a + g)) * per_cell
+            dy = ((TWO * b + a + c) - (TWO * h + g + k)) * per_cell
             if not np.isnan(dx + dy + z[i, j]):
                 out[i, j] = _grey(dx, dy, sine, east, north)
 

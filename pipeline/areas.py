@@ -8,7 +8,7 @@ import pyarrow as pa
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.vectors import read_vector
+from pipeline.vectors import mended, read_vector
 
 POLYGONS = {shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON}
 
@@ -32,7 +32,7 @@ def read_areas(
         )
     own = pa.Table.from_pandas(frame.drop(columns=frame.geometry.name), preserve_index=False)
     rows = own.to_pylist() if own.num_columns else [{"area": n + 1} for n in range(len(frame))]
-    return rows, shapely.make_valid(polygons)
+    return rows, mended(polygons, name)
 
 
 def locate(polygons: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -32,13 +32,15 @@ def read_cityjson(path: Path) -> geopandas.GeoDataFrame:
         objects = city["CityObjects"]
         buildings = {k: o for k, o in objects.items() if o["type"] == "Building"}
         rows = [
-            {**o.get("attributes", {}), "id": key, "geometry": _ground(o, objects, vertices)}
+            {**(o.get("attributes") or {}), "id": key, "geometry": _ground(o, objects, vertices)}
             for key, o in buildings.items()
         ]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise InputError(f"{path.name}: not a CityJSON file that can be read ({error!r})") from None
+        raise InputError(
+            f"{path.name}: not a CityJSON file that can be read ({error!r}); fetch it again"
+        ) from None
     if not rows:
-        raise InputError(f"{path.name}: holds no object of type Building")
+        raise InputError(f"{path.name}: holds no object of type Building; give another file")
     return geopandas.GeoDataFrame(rows, geometry="geometry", crs=_crs(city, path))
 
 
@@ -54,22 +56,31 @@ def _crs(city: dict[str, Any], path: Path) -> pyproj.CRS:
     try:
         return pyproj.CRS.from_epsg(int(str(name).rsplit("/", 1)[-1].rsplit(":", 1)[-1]))
     except (ValueError, pyproj.exceptions.CRSError):
-        raise InputError(f"{path.name}: states no reference system that is known") from None
+        raise InputError(
+            f"{path.name}: states no reference system that is known; state one in"
+            " metadata.referenceSystem"
+        ) from None
 
 
 def _ground(
     building: dict[str, Any], objects: dict[str, Any], vertices: np.ndarray
 ) -> shapely.Geometry:
     whole = [building, *(objects[child] for child in building.get("children", []))]
-    geometries = [g for o in whole for g in o.get("geometry", [])]
-    flat = [g for g in geometries if str(g["lod"]).startswith("0")]
+    geometries = [[g for g in o.get("geometry", []) if "lod" in g] for o in whole]
+    flat = [g for own in geometries for g in own if str(g["lod"]).startswith("0")]
     if flat:
         surfaces = [s for g in flat for s in g["boundaries"]]
     else:
-        best = max((str(g["lod"]) for g in geometries), default="")
-        surfaces = [s for g in geometries if str(g["lod"]) == best for s in _ground_surfaces(g)]
-    polygons = [shapely.Polygon(vertices[s[0]], [vertices[h] for h in s[1:]]) for s in surfaces]
+        surfaces = [s for own in geometries for g in _finest(own) for s in _ground_surfaces(g)]
+    rings = ([ring for ring in surface if len(ring) > 2] for surface in surfaces)
+    polygons = [shapely.Polygon(vertices[r[0]], [vertices[h] for h in r[1:]]) for r in rings if r]
     return shapely.union_all(shapely.make_valid(polygons)) if polygons else shapely.Polygon()
+
+
+def _finest(geometries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the highest level of detail."""
+    best = max((str(g["lod"]) for g in geometries), default="")
+    return [g for g in geometries if str(g["lod"]) == best]
 
 
 def _ground_surfaces(geometry: dict[str, Any]) -> list[list[list[int]]]:
@@ -77,8 +88,10 @@ def _ground_surfaces(geometry: dict[str, Any]) -> list[list[list[int]]]:
     semantics = geometry.get("semantics") or {"surfaces": [], "values": []}
     ground = {i for i, s in enumerate(semantics["surfaces"]) if s["type"] == "GroundSurface"}
     shells, values = geometry["boundaries"], semantics["values"]
-    if geometry["type"] == "MultiSurface":
+    if geometry["type"] in ("MultiSurface", "CompositeSurface"):
         shells, values = [shells], [values]
+    elif geometry["type"] in ("MultiSolid", "CompositeSolid"):
+        shells, values = ([s for solid in of for s in solid or [None]] for of in (shells, values))
     pairs = [
         pair
         for shell, of in zip(shells, values, strict=True)

@@ -11,7 +11,7 @@ import pyogrio
 
 from pipeline.errors import InputError
 
-INDEXES = (".gpkg", ".shp", ".geojson", ".parquet")
+INDEXES = (".gpkg", ".shp", ".geojson")
 
 
 def named(path: str) -> str:
@@ -71,8 +71,10 @@ def _from_index(path: Path, what: str) -> list[str]:
     """The rasters that a GDAL tile index lists, relative to the index."""
     try:
         table = pyogrio.read_dataframe(path, read_geometry=False)
-    except Exception as error:  # pyogrio has many kinds of it
-        raise InputError(f"{path.name}: cannot be read as a tile index ({error})") from None
+    except Exception:  # pyogrio has many kinds of it
+        raise InputError(
+            f"{path.name}: cannot be read as a tile index; make it anew by gdaltindex"
+        ) from None
     names = {str(column).lower(): column for column in table.columns}
     if "location" not in names:
         raise InputError(
@@ -80,9 +82,12 @@ def _from_index(path: Path, what: str) -> list[str]:
         )
     found = []
     for location in table[names["location"]]:
-        target = Path(location) if os.path.isabs(location) else path.parent / location
-        if not target.exists():
-            raise InputError(f"{path.name}: lists {location}, which does not exist")
+        target = path.parent / str(location)  # an absolute one stays as it is
+        if not target.is_file():
+            raise InputError(
+                f"{path.name}: lists {location}, which does not exist; put it there, or make the"
+                " index anew by gdaltindex"
+            )
         found.append(str(target.resolve()))
     return found
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import geopandas
@@ -13,10 +12,12 @@ from numpy.typing import NDArray
 
 from kernels.roof import Rings
 from pipeline.errors import InputError
-from pipeline.files import find, identity, on_disk
+from pipeline.files import find, identity, named
 from pipeline.vectors import ENDINGS, column, read_vector
 
 PREFIX = "NL.IMBAG.Pand."
+ID_COLUMNS = ("identificatie", "identifica", "id", "gml_id")  # a shapefile cuts names off at 10
+BUILT_COLUMNS = ("bouwjaar", "oorspronkelijkbouwjaar", "oorspronke")
 UNKNOWN_YEAR = 1005  # what the BAG writes where the year of building is not known
 FARTHEST_M = 1e7  # coordinates beyond this are none
 
@@ -67,11 +68,14 @@ def read_footprints(
     centre: `centroid` (where it does not intersect the polygon: GEOS's point on surface) or
     `point_on_surface`. Raises InputError for a file or a column that is not there.
     """
-    files = [on_disk(path) for path in find(sources, ENDINGS, "buildings")]
-    tables = [_columns(read_vector(file, layer), file, id_column, group_column) for file in files]
-    table = pd.concat(tables, ignore_index=True)
-    if not len(table):
-        raise InputError(f"{files[0].name}: holds no footprints")
+    files = find(sources, ENDINGS, "buildings")
+    read = {file: table for file in files if len(table := read_vector(file, layer))}
+    if not read:
+        raise InputError(f"{named(files[0])}: holds no footprints; is it the right file or layer?")
+    table = pd.concat(
+        [_columns(t, named(file), id_column, group_column) for file, t in read.items()],
+        ignore_index=True,
+    )
     geometry, reason, repaired = _polygons(table["geometry"].to_numpy())
     ids = table["id"].to_numpy(object)
     return Footprints(
@@ -87,28 +91,28 @@ def read_footprints(
         centre=_centres(geometry, centre),
         bounds=shapely.bounds(geometry),
         group=_groups(table["group"]),
-        sources=tuple(identity(str(file)) for file in files),
+        sources=tuple(identity(file) for file in files),
     )
 
 
 def _columns(
-    table: geopandas.GeoDataFrame, file: Path, id_column: str | None, group_column: str | None
+    table: geopandas.GeoDataFrame, file: str, id_column: str | None, group_column: str | None
 ) -> pd.DataFrame:
     def wanted(name: str, option: str) -> str:
         found = column(table, name)
         if found is None:
-            raise InputError(f"{file.name}: no column {name!r}{_has(table)}; see {option}")
+            raise InputError(f"{file}: no column {name!r}{_has(table)}; name another with {option}")
         return found
 
     identifier = wanted(id_column, "--id") if id_column else None
-    identifier = identifier or column(table, "identificatie", "id", "gml_id")
+    identifier = identifier or column(table, *ID_COLUMNS)
     if identifier is None:
         raise InputError(
-            f"{file.name}: no column identificatie, id or gml_id{_has(table)};"
+            f"{file}: no column identificatie, id or gml_id{_has(table)};"
             " name the one with the building's id with --id"
         )
     status = column(table, "status", "pandstatus")
-    built = column(table, "bouwjaar", "oorspronkelijkbouwjaar")
+    built = column(table, *BUILT_COLUMNS)
     group = wanted(group_column, "--group") if group_column else None
     return pd.DataFrame(
         {
@@ -123,8 +127,8 @@ def _columns(
 
 
 def _years(values: pd.Series) -> NDArray[np.float64]:
-    years = pd.to_numeric(values, errors="coerce").astype(float)
-    return years.mask(years == UNKNOWN_YEAR).to_numpy()
+    years = np.floor(pd.to_numeric(values, errors="coerce").astype(float))
+    return years.where((years.abs() < 10_000) & (years != UNKNOWN_YEAR)).to_numpy()
 
 
 def _has(table: geopandas.GeoDataFrame) -> str:
@@ -133,19 +137,20 @@ def _has(table: geopandas.GeoDataFrame) -> str:
 
 
 def _texts(values: pd.Series) -> pd.Series:
-    return pd.Series([_text(value) for value in values], dtype=object)
+    return pd.Series([as_text(value) for value in values], dtype=object)
 
 
 def _optional(table: geopandas.GeoDataFrame, name: str | None) -> pd.Series:
     """A column as text, None where it is null or empty or there is no such column."""
-    texts = [_text(value) or None for value in table[name]] if name else [None] * len(table)
+    texts = [as_text(value) or None for value in table[name]] if name else [None] * len(table)
     return pd.Series(texts, dtype=object)
 
 
-def _text(value: Any) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+def as_text(value: Any) -> str:
+    """A value as an id: empty for null, a whole number without a point."""
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
         return ""
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
 
@@ -154,9 +159,10 @@ def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
     """Valid polygons or None, the reason why None, and which were repaired."""
     empty = shapely.is_missing(given) | shapely.is_empty(given)
     place = np.abs(shapely.bounds(given)).max(axis=1) < FARTHEST_M  # never so for NaN
-    sound = shapely.is_valid(given) & np.isin(shapely.get_type_id(given), (3, 6))
     geometry = given.copy()
-    geometry[~(place & sound & (shapely.area(given) > 0))] = None
+    geometry[~place] = None
+    sound = shapely.is_valid(geometry) & np.isin(shapely.get_type_id(geometry), (3, 6))
+    geometry[~(sound & (shapely.area(geometry) > 0))] = None
     for i in np.flatnonzero(~sound & ~empty & place):
         geometry[i] = _repair(given[i])
     reason = np.full(len(given), None, object)
@@ -167,7 +173,10 @@ def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
 
 def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
     """The polygons of what GEOS makes of an invalid geometry; None if it has no area."""
-    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry)))
+    try:
+        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry)))
+    except shapely.errors.GEOSException:  # a coordinate is NaN
+        return None
     polygons = parts[shapely.get_type_id(parts) == 3]
     whole = shapely.union_all(polygons)
     return whole if whole.area > 0 else None

@@ -91,6 +91,12 @@ class Window(NamedTuple):
             self.right + halo.east,
         )
 
+    def pieces(self, side: int) -> Iterator["Window"]:
+        """The same ground in windows of at most so many cells a side, in rows."""
+        for top in range(self.top, self.bottom, side):
+            for left in range(self.left, self.right, side):
+                yield Window(top, left, side, side).intersect(self)
+
     def covers(self, other: "Window") -> bool:
         return self.intersect(other) == other
 
@@ -226,7 +232,5 @@ class Layout:
 
     def blocks(self, window: Window, block: int) -> Iterator[tuple[Lattice, Window]]:
         """A window in blocks of at most `block` cells a side, cut at the lattice's lines."""
-        for top in range(window.top, window.bottom, block):
-            for left in range(window.left, window.right, block):
-                part = Window(top, left, block, block).intersect(window)
-                yield from cut_at_lattice(part, self.resolution)
+        for part in window.pieces(block):
+            yield from cut_at_lattice(part, self.resolution)

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from pipeline.errors import InputError
 
 RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png", "report.json"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
-WORK = "work.partial"
+WORK, ASKED = "work.partial", "request.json"
 
 
 @contextmanager
@@ -70,7 +71,8 @@ class Ledger:
         return self.work / stage / f"{name}.npz"
 
     def has(self, stage: str, name: str) -> bool:
-        return self.table(stage, name).exists()
+        """Whether a shard is finished: its table is there, and whole."""
+        return zipfile.is_zipfile(self.table(stage, name))
 
     def record(self, stage: str, name: str, columns: dict[str, Any]) -> None:
         """Keep a finished shard's table."""
@@ -95,41 +97,76 @@ class Ledger:
 
     def publish(self) -> None:
         """Give the outputs their final names; the report comes last and says that all is there."""
+        for left in self.rasters.rglob("*.partial"):  # chunks that a kill left half written
+            left.unlink()
         for name in FINAL:
             if (self.work / name).exists():
                 (self.work / name).rename(self.directory / name)
-        shutil.rmtree(self.work)
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove the work; first what says whose it is, so that no half of it is taken up."""
+        _remove(self.work / ASKED)
+        _remove(self.work)
 
 
 def open_ledger(directory: Path, provenance: dict[str, Any], overwrite: bool) -> Ledger | None:
-    """The ledger of a new or an unfinished run; None if the same run is finished already.
+    """The ledger of a new or an unfinished run; None if the same run is finished.
 
-    Raises InputError if the folder holds anything else; `overwrite` removes what the program wrote.
+    Raises InputError if the folder holds anything else. `overwrite` removes what the program wrote,
+    but for unfinished work of the same run.
     """
-    ledger = Ledger(directory)
-    if overwrite:
-        for name in (WORK, *reversed(FINAL)):
-            _remove(directory / name)
-    finished, started = _known(directory / REPORT), _known(ledger.work / "request.json")
+    ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
+    started = _known(ledger.work / ASKED)
+    if overwrite and started != here:
+        _clear(ledger)
+        started = None
+    finished = _known(directory / REPORT)
+    if finished is None and started is None:
+        _check_empty(directory, overwrite)
+        ledger.discard()
+        ledger.work.mkdir()
+        ledger.write(ASKED, json.dumps(here, indent=1).encode())
+        return ledger
+    _same(directory, finished or started, here)
     if finished is not None:
-        _same(directory, finished, provenance)
-        _remove(ledger.work)
+        ledger.discard()
         return None
-    if started is not None:
-        _same(directory, started, provenance)
-    elif not overwrite and (others := sorted(set(os.listdir(directory)) - {WORK})):
-        raise InputError(
-            f"{directory}: not empty (it holds {', '.join(others[:3])}) and not a run's;"
-            " give another --out, or --overwrite"
-        )
-    ledger.work.mkdir(exist_ok=True)
-    if started is None:
-        ledger.write("request.json", json.dumps(provenance, indent=1).encode())
+    if (ledger.work / REPORT).exists():
+        ledger.publish()  # a kill came between two renames
+        return None
     return ledger
 
 
+def _clear(ledger: Ledger) -> None:
+    """Remove a run, if there is one: its report first, what else tells whose it was last."""
+    home = ledger.directory
+    if any(map(_known, (ledger.work / ASKED, home / REPORT, home / RASTERS / "zarr.json"))):
+        ledger.discard()
+        ledger.work.mkdir()
+        for name in reversed(FINAL):
+            if (home / name).exists():
+                (home / name).rename(ledger.work / name)
+        ledger.discard()
+
+
+def _check_empty(directory: Path, overwrite: bool) -> None:
+    """Refuse a folder with files of others; with `overwrite`, only if they bear our names."""
+    there = sorted(set(os.listdir(directory)) - {WORK})
+    if overwrite and (ours := [name for name in FINAL if name in there]):
+        raise InputError(
+            f"{directory}: holds {', '.join(ours)}, but of no run of this program; move that"
+            " away, or give another --out"
+        )
+    if there and not overwrite:
+        raise InputError(
+            f"{directory}: not empty (it holds {', '.join(there[:3])}) and not a run's;"
+            " give another --out, or --overwrite"
+        )
+
+
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -138,14 +175,15 @@ def _remove(path: Path) -> None:
 def _known(path: Path) -> dict[str, Any] | None:
     """The provenance that a file of the program tells, if it can be read."""
     try:
-        report = json.loads(path.read_bytes())
-        return {key: report[key] for key in ("method", "inputs", "program")}
-    except (OSError, ValueError, KeyError, TypeError):
+        told = json.loads(path.read_bytes())
+        told = told.get("attributes", told)  # a store's are below that name
+        return {key: told[key] for key in ("method", "inputs", "program")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _same(directory: Path, there: Any, here: Any) -> None:
-    difference = differ(there, json.loads(json.dumps(here)))
+    difference = differ(there, here)
     if difference:
         raise InputError(
             f"{directory}: holds a run with another {difference}; give another --out,"

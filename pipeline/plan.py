@@ -8,15 +8,21 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from kernels.shadow import Halo
+from pipeline import store
 from pipeline.engine import Stop, never, open_engine
 from pipeline.grid import Window
 from pipeline.ledger import Ledger
 from pipeline.passes import Surveys, felt_halo, select, survey_pass
-from pipeline.rasters import CACHE_MB
+from pipeline.rasters import CACHE_MB, PIECE
 from pipeline.request import Job, Request, prepare
 
-MEASURE_BYTES = 24  # a cell of a block in the first pass: heights, centimetres, own cells
-SHADE_BYTES = 26  # a cell of a block and its halo in the second: surfaces, and the sweep's turn
+# What a cell costs, measured and rounded up; tests/test_memory.py holds the plan to it.
+WINDOW_BYTES = 9  # of a block and its halo: the surface, its shadows, where they have data
+BLOCK_BYTES = 16  # of a block: pictures and what they are made from
+SUN_BYTES = 4  # of a block for each sun with a picture
+PIECE_BYTES = 120  # of what is read at once, all of it roofs: heights, own cells, their order
+WIND_BYTES = 16  # of the ground around a roof
+WRITE_BYTES = 10  # of a shard: coarser levels and what is encoded
 
 
 @dataclass(frozen=True)
@@ -83,17 +89,35 @@ def _count(job: Job, surveys: Surveys) -> Plan:
         neighbours=int((~job.asked[outlines.rows]).sum()),
         read=sum(window.size for window in windows),
         core=sum(core.size for core in cores),
-        memory=_memory(job, windows),
+        memory=_memory(job, halo),
     )
 
 
-def _memory(job: Job, windows: list[Window]) -> int:
-    side = min(job.request.block, job.layout.shard)
-    largest = max((window.size for window in windows), default=0)
+def _memory(job: Job, halo: Halo) -> int:
+    """What a worker holds at most in any pass [bytes]."""
+    side, shard = min(job.request.block, job.layout.shard), job.layout.shard
     suns = len(job.p.times) if "sun_hillshade" in job.request.layers else 0
-    layers = job.layout.shard**2 * (2 + suns + 4 * ("surface" in job.request.layers))
-    shade = SHADE_BYTES * largest + 2 * layers
-    return max(MEASURE_BYTES * side * side, shade) + CACHE_MB * 2**20
+    block = (BLOCK_BYTES + SUN_BYTES * suns) * side * side
+    piece = PIECE_BYTES * min(PIECE, side) ** 2
+    shade = WINDOW_BYTES * _largest(job, side, halo) + block + piece
+    layers = store.layers_of(job.request.layers, tuple(map(str, job.p.times)))
+    pictures = shard**2 * sum(np.dtype(x.dtype).itemsize * max(1, len(x.suns)) for x in layers)
+    wind = WIND_BYTES * _largest_around_a_roof(job)
+    return CACHE_MB * 2**20 + pictures + max(piece, shade, wind, WRITE_BYTES * shard**2)
+
+
+def _largest(job: Job, side: int, halo: Halo) -> int:
+    """Cells of the largest window that a block of so many cells a side reads."""
+    inputs = job.terrain.window
+    height = min(side + halo.north + halo.south, inputs.height)
+    return height * min(side + halo.west + halo.east, inputs.width)
+
+
+def _largest_around_a_roof(job: Job) -> int:
+    """Cells of the largest window in which others may stand higher than a roof."""
+    radius = int(np.ceil(job.p.wind_radius_m / job.layout.resolution))
+    top, left, bottom, right = job.outlines.take(job.asked[job.outlines.rows]).windows().T
+    return int(((bottom - top + 2 * radius) * (right - left + 2 * radius)).max())
 
 
 def table(found: Plan) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Elevation rasters: sheets found, checked and read; the one door where nodata becomes NaN."""
+"""Elevation rasters of many sheets: found, held against each other, and read in windows."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,43 +11,16 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
 from rasterio.windows import Window as FileWindow
 
 from pipeline.errors import InputError
-from pipeline.files import find, named
-from pipeline.grid import LATTICE_M, Window, divides_lattice
+from pipeline.files import find
+from pipeline.grid import Window
+from pipeline.sheets import Sheet, open_sheet, reason
 
 ENDINGS = (".tif", ".tiff", ".vrt", ".asc", ".img")
-UNITS = {"": None, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "cm": 0.01}
+PIECE = 1024  # cells a side of what is decoded at once: a window costs little more than itself
 CACHE_MB = 256  # decoded tiles that GDAL keeps, for all threads together
-_VERSION = re.compile(r"AHN\s?([2-9])(?!\d)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One raster: where it lies, and how its numbers become metres above NAP."""
-
-    path: str
-    name: str
-    window: Window
-    resolution: float
-    crs: str
-    nodata: float | None
-    declared: bool
-    scale: float
-    offset: float
-    version: str | None
-
-    def to_metres(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        """Values of the file as float32 metres, NaN for no data."""
-        if self.scale == 1.0 and self.offset == 0.0:
-            height = raw.astype(np.float32)
-        else:
-            height = (raw * self.scale + self.offset).astype(np.float32)
-        if self.nodata is not None and not np.isnan(self.nodata):
-            height[raw == np.asarray(self.nodata).astype(raw.dtype)] = np.nan
-        return height
 
 
 class Reader:
@@ -72,7 +45,7 @@ class Reader:
         except rasterio.errors.RasterioError as error:
             raise InputError(
                 f"{sheet.name}: rows {row} to {row + window.height} cannot be read"
-                f" ({_reason(error)}); is the file cut off? Fetch it again"
+                f" ({reason(error)}); is the file cut off? Fetch it again"
             ) from None
         if np.isinf(height).any():
             i, j = np.argwhere(np.isinf(height))[0]
@@ -87,8 +60,7 @@ class Reader:
         first that has data counts."""
         out = np.full((window.height, window.width), np.nan, np.float32)
         for sheet in self._mosaic.sheets:
-            part = sheet.window.intersect(window)
-            if part.size:
+            for part in sheet.window.intersect(window).pieces(PIECE):
                 target = out[window.slices(part)]
                 np.copyto(target, self.sheet(sheet, part), where=np.isnan(target))
         return out
@@ -142,100 +114,6 @@ class Mosaic:
             yield Reader(self, stack)
 
 
-def _reason(error: Exception) -> str:
-    """What GDAL says, without the path it says it of."""
-    text = re.sub(r"'?/[^\s:,']*/", "", str(error.__cause__ or error))
-    return " ".join(text.split())[:160]
-
-
-def _open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
-    name = named(path)
-    try:
-        with rasterio.open(path) as source:
-            return _describe(source, path, name, kind, nodata)
-    except rasterio.errors.RasterioError as error:
-        raise InputError(
-            f"{name}: not a raster that can be read as {kind} ({_reason(error)});"
-            " give a GeoTIFF of AHN heights"
-        ) from None
-
-
-def _describe(source: Any, path: str, name: str, kind: str, nodata: float | None) -> Sheet:
-    transform = source.transform
-    if source.crs is None or transform.is_identity:
-        raise InputError(f"{name}: no georeference (CRS or origin); give the sheet as published")
-    _check_crs(source.crs, name)
-    if transform.b or transform.d or transform.e >= 0 or transform.a != -transform.e:
-        raise InputError(
-            f"{name}: rotated, flipped or unequal cells ({transform.a:g}, {transform.b:g},"
-            f" {transform.d:g}, {transform.e:g}); warp it to square north-up cells first"
-        )
-    resolution = transform.a
-    if not divides_lattice(resolution):
-        raise InputError(
-            f"{name}: cells of {resolution:g} m do not divide the grid of {LATTICE_M} m;"
-            " resample to 0.5, 1, 2 or 5 m"
-        )
-    scale, offset = _scale(source, name)
-    return Sheet(
-        path=path,
-        name=name,
-        window=_place(source, name),
-        resolution=resolution,
-        crs=CRS.from_wkt(source.crs.to_wkt()).name,
-        nodata=source.nodata if source.nodata is not None else nodata,
-        declared=source.nodata is not None,
-        scale=scale,
-        offset=offset,
-        version=_version(source, name),
-    )
-
-
-def _check_crs(crs: Any, name: str) -> None:
-    horizontal = CRS.from_wkt(crs.to_wkt())
-    if horizontal.is_compound:
-        horizontal = horizontal.sub_crs_list[0]
-    if horizontal.to_epsg(min_confidence=20) != 28992:
-        raise InputError(
-            f"{name}: its CRS is {horizontal.name}, not Amersfoort / RD New;"
-            " warp it first: gdalwarp -t_srs EPSG:28992"
-        )
-
-
-def _place(source: Any, name: str) -> Window:
-    resolution, left, top = source.transform.a, source.transform.c, source.transform.f
-    off = [value - round(value / resolution) * resolution for value in (left, top)]
-    if max(map(abs, off)) > resolution * 1e-6:
-        raise InputError(
-            f"{name}: its cells lie {off[0]:g} m east and {off[1]:g} m north of the national grid"
-            f" of {resolution:g} m; warp it first: gdalwarp -tap -tr {resolution:g} {resolution:g}"
-        )
-    row, column = -round(top / resolution), round(left / resolution)
-    return Window(row, column, source.height, source.width)
-
-
-def _scale(source: Any, name: str) -> tuple[float, float]:
-    """Scale and offset to metres: as declared, else by the unit, else whole numbers are
-    centimetres, as in the older AHN sheets."""
-    unit = (source.units[0] or "").lower()
-    if unit.startswith("centimet"):
-        unit = "cm"
-    if unit not in UNITS:
-        raise InputError(f"{name}: heights in {unit!r}; give metres or centimetres above NAP")
-    if (source.scales[0], source.offsets[0]) != (1.0, 0.0):
-        return source.scales[0] * (UNITS[unit] or 1.0), source.offsets[0]
-    whole = np.issubdtype(np.dtype(source.dtypes[0]), np.integer)
-    return UNITS[unit] or (0.01 if whole else 1.0), 0.0
-
-
-def _version(source: Any, name: str) -> str | None:
-    said = [name, *(str(value) for value in source.tags().values())]
-    for text in said:
-        if match := _VERSION.search(text):
-            return f"AHN{match[1]}"
-    return None
-
-
 def _of_kind(paths: list[str], kind: str) -> list[str]:
     """Of a folder with both kinds, those whose names say that they are of this one."""
     prefix = {"DSM": "r", "DTM": "m"}[kind]
@@ -255,7 +133,7 @@ def open_mosaic(
     Raises InputError for what cannot be used; see docs/inputs.md.
     """
     paths = list(dict.fromkeys(_of_kind(find(sources, ENDINGS, kind), kind)))
-    sheets = tuple(_open_sheet(path, kind, nodata) for path in paths)
+    sheets = tuple(open_sheet(path, kind, nodata) for path in paths)
     first = sheets[0]
     for sheet in sheets[1:]:
         if sheet.resolution != first.resolution:
@@ -280,8 +158,7 @@ def _check_overlaps(mosaic: Mosaic) -> None:
             common = a.window.intersect(b.window)
             if i >= j or not common.size:
                 continue
-            for top in range(common.top, common.bottom, 256):
-                part = Window(top, common.left, 256, common.width).intersect(common)
+            for part in common.pieces(PIECE):
                 one, other = reader.sheet(a, part), reader.sheet(b, part)
                 if (differ := (one != other) & ~np.isnan(one) & ~np.isnan(other)).any():
                     row, column = np.argwhere(differ)[0]

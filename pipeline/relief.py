@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import InputError, Stopped
-from pipeline.grid import Window
-from pipeline.rasters import Mosaic, Sheet
+from pipeline.rasters import PIECE, Mosaic
+from pipeline.sheets import Sheet
 
 LOWEST_M, HIGHEST_M = -50.0, 500.0  # Zuidplaspolder -7 m, Vaalserberg 323 m, masts up to 375 m
-STRIP = 512
 SUSPICIOUS_SHARE = 0.05
 SAMPLE = 200_000  # cells looked at for a common value: one that fills 5 % cannot hide
 
@@ -35,11 +34,10 @@ def survey(mosaic: Mosaic, sheet: Sheet, stop: Callable[[], bool]) -> Survey:
     sample: Counter[float] = Counter()
     step = max(1, sheet.window.size // SAMPLE)
     with mosaic.reader() as reader:
-        for top in range(sheet.window.top, sheet.window.bottom, STRIP):
+        for piece in sheet.window.pieces(PIECE):
             if stop():
                 raise Stopped
-            strip = Window(top, sheet.window.left, STRIP, sheet.window.width)
-            height = reader.sheet(sheet, strip.intersect(sheet.window))
+            height = reader.sheet(sheet, piece)
             valid = height[~np.isnan(height)]
             missing += height.size - valid.size
             if valid.size:
@@ -84,7 +82,7 @@ def check_any_data(mosaic: Mosaic, surveys: list[Survey]) -> None:
     """Raises InputError if no cell of a mosaic has data."""
     if all(found.without_data == found.cells for found in surveys):
         names = ", ".join(sheet.name for sheet in mosaic.sheets[:3])
-        raise InputError(f"{mosaic.kind}: no cell has data ({names}); is the nodata value right?")
+        raise InputError(f"{mosaic.kind}: no cell has data ({names}); check their nodata value")
 
 
 def extremes(surveys: list[Survey]) -> tuple[float, float]:

@@ -116,8 +116,8 @@ def prepare(request: Request) -> Job:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
     _check_options(request)
     p = parameters_.parse(METHODS[request.method], request.settings)
-    area = parse_area(request.area) if request.area else None
-    around = parse_around(request.around) if request.around else None
+    area = None if request.area is None else parse_area(request.area)
+    around = None if request.around is None else parse_around(request.around)
     terrain = _terrain(request)
     footprints = read_footprints(
         request.buildings,
@@ -128,8 +128,9 @@ def prepare(request: Request) -> Job:
     )
     inside = area.holds(footprints.centre) if area else footprints.usable
     if not inside.any():
-        where = f"in AREA {request.area}" if area else "with a polygon"
-        raise InputError(f"{request.buildings[0]}: no footprint {where}; is it the right area?")
+        where = f"lies in AREA {request.area}; give one of that place, in RD metres"
+        said = where if area else "is a polygon; give the layer of buildings"
+        raise InputError(f"{request.buildings[0]}: no footprint {said}")
     layout = Layout.of(_extent(terrain, footprints, inside, area, request), terrain.resolution)
     _check_suns(layout, p)
     restrictions = _restrictions(request, footprints)

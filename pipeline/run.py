@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline import cartography, relief, report, store
 from pipeline.buildings import Verdicts, geoparquet, to_table
 from pipeline.engine import Engine, Progress, Stop, never, open_engine
+from pipeline.errors import InputError
 from pipeline.judge import judge
 from pipeline.ledger import BUILDINGS, MAP, REPORT, Ledger, held, open_ledger
 from pipeline.methods.measure import Measures
@@ -53,13 +54,22 @@ def run(request: Request, progress: Progress = silent, stop: Stop = never) -> Re
 
 def _compute(job: Job, ledger: Ledger, engine: Engine, started: float) -> None:
     context = Context(ledger, job.terrain, job.p, job.layout, job.request.block)
-    surveys = survey_pass(job, ledger, engine)
+    surveys = _survey(job, ledger, engine)
     measured = measure_pass(job, context, engine, surveys)
     layers = store.layers_of(job.request.layers, tuple(f"{t:%H:%M}" for t in job.p.times))
     store.create(ledger.rasters, job.layout, layers, job.provenance)
     shadow, shadowed = shade_pass(job, context, engine, surveys, measured, layers)
     verdicts = judge(job, measured, shadow, shadowed)
     _finish(job, ledger, surveys, measured, verdicts, _machine(job, engine, started))
+
+
+def _survey(job: Job, ledger: Ledger, engine: Engine) -> Surveys:
+    """A sheet that is unusable leaves no work behind, since its remedy makes another run."""
+    try:
+        return survey_pass(job, ledger, engine)
+    except InputError:
+        ledger.discard()
+        raise
 
 
 def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
@@ -96,7 +106,8 @@ def _finish(
     )
     mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
     told["accounting"]["warnings"] = [
-        said for kind, m in mosaics.items() for said in relief.warnings(m, surveys[kind])
+        *(said for kind, m in mosaics.items() for said in relief.warnings(m, surveys[kind])),
+        *job.restrictions.idle,
     ]
     picture = ledger.work / MAP
     shown = cartography.scene(table, told, ledger.rasters)

@@ -1,5 +1,6 @@
 """Which buildings are asked for: an area, a circle."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,13 @@ def _numbers(text: str) -> list[float] | None:
 
 
 def _area_of_file(path: Path) -> Area:
-    if not path.exists():
+    if not os.path.isfile(path):  # false also for a name that is too long
         raise InputError(
-            f"AREA {path}: no such file, and not xmin,ymin,xmax,ymax in RD metres either"
+            f"AREA {path}: no such file, and not xmin,ymin,xmax,ymax in RD metres either; give one"
         )
     whole = shapely.union_all(read_areas(path)[1])
     if whole.area == 0:
-        raise InputError(f"AREA {path.name}: holds no polygon with an area")
+        raise InputError(f"AREA {path.name}: holds no polygon with an area; give another")
     return Area(whole, identity(str(path)))
 
 

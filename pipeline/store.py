@@ -200,10 +200,16 @@ def coarser(array: NDArray[Any], layer: Layer) -> NDArray[Any]:
     """Half the resolution: the mean of what has data, or for masks the north-western cell."""
     if not layer.mean:
         return array[..., ::2, ::2]
-    squares = np.stack([array[..., i::2, j::2].astype(np.float64) for i in (0, 1) for j in (0, 1)])
-    data = ~np.isnan(squares) if np.isnan(layer.fill) else squares != layer.fill
-    number = data.sum(axis=0)
-    mean = np.where(data, squares, 0).sum(axis=0) / np.maximum(number, 1)
+    if array.ndim > 2:  # one after another, since doubles take eight times the room
+        return np.stack([coarser(each, layer) for each in array])
+    total = np.zeros(array[::2, ::2].shape)
+    number = np.zeros(total.shape, np.uint8)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        part = array[i::2, j::2]
+        data = ~np.isnan(part) if np.isnan(layer.fill) else part != layer.fill
+        np.add(total, part, out=total, where=data)
+        number += data
+    mean = total / np.maximum(number, 1)
     if array.dtype == np.uint8:
         mean = np.rint(mean)
     return np.where(number > 0, mean, layer.fill).astype(array.dtype)

@@ -14,6 +14,7 @@ from pipeline.methods.measure import measure_block
 from pipeline.methods.powermapping import Powermapping
 from pipeline.methods.shade import Blocks, Relief, Shaded, shade_block, wind_shadowed
 from pipeline.outlines import Outlines
+from pipeline.rasters import PIECE
 from pipeline.store import Layer, write_shard
 from pipeline.terrain import Heights, Terrain
 
@@ -73,7 +74,7 @@ def measure_task(context: Context, shard: Shard, outlines: Outlines, *, stop: St
     parts = []
     window = context.layout.window(shard).intersect(context.terrain.window)
     with context.terrain.heights() as heights:
-        for _, block in context.layout.blocks(window, context.block):
+        for _, block in context.layout.blocks(window, min(context.block, PIECE)):
             _go_on(stop)
             near = outlines.within(block, context.p.ground_ring_m)
             if len(near):

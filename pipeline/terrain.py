@@ -79,7 +79,9 @@ def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> Terrain:
         )
     terrain = Terrain(dsm, dtm)
     if not terrain.window.size or terrain.ground.area == 0:
-        raise InputError(f"DSM ({a.name}) and DTM ({b.name}) have no ground in common")
+        raise InputError(
+            f"DSM ({a.name}) and DTM ({b.name}) have no ground in common; give sheets of one place"
+        )
     versions = {s.version for s in (*dsm.sheets, *dtm.sheets) if s.version}
     if len(versions) > 1 and "versions" not in allow:
         one = {s.version: s.name for s in (*dsm.sheets, *dtm.sheets) if s.version}

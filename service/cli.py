@@ -1,8 +1,6 @@
 """The command line: it parses, calls one function of the pipeline, and prints."""
 
-import errno
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,46 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
+from service.faults import Door
 from service.progress import reporter
 
 F = TypeVar("F", bound=Callable[..., Any])
-DONE, FAULT, CALLER, STOPPED = 0, 1, 2, 130
-
-
-class Door(click.Group):
-    """Every command's faults become one line and an exit status."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        from pipeline.errors import InputError, Stopped
-
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except InputError as error:
-            _leave(CALLER, f"error: {error}")
-        except Stopped:
-            _leave(STOPPED, "stopped; the same command takes it up again")
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-                where = error.filename or "the output"
-                said = f"error: {where}: {error.strerror}; make room or give another --out"
-                _leave(CALLER, f"{said}, and the same command takes it up again")
-            _fault(ctx, error)
-        except Exception as error:
-            _fault(ctx, error)
-
-
-def _fault(ctx: click.Context, error: Exception) -> None:
-    if ctx.obj["verbose"]:
-        raise error
-    said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    _leave(FAULT, f"internal error: {said} (-v shows where); please report it")
-
-
-def _leave(status: int, message: str) -> None:
-    click.echo(message, err=True)
-    sys.exit(status)
 
 
 def _loudness(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -65,7 +27,8 @@ def _loudness(ctx: click.Context, parameter: click.Parameter, value: bool) -> No
 
 def loudness(command: F) -> F:
     """The options -q and -v."""
-    for name, help_ in (("quiet", "Say nothing but errors."), ("verbose", "Say more.")):
+    helps = ("quiet", "Say nothing but errors."), ("verbose", "Say where a fault arose.")
+    for name, help_ in helps:
         option = click.option(
             f"-{name[0]}", f"--{name}", is_flag=True, expose_value=False, is_eager=True,
             callback=_loudness, help=help_,
@@ -178,19 +141,20 @@ def run(ctx: click.Context, **options: Any) -> None:
     The same command goes on where it was stopped. --out gets buildings.parquet, rasters.zarr,
     report.json and map.png.
     """
-    _judge(ctx, _request(options))
+    with stoppable() as stop:
+        _judge(ctx, _request(options), stop)
 
 
-def _judge(ctx: click.Context, request: Any) -> None:
+def _judge(ctx: click.Context, request: Any, stop: Callable[[], bool]) -> None:
     from pipeline import report
     from pipeline.run import run as run_
 
-    with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
+    with reporter(ctx.obj["quiet"]) as progress:
         result = run_(request, progress, stop)
-    for warning in result.report["accounting"]["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
     if ctx.obj["quiet"]:
         return
+    for warning in result.report["accounting"]["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
     if result.was_finished:
         click.echo(f"{result.directory}: this run is finished already")
     else:
@@ -228,7 +192,7 @@ def demo(ctx: click.Context, out: Path, overwrite: bool, workers: int | None, la
     from pipeline.quarter import HEIGHTS_YEAR, generate
     from pipeline.request import Request
 
-    with TemporaryDirectory(prefix="daklaag-") as folder:
+    with stoppable() as stop, TemporaryDirectory(prefix="daklaag-") as folder:
         quarter = generate(Path(folder))
         request = Request(
             dsm=tuple(str(path) for path in quarter.dsm),
@@ -241,7 +205,7 @@ def demo(ctx: click.Context, out: Path, overwrite: bool, workers: int | None, la
             workers=workers,
             lang=lang,
         )
-        _judge(ctx, request)
+        _judge(ctx, request, stop)
 
 
 @main.command()

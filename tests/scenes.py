@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -20,7 +20,8 @@ from kernels.shadow import Grid, Sun, shadow_reach
 from pipeline.grid import Window
 from tests import reference
 
-COMPILED = not numba.config.DISABLE_JIT
+NUMBA: Any = numba.config
+COMPILED = not NUMBA.DISABLE_JIT
 HERE = Grid(1.0, 0, 0)
 SEEDS = st.integers(0, 2**32 - 1)
 SPIKES = (np.nan, -3e38, -7.3, -0.0, 0.0, 0.1, 1.0, 3.0, 12.34, 322.7, 3e38)
@@ -39,11 +40,13 @@ def degrees(towards: reference.Sun) -> Sun:
 
 
 def suns(lowest: float = 0.001, highest: float = 89.999) -> st.SearchStrategy[reference.Sun]:
-    """Suns as they are printed, to 0.001 degree, in all octants and on their borders."""
+    """Suns as they are printed, to 0.001 degree; in all octants and on their borders, and at the
+    lowest and the highest elevation more often than chance would have it."""
     azimuths = st.integers(0, 359_999).map(lambda n: n / 1000)
     steps = st.integers(math.ceil(lowest * 1000), math.floor(highest * 1000))
-    odd = st.sampled_from([float(azimuth) for azimuth in range(0, 360, 45)])
-    return st.builds(reference.Sun, azimuths | odd, steps.map(lambda n: n / 1000))
+    elevations = steps.map(lambda n: n / 1000) | st.sampled_from([lowest, highest])
+    borders = st.sampled_from([float(azimuth) for azimuth in range(0, 360, 45)])
+    return st.builds(reference.Sun, azimuths | borders, elevations)
 
 
 def odd_rasters() -> st.SearchStrategy[Raster]:
@@ -81,8 +84,8 @@ def houses(seed: int, rows: int, columns: int, holes: bool = True) -> Raster:
     return height.astype(np.float32)
 
 
-def terrains(rows: int = 40, columns: int = 30) -> st.SearchStrategy[Raster]:
-    """Any houses."""
+def terrains(rows: int = 40, columns: int = 70) -> st.SearchStrategy[Raster]:
+    """Any houses; by default wider than the strips in which columns are swept."""
     return SEEDS.map(lambda seed: houses(seed, rows, columns))
 
 

@@ -112,7 +112,7 @@ def test_cone_throws_shadow_only_if_steeper_than_the_sun(azimuth: float) -> None
 @examples(60)
 def test_adding_a_constant_changes_nothing(s: Sight, constant: float) -> None:
     """Exactly so where nothing rounds: a shadow that sinks 1/4 m a step over heights in 1/8 m."""
-    azimuth, height = degrees(s.sun).azimuth, np.rint(s.height * 8) / 8
+    azimuth, height = degrees(s.sun).azimuth, (np.rint(s.height * 8) / 8).astype(np.float32)
     step = shadow_drop(Sun(azimuth, math.pi / 4), s.grid.resolution)
     exact = Sun(azimuth, math.atan(0.25 / step))
     higher = height + np.float32(constant)

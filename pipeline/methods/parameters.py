@@ -63,7 +63,8 @@ class Parameter:
         if self.kind == "choice":
             return value in self.choices
         if self.kind in ("times", "texts"):
-            return 0 < len(value) <= (self.maximum or math.inf) and len(set(value)) == len(value)
+            most = self.maximum or math.inf
+            return 0 < len(value) <= most and len(set(value)) == len(value) and "" not in value
         if self.minimum is not None and self.maximum is not None:
             return self.minimum <= value <= self.maximum  # never so for NaN
         return True

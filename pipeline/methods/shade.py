@@ -14,6 +14,7 @@ from kernels.wind import any_within
 from pipeline.grid import Lattice, Window, same_on_all_sides, widest
 from pipeline.methods.powermapping import NOT_KNOWN, Powermapping, shelters
 from pipeline.outlines import Outlines, touches
+from pipeline.rasters import PIECE
 from pipeline.sun import suns
 from pipeline.terrain import Heights
 
@@ -122,7 +123,7 @@ def shade_block(
         near = core.grow(ANY_SIDE).intersect(inputs)
         dsm = surface[window.slices(near)] if p.surface == "dsm" else heights.dsm(near)
         pictures["hillshade"] = hillshade(dsm, PICTURE, resolution)[near.slices(core)]
-    return Shaded(shadow[inner], surface[inner], pictures)
+    return Shaded(shadow[inner].copy(), surface[inner].copy(), pictures)  # lets the halo go
 
 
 def read_surface(
@@ -131,9 +132,13 @@ def read_surface(
     """What casts and catches shadow: as measured, or the terrain with blocks on it."""
     if p.surface == "dsm":
         return heights.dsm(window)
+    surface = np.empty((window.height, window.width), np.float32)
     near = blocks.within(window)
-    cells = near.outlines.cells(window, heights.terrain.mask(window))
-    return extrude(heights.dtm(window), cells, near.roof)
+    for part in window.pieces(PIECE):
+        here = near.within(part)
+        cells = here.outlines.cells(part, heights.terrain.mask(part))
+        surface[window.slices(part)] = extrude(heights.dtm(part), cells, here.roof)
+    return surface
 
 
 def _bits(shadow: NDArray[np.uint8], n: int) -> NDArray[np.bool_]:

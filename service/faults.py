@@ -1,0 +1,60 @@
+"""What goes wrong, as one line and an exit status."""
+
+import errno
+import sys
+from typing import Any, NoReturn
+
+import click
+
+DONE, FAULT, CALLER, STOPPED = 0, 1, 2, 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+BARRED = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.ENOTDIR,
+    errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.ENFILE,
+)  # fmt: skip
+
+
+class Door(click.Group):
+    """A group of commands whose faults become one line and an exit status; only -v shows more."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from pipeline.errors import InputError, Stopped
+
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except InputError as error:
+            _leave(CALLER, f"error: {error}")
+        except (Stopped, KeyboardInterrupt):
+            _leave(STOPPED, "stopped; the same command takes it up again")
+        except MemoryError:
+            _leave(CALLER, "error: out of memory; give a smaller --block or fewer --workers")
+        except OSError as error:
+            _of_the_machine(ctx, error)
+        except Exception as error:
+            _fault(ctx, error)
+
+
+def _of_the_machine(ctx: click.Context, error: OSError) -> None:
+    """A disk or a file that does not play along is no fault of the program."""
+    if error.errno == errno.EPIPE:  # the reader of our output is gone: click knows what to do
+        raise error
+    if error.errno not in FULL + BARRED:
+        _fault(ctx, error)
+    where = error.filename or "the output"
+    remedy = "make room" if error.errno in FULL else "see that it can be read or written"
+    again = "and the same command takes it up again"
+    _leave(CALLER, f"error: {where}: {error.strerror}; {remedy}, {again}")
+
+
+def _fault(ctx: click.Context, error: Exception) -> None:
+    if ctx.obj["verbose"]:
+        raise error
+    said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    _leave(FAULT, f"internal error: {said} (-v shows where); please report it")
+
+
+def _leave(status: int, message: str) -> NoReturn:
+    click.echo(" ".join(message.splitlines()), err=True)
+    sys.exit(status)

@@ -1,0 +1,137 @@
+"""A finished run as it compares with another: rows, decoded arrays where they lie, bytes."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+from numpy.typing import NDArray
+
+from pipeline.engine import Engine
+from pipeline.errors import Stopped
+from pipeline.run import run
+from tests.runs import Files, table_of
+
+LAYERS = ("hillshade", "shadow", "sun_hillshade", "surface")
+Place = tuple[int, int]  # row southward and column eastward of RD (0, 0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """rows: of each row what buildings.parquet says; arrays: by level and layer, with the place of
+    the first cell; buildings: the bytes; report: without `machine`."""
+
+    rows: dict[int, dict[str, Any]]
+    arrays: dict[tuple[int, str], tuple[Place, NDArray[Any]]]
+    buildings: bytes
+    report: dict[str, Any]
+
+
+def outcome(out: Path) -> Outcome:
+    """What a finished run left in its folder, which must be the documented files alone."""
+    assert sorted(path.name for path in out.iterdir()) == [
+        "buildings.parquet", "map.png", "rasters.zarr", "report.json",
+    ]  # fmt: skip
+    report = json.loads((out / "report.json").read_text())
+    report.pop("machine")
+    rows = {row["row"]: dict(row) for _, row in table_of(out).iterrows()}
+    return Outcome(rows, _arrays(out), (out / "buildings.parquet").read_bytes(), report)
+
+
+def _arrays(out: Path) -> dict[tuple[int, str], tuple[Place, NDArray[Any]]]:
+    found = {}
+    for name, group in zarr.open_group(out / "rasters.zarr", mode="r").groups():
+        x, y = group["x"][:], group["y"][:]
+        resolution = x[1] - x[0]
+        place = round(-y[0] / resolution - 0.5), round(x[0] / resolution - 0.5)
+        for layer in LAYERS:
+            if layer in group:
+                found[int(name), layer] = place, group[layer][:]
+    return found
+
+
+def run_without_map(files: Files, out: Path, **options: Any) -> Outcome:
+    """Run, all layers unless told otherwise, but draw no map."""
+    compute(files, out, **options)
+    return outcome(out)
+
+
+def compute(files: Files, out: Path, stop: Callable[[], bool] | None = None, **options: Any) -> None:
+    """The same without a look at the result; Stopped if `stop` says so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.cartography.draw", lambda scene, path, lang: path.touch())
+        request = files.request(out, **({"layers": LAYERS} | options))
+        run(request, stop=stop or (lambda: False))
+
+
+def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:
+    """Stop at every so manieth poll of the flag and go on, as often as it takes; how often."""
+    for interruptions in range(1000):
+        polls = iter(range(patience))
+        try:
+            compute(files, out, stop=lambda left=polls: next(left, None) is None, **options)
+        except Stopped:
+            assert not (out / "report.json").exists()
+            continue
+        return interruptions
+    raise AssertionError("it never came to an end")
+
+
+def shuffle_tasks(patch: pytest.MonkeyPatch, seed: int) -> list[str]:
+    """From here on tasks run in another order; the stages in which that made a difference."""
+    rng, stages, usual = random.Random(seed), [], Engine.run
+
+    def shuffled(engine: Engine, stage: str, task: Any, arguments: Any) -> None:
+        mixed = rng.sample(list(arguments), len(arguments))
+        if len(mixed) > 1:
+            stages.append(stage)
+        usual(engine, stage, task, mixed)
+
+    patch.setattr(Engine, "run", shuffled)
+    return stages
+
+
+def assert_equal(found: Outcome, whole: Outcome) -> None:
+    """All is equal, to the byte where it is bytes."""
+    assert_agrees(found, whole)
+    assert found.rows.keys() == whole.rows.keys()
+    assert found.arrays.keys() == whole.arrays.keys()
+    for key, (place, array) in whole.arrays.items():
+        assert found.arrays[key][0] == place
+        assert found.arrays[key][1].shape == array.shape
+    assert found.buildings == whole.buildings
+    assert found.report == whole.report
+
+
+def assert_agrees(part: Outcome, whole: Outcome) -> int:
+    """The rows and the ground that both have are equal; how many cells were compared."""
+    assert part.rows
+    assert not (lone := part.rows.keys() - whole.rows.keys()), lone
+    other = [row for row in part.rows if part.rows[row] != whole.rows[row]]
+    assert not other, [(part.rows[row], whole.rows[row]) for row in other[:3]]
+    compared = 0
+    for key in part.arrays.keys() & whole.arrays.keys():
+        found, expected = common(part.arrays[key], whole.arrays[key])
+        np.testing.assert_array_equal(found, expected, err_msg=str(key))
+        compared += found.size
+    return compared
+
+
+def common(
+    a: tuple[Place, NDArray[Any]], b: tuple[Place, NDArray[Any]]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The ground that two arrays share."""
+    begin = [max(p, q) for p, q in zip(a[0], b[0], strict=True)]
+    ends = [np.add(place, array.shape[-2:]) for place, array in (a, b)]
+    size = np.maximum(np.minimum(*ends) - begin, 0)
+
+    def cut(place: Place, array: NDArray[Any]) -> NDArray[Any]:
+        top, left = np.subtract(begin, place)
+        return array[..., top : top + size[0], left : left + size[1]]
+
+    return cut(*a), cut(*b)

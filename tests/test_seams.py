@@ -1,0 +1,193 @@
+"""The seam law: a run's result is the same to the bit, however it is cut, ordered or interrupted."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernels.shadow import Halo
+from pipeline import quarter
+from pipeline.errors import Stopped
+from pipeline.grid import Layout, Window
+from pipeline.methods.shade import Relief
+from tests.outcomes import (
+    Outcome,
+    assert_agrees,
+    assert_equal,
+    compute,
+    outcome,
+    run_interrupted,
+    run_without_map,
+    shuffle_tasks,
+)
+from tests.runs import Files, World
+
+WHOLE = 4096
+SURFACES = ("extruded", "dsm")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """390 x 340 m of four sheets, in which four squares of the lattice meet; 9 shards of 128."""
+    folder = tmp_path_factory.mktemp("quarter")
+    q = quarter.generate(folder, size=(390, 340), resolution=1)
+    return Files(q.dsm, q.dtm, q.buildings)
+
+
+@pytest.fixture(scope="module", params=SURFACES)
+def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"surface": request.param}
+
+
+@pytest.fixture(scope="module")
+def whole(
+    files: Files, settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Outcome:
+    """In as few blocks as there can be, one after another."""
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    return run_without_map(files, folder, settings=settings, block=WHOLE, workers=1)
+
+
+def test_the_quarter_has_seams_to_cross(whole: Outcome, settings: dict[str, Any]) -> None:
+    (place, surface) = whole.arrays[0, "surface"]
+    layout = Layout.of(Window(*place, *surface.shape), 1.0)
+    assert len(list(layout.shards())) == 9
+    assert len({tuple(sun["lattice"]) for sun in whole.report["method"]["suns"]}) == 4
+    assert sum(bool(row["wind_candidate"]) for row in whole.rows.values()) >= 3
+    assert {name for _, name in whole.arrays} == {"hillshade", "shadow", "sun_hillshade", "surface"}
+
+
+@pytest.mark.parametrize(("block", "workers"), [(50, 2), (100, 1), (WHOLE, 2)])
+def test_any_block_and_any_workers(
+    tmp_path: Path,
+    files: Files,
+    settings: dict[str, Any],
+    whole: Outcome,
+    block: int,
+    workers: int,
+) -> None:
+    found = run_without_map(
+        files, tmp_path / "out", settings=settings, block=block, workers=workers
+    )
+    assert_equal(found, whole)
+
+
+def test_any_order(
+    tmp_path: Path,
+    files: Files,
+    settings: dict[str, Any],
+    whole: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stages = shuffle_tasks(monkeypatch, seed=3)
+    found = run_without_map(files, tmp_path / "out", settings=settings, block=64, workers=2)
+    assert stages == ["survey", "measure", "shade"]
+    assert_equal(found, whole)
+
+
+def test_what_is_read_at_once_does_not_matter(
+    tmp_path: Path,
+    files: Files,
+    settings: dict[str, Any],
+    whole: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    modules = [module for name, module in sys.modules.items() if name.startswith("pipeline.")]
+    for module in modules:
+        if hasattr(module, "PIECE"):
+            monkeypatch.setattr(module, "PIECE", 50)
+    assert_equal(run_without_map(files, tmp_path / "out", settings=settings), whole)
+
+
+def test_interrupted_time_and_again(
+    tmp_path: Path, files: Files, settings: dict[str, Any], whole: Outcome
+) -> None:
+    interruptions = run_interrupted(
+        files, tmp_path / "out", 22, settings=settings, block=100, workers=1
+    )
+    assert interruptions >= 3
+    assert_equal(outcome(tmp_path / "out"), whole)
+
+
+def test_gone_on_with_in_another_way(
+    tmp_path: Path, files: Files, settings: dict[str, Any], whole: Outcome
+) -> None:
+    """Block and workers are no part of a run's identity."""
+    polls = iter(range(70))
+    options: dict[str, Any] = {"settings": settings, "block": 50, "workers": 2}
+    with pytest.raises(Stopped):
+        compute(files, tmp_path / "out", stop=lambda: next(polls, None) is None, **options)
+    assert list((tmp_path / "out" / "work.partial").rglob("*.npz"))
+    found = run_without_map(files, tmp_path / "out", settings=settings, block=128, workers=1)
+    assert_equal(found, whole)
+
+
+@pytest.mark.parametrize("box", [(0, 0, 150, 140), (130.7, 90.2, 300.3, 248.8), (260, 10, 390, 120)])
+def test_a_part_of_the_area_is_a_part_of_the_result(
+    tmp_path: Path,
+    files: Files,
+    settings: dict[str, Any],
+    whole: Outcome,
+    box: tuple[float, ...],
+) -> None:
+    west, south = quarter.default_origin((390, 340))
+    area = ",".join(str(v + corner) for v, corner in zip(box, (west, south) * 2, strict=True))
+    found = run_without_map(
+        files, tmp_path / "out", settings=settings, area=area, block=48, workers=2
+    )
+    cells = (box[2] - box[0]) * (box[3] - box[1])
+    assert assert_agrees(found, whole) > 4 * cells
+    assert 5 < len(found.rows) < len(whole.rows) / 2
+
+
+# The law must be able to fail.
+
+
+def cut_halos(patch: pytest.MonkeyPatch, share: float) -> None:
+    """From here on halos are shorter than they must be."""
+    usual = Relief.halo
+
+    def shorter(relief: Relief, *arguments: Any) -> Halo:
+        return Halo(*(max(1, int(share * cells)) for cells in usual(relief, *arguments)))
+
+    patch.setattr(Relief, "halo", shorter)
+
+
+def test_a_halo_too_short_is_seen(
+    tmp_path: Path,
+    files: Files,
+    settings: dict[str, Any],
+    whole: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut_halos(monkeypatch, 0.05)
+    found = run_without_map(files, tmp_path / "out", settings=settings, block=50)
+    with pytest.raises(AssertionError):
+        assert_agrees(found, whole)
+    lit = [row for row in whole.rows if found.rows[row]["lit"] != whole.rows[row]["lit"]]
+    assert lit
+
+
+def tower(folder: Path) -> Files:
+    """60 m on a plain, whose shadow of ten o'clock is 513 m long."""
+    w = World(700, 700, 2.0)
+    w.block(620, 40, 640, 60, 60.0)
+    w.block(100, 600, 140, 640, 0.0)
+    return w.write(folder)
+
+
+@pytest.mark.parametrize(("share", "equal"), [(1.0, True), (0.95, False)])
+def test_a_halo_is_as_long_as_it_must_be_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, equal: bool
+) -> None:
+    """The tip of the longest shadow there can be needs the last twentieth of the halo."""
+    files = tower(tmp_path / "in")
+    options: dict[str, Any] = {"layers": ("shadow",), "settings": {"times": ("10:00",)}}
+    area = {"area": "121000,487000,121700,487700"}
+    at_once = run_without_map(files, tmp_path / "a", block=WHOLE, **area, **options)
+    cut_halos(monkeypatch, share)
+    found = run_without_map(files, tmp_path / "b", block=16, **area, **options)
+    a, b = (each.arrays[0, "shadow"][1] for each in (at_once, found))
+    assert a.any()
+    assert (a == b).all() == equal
