@@ -69,11 +69,12 @@ def read_footprints(
     `point_on_surface`. Raises InputError for a file or a column that is not there.
     """
     files = find(sources, ENDINGS, "buildings")
-    read = {file: table for file in files if len(table := read_vector(file, layer))}
-    if not read:
+    read = {file: read_vector(file, layer) for file in files}
+    sources = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in read.items())
+    if not any(map(len, read.values())):
         raise InputError(f"{named(files[0])}: holds no footprints; is it the right file or layer?")
     table = pd.concat(
-        [_columns(t, named(file), id_column, group_column) for file, t in read.items()],
+        [_columns(t, named(file), id_column, group_column) for file, t in read.items() if len(t)],
         ignore_index=True,
     )
     geometry, reason, repaired = _polygons(table["geometry"].to_numpy())
@@ -91,7 +92,7 @@ def read_footprints(
         centre=_centres(geometry, centre),
         bounds=shapely.bounds(geometry),
         group=_groups(table["group"]),
-        sources=tuple(identity(file) for file in files),
+        sources=sources,
     )
 
 

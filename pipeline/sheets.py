@@ -68,7 +68,7 @@ def open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
     except rasterio.errors.RasterioError as error:
         raise InputError(
             f"{name}: not a raster that can be read as {kind} ({reason(error)});"
-            " give a GeoTIFF of AHN heights"
+            " give a GeoTIFF of AHN heights, or fetch it again"
         ) from None
 
 

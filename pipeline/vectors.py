@@ -83,7 +83,9 @@ def _to_rd(table: geopandas.GeoDataFrame, name: str) -> geopandas.GeoDataFrame:
     crs = table.crs.sub_crs_list[0] if table.crs.is_compound else table.crs
     if crs.to_epsg(min_confidence=20) != 28992:
         geometry = _transformed(geometry, crs, name)
-    return table.set_geometry(geopandas.GeoSeries(geometry, index=table.index, crs=RD))
+    moved = table.set_geometry(geopandas.GeoSeries(geometry, index=table.index, crs=RD))
+    moved.attrs["crs"] = table.crs.name
+    return moved
 
 
 def _transformed(geometry: NDArray[Any], crs: pyproj.CRS, name: str) -> NDArray[Any]:

@@ -14,6 +14,11 @@ from service.faults import Door
 from service.progress import reporter
 
 F = TypeVar("F", bound=Callable[..., Any])
+EXAMPLE = """\b
+Example, with a folder of AHN sheets and a BAG extract:
+  daklaag run 84000,446500,85500,448000 --dsm sheets --dtm sheets \\
+      --buildings bag-light.gpkg --out delft
+"""
 
 
 def _loudness(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -44,7 +49,7 @@ language = click.option(
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="daklaag")
+@click.version_option(package_name="daklaag", prog_name="daklaag")
 @loudness
 def main() -> None:
     """What sun and wind can do on every roof, from AHN heights and BAG footprints.
@@ -55,37 +60,41 @@ def main() -> None:
 
 def job_options(command: F) -> F:
     """The arguments of `run`, which `plan` takes as well."""
-    several: dict[str, Any] = {"multiple": True, "required": True}
+    several: dict[str, Any] = {"multiple": True, "required": True, "metavar": "PATH"}
     options = [
         click.argument("area", required=False),
-        click.option("--dsm", **several, help="DSM: file, folder, quoted glob or index."),
-        click.option("--dtm", **several, help="DTM, likewise."),
-        click.option("--buildings", **several, help="Footprints, likewise."),
-        click.option("--layer", help="Layer of the footprints' file."),
-        click.option("--id", "id_", metavar="NAME", help="Column with the building's id."),
+        click.option("--dsm", **several, help="Heights of the surface (AHN's DSM): file, folder,"
+                     " quoted glob, zip or tile index. Repeatable, as the next two."),
+        click.option("--dtm", **several, help="Heights of the terrain (AHN's DTM), likewise."),
+        click.option("--buildings", **several, help="Footprints: GeoPackage, GeoJSON, GeoParquet,"
+                     " shapefile or CityJSON."),
+        click.option("--layer", metavar="NAME", help="Layer of the footprints, if not `pand`."),
+        click.option("--id", "id_", metavar="NAME", help="Column with the building's id, if not"
+                     " identificatie, id or gml_id."),
         click.option("--group", metavar="COLUMN", help="Column that parts of a building share."),
-        click.option("--out", required=True, type=click.Path(path_type=Path), help="Result."),
-        click.option("--method", default="powermapping", show_default=True),
-        click.option(
-            "--set", "settings", multiple=True, metavar="NAME=VALUE",
-            help="A parameter of the method; see `daklaag methods`.",
-        ),
-        click.option(
-            "--layers", default="hillshade,shadow", show_default=True, metavar="LIST|none",
-            help="Raster layers: hillshade, shadow, sun_hillshade, surface.",
-        ),
+        click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR",
+                     help="Folder of the result: new, empty, or of the same run."),
+        click.option("--method", default="powermapping", show_default=True, metavar="NAME"),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+                     help="A parameter of the method; `daklaag methods` lists them. Repeatable."),
+        click.option("--layers", default="hillshade,shadow", show_default=True,
+                     metavar="LIST|none", help="Of hillshade, shadow, sun_hillshade, surface."),
         click.option("--restrictions", metavar="FILE", help="Roofs set aside or flagged."),
-        click.option("--around", metavar="X,Y,RADIUS", help="Totals of this circle only."),
-        click.option("--nodata", type=float, help="For rasters that declare none."),
-        click.option("--attribution", metavar="TEXT", help="Source line of map and report."),
+        click.option("--around", metavar="X,Y,RADIUS",
+                     help="Total only what lies in this circle [RD m]; all rows stay."),
+        click.option("--nodata", type=float, metavar="VALUE",
+                     help="What stands for no data in rasters that declare nothing."),
+        click.option("--attribution", metavar="TEXT",
+                     help="Source line of map and report, if not AHN and BAG."),
         click.option("--block", type=int, default=2048, show_default=True, metavar="N",
                      help="Cells a side of what is computed at once."),
         click.option("--workers", type=int, metavar="N", help="Default: one a core."),
         click.option("--scheduler", default="threads", show_default=True,
-                     metavar="threads|ADDRESS", help="Where the blocks are computed."),
+                     metavar="threads|ADDRESS", help="Where to compute: here, or a dask cluster."),
         click.option("--allow", default="", metavar="gaps,versions",
                      help="Accept missing sheets, or mixed AHN versions."),
-        click.option("--overwrite", is_flag=True, help="Remove what a run left in --out."),
+        click.option("--overwrite", is_flag=True,
+                     help="Replace what another run left in DIR; other files stay."),
         language,
         loudness,
     ]  # fmt: skip
@@ -132,14 +141,16 @@ def stoppable() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-@main.command()
+@main.command(short_help="Judge the roofs of an area.", epilog=EXAMPLE)
 @job_options
 @click.pass_context
 def run(ctx: click.Context, **options: Any) -> None:
-    """Judge the roofs of AREA: xmin,ymin,xmax,ymax, or a file of polygons; without it, all.
+    """Judge the roofs of AREA: xmin,ymin,xmax,ymax in RD metres, or a file of polygons; without
+    it, all.
 
-    The same command goes on where it was stopped. --out gets buildings.parquet, rasters.zarr,
-    report.json and map.png.
+    DIR gets buildings.parquet, rasters.zarr, report.json and map.png. Stopped with Ctrl-C, or
+    killed, the same command goes on where it was. Exit status: 0 done, 1 a fault of the program,
+    2 of what was asked, 130 stopped.
     """
     with stoppable() as stop:
         _judge(ctx, _request(options), stop)
@@ -165,10 +176,13 @@ def _judge(ctx: click.Context, request: Any, stop: Callable[[], bool]) -> None:
 FINAL = ("map.png", "report.json", "buildings.parquet", "rasters.zarr")
 
 
-@main.command()
+@main.command(short_help="What `run` would read, and how much memory it takes.")
 @job_options
 def plan(**options: Any) -> None:
-    """What `run` would read, how many blocks, halos, memory; computes nothing."""
+    """What `run` with these arguments would read, how many blocks, halos, memory.
+
+    It reads the sheets once for their relief, computes nothing and writes nothing.
+    """
     from pipeline import plan as plan_
 
     with stoppable() as stop:
@@ -177,12 +191,12 @@ def plan(**options: Any) -> None:
         click.echo(f"{name:<38}{value}")
 
 
-@main.command()
+@main.command(short_help="Judge a generated quarter: needs no data.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True,
-    help="Result.",
+    metavar="DIR", help="Folder of the result.",
 )  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Remove what a run left in --out.")
+@click.option("--overwrite", is_flag=True, help="Replace what another run left in DIR.")
 @click.option("--workers", type=int, metavar="N", help="Default: one a core.")
 @language
 @loudness
@@ -208,8 +222,8 @@ def demo(ctx: click.Context, out: Path, overwrite: bool, workers: int | None, la
         _judge(ctx, request, stop)
 
 
-@main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@main.command(short_help="The totals of a run, or a row an area.")
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--by", "file", metavar="FILE", help="Areas: a row each, with their own columns.")
 @click.option(
     "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table",
@@ -228,13 +242,13 @@ def report(directory: Path, file: str | None, format_: str, lang: str) -> None:
     click.echo(text, nl=False)
 
 
-@main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@main.command(short_help="A run as a file for other programs.")
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 @click.option(
-    "--to", "to", required=True, type=click.Path(path_type=Path),
-    help="File; .tif (COG), .gpkg, .geojson, .parquet, .csv or .png by its ending.",
+    "--to", "to", required=True, type=click.Path(path_type=Path), metavar="FILE",
+    help=".tif (COG), .gpkg, .geojson, .parquet, .csv or .png by its ending.",
 )  # fmt: skip
-@click.option("--layer", help="Raster layer of a .tif or .png.")
+@click.option("--layer", metavar="NAME", help="Raster layer of a .tif or .png.")
 @language
 @loudness
 def export(directory: Path, to: Path, layer: str | None, lang: str) -> None:
@@ -244,7 +258,7 @@ def export(directory: Path, to: Path, layer: str | None, lang: str) -> None:
     export_(directory, to, layer, lang)
 
 
-@main.command()
+@main.command(short_help="The parameters of the methods.")
 @click.argument("name", required=False)
 @click.option(
     "--format", "format_", type=click.Choice(["table", "markdown", "json"]), default="table",

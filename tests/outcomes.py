@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 import zarr
 from numpy.typing import NDArray
 
-from pipeline.engine import Engine
+from pipeline.engine import Engine, Stop, never
 from pipeline.errors import Stopped
 from pipeline.run import run
 from tests.runs import Files, table_of
@@ -23,9 +22,10 @@ Place = tuple[int, int]  # row southward and column eastward of RD (0, 0)
 
 @dataclass(frozen=True)
 class Outcome:
-    """rows: of each row what buildings.parquet says; arrays: by level and layer, with the place of
-    the first cell; buildings: the bytes; report: without `machine`."""
+    """resolution [m]; rows: of each row what buildings.parquet says; arrays: by level and layer,
+    with the place of the first cell; buildings: the bytes; report: without `machine`."""
 
+    resolution: float
     rows: dict[int, dict[str, Any]]
     arrays: dict[tuple[int, str], tuple[Place, NDArray[Any]]]
     buildings: bytes
@@ -40,19 +40,21 @@ def outcome(out: Path) -> Outcome:
     report = json.loads((out / "report.json").read_text())
     report.pop("machine")
     rows = {row["row"]: dict(row) for _, row in table_of(out).iterrows()}
-    return Outcome(rows, _arrays(out), (out / "buildings.parquet").read_bytes(), report)
+    resolution, arrays = _arrays(out)
+    return Outcome(resolution, rows, arrays, (out / "buildings.parquet").read_bytes(), report)
 
 
-def _arrays(out: Path) -> dict[tuple[int, str], tuple[Place, NDArray[Any]]]:
-    found = {}
+def _arrays(out: Path) -> tuple[float, dict[tuple[int, str], tuple[Place, NDArray[Any]]]]:
+    """The resolution of level 0, and all layers of all levels."""
+    found, resolutions = {}, []
     for name, group in zarr.open_group(out / "rasters.zarr", mode="r").groups():
         x, y = group["x"][:], group["y"][:]
-        resolution = x[1] - x[0]
-        place = round(-y[0] / resolution - 0.5), round(x[0] / resolution - 0.5)
+        resolutions.append(float(x[1] - x[0]))
+        place = tuple(round(v / resolutions[-1] - 0.5) for v in (-y[0], x[0]))
         for layer in LAYERS:
             if layer in group:
                 found[int(name), layer] = place, group[layer][:]
-    return found
+    return min(resolutions), found
 
 
 def run_without_map(files: Files, out: Path, **options: Any) -> Outcome:
@@ -61,12 +63,12 @@ def run_without_map(files: Files, out: Path, **options: Any) -> Outcome:
     return outcome(out)
 
 
-def compute(files: Files, out: Path, stop: Callable[[], bool] | None = None, **options: Any) -> None:
+def compute(files: Files, out: Path, stop: Stop = never, **options: Any) -> None:
     """The same without a look at the result; Stopped if `stop` says so."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.cartography.draw", lambda scene, path, lang: path.touch())
         request = files.request(out, **({"layers": LAYERS} | options))
-        run(request, stop=stop or (lambda: False))
+        run(request, stop=stop)
 
 
 def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:
@@ -135,3 +137,15 @@ def common(
         return array[..., top : top + size[0], left : left + size[1]]
 
     return cut(*a), cut(*b)
+
+
+def middle(whole: Outcome, share: float) -> str:
+    """An AREA in the middle of a run's ground, of a share of its width and height, whose borders
+    lie on no cell's line."""
+    (top, left), array = whole.arrays[0, "shadow"]
+    (ymin, ymax), (xmin, xmax) = (
+        (begin + size * (1 - share) / 2 + 0.3, begin + size * (1 + share) / 2 + 0.3)
+        for begin, size in zip((-top - array.shape[0], left), array.shape, strict=True)
+    )
+    r = whole.resolution
+    return f"{xmin * r},{ymin * r},{xmax * r},{ymax * r}"

@@ -69,16 +69,13 @@ class World:
 
     def part(self, xmin: float, ymin: float, xmax: float, ymax: float) -> tuple[slice, slice]:
         """The cells of a rectangle, as slices."""
-        left, right, bottom, top = (
-            round(v / self.resolution) for v in (xmin, xmax, ymin, ymax)
-        )
+        left, right, bottom, top = (round(v / self.resolution) for v in (xmin, xmax, ymin, ymax))
         return slice(len(self.dtm) - top, len(self.dtm) - bottom), slice(left, right)
 
     def footprint(self, shape: Any, **columns: Any) -> int:
         """Add a footprint; its row."""
-        polygon = shape if shape is None else shapely.transform(
-            shape, lambda xy: xy + [self.west, self.south]
-        )  # fmt: skip
+        corner = np.array([self.west, self.south])
+        polygon = None if shape is None else shapely.transform(shape, lambda xy: xy + corner)
         row = len(self.rows)
         self.rows.append({"identificatie": f"{row:016d}", "geometry": polygon, **columns})
         return row

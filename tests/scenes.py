@@ -45,7 +45,7 @@ def suns(lowest: float = 0.001, highest: float = 89.999) -> st.SearchStrategy[re
     azimuths = st.integers(0, 359_999).map(lambda n: n / 1000)
     steps = st.integers(math.ceil(lowest * 1000), math.floor(highest * 1000))
     elevations = steps.map(lambda n: n / 1000) | st.sampled_from([lowest, highest])
-    borders = st.sampled_from([float(azimuth) for azimuth in range(0, 360, 45)])
+    borders = st.sampled_from([n + off for n in range(0, 360, 45) for off in (0.0, 0.01, 0.4)])
     return st.builds(reference.Sun, azimuths | borders, elevations)
 
 

@@ -49,7 +49,8 @@ def write(
             file.offsets = (offset,)
         if unit is not None:
             file.units = (unit,)
-        file.update_tags(**(tags or {}))
+        if tags:
+            file.update_tags(**tags)
     return path
 
 

@@ -105,9 +105,7 @@ def test_cells_divide_the_lattice_or_not(resolution: float, divides: bool) -> No
 
 
 @given(resolutions, corners, corners)
-def test_every_cell_has_a_square_and_a_place_in_it(
-    resolution: float, top: int, left: int
-) -> None:
+def test_every_cell_has_a_square_and_a_place_in_it(resolution: float, top: int, left: int) -> None:
     square = Lattice.of(top, left, resolution)
     cell = Window(top, left, 1, 1)
     assert square.window(resolution).covers(cell)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
 
 from pipeline import quarter
@@ -36,8 +35,9 @@ class Ground:
         self.on_raster = on_dsm & on_dtm
         self.dsm, self.dtm = (np.where(self.on_raster, h, np.float32(np.nan)) for h in (dsm, dtm))
         self.resolution: float = self.transform.a
-        self.place = round(-self.transform.f / self.resolution), round(
-            self.transform.c / self.resolution
+        self.place = (
+            round(-self.transform.f / self.resolution),
+            round(self.transform.c / self.resolution),
         )
 
     def extruded(self, rows: dict[int, dict[str, Any]]) -> Array:

@@ -28,7 +28,9 @@ def read(mosaic: Mosaic) -> np.ndarray:
         return reader.read(mosaic.window)
 
 
-def opened(*sources: Any, kind: str = "DSM", nodata: float | None = None, allow: str = "") -> Mosaic:
+def opened(
+    *sources: Any, kind: str = "DSM", nodata: float | None = None, allow: str = ""
+) -> Mosaic:
     return open_mosaic([str(source) for source in sources], kind, nodata, frozenset([allow]))
 
 
@@ -262,7 +264,9 @@ def test_a_raster_is_surveyed_whole(tmp_path: Path) -> None:
     assert (found.cells, found.without_data, found.filled) == (1500 * 2100, 5, 3.0)
 
 
-@pytest.mark.parametrize("make", [lambda p: p, lambda p: write_vrt(p.with_suffix(".vrt"), [p.name])])
+@pytest.mark.parametrize(
+    "make", [lambda p: p, lambda p: write_vrt(p.with_suffix(".vrt"), [p.name])]
+)
 def test_windows_are_parts_of_the_whole(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     values = heights(4, 1300, 1100)
     path = write(tmp_path / "sheet.tif", values, tiled=True, blockxsize=512, blockysize=512)

@@ -6,45 +6,38 @@ that a change of either is noticed.
 
 import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from tests.outcomes import assert_agrees, assert_equal, run_interrupted, run_without_map
-from tests.outcomes import outcome as outcome_of
-from tests.places import DELFT_NODATA, DataFile, amsterdam, delft
-from tests.runs import Files, differences, expect, judge
-
-Place = tuple[Files, dict[str, Any]]
-SURFACES = ("extruded", "dsm")
-
-
-@pytest.fixture(scope="module", params=["delft", "amsterdam2", "amsterdam3"])
-def place(request: pytest.FixtureRequest, data_file: DataFile) -> Place:
-    """Inputs, and the options of a run."""
-    if request.param == "delft":
-        return delft(data_file), {"nodata": DELFT_NODATA}
-    return amsterdam(data_file, int(request.param[-1])), {}
+from tests.outcomes import (
+    assert_agrees,
+    assert_equal,
+    middle,
+    outcome,
+    run_interrupted,
+    run_without_map,
+)
+from tests.places import PLACES, DataFile, amsterdam, delft
+from tests.runs import differences, expect, judge
 
 
 @pytest.fixture(scope="module")
 def campus(data_file: DataFile, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     out = tmp_path_factory.mktemp("delft") / "out"
-    return judge(delft(data_file), out, nodata=DELFT_NODATA)
+    return judge(delft(data_file)[0], out, nodata=0.0)
 
 
 @pytest.fixture(scope="module")
 def epochs(data_file: DataFile, tmp_path_factory: pytest.TempPathFactory) -> list[pd.DataFrame]:
     """Amsterdam by AHN2 and by AHN3."""
     folder = tmp_path_factory.mktemp("amsterdam")
-    return [judge(amsterdam(data_file, v), folder / f"ahn{v}") for v in (2, 3)]
+    return [judge(amsterdam(data_file, v)[0], folder / f"ahn{v}") for v in (2, 3)]
 
 
 def counts(rows: pd.DataFrame) -> dict[str, int]:
     """Rows by class, or by why rejected."""
-    return dict(rows["class"].fillna(rows["rejected"]).value_counts())
+    return rows["class"].fillna(rows["rejected"]).value_counts().to_dict()
 
 
 def spread(values: pd.Series) -> str:
@@ -52,29 +45,30 @@ def spread(values: pd.Series) -> str:
     return f"median {middle:.2f} m, quartiles {low:.2f} and {high:.2f}, n {len(values)}"
 
 
-@pytest.mark.parametrize("surface", SURFACES)
-def test_every_row_equals_the_reference(tmp_path: Path, place: Place, surface: str) -> None:
-    files, options = place
+@pytest.mark.parametrize(
+    ("name", "surface"),
+    [("delft", "extruded"), ("delft", "dsm"), ("amsterdam2", "extruded"), ("amsterdam3", "dsm")],
+)
+def test_every_row_equals_the_reference(
+    tmp_path: Path, data_file: DataFile, name: str, surface: str
+) -> None:
+    files, options = PLACES[name](data_file)
     found = judge(files, tmp_path, settings={"surface": surface}, block=100, **options)
     expected = expect(files, options.get("nodata"), surface=surface)
     assert len(found) == len(expected) > 1400
     assert not (said := differences(found, expected)), said[:10]
 
 
-@pytest.mark.parametrize("surface", SURFACES)
-def test_the_seam_law(tmp_path: Path, place: Place, surface: str) -> None:
+@pytest.mark.parametrize("name", ["delft", "amsterdam3"])
+def test_the_seam_law(tmp_path: Path, data_file: DataFile, name: str) -> None:
     """Small blocks on two threads, interrupted; and a part. The slow proofs take all sizes."""
-    files, options = place
-    options = options | {"settings": {"surface": surface}}
+    files, options = PLACES[name](data_file)
     whole = run_without_map(files, tmp_path / "whole", block=4096, workers=1, **options)
-    assert run_interrupted(files, tmp_path / "cut", 250, block=64, workers=2, **options) > 0
-    assert_equal(outcome_of(tmp_path / "cut"), whole)
-    centre = [float(np.median([row[name] for row in whole.rows.values() if row["cells"]]))
-              for name in ("centre_x", "centre_y")]  # fmt: skip
-    area = f"{centre[0] - 200},{centre[1] - 300},{centre[0] + 170},{centre[1] + 150}"
-    part = run_without_map(files, tmp_path / "part", block=64, area=area, **options)
+    assert run_interrupted(files, tmp_path / "cut", 50, block=64, workers=2, **options) > 0
+    assert_equal(outcome(tmp_path / "cut"), whole)
+    part = run_without_map(files, tmp_path / "part", block=64, area=middle(whole, 0.4), **options)
     assert assert_agrees(part, whole) > 20_000
-    assert 30 < len(part.rows) < len(whole.rows)
+    assert 30 < len(part.rows) < len(whole.rows) / 2
 
 
 def test_delft(campus: pd.DataFrame) -> None:
@@ -86,7 +80,7 @@ def test_delft(campus: pd.DataFrame) -> None:
     }  # fmt: skip
     assert len(campus) == 1529
     tallest = campus.loc[campus["height_m"].astype(float).idxmax()]
-    assert tallest["height_m"] == pytest.approx(92, abs=1.5)  # the tower of EWI
+    assert 88 < tallest["height_m"] < 93  # the tower of EWI
     assert tallest["wind_suitable"]
     flags = campus["flags"].explode().value_counts()
     assert flags["repeated_id"] == 4
@@ -95,8 +89,8 @@ def test_delft(campus: pd.DataFrame) -> None:
 
 def test_undeclared_nodata_is_warned_of(data_file: DataFile, tmp_path: Path) -> None:
     said = []
-    for name, options in (("without", {}), ("with", {"nodata": DELFT_NODATA})):
-        rows = judge(delft(data_file), tmp_path / name, **options)
+    for name, options in (("without", {}), ("with", {"nodata": 0.0})):
+        rows = judge(delft(data_file)[0], tmp_path / name, **options)
         report = json.loads((tmp_path / name / "report.json").read_text())
         said.append(report["accounting"]["warnings"])
         assert report["accounting"]["cells"]["dtm_without_data"] == (76_163 if options else 0)
@@ -123,7 +117,7 @@ def test_roof_heights_against_3dbag(campus: pd.DataFrame, data_file: DataFile) -
     print(f"3DBAG: roofs {spread(roof)}; ground {spread(ground)}")
     assert len(judged) == 159
     assert -0.4 < roof.median() < -0.1
-    assert -1.0 < roof.quantile(0.25)
+    assert roof.quantile(0.25) > -1.0
     assert roof.quantile(0.75) < 0.1
     assert (roof.abs() < 1).mean() > 0.7
     assert 0 < ground.median() < 0.1
@@ -157,9 +151,12 @@ def test_amsterdam_in_two_epochs(epochs: list[pd.DataFrame]) -> None:
     lit = then["solar_suitable"] != now["solar_suitable"]
     windy = then["wind_suitable"] != now["wind_suitable"]
     changed = roof.abs() > 1
-    print(f"AHN3 less AHN2: roofs {spread(roof)}, {changed.sum()} by more than 1 m;"
-          f" ground {spread(ground)}; {lit.sum()} verdicts of the sun changed,"
-          f" {now['solar_suitable'][lit].sum()} to suitable, {windy.sum()} of the wind")  # fmt: skip
+    print(f"AHN3 less AHN2: roofs {spread(roof)}, {changed.sum()} differ by more than 1 m")
+    print(f"ground {spread(ground)}")
+    verdicts = lit.sum(), now["solar_suitable"][lit].sum(), windy.sum()
+    print(
+        "verdicts changed: {} of the sun, {} of them to suitable, {} of the wind".format(*verdicts)
+    )
     assert both.sum() == 1085
     assert abs(roof.median()) < 0.01
     assert roof.quantile(0.75) - roof.quantile(0.25) < 0.15
@@ -168,4 +165,4 @@ def test_amsterdam_in_two_epochs(epochs: list[pd.DataFrame]) -> None:
     assert now["area_m2"][changed].astype(float).median() < 50  # sheds and extensions
     recent = (now["built"].astype(float) > 2010) & (now["built"].astype(float) < 2020)
     assert changed[recent].mean() > 5 * changed.mean()
-    assert (lit.sum(), now["solar_suitable"][lit].sum(), windy.sum()) == (38, 17, 0)
+    assert verdicts == (38, 17, 0)

@@ -36,7 +36,8 @@ def test_the_percentile_is_the_cell_at_that_rank(
 
 
 @pytest.mark.parametrize(
-    ("top", "metres"), [(2.125, 2.12), (2.375, 2.38), (9.9949, 9.99), (9.9951, 10.0), (-1.125, -1.12)]
+    ("top", "metres"),
+    [(2.125, 2.12), (2.375, 2.38), (9.9949, 9.99), (9.9951, 10.0), (-1.125, -1.12)],
 )
 def test_heights_are_whole_centimetres_halves_to_even(
     tmp_path: Path, top: float, metres: float

@@ -1,4 +1,4 @@
-"""The seam law: a run's result is the same to the bit, however it is cut, ordered or interrupted."""
+"""The seam law: a result is the same to the bit however the run is cut, ordered or stopped."""
 
 import sys
 from pathlib import Path
@@ -123,7 +123,9 @@ def test_gone_on_with_in_another_way(
     assert_equal(found, whole)
 
 
-@pytest.mark.parametrize("box", [(0, 0, 150, 140), (130.7, 90.2, 300.3, 248.8), (260, 10, 390, 120)])
+@pytest.mark.parametrize(
+    "box", [(0, 0, 150, 140), (130.7, 90.2, 300.3, 248.8), (260, 10, 390, 120)], ids=str
+)
 def test_a_part_of_the_area_is_a_part_of_the_result(
     tmp_path: Path,
     files: Files,

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels.shadow import (
-    MOST_SUNS,
     NO_DATA,
     Grid,
     Halo,
@@ -25,7 +24,6 @@ from tests import reference
 from tests.scenes import (
     COMPILED,
     HERE,
-    SEEDS,
     Mask,
     Raster,
     Sight,
@@ -175,7 +173,7 @@ def test_what_lies_outside_casts_nothing(height: float, towards: reference.Sun) 
     assert not shaded(np.full((4, 5), height, np.float32), degrees(towards)).any()
 
 
-@given(sights(terrains()), st.lists(suns(), max_size=MOST_SUNS))
+@given(sights(terrains()), st.lists(suns(), max_size=7))
 @examples(40)
 def test_seven_suns_are_seven_sweeps(s: Sight, many: list[reference.Sun]) -> None:
     to = [degrees(sun) for sun in many]
@@ -212,9 +210,9 @@ def test_equals_the_reference(s: Sight) -> None:
     assert np.array_equal(shaded(s.height, degrees(s.sun), s.grid), again(s))
 
 
-@pytest.mark.parametrize("tangent", [0.5, -0.5, 2, -2])
+@pytest.mark.parametrize("tangent", [1 / 4, -1 / 4, 3 / 4, 4 / 3, -4 / 3])
 def test_equals_the_reference_where_rays_tie(tangent: float) -> None:
-    """Every other row lies halfway between two columns, or column between two rows."""
+    """Every fourth row lies halfway between two columns, or column between two rows."""
     sun = reference.Sun(math.degrees(math.atan(tangent)), 10.0)
     s = Sight(houses(1, 40, 30, holes=False), sun, HERE)
     assert np.array_equal(shaded(s.height, degrees(sun)), again(s))
@@ -242,7 +240,7 @@ def seen(s: Sight, tile: Window, halo: Halo) -> Mask:
     return shaded(s.height[s.window.slices(wide)], degrees(s.sun), grid)[wide.slices(tile)]
 
 
-@given(sights(terrains(240, 180) if COMPILED else terrains(60, 45)), SEEDS)
+@given(sights(terrains(240, 180) if COMPILED else terrains(60, 45)), st.integers(0, 99))
 @examples(150)
 def test_any_tiling_gives_the_whole(s: Sight, seed: int) -> None:
     whole, limit = shaded(s.height, degrees(s.sun), s.grid), max(s.height.shape)
@@ -286,14 +284,16 @@ def test_halo_is_the_reach_and_little_more(
     lowest: float, relief: float, sun: reference.Sun, resolution: float
 ) -> None:
     """In the Netherlands, with the sun above 3 degrees: SPARE cells, and 0.1 % for rounding."""
-    halo = shadow_halo(lowest, lowest + relief, degrees(sun), resolution, 10**6)
-    reach, azimuth = shadow_reach(relief, degrees(sun).elevation) / resolution, degrees(sun).azimuth
-    down, along = (halo.north, halo.south), (halo.east, halo.west)
-    for sides, part in (down, math.cos(azimuth)), (along, math.sin(azimuth)):
-        ahead, behind = sides if part > 0 else sides[::-1]
+    (azimuth, elevation), highest = degrees(sun), lowest + relief
+    reach = shadow_reach(relief, elevation) / resolution
+    north, east, south, west = shadow_halo(lowest, highest, degrees(sun), resolution, 10**6)
+    for ahead, behind, part in (north, south, math.cos(azimuth)), (east, west, math.sin(azimuth)):
+        ahead, behind = (ahead, behind) if part > 0 else (behind, ahead)
         assert abs(part) * reach <= ahead < 1.001 * abs(part) * reach + SPARE
         assert behind == 1
 
 
 def test_halo_ends_with_the_inputs() -> None:
-    assert shadow_halo(-5, 300, Sun(math.pi, math.radians(1)), 0.5, 70) == Halo(1, 2, 70, 1)
+    """Also where rounding swallows the step, so that a shadow never sinks."""
+    for elevation in math.radians(1), math.radians(0.001):
+        assert shadow_halo(-5, 300, Sun(math.pi, elevation), 0.5, 70) == Halo(1, 2, 70, 1)

@@ -1,4 +1,4 @@
-"""Where the sun stands: published figures, the grid's north, and one sun a square of the lattice."""
+"""Where the sun stands: published figures, the grid's north, one sun a square of the lattice."""
 
 import datetime as dt
 import json
@@ -126,7 +126,8 @@ def test_the_sun_moves_across_the_country() -> None:
 
 def test_at_a_line_of_the_lattice_a_shadow_steps_by_about_a_per_cent() -> None:
     """At ten o'clock, from 0.9 % in the south to 1.3 % between Texel and Vlieland."""
-    for longitude, latitude, step in [(5.97, 50.78, 0.009), (*AMSTERDAM, 0.011), (4.8, 53.1, 0.013)]:
+    places = [(5.97, 50.78, 0.009), (*AMSTERDAM, 0.011), (4.8, 53.1, 0.013)]
+    for longitude, latitude, step in places:
         column, row = square_of(longitude, latitude)
         squares = Lattice(column, row), Lattice(column + 1, row), Lattice(column, row + 1)
         lengths = [1 / math.tan(suns(s, SHORTEST, HOURS, "true")[0].elevation) for s in squares]

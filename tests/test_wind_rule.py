@@ -82,9 +82,7 @@ def test_the_radius_is_a_parameter(tmp_path: Path, radius: float) -> None:
 
 
 @pytest.mark.parametrize(("tie", "shadowed"), [("higher", False), ("at_least_as_high", True)])
-def test_equals_shelter_one_another_only_if_asked(
-    tmp_path: Path, tie: str, shadowed: bool
-) -> None:
+def test_equals_shelter_one_another_only_if_asked(tmp_path: Path, tie: str, shadowed: bool) -> None:
     w = world(1.0)
     w.block(100, 100, 110, 110, 24)
     w.block(130, 100, 140, 110, 24)

@@ -39,7 +39,8 @@ def write_world(folder: Path, seed: int) -> Files:
     shapes = [_shape(rng, (columns * r, rows * r), r) for _ in range(FOOTPRINTS)]
     shapes += [shapely.Polygon(), None, shapely.Point(5, 5), shapely.LineString([(1, 1), (9, 9)])]
     shapes += [shapely.Polygon([(4, 4), (8, 8), (12, 12)]), shapely.box(-90, -90, -80, -70)]
-    placed = [shapely.transform(s, lambda xy: xy + [west, north - rows * r]) for s in shapes]
+    corner = np.array([west, north - rows * r])
+    placed = [shapely.transform(s, lambda xy: xy + corner) for s in shapes]
     dsm, dtm = _heights(rng, (rows, columns), transform, placed)
     folder.mkdir(parents=True, exist_ok=True)
     missing = int(rng.integers(9)) if seed % 5 < 2 else None
@@ -54,7 +55,8 @@ def write_world(folder: Path, seed: int) -> Files:
 def _table(rng: np.random.Generator, placed: list[Any]) -> gpd.GeoDataFrame:
     n = len(placed)
     ids = [f"NL.IMBAG.Pand.{i % 2 if i % 9 == 1 else 500 + i:016d}" for i in range(n)]
-    years = [None if y < 1900 else 1005 if y < 1910 else int(y) for y in rng.integers(1890, 2024, n)]
+    drawn = rng.integers(1890, 2024, n)
+    years = [None if y < 1900 else 1005 if y < 1910 else int(y) for y in drawn]
     groups = [None if g > 9 else f"blok {g}" for g in rng.integers(0, 14, n)]
     columns = {
         "identificatie": ids,
@@ -131,4 +133,4 @@ def _shape(rng: np.random.Generator, size: tuple[float, float], r: float) -> Any
 def _turned(shape: Any, x: float, y: float, turn: float) -> Any:
     cos, sin = math.cos(turn), math.sin(turn)
     matrix = np.array([[cos, sin], [-sin, cos]])
-    return shapely.transform(shape, lambda xy: xy @ matrix + [x, y])
+    return shapely.transform(shape, lambda xy: xy @ matrix + np.array([x, y]))
