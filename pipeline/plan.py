@@ -61,10 +61,11 @@ def plan(request: Request, stop: Stop = never) -> Plan:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="daklaag-")))
         engine = open_engine(stack, "threads", request.workers, silent, stop)
-        return _count(job, survey_pass(job, Ledger(folder), engine))
+        return count(job, survey_pass(job, Ledger(folder), engine))
 
 
-def _count(job: Job, surveys: Surveys) -> Plan:
+def count(job: Job, surveys: Surveys) -> Plan:
+    """The same of a job whose sheets have been read once."""
     relief, halo = felt_halo(job, surveys)
     outlines = select(job, surveys)
     layout, inputs, block = job.layout, job.terrain.window, job.request.block
@@ -98,12 +99,12 @@ def _memory(job: Job, halo: Halo) -> int:
     side, shard = min(job.request.block, job.layout.shard), job.layout.shard
     suns = len(job.p.times) if "sun_hillshade" in job.request.layers else 0
     block = (BLOCK_BYTES + SUN_BYTES * suns) * side * side
-    piece = PIECE_BYTES * min(PIECE, side) ** 2
+    piece = PIECE_BYTES * PIECE**2
     shade = WINDOW_BYTES * _largest(job, side, halo) + block + piece
     layers = store.layers_of(job.request.layers, tuple(map(str, job.p.times)))
     pictures = shard**2 * sum(np.dtype(x.dtype).itemsize * max(1, len(x.suns)) for x in layers)
-    wind = WIND_BYTES * _largest_around_a_roof(job)
-    return CACHE_MB * 2**20 + pictures + max(piece, shade, wind, WRITE_BYTES * shard**2)
+    wind = WIND_BYTES * _largest_around_a_roof(job) + piece
+    return CACHE_MB * 2**20 + pictures + max(shade, wind, WRITE_BYTES * shard**2)
 
 
 def _largest(job: Job, side: int, halo: Halo) -> int:

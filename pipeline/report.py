@@ -58,14 +58,24 @@ def dumps(report: Any) -> str:
 
 def read(directory: Path) -> dict[str, Any]:
     """The report of a finished run; `InputError` if `directory` holds none."""
-    text = _finished(directory, REPORT).read_text(encoding="utf-8")
-    report: dict[str, Any] = json.loads(text)
+    file = _finished(directory, REPORT)
+    try:
+        report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        whole = {"counts", "method", "inputs"} <= report.keys()
+    except (ValueError, AttributeError):
+        whole = False
+    if not whole:
+        raise InputError(f"{file}: not the report of a run, or damaged; run it anew")
     return report
 
 
 def read_buildings(directory: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The buildings of a finished run; `InputError` if `directory` holds none."""
-    return pq.read_table(_finished(directory, BUILDINGS), columns=columns)
+    file = _finished(directory, BUILDINGS)
+    try:
+        return pq.read_table(file, columns=columns)
+    except pa.ArrowException:
+        raise InputError(f"{file}: damaged; run it anew with --overwrite") from None
 
 
 def flatten(table: pa.Table, suns: int = 0) -> pa.Table:

@@ -12,6 +12,8 @@ BARRED = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.ENOTDIR,
     errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.ENFILE,
 )  # fmt: skip
+# What GDAL says of a file that it cannot write; those that it cannot read are InputErrors.
+OF_GDAL = ("RasterioIOError", "CPLE_FileIOError", "DataSourceError", "DataLayerError")
 
 
 class Door(click.Group):
@@ -30,22 +32,24 @@ class Door(click.Group):
             _leave(STOPPED, "stopped; the same command takes it up again")
         except MemoryError:
             _leave(CALLER, "error: out of memory; give a smaller --block or fewer --workers")
-        except OSError as error:
-            _of_the_machine(ctx, error)
         except Exception as error:
+            _check_machine(error)
             _fault(ctx, error)
 
 
-def _of_the_machine(ctx: click.Context, error: OSError) -> None:
+def _check_machine(error: Exception) -> None:
     """A disk or a file that does not play along is no fault of the program."""
+    if type(error).__name__ in OF_GDAL:
+        _leave(CALLER, f"error: the output: {error}; make room, or give another place")
+    if not isinstance(error, OSError):
+        return
     if error.errno == errno.EPIPE:  # the reader of our output is gone: click knows what to do
         raise error
-    if error.errno not in FULL + BARRED:
-        _fault(ctx, error)
-    where = error.filename or "the output"
-    remedy = "make room" if error.errno in FULL else "see that it can be read or written"
-    again = "and the same command takes it up again"
-    _leave(CALLER, f"error: {where}: {error.strerror}; {remedy}, {again}")
+    if error.errno in FULL + BARRED:
+        where = error.filename or "the output"
+        remedy = "make room" if error.errno in FULL else "see that it can be read or written"
+        again = "and the same command takes it up again"
+        _leave(CALLER, f"error: {where}: {error.strerror}; {remedy}, {again}")
 
 
 def _fault(ctx: click.Context, error: Exception) -> None:

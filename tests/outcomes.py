@@ -73,7 +73,7 @@ def compute(files: Files, out: Path, stop: Stop = never, **options: Any) -> None
 
 def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:
     """Stop at every so manieth poll of the flag and go on, as often as it takes; how often."""
-    for interruptions in range(1000):
+    for interruptions in range(200):
         polls = iter(range(patience))
         try:
             compute(files, out, stop=lambda left=polls: next(left, None) is None, **options)

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyogrio.errors import DataLayerError
+from rasterio.errors import RasterioIOError
 
 from pipeline.errors import Stopped
 from tests.commands import arguments, call, small_world, start
 from tests.runs import Files
 
-SETTING = "parameter {}"
 FAULTS: dict[str, tuple[list[str], str]] = {
     "an unknown parameter": (
         ["--set", "wind_radius=3"],
@@ -36,10 +37,10 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     "another time zone": (["--set", "times=10:00+01:00"], "HH:MM CET"),
     "before sunrise": (
         ["--set", "times=08:30,12:00"],
-        "parameter times: on 2025-12-21 at 08:30 CET the sun stands 3.35 degrees below the horizon",
+        "parameter times: on 2025-12-21 at 08:30 CET the sun stands 3.07 degrees below the horizon",
     ),
     "after sunset": (["--set", "date=2025-06-21", "--set", "times=23:59"], "another date or time"),
-    "an unknown method": (["--method", "annual"], "--method annual: unknown; there is powermapping"),
+    "an unknown method": (["--method", "annual"], "--method annual: unknown; there is"),
     "an unknown layer": (
         ["--layers", "shadow,slope"],
         "--layers: 'slope' is unknown; it takes hillshade, shadow, sun_hillshade, surface",
@@ -119,6 +120,7 @@ def test_a_command_that_is_none(fault: str) -> None:
         (["export", "{}", "--to", "{}/x.csv"], "no report.json in it"),
         (["export", "{}", "--to", "{}/x.dwg"], "x.dwg: unknown ending; possible are .tif, .gpkg"),
         (["export", "{}", "--to", "{}/gone/x.csv"], "not a file in a folder that exists; name an"),
+        (["report", "{}", "--by", "{}/gone.gpkg"], "does not exist; check the path"),
         (["methods", "annual"], "method 'annual' is unknown; there is powermapping"),
     ],
 )
@@ -137,16 +139,18 @@ RAISED: dict[str, tuple[BaseException, int, str]] = {
     "a bug with files": (
         FileNotFoundError(2, "No such file", "x.npz"),
         1,
-        "internal error: FileNo",
+        "internal error: File",
     ),
     "a full disk": (full(Path("a/b.npz")), 2, "error: a/b.npz: No space left on device; make room"),
     "a full disk, unnamed": (OSError(errno.ENOSPC, "No space"), 2, "error: the output: No space;"),
     "a quota": (OSError(errno.EDQUOT, "Quota exceeded", "b"), 2, "error: b: Quota exceeded; make"),
     "too large a file": (OSError(errno.EFBIG, "File too large"), 2, "File too large; make room"),
+    "a full disk, by GDAL": (RasterioIOError("Write failed"), 2, "output: Write failed; make room"),
+    "a full disk, by OGR": (DataLayerError("Error while"), 2, "error: the output: Error while; ma"),
     "a locked file": (
         PermissionError(errno.EACCES, "Denied", "b"),
         2,
-        "error: b: Denied; see that",
+        "error: b: Denied; see",
     ),
     "a disk that breaks": (OSError(errno.EIO, "I/O error", "b"), 2, "error: b: I/O error; see"),
     "no memory": (MemoryError(), 2, "error: out of memory; give a smaller --block or fewer"),

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 WHOLE = 4096
 WAYS: dict[str, dict[str, Any]] = {
     f"{block}x{workers}": {"block": block, "workers": workers}
-    for block, workers in [(128, 1), (128, 2), (500, 1), (500, 2), (1024, 1), (1024, 2), (WHOLE, 2)]
+    for block, workers in [(128, 2), (500, 1), (500, 2), (1024, 2)]
 }
 
 
@@ -99,11 +99,11 @@ def test_interrupted_and_in_any_order(
 ) -> None:
     assert shuffle_tasks(monkeypatch, seed=1) == []
     out = tmp_path / "out"
-    assert run_interrupted(case.files, out, 60, block=100, workers=2, **case.options) > 1
+    assert run_interrupted(case.files, out, 130, block=128, workers=2, **case.options) > 0
     assert_equal(outcome(out), case.whole)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.55, 0.85])
+@pytest.mark.parametrize("share", [0.2, 0.7])
 def test_a_part_of_the_area(tmp_path: Path, case: Case, share: float) -> None:
     area = middle(case.whole, share)
     found = run_without_map(case.files, tmp_path / "out", area=area, block=200, **case.options)

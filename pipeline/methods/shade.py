@@ -172,6 +172,8 @@ def own_window(outlines: Outlines) -> Window:
 
 def _drawn(outlines: Outlines, window: Window, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     drawn = np.zeros(mask.shape, np.bool_)
-    cells = outlines.cells(window, mask)
-    drawn[cells.row, cells.column] = True
+    for part in window.pieces(PIECE):
+        here = window.slices(part)
+        cells = outlines.within(part).cells(part, mask[here])
+        drawn[here][cells.row, cells.column] = True
     return drawn
