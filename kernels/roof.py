@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kernels.compile import kernel
 
 NO_HEIGHT = np.iinfo(np.int32).min
+MANY = np.iinfo(np.int64).max
 
 
 class Rings(NamedTuple):
@@ -257,18 +258,19 @@ def _count_cells(rings, most, counts):  # type: ignore[no-untyped-def]
             continue
         row, left, width = int(np.floor(y.min())), int(np.floor(x.min())), int(np.ceil(x.max()))
         marks = np.zeros((1, width - left + 1), np.bool_)
-        while counts[f] < most and row <= y.max():
+        while counts[f] < most[f] and row <= y.max():
             marks[:] = False
             _burn(rings, first, last, row, left, marks, found)
             counts[f] += marks.sum()
             row += 1
 
 
-def count_cells(rings: Rings, most: int = np.iinfo(np.int64).max) -> NDArray[np.int64]:
+def count_cells(rings: Rings, most: NDArray[np.int64] | int = MANY) -> NDArray[np.int64]:
     """How many cells have their centre in each footprint, on whatever ground.
 
-    Rows are counted until there are `most`. Returns (footprints,) int64.
+    Rows are counted until there are `most`, so that an enormous polygon costs no more than what
+    is asked of it. Returns (footprints,) int64.
     """
     counts = np.zeros(len(rings.rings) - 1, np.int64)
-    _count_cells(rings, most, counts)
+    _count_cells(rings, np.full(counts.shape, most, np.int64), counts)
     return counts

@@ -71,7 +71,7 @@ def to_table(
     footprints: Footprints, verdicts: Verdicts, rows: NDArray[np.int64], p: Powermapping
 ) -> pa.Table:
     """The buildings of some rows, ordered by id and row."""
-    rows = rows[np.lexsort((rows, footprints.id[rows].astype(str)))]
+    rows = rows[np.argsort(footprints.id[rows], kind="stable")]
     f, v = footprints, verdicts
     rejected = ~pd.isna(v.reason)
     lit = (v.shadow[:, None] >> np.arange(len(p.times)) & 1) == 0

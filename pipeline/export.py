@@ -1,11 +1,11 @@
 """A finished run in the formats that others work with."""
 
 import contextlib
-import glob
 import json
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from rasterio.windows import Window
 
 from pipeline import cartography, qgis, report, texts
 from pipeline.errors import InputError
-from pipeline.ledger import BUILDINGS, RASTERS
+from pipeline.ledger import BUILDINGS, FINAL, RASTERS
 from pipeline.printed import attributions, sun_times
 
 LAYER = "buildings"
@@ -62,6 +62,8 @@ def export(directory: Path, to: Path, layer: str | None = None, lang: str = "en"
         raise InputError(f"{to.name}: unknown ending; possible are {', '.join(WRITERS)}")
     if to.is_dir() or not to.absolute().parent.is_dir():
         raise InputError(f"{to}: not a file in a folder that exists; name another")
+    if to.name in FINAL and to.absolute().parent.resolve() == directory.resolve():
+        raise InputError(f"{to}: is the run's own; give another name")
     report.read(directory)
     with _published(to) as partial:
         write(Order(directory, partial, layer, lang))
@@ -69,14 +71,14 @@ def export(directory: Path, to: Path, layer: str | None = None, lang: str = "en"
 
 @contextlib.contextmanager
 def _published(to: Path) -> Iterator[Path]:
-    """A temporary name beside `to`, renamed to it when all went well."""
-    partial = to.with_name(f".{to.stem}.partial{to.suffix}")
-    try:
-        yield partial
+    """A file in a folder of its own beside `to`, moved to it when all went well."""
+    with tempfile.TemporaryDirectory(prefix=".daklaag-", dir=to.absolute().parent) as folder:
+        partial = Path(folder) / to.name
+        try:
+            yield partial
+        except (pyogrio.errors.DataSourceError, rasterio.errors.RasterioError) as error:
+            raise InputError(f"{to}: cannot be written ({error}); is the disk full?") from None
         os.replace(partial, to)
-    finally:
-        for left in partial.parent.glob(glob.escape(partial.stem) + "*"):
-            left.unlink()
 
 
 # Buildings

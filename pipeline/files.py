@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,7 @@ INDEXES = (".gpkg", ".shp", ".geojson")
 
 def named(path: str) -> str:
     """A file's name for messages and reports: never its folder."""
-    return Path(path).name
+    return Path(path).name.encode(errors="replace").decode()
 
 
 def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[str]:
@@ -96,16 +97,21 @@ def on_disk(path: str) -> Path:
     """The file itself, of a path as GDAL opens it."""
     if path.startswith("/vsizip/"):
         inside = path.removeprefix("/vsizip/")
-        return Path(inside[: inside.lower().index(".zip") + 4])
+        ends = [match.end() for match in re.finditer(r"\.zip(?=/|$)", inside, re.IGNORECASE)]
+        return next(file for end in ends if (file := Path(inside[:end])).is_file())
     return Path(path)
 
 
-def identity(path: str) -> dict[str, str | int]:
-    """Name, size in bytes and SHA-256 of a file (of a shapefile: of its .shp and .dbf)."""
+def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
+    """Name, size in bytes and SHA-256 of a file and of those behind it, as one.
+
+    behind: sidecars and sources, as GDAL knows them; of a shapefile its parts belong to it.
+    """
     file = on_disk(path)
-    parts = [file]
+    parts = [file, *(on_disk(other) for other in behind)]
     if file.suffix.lower() == ".shp":
-        parts += [p for p in (file.with_suffix(".dbf"), file.with_suffix(".DBF")) if p.exists()]
+        parts += sorted(p for p in file.parent.glob(f"{glob.escape(file.stem)}.*") if p != file)
+    parts = [part for part in dict.fromkeys(parts) if part.is_file()]
     digest = hashlib.sha256()
     for part in parts:
         with part.open("rb") as stream:

@@ -70,7 +70,7 @@ def read_footprints(
     """
     files = find(sources, ENDINGS, "buildings")
     read = {file: read_vector(file, layer) for file in files}
-    sources = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in read.items())
+    known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in read.items())
     if not any(map(len, read.values())):
         raise InputError(f"{named(files[0])}: holds no footprints; is it the right file or layer?")
     table = pd.concat(
@@ -92,7 +92,7 @@ def read_footprints(
         centre=_centres(geometry, centre),
         bounds=shapely.bounds(geometry),
         group=_groups(table["group"]),
-        sources=sources,
+        sources=known,
     )
 
 
@@ -149,6 +149,8 @@ def _optional(table: geopandas.GeoDataFrame, name: str | None) -> pd.Series:
 
 def as_text(value: Any) -> str:
     """A value as an id: empty for null, a whole number without a point."""
+    if isinstance(value, list | tuple | dict | np.ndarray):
+        return str(value)
     if value is None or value is pd.NA or value is pd.NaT or value != value:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -175,9 +177,11 @@ def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
 def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
     """The polygons of what GEOS makes of an invalid geometry; None if it has no area."""
     try:
-        parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry)))
+        parts = shapely.get_parts(shapely.make_valid(geometry))
     except shapely.errors.GEOSException:  # a coordinate is NaN
         return None
+    while (shapely.get_type_id(parts) > 3).any():  # collections, at whatever depth
+        parts = shapely.get_parts(parts)
     polygons = parts[shapely.get_type_id(parts) == 3]
     whole = shapely.union_all(polygons)
     return whole if whole.area > 0 else None

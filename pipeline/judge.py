@@ -60,7 +60,7 @@ def _part_outside(job: Job, own: Outlines, measures: Measures) -> NDArray[np.boo
     ground = shapely.box(boxes[:, 1], -boxes[:, 2], boxes[:, 3], -boxes[:, 0])
     near = np.flatnonzero(~shapely.covers(job.terrain.ground, ground))
     outside = np.zeros(len(own), np.bool_)
-    outside[near] = own.take(near).number_of_cells() > measures.own[own.rows[near]]
+    outside[near] = own.take(near).have_more_cells(measures.own[own.rows[near]])
     return outside
 
 

@@ -22,6 +22,7 @@ from pipeline.errors import InputError
 RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png", "report.json"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
 WORK, ASKED = "work.partial", "request.json"
+STAGES = SURVEY, MEASURE, SHADE = "survey", "measure", "shade"
 
 
 @contextmanager
@@ -152,7 +153,12 @@ def _clear(ledger: Ledger) -> None:
 
 def _check_empty(directory: Path, overwrite: bool) -> None:
     """Refuse a folder with files of others; with `overwrite`, only if they bear our names."""
-    there = sorted(set(os.listdir(directory)) - {WORK})
+    there = sorted({*os.listdir(directory)} - {WORK})
+    if foreign := sorted(_foreign(directory / WORK)):
+        raise InputError(
+            f"{directory}: {WORK} holds {foreign[0]}, which is no run's; move it away, or give"
+            " another --out"
+        )
     if overwrite and (ours := [name for name in FINAL if name in there]):
         raise InputError(
             f"{directory}: holds {', '.join(ours)}, but of no run of this program; move that"
@@ -163,6 +169,12 @@ def _check_empty(directory: Path, overwrite: bool) -> None:
             f"{directory}: not empty (it holds {', '.join(there[:3])}) and not a run's;"
             " give another --out, or --overwrite"
         )
+
+
+def _foreign(work: Path) -> set[str]:
+    """What lies in a folder of unfinished work that no run puts there."""
+    names = set(os.listdir(work)) if work.is_dir() else set()
+    return {n for n in names - {*FINAL, *STAGES, ASKED} if not n.endswith(".partial")}
 
 
 def _remove(path: Path) -> None:

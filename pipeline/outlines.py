@@ -35,9 +35,9 @@ class Outlines:
         """Those that hold no cell's centre: they take the cell that holds theirs."""
         return count_cells(self.rings, most=1) == 0
 
-    def number_of_cells(self) -> NDArray[np.int64]:
-        """How many cells each has by its outline, on whatever ground."""
-        return np.maximum(count_cells(self.rings), 1)
+    def have_more_cells(self, than: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each has more cells by its outline, on whatever ground."""
+        return np.maximum(count_cells(self.rings, most=than + 1), 1) > than
 
     def take(self, chosen: NDArray[Any]) -> "Outlines":
         """Some of these, by position or mask."""

@@ -12,7 +12,7 @@ from kernels.shadow import Halo
 from pipeline import relief
 from pipeline.engine import Engine
 from pipeline.grid import Shard, Window, same_on_all_sides, widest
-from pipeline.ledger import Ledger
+from pipeline.ledger import MEASURE, SHADE, SURVEY, Ledger
 from pipeline.methods import measure, powermapping
 from pipeline.methods.measure import Measures
 from pipeline.methods.powermapping import Facts
@@ -23,8 +23,6 @@ from pipeline.relief import Survey
 from pipeline.request import Job
 from pipeline.store import Layer
 from pipeline.tasks import (
-    MEASURE,
-    SHADE,
     Context,
     Roofs,
     Stop,
@@ -33,7 +31,6 @@ from pipeline.tasks import (
     shard_name,
 )
 
-SURVEY = "survey"
 Surveys = dict[str, list[Survey]]
 
 

@@ -15,7 +15,7 @@ from kernels.shadow import Sun
 from pipeline.errors import InputError
 from pipeline.files import identity
 from pipeline.footprints import Footprints, read_footprints
-from pipeline.grid import Layout, Window, cut_at_lattice
+from pipeline.grid import Lattice, Layout, Window, cut_at_lattice
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.powermapping import Powermapping
@@ -81,8 +81,13 @@ class Job:
     asked: NDArray[np.bool_]
     around: tuple[float, float, float] | None
     restrictions: Restrictions
+    area: Area | None
     layout: Layout
-    provenance: dict[str, Any]
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What makes two runs the same: method, inputs, program."""
+        return _provenance(self)
 
     @cached_property
     def outlines(self) -> Outlines:
@@ -102,10 +107,15 @@ class Job:
         return self.layout.extent.union(around.intersect(self.terrain.window))
 
     @cached_property
+    def squares(self) -> list[Lattice]:
+        """The squares of the suns' lattice that the ground touches, in order."""
+        return sorted({q for q, _ in cut_at_lattice(self.ground, self.layout.resolution)})
+
+    @cached_property
     def suns(self) -> list[Sun]:
-        """The suns of all squares of the lattice that the ground touches."""
-        squares = {square for square, _ in cut_at_lattice(self.ground, self.layout.resolution)}
-        return [s for q in squares for s in suns(q, self.p.date, self.p.times, self.p.elevation)]
+        """The suns of all those squares."""
+        p = self.p
+        return [s for q in self.squares for s in suns(q, p.date, p.times, p.elevation)]
 
     @property
     def selected(self) -> NDArray[np.bool_]:
@@ -132,9 +142,8 @@ def prepare(request: Request) -> Job:
         said = where if area else "is a polygon; give the layer of buildings"
         raise InputError(f"{request.buildings[0]}: no footprint {said}")
     layout = Layout.of(_extent(terrain, footprints, inside, area, request), terrain.resolution)
-    _check_suns(layout, p)
     restrictions = _restrictions(request, footprints)
-    return Job(
+    job = Job(
         request=request,
         p=p,
         terrain=terrain,
@@ -142,9 +151,11 @@ def prepare(request: Request) -> Job:
         asked=inside | ~footprints.usable,
         around=around,
         restrictions=restrictions,
+        area=area,
         layout=layout,
-        provenance=_provenance(request, p, terrain, footprints, area, around, layout),
     )
+    _check_suns(job.squares, p)
+    return job
 
 
 def _check_options(request: Request) -> None:
@@ -191,8 +202,8 @@ def _extent(
     return extent
 
 
-def _check_suns(layout: Layout, p: Powermapping) -> None:
-    for square, _ in cut_at_lattice(layout.extent, layout.resolution):
+def _check_suns(squares: list[Lattice], p: Powermapping) -> None:
+    for square in squares:
         degrees = suns_degrees(square, p.date, p.times, p.elevation)
         for time, (elevation, _) in zip(p.times, degrees, strict=True):
             if elevation <= 0:
@@ -209,30 +220,23 @@ def _restrictions(request: Request, footprints: Footprints) -> Restrictions:
     return read_restrictions(Path(request.restrictions), footprints)
 
 
-def _provenance(
-    request: Request,
-    p: Powermapping,
-    terrain: Terrain,
-    footprints: Footprints,
-    area: Area | None,
-    around: tuple[float, float, float] | None,
-    layout: Layout,
-) -> dict[str, Any]:
+def _provenance(job: Job) -> dict[str, Any]:
     """What makes two runs the same: method, inputs, program."""
+    request = job.request
     said = {"licence": LICENCE, "attribution": request.attribution or ATTRIBUTION}
     restrictions = request.restrictions
     return {
         "method": {
             "name": request.method,
-            "parameters": parameters_.as_json(p),
-            "suns": _suns(layout, p),
+            "parameters": parameters_.as_json(job.p),
+            "suns": _suns(job.squares, job.p),
         },
         "inputs": {
-            "dsm": [sheet | said for sheet in _sheets(terrain.dsm)],
-            "dtm": [sheet | said for sheet in _sheets(terrain.dtm)],
-            "buildings": [source | said for source in footprints.sources],
-            "area": area.source if area else None,
-            "around": list(around) if around else None,
+            "dsm": [sheet | said for sheet in _sheets(job.terrain.dsm)],
+            "dtm": [sheet | said for sheet in _sheets(job.terrain.dtm)],
+            "buildings": [source | said for source in job.footprints.sources],
+            "area": job.area.source if job.area else None,
+            "around": list(job.around) if job.around else None,
             "restrictions": identity(restrictions) if restrictions else None,
             "options": {
                 "layer": request.layer,
@@ -247,7 +251,7 @@ def _provenance(
     }
 
 
-def _suns(layout: Layout, p: Powermapping) -> list[dict[str, Any]]:
+def _suns(squares: list[Lattice], p: Powermapping) -> list[dict[str, Any]]:
     return [
         {
             "lattice": list(square),
@@ -255,7 +259,7 @@ def _suns(layout: Layout, p: Powermapping) -> list[dict[str, Any]]:
             "elevation_deg": elevation,
             "azimuth_deg": azimuth,
         }
-        for square in sorted({q for q, _ in cut_at_lattice(layout.extent, layout.resolution)})
+        for square in squares
         for time, (elevation, azimuth) in zip(
             p.times, suns_degrees(square, p.date, p.times, p.elevation), strict=True
         )
@@ -264,12 +268,14 @@ def _suns(layout: Layout, p: Powermapping) -> list[dict[str, Any]]:
 
 def _sheets(mosaic: Mosaic) -> list[dict[str, Any]]:
     return [
-        identity(sheet.path)
+        identity(sheet.path, sheet.files)
         | {
             "crs": sheet.crs,
             "nodata": None if sheet.nodata is None else str(sheet.nodata),
             "nodata_declared": sheet.declared,
+            "bounds": list(sheet.window.bounds(sheet.resolution)),
             "unit_m": sheet.scale,
+            "offset_m": sheet.offset,
             "ahn_version": sheet.version,
         }
         for sheet in mosaic.sheets

@@ -83,7 +83,7 @@ def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: does not exist; check the path")
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(

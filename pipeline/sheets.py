@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from rasterio.enums import MaskFlags
 
+from pipeline.crs import horizontal, is_rd
 from pipeline.errors import InputError
 from pipeline.files import named
 from pipeline.grid import LATTICE_M, Window, divides_lattice
@@ -27,6 +28,7 @@ class Sheet:
     name: str
     window: Window
     resolution: float
+    files: tuple[str, ...]
     crs: str
     nodata: float | None
     declared: bool
@@ -95,6 +97,7 @@ def _describe(source: Any, path: str, name: str, kind: str, nodata: float | None
         name=name,
         window=_place(source, name),
         resolution=resolution,
+        files=tuple(source.files),
         crs=CRS.from_wkt(source.crs.to_wkt()).name,
         nodata=source.nodata if source.nodata is not None else nodata,
         declared=source.nodata is not None,
@@ -117,12 +120,10 @@ def _check_band(source: Any, name: str) -> None:
 
 
 def _check_crs(crs: Any, name: str) -> None:
-    horizontal = CRS.from_wkt(crs.to_wkt())
-    if horizontal.is_compound:
-        horizontal = horizontal.sub_crs_list[0]
-    if horizontal.to_epsg(min_confidence=20) != 28992:
+    found = horizontal(CRS.from_wkt(crs.to_wkt()))
+    if not is_rd(found):
         raise InputError(
-            f"{name}: its CRS is {horizontal.name}, not Amersfoort / RD New;"
+            f"{name}: its CRS is {found.name}, not Amersfoort / RD New in metres;"
             " warp it first: gdalwarp -t_srs EPSG:28992"
         )
 
@@ -147,8 +148,11 @@ def _scale(source: Any, name: str) -> tuple[float, float]:
         unit = "cm"
     if unit not in UNITS:
         raise InputError(f"{name}: heights in {unit!r}; give metres or centimetres above NAP")
-    if (source.scales[0], source.offsets[0]) != (1.0, 0.0):
-        return source.scales[0] * (UNITS[unit] or 1.0), source.offsets[0]
+    scale, offset = source.scales[0], source.offsets[0]
+    if scale == 0:
+        raise InputError(f"{name}: declares a scale of 0, so all heights are one; repair the file")
+    if (scale, offset) != (1.0, 0.0):
+        return scale * (UNITS[unit] or 1.0), offset * (UNITS[unit] or 1.0)
     whole = np.issubdtype(np.dtype(source.dtypes[0]), np.integer)
     return UNITS[unit] or (0.01 if whole else 1.0), 0.0
 

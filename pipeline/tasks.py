@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Stopped
 from pipeline.grid import Lattice, Layout, Shard, Window
-from pipeline.ledger import Ledger
+from pipeline.ledger import MEASURE, SHADE, Ledger
 from pipeline.methods.measure import measure_block
 from pipeline.methods.powermapping import Powermapping
 from pipeline.methods.shade import Blocks, Relief, Shaded, shade_block, wind_shadowed
@@ -18,7 +18,6 @@ from pipeline.rasters import PIECE
 from pipeline.store import Layer, write_shard
 from pipeline.terrain import Heights, Terrain
 
-MEASURE, SHADE = "measure", "shade"
 Stop = Callable[[], bool]
 
 

@@ -13,11 +13,11 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.cityjson import is_cityjson, read_cityjson
+from pipeline.crs import RD, horizontal, is_rd
 from pipeline.errors import InputError
 from pipeline.files import named, on_disk
 
 ENDINGS = (".gpkg", ".geojson", ".json", ".parquet", ".geoparquet", ".shp")
-RD = pyproj.CRS("EPSG:28992")
 
 
 def read_vector(path: str | Path, layer: str | None = None) -> geopandas.GeoDataFrame:
@@ -50,7 +50,7 @@ def _read(path: str, layer: str | None) -> pd.DataFrame:
             return geopandas.read_parquet(path) if has_geometry else pd.read_parquet(path)
         if is_cityjson(Path(path)):
             return read_cityjson(Path(path))
-        return pyogrio.read_dataframe(path, layer=_layer(path, layer))
+        return pyogrio.read_dataframe(path, layer=_layer(path, layer), on_invalid="fix")
     except InputError:
         raise
     except Exception as error:  # each driver has its own kinds
@@ -80,8 +80,8 @@ def _to_rd(table: geopandas.GeoDataFrame, name: str) -> geopandas.GeoDataFrame:
     if table.crs is None:
         raise InputError(f"{name}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)")
     geometry = shapely.force_2d(table.geometry.to_numpy())
-    crs = table.crs.sub_crs_list[0] if table.crs.is_compound else table.crs
-    if crs.to_epsg(min_confidence=20) != 28992:
+    crs = horizontal(table.crs)
+    if not is_rd(crs):
         geometry = _transformed(geometry, crs, name)
     moved = table.set_geometry(geopandas.GeoSeries(geometry, index=table.index, crs=RD))
     moved.attrs["crs"] = table.crs.name

@@ -39,7 +39,7 @@ def call(*words: Any) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
-def start(*words: Any, **options: Any) -> subprocess.Popen[str]:
+def start(*words: Any) -> subprocess.Popen[str]:
     """A command in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
@@ -48,7 +48,6 @@ def start(*words: Any, **options: Any) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        **options,
     )
 
 

@@ -1,6 +1,7 @@
 """What a worker holds in each pass of a run, measured in a process of its own.
 
-`python -m tests.memory FOLDER JSON` prints the promise and the peaks [bytes] as JSON.
+`python -m tests.memory FOLDER JSON` prints the promise and the peaks [bytes] as JSON. FOLDER holds
+the files of a world, and in `small` those of one to begin with.
 """
 
 import ctypes
@@ -72,4 +73,6 @@ def measured_apart(folder: Path, **options: Any) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), json.loads(sys.argv[2]))))
+    asked = json.loads(sys.argv[2])
+    measure(Path(sys.argv[1]) / "small", asked | {"area": None})  # compiles what is compiled
+    print(json.dumps(measure(Path(sys.argv[1]), asked)))

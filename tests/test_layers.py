@@ -112,3 +112,33 @@ def test_a_messy_world(tmp_path: Path, seed: int) -> None:
         allow=frozenset({"gaps"}),
     )
     assert_layers(found, Ground(files), surface)
+
+
+def coarser(array: Array, void: float, by: int) -> Array:
+    """The mean of what has data in squares of two by two, so many times; else `void`."""
+    if by == 0:
+        return array
+    squares = np.stack([array[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]).astype(float)
+    data = ~np.isnan(squares) if np.isnan(void) else squares != void
+    filled = np.where(data, squares, np.nan)
+    mean = np.full(data.shape[1:], float(void))
+    mean[data.any(axis=0)] = np.nanmean(filled[:, data.any(axis=0)], axis=0)
+    return coarser((mean if np.isnan(void) else np.rint(mean)).astype(array.dtype), void, by - 1)
+
+
+def test_coarser_levels_are_made_of_finer_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.grid.CHUNK", 64)
+    monkeypatch.setattr("pipeline.store.CHUNK", 64)
+    q = quarter.generate(tmp_path / "in", size=(300, 270), resolution=1)
+    found = run_without_map(Files(q.dsm, q.dtm, q.buildings), tmp_path / "out").arrays
+    assert {level for level, _ in found} == {0, 1, 2}
+    for (level, name), (place, array) in found.items():
+        (top, left), finest = found[0, name]
+        assert place == (top >> level, left >> level)
+        if name == "shadow":  # a mask has no mean: the north-western cell stands for four
+            expected = finest[:: 1 << level, :: 1 << level]
+        else:
+            expected = coarser(finest, np.nan if name == "surface" else 0, level)
+        np.testing.assert_array_equal(array, expected, err_msg=f"{level} {name}")

@@ -43,6 +43,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world.dsm[world.part(1290, 0, 1300, 10)] = world.dtm[world.part(1290, 0, 1300, 10)] = 180
     folder = tmp_path_factory.mktemp("town")
     world.write(folder)
+    small = World(60, 60)
+    small.block(10, 10, 20, 20, 21)
+    small.block(30, 10, 40, 20, 40)
+    small.write(folder / "small")
     return folder
 
 
@@ -53,7 +57,7 @@ def test_a_worker_holds_no_more_than_the_plan_says(town: Path, case: str) -> Non
     found = measured_apart(town, **CASES[case])
     promised = found.pop("promised") - CACHE
     assert max(found.values()) <= promised
-    assert max(found.values()) >= promised / 3
+    assert max(found.values()) >= promised / 5
 
 
 def corners(folder: Path, side: float, relief: float) -> Request:

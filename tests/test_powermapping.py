@@ -51,10 +51,14 @@ def run_both(files: Files, out: Path, seed: int) -> tuple[pd.DataFrame, pd.DataF
     return found, expect(files, group=group, **parameters)
 
 
-@pytest.mark.parametrize("surface", ["extruded", "dsm"])
 @pytest.mark.parametrize(
-    ("seed", "size", "resolution"),
-    [(2008, (300, 300), 1), (1, (500, 400), 1), (7, (300, 260), 0.5), (3, (800, 700), 5)],
+    ("seed", "size", "resolution", "surface"),
+    [
+        (2008, (300, 300), 1, "extruded"),
+        (1, (450, 350), 1, "dsm"),
+        (7, (240, 220), 0.5, "dsm"),
+        (3, (800, 700), 5, "extruded"),
+    ],
     ids=str,
 )
 def test_a_quarter(
@@ -108,7 +112,9 @@ def test_dsm_and_dtm_of_different_ground_count_where_both_are(tmp_path: Path) ->
 
 
 def test_the_messy_worlds_hold_every_reason_flag_and_verdict(tmp_path: Path) -> None:
-    worlds = [(write_world(tmp_path / str(s), s), PARAMETERS[s % len(PARAMETERS)]) for s in SEEDS]
+    worlds = [
+        (write_world(tmp_path / str(s), s), PARAMETERS[s % len(PARAMETERS)]) for s in SEEDS[:15]
+    ]
     rows = pd.concat([expect(files, **parameters) for files, parameters in worlds])
     counted = [
         rows["rejected"].value_counts().reindex(REASONS, fill_value=0),
@@ -116,7 +122,7 @@ def test_the_messy_worlds_hold_every_reason_flag_and_verdict(tmp_path: Path) -> 
         rows["class"].value_counts().reindex(("solar", "wind_or_solar", "none"), fill_value=0),
         rows["wind_shadowed"].value_counts().reindex((True, False), fill_value=0),
     ]
-    assert min(counts.min() for counts in counted) >= 10, counted
+    assert min(counts.min() for counts in counted) >= 5, counted
 
 
 def test_the_comparison_sees_every_column(tmp_path: Path) -> None:
@@ -124,6 +130,7 @@ def test_the_comparison_sees_every_column(tmp_path: Path) -> None:
     found = expected.astype(object).set_index("row", drop=False)
     assert not differences(found, expected)
     row = int(np.flatnonzero(expected["lit"].notna())[0])
+    found = found.loc[[row]]
     others = {"lit": (None, [True]), "flags": ([], ["uneven", "x"]), "row": ()}
     for column in COLUMNS:
         for value in others.get(column, ("other", -1.0)):

@@ -139,6 +139,7 @@ HOLES: dict[str, tuple[type, float, dict[str, Any], float | None]] = {
     "float32 max as people write it": (np.float32, FLOAT32_MAX, {"nodata": None}, 3.4028235e38),
     "float32 min": (np.float32, -FLOAT32_MAX, {"nodata": -FLOAT32_MAX}, None),
     "float64 min": (np.float64, -1.7976931348623157e308, {"nodata": -1.7976931348623157e308}, None),
+    "float64 min in float32": (np.float32, -FLOAT32_MAX, {"nodata": None}, -1.797e308),
     "-9999": (np.float32, -9999, {"nodata": -9999}, None),
     "-9999 in centimetres": (np.int16, -9999, {"nodata": -9999}, None),
     "-9999 with a scale": (np.int16, -9999, {"nodata": -9999, "scale": 0.01}, None),

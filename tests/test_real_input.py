@@ -89,7 +89,7 @@ def test_a_folder_a_glob_and_files_are_the_same_sheets(data_file: DataFile) -> N
 def test_the_achterhoek_with_footprints(data_file: DataFile, tmp_path: Path) -> None:
     """Its DTM as DSM too: every roof lies on the ground, and in a hole there is none."""
     sheets = achterhoek(data_file, FOUR)
-    files = Files(sheets, sheets, written(footprints(sheets, 400, 22), tmp_path))
+    files = Files(sheets, sheets, written(footprints(sheets, 700, 22), tmp_path))
     settings = {"min_height_m": 0.0}
     found = judge(files, tmp_path / "out", settings=settings, block=500)
     assert_equal(found, expect(files, **settings))
@@ -135,10 +135,12 @@ def test_a_sheet_is_read_as_rasterio_reads_it(
     np.testing.assert_array_equal(part, found[mosaic.window.slices(window)])
 
 
-@pytest.mark.parametrize("surface", ["extruded", "dsm"])
 @pytest.mark.parametrize(
-    ("name", "step", "side"),
-    [("westland-05m/westland_ahn_dsm_05m.tif", 20, 7), ("sluis-5m/ahn_dtm_5m.tif", 60, 22)],
+    ("name", "step", "side", "surface"),
+    [
+        ("westland-05m/westland_ahn_dsm_05m.tif", 25, 7, "dsm"),
+        ("sluis-5m/ahn_dtm_5m.tif", 90, 22, "extruded"),
+    ],
 )
 def test_where_there_is_no_data_nothing_is_invented(
     data_file: DataFile, tmp_path: Path, name: str, step: float, side: float, surface: str

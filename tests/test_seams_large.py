@@ -1,10 +1,5 @@
 """The seam law at length: a square kilometre at 0.5 m and the real places, in every way at once."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +93,8 @@ def test_interrupted_and_in_any_order(
     tmp_path: Path, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shuffle_tasks(monkeypatch, seed=1) == []
-    out = tmp_path / "out"
-    assert run_interrupted(case.files, out, 130, block=128, workers=2, **case.options) > 0
+    out, patience = tmp_path / "out", 130 if case.whole.resolution == 0.5 else 40
+    assert run_interrupted(case.files, out, patience, block=128, workers=2, **case.options) > 0
     assert_equal(outcome(out), case.whole)
 
 
@@ -134,44 +129,6 @@ def test_on_the_workers_of_a_cluster(tmp_path: Path, files: Files, whole: Outcom
         address = cluster.scheduler_address
         found = run_without_map(files, tmp_path / "out", scheduler=address, block=64)
     assert_equal(found, whole)
-
-
-KILLED = """
-import sys
-from pathlib import Path
-import pipeline.run
-from pipeline.request import Request
-from pipeline.run import run
-
-pipeline.run.cartography.draw = lambda scene, path, lang: path.touch()
-dsm, dtm, buildings, out = sys.argv[1:]
-layers = ("hillshade", "shadow", "sun_hillshade", "surface")
-run(Request((dsm,), (dtm,), (buildings,), Path(out), layers=layers, block=32, workers=2))
-"""
-
-
-def test_killed_at_any_moment_and_gone_on_with(
-    tmp_path: Path, files: Files, whole: Outcome
-) -> None:
-    out, ledger = tmp_path / "out", tmp_path / "out" / "work.partial"
-    folder = files.buildings.parent
-    sources = [str(folder / "R_*.tif"), str(folder / "M_*.tif"), str(files.buildings), str(out)]
-    kills = 0
-    while not (out / "report.json").exists():
-        before = len(list(ledger.rglob("*.npz")))
-        child = subprocess.Popen(
-            [sys.executable, "-c", KILLED, *sources],
-            cwd=Path(__file__).parents[1],
-            start_new_session=True,
-        )
-        while child.poll() is None and len(list(ledger.rglob("*.npz"))) < before + 4:
-            time.sleep(0.002)
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            kills += 1
-        assert child.wait() in (0, -signal.SIGKILL)
-    assert kills >= 3
-    assert_equal(outcome(out), whole)
 
 
 def test_a_sheet_more_or_less_elsewhere_changes_no_row(

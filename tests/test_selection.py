@@ -1,5 +1,6 @@
 """Which buildings are asked for: AREA, as numbers or as a file, and --around."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import shapely
 
 from pipeline.areas import locate, read_areas
 from pipeline.errors import InputError
+from pipeline.grid import Lattice
 from pipeline.request import prepare
 from pipeline.selection import parse_area, parse_around, within_circle
+from pipeline.sun import suns_degrees
 from tests.runs import World
 
 X, Y = 121_000.0, 487_000.0
@@ -199,3 +202,24 @@ def test_an_area_beside_the_rasters(tmp_path: Path, world: World) -> None:
     area = "126000,492000,126020,492020"
     with pytest.raises(InputError, match=r"beside the rasters, which cover 121000,.*; give the sh"):
         prepare(files.request(tmp_path / "out", area=area))
+
+
+def test_the_sun_must_be_up_wherever_a_building_of_the_area_stands(tmp_path: Path) -> None:
+    """Also in the next square of the lattice, where the sun is a little lower."""
+    border = 122_880.0
+    world = World(200, 60, 1.0, west=border - 100)
+    world.block(90, 20, 115, 40, 9)  # most of it, and its centre, to the east
+    east, west = (Lattice.of(-487_020, int(border) + step, 1.0) for step in (0, -1))
+    day = dt.datetime(2025, 12, 21, 8, 40)
+
+    def heights(time: dt.time) -> list[float]:
+        return [suns_degrees(q, day.date(), (time,), "true")[0][0] for q in (east, west)]
+
+    moments = ((day + dt.timedelta(seconds=s)).time() for s in range(0, 3600, 4))
+    time = next(time for time in moments if heights(time)[0] > 0 > heights(time)[1])
+    request = world.write(tmp_path).request(
+        tmp_path / "out", area=f"{border},487000,{border + 90},487060",
+        settings={"times": time.isoformat()},
+    )  # fmt: skip
+    with pytest.raises(InputError, match=r"the sun stands 0\.\d\d degrees below the horizon"):
+        prepare(request)

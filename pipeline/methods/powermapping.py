@@ -223,9 +223,14 @@ class Facts:
         return np.where(known, self.roof - np.where(known, self.ground, 0), NOT_KNOWN)
 
 
+def _is_one_of(status: NDArray[Any], words: set[str]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = pd.Series(status, dtype=object).isin(words).to_numpy()
+    return found
+
+
 def reject(facts: Facts, p: Powermapping) -> NDArray[Any]:
     """Why a footprint is not judged: the first reason that holds, or None."""
-    gone = np.isin(facts.status.astype(str), [s for s in BAG_STATUSES if s not in p.statuses])
+    gone = _is_one_of(facts.status, set(BAG_STATUSES) - set(p.statuses))
     later = facts.built > (p.heights_year or np.inf)  # never so where the year is not known
     holds = {
         "empty": facts.reason == "empty",
@@ -245,7 +250,7 @@ def reject(facts: Facts, p: Powermapping) -> NDArray[Any]:
 
 def unknown_status(facts: Facts, p: Powermapping) -> NDArray[np.bool_]:
     """Whether the status is none that is known, or null; never so without that column."""
-    known = np.isin(facts.status.astype(str), [*BAG_STATUSES, *p.statuses])
+    known = _is_one_of(facts.status, {*BAG_STATUSES, *p.statuses})
     return ~known & facts.has_status
 
 
