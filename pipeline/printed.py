@@ -49,6 +49,7 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
     share = served.get("share", 0.0)
     kinds = ", ".join(f"{k} {texts.number(v, lang)}" for k, v in counts["restrictions"].items())
     flags = _tallied(tallies["flags"], lang)
+    warned = "".join(f"  {said}\n" for said in tallies.get("warnings", []))
     sources = "".join(f"  {name}\n" for name in attributions(report["inputs"]))
 
     def say(name: str, spoken: object = True, **figures: float) -> str:
@@ -64,6 +65,7 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
         "selection": say("selection", partly, selected=counts["selected"]),
         "excluded": say("excluded", any(excluded.values()), **excluded) + say("by_kind", kinds),
         "share": say("share", "share" in served, number=served.get("number", 0)),
+        "warnings": say("warnings", warned) + warned,
         "flags": say("flags", flags) + flags,
         "sources": say("sources", sources) + sources,
     }

@@ -155,6 +155,11 @@ def prepare(request: Request) -> Job:
         layout=layout,
     )
     _check_suns(job.squares, p)
+    if not (job.selected & job.asked).any():
+        raise InputError(
+            f"--around {request.around}: no footprint's centre lies in it; give X,Y,RADIUS in RD"
+            " metres"
+        )
     return job
 
 

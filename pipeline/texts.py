@@ -35,7 +35,7 @@ Wind
   potentially suitable, one turbine each | {wind_suitable} |
   yield, at {turbine_kwh} kWh a turbine | {wind_kwh} | kWh a year
     but {trials}
-    each: {trial_sum}
+    a turbine; together {trial_sum}
   as much as the use of | {wind_households} | households
 
 Together
@@ -53,7 +53,7 @@ Accuracy
   Every roof is taken as one flat height. At cells of 5 m, which cell a ray
   of shadow meets decides 3-4 % of the verdicts; the three times, the height
   statistic and the surface are choices too and weigh as much or more.
-{flags}{sources}
+{warnings}{flags}{sources}
 Not judged here
   the structure of the roof, ownership, permits and monuments, noise,
   grid capacity, and panels already there.
@@ -86,7 +86,7 @@ Wind
   potentieel geschikt, elk één turbine | {wind_suitable} |
   opbrengst, {turbine_kwh} kWh per turbine | {wind_kwh} | kWh per jaar
     maar {trials}
-    per stuk: {trial_sum}
+    per stuk; samen {trial_sum}
   evenveel als het verbruik van | {wind_households} | huishoudens
 
 Samen
@@ -105,7 +105,7 @@ Nauwkeurigheid
   welke cel een schaduwstraal raakt over 3-4 % van de oordelen; de drie
   tijden, de hoogtemaat en het oppervlak zijn ook keuzes en wegen even zwaar
   of zwaarder.
-{flags}{sources}
+{warnings}{flags}{sources}
 Hier niet beoordeeld
   de constructie van het dak, eigendom, vergunningen en monumenten, geluid,
   de capaciteit van het net, en panelen die er al liggen.
@@ -124,6 +124,7 @@ WORDS = {
         "trials": "field trials of small roof turbines measured 15-870 kWh a year",
         "trial_sum": "{low} to {high} kWh for these",
         "potential": "Potentially suitable; beside every turbine yield (wind_kwh): {trials}.",
+        "warnings": "\nWarnings\n",
         "flags": "\nFlags to look at before use:\n",
         "map_title": "Sun and wind on the roofs",
         "map_subtitle": "Potentially suitable roofs, by the Powermapping method",
@@ -172,6 +173,7 @@ WORDS = {
         "trials": "in praktijkproeven haalden kleine dakturbines 15-870 kWh per jaar",
         "trial_sum": "{low} tot {high} kWh voor deze",
         "potential": "Potentieel geschikt; bij elke turbineopbrengst (wind_kwh): {trials}.",
+        "warnings": "\nWaarschuwingen\n",
         "flags": "\nVlaggen om vóór gebruik naar te kijken:\n",
         "map_title": "Zon en wind op de daken",
         "map_subtitle": "Potentieel geschikte daken, volgens de methode Powermapping",

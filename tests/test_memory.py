@@ -51,7 +51,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", ["extruded", "far winds", pytest.param("measured", marks=pytest.mark.slow)]
+)
 def test_a_worker_holds_no_more_than_the_plan_says(town: Path, case: str) -> None:
     """And the promise is not idle: a good part of it is needed."""
     found = measured_apart(town, **CASES[case])
