@@ -178,7 +178,7 @@ def test_plan_writes_nothing(files: Files, tmp_path: Path) -> None:
     assert said["blocks"] == "4"
     assert said["relief"] == "30.00 m"
     assert said["footprints"] == "4, of the area 4"
-    assert said["memory a worker, at most"].endswith(" MiB")
+    assert said["working memory a worker, at most"].endswith(" MiB")
     assert not list(tmp_path.iterdir())
     assert contents(files.buildings.parent) == before
 

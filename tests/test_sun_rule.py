@@ -23,9 +23,9 @@ def world(resolution: float = 0.5) -> World:
     return World(160, 160, resolution)
 
 
-def judged(w: World, folder: Path, **settings: Any) -> pd.DataFrame:
+def judged(w: World, folder: Path, *, block: int = 1000, **settings: Any) -> pd.DataFrame:
     """The rows, held against the reference too."""
-    found = w.judge(folder, settings=settings)
+    found = w.judge(folder, settings=settings, block=block)
     assert_equal(found, w.expected(**settings))
     return found
 
@@ -139,6 +139,7 @@ def test_where_blocks_overlap_the_higher_counts_and_lights_the_lower(tmp_path: P
 def test_of_the_four_cells_around_a_centre_the_northern_then_the_western_decides(
     tmp_path: Path, chimney: str, holes: str, lit: bool
 ) -> None:
+    """In one block, and where each of the four lies in a block of its own."""
     w = world(1.0)
     w.block(20, 20, 140, 30, 20.0)
     house = bungalow(w, 80, 60)
@@ -148,9 +149,11 @@ def test_of_the_four_cells_around_a_centre_the_northern_then_the_western_decides
         w.dsm[w.part(x, y, x + 1, y + 1)] = np.nan
     x, y = cells[chimney]
     w.dsm[w.part(x, y, x + 1, y + 1)] = 30.0
-    found = judged(w, tmp_path, surface="dsm", **NOON)
-    assert found["lit"][house] == [lit]
-    assert found["cells"][house] == 16 - len(holes.split())
+    w.frame()  # blocks begin at its corner
+    for block in (20, 1000):
+        found = judged(w, tmp_path / str(block), block=block, surface="dsm", **NOON)
+        assert found["lit"][house] == [lit]
+        assert found["cells"][house] == 16 - len(holes.split())
 
 
 def test_own_cells_without_dsm_data_belong_to_the_block(tmp_path: Path) -> None:
