@@ -19,7 +19,9 @@ def table(results: dict[str, Any]) -> str:
         info, median = result["extra_info"], result["stats"]["median"]
         base = first.setdefault(info["group"], median)
         name = info.get("label") or result["param"]
-        lines.append(f"| {name} | {info['cells'] / median / 1e6:,.0f} | {median / base:.2f} |")
+        speed = info["cells"] / median / 1e6
+        figure = f"{speed:,.0f}" if speed >= 100 else f"{speed:.2g}"
+        lines.append(f"| {name} | {figure} | {median / base:.2f} |")
     machine = results["machine_info"]
     cpu = machine["cpu"].get("brand_raw", "unknown processor")
     lines.append("")

@@ -43,6 +43,16 @@ def test_the_footprints_end_before_the_ray_has_climbed(
     assert cut(w, tmp_path, w.block(80, south - 2, 84, south + 2, 6.0)) is flagged
 
 
+@pytest.mark.parametrize(("radius", "flagged"), [(50.25, False), (50.26, True)])
+def test_a_cell_as_far_from_the_border_as_the_radius_sees_enough(
+    tmp_path: Path, radius: float, flagged: bool
+) -> None:
+    w = World(120, 120, 0.5)
+    w.frame()
+    row = w.block(50, 55, 60, 65, 20.0)
+    assert cut(w, tmp_path, row, reach_height_m=0.0, wind_radius_m=radius) is flagged
+
+
 @pytest.mark.parametrize("place", [(60, 116), (116, 80), (2, 80)])
 def test_behind_a_roof_the_inputs_may_end(tmp_path: Path, place: tuple[float, float]) -> None:
     w = World(120, 120, 0.5)
