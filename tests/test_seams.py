@@ -182,7 +182,7 @@ def test_a_halo_too_short_is_seen(
 
 
 def towers(folder: Path) -> Files:
-    """60 m on a plain, whose shadows of ten o'clock are 513 m long and end on any row of a block."""
+    """60 m on a plain: shadows of ten o'clock, 513 m long, that end on any row of a block."""
     w = World(700, 700, 2.0)
     for i in range(8):
         w.block(400 + 32 * i, 40 + 4 * i, 416 + 32 * i, 56 + 4 * i, 60.0)
