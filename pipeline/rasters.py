@@ -101,11 +101,12 @@ class Mosaic:
 
     def hold(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which (n, 2) points lie on a cell of a sheet; on a line counts the cell north-east."""
-        x, y = points.T
+        column, north = np.floor(points / self.resolution).T
+        row = -north - 1
         inside = np.zeros(len(points), np.bool_)
         for sheet in self.sheets:
-            xmin, ymin, xmax, ymax = sheet.window.bounds(sheet.resolution)
-            inside |= (x >= xmin) & (x < xmax) & (y >= ymin) & (y < ymax)
+            w = sheet.window
+            inside |= (row >= w.top) & (row < w.bottom) & (column >= w.left) & (column < w.right)
         return inside
 
     @contextmanager

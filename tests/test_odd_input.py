@@ -12,6 +12,8 @@ from pipeline.errors import InputError
 from pipeline.export import export
 from pipeline.files import identity, on_disk
 from pipeline.footprints import to_rings
+from pipeline.grid import Window, cell_of
+from pipeline.rasters import Mosaic
 from pipeline.sheets import open_sheet
 from tests import outlines, sheets
 from tests.commands import arguments, call, small_world
@@ -102,3 +104,17 @@ def test_an_export_touches_no_other_file(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"in", "out", "x.csv", ".x.partial.notes"}
     with pytest.raises(InputError, match="the run's own"):
         export(out, out / "map.png", "shadow")
+
+
+def test_a_centre_is_on_the_rasters_if_its_cell_is(tmp_path: Path) -> None:
+    """Cells of 0.4 m: what a sheet's edge is in metres is rounded, which cell holds a point not."""
+    place = sheets.PLACE * sheets.PLACE.scale(0.4)
+    path = sheets.write(tmp_path / "a.tif", sheets.heights(), place)
+    mosaic = Mosaic("DSM", (open_sheet(str(path), "DSM", None),))
+    window = mosaic.window
+    x = 0.4 * np.arange(window.left - 2, window.right + 3)
+    y = 0.4 * np.arange(-window.bottom - 2, -window.top + 3)
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    for (east, north), held in zip(points, mosaic.hold(points), strict=True):
+        row, column = cell_of(east, north, 0.4)
+        assert held == window.covers(Window(row, column, 1, 1))

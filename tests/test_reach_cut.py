@@ -83,24 +83,39 @@ def test_a_candidate_must_see_all_within_the_radius(
     assert cut(w, tmp_path, row, reach_height_m=0.0) is (flagged and candidate)
 
 
+def without_sheets(w: World, folder: Path, dsm: int, dtm: int, **settings: Any) -> pd.DataFrame:
+    """The rows where one of nine sheets of 60 x 60 m is missing of each kind, from the north-west;
+    the reference agrees."""
+    sheets = [
+        write_sheets(folder, name, heights, w.transform, missing)
+        for name, heights, missing in (("R", w.dsm, dsm), ("M", w.dtm, dtm))
+    ]
+    w.footprints.to_parquet(folder / "pand.parquet")
+    files = Files(*sheets, folder / "pand.parquet")
+    settings = NOON | settings
+    found = judge(files, folder / "out", settings=settings, allow=frozenset({"gaps"}))
+    assert_equal(found, expect(files, **settings))
+    return found
+
+
 def test_a_missing_sheet_ends_the_inputs(tmp_path: Path) -> None:
-    """The middle one of nine sheets, from (60, 60) to (120, 120)."""
     w = World(180, 180, 1.0)
     w.frame()
-    near = w.block(88, 128, 92, 132, 6.0)
-    beside = w.block(138, 128, 142, 132, 6.0)
-    beyond = w.block(88, 168, 92, 172, 6.0)
-    sheets = [
-        write_sheets(tmp_path, name, heights, w.transform, 4)
-        for name, heights in (("R", w.dsm), ("M", w.dtm))
-    ]
-    path = tmp_path / "pand.parquet"
-    w.footprints.to_parquet(path)
-    files = Files(*sheets, path)
-    found = judge(files, tmp_path / "out", settings=NOON, allow=frozenset({"gaps"}))
-    assert_equal(found, expect(files, **NOON))
-    flagged_rows = [row for row in (near, beside, beyond) if "reach_cut" in found["flags"][row]]
-    assert flagged_rows == [near]
+    rows = [w.block(x - 2, y - 2, x + 2, y + 2, 6.0) for x, y in [(90, 130), (140, 130), (90, 170)]]
+    found = without_sheets(w, tmp_path, 4, 4)
+    assert [row for row in rows if "reach_cut" in found["flags"][row]] == rows[:1]
+
+
+@pytest.mark.parametrize(("radius", "flagged"), [(10.5, False), (10.6, True)])
+def test_sheets_missing_side_by_side_end_them_too(
+    tmp_path: Path, radius: float, flagged: bool
+) -> None:
+    """One of the DSM, the next of the DTM: the ground of both has a mere line between the two."""
+    w = World(180, 180, 1.0)
+    w.frame()
+    row = w.block(130, 22, 138, 30, 20.0)
+    found = without_sheets(w, tmp_path, 6, 7, reach_height_m=0.0, wind_radius_m=radius)
+    assert ("reach_cut" in found["flags"][row]) is flagged
 
 
 def test_a_row_without_a_roof_is_not_flagged(tmp_path: Path) -> None:

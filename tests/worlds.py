@@ -27,8 +27,8 @@ Array = NDArray[Any]
 def write_world(folder: Path, seed: int) -> Files:
     """Sheets and footprints of a messy world of about 100 x 100 cells.
 
-    By the seed: the resolution, whether a lattice corner lies inside, whether a sheet is missing,
-    whether heights are whole centimetres. Footprints have a column `blok` for --group.
+    By the seed: the resolution, whether a lattice corner lies inside, whether a sheet of each kind
+    is missing, whether heights are whole centimetres. Footprints have a column `blok` for --group.
     """
     rng = np.random.default_rng(seed)
     r = RESOLUTIONS[seed % 4]

@@ -18,7 +18,9 @@ def inputs_region(terrain: Terrain, bounds: NDArray[np.float64]) -> shapely.Geom
     """What is seen: the rasters' common ground within the bounding box of all footprints."""
     xmin, ymin = np.nanmin(bounds[:, :2], axis=0)
     xmax, ymax = np.nanmax(bounds[:, 2:], axis=0)
-    region = shapely.intersection(terrain.ground, shapely.box(xmin, ymin, xmax, ymax))
+    common = shapely.intersection(terrain.ground, shapely.box(xmin, ymin, xmax, ymax))
+    parts = shapely.get_parts(common)  # lines too, where parts of it only touch: they hold nothing
+    region = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
     shapely.prepare(region)
     return region
 
