@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 
 from kernels.roof import MANY, count_cells
 from pipeline.errors import InputError
@@ -108,7 +109,7 @@ def test_an_export_touches_no_other_file(tmp_path: Path) -> None:
 
 def test_a_centre_is_on_the_rasters_if_its_cell_is(tmp_path: Path) -> None:
     """Cells of 0.4 m: what a sheet's edge is in metres is rounded, which cell holds a point not."""
-    place = sheets.PLACE * sheets.PLACE.scale(0.4)
+    place = Affine(0.4, 0, 121_000.4, 0, -0.4, 481_230.8)
     path = sheets.write(tmp_path / "a.tif", sheets.heights(), place)
     mosaic = Mosaic("DSM", (open_sheet(str(path), "DSM", None),))
     window = mosaic.window
