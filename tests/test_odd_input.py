@@ -113,8 +113,8 @@ def test_a_centre_is_on_the_rasters_if_its_cell_is(tmp_path: Path) -> None:
     path = sheets.write(tmp_path / "a.tif", sheets.heights(), place)
     mosaic = Mosaic("DSM", (open_sheet(str(path), "DSM", None),))
     window = mosaic.window
-    x = 0.4 * np.arange(window.left - 2, window.right + 3)
-    y = 0.4 * np.arange(-window.bottom - 2, -window.top + 3)
+    x = np.round(0.4 * np.arange(window.left - 2, window.right + 3), 1)
+    y = np.round(0.4 * np.arange(-window.bottom - 2, -window.top + 3), 1)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     for (east, north), held in zip(points, mosaic.hold(points), strict=True):
         row, column = cell_of(east, north, 0.4)
