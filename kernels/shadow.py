@@ -7,17 +7,16 @@ over the rays of a row, which lie side by side in memory.
 """
 
 import math
-from typing import NamedTuple
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from kernels.compile import kernel
+from kernels.check import raster, refuse_infinite
+from kernels.sweep import LIT, NO_DATA, Walk, sweep_columns, sweep_rows
 
-NO_DATA = 255
 MOST_SUNS = 7
-STRIP = 32  # columns turned at once: two cache lines of heights
-PAD = 64  # rows of a power of two would all fall into the same lines of the cache
 
 
 class Sun(NamedTuple):
@@ -84,84 +83,73 @@ def shadow_halo(lowest: float, highest: float, sun: Sun, resolution: float, limi
     )
 
 
-@kernel
-def _sweep(height, columns, offsets, backwards, drop, bit, carried, out):  # type: ignore[no-untyped-def]
-    """Walk as many rows as there are offsets. C-contiguous arrays: the inner loop is SIMD."""
-    rows = len(offsets)
-    for step in range(rows):
-        i = rows - 1 - step if backwards else step
-        ray = carried[offsets[i] :]
-        for j in range(columns):
-            h = height[i, j]
-            c = ray[j] - drop
-            out[i, j] |= bit if c > h else np.uint8(0)
-            ray[j] = h if h > c else c  # NaN is not higher: it casts nothing and lets pass
+def _way(sun: Sun) -> tuple[bool, bool, bool]:
+    """How the rays of a sun walk: along_rows, backwards, downwards (see Walk)."""
+    north, east = math.cos(sun.azimuth), math.sin(sun.azimuth)
+    if walks_rows(sun):
+        return True, north < 0, False
+    return False, east > 0, north > 0
 
 
-def _fresh(shifts, rays):  # type: ignore[no-untyped-def]
-    """Where each row's first ray lies among all rays, and what those carry at first."""
-    offsets = shifts.max() - shifts
-    return offsets, np.full(rays + offsets.max(), -np.inf, np.float32)
+def _shifts(sun: Sun, grid: Grid, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """How far the rays have moved within a line, at each line, counted from the anchor."""
+    if walks_rows(sun):
+        return np.rint(math.tan(sun.azimuth) * (grid.row - np.arange(shape[0])))
+    return -np.rint(1 / math.tan(sun.azimuth) * (grid.column + np.arange(shape[1])))
 
 
-def _sweep_rows(height, sun, grid, bit, out):  # type: ignore[no-untyped-def]
-    rows = grid.row - np.arange(height.shape[0])
-    shifts = np.rint(math.tan(sun.azimuth) * rows).astype(np.int64)
-    offsets, carried = _fresh(shifts, height.shape[1])
-    drop = np.float32(shadow_drop(sun, grid.resolution))
-    southern = math.cos(sun.azimuth) < 0
-    _sweep(height, height.shape[1], offsets, southern, drop, np.uint8(bit), carried, out)
-
-
-@kernel
-def _turn(source, target):  # type: ignore[no-untyped-def]
-    for i in range(source.shape[0]):
-        for j in range(source.shape[1]):
-            target[j, i] = source[i, j]
-
-
-@kernel
-def _turn_back(source, target):  # type: ignore[no-untyped-def]
-    for i in range(target.shape[0]):
-        for j in range(target.shape[1]):
-            target[i, j] |= source[j, i]
-
-
-def _sweep_columns(height, sun, grid, bit, out):  # type: ignore[no-untyped-def]
-    """Columns become rows a strip at a time, in a buffer that stays in the cache."""
-    rows = height.shape[0]
-    columns = grid.column + np.arange(height.shape[1])
-    shifts = -np.rint(1 / math.tan(sun.azimuth) * columns).astype(np.int64)
-    offsets, carried = _fresh(shifts, rows)
-    drop, eastern = np.float32(shadow_drop(sun, grid.resolution)), math.sin(sun.azimuth) > 0
-    turned = np.empty((STRIP, rows + PAD), np.float32)
-    shaded = np.empty((STRIP, rows + PAD), np.uint8)
-    strips = range(0, height.shape[1], STRIP)
-    for left in reversed(strips) if eastern else strips:
-        part = slice(left, left + STRIP)
-        _turn(height[:, part], turned)
-        shaded[:] = 0
-        _sweep(turned, rows, offsets[part], eastern, drop, np.uint8(bit), carried, shaded)
-        _turn_back(shaded, out[:, part])
-
-
-def cast_shadow(height: NDArray[np.float32], suns: list[Sun], grid: Grid) -> NDArray[np.uint8]:
-    """Which cells lie in cast shadow.
-
-    height: (rows, columns) float32, north-up [m], NaN for no data: such a cell casts nothing and
-    lets the shadow pass. suns: up to seven. Returns (rows, columns) uint8: bit i is set where the
-    cell is shaded at sun i, 255 where it has no data. What lies outside the array casts nothing.
+def walks(suns: list[Sun], grid: Grid, shape: tuple[int, ...]) -> list[Walk]:
+    """The walks that serve all suns, as few as there are ways to walk.
 
     Raises ValueError for more than seven suns or one that is not above the horizon.
     """
     if len(suns) > MOST_SUNS:
         raise ValueError(f"at most {MOST_SUNS} suns fit in a mask, not {len(suns)}")
-    out = np.zeros(height.shape, np.uint8)
+    ways: dict[tuple[bool, bool, bool], list[int]] = {}
     for i, sun in enumerate(suns):
         if not 0 < sun.elevation < math.pi / 2:
             raise ValueError(f"the sun's elevation {sun.elevation} is not in (0, pi/2) rad")
-        if height.size:
-            sweep = _sweep_rows if walks_rows(sun) else _sweep_columns
-            sweep(height, sun, grid, 1 << i, out)
-    out[np.isnan(height)] = NO_DATA
+        ways.setdefault(_way(sun), []).append(i)
+    if 0 in shape:
+        return []
+    return [_walk(way, suns, chosen, grid, shape) for way, chosen in ways.items()]
+
+
+def _walk(
+    way: tuple[bool, bool, bool], suns: list[Sun], chosen: list[int], grid: Grid, shape: Any
+) -> Walk:
+    shifts = np.array([_shifts(suns[i], grid, shape) for i in chosen]).astype(np.int64)
+    offsets = shifts.max(axis=1, keepdims=True) - shifts
+    rays = shape[1] if way[0] else shape[0]
+    carried = np.full((len(chosen), rays + offsets.max()), -np.inf, np.float32)
+    drops = np.array([shadow_drop(suns[i], grid.resolution) for i in chosen], np.float32)
+    return Walk(*way, offsets, carried, drops, np.array([1 << i for i in chosen], np.uint8))
+
+
+def cast_shadow(height: ArrayLike, suns: list[Sun], grid: Grid) -> NDArray[np.uint8]:
+    """Which cells lie in cast shadow.
+
+    height: (rows, columns) float32, north-up [m], NaN for no data: such a cell casts nothing and
+    lets the shadow pass. suns: up to seven, each pass over the data serving those within 90
+    degrees whose rays walk the same way. Returns (rows, columns) uint8: bit i is set where the
+    cell is shaded at sun i, 255 where it has no data. What lies outside the array casts nothing.
+
+    Raises ValueError for an infinite height, for more than seven suns, or for one that is not
+    above the horizon.
+    """
+    height = raster(height)
+    todo = walks(suns, grid, height.shape)
+    if not todo:
+        return np.where(np.isnan(height), NO_DATA, LIT)
+    return reduce(np.bitwise_or, (_sweep(height, walk) for walk in todo))
+
+
+def _sweep(height: NDArray[np.float32], walk: Walk) -> NDArray[np.uint8]:
+    out = np.empty(height.shape, np.uint8)
+    if walk.along_rows:
+        finite = sweep_rows(height, walk, 0, len(height), out)
+    else:
+        finite = sweep_columns(height, walk, out)
+    if not finite:
+        refuse_infinite(height)
     return out

@@ -1,0 +1,36 @@
+"""What a kernel takes: the one door where arrays are cast, and infinities refused."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kernels.compile import kernel
+
+INFINITE = np.float32(np.inf)
+
+
+def raster(height: ArrayLike) -> NDArray[np.float32]:
+    """Heights as the kernels take them: (rows, columns) float32, C-contiguous.
+
+    Raises ValueError for anything but two dimensions.
+    """
+    array = np.ascontiguousarray(height, np.float32)
+    if np.ndim(height) != 2:
+        raise ValueError(f"a raster has rows and columns, not {np.ndim(height)} dimensions")
+    return array
+
+
+@kernel
+def has_infinite(row):  # type: ignore[no-untyped-def]
+    """Whether a row holds an infinity: a row at a time, while it lies in the cache."""
+    found = False
+    for j in range(len(row)):
+        found |= np.abs(row[j]) == INFINITE
+    return found
+
+
+def refuse_infinite(height: NDArray[np.float32]) -> None:
+    """Raise ValueError that names the first infinite cell. height: (rows, columns)."""
+    for i, row in enumerate(height):
+        if has_infinite(row):
+            j = int(np.flatnonzero(np.isinf(row))[0])
+            raise ValueError(f"the height at row {i}, column {j} is infinite: no data is NaN")

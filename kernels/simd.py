@@ -1,0 +1,91 @@
+"""What Numba cannot say itself: a transposition in registers, and a prefetch.
+
+What it vectorises: inner loops over whole one-dimensional slices from index 0, of one element
+width, without a branch (`a if c else b` is none), called with C-contiguous arrays (a strided one
+makes it scalar: 3 times slower). What it does not: an index that may be negative, a reduction of
+floats, a chunk whose end is a `min` (8 times slower), strided loads. `kernel.inspect_asm()` tells.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+SIDE = 16  # of the tile that is turned: 16 float32 fill a register of 512 bits, and a cache line
+WORD, INT = ir.IntType(64), ir.IntType(32)
+INTO_L2 = (0, 2, 1)  # llvm.prefetch: for reading, kept in the second cache, data
+
+
+def _lines(context: Any, b: Any, kind: Any, array: Any, row: Any, column: Any) -> Iterator[Any]:
+    """The addresses of SIDE cells of a C-contiguous array's row, from (row, column) on down."""
+    layout = context.make_array(kind)(context, b, array)
+    stride = b.extract_value(layout.strides, 0)
+    width = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    first = b.add(b.mul(row, stride), b.mul(column, WORD(width)))
+    first = b.add(b.ptrtoint(layout.data, WORD), first)
+    for k in range(SIDE):
+        yield b.add(first, b.mul(stride, WORD(k)))
+
+
+def _turned(b: Any, rows: list[Any]) -> list[Any]:
+    """The transposition of SIDE vectors: squares off the diagonal change places, large to small."""
+    for d in (8, 4, 2, 1):
+        low = [k if not k & d else k - d + SIDE for k in range(SIDE)]
+        high = [k + d if not k & d else k + SIDE for k in range(SIDE)]
+        masks = [ir.Constant(ir.VectorType(INT, SIDE), order) for order in (low, high)]
+        for k in range(SIDE):
+            if not k & d:
+                pair = rows[k], rows[k + d]
+                rows[k], rows[k + d] = (b.shuffle_vector(*pair, mask) for mask in masks)
+    return rows
+
+
+@intrinsic  # type: ignore[misc]
+def _turn_tile(typing: Any, source: Any, i: Any, j: Any, target: Any, k: Any, m: Any) -> Any:
+    def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        kinds = signature.args
+        element = context.get_data_type(kinds[0].dtype)
+        width = context.get_abi_sizeof(element)
+        pointer = ir.VectorType(element, SIDE).as_pointer()
+        begin = _lines(context, b, kinds[0], *args[:3])
+        rows = [b.load(b.inttoptr(at, pointer), align=width) for at in begin]
+        end = _lines(context, b, kinds[3], *args[3:])
+        for row, at in zip(_turned(b, rows), end, strict=True):
+            b.store(row, b.inttoptr(at, pointer), align=width)
+        return context.get_dummy_value()
+
+    return types.void(source, i, j, target, k, m), generate
+
+
+@intrinsic  # type: ignore[misc]
+def _prefetch(typing: Any, array: Any, i: Any, j: Any) -> Any:
+    def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        shape = ir.FunctionType(ir.VoidType(), [byte, INT, INT, INT])
+        prefetch = b.module.declare_intrinsic("llvm.prefetch", [byte], shape)
+        at = next(_lines(context, b, signature.args[0], *args))
+        b.call(prefetch, [b.inttoptr(at, byte), *(INT(flag) for flag in INTO_L2)])
+        return context.get_dummy_value()
+
+    return types.void(array, i, j), generate
+
+
+def _turn_slowly(
+    source: NDArray[Any], i: int, j: int, target: NDArray[Any], k: int, m: int
+) -> None:
+    target[k : k + SIDE, m : m + SIDE] = source[i : i + SIDE, j : j + SIDE].T
+
+
+def _no_prefetch(array: NDArray[Any], i: int, j: int) -> None:
+    pass
+
+
+compiled = not numba.config.DISABLE_JIT
+# target[k : k + SIDE, m : m + SIDE] = source[i : i + SIDE, j : j + SIDE].T
+turn_tile = _turn_tile if compiled else _turn_slowly
+# Asks for the cache line of array[i, j]; an address outside the array does no harm.
+prefetch = _prefetch if compiled else _no_prefetch
