@@ -28,9 +28,17 @@ def has_infinite(row):  # type: ignore[no-untyped-def]
     return found
 
 
+@kernel
+def _infinite_row(height):  # type: ignore[no-untyped-def]
+    for i in range(len(height)):
+        if has_infinite(height[i]):
+            return i
+    return -1
+
+
 def refuse_infinite(height: NDArray[np.float32]) -> None:
     """Raise ValueError that names the first infinite cell. height: (rows, columns)."""
-    for i, row in enumerate(height):
-        if has_infinite(row):
-            j = int(np.flatnonzero(np.isinf(row))[0])
-            raise ValueError(f"the height at row {i}, column {j} is infinite: no data is NaN")
+    i = _infinite_row(height)
+    if i >= 0:
+        j = int(np.flatnonzero(np.isinf(height[i]))[0])
+        raise ValueError(f"the height at row {i}, column {j} is infinite: no data is NaN")

@@ -1,49 +1,171 @@
-"""Hillshade from slope and aspect after Horn (1981)."""
+"""Hillshade, slope and aspect after Horn (1981)."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from kernels.check import has_infinite, raster, refuse_infinite
 from kernels.compile import kernel
 from kernels.shadow import Sun
+from kernels.simd import prefetch
 
-TWO = np.float64(2)  # with a plain 2.0 numpy, unlike numba, would stay in float32
+PIECE = 512  # cells of a row at a time, so that prefetches mix with work: 0.57 to 0.51 ns a cell
+LINE = 16  # cells of a cache line
+ZERO, ONE, HALF_UP = np.float32(0), np.float32(1), np.float32(1.5)
+DARK = np.uint8(0)
+
+
+class Light(NamedTuple):
+    """What the sun gives to a cell with slopes (east, north) of the sums below: grey - 1 =
+    (level - east x towards_east - north x towards_north) / sqrt(1 + steep (east2 + north2))."""
+
+    level: np.float32
+    towards_east: np.float32
+    towards_north: np.float32
+    steep: np.float32
+
+
+def light(sun: Sun, resolution: float) -> Light:
+    """The numbers that a sun and a cell size [m] make of Horn's formula, for eight-fold slopes."""
+    per_cell = 1 / (8 * resolution)
+    flat = 254 * math.cos(sun.elevation) * per_cell
+    return Light(
+        np.float32(254 * math.sin(sun.elevation)),
+        np.float32(flat * math.sin(sun.azimuth)),
+        np.float32(flat * math.cos(sun.azimuth)),
+        np.float32(per_cell * per_cell),
+    )
 
 
 @kernel
-def _grey(west_east, south_north, sine, east, north):  # type: ignore[no-untyped-def]
-    """Grey of a cell from its slopes towards the east and the north, and the sun's vector."""
-    cosine = sine - west_east * east - south_north * north
-    cosine /= math.sqrt(1.0 + west_east * west_east + south_north * south_north)
-    return np.uint8(1.0 + 254.0 * max(cosine, 0.0) + 0.5)
+def _horn(nw, n, ne, w, e, sw, s, se):  # type: ignore[no-untyped-def]
+    """Eight times the rise of a cell towards the east and the north. Differences first: they are
+    exact where neighbours are alike. The order is GDAL's."""
+    falling = se - nw
+    rising = ne - sw
+    east = falling + (e - w) + (e - w) + rising
+    north = -falling + (n - s) + (n - s) + rising
+    return east, north
 
 
 @kernel
-def _hillshade(z, per_cell, sine, east, north, out):  # type: ignore[no-untyped-def]
-    rows, columns = z.shape
-    for i in range(1, rows - 1):
-        for j in range(1, columns - 1):
-            a, b, c = z[i - 1, j - 1], z[i - 1, j], z[i - 1, j + 1]
-            d, f = z[i, j - 1], z[i, j + 1]
-            g, h, k = z[i + 1, j - 1], z[i + 1, j], z[i + 1, j + 1]
-            # TWO makes double of float32, in which these sums are exact
-            dx = ((TWO * f + c + k) - (TWO * d + a + g)) * per_cell
-            dy = ((TWO * b + a + c) - (TWO * h + g + k)) * per_cell
-            if not np.isnan(dx + dy + z[i, j]):
-                out[i, j] = _grey(dx, dy, sine, east, north)
+def _light_piece(north, middle, south, light, out):  # type: ignore[no-untyped-def]
+    """Grey of cells 1 to len(out) of a row; slices from 0, else Numba does not vectorise."""
+    n1, n2, m1, m2, s1, s2 = north[1:], north[2:], middle[1:], middle[2:], south[1:], south[2:]
+    for j in range(len(out)):
+        rise, climb = _horn(north[j], n1[j], n2[j], middle[j], m2[j], south[j], s1[j], s2[j])
+        bright = light.level - rise * light.towards_east - climb * light.towards_north
+        bright /= np.sqrt(ONE + light.steep * (rise * rise + climb * climb))
+        known = rise + climb + m1[j]
+        grey = HALF_UP + (bright if bright > ZERO else ZERO)
+        out[j] = np.uint8(np.int32(grey)) if known == known else DARK
 
 
-def hillshade(height: NDArray[np.float32], sun: Sun, resolution: float) -> NDArray[np.uint8]:
-    """Grey 1 + 254 cos(incidence), rounded, at least 1, as GDAL writes it.
+@kernel
+def _angle(y, x):  # type: ignore[no-untyped-def]
+    """atan2(y, x) for y, x >= 0 in float32, to 2e-7, NaN for 0, 0: arithmetic alone vectorises, and
+    is the same in every lane. The polynomial of atanf in Moshier's Cephes library."""
+    low, high = (x, y) if x < y else (y, x)
+    t = low / high
+    far = t > np.float32(0.41421356)  # tan(pi / 8)
+    t = (t - ONE) / (t + ONE) if far else t
+    s = t * t
+    poly = np.float32(8.05374449538e-2) * s - np.float32(1.38776856032e-1)
+    poly = (poly * s + np.float32(1.99777106478e-1)) * s - np.float32(3.33329491539e-1)
+    angle = poly * s * t + t + (np.float32(np.pi / 4) if far else ZERO)
+    return np.float32(np.pi / 2) - angle if x < y else angle
+
+
+@kernel
+def _slope_piece(north, middle, south, per_cell, out):  # type: ignore[no-untyped-def]
+    n1, n2, m1, m2, s1, s2 = north[1:], north[2:], middle[1:], middle[2:], south[1:], south[2:]
+    for j in range(len(out)):
+        rise, climb = _horn(north[j], n1[j], n2[j], middle[j], m2[j], south[j], s1[j], s2[j])
+        steep = per_cell * np.sqrt(rise * rise + climb * climb)
+        out[j] = _angle(steep, ONE) + (m1[j] - m1[j])
+
+
+@kernel
+def _aspect_piece(north, middle, south, out):  # type: ignore[no-untyped-def]
+    n1, n2, m1, m2, s1, s2 = north[1:], north[2:], middle[1:], middle[2:], south[1:], south[2:]
+    for j in range(len(out)):
+        rise, climb = _horn(north[j], n1[j], n2[j], middle[j], m2[j], south[j], s1[j], s2[j])
+        away = _angle(np.abs(rise), np.abs(climb))  # from the north-south axis
+        away = np.float32(np.pi) - away if climb > ZERO else away
+        away = np.float32(2 * np.pi) - away if rise > ZERO and away > ZERO else away
+        out[j] = away + (m1[j] - m1[j])
+
+
+@kernel
+def light_rows(height, begin, end, light, out):  # type: ignore[no-untyped-def]
+    """Hillshade of rows begin to end of the array; False at an infinite height in them."""
+    rows, columns = height.shape
+    for i in range(begin, end):
+        if has_infinite(height[i]):
+            return False
+        for left in range(0, columns - 2 if 0 < i < rows - 1 else 0, PIECE):
+            right = min(left + PIECE, columns - 2)
+            for j in range(left, right, LINE):
+                prefetch(height, i + 3, j)
+            near = slice(left, right + 2)
+            north, south = height[i - 1, near], height[i + 1, near]
+            _light_piece(north, height[i, near], south, light, out[i, left + 1 : right + 1])
+    return True
+
+
+@kernel
+def _slope_rows(height, per_cell, out):  # type: ignore[no-untyped-def]
+    for i in range(1, len(height) - 1):
+        _slope_piece(height[i - 1], height[i], height[i + 1], per_cell, out[i, 1:-1])
+
+
+@kernel
+def _aspect_rows(height, out):  # type: ignore[no-untyped-def]
+    for i in range(1, len(height) - 1):
+        _aspect_piece(height[i - 1], height[i], height[i + 1], out[i, 1:-1])
+
+
+def hillshade(height: ArrayLike, sun: Sun, resolution: float) -> NDArray[np.uint8]:
+    """Grey 1 + 254 cos(incidence), rounded, at least 1, as GDAL writes it; in float32.
 
     height: (rows, columns) float32, north-up [m]; resolution [m]. Returns (rows, columns) uint8,
     0 where the cell or one of its eight neighbours has no data or lies outside the array.
+    Raises ValueError for an infinite height.
 
     Horn, B.K.P. (1981). Hill shading and the reflectance map. Proc. IEEE 69(1).
     """
+    height = raster(height)
     out = np.zeros(height.shape, np.uint8)
-    level = math.cos(sun.elevation)
-    east, north = math.sin(sun.azimuth) * level, math.cos(sun.azimuth) * level
-    _hillshade(height, 1 / (8 * resolution), math.sin(sun.elevation), east, north, out)
+    if not light_rows(height, 0, len(height), light(sun, resolution), out):
+        refuse_infinite(height)
+    return out
+
+
+def slope(height: ArrayLike, resolution: float) -> NDArray[np.float32]:
+    """Steepness after Horn [rad].
+
+    height: (rows, columns) float32, north-up [m]; resolution [m]. Returns (rows, columns) float32,
+    NaN where the cell or one of its eight neighbours has no data or lies outside the array.
+    Raises ValueError for an infinite height.
+    """
+    height = raster(height)
+    refuse_infinite(height)
+    out = np.full(height.shape, np.nan, np.float32)
+    _slope_rows(height, np.float32(1 / (8 * resolution)), out)
+    return out
+
+
+def aspect(height: ArrayLike) -> NDArray[np.float32]:
+    """Where a cell faces, after Horn: down the slope, clockwise from grid north [rad].
+
+    height: (rows, columns) float32, north-up, of square cells. Returns (rows, columns) float32 in
+    [0, 2 pi], NaN where it is flat, and where the cell or one of its eight neighbours has no data
+    or lies outside the array. Raises ValueError for an infinite height.
+    """
+    height = raster(height)
+    refuse_infinite(height)
+    out = np.full(height.shape, np.nan, np.float32)
+    _aspect_rows(height, out)
     return out

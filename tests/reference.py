@@ -151,22 +151,27 @@ def cast_shadow(
     return bits[::-1]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def hillshade(
     height: Raster, resolution: float, azimuth: float, altitude: float
 ) -> NDArray[np.uint8]:
-    """Horn's hillshade as GDAL writes it: 1-255; 0 at the edge and beside a cell without data."""
-    z = height.astype(float)
+    """Horn's hillshade as GDAL writes it: 1-255; 0 at the edge and beside a cell without data.
+
+    In float32, differences of opposite neighbours before sums, as GDAL has it.
+    """
     (a, b, c), (d, e, f), (g, h, i) = (
-        [z[r : r - 2 or None, k : k - 2 or None] for k in range(3)] for r in range(3)
+        [height[r : r - 2 or None, k : k - 2 or None] for k in range(3)] for r in range(3)
     )
-    east = ((c + 2 * f + i) - (a + 2 * d + g)) / (8 * resolution)
-    north = ((a + 2 * b + c) - (g + 2 * h + i)) / (8 * resolution)
-    uphill = east * math.sin(azimuth) + north * math.cos(azimuth)
-    cosine = math.sin(altitude) - math.cos(altitude) * uphill
-    cosine /= np.sqrt(1 + east**2 + north**2)
+    east = (i - a) + (f - d) + (f - d) + (c - g)
+    north = (a - i) + (b - h) + (b - h) + (c - g)
+    per_cell = 1 / (8 * resolution)
+    level, flat = 254 * math.sin(altitude), 254 * math.cos(altitude) * per_cell
+    shade = np.float32(level) - east * np.float32(flat * math.sin(azimuth))
+    shade = shade - north * np.float32(flat * math.cos(azimuth))
+    shade /= np.sqrt(1 + np.float32(per_cell**2) * (east * east + north * north))
     grey = np.zeros(height.shape, np.uint8)
-    known = ~np.isnan(cosine + e)
-    grey[1:-1, 1:-1][known] = np.maximum(1, np.floor(1 + 254 * cosine[known] + 0.5))
+    known = ~np.isnan(east + north + e)
+    grey[1:-1, 1:-1][known] = np.floor(np.float32(1.5) + np.where(shade > 0, shade, 0)[known])
     return grey
 
 
