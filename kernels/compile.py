@@ -37,14 +37,24 @@ def kernel(function: F) -> F:
 
     `error_model="numpy"` drops the check for a division by zero, which blocks SIMD.
     """
+    return _compiled(function)
+
+
+def inlined(function: F) -> F:
+    """A kernel that is always compiled into its caller: a call that hands on nouns of many arrays
+    costs as much as the work on a tile."""
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: F, **options: bool) -> F:
     settings: Any = numba.config
     usual = settings.CACHE_DIR
     if _CACHE is not None:
         settings.CACHE_DIR = str(_CACHE)
     try:
-        compiled: Any = numba.njit(nogil=True, error_model="numpy", cache=_CACHE is not None)(
-            function
-        )
+        compiled: Any = numba.njit(
+            nogil=True, error_model="numpy", cache=_CACHE is not None, **options
+        )(function)
         return compiled
     finally:
         settings.CACHE_DIR = usual

@@ -9,9 +9,8 @@ floats, a chunk whose end is a `min` (8 times slower), strided loads. `kernel.in
 from collections.abc import Iterator
 from typing import Any
 
-import numba
 from llvmlite import ir
-from numba.core import types
+from numba.core import config, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -44,7 +43,7 @@ def _turned(b: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _turn_tile(typing: Any, source: Any, i: Any, j: Any, target: Any, k: Any, m: Any) -> Any:
     def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
         kinds = signature.args
@@ -61,7 +60,7 @@ def _turn_tile(typing: Any, source: Any, i: Any, j: Any, target: Any, k: Any, m:
     return types.void(source, i, j, target, k, m), generate
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _prefetch(typing: Any, array: Any, i: Any, j: Any) -> Any:
     def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
         byte = ir.IntType(8).as_pointer()
@@ -84,7 +83,7 @@ def _no_prefetch(array: NDArray[Any], i: int, j: int) -> None:
     pass
 
 
-compiled = not numba.config.DISABLE_JIT
+compiled = not config.DISABLE_JIT
 # target[k : k + SIDE, m : m + SIDE] = source[i : i + SIDE, j : j + SIDE].T
 turn_tile = _turn_tile if compiled else _turn_slowly
 # Asks for the cache line of array[i, j]; an address outside the array does no harm.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kernels.angle import angle
 from kernels.check import has_infinite, raster, refuse_infinite
 from kernels.compile import kernel
 from kernels.shadow import Sun
@@ -64,27 +65,12 @@ def _light_piece(north, middle, south, light, out):  # type: ignore[no-untyped-d
 
 
 @kernel
-def _angle(y, x):  # type: ignore[no-untyped-def]
-    """atan2(y, x) for y, x >= 0 in float32, to 2e-7, NaN for 0, 0: arithmetic alone vectorises, and
-    is the same in every lane. The polynomial of atanf in Moshier's Cephes library."""
-    low, high = (x, y) if x < y else (y, x)
-    t = low / high
-    far = t > np.float32(0.41421356)  # tan(pi / 8)
-    t = (t - ONE) / (t + ONE) if far else t
-    s = t * t
-    poly = np.float32(8.05374449538e-2) * s - np.float32(1.38776856032e-1)
-    poly = (poly * s + np.float32(1.99777106478e-1)) * s - np.float32(3.33329491539e-1)
-    angle = poly * s * t + t + (np.float32(np.pi / 4) if far else ZERO)
-    return np.float32(np.pi / 2) - angle if x < y else angle
-
-
-@kernel
 def _slope_piece(north, middle, south, per_cell, out):  # type: ignore[no-untyped-def]
     n1, n2, m1, m2, s1, s2 = north[1:], north[2:], middle[1:], middle[2:], south[1:], south[2:]
     for j in range(len(out)):
         rise, climb = _horn(north[j], n1[j], n2[j], middle[j], m2[j], south[j], s1[j], s2[j])
         steep = per_cell * np.sqrt(rise * rise + climb * climb)
-        out[j] = _angle(steep, ONE) + (m1[j] - m1[j])
+        out[j] = angle(steep, ONE) + (m1[j] - m1[j])
 
 
 @kernel
@@ -92,7 +78,7 @@ def _aspect_piece(north, middle, south, out):  # type: ignore[no-untyped-def]
     n1, n2, m1, m2, s1, s2 = north[1:], north[2:], middle[1:], middle[2:], south[1:], south[2:]
     for j in range(len(out)):
         rise, climb = _horn(north[j], n1[j], n2[j], middle[j], m2[j], south[j], s1[j], s2[j])
-        away = _angle(np.abs(rise), np.abs(climb))  # from the north-south axis
+        away = angle(np.abs(rise), np.abs(climb))  # from the north-south axis
         away = np.float32(np.pi) - away if climb > ZERO else away
         away = np.float32(2 * np.pi) - away if rise > ZERO and away > ZERO else away
         out[j] = away + (m1[j] - m1[j])
