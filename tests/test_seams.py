@@ -24,7 +24,9 @@ from tests.outcomes import (
     run_without_map,
     shuffle_tasks,
 )
-from tests.runs import Files, World
+from tests.runs import Files, World, expect
+from tests.runs import assert_equal as assert_same_rows
+from tests.runs import judge as run_on
 
 WHOLE = 4096
 SURFACES = ("extruded", "dsm")
@@ -203,3 +205,36 @@ def test_a_halo_is_as_long_as_it_must_be_and_no_longer(
     a, b = (each.arrays[0, "shadow"][1] for each in (at_once, found))
     assert a.any()
     assert (a == b).all() == equal
+
+
+NORTHERN: dict[str, Any] = {"date": "2026-06-21", "times": ("05:00", "20:15")}
+SOUTHERN: dict[str, Any] = {"date": "2025-12-21", "times": ("09:30", "15:30")}
+
+
+def low_roofs_among_towers(folder: Path) -> Files:
+    """Towers of 40 m in the corners and the middle; between them, roofs of 6 m."""
+    w = World(480, 480, 4.0)
+    w.frame()
+    for x in range(40, 440, 40):
+        for y in range(40, 440, 40):
+            tower = x % 200 == y % 200 == 40
+            w.block(x, y, x + 16, y + 12, 40.0 if tower else 6.0)
+    return w.write(folder)
+
+
+def turned_round(halo: Halo) -> Halo:
+    return Halo(halo.south, halo.west, halo.north, halo.east)
+
+
+@pytest.mark.parametrize("season", [NORTHERN, SOUTHERN], ids=["summer", "winter"])
+def test_a_halo_lies_on_the_side_of_the_sun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, season: dict[str, Any]
+) -> None:
+    """In blocks of 64 m, whose neighbours' towers a halo on the other side would not see."""
+    files = low_roofs_among_towers(tmp_path / "in")
+    expected = expect(files, **season)
+    assert_same_rows(run_on(files, tmp_path / "a", settings=season, block=16), expected)
+    usual = Relief.halo
+    monkeypatch.setattr(Relief, "halo", lambda *given: turned_round(usual(*given)))
+    with pytest.raises(AssertionError, match="lit"):
+        assert_same_rows(run_on(files, tmp_path / "b", settings=season, block=16), expected)
