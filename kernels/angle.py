@@ -4,7 +4,7 @@ import numpy as np
 
 from kernels.compile import kernel
 
-ZERO, ONE = np.float32(0), np.float32(1)
+ZERO, ONE, UNKNOWN = np.float32(0), np.float32(1), np.float32(np.nan)
 
 
 @kernel
@@ -12,7 +12,7 @@ def angle(y, x):  # type: ignore[no-untyped-def]
     """atan2(y, x) for y, x >= 0 in float32, to 2e-7, NaN for 0, 0: arithmetic alone vectorises, and
     is the same in every lane. The polynomial of atanf in Moshier's Cephes library."""
     low, high = (x, y) if x < y else (y, x)
-    t = low / high
+    t = low / high if high > ZERO else UNKNOWN
     far = t > np.float32(0.41421356)  # tan(pi / 8)
     t = (t - ONE) / (t + ONE) if far else t
     s = t * t

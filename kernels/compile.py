@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SETTINGS: Any = numba.config
+COMPILED = not _SETTINGS.DISABLE_JIT
 
 
 def _cache_folder() -> Path | None:
@@ -46,15 +48,14 @@ def inlined(function: F) -> F:
     return _compiled(function, forceinline=True)
 
 
-def _compiled(function: F, **options: bool) -> F:
-    settings: Any = numba.config
-    usual = settings.CACHE_DIR
+def _compiled(function: F, **options: Any) -> F:
+    usual = _SETTINGS.CACHE_DIR
     if _CACHE is not None:
-        settings.CACHE_DIR = str(_CACHE)
+        _SETTINGS.CACHE_DIR = str(_CACHE)
     try:
         compiled: Any = numba.njit(
             nogil=True, error_model="numpy", cache=_CACHE is not None, **options
         )(function)
         return compiled
     finally:
-        settings.CACHE_DIR = usual
+        _SETTINGS.CACHE_DIR = usual

@@ -6,18 +6,20 @@ large as a sixteenth of its distance.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.field import COARSE, NEAR
+from kernels.field import COARSE
 from kernels.simd import SIDE
 
 BETWEEN = range(1, 9)
 # Distances [cells] and the side of the mean that is seen there. A stage is skipped as a whole.
 STAGES = ((range(9, 17), 1), (range(17, 33), 1), (range(34, 65, 2), 2), (range(68, 125, 4), 4))
 BOUNDS = np.cumsum([0, *(len(distances) for distances, _ in STAGES)])
+FIRST = 132.0  # cells away is the first far sample
 FINENESS = 16  # of a distance is the size of a far cell
 
 
@@ -82,7 +84,7 @@ def _tiles(cells: list[tuple[int, int]], side: int) -> list[tuple[int, int]]:
 
 def far_distances(reach: float) -> list[float]:
     """Distances of far samples up to the first beyond `reach` [cells]."""
-    distances = [float(NEAR)]
+    distances = [FIRST]
     while distances[-1] < reach:
         distances.append(distances[-1] * (1 + 1 / FINENESS))
     return distances
@@ -93,8 +95,9 @@ def far_level(distance: float) -> int:
     return max(0, math.floor(math.log2(distance / FINENESS / COARSE)))
 
 
+@lru_cache(maxsize=8)
 def fan(
-    azimuths: NDArray[np.float64], shape: tuple[int, int], resolution: float, reach: float
+    azimuths: tuple[float, ...], shape: tuple[int, int], resolution: float, reach: float
 ) -> Fan:
     """The samples of each azimuth [rad], in a frame of `shape`, cells of `resolution` [m], and the
     far ones to `reach` [cells]."""

@@ -11,23 +11,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels.check import raster, refuse_infinite
 from kernels.compile import kernel
-from kernels.roof import NO_HEIGHT, centimetres
+from kernels.roof import NO_HEIGHT, Box, centimetres
 from kernels.simd import SIDE
 
-NEAR = 132  # cells around a block that the near field needs
-MARGIN = -(-NEAR // SIDE) * SIDE + SIDE  # cells without data around it, in whole tiles
+MARGIN = 128  # cells that samples reach from a tile, their means included
+NEAR = MARGIN + SIDE  # cells around a block that the near field needs: a tile may stick out
+QUARTER, NOTHING, UNKNOWN = np.float32(0.25), np.float32(-np.inf), np.float32(np.nan)
 COARSE_BITS = 3
 COARSE = 1 << COARSE_BITS  # cells along a side of a coarse cell
 
 
 class Near(NamedTuple):
-    """A block and its surroundings, in a frame without data, in whole tiles of SIDE x SIDE cells.
+    """A block and its surroundings.
 
     cells, mean2, mean4: (rows, columns) float32 [m]; mean2 and mean4 at a cell are the means of
     the 2 x 2 and 4 x 4 cells whose north-western one it is: where some have no data the highest of
-    them, where none has, NaN. highest: (tile rows, tile columns) float32, of a tile, -infinity
-    where it has no data. top, left: the frame's first row and column, counted southward and
-    eastward from the grid's anchor [cells]; height, width: of the block itself.
+    them, where none has, NaN. highest: (tile rows, tile columns) float32, of the tiles of SIDE x
+    SIDE cells anchored on the grid, -infinity where there are no data. top, left: of the first
+    cell, counted southward and eastward from the anchor; block: the block in the array.
     """
 
     cells: NDArray[np.float32]
@@ -36,95 +37,123 @@ class Near(NamedTuple):
     highest: NDArray[np.float32]
     top: int
     left: int
-    block_top: int
-    block_left: int
-    height: int
-    width: int
+    block: Box
 
 
 @kernel
 def _mean(a, b, c, d):  # type: ignore[no-untyped-def]
-    """Of four heights, never above their highest: rounding is monotone, and their fourfold exact."""
-    mean = ((a + b) + (c + d)) * np.float32(0.25)
-    e = b if b > a or a != a else a
-    f = d if d > c or c != c else c
-    g = f if f > e or e != e else e
-    return mean if mean == mean else g
+    """Of four heights, or the highest where some have no data; never above the highest: rounding
+    is monotone, and a height's fourfold exact. Without a branch, for SIMD."""
+    mean = ((a + b) + (c + d)) * QUARTER
+    highest = a if a > NOTHING else NOTHING
+    highest = b if b > highest else highest
+    highest = c if c > highest else highest
+    highest = d if d > highest else highest
+    some = highest if highest > NOTHING else UNKNOWN
+    return mean if mean == mean else some
 
 
 @kernel
 def _mean_row(upper, lower, step, out):  # type: ignore[no-untyped-def]
     upper2, lower2 = upper[step:], lower[step:]
-    for j in range(len(out)):
+    for j in range(len(upper2)):
         out[j] = _mean(upper[j], upper2[j], lower[j], lower2[j])
 
 
 @kernel
-def _highest_row(cells, out):  # type: ignore[no-untyped-def]
-    """Highest of each tile, of which `cells` is one row, and `out` so far."""
-    for t in range(len(out)):
-        for j in range(t * SIDE, (t + 1) * SIDE):
-            out[t] = cells[j] if cells[j] > out[t] else out[t]
+def _raise(row, highest):  # type: ignore[no-untyped-def]
+    for j in range(len(row)):
+        highest[j] = row[j] if row[j] > highest[j] else highest[j]
 
 
 @kernel
-def _fill(height, row, column, cells, mean2, mean4, highest):  # type: ignore[no-untyped-def]
-    """The frame from south to north, so that what a mean looks at is there, and in the cache."""
+def _fill(cells, top, left, mean2, mean4, highest):  # type: ignore[no-untyped-def]
+    """Means and tiles from north to south, each as soon as its last row is there; NaN where they
+    would look beyond the array."""
     rows, columns = cells.shape
-    for i in range(rows - 1, -1, -1):
-        inside = row <= i < row + height.shape[0]
-        if inside:
-            cells[i, column : column + height.shape[1]] = height[i - row]
-            _highest_row(cells[i], highest[i // SIDE])
-        if i + 1 < rows:
-            _mean_row(cells[i], cells[i + 1], 1, mean2[i, : columns - 1])
-        if i + 3 < rows:
-            _mean_row(mean2[i], mean2[i + 2], 2, mean4[i, : columns - 3])
+    line = np.full(highest.shape[1] * SIDE, NOTHING, np.float32)
+    for i in range(rows):
+        mean2[i], mean4[i] = np.nan, np.nan  # in sequence: it also brings the rows into the cache
+        _raise(cells[i], line[left : left + columns])
+        if i >= 1:
+            _mean_row(cells[i - 1], cells[i], 1, mean2[i - 1])
+        if i >= 3:
+            _mean_row(mean2[i - 3, :-1], mean2[i - 1, :-1], 2, mean4[i - 3])
+        if (i + top) % SIDE == SIDE - 1 or i == rows - 1:
+            tiles = line.reshape(-1, SIDE)
+            for t in range(len(tiles)):
+                highest[(i + top) // SIDE, t] = tiles[t].max()
+            line[:] = NOTHING
 
 
-def near_field(height: ArrayLike, top: int, left: int) -> Near:
-    """The near field of a block with its halo of NEAR cells: what lies outside is no obstacle.
+def near_field(height: ArrayLike, top: int, left: int, block: Box | None = None) -> Near:
+    """The near field of a block in its surroundings, best with NEAR cells around it: what lies
+    outside the array is no obstacle, and costs a copy.
 
     height: (rows, columns) float32, north-up [m], NaN for no data; top, left: its first row and
-    column from the grid's anchor, southward and eastward [cells]. Raises ValueError for an
-    infinite height.
+    column from the grid's anchor, southward and eastward [cells]; block: by default all of it.
+    Raises ValueError for an infinite height.
     """
-    height = raster(height)
-    refuse_infinite(height)
-    first_row, first_column = ((at - MARGIN) // SIDE * SIDE for at in (top, left))
-    row, column = top - first_row, left - first_column
-    shape = tuple(
-        -(-(at + size + MARGIN) // SIDE) * SIDE
-        for at, size in zip((row, column), height.shape, strict=True)
-    )
-    cells, mean2, mean4 = (np.full(shape, np.nan, np.float32) for _ in range(3))
-    highest = np.full((shape[0] // SIDE, shape[1] // SIDE), -np.inf, np.float32)
-    _fill(height, row, column, cells, mean2, mean4, highest)
-    return Near(cells, mean2, mean4, highest, first_row, first_column, row, column, *height.shape)
+    cells = raster(height)
+    refuse_infinite(cells)
+    block = block or Box(0, 0, *cells.shape)
+    north, south = _lacking(top, block.top, block.height, cells.shape[0])
+    west, east = _lacking(left, block.left, block.width, cells.shape[1])
+    if max(north, south, west, east) > 0:
+        cells = np.pad(cells, ((north, south), (west, east)), constant_values=UNKNOWN)
+    top, left = top - north, left - west
+    block = block._replace(top=block.top + north, left=block.left + west)
+    rows, columns = top % SIDE + cells.shape[0], left % SIDE + cells.shape[1]
+    mean2, mean4 = np.empty_like(cells), np.empty_like(cells)
+    highest = np.empty((-(-rows // SIDE), -(-columns // SIDE)), np.float32)
+    _fill(cells, top % SIDE, left % SIDE, mean2, mean4, highest)
+    return Near(cells, mean2, mean4, highest, top, left, block)
+
+
+def _lacking(first: int, begin: int, size: int, room: int) -> tuple[int, int]:
+    """How many cells an array lacks before and after the tiles of a block and their samples."""
+    before = (first + begin) % SIDE + MARGIN - begin
+    after = -(first + begin + size) % SIDE + MARGIN - (room - begin - size)
+    return max(before, 0), max(after, 0)
 
 
 class Coarse(NamedTuple):
     """Cells of COARSE x COARSE, or coarser, that merge exactly: highest: (rows, columns) int32
-    [cm], NO_HEIGHT without data; total: int64, the sum [cm]; count: int64, the cells with data;
+    [cm], NO_HEIGHT without data; total: int64, the sum [cm]; known: int64, the cells with data;
     top, left: of the first, counted in such cells from the anchor."""
 
     highest: NDArray[np.int32]
     total: NDArray[np.int64]
-    count: NDArray[np.int64]
+    known: NDArray[np.int64]
     top: int
     left: int
 
 
 @kernel
+def _add_row(cm, highest, total, count):  # type: ignore[no-untyped-def]
+    """Column by column, since that is SIMD."""
+    for j in range(len(cm)):
+        known = cm[j] != NO_HEIGHT
+        highest[j] = max(highest[j], cm[j])
+        total[j] += cm[j] if known else 0
+        count[j] += np.int32(known)
+
+
+@kernel
 def _coarsen(cm, row, column, highest, total, count):  # type: ignore[no-untyped-def]
-    for i in range(cm.shape[0]):
-        a = (i + row) // COARSE
-        for j in range(cm.shape[1]):
-            if cm[i, j] != NO_HEIGHT:
-                b = (j + column) // COARSE
-                highest[a, b] = max(highest[a, b], cm[i, j])
-                total[a, b] += cm[i, j]
-                count[a, b] += 1
+    columns = highest.shape[1] * COARSE
+    tops, sums = np.empty(columns, np.int32), np.empty(columns, np.int32)
+    counts = np.empty(columns, np.int32)
+    for a in range(highest.shape[0]):
+        tops[:], sums[:], counts[:] = NO_HEIGHT, 0, 0
+        for i in range(max(a * COARSE - row, 0), min((a + 1) * COARSE - row, cm.shape[0])):
+            here = slice(column, column + cm.shape[1])
+            _add_row(cm[i], tops[here], sums[here], counts[here])
+        for b in range(highest.shape[1]):
+            for j in range(b * COARSE, (b + 1) * COARSE):
+                highest[a, b] = max(highest[a, b], tops[j])
+                total[a, b] += sums[j]
+                count[a, b] += counts[j]
 
 
 def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
@@ -142,15 +171,17 @@ def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
 def _framed(part: Coarse, top: int, left: int, shape: tuple[int, int]) -> Coarse:
     """The same in a larger frame, without data around it."""
     rows, columns = part.highest.shape
-    here = np.s_[part.top - top : part.top - top + rows, part.left - left : part.left - left + columns]
+    here = np.s_[
+        part.top - top : part.top - top + rows, part.left - left : part.left - left + columns
+    ]
     highest = np.full(shape, NO_HEIGHT, np.int32)
     total, count = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    highest[here], total[here], count[here] = part.highest, part.total, part.count
+    highest[here], total[here], count[here] = part.highest, part.total, part.known
     return Coarse(highest, total, count, top, left)
 
 
 def merge(parts: list[Coarse]) -> Coarse:
-    """All of them together, exact in any order; where they overlap they must be different cells'."""
+    """All of them together, exact in any order, if each knows other cells."""
     top, left = min(p.top for p in parts), min(p.left for p in parts)
     bottom = max(p.top + len(p.highest) for p in parts)
     right = max(p.left + p.highest.shape[1] for p in parts)
@@ -158,7 +189,7 @@ def merge(parts: list[Coarse]) -> Coarse:
     return Coarse(
         np.maximum.reduce([p.highest for p in framed]),
         np.add.reduce([p.total for p in framed]),
-        np.add.reduce([p.count for p in framed]),
+        np.add.reduce([p.known for p in framed]),
         top,
         left,
     )
@@ -200,7 +231,7 @@ def far_field(coarse: Coarse, levels: int) -> Far:
         table.append((start, rows, columns, coarse.top, coarse.left))
         start += coarse.highest.size
         with np.errstate(invalid="ignore"):
-            value = (coarse.total / coarse.count + coarse.highest) / 200.0
+            value = (coarse.total / coarse.known + coarse.highest) / 200.0
         values.append(value.astype(np.float32).ravel())
         coarse = _coarser(coarse)
     flat = np.concatenate(values)

@@ -17,6 +17,7 @@ from kernels.fan import BETWEEN, fan, far_distances, far_level
 from kernels.field import COARSE, COARSE_BITS, NEAR, Far, Near
 from kernels.march import march, march_between
 from kernels.simd import SIDE
+from kernels.tiles import Tile, count_chosen, give, take, tile_frame
 
 TILE = SIDE * SIDE
 NEAREST = len(BETWEEN)
@@ -59,22 +60,6 @@ class _View(NamedTuple):
     mean2: NDArray[np.float32]
     mean4: NDArray[np.float32]
     highest: NDArray[np.float32]
-
-
-class _Tile(NamedTuple):
-    """The rows of a tile that hold a chosen cell, side by side. at: of the tile among all; south,
-    east: of its middle, from the anchor [cells]; places: (rows,) int64, where each row starts in
-    the flat frame; own, tangent: (rows x SIDE,) float32, heights [m], infinite where a cell is
-    not chosen, and horizons so far; lowest: of own; word: (1,) int32, a place to work in."""
-
-    at: int
-    south: int
-    east: int
-    places: NDArray[np.int64]
-    own: NDArray[np.float32]
-    tangent: NDArray[np.float32]
-    lowest: np.float32
-    word: NDArray[np.int32]
 
 
 @inlined
@@ -162,42 +147,6 @@ def _use(tangent, table, sky, sums, bins):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _take(near, chosen, i, j, own, places, rows):  # type: ignore[no-untyped-def]
-    """The heights of a tile's chosen cells, infinity for others, row by row that holds any; where
-    those start, and which they are; how many rows."""
-    n = 0
-    for r in range(SIDE):
-        y, some = i * SIDE + r - near.block_top, False
-        for c in range(SIDE):
-            x = j * SIDE + c - near.block_left
-            mine = 0 <= y < near.height and 0 <= x < near.width and chosen[y, x]
-            height = near.cells[i * SIDE + r, j * SIDE + c]
-            own[n * SIDE + c] = height if mine and height == height else np.float32(np.inf)
-            some |= mine
-        if some:
-            rows[n], places[n] = r, (i * SIDE + r) * near.cells.shape[1] + j * SIDE
-            n += 1
-    return n
-
-
-@kernel
-def _give(near, chosen, starts, i, j, rows, own, sky, sums, out, out_sums):  # type: ignore[no-untyped-def]
-    """Write what a tile's chosen cells see to their places."""
-    for r in range(len(rows)):
-        y = i * SIDE + rows[r] - near.block_top
-        n = starts[y, j - near.block_left // SIDE]
-        for c in range(SIDE):
-            x = j * SIDE + c - near.block_left
-            if 0 <= x < near.width and chosen[y, x]:
-                at = r * SIDE + c
-                known = own[at] < np.inf
-                out[n] = sky[at] if known else np.nan
-                for channel in range(len(sums)):
-                    out_sums[n, channel] = sums[channel, at] if known else np.nan
-                n += 1
-
-
-@kernel
 def _look(view, far, fan, tile, tables, floor, sky, sums, bins):  # type: ignore[no-untyped-def]
     """What the chosen cells of one tile see, over all directions."""
     sky[:], sums[:] = 0, 0
@@ -212,31 +161,25 @@ def _look(view, far, fan, tile, tables, floor, sky, sums, bins):  # type: ignore
 
 
 @kernel
-def _horizon(near, view, far, fan, chosen, starts, tables, floor, out, out_sums):  # type: ignore[no-untyped-def]
+def _horizon(near, view, far, fan, chosen, counts, starts, tables, floor, out, out_sums):  # type: ignore[no-untyped-def]
     own, tangent = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
-    sky = np.empty(TILE, np.float32)
-    sums, bins = np.empty((tables.shape[1], TILE), np.float32), np.empty(TILE, np.int32)
+    sky, sums = np.empty(TILE, np.float32), np.empty((tables.shape[1], TILE), np.float32)
+    bins, word = np.empty(TILE, np.int32), np.empty(1, np.int32)
     places, rows = np.empty(SIDE, np.int64), np.empty(SIDE, np.int64)
-    word = np.empty(1, np.int32)
-    for i in range(near.block_top // SIDE, (near.block_top + near.height - 1) // SIDE + 1):
-        for j in range(near.block_left // SIDE, near.block_left // SIDE + starts.shape[1]):
-            n = _take(near, chosen, i, j, own, places, rows)
+    first, edge = near.top + near.block.top, near.left + near.block.left
+    for i in range(first // SIDE, (first + near.block.height + SIDE - 1) // SIDE):
+        for t in range(counts.shape[0]):
+            j = edge // SIDE + t
+            frame = tile_frame(near, i, j)
+            n = take(near.cells, chosen, counts[t], frame, own, places, rows)
             m = n * SIDE
             if n > 0:
-                south, east = near.top + i * SIDE + SIDE // 2, near.left + j * SIDE + SIDE // 2
-                at = i * near.highest.shape[1] + j
+                at = (i - near.top // SIDE) * near.highest.shape[1] + j - near.left // SIDE
+                south, east = i * SIDE + SIDE // 2, j * SIDE + SIDE // 2
                 lowest = own[:m].min()
-                tile = _Tile(at, south, east, places[:n], own[:m], tangent[:m], lowest, word)
+                tile = Tile(at, south, east, places[:n], own[:m], tangent[:m], lowest, word)
                 _look(view, far, fan, tile, tables, floor, sky[:m], sums[:, :m], bins)
-                _give(near, chosen, starts, i, j, rows[:n], own, sky, sums, out, out_sums)
-
-
-def _starts(near: Near, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Where the chosen cells of each row and tile stand among all: (rows, tiles across)."""
-    first = near.block_left // SIDE * SIDE - near.block_left
-    edges = np.maximum(np.arange(first, near.width, SIDE), 0)
-    counts = np.add.reduceat(chosen.astype(np.int64), edges, axis=1)
-    return np.cumsum(counts).reshape(counts.shape) - counts
+                give(chosen, starts[t], frame, rows[:n], own, sky, sums, out, out_sums)
 
 
 def horizon(
@@ -260,8 +203,8 @@ def horizon(
     """
     k = len(azimuths)
     tables = np.zeros((k, 1, 0), np.float32) if table is None else np.asarray(table, np.float32)
-    if chosen.shape != (near.height, near.width):
-        raise ValueError(f"the mask is {chosen.shape}, the block {(near.height, near.width)}")
+    if chosen.shape != (near.block.height, near.block.width):
+        raise ValueError(f"the mask is {chosen.shape}, the block {near.block[2:]}")
     if tables.ndim != 3 or len(tables) != k:
         raise ValueError(f"the table is {tables.shape}, not ({k}, bins, channels)")
     if not 0 < floor < math.pi / 2:
@@ -270,22 +213,21 @@ def horizon(
     out = Horizon(np.empty(count, np.float32), np.empty((count, tables.shape[2]), np.float32))
     if count:
         reach = _relief(near, far, chosen) / math.tan(floor) / resolution
-        samples = fan(azimuths, near.cells.shape, resolution, reach)
-        tangent = np.float32(math.tan(floor))
-        by_channel = np.ascontiguousarray(tables.transpose(0, 2, 1))
+        samples = fan(tuple(azimuths), near.cells.shape, resolution, reach)
         view = _View(*(array.reshape(-1) for array in near[:4]))
-        starts = _starts(near, chosen)
-        _horizon(near, view, far, samples, chosen, starts, by_channel, tangent, *out)
+        by_channel = np.ascontiguousarray(tables.transpose(0, 2, 1))
+        tangent = np.float32(math.tan(floor))
+        edge = (near.left + near.block.left) % SIDE
+        counts = np.empty((-(-(edge + near.block.width) // SIDE), near.block.height), np.int64)
+        starts = np.empty_like(counts)
+        count_chosen(chosen, edge, counts, starts)
+        _horizon(near, view, far, samples, chosen, counts, starts, by_channel, tangent, *out)
     return out
 
 
 def _relief(near: Near, far: Far, chosen: NDArray[np.bool_]) -> float:
     """How much higher than the lowest chosen cell anything in the far field stands [m]."""
-    rows, columns = (slice(at, at + size) for at, size in _block(near))
-    lowest = np.nanmin(near.cells[rows, columns][chosen], initial=np.inf)
-    highest = far.highest
-    return float(max(highest - lowest, 0)) if np.isfinite(highest - lowest) else 0.0
-
-
-def _block(near: Near) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (near.block_top, near.height), (near.block_left, near.width)
+    top, left, height, width = near.block
+    own = near.cells[top : top + height, left : left + width][chosen]
+    lowest = np.fmin.reduce(own)
+    return float(max(far.highest - lowest, 0)) if np.isfinite(far.highest - lowest) else 0.0

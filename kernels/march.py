@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, config, types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from kernels.compile import COMPILED
 from kernels.simd import SIDE
 
 WORD, REAL = ir.IntType(64), ir.FloatType()
@@ -129,5 +130,5 @@ def _march_slowly(
 # flat `field` look at the cells `offsets` away, samples begin to end, and tangent[slot : slot +
 # SIDE] becomes the highest (height - own) x factor. march_between(..., weights): each sample is
 # the weighted sum of four cells, offsets and weights 4 n to 4 n + 3.
-march = _march_slowly if config.DISABLE_JIT else _march
-march_between = _march_slowly if config.DISABLE_JIT else _march_between
+march = _march if COMPILED else _march_slowly
+march_between = _march_between if COMPILED else _march_slowly

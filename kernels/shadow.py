@@ -140,11 +140,13 @@ def cast_shadow(height: ArrayLike, suns: list[Sun], grid: Grid) -> NDArray[np.ui
     height = raster(height)
     todo = walks(suns, grid, height.shape)
     if not todo:
+        refuse_infinite(height)
         return np.where(np.isnan(height), NO_DATA, LIT)
-    return reduce(np.bitwise_or, (_sweep(height, walk) for walk in todo))
+    return reduce(np.bitwise_or, (sweep(height, walk) for walk in todo))
 
 
-def _sweep(height: NDArray[np.float32], walk: Walk) -> NDArray[np.uint8]:
+def sweep(height: NDArray[np.float32], walk: Walk) -> NDArray[np.uint8]:
+    """The shadows of the suns of one walk, which is used up; as `cast_shadow` gives them."""
     out = np.empty(height.shape, np.uint8)
     if walk.along_rows:
         finite = sweep_rows(height, walk, 0, len(height), out)

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir
-from numba.core import config, types
+from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from kernels.compile import COMPILED
 
 SIDE = 16  # of the tile that is turned: 16 float32 fill a register of 512 bits, and a cache line
 WORD, INT = ir.IntType(64), ir.IntType(32)
@@ -83,8 +85,7 @@ def _no_prefetch(array: NDArray[Any], i: int, j: int) -> None:
     pass
 
 
-compiled = not config.DISABLE_JIT
 # target[k : k + SIDE, m : m + SIDE] = source[i : i + SIDE, j : j + SIDE].T
-turn_tile = _turn_tile if compiled else _turn_slowly
+turn_tile = _turn_tile if COMPILED else _turn_slowly
 # Asks for the cache line of array[i, j]; an address outside the array does no harm.
-prefetch = _prefetch if compiled else _no_prefetch
+prefetch = _prefetch if COMPILED else _no_prefetch

@@ -1,0 +1,93 @@
+"""Tiles of SIDE x SIDE cells, anchored on the grid, and the chosen cells in them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.compile import kernel
+from kernels.simd import SIDE
+
+
+class Tile(NamedTuple):
+    """The rows of a tile that hold a chosen cell, side by side. at: of the tile among all; south,
+    east: of its middle, from the anchor [cells]; places: (rows,) int64, where each row starts in
+    the flat frame; own, tangent: (rows x SIDE,) float32, heights [m], infinite where a cell is
+    not chosen, and horizons so far; lowest: of own; word: (1,) int32, a place to work in."""
+
+    at: int
+    south: int
+    east: int
+    places: NDArray[np.int64]
+    own: NDArray[np.float32]
+    tangent: NDArray[np.float32]
+    lowest: np.float32
+    word: NDArray[np.int32]
+
+
+class Frame(NamedTuple):
+    """A tile in the array: its first row and column there; the columns of it that lie in the block,
+    first and half-open last; the block's first row and column in the array."""
+
+    top: int
+    left: int
+    begin: int
+    end: int
+    block_top: int
+    block_left: int
+
+
+@kernel
+def take(cells, chosen, counts, frame, own, places, rows):  # type: ignore[no-untyped-def]
+    """The heights of a tile's chosen cells, infinity for others, row by row that holds any; where
+    those start, and which they are; how many rows. counts: of chosen cells in each row of it."""
+    n = 0
+    for r in range(SIDE):
+        y = frame.top + r - frame.block_top
+        if 0 <= y < len(counts) and counts[y] > 0:
+            row, mask = cells[frame.top + r], chosen[y]
+            own[n * SIDE : (n + 1) * SIDE] = np.inf
+            for c in range(frame.begin, frame.end):
+                height = row[frame.left + c]
+                if mask[frame.left + c - frame.block_left] and height == height:
+                    own[n * SIDE + c] = height
+            rows[n], places[n] = r, (frame.top + r) * cells.shape[1] + frame.left
+            n += 1
+    return n
+
+
+@kernel
+def give(chosen, start, frame, rows, own, sky, sums, out, out_sums):  # type: ignore[no-untyped-def]
+    """Write what a tile's chosen cells see to their places, from start[row of the block] on."""
+    for r in range(len(rows)):
+        y = frame.top + rows[r] - frame.block_top
+        n, mask = start[y], chosen[y]
+        for c in range(frame.begin, frame.end):
+            if mask[frame.left + c - frame.block_left]:
+                at = r * SIDE + c
+                known = own[at] < np.inf
+                out[n] = sky[at] if known else np.nan
+                for channel in range(len(sums)):
+                    out_sums[n, channel] = sums[channel, at] if known else np.nan
+                n += 1
+
+
+@kernel
+def tile_frame(near, i, j):  # type: ignore[no-untyped-def]
+    """Of tile (i, j), counted from the anchor."""
+    top, left, block = i * SIDE - near.top, j * SIDE - near.left, near.block
+    begin, end = max(block.left - left, 0), min(block.left + block.width - left, SIDE)
+    return Frame(top, left, begin, end, block.top, block.left)
+
+
+@kernel
+def count_chosen(chosen, edge, counts, starts):  # type: ignore[no-untyped-def]
+    """Of each tile across and row of a mask: its chosen cells, and those before them, row by row.
+    edge: the mask's first column, from a tile's."""
+    n = 0
+    for y in range(chosen.shape[0]):
+        for t in range(len(counts)):
+            starts[t, y] = n
+            for x in range(max(t * SIDE - edge, 0), min((t + 1) * SIDE - edge, chosen.shape[1])):
+                n += chosen[y, x]
+            counts[t, y] = n - starts[t, y]
