@@ -58,6 +58,7 @@ def _mean_row(upper, lower, step, out):  # type: ignore[no-untyped-def]
     upper2, lower2 = upper[step:], lower[step:]
     for j in range(len(upper2)):
         out[j] = _mean(upper[j], upper2[j], lower[j], lower2[j])
+    out[len(upper2) :] = UNKNOWN
 
 
 @kernel
@@ -67,22 +68,29 @@ def _raise(row, highest):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _highest_of_tiles(line, out):  # type: ignore[no-untyped-def]
+    for t in range(len(out)):
+        highest = NOTHING
+        for j in range(t * SIDE, (t + 1) * SIDE):
+            highest = line[j] if line[j] > highest else highest
+        out[t] = highest
+
+
+@kernel
 def _fill(cells, top, left, mean2, mean4, highest):  # type: ignore[no-untyped-def]
     """Means and tiles from north to south, each as soon as its last row is there; NaN where they
     would look beyond the array."""
     rows, columns = cells.shape
     line = np.full(highest.shape[1] * SIDE, NOTHING, np.float32)
+    mean2[rows - 1 :], mean4[max(rows - 3, 0) :] = UNKNOWN, UNKNOWN
     for i in range(rows):
-        mean2[i], mean4[i] = np.nan, np.nan  # in sequence: it also brings the rows into the cache
         _raise(cells[i], line[left : left + columns])
         if i >= 1:
             _mean_row(cells[i - 1], cells[i], 1, mean2[i - 1])
         if i >= 3:
-            _mean_row(mean2[i - 3, :-1], mean2[i - 1, :-1], 2, mean4[i - 3])
+            _mean_row(mean2[i - 3], mean2[i - 1], 2, mean4[i - 3])
         if (i + top) % SIDE == SIDE - 1 or i == rows - 1:
-            tiles = line.reshape(-1, SIDE)
-            for t in range(len(tiles)):
-                highest[(i + top) // SIDE, t] = tiles[t].max()
+            _highest_of_tiles(line, highest[(i + top) // SIDE])
             line[:] = NOTHING
 
 
@@ -130,30 +138,35 @@ class Coarse(NamedTuple):
 
 
 @kernel
-def _add_row(cm, highest, total, count):  # type: ignore[no-untyped-def]
+def _add_row(cm, highest, total, known):  # type: ignore[no-untyped-def]
     """Column by column, since that is SIMD."""
     for j in range(len(cm)):
-        known = cm[j] != NO_HEIGHT
+        some = cm[j] != NO_HEIGHT
         highest[j] = max(highest[j], cm[j])
-        total[j] += cm[j] if known else 0
-        count[j] += np.int32(known)
+        total[j] += cm[j] if some else 0
+        known[j] += np.int32(some)
 
 
 @kernel
-def _coarsen(cm, row, column, highest, total, count):  # type: ignore[no-untyped-def]
-    columns = highest.shape[1] * COARSE
+def _coarsen(cm, row, column, coarse):  # type: ignore[no-untyped-def]
+    columns = coarse.highest.shape[1] * COARSE
     tops, sums = np.empty(columns, np.int32), np.empty(columns, np.int32)
     counts = np.empty(columns, np.int32)
-    for a in range(highest.shape[0]):
+    for a in range(coarse.highest.shape[0]):
         tops[:], sums[:], counts[:] = NO_HEIGHT, 0, 0
         for i in range(max(a * COARSE - row, 0), min((a + 1) * COARSE - row, cm.shape[0])):
             here = slice(column, column + cm.shape[1])
             _add_row(cm[i], tops[here], sums[here], counts[here])
-        for b in range(highest.shape[1]):
-            for j in range(b * COARSE, (b + 1) * COARSE):
-                highest[a, b] = max(highest[a, b], tops[j])
-                total[a, b] += sums[j]
-                count[a, b] += counts[j]
+        for j in range(columns):
+            b = j // COARSE
+            coarse.highest[a, b] = max(coarse.highest[a, b], tops[j])
+            coarse.total[a, b] += sums[j]
+            coarse.known[a, b] += counts[j]
+
+
+def _nothing(shape: tuple[int, int], top: int, left: int) -> Coarse:
+    total, known = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    return Coarse(np.full(shape, NO_HEIGHT, np.int32), total, known, top, left)
 
 
 def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
@@ -162,10 +175,9 @@ def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
     cm = centimetres(raster(height))
     row, column = top % COARSE, left % COARSE
     shape = -(-(row + cm.shape[0]) // COARSE), -(-(column + cm.shape[1]) // COARSE)
-    highest = np.full(shape, NO_HEIGHT, np.int32)
-    total, count = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    _coarsen(cm, row, column, highest, total, count)
-    return Coarse(highest, total, count, top // COARSE, left // COARSE)
+    coarse = _nothing(shape, top // COARSE, left // COARSE)
+    _coarsen(cm, row, column, coarse)
+    return coarse
 
 
 def _framed(part: Coarse, top: int, left: int, shape: tuple[int, int]) -> Coarse:
@@ -174,10 +186,10 @@ def _framed(part: Coarse, top: int, left: int, shape: tuple[int, int]) -> Coarse
     here = np.s_[
         part.top - top : part.top - top + rows, part.left - left : part.left - left + columns
     ]
-    highest = np.full(shape, NO_HEIGHT, np.int32)
-    total, count = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    highest[here], total[here], count[here] = part.highest, part.total, part.known
-    return Coarse(highest, total, count, top, left)
+    framed = _nothing(shape, top, left)
+    framed.highest[here], framed.total[here] = part.highest, part.total
+    framed.known[here] = part.known
+    return framed
 
 
 def merge(parts: list[Coarse]) -> Coarse:
@@ -195,17 +207,26 @@ def merge(parts: list[Coarse]) -> Coarse:
     )
 
 
+@kernel
+def _halve(fine, row, column, coarse):  # type: ignore[no-untyped-def]
+    for i in range(fine.highest.shape[0]):
+        a = (i + row) // 2
+        for j in range(fine.highest.shape[1]):
+            b = (j + column) // 2
+            coarse.highest[a, b] = max(coarse.highest[a, b], fine.highest[i, j])
+            coarse.total[a, b] += fine.total[i, j]
+            coarse.known[a, b] += fine.known[i, j]
+
+
 def _coarser(fine: Coarse) -> Coarse:
     """Cells of twice the side."""
     rows, columns = fine.highest.shape
     top, left = fine.top // 2, fine.left // 2
-    shape = (fine.top + rows + 1) // 2 - top, (fine.left + columns + 1) // 2 - left
-    even = _framed(fine, 2 * top, 2 * left, (2 * shape[0], 2 * shape[1]))
-    blocks = (array.reshape(shape[0], 2, shape[1], 2) for array in even[:3])
-    highest, total, count = blocks
-    return Coarse(
-        highest.max(axis=(1, 3)), total.sum(axis=(1, 3)), count.sum(axis=(1, 3)), top, left
+    coarse = _nothing(
+        ((fine.top + rows + 1) // 2 - top, (fine.left + columns + 1) // 2 - left), top, left
     )
+    _halve(fine, fine.top % 2, fine.left % 2, coarse)
+    return coarse
 
 
 class Far(NamedTuple):
@@ -221,18 +242,31 @@ class Far(NamedTuple):
     highest: np.float32
 
 
+@kernel
+def _values(coarse, out):  # type: ignore[no-untyped-def]
+    columns = coarse.highest.shape[1]
+    for i in range(coarse.highest.shape[0]):
+        for j in range(columns):
+            known = coarse.known[i, j]
+            if known > 0:
+                mean = coarse.total[i, j] / known
+                out[i * columns + j] = (mean + coarse.highest[i, j]) / 200
+
+
 def far_field(coarse: Coarse, levels: int) -> Far:
     """The pyramid over coarse cells. A level's cells at the edge know only what `coarse` covers: to
     be the same in any window it must begin and end at multiples of 2^(levels - 1), or at the edge
     of the data."""
-    values, table, start = [], [], 0
-    for _ in range(levels):
-        rows, columns = coarse.highest.shape
-        table.append((start, rows, columns, coarse.top, coarse.left))
-        start += coarse.highest.size
-        with np.errstate(invalid="ignore"):
-            value = (coarse.total / coarse.known + coarse.highest) / 200.0
-        values.append(value.astype(np.float32).ravel())
-        coarse = _coarser(coarse)
-    flat = np.concatenate(values)
-    return Far(flat, np.array(table, np.int64), np.nanmax(flat, initial=np.float32(-np.inf)))
+    pyramid = [coarse]
+    while len(pyramid) < levels:
+        pyramid.append(_coarser(pyramid[-1]))
+    ends = np.cumsum([level.highest.size for level in pyramid])
+    values = np.full(ends[-1], UNKNOWN, np.float32)
+    for level, end in zip(pyramid, ends, strict=True):
+        _values(level, values[end - level.highest.size : end])
+    table = [
+        (end - level.highest.size, *level.highest.shape, level.top, level.left)
+        for level, end in zip(pyramid, ends, strict=True)
+    ]
+    highest = np.fmax.reduce(values, initial=NOTHING)
+    return Far(values, np.array(table, np.int64), highest)
