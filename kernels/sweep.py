@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.check import has_infinite
-from kernels.compile import kernel
+from kernels.compile import inlined, kernel
 from kernels.simd import SIDE, prefetch, turn_tile
 
 NO_DATA = np.uint8(255)
@@ -41,13 +41,13 @@ class Walk(NamedTuple):
     bits: NDArray[np.uint8]
 
 
-@kernel
+@inlined
 def _begin(height, out):  # type: ignore[no-untyped-def]
     for j in range(len(out)):
         out[j] = LIT if height[j] == height[j] else NO_DATA
 
 
-@kernel
+@inlined
 def _carry(height, ray, drop, bit, out):  # type: ignore[no-untyped-def]
     """One step of rays that lie side by side."""
     for j in range(len(out)):
@@ -57,7 +57,7 @@ def _carry(height, ray, drop, bit, out):  # type: ignore[no-untyped-def]
         ray[j] = height[j] if height[j] > carried else carried
 
 
-@kernel
+@inlined
 def _line(height, walk, line, first, out):  # type: ignore[no-untyped-def]
     """All suns over one line, from its cell `first` on; False if it holds an infinity."""
     if has_infinite(height):
@@ -114,7 +114,7 @@ def _turn_back(source, top, left, height, width, target):  # type: ignore[no-unt
             target[top + i, left + j] = source[j, i]
 
 
-@kernel
+@inlined
 def _sweep_tile(heights, walk, top, left, height, width, shaded, beyond):  # type: ignore[no-untyped-def]
     """beyond: the array that the next tile comes from; it is asked for along with the work, all at
     once would block (0.92 to 0.63 ns a cell)."""
@@ -128,7 +128,7 @@ def _sweep_tile(heights, walk, top, left, height, width, shaded, beyond):  # typ
     return True
 
 
-@kernel
+@inlined
 def _sweep_band(height, walk, top, heights, shaded, out):  # type: ignore[no-untyped-def]
     rows, columns = min(height.shape[0] - top, BAND), height.shape[1]
     tiles = (columns + SIDE - 1) // SIDE

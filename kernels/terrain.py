@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels.angle import angle
 from kernels.check import has_infinite, raster, refuse_infinite
-from kernels.compile import kernel
+from kernels.compile import inlined, kernel
 from kernels.shadow import Sun
 from kernels.simd import prefetch
 
@@ -40,7 +40,7 @@ def light(sun: Sun, resolution: float) -> Light:
     )
 
 
-@kernel
+@inlined
 def _horn(nw, n, ne, w, e, sw, s, se):  # type: ignore[no-untyped-def]
     """Eight times the rise of a cell towards the east and the north. Differences first: they are
     exact where neighbours are alike. The order is GDAL's."""
@@ -51,7 +51,7 @@ def _horn(nw, n, ne, w, e, sw, s, se):  # type: ignore[no-untyped-def]
     return east, north
 
 
-@kernel
+@inlined
 def _light_piece(north, middle, south, light, out):  # type: ignore[no-untyped-def]
     """Grey of cells 1 to len(out) of a row; slices from 0, else Numba does not vectorise."""
     n1, n2, m1, m2, s1, s2 = north[1:], north[2:], middle[1:], middle[2:], south[1:], south[2:]
