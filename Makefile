@@ -6,8 +6,8 @@ READY = $(VENV)/.ready
 PYTEST = $(BIN)/python -m pytest
 
 # The first Python that runs: a shim of pyenv may stand on the path and run nothing.
-PYTHON = $(shell for python in $(PYTHONS:%=python%) \
-	$(foreach v,$(PYTHONS),"$$(pyenv prefix $(v) 2>/dev/null)/bin/python") python3 python; do \
+PYTHON = $(shell for python in \
+	$(foreach v,$(PYTHONS),python$(v) "$$(pyenv prefix $(v) 2>/dev/null)/bin/python") python3 python; do \
 	"$$python" -c 'import sys; "%d.%d" % sys.version_info[:2] in "$(PYTHONS)".split() or sys.exit(1); print(sys.executable)' \
 	2>/dev/null && break; done)
 # `make UV= ...` does without uv.
@@ -16,7 +16,7 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv)
 # A kernel's tests bear its name.
 KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/test_%,$(wildcard kernels/*.py)))
 
-.PHONY: help demo test test-all lint format bench lock clean
+.PHONY: help demo test test-all lint format bench peers lock clean
 
 help:
 	@echo "make demo      a generated quarter judged, from sheets to map, in demo/"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-all  all tests, and the kernels' coverage with the compiler off"
 	@echo "make lint      ruff and mypy;  make format  lets ruff mend what it can"
 	@echo "make bench     the benchmarks, and the README's table of them"
+	@echo "make peers     the peers that make bench compares with, in an environment of their own"
 	@echo "make lock      the lock files anew, after a change of dependencies"
 	@echo "make clean     away with all that these leave, the environment included"
 
@@ -41,16 +42,25 @@ test-all: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy kernels pipeline service
+	$(BIN)/mypy kernels pipeline service bench
 
 format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Alone on the machine, if it can be: figures of two machines are compared by `bench --compare`.
 bench: $(READY)
 	mkdir -p .benchmarks
-	$(PYTEST) bench --benchmark-enable --benchmark-json .benchmarks/latest.json
-	$(BIN)/python -m bench.table .benchmarks/latest.json README.md
+	set -e; for kind in kernels sheet scaling peers; do \
+		$(BIN)/daklaag bench $$kind --json .benchmarks/$$kind.json; done
+	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
+	$(BIN)/python -m bench.chart .benchmarks docs/benchmarks.png
+
+# The newest Python first: of some peers the wheels are for 3.12 and later.
+peers: PYTHONS = 3.13 3.12 3.11
+peers:
+	"$(or $(PYTHON),python3)" -m venv .peers
+	.peers/bin/python -m bench.peers.install
 
 lock:
 	uv lock
@@ -58,7 +68,7 @@ lock:
 		--output-file requirements.lock
 
 clean:
-	rm -rf demo dist build .coverage .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache $(VENV)
+	rm -rf demo dist build .coverage .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
 	find kernels pipeline service tests bench -name __pycache__ -exec rm -rf {} +
 
 define with_uv

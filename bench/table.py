@@ -1,43 +1,108 @@
-"""The README's benchmark table from the JSON that pytest-benchmark writes.
+"""Tables of results: on the terminal, and between the marks of a page.
 
-python -m bench.table FILE.json [README.md]
+python -m bench.table FOLDER PAGE...
+
+A mark says which kind's table stands there, and of which groups if not of all:
+<!-- benchmark kernels: kernel, start -->
 """
 
-import json
+import re
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 
-BEGIN, END = "<!-- benchmark: made by `make bench` -->", "<!-- end of benchmark -->"
+from bench.result import Result, Row, read
 
-
-def table(results: dict[str, Any]) -> str:
-    """Markdown: the median of each, and its ratio to the first of its group."""
-    lines = ["| what | Mcells/s | times the first of its kind |", "|---|---|---|"]
-    first: dict[str, float] = {}
-    for result in results["benchmarks"]:
-        info, median = result["extra_info"], result["stats"]["median"]
-        base = first.setdefault(info["group"], median)
-        name = info.get("label") or result["param"]
-        speed = info["cells"] / median / 1e6
-        figure = f"{speed:,.0f}" if speed >= 100 else f"{speed:.2g}"
-        lines.append(f"| {name} | {figure} | {median / base:.2f} |")
-    machine = results["machine_info"]
-    cpu = machine["cpu"].get("brand_raw", "unknown processor")
-    lines.append("")
-    lines.append(f"{cpu}, {machine['cpu'].get('count')} cores, Python {machine['python_version']}.")
-    return "\n".join(lines)
+BEGIN = re.compile(r"<!-- benchmark (\w+)(?:: ([^>]+))? -->\n")
+END = "<!-- end of benchmark -->"
+Column = tuple[str, Callable[[Row], str]]
 
 
-def insert(text: str, made: str) -> str:
-    """A page with the table between its marks."""
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{made}\n{END}{rest.split(END, 1)[1]}"
+def figure(value: float | None) -> str:
+    """Three digits, and no more than a whole number where there are three."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _copies(row: Row) -> str:
+    if not row["spread"]:
+        return figure(row["copies"])
+    return f"{figure(row['copies'])} ({'-'.join(map(figure, row['spread']))})"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def _target(row: Row) -> str:
+    if "target" not in row:
+        return ""
+    return f"{row['target']['text']}: {'met' if row['met'] else 'missed'}"
+
+
+NAME: Column = ("what", lambda row: row["name"])
+SPEED: Column = ("Mcells/s", lambda row: figure(row["mcells_s"]) or f"{row['median_s']:.3g} s")
+COST: Column = ("a cell costs, in copies", _copies)
+COLUMNS: dict[str, list[Column]] = {
+    "kernels": [
+        NAME, SPEED, COST,
+        ("share of a copy's speed", lambda row: _percent(row["copies"] and 1 / row["copies"])),
+        ("of the memory's bandwidth", lambda row: _percent(row.get("share_of_bandwidth"))),
+        ("target", _target),
+    ],
+    "sheet": [NAME, SPEED, COST, ("in decodings", lambda row: figure(row["decodings"]))],
+    "scaling": [NAME, SPEED, COST, ("efficiency", lambda row: _percent(row["efficiency"]))],
+    "peers": [
+        ("task", lambda row: row["group"]),
+        ("by", lambda row: f"{row['peer']} {row.get('version') or ''}".strip()),
+        SPEED, COST,
+        ("ours is faster, times", lambda row: figure(row.get("ratio_to_ours"))),
+        ("target", _target),
+        ("how right", lambda row: row.get("correct", "")),
+    ],
+}  # fmt: skip
+
+
+def table(found: Result, groups: Collection[str] = ()) -> str:
+    """Markdown: a row each, of these groups or all, and a line on what it was measured."""
+    columns = COLUMNS[found["kind"]]
+    rows = [row for row in found["rows"] if not groups or row["group"] in groups]
+    lines = [[head for head, _ in columns], ["---"] * len(columns)]
+    lines += [[cell(row) for _, cell in columns] for row in rows]
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    skipped = [f"Skipped: {one['peer']}: {one['reason']}" for one in found["skipped"]]
+    return "\n".join([text, "", *skipped, origin(found)])
+
+
+def origin(found: Result) -> str:
+    """On what, with what and when it was measured."""
+    its, side, versions = found["machine"], found["size"], found["versions"]
+    return (
+        f"{its['cpu']} ({its['llvm_cpu']}), {its['cores']} cores, {its['memory_gib']} GiB,"
+        f" Python {versions['python']}, Numba {versions['numba']}, GDAL {versions['gdal']};"
+        f" {side} x {side} cells; {found['date'][:10]}."
+    )
+
+
+def insert(text: str, results: dict[str, Result]) -> str:
+    """A page with the tables between its marks anew; those without a result stay."""
+    parts = BEGIN.split(text)
+    page = parts[0]
+    for kind, groups, rest in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        old, after = rest.split(END, 1)
+        asked = groups.split(", ") if groups else ()
+        made = f"{table(results[kind], asked)}\n" if kind in results else old
+        page += f"<!-- benchmark {kind}{f': {groups}' if groups else ''} -->\n{made}{END}{after}"
+    return page
+
+
+def results(folder: Path) -> dict[str, Result]:
+    """The results in a folder, by kind."""
+    return {kind: read(path) for kind in COLUMNS if (path := folder / f"{kind}.json").exists()}
 
 
 if __name__ == "__main__":
-    made = table(json.loads(Path(sys.argv[1]).read_text()))
-    print(made)
-    if len(sys.argv) > 2:
-        page = Path(sys.argv[2])
-        page.write_text(insert(page.read_text(), made))
+    found = results(Path(sys.argv[1]))
+    for page in map(Path, sys.argv[2:]):
+        page.write_text(insert(page.read_text("utf-8"), found), "utf-8")

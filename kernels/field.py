@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels.check import raster, refuse_infinite
 from kernels.compile import kernel
-from kernels.roof import NO_HEIGHT, Box, centimetres
+from kernels.rings import Box
+from kernels.roof import NO_HEIGHT, centimetres
 from kernels.simd import SIDE
 
 MARGIN = 128  # cells that samples reach from a tile, their means included

@@ -1,54 +1,35 @@
-"""The cells of a footprint, and histograms of their heights: exact in integers, so mergeable.
-
-Rows run *southward* and columns eastward, as an array's do, from an origin that does not depend on
-the array. A footprint's coordinates count from a cell of its own: small numbers, so that an edge
-through a cell's centre is decided without rounding, and the same in any window.
-"""
+"""What is summed per building, in one pass and in integers, so that parts merge exactly."""
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from kernels.check import raster, refuse_infinite
 from kernels.compile import kernel
+from kernels.rings import Box, grown, sort
+from kernels.spans import Spans, call, check_inside
 
 NO_HEIGHT = np.iinfo(np.int32).min
-MANY = np.iinfo(np.int64).max
+NO_DATA = 255  # in a mask
+LOWEST, HIGHEST = np.int32(NO_HEIGHT), np.int32(np.iinfo(np.int32).max)
+SCATTERED = 64  # values a cell: sorting is quicker than counting
+BYTE, FULL = 255, 127  # a byte of SPREAD, and how often it is added without touching the next
+# A mask's bits, each in a byte of its own: one addition counts all eight. No data counts nothing.
+SPREAD = np.array([sum((m >> i & 1) << 8 * i for i in range(8)) for m in range(NO_DATA)] + [0])
 
 
-class Rings(NamedTuple):
-    """Footprints as rings, closed, clockwise on the map.
+class Sums(NamedTuple):
+    """What the cells with a height of each footprint come to.
 
-    top, left: (footprints,) int64, the cell that a footprint's coordinates count from; x, y:
-    (points,) float64, eastward and southward from that cell's north-western corner [cells];
-    points: (rings + 1,) int64, where each ring's points start; rings: (footprints + 1,) int64,
-    where each footprint's rings start.
+    cells: how many, total: their sum [cm], (footprints,) int64; lowest, highest: (footprints,)
+    int32 [cm], HIGHEST and NO_HEIGHT of none, so that parts merge.
     """
 
-    top: NDArray[np.int64]
-    left: NDArray[np.int64]
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    points: NDArray[np.int64]
-    rings: NDArray[np.int64]
-
-
-class Box(NamedTuple):
-    """A rectangle of cells: first row, first column, rows, columns."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-
-class Cells(NamedTuple):
-    """Cells of footprints. footprint, row, column: (cells,) int64, row and column in the window;
-    ordered by footprint, then row, then column."""
-
-    footprint: NDArray[np.int64]
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
+    cells: NDArray[np.int64]
+    total: NDArray[np.int64]
+    lowest: NDArray[np.int32]
+    highest: NDArray[np.int32]
 
 
 class Counts(NamedTuple):
@@ -59,218 +40,236 @@ class Counts(NamedTuple):
     weight: NDArray[np.int64]
 
 
-@kernel
-def _crossings(rings, first, last, centre, found):  # type: ignore[no-untyped-def]
-    """Columns at which the rings cross a row's centre line, sorted; their number."""
-    n = 0
-    for ring in range(first, last):
-        for p in range(rings.points[ring] + 1, rings.points[ring + 1]):
-            x1, y1, x2, y2 = rings.x[p - 1], rings.y[p - 1], rings.x[p], rings.y[p]
-            if y1 > y2:
-                x1, y1, x2, y2 = x2, y2, x1, y1
-            if y1 <= centre < y2:
-                at = int(np.floor((centre - y1) * (x2 - x1) / (y2 - y1) + x1 + 0.5))
-                k = n
-                while k > 0 and found[k - 1] > at:
-                    found[k] = found[k - 1]
-                    k -= 1
-                found[k] = at
-                n += 1
-    return n
+class Bits(NamedTuple):
+    """What the cells of each footprint show of a mask; parts merge by addition.
 
-
-@kernel
-def _mark(marks, row, begin, end):  # type: ignore[no-untyped-def]
-    for column in range(max(begin, 0), min(end, marks.shape[1])):
-        marks[row, column] = True
-
-
-@kernel
-def _burn(rings, first, last, top, left, marks, found):  # type: ignore[no-untyped-def]
-    """Mark the cells whose centre lies in the footprint, by the rules of GDAL's rasterize:
-    between crossings, even-odd; an edge that runs along the centres from east to west counts."""
-    for row in range(marks.shape[0]):
-        centre = top + row + 0.5
-        n = _crossings(rings, first, last, centre, found)
-        for k in range(0, n - 1, 2):
-            _mark(marks, row, found[k] - left, found[k + 1] - left)
-        for ring in range(first, last):
-            for p in range(rings.points[ring] + 1, rings.points[ring + 1]):
-                if rings.y[p - 1] == centre and rings.y[p] == centre:
-                    begin = int(np.floor(rings.x[p] + 0.5)) - left
-                    _mark(marks, row, begin, int(np.floor(rings.x[p - 1] + 0.5)) - left)
-
-
-@kernel
-def _frame(rings, f, box):  # type: ignore[no-untyped-def]
-    """The part of the box that the footprint can touch, as rows and columns in the box."""
-    begin, end = rings.points[rings.rings[f]], rings.points[rings.rings[f + 1]]
-    if begin == end:
-        return 0, 0, 0, 0
-    x, y = rings.x[begin:end], rings.y[begin:end]
-    down, along = rings.top[f] - box.top, rings.left[f] - box.left
-    top = max(int(np.floor(y.min())) + down, 0)
-    left = max(int(np.floor(x.min())) + along, 0)
-    bottom = min(int(np.floor(y.max())) + 1 + down, box.height)
-    right = min(int(np.floor(x.max())) + 1 + along, box.width)
-    return top, left, max(bottom - top, 0), max(right - left, 0)
-
-
-@kernel
-def _cells(rings, box, footprint, rows, columns):  # type: ignore[no-untyped-def]
-    found = np.empty(max(len(rings.x), 1), np.int64)
-    n = 0
-    for f in range(len(rings.rings) - 1):
-        top, left, height, width = _frame(rings, f, box)
-        if height == 0 or width == 0:
-            continue
-        marks = np.zeros((height, width), np.bool_)
-        down, along = box.top + top - rings.top[f], box.left + left - rings.left[f]
-        _burn(rings, rings.rings[f], rings.rings[f + 1], down, along, marks, found)
-        for i in range(height):
-            for j in range(width):
-                if marks[i, j]:
-                    footprint[n], rows[n], columns[n] = f, top + i, left + j
-                    n += 1
-    return n
-
-
-@kernel
-def _room(rings, box):  # type: ignore[no-untyped-def]
-    room = 0
-    for f in range(len(rings.rings) - 1):
-        _, _, height, width = _frame(rings, f, box)
-        room += height * width
-    return room
-
-
-def footprint_cells(rings: Rings, box: Box) -> Cells:
-    """The cells of the box whose centre lies in a footprint, each footprint by itself.
-
-    The same cells as GDAL's rasterize gives (not all touched), whatever the box.
+    cells: (footprints,) int64, those with data; bits: (footprints, 8) int64, of these the cells
+    whose bit i is set.
     """
-    room = _room(rings, box)
-    arrays = [np.empty(room, np.int64) for _ in range(3)]
-    n = _cells(rings, box, *arrays)
-    return Cells(*(array[:n].copy() for array in arrays))
+
+    cells: NDArray[np.int64]
+    bits: NDArray[np.int64]
+
+
+class Nearest(NamedTuple):
+    """The nearest cell of each footprint that has one. footprint, row, column: (n,) int64;
+    away: (n,) float64, the square of its distance [m2]."""
+
+    footprint: NDArray[np.int64]
+    away: NDArray[np.float64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
 
 
 @kernel
 def _centimetres(height, out):  # type: ignore[no-untyped-def]
+    beyond = False
     for i in range(height.shape[0]):
-        for j in range(height.shape[1]):
-            scaled = np.rint(100.0 * np.float64(height[i, j]))
-            out[i, j] = NO_HEIGHT if np.isnan(scaled) else np.int32(scaled)
+        row, cm = height[i], out[i]
+        for j in range(len(row)):
+            scaled = np.rint(100.0 * np.float64(row[j]))
+            fits = np.abs(scaled) <= HIGHEST
+            beyond |= (not fits) & (not np.isnan(scaled))
+            cm[j] = np.int32(scaled) if fits else LOWEST
+    return beyond
 
 
-def centimetres(height: NDArray[np.float32]) -> NDArray[np.int32]:
+def centimetres(height: ArrayLike) -> NDArray[np.int32]:
     """Heights [m] as rint(100 x value), computed in double [cm]; NO_HEIGHT where NaN.
 
-    height: (rows, columns) float32 [m], at most 2e7. Returns (rows, columns) int32.
+    height: (rows, columns) float32 [m]. Returns (rows, columns) int32. Raises ValueError for an
+    infinite height, or one beyond 21,474,836 m.
     """
+    height = raster(height)
     out = np.empty(height.shape, np.int32)
-    _centimetres(height, out)
+    if _centimetres(height, out):
+        refuse_infinite(height)
+        raise ValueError("heights beyond 21,474,836 m do not fit in centimetres: no data is NaN")
     return out
 
 
 @kernel
-def _tally(values, n, f, out, at):  # type: ignore[no-untyped-def]
-    """Append the histogram of values[:n] for footprint f to out at `at`; where it ends."""
-    if n == 0:
-        return at
-    lowest = values[:n].min()
-    counts = np.zeros(values[:n].max() - lowest + 1, np.int64)
-    for k in range(n):
-        counts[values[k] - lowest] += 1
-    for k in range(len(counts)):
-        if counts[k]:
-            out[at, 0], out[at, 1], out[at, 2] = f, lowest + k, counts[k]
-            at += 1
-    return at
+def _sum(cm, spans, f):  # type: ignore[no-untyped-def]
+    cells, total, lowest, highest = np.int64(0), np.int64(0), HIGHEST, LOWEST
+    for s in range(spans.start[f], spans.start[f + 1]):
+        call(cm, spans, s)
+        # Unsigned: an index that may be negative does not vectorise.
+        i = np.uint64(spans.row[s])
+        for j in range(np.uint64(spans.begin[s]), np.uint64(spans.end[s])):
+            value = cm[i, j]
+            known = value != LOWEST
+            cells += known
+            total += value if known else np.int32(0)
+            lowest = min(lowest, value if known else HIGHEST)
+            highest = max(highest, value)
+    return cells, total, lowest, highest
 
 
 @kernel
-def _cell_histograms(cm, footprint, row, column, out):  # type: ignore[no-untyped-def]
-    at = k = 0
-    values = np.empty(len(footprint), np.int64)
-    while k < len(footprint):
-        f, n = footprint[k], 0
-        while k < len(footprint) and footprint[k] == f:
-            value = cm[row[k], column[k]]
-            if value != NO_HEIGHT:
-                values[n] = value
+def _sums(cm, spans, cells, total, lowest, highest):  # type: ignore[no-untyped-def]
+    for f in range(len(cells)):
+        cells[f], total[f], lowest[f], highest[f] = _sum(cm, spans, f)
+
+
+def _no_sums(n: int) -> Sums:
+    long, short = np.empty((2, n), np.int64), np.empty((2, n), np.int32)
+    return Sums(long[0], long[1], short[0], short[1])
+
+
+def sums(cm: NDArray[np.int32], spans: Spans) -> Sums:
+    """What the heights on each footprint's cells come to; cells without a height are left out.
+
+    cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
+    """
+    check_inside(spans, cm.shape)
+    found = _no_sums(len(spans.start) - 1)
+    _sums(cm, spans, *found)
+    return found
+
+
+def merge(a: Sums, b: Sums) -> Sums:
+    """Of two parts of the same footprints, in whatever order: exact."""
+    return Sums(
+        a.cells + b.cells,
+        a.total + b.total,
+        np.minimum(a.lowest, b.lowest),
+        np.maximum(a.highest, b.highest),
+    )
+
+
+@kernel
+def _tally(cm, spans, f, lowest, bins):  # type: ignore[no-untyped-def]
+    for s in range(spans.start[f], spans.start[f + 1]):
+        i = spans.row[s]
+        for j in range(spans.begin[s], spans.end[s]):
+            if cm[i, j] != LOWEST:
+                bins[np.int64(cm[i, j]) - lowest] += 1
+
+
+@kernel
+def _collect(cm, spans, f, values):  # type: ignore[no-untyped-def]
+    n = 0
+    for s in range(spans.start[f], spans.start[f + 1]):
+        i = spans.row[s]
+        for j in range(spans.begin[s], spans.end[s]):
+            if cm[i, j] != LOWEST:
+                values[n] = cm[i, j]
                 n += 1
-            k += 1
-        at = _tally(values, n, f, out, at)
-    return at
 
 
 @kernel
-def _box_histograms(cm, boxes, out):  # type: ignore[no-untyped-def]
-    at = 0
-    values = np.empty(cm.size, np.int64)
-    for f in range(len(boxes)):
-        top, left, bottom, right = boxes[f]
-        n = 0
-        for i in range(max(top, 0), min(bottom, cm.shape[0])):
-            for j in range(max(left, 0), min(right, cm.shape[1])):
-                if cm[i, j] != NO_HEIGHT:
-                    values[n] = cm[i, j]
-                    n += 1
-        at = _tally(values, n, f, out, at)
-    return at
-
-
-def cell_histograms(cm: NDArray[np.int32], cells: Cells) -> Counts:
-    """Histogram of the heights on each footprint's cells; cells without a height are left out.
-
-    cm: (rows, columns) int32 [cm]; cells: ordered by footprint.
-    """
-    out = np.empty((len(cells.footprint), 3), np.int64)
-    n = _cell_histograms(cm, *cells, out)
-    return Counts(*out[:n].T.copy())
-
-
-def box_histograms(cm: NDArray[np.int32], boxes: NDArray[np.int64]) -> Counts:
-    """Histogram of the heights in boxes; cells without a height or outside `cm` are left out.
-
-    cm: (rows, columns) int32 [cm]; boxes: (boxes, 4) int64: top, left, bottom, right, half open,
-    in cells of `cm`. A box is `footprint` in the result.
-    """
-    clipped = np.clip(boxes, 0, np.array([*cm.shape, *cm.shape]))
-    area = np.prod(np.maximum(clipped[:, 2:] - clipped[:, :2], 0), axis=1)
-    known = cm[cm != NO_HEIGHT]
-    values = int(known.max()) - int(known.min()) + 1 if len(known) else 0
-    room = int(np.minimum(area, values).sum())
-    out = np.empty((room, 3), np.int64)
-    n = _box_histograms(cm, boxes, out)
-    return Counts(*out[:n].T.copy())
+def _append(f, lowest, bins, out, n):  # type: ignore[no-untyped-def]
+    for k in range(len(bins)):
+        if bins[k]:
+            out[n, 0], out[n, 1], out[n, 2] = f, lowest + k, bins[k]
+            n += 1
+    return n
 
 
 @kernel
-def _count_cells(rings, most, counts):  # type: ignore[no-untyped-def]
-    found = np.empty(max(len(rings.x), 1), np.int64)
-    for f in range(len(counts)):
-        first, last = rings.rings[f], rings.rings[f + 1]
-        x = rings.x[rings.points[first] : rings.points[last]]
-        y = rings.y[rings.points[first] : rings.points[last]]
-        if len(x) == 0:
+def _append_sorted(f, values, out, n):  # type: ignore[no-untyped-def]
+    for k in range(len(values)):
+        if k > 0 and values[k] == values[k - 1]:
+            out[n - 1, 2] += 1
+        else:
+            out[n, 0], out[n, 1], out[n, 2] = f, values[k], 1
+            n += 1
+    return n
+
+
+@kernel
+def _histograms(cm, spans, cells, total, lowest, highest):  # type: ignore[no-untyped-def]
+    out, n = np.empty((64, 3), np.int64), 0
+    for f in range(len(cells)):
+        cells[f], total[f], lowest[f], highest[f] = _sum(cm, spans, f)
+        if cells[f] == 0:
             continue
-        row, left, width = int(np.floor(y.min())), int(np.floor(x.min())), int(np.ceil(x.max()))
-        marks = np.zeros((1, width - left + 1), np.bool_)
-        while counts[f] < most[f] and row <= y.max():
-            marks[:] = False
-            _burn(rings, first, last, row, left, marks, found)
-            counts[f] += marks.sum()
-            row += 1
+        low = np.int64(lowest[f])
+        values = np.int64(highest[f]) - low + 1
+        out = grown(out, n + min(cells[f], values))
+        if values <= SCATTERED * cells[f]:
+            bins = np.zeros(values, np.int64)
+            _tally(cm, spans, f, low, bins)
+            n = _append(f, low, bins, out, n)
+        else:
+            each = np.empty(cells[f], np.int64)
+            _collect(cm, spans, f, each)
+            sort(each, len(each))
+            n = _append_sorted(f, each, out, n)
+    return out[:n]
 
 
-def count_cells(rings: Rings, most: NDArray[np.int64] | int = MANY) -> NDArray[np.int64]:
-    """How many cells have their centre in each footprint, on whatever ground.
+def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[Sums, Counts]:
+    """Sums and histogram of the heights on each footprint's cells, which are read from memory once;
+    cells without a height are left out. Entries of the same footprint and value merge by addition.
 
-    Rows are counted until there are `most`, so that an enormous polygon costs no more than what
-    is asked of it. Returns (footprints,) int64.
+    cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
     """
-    counts = np.zeros(len(rings.rings) - 1, np.int64)
-    _count_cells(rings, np.full(counts.shape, most, np.int64), counts)
-    return counts
+    check_inside(spans, cm.shape)
+    found = _no_sums(len(spans.start) - 1)
+    entries = _histograms(cm, spans, *found)
+    return found, Counts(*entries.T.copy())
+
+
+@kernel
+def _bit_counts(mask, spans, cells, bits):  # type: ignore[no-untyped-def]
+    for f in range(len(cells)):
+        for s in range(spans.start[f], spans.start[f + 1]):
+            call(mask, spans, s)
+            i = np.uint64(spans.row[s])
+            for begin in range(spans.begin[s], spans.end[s], FULL):
+                held = np.int64(0)
+                for j in range(np.uint64(begin), np.uint64(min(begin + FULL, spans.end[s]))):
+                    held += SPREAD[mask[i, j]]
+                    cells[f] += mask[i, j] != NO_DATA
+                for bit in range(8):
+                    bits[f, bit] += held >> 8 * bit & BYTE
+
+
+def bit_counts(mask: NDArray[np.uint8], spans: Spans) -> Bits:
+    """How many of each footprint's cells have each bit of a mask set, as of suns that they lack.
+
+    mask: (rows, columns) uint8, 255 being no data. Raises ValueError for runs outside it.
+    """
+    check_inside(spans, mask.shape)
+    n = len(spans.start) - 1
+    found = Bits(np.zeros(n, np.int64), np.zeros((n, 8), np.int64))
+    _bit_counts(mask, spans, *found)
+    return found
+
+
+@kernel
+def _nearest(cm, spans, centre, box, resolution, away, row, column):  # type: ignore[no-untyped-def]
+    for f in range(len(away)):
+        best = np.inf
+        for s in range(spans.start[f], spans.start[f + 1]):
+            call(cm, spans, s)
+            i = spans.row[s]
+            y = -(box.top + i + 0.5) * resolution - centre[f, 1]
+            if y * y >= best:  # and a sum is no less, rounded as it is
+                continue
+            for j in range(spans.begin[s], spans.end[s]):
+                x = (box.left + j + 0.5) * resolution - centre[f, 0]
+                if x * x + y * y < best and cm[i, j] != LOWEST:
+                    best, row[f], column[f] = x * x + y * y, i, j
+        away[f] = best
+
+
+def nearest(
+    cm: NDArray[np.int32],
+    spans: Spans,
+    centre: NDArray[np.float64],
+    box: Box,
+    resolution: float,
+) -> Nearest:
+    """Of each footprint's cells with a height the nearest to its centre; of several the first.
+
+    cm: (rows, columns) int32 [cm], of the cells of the box; centre: (footprints, 2) [m], eastward
+    and northward from where the box counts its cells. Raises ValueError for runs outside `cm`.
+    """
+    check_inside(spans, cm.shape)
+    away = np.full(len(centre), np.inf)
+    row, column = np.zeros((2, len(centre)), np.int64)
+    _nearest(cm, spans, centre, box, resolution, away, row, column)
+    some = np.flatnonzero(away < np.inf)
+    return Nearest(some, away[some], row[some] + box.top, column[some] + box.left)

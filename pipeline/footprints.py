@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from kernels.roof import Rings
+from kernels.rings import Rings
 from pipeline.errors import InputError
 from pipeline.files import find, identity, named
 from pipeline.vectors import ENDINGS, column, read_vector

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kernels.roof import Box
+from kernels.rings import Box
 from kernels.shadow import Grid, Halo
 
 LATTICE_M = 10_240  # the sun is one and the same in each square of this size

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.roof import Cells, Rings, count_cells, footprint_cells
+from kernels.rings import Rings, count_cells, footprint_spans
+from kernels.spans import Cells, Spans, cells_of
 from pipeline.footprints import to_rings
 from pipeline.grid import Window, cell_of
 
@@ -67,15 +68,17 @@ class Outlines:
         """Those whose windows touch a window."""
         return self.take(np.flatnonzero(touches(self.windows(grow_m), window)))
 
-    def cells(self, window: Window, on_raster: NDArray[np.bool_] | None = None) -> Cells:
-        """Own cells in a window, `footprint` being the position in these outlines; ordered by
-        footprint, row, column. on_raster: leave out cells where it is False."""
-        cells = footprint_cells(self.rings, window.box)
+    def spans(self, window: Window) -> Spans:
+        """Own cells in a window as runs, the footprint being the position in these outlines."""
+        spans = footprint_spans(self.rings, window.box)
         small = np.flatnonzero(self.one_cell)
         if len(small):
-            cells = _with_centres(cells, small, self.centre[small], window, self.resolution)
-        if on_raster is None:
-            return cells
+            spans = _with_centres(spans, small, self.centre[small], window, self.resolution)
+        return spans
+
+    def cells(self, window: Window, on_raster: NDArray[np.bool_]) -> Cells:
+        """The same one by one, without those where `on_raster` is False."""
+        cells = cells_of(self.spans(window))
         keep = on_raster[cells.row, cells.column]
         return Cells(*(array[keep] for array in cells))
 
@@ -92,15 +95,17 @@ def touches(windows: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
 
 
 def _with_centres(
-    cells: Cells, small: NDArray[np.int64], centre: NDArray[np.float64], window: Window, r: float
-) -> Cells:
-    places = [(f, *cell_of(x, y, r)) for f, (x, y) in zip(small, centre, strict=True)]
-    inside = [
-        (f, row - window.top, column - window.left)
-        for f, row, column in places
-        if window.top <= row < window.bottom and window.left <= column < window.right
-    ]
-    added = np.array(inside, np.int64).reshape(-1, 3).T
-    joined = [np.concatenate([a, b]) for a, b in zip(cells, added, strict=True)]
-    order = np.argsort(joined[0], kind="stable")
-    return Cells(*(array[order] for array in joined))
+    spans: Spans, small: NDArray[np.int64], centre: NDArray[np.float64], window: Window, r: float
+) -> Spans:
+    """With a cell more for the footprints that have none, if the window holds it."""
+    cells = np.array([cell_of(x, y, r) for x, y in centre]) - (window.top, window.left)
+    inside = ((cells >= 0) & (cells < (window.height, window.width))).all(axis=1)
+    (row, column), at = cells[inside].T, spans.start[small[inside]]
+    start = spans.start.copy()
+    start[1:] += np.cumsum(np.bincount(small[inside], minlength=len(start) - 1))
+    return Spans(
+        start,
+        np.insert(spans.row, at, row),
+        np.insert(spans.begin, at, column),
+        np.insert(spans.end, at, column + 1),
+    )

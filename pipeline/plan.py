@@ -20,7 +20,7 @@ from pipeline.request import Job, Request, prepare
 WINDOW_BYTES = 9  # of a block and its halo: the surface, its shadows, where they have data
 BLOCK_BYTES = 16  # of a block: pictures and what they are made from
 SUN_BYTES = 4  # of a block for each sun with a picture
-PIECE_BYTES = 120  # of what is read at once, all of it roofs: heights, own cells, their order
+PIECE_BYTES = 24  # of what is read at once, all of it roofs: heights, roofs, masks
 WIND_BYTES = 16  # of the ground around a roof
 SLACK = 1.15  # what the allocator holds beyond what is asked of it: measured, up to a tenth
 WRITE_BYTES = 10  # of a shard: coarser levels and what is encoded

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from service.bench import bench
 from service.faults import Door
 from service.progress import reporter
 
@@ -270,3 +271,6 @@ def methods(name: str | None, format_: str) -> None:
     from pipeline.methods.listing import listing
 
     click.echo(listing(name, format_), nl=False)
+
+
+main.add_command(loudness(bench))

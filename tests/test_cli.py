@@ -32,6 +32,7 @@ COMMANDS = {
     "report": ["--by", "--format", "--lang"],
     "export": ["--to", "--layer"],
     "methods": ["--format"],
+    "bench": ["--json", "--size", "--compare"],
 }
 
 

@@ -1,12 +1,10 @@
 """What the pages say of the program is what the program says of itself."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from bench.table import BEGIN, END, insert, table
 from pipeline.buildings import SCHEMA
 from pipeline.methods.listing import listing
 from pipeline.methods.powermapping import FLAGS, REASONS
@@ -48,19 +46,3 @@ def test_every_word_of_a_restriction_is_explained() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert "://" in target or (page.parent / target).exists(), target
-
-
-def test_the_benchmark_table_is_made_from_its_file() -> None:
-    def result(name: str, median: float) -> dict[str, object]:
-        info = {"group": "kernel", "cells": 4_000_000}
-        return {"param": name, "extra_info": info, "stats": {"median": median}}
-
-    machine = {"cpu": {"brand_raw": "A processor", "count": 2}, "python_version": "3.11.0"}
-    results = {
-        "benchmarks": [result("numpy copy", 0.002), result("hillshade", 0.003)],
-        "machine_info": machine,
-    }
-    made = table(json.loads(json.dumps(results)))
-    assert "| numpy copy | 2,000 | 1.00 |" in made
-    assert "| hillshade | 1,333 | 1.50 |" in made
-    assert insert(f"a\n{BEGIN}\nold\n{END}\nb", made) == f"a\n{BEGIN}\n{made}\n{END}\nb"

@@ -8,7 +8,7 @@ import pytest
 import shapely
 from affine import Affine
 
-from kernels.roof import MANY, count_cells
+from kernels.rings import MANY, count_cells
 from pipeline.errors import InputError
 from pipeline.export import export
 from pipeline.files import identity, on_disk

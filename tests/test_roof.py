@@ -1,151 +1,61 @@
-"""Footprints as cells, as GDAL burns them, in any window; heights in centimetres, counted."""
-
-from typing import Any
+"""Heights in centimetres, summed and counted per footprint, against plain numpy."""
 
 import numpy as np
 import pytest
-import shapely
-from affine import Affine
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from shapely.affinity import translate
 
+from kernels.rings import Box
 from kernels.roof import (
+    HIGHEST,
+    NO_DATA,
     NO_HEIGHT,
-    Cells,
+    SCATTERED,
     Counts,
-    Rings,
-    box_histograms,
-    cell_histograms,
+    bit_counts,
     centimetres,
-    count_cells,
-    footprint_cells,
+    histograms,
+    nearest,
+    sums,
 )
-from pipeline.footprints import to_rings
-from pipeline.grid import Window
-from tests import reference
-from tests.scenes import SEEDS, examples, houses, tiles
+from kernels.spans import Spans, box_spans, cells_of, raise_to
+from tests.scenes import SEEDS, examples, houses
 
-QUARTERS = st.integers(-24, 24)  # of a cell
-PLACES = st.sampled_from([(0, 0), (121_000, 487_000), (-250, 306_000)])  # in RD [m]
-EVERYWHERE = Window.between(-(10**7), -(10**7), 10**7, 10**7)
-Row = tuple[int, int, int]  # footprint, row, column
+HUGE = NO_HEIGHT + 1, HIGHEST, -5, 0, 1, 2, 3
+SHAPES = st.sampled_from([(1, 1), (1, 9), (9, 1), (12, 17), (3, 300)])
 
 
-@st.composite
-def stars(draw: st.DrawFn) -> shapely.Polygon:
-    """A star of up to nine points on quarters of a cell, perhaps with a hole."""
-    corners = draw(st.lists(st.tuples(QUARTERS, QUARTERS), min_size=3, max_size=9, unique=True))
-    points = np.array(sorted(corners, key=lambda p: np.arctan2(*p))) / 4
-    star = shapely.Polygon(points, [points / 2] if draw(st.booleans()) else [])
-    assume(star.is_valid and star.area > 0)
-    return star
+def runs(seed: int, shape: tuple[int, int], footprints: int) -> Spans:
+    """Runs that some footprints share, as a mask of each has them; some have none."""
+    rng = np.random.default_rng(seed)
+    masks = rng.random((footprints, *shape)) < rng.choice([0, 0.3, 0.98, 1], (footprints, 1, 1))
+    turns = np.diff(masks.astype(np.int8), axis=2, prepend=0, append=0)
+    footprint, row, begin = np.nonzero(turns == 1)
+    start = np.searchsorted(footprint, np.arange(footprints + 1))
+    return Spans(start, row, begin, np.nonzero(turns == -1)[2])
 
 
-@st.composite
-def stacks(draw: st.DrawFn) -> shapely.Geometry:
-    """Boxes on quarters of a cell, some cut out of the others: holes, parts, edges on centres."""
-    side = st.integers(1, 20)
-    corners = draw(st.lists(st.tuples(QUARTERS, QUARTERS, side, side), min_size=2, max_size=8))
-    west, south, wide, high = np.array(corners).T / 4
-    boxes = shapely.box(west, south, west + wide, south + high)
-    n = draw(st.integers(1, len(boxes)))
-    stack = shapely.difference(shapely.union_all(boxes[:n]), shapely.union_all(boxes[n:]))
-    assume(stack.area > 0)
-    return stack
+def heights(seed: int, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """Houses, or whatever fits, or nothing at all, with holes [cm]."""
+    rng = np.random.default_rng(seed)
+    kinds = centimetres(houses(seed, *shape)), rng.choice([*HUGE, NO_HEIGHT], shape)
+    return [*kinds, np.full(shape, NO_HEIGHT)][seed % 3].astype(np.int32)
 
 
-@st.composite
-def pairs(draw: st.DrawFn) -> shapely.MultiPolygon:
-    """Two stars apart, as one footprint."""
-    return shapely.MultiPolygon([draw(stars()), translate(draw(stars()), 20, 3)])
+def values_of(cm: NDArray[np.int32], spans: Spans) -> list[NDArray[np.int64]]:
+    """The heights on each footprint's cells, sorted."""
+    footprint, row, column = cells_of(spans)
+    own = [cm[row[footprint == f], column[footprint == f]] for f in range(len(spans.start) - 1)]
+    return [np.sort(part[part != NO_HEIGHT]).astype(np.int64) for part in own]
 
 
-FOOTPRINTS = st.lists(stars() | stacks() | pairs(), max_size=4)
-
-
-def placed(shapes: list[shapely.Geometry], origin: Any, resolution: float) -> NDArray[np.object_]:
-    """Footprints in cells, put down in RD [m]."""
-    every = np.array(shapes, object)
-    return shapely.transform(every, lambda xy: xy * resolution + np.array(origin))
-
-
-def burnt(footprints: NDArray[np.object_], resolution: float) -> list[Row]:
-    """The cells of each by GDAL, counted from RD (0, 0)."""
-    transform = Affine(resolution, 0, 0, 0, -resolution, 0)
-    cells = [reference.cells_inside(footprint, transform) for footprint in footprints]
-    return [(f, int(i), int(j)) for f, own in enumerate(cells) for i, j in zip(*own, strict=True)]
-
-
-def found(rings: Rings, window: Window) -> list[Row]:
-    """The same by the kernel, from one window."""
-    f, row, column = footprint_cells(rings, window.box)
-    cells = f, row + window.top, column + window.left
-    return list(zip(*(part.tolist() for part in cells), strict=True))
-
-
-@given(FOOTPRINTS, PLACES, st.sampled_from([0.25, 0.5, 1.0, 2.0]))
-@examples(400)
-def test_cells_are_those_of_gdal(shapes: list[Any], origin: Any, resolution: float) -> None:
-    """Also where corners and edges lie on centres and lines of the cells, to the cell."""
-    footprints = placed(shapes, origin, resolution)
-    rings = to_rings(footprints, resolution)
-    assert found(rings, EVERYWHERE) == burnt(footprints, resolution)
-
-
-@given(FOOTPRINTS, PLACES, SEEDS)
-@examples(100)
-def test_cells_are_those_of_gdal_on_5_metres(shapes: list[Any], origin: Any, seed: int) -> None:
-    """Anywhere but with edges exactly through centres: a fifth has no end in binary, so GDAL lets
-    its rounding decide those."""
-    by = np.random.default_rng(seed).uniform(0, 5, 2)
-    footprints = placed(shapes, origin + by, 5.0)
-    assert found(to_rings(footprints, 5.0), EVERYWHERE) == burnt(footprints, 5.0)
-
-
-@given(FOOTPRINTS, PLACES, st.lists(st.integers(-8, 30), min_size=4, max_size=4))
-@examples(200)
-def test_cells_of_a_window_are_those_of_the_whole(
-    shapes: list[Any], origin: Any, sides: list[int]
-) -> None:
-    """Also of a window that is empty or holds none."""
-    rings = to_rings(placed(shapes, origin, 0.5), 0.5)
-    top, left, height, width = sides
-    window = Window(top - 2 * origin[1], left + 2 * origin[0], max(height, 0), max(width, 0))
-    inside = [
-        (f, row, column)
-        for f, row, column in found(rings, EVERYWHERE)
-        if window.covers(Window(row, column, 1, 1))
-    ]
-    assert found(rings, window) == inside
-
-
-@given(FOOTPRINTS, PLACES, st.integers(0, 40))
-@examples(100)
-def test_cells_are_counted(shapes: list[Any], origin: Any, most: int) -> None:
-    """As many as there are; to a limit, rows are counted until it is reached."""
-    rings = to_rings(placed(shapes, origin, 0.5), 0.5)
-    counts = np.bincount(footprint_cells(rings, EVERYWHERE.box).footprint, minlength=len(shapes))
-    assert count_cells(rings).tolist() == counts.tolist()
-    assert (np.minimum(count_cells(rings, most), most) == np.minimum(counts, most)).all()
-
-
-def test_cells_are_counted_no_further_than_asked() -> None:
-    rings = to_rings(placed([shapely.box(0, 0, 3, 9)], (0, 0), 0.5), 0.5)
-    assert [count_cells(rings, most).item() for most in (0, 3, 4, 99)] == [0, 3, 6, 27]
-
-
-def test_footprints_without_rings_have_no_cells() -> None:
-    nothing, none = np.zeros(2, np.int64), np.zeros(0)
-    rings = Rings(nothing, nothing, none, none, np.zeros(1, np.int64), np.zeros(3, np.int64))
-    assert found(rings, EVERYWHERE) == []
-    assert count_cells(rings).tolist() == [0, 0]
-
-
-def test_a_sliver_between_centres_has_no_cell() -> None:
-    rings = to_rings(placed([shapely.box(0.6, 0, 1.4, 9)], (0, 0), 0.5), 0.5)
-    assert found(rings, EVERYWHERE) == []
+def listed(counts: Counts, n: int) -> list[list[int]]:
+    """Of each footprint the heights that a histogram counts, sorted, and so any percentile."""
+    entries = list(zip(counts.footprint.tolist(), counts.value.tolist(), strict=True))
+    assert entries == sorted(set(entries))
+    parts = [counts.footprint == f for f in range(n)]
+    return [np.repeat(counts.value[own], counts.weight[own]).tolist() for own in parts]
 
 
 def test_centimetres_round_half_to_even_in_double() -> None:
@@ -157,56 +67,153 @@ def test_centimetres_round_half_to_even_in_double() -> None:
     assert centimetres(ties).tolist() == [[12, 38, -12, -38, NO_HEIGHT]]
 
 
-def values(counts: Counts, n: int) -> list[list[int]]:
-    """Of each footprint the heights that a histogram counts, sorted, and so any percentile."""
-    entries = list(zip(counts.footprint.tolist(), counts.value.tolist(), strict=True))
-    assert entries == sorted(set(entries))
-    parts = [counts.footprint == f for f in range(n)]
-    return [np.repeat(counts.value[own], counts.weight[own]).tolist() for own in parts]
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_infinite_height_is_refused_and_named(sign: int) -> None:
+    height = np.full((5, 40), np.nan, np.float32)
+    height[3, 17:20] = sign * np.inf
+    with pytest.raises(ValueError, match="row 3, column 17 is infinite"):
+        centimetres(height)
 
 
-@given(SEEDS, st.integers(0, 200), st.integers(1, 5))
+@pytest.mark.parametrize("sign", [1, -1])
+def test_heights_up_to_what_fits_in_centimetres(sign: int) -> None:
+    assert centimetres(np.array([[sign * 21_474_836.0]], np.float32)) == sign * 2_147_483_600
+    for beyond in (21_474_838.0, 3e38):
+        with pytest.raises(ValueError, match="do not fit"):
+            centimetres(np.array([[0, sign * beyond]], np.float32))
+
+
+@given(SEEDS, SHAPES, st.integers(0, 5))
+@examples(200)
+def test_sums_are_those_of_the_cells(seed: int, shape: tuple[int, int], n: int) -> None:
+    cm, spans = heights(seed, shape), runs(seed, shape, n)
+    expected = values_of(cm, spans)
+    found = sums(cm, spans)
+    assert found.cells.tolist() == [len(own) for own in expected]
+    assert found.total.tolist() == [int(own.sum()) for own in expected]
+    assert found.lowest.tolist() == [own.min(initial=HIGHEST) for own in expected]
+    assert found.highest.tolist() == [own.max(initial=NO_HEIGHT) for own in expected]
+
+
+@given(SEEDS, SHAPES, st.integers(0, 5))
+@examples(200)
+def test_histograms_are_sorted_heights_and_the_sums(
+    seed: int, shape: tuple[int, int], n: int
+) -> None:
+    cm, spans = heights(seed, shape), runs(seed, shape, n)
+    found, counts = histograms(cm, spans)
+    assert listed(counts, n) == [own.tolist() for own in values_of(cm, spans)]
+    for one, other in zip(found, sums(cm, spans), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(st.integers(1, 4), st.integers(-1, 1), st.integers(-1000, 1000))
+@examples(50)
+def test_values_are_counted_one_way_or_sorted_the_other(cells: int, more: int, low: int) -> None:
+    """On both sides of where the way changes."""
+    row = [low, *[low + 1] * (cells - 1), low + SCATTERED * (cells + 1) - 1 + more]
+    cm = np.array([row, row[::-1]], np.int32)
+    spans = box_spans(np.array([[0, 0, 1, cells + 1], [1, 0, 2, cells + 1]]), cm.shape)
+    assert listed(histograms(cm, spans)[1], 2) == [sorted(row)] * 2
+
+
+@given(SEEDS, SHAPES, st.integers(0, 5))
+@examples(200)
+def test_bits_are_counted_where_there_is_data(seed: int, shape: tuple[int, int], n: int) -> None:
+    rng, spans = np.random.default_rng(seed), runs(seed, shape, n)
+    values = [0, 1, 127, 128, 254, NO_DATA, NO_DATA] if seed % 2 else range(256)
+    mask = rng.choice(values, shape).astype(np.uint8)
+    footprint, row, column = cells_of(spans)
+    cells, bits = bit_counts(mask, spans)
+    for f in range(n):
+        own = mask[row[footprint == f], column[footprint == f]]
+        own = own[own != NO_DATA]
+        assert cells[f] == len(own)
+        assert bits[f].tolist() == [int((own >> bit & 1).sum()) for bit in range(8)]
+
+
+@given(SEEDS, st.integers(0, 4), st.sampled_from([0.25, 0.5, 5.0]))
+@examples(200)
+def test_the_nearest_cell_is_the_first_of_the_nearest(seed: int, n: int, size: float) -> None:
+    """Centres on cells, on lines and anywhere, so that several are as near."""
+    rng, cm, spans = np.random.default_rng(seed), heights(seed, (9, 11)), runs(seed, (9, 11), n)
+    cm[rng.random(cm.shape) < rng.choice([0, 0.9])] = NO_HEIGHT
+    box = Box(-974_000, 242_000, 9, 11)
+    centre = rng.uniform(-1, 12, (n, 2)) if seed % 2 else rng.integers(0, 24, (n, 2)) / 2
+    centre = (centre * [1, -1] + [box.left, -box.top]) * size
+    footprint, row, column = cells_of(spans)
+    row, column = row + box.top, column + box.left
+    x, y = (column + 0.5) * size, -(row + 0.5) * size
+    away = (x - centre[footprint, 0]) ** 2 + (y - centre[footprint, 1]) ** 2
+    known = cm[row - box.top, column - box.left] != NO_HEIGHT
+    expected = []
+    for f in range(n):
+        own = np.flatnonzero(known & (footprint == f))
+        expected += [(f, *c) for c in sorted(zip(away[own], row[own], column[own], strict=True))][
+            :1
+        ]
+    assert list(zip(*nearest(cm, spans, centre, box, size), strict=True)) == expected
+
+
+@pytest.mark.parametrize(("y", "row"), [(-0.99999, 0), (-1.0, 0), (-1.00001, 1)])
+def test_a_row_nearer_by_a_hair_is_nearest(y: float, row: int) -> None:
+    cm = np.zeros((2, 1), np.int32)
+    spans, centre = box_spans(np.array([[0, 0, 2, 1]]), cm.shape), np.array([[0.5, y]])
+    assert nearest(cm, spans, centre, Box(0, 0, 2, 1), 1.0).row == row
+
+
+@given(SEEDS, SHAPES, st.integers(0, 5))
 @examples(100)
-def test_cell_histograms_are_sorted_heights(seed: int, cells: int, n: int) -> None:
-    rng, cm = np.random.default_rng(seed), centimetres(houses(seed, 12, 17))
-    own = Cells(np.sort(rng.integers(0, n, cells)), *rng.integers(0, [[12], [17]], (2, cells)))
-    heights = cm[own.row, own.column]
-    expected = [heights[(own.footprint == f) & (heights != NO_HEIGHT)] for f in range(n)]
-    assert values(cell_histograms(cm, own), n) == [np.sort(part).tolist() for part in expected]
-
-
-def boxes(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
-    """Boxes over and around 12 x 17 cells, some of them empty."""
-    corner = rng.integers(-6, 17, (n, 2))
-    return np.hstack([corner, corner + rng.integers(-1, 14, (n, 2))])
+def test_a_surface_is_raised_to_the_highest_of_each_cell(
+    seed: int, shape: tuple[int, int], n: int
+) -> None:
+    rng, spans = np.random.default_rng(seed), runs(seed, shape, n)
+    before = rng.normal(0, 9, shape).astype(np.float32)
+    surface, top = before.copy(), rng.normal(0, 9, n).astype(np.float32)
+    raise_to(surface, spans, top)
+    footprint, row, column = cells_of(spans)
+    np.maximum.at(before, (row, column), top[footprint])
+    np.testing.assert_array_equal(surface, before)
 
 
 @given(SEEDS, st.integers(0, 6))
 @examples(100)
-def test_box_histograms_are_sorted_heights(seed: int, n: int) -> None:
-    every, cm = boxes(np.random.default_rng(seed), n), centimetres(houses(seed, 12, 17))
-    expected = []
-    for top, left, bottom, right in np.maximum(every, 0):
-        heights = cm[top:bottom, left:right]
-        expected.append(np.sort(heights[heights != NO_HEIGHT]).tolist())
-    assert values(box_histograms(cm, every), n) == expected
+def test_boxes_are_runs_of_what_lies_in_the_array(seed: int, n: int) -> None:
+    """Boxes over and around 12 x 17 cells, some of them empty."""
+    rng = np.random.default_rng(seed)
+    corner = rng.integers(-6, 17, (n, 2))
+    boxes = np.hstack([corner, corner + rng.integers(-1, 14, (n, 2))])
+    place = np.arange(12 * 17).reshape(12, 17)
+    footprint, row, column = cells_of(box_spans(boxes, place.shape))
+    for f, (top, left, bottom, right) in enumerate(np.maximum(boxes, 0)):
+        own = place[row[footprint == f], column[footprint == f]]
+        assert own.tolist() == place[top:bottom, left:right].ravel().tolist()
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 3)])
-def test_no_heights_have_no_histogram(shape: tuple[int, int]) -> None:
-    cm, nothing = centimetres(np.full(shape, np.nan, np.float32)), np.zeros(0, np.int64)
+def test_no_heights_come_to_nothing(shape: tuple[int, int]) -> None:
+    cm = centimetres(np.full(shape, np.nan, np.float32))
     assert cm.shape == shape
-    assert values(box_histograms(cm, np.array([[-1, -1, 9, 9]])), 1) == [[]]
-    assert values(box_histograms(cm, np.zeros((0, 4), np.int64)), 0) == []
-    assert values(cell_histograms(cm, Cells(nothing, nothing, nothing)), 0) == []
+    spans = box_spans(np.array([[-1, -1, 9, 9]]), shape)
+    found, counts = histograms(cm, spans)
+    assert [part.item() for part in found] == [0, 0, HIGHEST, NO_HEIGHT]
+    assert len(counts.footprint) == 0
+    assert bit_counts(np.full(shape, NO_DATA, np.uint8), spans).cells == 0
 
 
-@given(SEEDS, st.integers(0, 6))
-@examples(100)
-def test_histograms_of_tiles_merge_to_those_of_the_whole(seed: int, n: int) -> None:
-    every, cm = boxes(np.random.default_rng(seed), n), centimetres(houses(seed, 12, 17))
-    window, merged = Window(0, 0, 12, 17), [list[int]() for _ in range(n)]
-    for tile in tiles(window, seed):
-        part = box_histograms(cm[window.slices(tile)], every - np.array([*tile[:2]] * 2))
-        merged = [[*a, *b] for a, b in zip(merged, values(part, n), strict=True)]
-    assert [sorted(own) for own in merged] == values(box_histograms(cm, every), n)
+@pytest.mark.parametrize("box", [(-1, 0, 1, 1), (0, -1, 1, 1), (0, 0, 4, 1), (0, 0, 1, 6)])
+def test_runs_outside_the_array_are_refused(box: tuple[int, int, int, int]) -> None:
+    top, left, bottom, right = box
+    rows = bottom - top
+    whole = np.full(rows, left), np.full(rows, right)
+    spans = Spans(np.array([0, rows]), np.arange(top, bottom), *whole)
+    cm, float32 = np.zeros((3, 5), np.int32), np.zeros(1, np.float32)
+    for call in (
+        lambda: sums(cm, spans),
+        lambda: histograms(cm, spans),
+        lambda: bit_counts(cm.astype(np.uint8), spans),
+        lambda: nearest(cm, spans, np.zeros((1, 2)), Box(0, 0, 3, 5), 0.5),
+        lambda: raise_to(cm.astype(np.float32), spans, float32),
+    ):
+        with pytest.raises(ValueError, match="beyond 3 rows and 5 columns"):
+            call()

@@ -85,19 +85,6 @@ def test_equals_the_reference(s: Sight) -> None:
     assert np.array_equal(found, reference.hillshade(s.height, resolution, *towards))
 
 
-@given(sights(terrains()))
-@examples(60)
-def test_turns_with_the_sun_and_scales_with_the_cell(s: Sight) -> None:
-    azimuth, elevation = s.sun
-    found = hillshade(s.height, degrees(s.sun), s.grid.resolution)
-    for quarter in range(1, 4):
-        to = degrees(reference.Sun(azimuth + 90 * quarter, elevation))
-        turned = hillshade(np.rot90(s.height, -quarter), to, s.grid.resolution)
-        assert np.array_equal(np.rot90(turned, quarter), found)
-    larger = hillshade(s.height * 4, degrees(s.sun), s.grid.resolution * 4)
-    assert np.array_equal(larger, found)
-
-
 @given(sights(terrains()), SEEDS)
 @examples(60)
 def test_any_tiling_gives_the_whole(s: Sight, seed: int) -> None:

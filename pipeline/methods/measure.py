@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.roof import NO_HEIGHT, Cells, Counts, box_histograms, cell_histograms, centimetres
+from kernels.roof import Counts, bit_counts, centimetres, histograms, nearest
+from kernels.spans import Spans, box_spans
 from pipeline.grid import Window
 from pipeline.methods.powermapping import NOT_KNOWN, Powermapping
 from pipeline.outlines import Outlines
@@ -21,17 +22,16 @@ def measure_block(window: Window, heights: Heights, outlines: Outlines, p: Power
 
     outlines: all that have a cell, or ground within the ring, in the window.
     """
-    own = outlines.cells(window, heights.terrain.mask(window))
+    own = outlines.spans(window)
     dsm = centimetres(heights.dsm(window))
     ground = centimetres(heights.dtm(window))
-    roofs = cell_histograms(dsm, own)
     boxes = ring_boxes(outlines, p.ground_ring_m) - np.array([window.top, window.left] * 2)
     rows = outlines.rows
     return {
-        **_named("roof", roofs, rows),
-        **_named("ground", box_histograms(ground, boxes), rows),
-        **_own(own.footprint, rows),
-        **_nearest(own, dsm != NO_HEIGHT, window, outlines),
+        **_named("roof", histograms(dsm, own)[1], rows),
+        **_named("ground", histograms(ground, box_spans(boxes, ground.shape))[1], rows),
+        **_own(own, heights.terrain.mask(window), rows),
+        **_nearest(own, dsm, window, outlines),
     }
 
 
@@ -61,26 +61,21 @@ def _named(name: str, counts: Counts, rows: NDArray[np.int64]) -> Part:
     return dict(zip((f"{name}_footprint", f"{name}_cm", f"{name}_count"), values, strict=True))
 
 
-def _own(footprint: NDArray[np.int64], rows: NDArray[np.int64]) -> Part:
-    """How many own cells each footprint has."""
-    count = np.bincount(footprint, minlength=len(rows))
+def _own(own: Spans, on_raster: NDArray[np.bool_], rows: NDArray[np.int64]) -> Part:
+    """How many own cells each footprint has on the rasters."""
+    count = bit_counts(on_raster.view(np.uint8), own).bits[:, 0]
     some = np.flatnonzero(count)
     return {"own_footprint": rows[some], "own_count": count[some]}
 
 
-def _nearest(own: Cells, data: NDArray[np.bool_], window: Window, outlines: Outlines) -> Part:
+def _nearest(own: Spans, dsm: NDArray[np.int32], window: Window, outlines: Outlines) -> Part:
     """Of each footprint's own cells with data the nearest to its centre."""
-    known = data[own.row, own.column]
-    footprint = own.footprint[known]
-    row, column = own.row[known] + window.top, own.column[known] + window.left
-    r, centre = outlines.resolution, outlines.centre[footprint]
-    away = ((column + 0.5) * r - centre[:, 0]) ** 2 + (-(row + 0.5) * r - centre[:, 1]) ** 2
-    best = _first_of_each(footprint, np.lexsort((column, row, away, footprint)))
+    found = nearest(dsm, own, outlines.centre, window.box, outlines.resolution)
     return {
-        "near_footprint": outlines.rows[footprint[best]],
-        "near_away": away[best],
-        "near_row": row[best],
-        "near_column": column[best],
+        "near_footprint": outlines.rows[found.footprint],
+        "near_away": found.away,
+        "near_row": found.row,
+        "near_column": found.column,
     }
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.roof import Cells
 from kernels.shadow import Halo, Sun, cast_shadow, shadow_halo
+from kernels.spans import Spans, raise_to
 from kernels.terrain import hillshade
 from kernels.wind import any_within
 from pipeline.grid import Lattice, Window, same_on_all_sides, widest
@@ -65,16 +65,16 @@ class Blocks:
         return self.outlines.windows()
 
 
-def extrude(dtm: NDArray[np.float32], cells: Cells, roof: NDArray[np.int64]) -> NDArray[np.float32]:
+def extrude(
+    dtm: NDArray[np.float32], spans: Spans, roof: NDArray[np.int64], on_raster: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """The terrain with a flat block on each footprint's own cells; where they overlap, the higher.
 
-    dtm: (rows, columns) float32 [m]; roof: of each footprint of the cells [cm].
+    dtm: (rows, columns) float32 [m]; roof: of each footprint [cm].
     """
     top = np.full(dtm.shape, -np.inf, np.float32)
-    np.maximum.at(
-        top, (cells.row, cells.column), (roof / 100.0).astype(np.float32)[cells.footprint]
-    )
-    return np.where(top > -np.inf, top, dtm)
+    raise_to(top, spans, (roof / 100.0).astype(np.float32))
+    return np.where((top > -np.inf) & on_raster, top, dtm)
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,9 @@ def read_surface(
     near = blocks.within(window)
     for part in window.pieces(PIECE):
         here = near.within(part)
-        cells = here.outlines.cells(part, heights.terrain.mask(part))
-        surface[window.slices(part)] = extrude(heights.dtm(part), cells, here.roof)
+        surface[window.slices(part)] = extrude(
+            heights.dtm(part), here.outlines.spans(part), here.roof, heights.terrain.mask(part)
+        )
     return surface
 
 
@@ -171,9 +172,6 @@ def own_window(outlines: Outlines) -> Window:
 
 
 def _drawn(outlines: Outlines, window: Window, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    drawn = np.zeros(mask.shape, np.bool_)
-    for part in window.pieces(PIECE):
-        here = window.slices(part)
-        cells = outlines.within(part).cells(part, mask[here])
-        drawn[here][cells.row, cells.column] = True
-    return drawn
+    drawn = np.zeros(mask.shape, np.uint8)
+    raise_to(drawn, outlines.spans(window), np.ones(len(outlines), np.uint8))
+    return drawn.view(np.bool_) & mask

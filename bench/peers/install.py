@@ -1,0 +1,35 @@
+"""Install the peers, each by itself, into the Python that runs this; say what came and what not.
+
+python -m bench.peers.install
+"""
+
+import shutil
+import subprocess
+import sys
+
+from bench.peers.roster import PEERS, Peer
+
+
+def why(said: str) -> str:
+    """Pip's reason in one line: the last of its errors, else its last line."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error:")]
+    return ([*lines[-1:], *errors] or ["pip gave no reason"])[-1]
+
+
+def install(peer: Peer) -> str:
+    """What became of a peer."""
+    if peer.command:
+        found = shutil.which(peer.command)
+        return f"found {found}" if found else f"skipped: no {peer.command} on PATH"
+    for told in peer.install:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", *told.split()]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            return f"skipped: {why(done.stderr)}"
+    return f"installed {peer.install[-1].split()[-1]}"
+
+
+if __name__ == "__main__":
+    for peer in PEERS:
+        print(f"{peer.name:16}{install(peer)}", flush=True)

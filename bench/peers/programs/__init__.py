@@ -1,0 +1,1 @@
+"""One program a peer, named after it: run with -m, in the peers' environment."""

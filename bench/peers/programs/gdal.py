@@ -1,0 +1,34 @@
+"""GDAL in memory, its source a view of the array."""
+
+from functools import partial
+
+from osgeo import gdal, gdal_array
+
+from bench.peers.program import AZIMUTH, ELEVATION, NORTH, RESOLUTION, WEST, Call, Job, Scene, play
+
+gdal.UseExceptions()
+
+
+def in_memory(scene: Scene) -> gdal.Dataset:
+    source = gdal_array.OpenArray(scene.height)
+    source.SetGeoTransform((WEST, RESOLUTION, 0.0, NORTH, 0.0, -RESOLUTION))
+    return source
+
+
+def hillshade(scene: Scene) -> Call:
+    sun = {"azimuth": AZIMUTH, "altitude": ELEVATION}
+    return partial(gdal.DEMProcessing, "", in_memory(scene), "hillshade", format="MEM", **sun)
+
+
+def slope(scene: Scene) -> Call:
+    return partial(gdal.DEMProcessing, "", in_memory(scene), "slope", format="MEM")
+
+
+JOBS = {
+    "hillshade": Job(hillshade, gdal.Dataset.ReadAsArray),
+    "slope": Job(slope, gdal.Dataset.ReadAsArray),
+}
+
+
+if __name__ == "__main__":
+    play(JOBS, gdal.__version__)

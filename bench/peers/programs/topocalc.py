@@ -1,0 +1,30 @@
+"""topocalc: its azimuth is 0 in the south and grows through the east; it looks to the edge."""
+
+import math
+
+import numpy as np
+from topocalc.horizon import horizon as cosines
+from topocalc.viewf import viewf
+
+from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RESOLUTION, Call, Job, Scene, play
+
+
+def horizon(scene: Scene) -> Call:
+    height = scene.height.astype(np.float64)
+    return lambda: cosines(180 - AZIMUTH, height, RESOLUTION)
+
+
+def sky_view(scene: Scene) -> Call:
+    height = scene.height.astype(np.float64)
+    level = np.zeros_like(height)
+    return lambda: viewf(height, RESOLUTION, DIRECTIONS, sin_slope=level, aspect=level)[0]
+
+
+JOBS = {
+    "cast shadow": Job(horizon, lambda out: out > math.sin(math.radians(ELEVATION))),
+    "horizon": Job(horizon, lambda out: np.degrees(np.arcsin(out))),
+    "sky view": Job(sky_view, definition="cos2 h"),
+}
+
+if __name__ == "__main__":
+    play(JOBS, "topocalc")

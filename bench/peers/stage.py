@@ -1,0 +1,55 @@
+"""The scene on disk, for programs that know nothing of ours."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from bench.peers.program import NORTH, RESOLUTION, WEST
+from bench.scenes import city, footprints
+from kernels.rings import Rings
+
+
+def polygons(rings: Rings) -> NDArray[np.object_]:
+    """Footprints of one ring each where the scene lies [m]."""
+    found = []
+    for f, ring in enumerate(rings.rings[:-1]):
+        part = slice(rings.points[ring], rings.points[ring + 1])
+        x = WEST + (rings.left[f] + rings.x[part]) * RESOLUTION
+        y = NORTH - (rings.top[f] + rings.y[part]) * RESOLUTION
+        found.append(shapely.Polygon(np.column_stack([x, y])))
+    return np.array(found, np.object_)
+
+
+def alone(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which touch no other: of the rest a raster of labels cannot hold all cells."""
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    return np.bincount(first[first != second], minlength=len(shapes)) == 0
+
+
+def feature(number: int, shape: shapely.Polygon) -> dict[str, Any]:
+    """GeoJSON of a footprint."""
+    geometry = shapely.geometry.mapping(shape)
+    return {"type": "Feature", "properties": {"number": number}, "geometry": geometry}
+
+
+def write_scene(folder: Path, side: int) -> None:
+    """What `bench.peers.program.Scene` reads. A TIFF without a predictor, which not all know."""
+    folder.mkdir()
+    height, shapes = city(side), polygons(footprints(side))
+    place = Affine(RESOLUTION, 0, WEST, 0, -RESOLUTION, NORTH)
+    numbered = list(enumerate(shapes, 1))
+    burnt = ((shape, number) for number, shape in numbered)
+    np.save(folder / "height.npy", height)
+    np.save(folder / "labels.npy", rasterize(burnt, height.shape, transform=place, dtype="int32"))
+    told = {"features": [feature(*one) for one in numbered]}
+    (folder / "footprints.json").write_text(json.dumps(told))
+    options = {"count": 1, "dtype": "float32", "crs": "EPSG:28992", "transform": place}
+    with rasterio.open(folder / "height.tif", "w", "GTiff", side, side, **options) as sheet:
+        sheet.write(height, 1)

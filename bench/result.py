@@ -1,0 +1,104 @@
+"""The result of a benchmark: one form for all kinds, as JSON.
+
+A row's `copies` is what a cell costs, with one numpy copy of a float32 cell as the unit, measured
+at the same moment: the median over the rounds; `spread` are its quartiles. `mcells_s` and
+`median_s` are as fast as the machine happened to be.
+"""
+
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import targets
+from bench.machine import commit, versions
+from bench.pairs import ratio
+from pipeline.errors import InputError
+
+SCHEMA = 1
+COPIED = 8  # bytes of a float32 cell, read and written
+Row = dict[str, Any]
+Result = dict[str, Any]
+
+
+def result(
+    kind: str, size: int, its: dict[str, Any], rows: list[Row], skipped: list[Row]
+) -> Result:
+    """What was measured, and on what. size: cells along a side; its: of the machine."""
+    targets.judge(rows)
+    return {
+        "schema": SCHEMA,
+        "kind": kind,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": its,
+        "versions": versions(),
+        "commit": commit(),
+        "size": size,
+        "rows": rows,
+        "skipped": skipped,
+    }
+
+
+def rows(passes: list[list[dict[str, Any]]]) -> list[Row]:
+    """The rows of what pytest-benchmark measured in pairs, in its order; passes are pooled."""
+    found = [_row([dict(one["extra_info"], seconds=one["stats"]["data"]) for one in same])
+             for same in zip(*passes, strict=True)]  # fmt: skip
+    _tell_relations(found)
+    return found
+
+
+def _row(passes: list[dict[str, Any]]) -> Row:
+    def pooled(times: str) -> list[float]:
+        return [time for one in passes for time in one[times]]
+
+    info, row, seconds = passes[0], passes[0]["row"], pooled("seconds")
+    median = float(np.median(seconds))
+    row |= {"median_s": median, "rounds": len(seconds)}
+    row |= {"mcells_s": None, "copies": None, "spread": None}
+    if row["cells"]:
+        per_cell = ratio(seconds, pooled("copies"), info["copied"] / row["cells"])
+        row |= {"mcells_s": row["cells"] / median / 1e6}
+        row |= {"copies": per_cell.median, "spread": [per_cell.q1, per_cell.q3]}
+    if "beside" in info:
+        row["of_first"] = ratio(seconds, pooled("beside")).median
+    if touched := row.pop("touched", None):
+        row["share_of_bandwidth"] = touched / COPIED / row["copies"]
+    return row
+
+
+def _tell_relations(found: list[Row]) -> None:
+    """What only the first row of a group, the decoding or one worker, makes a figure of."""
+    first: dict[str, float] = {}
+    for row in found:
+        base = first.setdefault(row["group"], row["copies"])
+        if row["group"] == "run":
+            row["decodings"] = row["copies"] / base
+        if "workers" in row:
+            row["efficiency"] = base / row["copies"] / row["workers"]
+
+
+def write(found: Result, path: Path) -> None:
+    """As JSON, at once or not at all."""
+    with tempfile.TemporaryDirectory(prefix=".daklaag-", dir=path.absolute().parent) as folder:
+        partial = Path(folder) / path.name
+        partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+
+
+def read(path: Path) -> Result:
+    """A result as it was written. Raises InputError for what is none."""
+    remedy = "give a file made by `daklaag bench --json FILE`"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: does not exist; {remedy}") from None
+    except ValueError:  # of JSON, and of UTF-8
+        raise InputError(f"{path}: is no JSON; {remedy}") from None
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise InputError(f"{path}: is no result of this version's benchmark; {remedy}")
+    known: Result = found
+    return known

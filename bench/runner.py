@@ -1,0 +1,95 @@
+"""Run the benchmarks of one kind: pytest in a process of its own, with our files and no others."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench import peers
+from bench.cases import SWEEPS
+from bench.machine import machine
+from bench.result import Result, Row, result, rows
+from bench.targets import judge_even, judge_peers
+from pipeline.errors import InputError, Stopped
+
+FILES = {
+    "kernels": ("bench_limits.py", "bench_kernels.py"),
+    "sheet": ("bench_sheet.py",),
+    "scaling": ("bench_scaling.py",),
+}
+# The rounds of a kernel are over in half a second: passes minutes apart show how it drifts.
+PASSES = {"kernels": 3, "sheet": 1, "scaling": 1}
+SIZES = {"kernels": 4000, "sheet": 4000, "scaling": 4000, "peers": 4000}
+LEAST = 256
+OURS = "daklaag"
+CONFIGURATION = "[pytest]\npython_files = bench_*.py\npython_functions = bench_*\n"
+
+
+def run(kind: str, side: int | None, quiet: bool) -> Result:
+    """Measure. side: cells along a side of the rasters, if not the kind's own size; quiet: tell
+    nothing on standard error meanwhile.
+
+    Raises InputError for too small a side, and where pytest is missing.
+    """
+    side, its = SIZES[kind] if side is None else side, machine()  # before our own load
+    if side < LEAST:
+        raise InputError(f"--size {side}: give {LEAST} cells or more, or a copy is no measure")
+    if kind == "peers":
+        found = peers.measure(side, lambda said: None if quiet else print(said, file=sys.stderr))
+        own = [row | {"peer": OURS} for row in found["ours"]]
+        measured = [_peer(row, side) for row in own + found["peers"]]
+        tasks = list(dict.fromkeys(row["task"] for row in measured))
+        measured.sort(key=lambda row: (tasks.index(row["task"]), row["copies"]))
+        judge_peers(measured, OURS)
+        return result(kind, side, its, measured, found["skipped"])
+    return result(kind, side, its, _measure(kind, side, quiet), [])
+
+
+def _measure(kind: str, side: int, quiet: bool) -> list[Row]:
+    missing = [name for name in ("pytest", "pytest_benchmark") if find_spec(name) is None]
+    if missing:
+        raise InputError(f"{missing[0]} is not installed; pip install 'daklaag[bench]'")
+    found = rows([_pass(kind, side, quiet) for _ in range(PASSES[kind])])
+    for group, sweep in SWEEPS.items():
+        swept = [row for row in found if row["group"] == group]
+        if swept and sweep.even:
+            judge_even(swept, sweep.even)
+    return found
+
+
+def _pass(kind: str, side: int, quiet: bool) -> list[Any]:
+    """The benchmarks as pytest-benchmark tells of them."""
+    with TemporaryDirectory(prefix="daklaag-bench-") as folder:
+        _pytest(Path(folder), kind, side, quiet)
+        told: dict[str, Any] = json.loads((Path(folder) / "measured.json").read_text("utf-8"))
+    return list(told["benchmarks"])
+
+
+def _pytest(folder: Path, kind: str, side: int, quiet: bool) -> None:
+    here = Path(__file__).parent
+    (folder / "pytest.ini").write_text(CONFIGURATION)
+    command: list[str | Path] = [
+        sys.executable, "-m", "pytest", "-q", "--no-header", "-c", folder / "pytest.ini",
+        "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp", folder / "files",
+        "--benchmark-enable", "--benchmark-quiet", "--benchmark-disable-gc",
+        "--benchmark-json", folder / "measured.json", "--side", str(side),
+        *(here / name for name in FILES[kind]),
+    ]  # fmt: skip
+    said = subprocess.DEVNULL if quiet else sys.stderr
+    status = subprocess.run(command, stdout=said, stderr=said, check=False).returncode
+    if status == 2:  # pytest's own for an interruption
+        raise Stopped
+    if status:
+        raise RuntimeError(f"pytest ended with status {status}")
+
+
+def _peer(measured: Row, side: int) -> Row:
+    """A peer's row: it is measured a few times, hence without a spread; the slow on less ground."""
+    cells = measured.get("side", side) ** 2
+    row = {"name": f"{measured['task']}, {measured['peer']}", "group": measured["task"]}
+    row |= {"cells": cells, "median_s": cells / measured["mcells"] / 1e6}
+    row |= {"mcells_s": measured["mcells"], "copies": measured["copies"]}
+    return row | {"spread": None, "rounds": None} | measured
