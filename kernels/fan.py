@@ -97,11 +97,10 @@ def far_level(distance: float) -> int:
 
 @lru_cache(maxsize=8)
 def fan(
-    azimuths: tuple[float, ...], shape: tuple[int, int], resolution: float, reach: float
+    azimuths: tuple[float, ...], columns: int, across: int, resolution: float, reach: float
 ) -> Fan:
-    """The samples of each azimuth [rad], in a frame of `shape`, cells of `resolution` [m], and the
-    far ones to `reach` [cells]."""
-    columns, across = shape[1], shape[1] // SIDE
+    """The samples of each azimuth [rad] in an array of so many columns and tiles across, cells of
+    `resolution` [m], and the far ones to `reach` [cells]."""
     corners, weights, offsets, steps = [], [], [], []
     tiles: list[list[int]] = []
     distances = far_distances(reach)

@@ -213,7 +213,8 @@ def horizon(
     out = Horizon(np.empty(count, np.float32), np.empty((count, tables.shape[2]), np.float32))
     if count:
         reach = _relief(near, far, chosen) / math.tan(floor) / resolution
-        samples = fan(tuple(azimuths), near.cells.shape, resolution, reach)
+        columns, across = near.cells.shape[1], near.highest.shape[1]
+        samples = fan(tuple(azimuths), columns, across, resolution, reach)
         view = _View(*(array.reshape(-1) for array in near[:4]))
         by_channel = np.ascontiguousarray(tables.transpose(0, 2, 1))
         tangent = np.float32(math.tan(floor))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
 SIDE, ROUNDS, TRIES = 2000, 31, 3
 # Copies that a cell may cost: two to three times what it costs at this size. An idle machine and
 # one that is busy with other work differ by a third.
-BOUNDS = {"hillshade": 5.5, "cast shadow, one sun": 4.0}
+BOUNDS = {"hillshade": 5.0, "cast shadow, one sun": 3.0}
 
 
 @pytest.mark.parametrize("name", BOUNDS)
