@@ -139,7 +139,7 @@ def _use(tangent, table, sky, sums, bins):  # type: ignore[no-untyped-def]
     if channels > 0:
         scale, last = np.float32(n / (np.pi / 2)), np.int32(n - 1)
         for c in range(len(tangent)):
-            bins[c] = min(np.int32(angle(tangent[c], ONE) * scale), last)
+            bins[c] = np.uint32(min(np.int32(angle(tangent[c], ONE) * scale), last))
         for channel in range(channels):
             values, total = table[channel], sums[channel]
             for c in range(len(tangent)):
@@ -164,7 +164,7 @@ def _look(view, far, fan, tile, tables, floor, sky, sums, bins):  # type: ignore
 def _horizon(near, view, far, fan, chosen, counts, starts, tables, floor, out, out_sums):  # type: ignore[no-untyped-def]
     own, tangent = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
     sky, sums = np.empty(TILE, np.float32), np.empty((tables.shape[1], TILE), np.float32)
-    bins, word = np.empty(TILE, np.int32), np.empty(1, np.int32)
+    bins, word = np.empty(TILE, np.uint32), np.empty(1, np.int32)
     places, rows = np.empty(SIDE, np.int64), np.empty(SIDE, np.int64)
     first, edge = near.top + near.block.top, near.left + near.block.left
     for i in range(first // SIDE, (first + near.block.height + SIDE - 1) // SIDE):

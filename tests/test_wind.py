@@ -76,6 +76,26 @@ def test_100_metres_on_cells_of_half_a_metre(down: int, along: int, expected: bo
     assert any_within(others, own, 100.0 / 0.5) is expected
 
 
+def test_what_lies_between_own_cells_is_as_far_as_the_nearest() -> None:
+    """Of a building in pieces, and of one with a courtyard."""
+    own, others = np.zeros((2, 3, 9), bool)
+    own[0, 8] = own[1, 0] = others[0, 4] = True
+    for flip in (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :]):
+        assert not any_within(own[flip], others[flip], 3.99)
+        assert any_within(own[flip], others[flip], 4.0)
+    ring, middle = np.ones((2, 11, 11), bool)
+    ring[1:-1, 1:-1], middle[:] = False, False
+    middle[5, 5] = True
+    assert not any_within(ring, middle, 4.99)
+    assert any_within(ring, middle, 5.0)
+
+
+def test_a_radius_beyond_everything() -> None:
+    own, others = pair(3, 4)
+    assert any_within(own, others, math.inf)
+    assert not any_within(own, own, 1e300)
+
+
 def test_own_cells_shelter_nobody() -> None:
     own, everywhere = np.eye(5, dtype=bool), np.ones((5, 5), bool)
     assert not any_within(own, own, 100.0)
