@@ -21,7 +21,7 @@ from kernels.wind import Candidate, sheltering
 
 Height = NDArray[np.float32]
 ROOF = 2.0  # m, higher than any of the ground
-LEVELS = 4
+LEVELS = 6  # for a relief of 150 m
 
 
 class Work(NamedTuple):

@@ -96,9 +96,18 @@ def read(path: Path) -> Result:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: does not exist; {remedy}") from None
-    except ValueError:  # of JSON, and of UTF-8
+    except (ValueError, RecursionError):  # of JSON, and of UTF-8
         raise InputError(f"{path}: is no JSON; {remedy}") from None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+    if not _is_result(found):
         raise InputError(f"{path}: is no result of this version's benchmark; {remedy}")
     known: Result = found
     return known
+
+
+def _is_result(found: Any) -> bool:
+    """Whether it has the schema, and what a comparison reads of it."""
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        return False
+    if not {"kind", "date", "machine", "commit", "size", "rows"} <= found.keys():
+        return False
+    return all({"group", "name", "copies", "spread"} <= row.keys() for row in found["rows"])

@@ -1,8 +1,13 @@
 """Run the benchmarks of one kind: pytest in a process of its own, with our files and no others."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,14 +28,16 @@ FILES = {
 # The rounds of a kernel are over in half a second: passes minutes apart show how it drifts.
 PASSES = {"kernels": 3, "sheet": 1, "scaling": 1}
 SIZES = {"kernels": 4000, "sheet": 4000, "scaling": 4000, "peers": 4000}
-LEAST = 256
+LEAST = 512  # fewer cells hold no roof in the middle of the country
 OURS = "daklaag"
+NOTHING_KEPT = "what was measured is not kept"
+Stop = Callable[[], bool]
 CONFIGURATION = "[pytest]\npython_files = bench_*.py\npython_functions = bench_*\n"
 
 
-def run(kind: str, side: int | None, quiet: bool) -> Result:
+def run(kind: str, side: int | None, quiet: bool, stop: Stop = lambda: False) -> Result:
     """Measure. side: cells along a side of the rasters, if not the kind's own size; quiet: tell
-    nothing on standard error meanwhile.
+    nothing on standard error meanwhile; stop: asked now and then.
 
     Raises InputError for too small a side, and where pytest is missing.
     """
@@ -38,21 +45,31 @@ def run(kind: str, side: int | None, quiet: bool) -> Result:
     if side < LEAST:
         raise InputError(f"--size {side}: give {LEAST} cells or more, or a copy is no measure")
     if kind == "peers":
-        found = peers.measure(side, lambda said: None if quiet else print(said, file=sys.stderr))
+        found = peers.measure(side, _teller(quiet, stop))
         own = [row | {"peer": OURS} for row in found["ours"]]
         measured = [_peer(row, side) for row in own + found["peers"]]
         tasks = list(dict.fromkeys(row["task"] for row in measured))
         measured.sort(key=lambda row: (tasks.index(row["task"]), row["copies"]))
         judge_peers(measured, OURS)
         return result(kind, side, its, measured, found["skipped"])
-    return result(kind, side, its, _measure(kind, side, quiet), [])
+    return result(kind, side, its, _measure(kind, side, quiet, stop), [])
 
 
-def _measure(kind: str, side: int, quiet: bool) -> list[Row]:
+def _teller(quiet: bool, stop: Stop) -> Callable[[str], None]:
+    def tell(said: str) -> None:
+        if stop():
+            raise Stopped(NOTHING_KEPT)
+        if not quiet:
+            print(said, file=sys.stderr)
+
+    return tell
+
+
+def _measure(kind: str, side: int, quiet: bool, stop: Stop) -> list[Row]:
     missing = [name for name in ("pytest", "pytest_benchmark") if find_spec(name) is None]
     if missing:
         raise InputError(f"{missing[0]} is not installed; pip install 'daklaag[bench]'")
-    found = rows([_pass(kind, side, quiet) for _ in range(PASSES[kind])])
+    found = rows([_pass(kind, side, quiet, stop) for _ in range(PASSES[kind])])
     for group, sweep in SWEEPS.items():
         swept = [row for row in found if row["group"] == group]
         if swept and sweep.even:
@@ -60,30 +77,46 @@ def _measure(kind: str, side: int, quiet: bool) -> list[Row]:
     return found
 
 
-def _pass(kind: str, side: int, quiet: bool) -> list[Any]:
+def _pass(kind: str, side: int, quiet: bool, stop: Stop) -> list[Any]:
     """The benchmarks as pytest-benchmark tells of them."""
     with TemporaryDirectory(prefix="daklaag-bench-") as folder:
-        _pytest(Path(folder), kind, side, quiet)
+        _pytest(Path(folder), kind, side, quiet, stop)
         told: dict[str, Any] = json.loads((Path(folder) / "measured.json").read_text("utf-8"))
     return list(told["benchmarks"])
 
 
-def _pytest(folder: Path, kind: str, side: int, quiet: bool) -> None:
+def _pytest(folder: Path, kind: str, side: int, quiet: bool, stop: Stop) -> None:
     here = Path(__file__).parent
     (folder / "pytest.ini").write_text(CONFIGURATION)
     command: list[str | Path] = [
         sys.executable, "-m", "pytest", "-q", "--no-header", "-c", folder / "pytest.ini",
         "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp", folder / "files",
-        "--benchmark-enable", "--benchmark-quiet", "--benchmark-disable-gc",
+        "--benchmark-storage", f"file://{folder}", "--benchmark-enable", "--benchmark-quiet",
+        "--benchmark-disable-gc",
         "--benchmark-json", folder / "measured.json", "--side", str(side),
         *(here / name for name in FILES[kind]),
     ]  # fmt: skip
     said = subprocess.DEVNULL if quiet else sys.stderr
-    status = subprocess.run(command, stdout=said, stderr=said, check=False).returncode
-    if status == 2:  # pytest's own for an interruption
-        raise Stopped
-    if status:
-        raise RuntimeError(f"pytest ended with status {status}")
+    # of a session of its own, so that Ctrl-C reaches us alone, and its own processes end with it
+    child = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
+    try:
+        while child.poll() is None:
+            if stop():
+                raise Stopped(NOTHING_KEPT)
+            time.sleep(0.1)
+    finally:
+        _end(child)
+    if child.returncode:
+        raise RuntimeError(f"pytest ended with status {child.returncode}")
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Nothing of it is left: an interrupt lets it put away its files."""
+    for number, patience in ((signal.SIGINT, 10.0), (signal.SIGKILL, None)):
+        if child.poll() is None:
+            os.killpg(child.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(patience)
 
 
 def _peer(measured: Row, side: int) -> Row:

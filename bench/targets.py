@@ -38,7 +38,7 @@ class Even(NamedTuple):
 def judge(rows: list[dict[str, Any]]) -> None:
     """Write `met` beside every target of the rows."""
     for row in rows:
-        if "target" in row:
+        if "target" in row and row[row["target"]["of"]] is not None:
             row["met"] = row[row["target"]["of"]] <= row["target"]["most"]
 
 

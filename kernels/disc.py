@@ -28,7 +28,7 @@ class Runs(NamedTuple):
     stack: NDArray[np.int64]
 
 
-class Box(NamedTuple):
+class Bounds(NamedTuple):
     """The first and last rows and columns with an own cell."""
 
     top: int

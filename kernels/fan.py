@@ -19,30 +19,34 @@ BETWEEN = range(1, 9)
 # Distances [cells] and the side of the mean that is seen there. A stage is skipped as a whole.
 STAGES = ((range(9, 17), 1), (range(17, 33), 1), (range(34, 65, 2), 2), (range(68, 125, 4), 4))
 BOUNDS = np.cumsum([0, *(len(distances) for distances, _ in STAGES)])
+SIDES = np.array([side for _, side in STAGES])
 FIRST = 132.0  # cells away is the first far sample
 FINENESS = 16  # of a distance is the size of a far cell
+FARTHER = 1 + 1 / FINENESS
 
 
 class Fan(NamedTuple):
     """Samples of K directions, all arrays flat, direction after direction.
 
-    near: (8 K,) float32, 1 / distance of each sample between cells [1/m], and of each four
+    near_factors: (8 K,) float32, 1 / distance of each sample between cells [1/m], and of each four
     corners, as offsets in a flat frame, int64, and weights, float32; factors, offsets: (N K,)
     float32 and int64, of all others, whose stages are from bounds[i] to bounds[i + 1] in each
-    direction; tiles: int64, the tiles that a stage can see from one, as offsets among tiles, from
-    tile_bounds[k (stages + 1) + stage] on; far: (F,) float32 [1/m] and level: (F,) int64 of the far
-    samples, steps: (K, F, 2) int64, southward and eastward, rounded down [cells].
+    direction, on means of sides[i]; tiles: int64, those that a stage can see from one, as offsets
+    among tiles, from tile_bounds[k (stages + 1) + stage] on; far_factors: (F,) float32 [1/m] and
+    level: (F,) int64 of the far samples, steps: (K, F, 2) int64, southward and eastward, rounded
+    down [cells].
     """
 
-    near: NDArray[np.float32]
+    near_factors: NDArray[np.float32]
     corners: NDArray[np.int64]
     weights: NDArray[np.float32]
     factors: NDArray[np.float32]
     offsets: NDArray[np.int64]
     bounds: NDArray[np.int64]
+    sides: NDArray[np.int64]
     tiles: NDArray[np.int64]
     tile_bounds: NDArray[np.int64]
-    far: NDArray[np.float32]
+    far_factors: NDArray[np.float32]
     level: NDArray[np.int64]
     steps: NDArray[np.int64]
 
@@ -86,7 +90,7 @@ def far_distances(reach: float) -> list[float]:
     """Distances of far samples up to the first beyond `reach` [cells]."""
     distances = [FIRST]
     while distances[-1] < reach:
-        distances.append(distances[-1] * (1 + 1 / FINENESS))
+        distances.append(FIRST * FARTHER ** len(distances))
     return distances
 
 
@@ -96,14 +100,12 @@ def far_level(distance: float) -> int:
 
 
 @lru_cache(maxsize=8)
-def fan(
-    azimuths: tuple[float, ...], columns: int, across: int, resolution: float, reach: float
-) -> Fan:
+def fan(azimuths: tuple[float, ...], columns: int, across: int, resolution: float, far: int) -> Fan:
     """The samples of each azimuth [rad] in an array of so many columns and tiles across, cells of
-    `resolution` [m], and the far ones to `reach` [cells]."""
+    `resolution` [m], and the first `far` far ones."""
     corners, weights, offsets, steps = [], [], [], []
     tiles: list[list[int]] = []
-    distances = far_distances(reach)
+    distances = [FIRST * FARTHER**n for n in range(far)]
     for azimuth in azimuths:
         south, east = _direction(azimuth)
         around = [_between(d * south, d * east) for d in BETWEEN]
@@ -122,6 +124,7 @@ def fan(
         np.tile(_per_metre([d for stage, _ in STAGES for d in stage], resolution), len(azimuths)),
         np.array(offsets, np.int64),
         BOUNDS,
+        SIDES,
         np.array([tile for stage in tiles for tile in stage], np.int64),
         np.cumsum([0, *(len(stage) for stage in tiles)]),
         _per_metre(distances, resolution),

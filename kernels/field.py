@@ -151,8 +151,8 @@ def _add_row(cm, highest, total, known):  # type: ignore[no-untyped-def]
 @kernel
 def _coarsen(cm, row, column, coarse):  # type: ignore[no-untyped-def]
     columns = coarse.highest.shape[1] * COARSE
-    tops, sums = np.empty(columns, np.int32), np.empty(columns, np.int32)
-    counts = np.empty(columns, np.int32)
+    tops, counts = np.empty(columns, np.int32), np.empty(columns, np.int32)
+    sums = np.empty(columns, np.int64)
     for a in range(coarse.highest.shape[0]):
         tops[:], sums[:], counts[:] = NO_HEIGHT, 0, 0
         for i in range(max(a * COARSE - row, 0), min((a + 1) * COARSE - row, cm.shape[0])):
@@ -255,9 +255,8 @@ def _values(coarse, out):  # type: ignore[no-untyped-def]
 
 
 def far_field(coarse: Coarse, levels: int) -> Far:
-    """The pyramid over coarse cells. A level's cells at the edge know only what `coarse` covers: to
-    be the same in any window it must begin and end at multiples of 2^(levels - 1), or at the edge
-    of the data."""
+    """The pyramid over coarse cells, of as many levels as `horizon_halo` says. A level's cells at
+    the edge know only what `coarse` covers; the halo leaves room for them."""
     pyramid = [coarse]
     while len(pyramid) < levels:
         pyramid.append(_coarser(pyramid[-1]))

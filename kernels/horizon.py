@@ -27,30 +27,35 @@ SLACK = np.float32(2.0**-20)
 ONE = np.float32(1)
 
 
-class Table(NamedTuple):
-    """What a direction gives whose horizon stands so high: values: (K, bins, channels) float32, a
-    bin being an equal part of the angles from 0 to pi / 2."""
-
-    values: NDArray[np.float32]
-
-
 class Horizon(NamedTuple):
-    """Of the chosen cells, row by row. sky_view: (cells,) float32, the mean of cos2 of the horizon,
-    so the share of a uniform sky's light on level ground; sums: (cells, channels) float32, the sum
-    of the table over all directions. NaN where the cell has no height."""
+    """Of the chosen cells, row by row. sky_view: (cells,) float32, the mean over the directions of
+    cos2 of the horizon, so the share of a uniform sky's light on level ground: open ground has
+    cos2 of the floor, 0.997 at 3 degrees; sums: (cells, channels) float32, the sum of the table
+    over all directions. NaN where the cell has no height."""
 
     sky_view: NDArray[np.float32]
     sums: NDArray[np.float32]
 
 
-def horizon_halo(relief: float, floor: float, resolution: float) -> tuple[int, int]:
-    """Cells around a block whose heights can matter: of the near field, and of the far one.
+class Reach(NamedTuple):
+    """What a block's horizons need around it: cells of the near field, cells that the far field
+    covers, and the levels of its pyramid."""
 
-    relief: how much higher than the lowest chosen cell anything stands [m].
+    near: int
+    far: int
+    levels: int
+
+
+def horizon_halo(relief: float, floor: float, resolution: float) -> Reach:
+    """How far around a block heights can matter.
+
+    relief: how much higher than the lowest chosen cell anything stands [m], or more; floor: the one
+    that `horizon` is given [rad]; resolution [m].
     """
     distances = far_distances(relief / math.tan(floor) / resolution)
-    widest = COARSE * 2 ** far_level(distances[-1])
-    return NEAR, math.ceil(distances[-1]) + SIDE + widest
+    level = far_level(distances[-1])
+    far = math.ceil(distances[-1]) + SIDE + (COARSE << level)
+    return Reach(NEAR, far, level + 1)
 
 
 class _View(NamedTuple):
@@ -90,10 +95,10 @@ def _near_horizon(view, fan, k, tile, low):  # type: ignore[no-untyped-def]
     and returned after."""
     own, tangent, stages = tile.own, tile.tangent, len(fan.bounds)
     begin, end = k * NEAREST, (k + 1) * NEAREST
-    if _can_rise(view.highest, fan, k * stages, tile, fan.near[begin], low):
+    if _can_rise(view.highest, fan, k * stages, tile, fan.near_factors[begin], low):
         for r in range(len(tile.places)):
             march_between(
-                view.cells, fan.corners, fan.near, begin, end, tile.places[r], own, tangent,
+                view.cells, fan.corners, fan.near_factors, begin, end, tile.places[r], own, tangent,
                 r * SIDE, fan.weights,
             )  # fmt: skip
         low = _low(tile)
@@ -101,7 +106,8 @@ def _near_horizon(view, fan, k, tile, low):  # type: ignore[no-untyped-def]
         first = k * fan.bounds[-1]
         begin, end = first + fan.bounds[s - 1], first + fan.bounds[s]
         if _can_rise(view.highest, fan, k * stages + s, tile, fan.factors[begin], low):
-            field = view.mean4 if s == 4 else (view.mean2 if s == 3 else view.cells)
+            side = fan.sides[s - 1]
+            field = view.mean4 if side == 4 else (view.mean2 if side == 2 else view.cells)
             for r in range(len(tile.places)):
                 march(
                     field, fan.offsets, fan.factors, begin, end, tile.places[r], own, tangent,
@@ -114,8 +120,8 @@ def _near_horizon(view, fan, k, tile, low):  # type: ignore[no-untyped-def]
 @inlined
 def _far_horizon(far, fan, k, tile, low):  # type: ignore[no-untyped-def]
     """Raise the tangents of a tile by the far field, seen from its middle."""
-    for n in range(len(fan.far)):
-        factor = fan.far[n]
+    for n in range(len(fan.far_factors)):
+        factor = fan.far_factors[n]
         if (far.highest - tile.lowest) * factor <= low:
             break  # nor does anything beyond rise higher
         level = fan.level[n]
@@ -193,28 +199,40 @@ def horizon(
 ) -> Horizon:
     """Sky view of chosen cells, and the sum of a table over the directions.
 
-    chosen: (rows, columns) bool, of the block that `near` was made of; azimuths: (K,) clockwise
-    from grid north [rad]; resolution [m]; table: (K, bins, channels) float32, what a direction
-    gives to a cell whose horizon stands in that bin of equal parts from 0 to pi / 2; floor: the
-    horizon is never lower [rad]. The highest tangent of each direction is that of fixed samples:
-    8 between cells, then nearest cells, means, and the far field, seen from the tile's middle.
+    chosen: (rows, columns) bool, of near's block; azimuths: (K,), where to look, clockwise from
+    grid north [rad]; resolution [m]; table: (K, bins, channels) float32, what a direction gives to
+    a cell whose horizon stands in that bin of equal parts from 0 to pi / 2; floor: the horizon is
+    never lower [rad]. A direction's tangent is the highest of fixed samples (kernels/fan.py).
 
-    Raises ValueError for a mask or table of another shape, or a floor that is not in (0, pi / 2).
+    Raises ValueError for a mask or table of another shape, no or no finite direction, a resolution
+    that is no length, a floor that is not in (0, pi / 2), and a far field with fewer levels than
+    `horizon_halo` says.
     """
+    chosen = np.ascontiguousarray(chosen, np.bool_)
     k = len(azimuths)
     tables = np.zeros((k, 1, 0), np.float32) if table is None else np.asarray(table, np.float32)
     if chosen.shape != (near.block.height, near.block.width):
         raise ValueError(f"the mask is {chosen.shape}, the block {near.block[2:]}")
-    if tables.ndim != 3 or len(tables) != k:
+    if k == 0 or not np.isfinite(azimuths).all():
+        raise ValueError("the azimuths must be one or more numbers")
+    if not 0 < resolution < math.inf:
+        raise ValueError(f"the resolution {resolution} is no length")
+    if tables.ndim != 3 or len(tables) != k or tables.shape[1] == 0:
         raise ValueError(f"the table is {tables.shape}, not ({k}, bins, channels)")
     if not 0 < floor < math.pi / 2:
         raise ValueError(f"the floor {floor} is not in (0, pi/2) rad")
     count = int(np.count_nonzero(chosen))
     out = Horizon(np.empty(count, np.float32), np.empty((count, tables.shape[2]), np.float32))
     if count:
-        reach = _relief(near, far, chosen) / math.tan(floor) / resolution
+        relief = _relief(near, far, chosen)
+        if len(far.levels) < horizon_halo(relief, floor, resolution).levels:
+            raise ValueError(
+                f"the far field has {len(far.levels)} levels; a relief of {relief} m"
+                f" needs {horizon_halo(relief, floor, resolution).levels}"
+            )
+        distances = far_distances(relief / math.tan(floor) / resolution)
         columns, across = near.cells.shape[1], near.highest.shape[1]
-        samples = fan(tuple(azimuths), columns, across, resolution, reach)
+        samples = fan(tuple(azimuths), columns, across, resolution, len(distances))
         view = _View(*(array.reshape(-1) for array in near[:4]))
         by_channel = np.ascontiguousarray(tables.transpose(0, 2, 1))
         tangent = np.float32(math.tan(floor))

@@ -31,7 +31,7 @@ def picture(height: ArrayLike, suns: list[Sun], grid: Grid, light_from: Sun) -> 
     """
     height = raster(height)
     todo = walks(suns, grid, height.shape)
-    along = next((i for i, walk in enumerate(todo) if walk.along_rows), None)
+    along = next((i for i, walk in enumerate(todo) if walk.by_rows), None)
     if along is None:
         greys = hillshade(height, light_from, grid.resolution)
         return Picture(cast_shadow(height, suns, grid), greys)

@@ -1,6 +1,6 @@
 """What is summed per building, in one pass and in integers, so that parts merge exactly."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from kernels.check import raster, refuse_infinite
 from kernels.compile import kernel
 from kernels.rings import Box, grown, sort
-from kernels.spans import Spans, call, check_inside
+from kernels.spans import Spans, check_inside, prefetch_run
 
 NO_HEIGHT = np.iinfo(np.int32).min
 NO_DATA = 255  # in a mask
@@ -52,8 +52,8 @@ class Bits(NamedTuple):
 
 
 class Nearest(NamedTuple):
-    """The nearest cell of each footprint that has one. footprint, row, column: (n,) int64;
-    away: (n,) float64, the square of its distance [m2]."""
+    """The nearest cell of each footprint that has one. footprint: (n,) int64; away: (n,) float64,
+    the square of its distance [m2]; row, column: (n,) int64, counted as the box's are."""
 
     footprint: NDArray[np.int64]
     away: NDArray[np.float64]
@@ -74,6 +74,11 @@ def _centimetres(height, out):  # type: ignore[no-untyped-def]
     return beyond
 
 
+def _check_type(array: NDArray[Any], kind: type) -> None:
+    if array.dtype != kind:
+        raise ValueError(f"an array of {array.dtype}, where {kind.__name__} is due")
+
+
 def centimetres(height: ArrayLike) -> NDArray[np.int32]:
     """Heights [m] as rint(100 x value), computed in double [cm]; NO_HEIGHT where NaN.
 
@@ -92,7 +97,7 @@ def centimetres(height: ArrayLike) -> NDArray[np.int32]:
 def _sum(cm, spans, f):  # type: ignore[no-untyped-def]
     cells, total, lowest, highest = np.int64(0), np.int64(0), HIGHEST, LOWEST
     for s in range(spans.start[f], spans.start[f + 1]):
-        call(cm, spans, s)
+        prefetch_run(cm, spans, s)
         # Unsigned: an index that may be negative does not vectorise.
         i = np.uint64(spans.row[s])
         for j in range(np.uint64(spans.begin[s]), np.uint64(spans.end[s])):
@@ -122,6 +127,7 @@ def sums(cm: NDArray[np.int32], spans: Spans) -> Sums:
     cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
     """
     check_inside(spans, cm.shape)
+    _check_type(cm, np.int32)
     found = _no_sums(len(spans.start) - 1)
     _sums(cm, spans, *found)
     return found
@@ -206,6 +212,7 @@ def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[Sums, Counts]:
     cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
     """
     check_inside(spans, cm.shape)
+    _check_type(cm, np.int32)
     found = _no_sums(len(spans.start) - 1)
     entries = _histograms(cm, spans, *found)
     return found, Counts(*entries.T.copy())
@@ -215,7 +222,7 @@ def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[Sums, Counts]:
 def _bit_counts(mask, spans, cells, bits):  # type: ignore[no-untyped-def]
     for f in range(len(cells)):
         for s in range(spans.start[f], spans.start[f + 1]):
-            call(mask, spans, s)
+            prefetch_run(mask, spans, s)
             i = np.uint64(spans.row[s])
             for begin in range(spans.begin[s], spans.end[s], FULL):
                 held = np.int64(0)
@@ -227,11 +234,12 @@ def _bit_counts(mask, spans, cells, bits):  # type: ignore[no-untyped-def]
 
 
 def bit_counts(mask: NDArray[np.uint8], spans: Spans) -> Bits:
-    """How many of each footprint's cells have each bit of a mask set, as of suns that they lack.
+    """How many of each footprint's cells have each bit of a mask set: of shadows, at each sun.
 
     mask: (rows, columns) uint8, 255 being no data. Raises ValueError for runs outside it.
     """
     check_inside(spans, mask.shape)
+    _check_type(mask, np.uint8)
     n = len(spans.start) - 1
     found = Bits(np.zeros(n, np.int64), np.zeros((n, 8), np.int64))
     _bit_counts(mask, spans, *found)
@@ -243,7 +251,7 @@ def _nearest(cm, spans, centre, box, resolution, away, row, column):  # type: ig
     for f in range(len(away)):
         best = np.inf
         for s in range(spans.start[f], spans.start[f + 1]):
-            call(cm, spans, s)
+            prefetch_run(cm, spans, s)
             i = spans.row[s]
             y = -(box.top + i + 0.5) * resolution - centre[f, 1]
             if y * y >= best:  # and a sum is no less, rounded as it is
@@ -268,6 +276,7 @@ def nearest(
     and northward from where the box counts its cells. Raises ValueError for runs outside `cm`.
     """
     check_inside(spans, cm.shape)
+    _check_type(cm, np.int32)
     away = np.full(len(centre), np.inf)
     row, column = np.zeros((2, len(centre)), np.int64)
     _nearest(cm, spans, centre, box, resolution, away, row, column)

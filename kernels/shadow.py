@@ -28,7 +28,8 @@ class Sun(NamedTuple):
 
 class Grid(NamedTuple):
     """Where a north-up array lies: cell size [m]; of its north-western cell the row, counted
-    northward, and the column, counted eastward, from the anchor of the sweep."""
+    *northward*, and the column, counted eastward, from the anchor of the sweep. A block of it that
+    begins at cell (i, j) has row - i and column + j."""
 
     resolution: float
     row: int
@@ -61,11 +62,12 @@ def shadow_reach(relief: float, elevation: float) -> float:
 
 
 def shadow_halo(lowest: float, highest: float, sun: Sun, resolution: float, limit: int) -> Halo:
-    """Cells towards the sun that can matter to a block, at most `limit` a side.
+    """Cells towards one sun that can matter to a block, at most `limit` a side; for several suns
+    take the most of each side. Exact if `limit` is not reached, or the data end there.
 
-    lowest, highest: of the surface [m]. Every subtraction of the sweep may round half a unit in
-    the last place of float32 upwards, so a step is counted as that much shorter; one cell more
-    covers the rounding of the reach itself.
+    lowest, highest: of the surface, block and halo, or any bounds of it [m]. Every subtraction of
+    the sweep may round half a unit in the last place of float32 upwards, so a step is counted as
+    that much shorter; one cell more covers the rounding of the reach itself.
     """
     drop = shadow_drop(sun, resolution)
     largest = np.float32(max(abs(lowest), abs(highest)))
@@ -84,7 +86,7 @@ def shadow_halo(lowest: float, highest: float, sun: Sun, resolution: float, limi
 
 
 def _way(sun: Sun) -> tuple[bool, bool, bool]:
-    """How the rays of a sun walk: along_rows, backwards, downwards (see Walk)."""
+    """How the rays of a sun walk: by_rows, backwards, downwards (see Walk)."""
     north, east = math.cos(sun.azimuth), math.sin(sun.azimuth)
     if walks_rows(sun):
         return True, north < 0, False
@@ -109,6 +111,8 @@ def walks(suns: list[Sun], grid: Grid, shape: tuple[int, ...]) -> list[Walk]:
     for i, sun in enumerate(suns):
         if not 0 < sun.elevation < math.pi / 2:
             raise ValueError(f"the sun's elevation {sun.elevation} is not in (0, pi/2) rad")
+        if not math.isfinite(sun.azimuth) or not 0 < grid.resolution < math.inf:
+            raise ValueError(f"azimuth {sun.azimuth} rad, resolution {grid.resolution} m")
         ways.setdefault(_way(sun), []).append(i)
     if 0 in shape:
         return []
@@ -134,8 +138,8 @@ def cast_shadow(height: ArrayLike, suns: list[Sun], grid: Grid) -> NDArray[np.ui
     degrees whose rays walk the same way. Returns (rows, columns) uint8: bit i is set where the
     cell is shaded at sun i, 255 where it has no data. What lies outside the array casts nothing.
 
-    Raises ValueError for an infinite height, for more than seven suns, or for one that is not
-    above the horizon.
+    Raises ValueError for an infinite height, for more than seven suns, for one whose elevation is
+    not between 0 and pi / 2 or whose azimuth is no number, and for a resolution that is no length.
     """
     height = raster(height)
     todo = walks(suns, grid, height.shape)
@@ -148,7 +152,7 @@ def cast_shadow(height: ArrayLike, suns: list[Sun], grid: Grid) -> NDArray[np.ui
 def sweep(height: NDArray[np.float32], walk: Walk) -> NDArray[np.uint8]:
     """The shadows of the suns of one walk, which is used up; as `cast_shadow` gives them."""
     out = np.empty(height.shape, np.uint8)
-    if walk.along_rows:
+    if walk.by_rows:
         finite = sweep_rows(height, walk, 0, len(height), out)
     else:
         finite = sweep_columns(height, walk, out)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.compile import kernel
-from kernels.simd import prefetch
+from kernels.simd import LINE, prefetch
 
-AHEAD, LINE = 32, 64  # runs to come; bytes of a cache line
+AHEAD = 32  # runs to come
 
 
 class Spans(NamedTuple):
@@ -66,7 +66,7 @@ def check_inside(spans: Spans, shape: tuple[int, ...]) -> None:
 
 
 @kernel
-def call(array, spans, s):  # type: ignore[no-untyped-def]
+def prefetch_run(array, spans, s):  # type: ignore[no-untyped-def]
     """Ask for the memory of a run to come."""
     s = min(s + AHEAD, len(spans.row) - 1)
     step = LINE // array.itemsize
@@ -78,7 +78,7 @@ def call(array, spans, s):  # type: ignore[no-untyped-def]
 def _raise(surface, spans, top):  # type: ignore[no-untyped-def]
     for f in range(len(top)):
         for s in range(spans.start[f], spans.start[f + 1]):
-            call(surface, spans, s)
+            prefetch_run(surface, spans, s)
             i = np.uint64(spans.row[s])
             for j in range(np.uint64(spans.begin[s]), np.uint64(spans.end[s])):
                 surface[i, j] = max(surface[i, j], top[f])

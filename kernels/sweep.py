@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from kernels.check import has_infinite
 from kernels.compile import inlined, kernel
-from kernels.simd import SIDE, prefetch, turn_tile
+from kernels.simd import LINE, SIDE, prefetch, turn_tile
 
 NO_DATA = np.uint8(255)
 LIT = np.uint8(0)
 BAND = 256  # rows that are turned at once: 16 KB of heights. 128 costs 5 % more, 64 30 %
 PIECE = 512  # cells of a row at a time, so that prefetches mix with work: 256 costs 30 % more
-LINE = 64  # bytes of a cache line
 SHARE = BAND // SIDE  # rows of the next tile that are asked for with each column
 PAD = 64  # bytes between turned columns of a power of two, which share lines of the cache
 
@@ -26,13 +25,13 @@ PAD = 64  # bytes between turned columns of a power of two, which share lines of
 class Walk(NamedTuple):
     """Suns whose rays walk the same way, over one array.
 
-    along_rows: from row to row, else from column to column; backwards: towards the first one;
+    by_rows: from row to row, else from column to column; backwards: towards the first one;
     downwards: the rays of a column walk drift towards the last row. offsets: (suns, lines) int64,
     where each line's first ray lies among all rays; carried: (suns, rays) float32 [m];
     drops: (suns,) float32, how much a shadow sinks in a step [m]; bits: (suns,) uint8.
     """
 
-    along_rows: bool
+    by_rows: bool
     backwards: bool
     downwards: bool
     offsets: NDArray[np.int64]

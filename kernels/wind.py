@@ -20,12 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels.check import raster, refuse_infinite
 from kernels.compile import inlined, kernel
-from kernels.disc import EAST, FAR, Box, borders_of, cut_sectors, hull, own_runs, reach, square
-from kernels.simd import prefetch
+from kernels.disc import EAST, FAR, Bounds, borders_of, cut_sectors, hull, own_runs, reach, square
+from kernels.simd import LINE, prefetch
 
 NONE = np.int32(np.iinfo(np.int32).min)
 MAGNITUDE, INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)  # of the bits of a float32
-AHEAD, LINE = 2, 16  # rows that are asked for beforehand; cells of a cache line
+AHEAD = 2  # rows that are asked for beforehand
 
 
 class Candidate(NamedTuple):
@@ -137,7 +137,7 @@ def _shelter(height, candidate, limits, borders, found):  # type: ignore[no-unty
     runs, stacks = own_runs(candidate.own, candidate.top, candidate.left)
     if stacks == 0:
         return True
-    box = Box(runs.row[0], runs.first.min(), runs.row[-1], runs.last.max())
+    box = Bounds(runs.row[0], runs.first.min(), runs.row[-1], runs.last.max())
     wide, (rows, columns) = int(np.sqrt(limits[-1])), height.shape
     begin, end = max(0, box.top - wide), min(rows, box.bottom + wide + 1)
     west, east = reach(runs, stacks, limits, begin, max(0, end - begin))
@@ -146,7 +146,7 @@ def _shelter(height, candidate, limits, borders, found):  # type: ignore[no-unty
     for step in range(end - begin):
         i, south = _outward(step, middle, begin, end)
         low, high = hull(west, east, i - begin, columns)
-        for j in range(low, high, LINE):
+        for j in range(low, high, LINE // 4):
             prefetch(height, i + AHEAD * south, j)
         keys = line[: max(0, high - low)]
         if _take_keys(height[i, low : low + len(keys)].view(np.int32), keys):

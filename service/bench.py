@@ -1,8 +1,11 @@
 """The command that measures: kernels, runs and peers beside the machine's own limits."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
+
+from service.stop import stoppable
 
 
 @click.command(short_help="How fast it is on this machine, beside the machine's limits.")
@@ -28,7 +31,7 @@ def bench(
     machine that was busy. docs/benchmarks.md says how to read it.
     """
     if compare:
-        if kind or file or size:
+        if kind or file or size is not None:
             raise click.UsageError("--compare takes two files and nothing else")
         click.echo(_compared(*compare), nl=False)
     else:
@@ -49,9 +52,20 @@ def _measure(kind: str, file: Path | None, size: int | None, quiet: bool) -> Non
     from pipeline.errors import InputError
 
     # minutes of measuring should not be lost to a folder that is not there
-    if file and (file.is_dir() or not file.absolute().parent.is_dir()):
-        raise InputError(f"--json {file}: give a file in a folder that exists")
-    found = run(kind, size, quiet)
+    if file and not _can_write(file):
+        raise InputError(f"--json {file}: give a file in a folder that exists and can be written")
+    with stoppable() as stop:
+        found = run(kind, size, quiet, stop)
     if file:
         write(found, file)
     click.echo(table(found))
+
+
+def _can_write(file: Path) -> bool:
+    if file.exists() and not file.is_file():
+        return False
+    try:
+        with TemporaryFile(dir=file.absolute().parent):
+            return True
+    except OSError:
+        return False

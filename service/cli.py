@@ -1,9 +1,6 @@
 """The command line: it parses, calls one function of the pipeline, and prints."""
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -13,6 +10,7 @@ import click
 from service.bench import bench
 from service.faults import Door
 from service.progress import reporter
+from service.stop import stoppable
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLE = """\b
@@ -123,23 +121,6 @@ def _request(options: dict[str, Any]) -> Any:
         allow=frozenset(allow),
         **options,
     )
-
-
-@contextmanager
-def stoppable() -> Iterator[Callable[[], bool]]:
-    """A flag that Ctrl-C or SIGTERM raises; a second Ctrl-C ends the program at once."""
-    asked = threading.Event()
-
-    def ask(number: int, frame: Any) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @main.command(short_help="Judge the roofs of an area.", epilog=EXAMPLE)

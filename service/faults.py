@@ -28,8 +28,8 @@ class Door(click.Group):
             raise
         except InputError as error:
             _leave(CALLER, f"error: {error}")
-        except (Stopped, KeyboardInterrupt):
-            _leave(STOPPED, "stopped; the same command takes it up again")
+        except (Stopped, KeyboardInterrupt) as stopped:
+            _leave(STOPPED, f"stopped; {str(stopped) or 'the same command takes it up again'}")
         except MemoryError:
             _leave(CALLER, "error: out of memory; give a smaller --block or fewer --workers")
         except Exception as error:

@@ -294,7 +294,7 @@ def test_missing_pytest_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch)
 def test_a_benchmark_that_fails_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bench_bad.py").write_text("def bench_bad(): raise ValueError\n")
     monkeypatch.setitem(runner.FILES, "sheet", (str(tmp_path / "bench_bad.py"),))
-    said = call("bench", "sheet", "--size", "256", "-q", "--json", tmp_path / "a.json")
+    said = call("bench", "sheet", "--size", "512", "-q", "--json", tmp_path / "a.json")
     assert said.exit_code == 1 and not (tmp_path / "a.json").exists()
 
 
@@ -302,11 +302,11 @@ def test_from_the_command_to_the_result(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(runner.FILES, "kernels", ("bench_limits.py::bench_copy",))
     monkeypatch.setitem(runner.PASSES, "kernels", 2)
     path = tmp_path / "a.json"
-    said = call("bench", "-q", "--size", "256", "--json", path)
+    said = call("bench", "-q", "--size", "512", "--json", path)
     assert said.exit_code == 0, said.stderr
     assert "| numpy copy, 1 thread |" in said.stdout and said.stderr == ""
     found = result.read(path)
-    assert (found["kind"], found["size"]) == ("kernels", 256)
+    assert (found["kind"], found["size"]) == ("kernels", 512)
     assert all(one["rounds"] % 2 == 0 for one in found["rows"])
     assert not re.search(r'"[^"]*(/|\\\\)[^"]*/', path.read_text()), "an absolute path"
     assert call("bench", "--compare", path, path).stdout.count("no difference") >= 1
