@@ -25,10 +25,10 @@ COARSE = 1 << COARSE_BITS  # cells along a side of a coarse cell
 class Near(NamedTuple):
     """A block and its surroundings.
 
-    cells, mean2, mean4: (rows, columns) float32 [m]; mean2 and mean4 at a cell are the means of
-    the 2 x 2 and 4 x 4 cells whose north-western one it is: where some have no data the highest of
-    them, where none has, NaN. highest: (tile rows, tile columns) float32, of the tiles of SIDE x
-    SIDE cells anchored on the grid, -infinity where there are no data. top, left: of the first
+    cells, mean2, mean4: (rows, columns) float32 [m]; mean2 at a cell is the mean of the 2 x 2 whose
+    north-western one it is, mean4 that of four such means: where some of the four have no data the
+    highest of them, where none has, NaN. highest: (tile rows, tile columns) float32, of the tiles
+    of SIDE x SIDE cells anchored on the grid, -infinity where there are no data. top, left: of the first
     cell, counted southward and eastward from the anchor; block: the block in the array.
     """
 

@@ -40,5 +40,9 @@ def test_one_pass_is_two(suns: list[Sun], rows: int, columns: int) -> None:
 def test_refuses_an_infinity(azimuth: float) -> None:
     height = surface(BAND + 9, 12)
     height[BAND + 3, 7] = np.inf
-    with pytest.raises(ValueError, match=f"row {BAND + 3}, column 7 is infinite"):
+    # the row before has met it already, which numpy says where the compiler is off
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(ValueError, match=f"row {BAND + 3}, column 7 is infinite"),
+    ):
         picture(height, [Sun(azimuth, 0.4)], Grid(0.5, 0, 0), NORTH_WEST)
