@@ -28,8 +28,8 @@ class Near(NamedTuple):
     cells, mean2, mean4: (rows, columns) float32 [m]; mean2 at a cell is the mean of the 2 x 2 whose
     north-western one it is, mean4 that of four such means: where some of the four have no data the
     highest of them, where none has, NaN. highest: (tile rows, tile columns) float32, of the tiles
-    of SIDE x SIDE cells anchored on the grid, -infinity where there are no data. top, left: of the first
-    cell, counted southward and eastward from the anchor; block: the block in the array.
+    of SIDE x SIDE cells anchored on the grid, -infinity where there are no data. top, left: of the
+    first cell, counted southward and eastward from the anchor; block: the block in the array.
     """
 
     cells: NDArray[np.float32]
