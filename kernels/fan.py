@@ -86,11 +86,15 @@ def _tiles(cells: list[tuple[int, int]], side: int) -> list[tuple[int, int]]:
     )
 
 
+def _far_distance(n: int) -> float:
+    return FIRST * FARTHER**n
+
+
 def far_distances(reach: float) -> list[float]:
     """Distances of far samples up to the first beyond `reach` [cells]."""
-    distances = [FIRST]
+    distances = [_far_distance(0)]
     while distances[-1] < reach:
-        distances.append(FIRST * FARTHER ** len(distances))
+        distances.append(_far_distance(len(distances)))
     return distances
 
 
@@ -105,7 +109,7 @@ def fan(azimuths: tuple[float, ...], columns: int, across: int, resolution: floa
     `resolution` [m], and the first `far` far ones."""
     corners, weights, offsets, steps = [], [], [], []
     tiles: list[list[int]] = []
-    distances = [FIRST * FARTHER**n for n in range(far)]
+    distances = [_far_distance(n) for n in range(far)]
     for azimuth in azimuths:
         south, east = _direction(azimuth)
         around = [_between(d * south, d * east) for d in BETWEEN]

@@ -52,10 +52,15 @@ def horizon_halo(relief: float, floor: float, resolution: float) -> Reach:
     relief: how much higher than the lowest chosen cell anything stands [m], or more; floor: the one
     that `horizon` is given [rad]; resolution [m].
     """
-    distances = far_distances(relief / math.tan(floor) / resolution)
-    level = far_level(distances[-1])
-    far = math.ceil(distances[-1]) + SIDE + (COARSE << level)
+    furthest = _far_samples(relief, floor, resolution)[-1]
+    level = far_level(furthest)
+    far = math.ceil(furthest) + SIDE + (COARSE << level)
     return Reach(NEAR, far, level + 1)
+
+
+def _far_samples(relief: float, floor: float, resolution: float) -> list[float]:
+    """Distances [cells] of the far samples that can rise above the floor."""
+    return far_distances(relief / math.tan(floor) / resolution)
 
 
 class _View(NamedTuple):
@@ -225,12 +230,12 @@ def horizon(
     out = Horizon(np.empty(count, np.float32), np.empty((count, tables.shape[2]), np.float32))
     if count:
         relief = _relief(near, far, chosen)
-        if len(far.levels) < horizon_halo(relief, floor, resolution).levels:
+        distances = _far_samples(relief, floor, resolution)
+        levels = far_level(distances[-1]) + 1
+        if len(far.levels) < levels:
             raise ValueError(
-                f"the far field has {len(far.levels)} levels; a relief of {relief} m"
-                f" needs {horizon_halo(relief, floor, resolution).levels}"
+                f"the far field has {len(far.levels)} levels; a relief of {relief} m needs {levels}"
             )
-        distances = far_distances(relief / math.tan(floor) / resolution)
         columns, across = near.cells.shape[1], near.highest.shape[1]
         samples = fan(tuple(azimuths), columns, across, resolution, len(distances))
         view = _View(*(array.reshape(-1) for array in near[:4]))

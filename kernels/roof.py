@@ -74,7 +74,8 @@ def _centimetres(height, out):  # type: ignore[no-untyped-def]
     return beyond
 
 
-def _check_type(array: NDArray[Any], kind: type) -> None:
+def _check(array: NDArray[Any], kind: type, spans: Spans) -> None:
+    check_inside(spans, array.shape)
     if array.dtype != kind:
         raise ValueError(f"an array of {array.dtype}, where {kind.__name__} is due")
 
@@ -126,8 +127,7 @@ def sums(cm: NDArray[np.int32], spans: Spans) -> Sums:
 
     cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
     """
-    check_inside(spans, cm.shape)
-    _check_type(cm, np.int32)
+    _check(cm, np.int32, spans)
     found = _no_sums(len(spans.start) - 1)
     _sums(cm, spans, *found)
     return found
@@ -211,8 +211,7 @@ def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[Sums, Counts]:
 
     cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
     """
-    check_inside(spans, cm.shape)
-    _check_type(cm, np.int32)
+    _check(cm, np.int32, spans)
     found = _no_sums(len(spans.start) - 1)
     entries = _histograms(cm, spans, *found)
     return found, Counts(*entries.T.copy())
@@ -238,8 +237,7 @@ def bit_counts(mask: NDArray[np.uint8], spans: Spans) -> Bits:
 
     mask: (rows, columns) uint8, 255 being no data. Raises ValueError for runs outside it.
     """
-    check_inside(spans, mask.shape)
-    _check_type(mask, np.uint8)
+    _check(mask, np.uint8, spans)
     n = len(spans.start) - 1
     found = Bits(np.zeros(n, np.int64), np.zeros((n, 8), np.int64))
     _bit_counts(mask, spans, *found)
@@ -275,8 +273,7 @@ def nearest(
     cm: (rows, columns) int32 [cm], of the cells of the box; centre: (footprints, 2) [m], eastward
     and northward from where the box counts its cells. Raises ValueError for runs outside `cm`.
     """
-    check_inside(spans, cm.shape)
-    _check_type(cm, np.int32)
+    _check(cm, np.int32, spans)
     away = np.full(len(centre), np.inf)
     row, column = np.zeros((2, len(centre)), np.int64)
     _nearest(cm, spans, centre, box, resolution, away, row, column)

@@ -18,6 +18,7 @@ from kernels.compile import COMPILED
 
 SIDE = 16  # of the tile that is turned: 16 float32 fill a register of 512 bits, and a cache line
 LINE = 64  # bytes of a cache line
+PIECE = 512  # cells of a row at a time, so that prefetches mix with work: 256 costs 30 % more
 WORD, INT = ir.IntType(64), ir.IntType(32)
 INTO_L2 = (0, 2, 1)  # llvm.prefetch: for reading, kept in the second cache, data
 

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from kernels.check import has_infinite
 from kernels.compile import inlined, kernel
-from kernels.simd import LINE, SIDE, prefetch, turn_tile
+from kernels.simd import LINE, PIECE, SIDE, prefetch, turn_tile
 
 NO_DATA = np.uint8(255)
 LIT = np.uint8(0)
 BAND = 256  # rows that are turned at once: 16 KB of heights. 128 costs 5 % more, 64 30 %
-PIECE = 512  # cells of a row at a time, so that prefetches mix with work: 256 costs 30 % more
 SHARE = BAND // SIDE  # rows of the next tile that are asked for with each column
 PAD = 64  # bytes between turned columns of a power of two, which share lines of the cache
 

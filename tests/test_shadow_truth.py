@@ -154,21 +154,6 @@ def test_shadow_area_of_a_box(azimuth: int) -> None:
     assert abs(shaded(s.height, sun).sum() - area) <= s.cover.length / 2
 
 
-@pytest.mark.parametrize("azimuth", [0, 20, 45, 160, 250, 301.7])
-def test_a_cone_throws_a_shadow_only_if_steeper_than_the_sun(azimuth: float) -> None:
-    """Beyond its base, of radius R, a tip that reaches k R: R^2 (sqrt(k^2 - 1) - acos(1 / k))."""
-    sun, radius = Sun(math.radians(azimuth), math.radians(30)), 40
-    y, x = np.mgrid[-70:71, -70:71]
-    away = np.hypot(x, y)
-    cones = (np.maximum((radius - away) * math.tan(lean), 0) for lean in np.radians([40, 25]))
-    steep, flat = (shaded(cone.astype(np.float32), sun) for cone in cones)
-    assert not flat[away > radius + 1].any()
-    k = math.tan(math.radians(40)) / math.tan(sun.elevation)
-    straight, round_ = math.sqrt(k**2 - 1), math.acos(1 / k)
-    off = steep[away > radius].sum() - radius**2 * (straight - round_)
-    assert abs(off) <= radius * (straight + round_)  # half a cell along its border
-
-
 def hills(side: int) -> Raster:
     """Smooth ones, up to 37 degrees steep, in the midst of a plain."""
     y, x = np.mgrid[:side, :side] / side - 0.5

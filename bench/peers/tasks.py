@@ -13,9 +13,8 @@ from bench.peers import compare, truth
 from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RADIUS, RESOLUTION, TWO_NEIGHBOURS
 from bench.peers.stage import alone, polygons
 from bench.scenes import city, footprints
-from kernels.fan import far_distances, far_level
 from kernels.field import coarsen, far_field, near_field
-from kernels.horizon import FLOOR, horizon
+from kernels.horizon import FLOOR, horizon, horizon_halo
 from kernels.rings import Box, footprint_spans
 from kernels.roof import centimetres, sums
 from kernels.shadow import Grid, Sun, cast_shadow
@@ -78,8 +77,7 @@ def _sums(side: int) -> truth.Floats:
 def _horizon(side: int, azimuths: truth.Floats) -> Work:
     """Of the roofs only, as in all that we do, with the means and the pyramid that it needs."""
     height, roofs = city(side), city(side) > LOWEST_ROOF
-    reach = float(np.ptp(height)) / math.tan(FLOOR) / RESOLUTION
-    levels = far_level(far_distances(reach)[-1]) + 1
+    levels = horizon_halo(float(np.ptp(height)), FLOOR, RESOLUTION).levels
 
     def call() -> NDArray[np.float32]:
         near, far = near_field(height, 0, 0), far_field(coarsen(height, 0, 0), levels)
