@@ -16,7 +16,7 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv)
 # A kernel's tests bear its name.
 KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/test_%,$(wildcard kernels/*.py)))
 
-.PHONY: help demo test test-all lint format bench peers lock clean
+.PHONY: help demo test test-all lint format bench rehearsal peers lock clean
 
 help:
 	@echo "make demo      a generated quarter judged, from sheets to map, in demo/"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-all  all tests, and the kernels' coverage with the compiler off"
 	@echo "make lint      ruff and mypy;  make format  lets ruff mend what it can"
 	@echo "make bench     the benchmarks, and the README's table of them"
+	@echo "make rehearsal the whole country, generated, in GROUND: 20 GB, one to two hours"
 	@echo "make peers     the peers that make bench compares with, in an environment of their own"
 	@echo "make lock      the lock files anew, after a change of dependencies"
 	@echo "make clean     away with all that these leave, the environment included"
@@ -56,6 +57,13 @@ bench: $(READY)
 	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
 	$(BIN)/python -m bench.chart .benchmarks docs/benchmarks.png
 
+# Alone on the machine too. What was generated in GROUND is there for the next time.
+GROUND = .rehearsal
+rehearsal: $(READY)
+	mkdir -p .benchmarks
+	$(BIN)/python -m bench.rehearsal all --folder "$(GROUND)" --json .benchmarks/rehearsal.json
+	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
+
 # The newest Python first: of some peers the wheels are for 3.12 and later.
 peers: PYTHONS = 3.13 3.12 3.11
 peers:
@@ -68,7 +76,7 @@ lock:
 		--output-file requirements.lock
 
 clean:
-	rm -rf demo dist build .coverage .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
+	rm -rf demo dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
 	find kernels pipeline service tests bench -name __pycache__ -exec rm -rf {} +
 
 define with_uv

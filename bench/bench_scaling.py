@@ -18,7 +18,7 @@ def scheduler(kind: str, n: int) -> Iterator[str]:
     if kind == "threads":
         yield kind
     else:
-        with LocalCluster(n, threads_per_worker=1, dashboard_address=None) as cluster:
+        with LocalCluster(n, threads_per_worker=1, dashboard_address=":0") as cluster:
             yield cluster.scheduler_address
 
 

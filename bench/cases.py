@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bench.scenes import CITY, COUNTRY, RESOLUTION, city, footprints
 from bench.targets import Even, Target, copies, share
-from kernels.field import NEAR, Far, Near, coarsen, far_field, near_field
+from kernels.coarse import coarsen
+from kernels.field import NEAR, Far, Near, far_field, near_field
 from kernels.horizon import horizon
 from kernels.picture import picture
 from kernels.rings import Box, footprint_spans

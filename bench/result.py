@@ -26,9 +26,10 @@ Result = dict[str, Any]
 
 
 def result(
-    kind: str, size: int, its: dict[str, Any], rows: list[Row], skipped: list[Row]
+    kind: str, size: int | None, its: dict[str, Any], rows: list[Row], skipped: list[Row]
 ) -> Result:
-    """What was measured, and on what. size: cells along a side; its: of the machine."""
+    """What was measured, and on what. size: cells along a side, if one for all; its: of the
+    machine."""
     targets.judge(rows)
     return {
         "schema": SCHEMA,

@@ -2,7 +2,8 @@
 
 python -m bench.table FOLDER PAGE...
 
-A mark says which kind's table stands there, and of which groups if not of all:
+A mark says which kind's table stands there, and of which groups if not of all; `targets` are the
+rows that have one:
 <!-- benchmark kernels: kernel, start -->
 """
 
@@ -29,6 +30,15 @@ def _copies(row: Row) -> str:
     if not row["spread"]:
         return figure(row["copies"])
     return f"{figure(row['copies'])} ({'-'.join(map(figure, row['spread']))})"
+
+
+def _decodings(row: Row) -> str:
+    if "decodings" not in row:
+        return ""
+    spread = "-".join(map(figure, row["spread_of_decodings"]))
+    return (
+        f"{figure(row['decodings'])} ({spread})" if row["rounds"] > 1 else figure(row["decodings"])
+    )
 
 
 def _percent(value: float | None) -> str:
@@ -61,13 +71,22 @@ COLUMNS: dict[str, list[Column]] = {
         ("target", _target),
         ("how right", lambda row: row.get("correct", "")),
     ],
+    "rehearsal": [
+        NAME,
+        ("s", lambda row: figure(row["median_s"])),
+        ("Mcells/s", lambda row: figure(row["mcells_s"])),
+        ("in decodings", _decodings),
+        ("most memory, GiB", lambda row: figure(row.get("peak_gib"))),
+        ("figure", lambda row: row.get("figure", "")),
+        ("target", _target),
+    ],
 }  # fmt: skip
 
 
 def table(found: Result, groups: Collection[str] = ()) -> str:
     """Markdown: a row each, of these groups or all, and a line on what it was measured."""
     columns = COLUMNS[found["kind"]]
-    rows = [row for row in found["rows"] if not groups or row["group"] in groups]
+    rows = [row for row in found["rows"] if not groups or _among(row, groups)]
     lines = [[head for head, _ in columns], ["---"] * len(columns)]
     lines += [[cell(row) for _, cell in columns] for row in rows]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -75,13 +94,18 @@ def table(found: Result, groups: Collection[str] = ()) -> str:
     return "\n".join([text, "", *skipped, origin(found)])
 
 
+def _among(row: Row, groups: Collection[str]) -> bool:
+    return row["group"] in groups or ("targets" in groups and "target" in row)
+
+
 def origin(found: Result) -> str:
     """On what, with what and when it was measured."""
     its, side, versions = found["machine"], found["size"], found["versions"]
+    cells = f" {side} x {side} cells;" if side else ""
     return (
         f"{its['cpu']} ({its['llvm_cpu']}), {its['cores']} cores, {its['memory_gib']} GiB,"
         f" Python {versions['python']}, Numba {versions['numba']}, GDAL {versions['gdal']};"
-        f" {side} x {side} cells; {found['date'][:10]}."
+        f"{cells} {found['date'][:10]}."
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.field import COARSE
+from kernels.coarse import COARSE
 from kernels.simd import SIDE
 
 BETWEEN = range(1, 9)

@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.check import raster, refuse_infinite
+from kernels.coarse import Coarse, coarser
 from kernels.compile import kernel
 from kernels.rings import Box
-from kernels.roof import NO_HEIGHT, centimetres
 from kernels.simd import SIDE
 
 MARGIN = 128  # cells that samples reach from a tile, their means included
 NEAR = MARGIN + SIDE  # cells around a block that the near field needs: a tile may stick out
 QUARTER, NOTHING, UNKNOWN = np.float32(0.25), np.float32(-np.inf), np.float32(np.nan)
-COARSE_BITS = 3
-COARSE = 1 << COARSE_BITS  # cells along a side of a coarse cell
 
 
 class Near(NamedTuple):
@@ -126,110 +124,6 @@ def _lacking(first: int, begin: int, size: int, room: int) -> tuple[int, int]:
     return max(before, 0), max(after, 0)
 
 
-class Coarse(NamedTuple):
-    """Cells of COARSE x COARSE, or coarser, that merge exactly: highest: (rows, columns) int32
-    [cm], NO_HEIGHT without data; total: int64, the sum [cm]; known: int64, the cells with data;
-    top, left: of the first, counted in such cells from the anchor."""
-
-    highest: NDArray[np.int32]
-    total: NDArray[np.int64]
-    known: NDArray[np.int64]
-    top: int
-    left: int
-
-
-@kernel
-def _add_row(cm, highest, total, known):  # type: ignore[no-untyped-def]
-    """Column by column, since that is SIMD."""
-    for j in range(len(cm)):
-        some = cm[j] != NO_HEIGHT
-        highest[j] = max(highest[j], cm[j])
-        total[j] += cm[j] if some else 0
-        known[j] += np.int32(some)
-
-
-@kernel
-def _coarsen(cm, row, column, coarse):  # type: ignore[no-untyped-def]
-    columns = coarse.highest.shape[1] * COARSE
-    tops, counts = np.empty(columns, np.int32), np.empty(columns, np.int32)
-    sums = np.empty(columns, np.int64)
-    for a in range(coarse.highest.shape[0]):
-        tops[:], sums[:], counts[:] = NO_HEIGHT, 0, 0
-        for i in range(max(a * COARSE - row, 0), min((a + 1) * COARSE - row, cm.shape[0])):
-            here = slice(column, column + cm.shape[1])
-            _add_row(cm[i], tops[here], sums[here], counts[here])
-        for j in range(columns):
-            b = j // COARSE
-            coarse.highest[a, b] = max(coarse.highest[a, b], tops[j])
-            coarse.total[a, b] += sums[j]
-            coarse.known[a, b] += counts[j]
-
-
-def _nothing(shape: tuple[int, int], top: int, left: int) -> Coarse:
-    total, known = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    return Coarse(np.full(shape, NO_HEIGHT, np.int32), total, known, top, left)
-
-
-def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
-    """The cells of 8 x 8, anchored on the grid, that an array of heights [m] touches; those that
-    it covers in part know that part only, and merge with the rest by `merge`."""
-    cm = centimetres(raster(height))
-    row, column = top % COARSE, left % COARSE
-    shape = -(-(row + cm.shape[0]) // COARSE), -(-(column + cm.shape[1]) // COARSE)
-    coarse = _nothing(shape, top // COARSE, left // COARSE)
-    _coarsen(cm, row, column, coarse)
-    return coarse
-
-
-def _framed(part: Coarse, top: int, left: int, shape: tuple[int, int]) -> Coarse:
-    """The same in a larger frame, without data around it."""
-    rows, columns = part.highest.shape
-    here = np.s_[
-        part.top - top : part.top - top + rows, part.left - left : part.left - left + columns
-    ]
-    framed = _nothing(shape, top, left)
-    framed.highest[here], framed.total[here] = part.highest, part.total
-    framed.known[here] = part.known
-    return framed
-
-
-def merge(parts: list[Coarse]) -> Coarse:
-    """All of them together, exact in any order, if each knows other cells."""
-    top, left = min(p.top for p in parts), min(p.left for p in parts)
-    bottom = max(p.top + len(p.highest) for p in parts)
-    right = max(p.left + p.highest.shape[1] for p in parts)
-    framed = [_framed(p, top, left, (bottom - top, right - left)) for p in parts]
-    return Coarse(
-        np.maximum.reduce([p.highest for p in framed]),
-        np.add.reduce([p.total for p in framed]),
-        np.add.reduce([p.known for p in framed]),
-        top,
-        left,
-    )
-
-
-@kernel
-def _halve(fine, row, column, coarse):  # type: ignore[no-untyped-def]
-    for i in range(fine.highest.shape[0]):
-        a = (i + row) // 2
-        for j in range(fine.highest.shape[1]):
-            b = (j + column) // 2
-            coarse.highest[a, b] = max(coarse.highest[a, b], fine.highest[i, j])
-            coarse.total[a, b] += fine.total[i, j]
-            coarse.known[a, b] += fine.known[i, j]
-
-
-def _coarser(fine: Coarse) -> Coarse:
-    """Cells of twice the side."""
-    rows, columns = fine.highest.shape
-    top, left = fine.top // 2, fine.left // 2
-    coarse = _nothing(
-        ((fine.top + rows + 1) // 2 - top, (fine.left + columns + 1) // 2 - left), top, left
-    )
-    _halve(fine, fine.top % 2, fine.left % 2, coarse)
-    return coarse
-
-
 class Far(NamedTuple):
     """The far field: a pyramid of (mean + highest) / 2.
 
@@ -259,7 +153,7 @@ def far_field(coarse: Coarse, levels: int) -> Far:
     the edge know only what `coarse` covers; the halo leaves room for them."""
     pyramid = [coarse]
     while len(pyramid) < levels:
-        pyramid.append(_coarser(pyramid[-1]))
+        pyramid.append(coarser(pyramid[-1]))
     ends = np.cumsum([level.highest.size for level in pyramid])
     values = np.full(ends[-1], UNKNOWN, np.float32)
     for level, end in zip(pyramid, ends, strict=True):

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.angle import angle
+from kernels.coarse import COARSE, COARSE_BITS
 from kernels.compile import inlined, kernel
 from kernels.fan import BETWEEN, fan, far_distances, far_level
-from kernels.field import COARSE, COARSE_BITS, NEAR, Far, Near
+from kernels.field import NEAR, Far, Near
 from kernels.march import march, march_between
 from kernels.simd import SIDE
 from kernels.tiles import Tile, count_chosen, give, take, tile_frame

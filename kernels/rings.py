@@ -47,6 +47,23 @@ class Box(NamedTuple):
 
 
 @kernel
+def turn_clockwise(x, y, points):  # type: ignore[no-untyped-def]
+    """Reverse the rings that go the other way, in place; x, y, points: as in Rings, int64 and
+    float64."""
+    for ring in range(len(points) - 1):
+        first, end = points[ring], points[ring + 1]
+        area = 0.0  # twice; southward y, so a clockwise ring's is positive
+        for k in range(first, end - 1):
+            east, south = x[k] - x[first], y[k] - y[first]
+            area += east * (y[k + 1] - y[first]) - (x[k + 1] - x[first]) * south
+        if area < 0:
+            for k in range((end - first) // 2):
+                a, b = first + k, end - 1 - k
+                x[a], x[b] = x[b], x[a]
+                y[a], y[b] = y[b], y[a]
+
+
+@kernel
 def sort(values, n):  # type: ignore[no-untyped-def]
     """Sort values[:n] in n log n at worst: a zigzag wall meets one row many thousand times."""
     if n > FEW:

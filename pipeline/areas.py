@@ -41,8 +41,13 @@ def locate(polygons: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     It is len(polygons) for a point in none of them, or without coordinates (NaN).
     """
     first = np.full(len(x), len(polygons))
-    known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    tree = shapely.STRtree(shapely.points(x[known], y[known]))
-    area, point = tree.query(polygons, predicate="intersects")
-    np.minimum.at(first, known[point], area)
+    order = np.argsort(x)  # what has no coordinate comes last and is in no rectangle
+    east, north = x[order], y[order]
+    shapely.prepare(polygons)
+    for area, (west, south, *corner) in enumerate(shapely.bounds(polygons)):
+        start, end = np.searchsorted(east, west), np.searchsorted(east, corner[0], "right")
+        near = start + np.flatnonzero((north[start:end] >= south) & (north[start:end] <= corner[1]))
+        near = near[first[order[near]] == len(polygons)]
+        inside = near[shapely.intersects_xy(polygons[area], east[near], north[near])]
+        first[order[inside]] = area
     return first

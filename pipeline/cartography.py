@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
-import zarr
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
@@ -19,6 +17,7 @@ from matplotlib.patches import Circle
 from matplotlib.path import Path as Outline
 
 from pipeline import texts
+from pipeline.dots import COLUMNS, SHAPE, dots, layers
 from pipeline.legend import Bounds, Told, axes_at, north_arrow, panel, scale_bar
 from pipeline.palette import (
     COLOURS,
@@ -35,16 +34,25 @@ from pipeline.palette import (
     WATER,
 )
 from pipeline.printed import attributions, sun_times
+from pipeline.slices import BBOX, Buildings, column_names, row_count, slices, where, whole
+from pipeline.storage import Place
+from pipeline.store import open_store
 
 METADATA: Any = {"Software": None}  # equal pictures, equal bytes
+MOST = 200_000  # roofs that are drawn as outlines
+LARGEST_DOT = 10.0  # m; a usual roof is as large as that
+OUTLINED = 4  # dots that a roof must be larger than to have its outline beside the dots
 LARGEST = 2000  # cells a side that the page can show
 TOGETHER = 500  # roofs in one path: many are slow to draw one by one, all at once overrun Agg
 
 
 class Scene(NamedTuple):
-    """What a map shows. Rasters are uint8 (rows, columns), the northern row first, or None."""
+    """What a map shows. Rasters are uint8 (rows, columns), the northern row first, or None.
 
-    buildings: pa.Table
+    The buildings are a table, or the file of one, of which no more is read than is drawn.
+    """
+
+    buildings: Buildings
     date: str
     times: Sequence[str]
     hillshade: np.ndarray | None = None
@@ -54,7 +62,7 @@ class Scene(NamedTuple):
     attributions: Sequence[str] = ()
 
 
-def scene(buildings: pa.Table, report: Mapping[str, Any], store: Path | None) -> Scene:
+def scene(buildings: Buildings, report: Mapping[str, Any], store: Place | None) -> Scene:
     """The scene of a run, with the pictures of its store where there are any."""
     hillshade, shadow = (picture(store, name) for name in ("hillshade", "shadow"))
     either, around = hillshade or shadow, report["inputs"].get("around")
@@ -77,11 +85,11 @@ class Picture(NamedTuple):
     bounds: Bounds
 
 
-def picture(store: Path | None, name: str, largest: int = LARGEST) -> Picture | None:
+def picture(store: Place | None, name: str, largest: int = LARGEST) -> Picture | None:
     """The finest level of a layer with at most `largest` cells a side, else every so many cells."""
-    if store is None or not store.exists():
+    root = None if store is None else open_store(store)
+    if root is None:
         return None
-    root: Any = zarr.open_group(store, mode="r")
     levels = sorted((int(key) for key in root.group_keys()), reverse=True)
     found = [level for level in levels if f"{level}/{name}" in root]
     if not found:
@@ -101,24 +109,23 @@ def _bounds(transform: str, shape: Sequence[int], step: int) -> Bounds:
     return west, north + dy * step * shape[-2], west + dx * step * shape[-1], north
 
 
-def draw(scene: Scene, path: Path, lang: str = "en") -> None:
-    """Write the map as PNG; equal scenes give equal bytes with the same matplotlib."""
+def draw(scene: Scene, to: Any, lang: str = "en") -> None:
+    """Write the map as PNG to a path or a binary stream; equal scenes give equal bytes with the
+    same matplotlib."""
     figure = Figure(figsize=SIZE, dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
-    geometry, seen = _geometry(scene), view(scene)
-    layers = _layers(scene.buildings)
+    seen = view(scene)
     frame = axes_at(figure, FRAME, seen)
     frame.set_facecolor(GROUND)
     _ground(frame, scene)
-    for name, rows in layers.items():
-        _roofs(frame, name, geometry[rows], seen)
+    told = _buildings(frame, scene, seen)
     if scene.around:
         x, y, radius = scene.around
         frame.add_patch(Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
     scale_bar(frame, seen)
     north_arrow(frame, seen, texts.words(lang)["north"])
-    panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), _told(scene, layers), lang)
-    figure.savefig(path, format="png", dpi=DPI, metadata=METADATA)
+    panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), told, lang)
+    figure.savefig(to, format="png", dpi=DPI, metadata=METADATA)
 
 
 def view(scene: Scene) -> Bounds:
@@ -130,32 +137,32 @@ def view(scene: Scene) -> Bounds:
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
-def _told(scene: Scene, layers: dict[str, np.ndarray]) -> Told:
-    counts = {name: int(rows.sum()) for name, rows in layers.items()}
-    relief, shadow = scene.hillshade is not None, scene.shadow is not None
-    return Told(scene.date, scene.times, counts, relief, shadow, scene.attributions)
-
-
 # What is seen
 
 
-def _layers(buildings: pa.Table) -> dict[str, np.ndarray]:
-    """Which rows each layer of the map shows, from the lowest layer to the highest."""
-    judged = buildings["rejected"].is_null().to_numpy()
-    selected = pc.fill_null(buildings["selected"], False).to_numpy()
-    of_class = {
-        name: pc.fill_null(pc.equal(buildings["class"], name), False).to_numpy() for name in COLOURS
-    }
-    return {
-        "unselected": ~selected,
-        "not_judged": selected & ~judged,
-        **{name: selected & judged & rows for name, rows in of_class.items()},
-        "set_aside": selected & judged & buildings["excluded"].is_valid().to_numpy(),
-    }
+def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Told:
+    """Roofs as outlines, or where they are too many or too small as dots and the largest still as
+    outlines; what is told of them."""
+    shown, dot = [*COLUMNS, "geometry"], (view[2] - view[0]) / SHAPE[1]
+    if row_count(scene.buildings) <= MOST and dot <= LARGEST_DOT:
+        outlined = whole(scene.buildings, shown)
+        counts = {name: int(rows.sum()) for name, rows in layers(outlined).items()}
+        told = _told(scene, counts)
+    else:
+        picture, counts = dots(scene.buildings, view)
+        place: Any = {"extent": (view[0], view[2], view[1], view[3]), "aspect": "auto"}
+        frame.imshow(picture, **place, interpolation="nearest", zorder=0.5)
+        outlined = where(scene.buildings, shown, pc.field("area_m2") > OUTLINED * dot**2)
+        told = _told(scene, counts)._replace(dot=dot)
+    geometry = np.asarray(shapely.from_wkb(outlined["geometry"].to_numpy()))
+    for name, rows in layers(outlined).items():
+        _roofs(frame, name, geometry[rows], view)
+    return told
 
 
-def _geometry(scene: Scene) -> np.ndarray:
-    return np.asarray(shapely.from_wkb(scene.buildings["geometry"].to_numpy()))
+def _told(scene: Scene, counts: dict[str, int]) -> Told:
+    relief, shadow = scene.hillshade is not None, scene.shadow is not None
+    return Told(scene.date, scene.times, counts, relief, shadow, scene.attributions)
 
 
 def _extent(scene: Scene) -> Bounds:
@@ -163,14 +170,33 @@ def _extent(scene: Scene) -> Bounds:
     if scene.around:
         x, y, radius = scene.around
         return x - radius, y - radius, x + radius, y + radius
-    geometry = _geometry(scene)
-    drawn = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
-    astray = pc.fill_null(pc.equal(scene.buildings["rejected"], "off_rasters"), False).to_numpy()
-    for rows in (drawn & ~astray, drawn):
-        if rows.any():
-            west, south, east, north = shapely.total_bounds(geometry[rows]).tolist()
+    place = BBOX if BBOX in column_names(scene.buildings) else "geometry"
+    on_rasters, every = [], []
+    for part in slices(scene.buildings, ["rejected", place]):
+        bounds = _rectangles(part[place])
+        astray = pc.fill_null(pc.equal(part["rejected"], "off_rasters"), False).to_numpy()
+        on_rasters.append(_hull(bounds[~astray]))
+        every.append(_hull(bounds))
+    for found in (on_rasters, every):
+        hull = _hull(np.array(found))
+        if np.isfinite(hull).all():
+            west, south, east, north = hull.tolist()
             return west, south, east, north
     return scene.bounds or (0.0, 0.0, 1.0, 1.0)
+
+
+def _rectangles(column: pa.ChunkedArray) -> np.ndarray:
+    """(rows, 4) west, south, east, north of polygons, from their WKB or their bbox; NaN of none."""
+    if pa.types.is_struct(column.type):
+        sides = (pc.struct_field(column, side) for side in ("xmin", "ymin", "xmax", "ymax"))
+        return np.column_stack([side.to_numpy().astype(float) for side in sides])
+    return np.asarray(shapely.bounds(shapely.from_wkb(column.to_numpy())))
+
+
+def _hull(bounds: np.ndarray) -> np.ndarray:
+    """(4,) the rectangle around rectangles, NaN around none."""
+    low = np.fmin.reduce(bounds[:, :2], axis=0, initial=np.nan)
+    return np.concatenate([low, np.fmax.reduce(bounds[:, 2:], axis=0, initial=np.nan)])
 
 
 def _ground(frame: Axes, scene: Scene) -> None:
@@ -180,12 +206,12 @@ def _ground(frame: Axes, scene: Scene) -> None:
         return
     picture = np.full((*base.shape, 3), to_rgb(GROUND), np.float32)
     if scene.hillshade is not None:
-        picture *= np.minimum(0.55 + scene.hillshade[..., None] / 510, 1)
+        picture *= np.minimum(0.55 + scene.hillshade[..., None] / np.float32(510), 1)
         picture[scene.hillshade == 0] = to_rgb(WATER)
     if scene.shadow is not None:
         suns = np.where(scene.shadow == 255, 0, np.bitwise_count(scene.shadow))
-        share = (DARKEST * suns / max(len(scene.times), 1))[..., None]
-        picture += (np.array(to_rgb(SHADOW)) - picture) * share
+        share = np.float32(DARKEST / max(len(scene.times), 1)) * suns[..., None]
+        picture += (np.array(to_rgb(SHADOW), np.float32) - picture) * share
     west, south, east, north = scene.bounds
     frame.imshow(picture, extent=(west, east, south, north), aspect="auto", zorder=0)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,14 +19,16 @@ import pyproj
 import rasterio
 import rasterio.shutil
 import shapely
-import zarr
 from matplotlib.image import imsave
 from rasterio.windows import Window
 
 from pipeline import cartography, qgis, report, texts
 from pipeline.errors import InputError
-from pipeline.ledger import BUILDINGS, FINAL, RASTERS
+from pipeline.ledger import FINAL, RASTERS
 from pipeline.printed import attributions, sun_times
+from pipeline.slices import column_names, slices
+from pipeline.storage import Place, below, opened
+from pipeline.store import open_store
 
 LAYER = "buildings"
 GEOMETRY = "geometry"
@@ -42,13 +45,13 @@ TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAF
 class Order(NamedTuple):
     """What is to be written: a folder of a finished run, where to, which layer, in which words."""
 
-    directory: Path
+    directory: Place
     to: Path
     layer: str | None
     lang: str
 
 
-def export(directory: Path, to: Path, layer: str | None = None, lang: str = "en") -> None:
+def export(directory: Place, to: Path, layer: str | None = None, lang: str = "en") -> None:
     """Write a finished run as `to`, in the format of its ending.
 
     .tif is a COG of `layer` (by default the shadows); .png a picture of `layer`, or the map;
@@ -62,7 +65,7 @@ def export(directory: Path, to: Path, layer: str | None = None, lang: str = "en"
         raise InputError(f"{to.name}: unknown ending; possible are {', '.join(WRITERS)}")
     if to.is_dir() or not to.absolute().parent.is_dir():
         raise InputError(f"{to}: not a file in a folder that exists; name another")
-    if to.name in FINAL and to.absolute().parent.resolve() == directory.resolve():
+    if to.name in FINAL and to.absolute().parent.resolve() == Path(directory).resolve():
         raise InputError(f"{to}: is the run's own; give another name")
     report.read(directory)
     with _published(to) as partial:
@@ -84,53 +87,78 @@ def _published(to: Path) -> Iterator[Path]:
 # Buildings
 
 
-def _table(order: Order) -> pa.Table:
+def _file(order: Order) -> Place:
+    """The file of the buildings, which an ending that is no raster's asks for."""
     if order.layer not in (None, LAYER):
         raise InputError(
             f"layer {order.layer!r}: a {order.to.suffix} holds the {LAYER};"
             " a raster layer goes into a .tif or .png"
         )
-    suns = len(sun_times(report.read(order.directory)))
-    return report.flatten(report.read_buildings(order.directory), suns)
+    return report.buildings_file(order.directory)
+
+
+def _parts(order: Order) -> Iterator[pa.Table]:
+    """The buildings as flat tables of the same schema, at least one."""
+    file, suns = _file(order), len(sun_times(report.read(order.directory)))
+    for part in slices(file, column_names(file)):
+        yield report.flatten(part.replace_schema_metadata(None), suns)
 
 
 def _parquet(order: Order) -> None:
-    _table(order)
-    shutil.copyfile(order.directory / BUILDINGS, order.to)
+    file = _file(order)
+    column_names(file)
+    with opened(file) as source, order.to.open("wb") as target:
+        shutil.copyfileobj(source, target)
 
 
 def _csv(order: Order) -> None:
-    pyarrow.csv.write_csv(_table(order).drop_columns([GEOMETRY]), order.to)
+    parts = (part.drop_columns([GEOMETRY]) for part in _parts(order))
+    first = next(parts)
+    with pyarrow.csv.CSVWriter(order.to, first.schema) as target:
+        for part in chain([first], parts):
+            target.write_table(part)
 
 
 def _gpkg(order: Order) -> None:
-    table = _table(order)
-    polygons = _multi(shapely.from_wkb(table[GEOMETRY].to_numpy()))
     told = {"GEOMETRY_NAME": GEOMETRY, "dataset_metadata": _provenance(order)}
-    _vector(table, polygons, order.to, driver="GPKG", crs=RD, **told)
+    _vector(order, _multi, driver="GPKG", crs=RD, geometry_type="MultiPolygon", **told)
     qgis.add_style(order.to, LAYER, GEOMETRY, order.lang)
 
 
 def _geojson(order: Order) -> None:
-    table = _table(order)
-    to_degrees = pyproj.Transformer.from_crs(RD, WGS84, always_xy=True).transform
-    polygons = shapely.from_wkb(table[GEOMETRY].to_numpy())
-    polygons = shapely.transform(polygons, to_degrees, interleaved=False)
-    polygons[~np.isfinite(shapely.bounds(polygons)).all(axis=1)] = None  # nowhere on Earth
-    _vector(table, polygons, order.to, driver="GeoJSON", crs=WGS84, RFC7946="YES")
+    driver = {"driver": "GeoJSON", "geometry_type": "Unknown", "RFC7946": "YES"}
+    _vector(order, _degrees, crs=WGS84, **driver)
 
 
-def _vector(table: pa.Table, polygons: np.ndarray, to: Path, **options: Any) -> None:
-    place = table.column_names.index(GEOMETRY)
+def _vector(order: Order, turned: Callable[[np.ndarray], np.ndarray], **options: Any) -> None:
+    """Write the buildings with their polygons as `turned` makes them."""
+    parts = (_with_polygons(part, turned) for part in _parts(order))
+    first = next(parts)
+    batches = (batch for part in chain([first], parts) for batch in part.to_batches())
+    stream = pa.RecordBatchReader.from_batches(first.schema, batches)
+    pyogrio.write_arrow(stream, order.to, layer=LAYER, geometry_name=GEOMETRY, **options)
+
+
+def _with_polygons(table: pa.Table, turned: Callable[[np.ndarray], np.ndarray]) -> pa.Table:
+    polygons = turned(shapely.from_wkb(table[GEOMETRY].to_numpy()))
     wkb = pa.array(shapely.to_wkb(polygons), pa.binary())
-    pyogrio.write_arrow(
-        table.set_column(place, GEOMETRY, wkb),
-        to,
-        layer=LAYER,
-        geometry_name=GEOMETRY,
-        geometry_type="MultiPolygon" if options["driver"] == "GPKG" else "Unknown",
-        **options,
-    )
+    return table.set_column(table.column_names.index(GEOMETRY), GEOMETRY, wkb)
+
+
+def _degrees(polygons: np.ndarray) -> np.ndarray:
+    """In lon/lat; what is nowhere on Earth as none."""
+    to_degrees = pyproj.Transformer.from_crs(RD, WGS84, always_xy=True).transform
+    moved = shapely.transform(polygons, to_degrees, interleaved=False)
+    moved[~np.isfinite(shapely.bounds(moved)).all(axis=1)] = None
+    return moved
+
+
+def _multi(geometry: np.ndarray) -> np.ndarray:
+    """All as multipolygons, since a layer has one type; what is no polygon as none."""
+    parts, row = shapely.get_parts(geometry, return_index=True)
+    polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    out = np.full(len(geometry), None, object)
+    return shapely.multipolygons(parts[polygon], indices=row[polygon], out=out)
 
 
 def _provenance(order: Order) -> dict[str, str]:
@@ -144,21 +172,12 @@ def _provenance(order: Order) -> dict[str, str]:
     }
 
 
-def _multi(geometry: np.ndarray) -> np.ndarray:
-    """All as multipolygons, since a layer has one type; what is no polygon as none."""
-    parts, row = shapely.get_parts(geometry, return_index=True)
-    polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
-    out = np.full(len(geometry), None, object)
-    return shapely.multipolygons(parts[polygon], indices=row[polygon], out=out)
-
-
 # Rasters
 
 
 def _array(order: Order, name: str) -> Any:
     """A layer at its finest level; `InputError` naming those that there are."""
-    store = order.directory / RASTERS
-    group: Any = zarr.open_group(store, mode="r").get("0", {}) if store.is_dir() else {}
+    group = (open_store(below(order.directory, RASTERS)) or {}).get("0", {})
     there = [layer for layer in NODATA if layer in group]
     if name not in there:
         instead = ", ".join(there) or "none; run again with --layers hillshade,shadow --overwrite"
@@ -184,7 +203,7 @@ def _tif(order: Order) -> None:
 
 
 def _plain_tif(order: Order, array: Any, to: Path) -> None:
-    reference = zarr.open_array(order.directory / RASTERS / "0" / "spatial_ref", mode="r").attrs
+    reference = open_store(below(order.directory, RASTERS))["0/spatial_ref"].attrs
     name = array.name.rsplit("/", 1)[-1]
     *bands, height, width = array.shape
     with rasterio.open(
@@ -235,10 +254,11 @@ def _tags(attributes: Mapping[str, Any]) -> dict[str, str]:
 def _png(order: Order) -> None:
     """The map, or a layer as a picture: its finest level that is not too large."""
     if order.layer is None:
-        told, buildings = report.read(order.directory), report.read_buildings(order.directory)
-        scene = cartography.scene(buildings, told, order.directory / RASTERS)
+        told, buildings = report.read(order.directory), report.buildings_file(order.directory)
+        scene = cartography.scene(buildings, told, below(order.directory, RASTERS))
         return cartography.draw(scene, order.to, order.lang)
-    found = cartography.picture(order.directory / RASTERS, order.layer, LARGEST_PICTURE)
+    store = below(order.directory, RASTERS)
+    found = cartography.picture(store, order.layer, LARGEST_PICTURE)
     cells = found.cells if found else _array(order, order.layer)
     grey, seen = _grey(order.layer, np.hstack(list(cells)) if cells.ndim == 3 else cells)
     picture = np.dstack([grey, grey, grey, np.where(seen, 255, 0)]).astype(np.uint8)

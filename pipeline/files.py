@@ -1,4 +1,4 @@
-"""Input files: found by file, folder, glob or index; named and identified."""
+"""Input files: found by file, folder or glob; named and identified."""
 
 import glob
 import hashlib
@@ -6,13 +6,14 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from io import BytesIO
 from pathlib import Path
-
-import pyogrio
+from typing import BinaryIO
 
 from pipeline.errors import InputError
-
-INDEXES = (".gpkg", ".shp", ".geojson")
+from pipeline.storage import is_remote
+from pipeline.vsis3 import find_objects, is_vsis3, open_object
 
 
 def named(path: str) -> str:
@@ -23,7 +24,8 @@ def named(path: str) -> str:
 def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[str]:
     """The files that the sources stand for, folders and globs sorted, as paths GDAL opens.
 
-    A source is a file, a folder, a glob, a zip, or for rasters an index with a column `location`.
+    A source is a file, a folder, a glob, a zip or a member of one as GDAL names it, or any of the
+    first three on object storage (`s3://`).
     Raises InputError where there is none.
     """
     found: list[str] = []
@@ -38,13 +40,19 @@ def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[st
 
 
 def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
+    if is_remote(source):
+        if ".tif" not in endings:
+            raise InputError(
+                f"{what}: {source}: only sheets are read from there; copy it to a disk"
+            )
+        return find_objects(source, endings)
+    if source.startswith("/vsizip/"):
+        return [source]
     path = Path(source)
     if path.is_dir():
         inside = sorted(p for p in path.iterdir() if _fits(p, endings))
         return [gdal_path for p in inside for gdal_path in _expand(p, endings)]
     if path.exists():
-        if path.suffix.lower() in INDEXES and path.suffix.lower() not in endings:
-            return _from_index(path, what)
         return _expand(path, endings)
     if glob.has_magic(source):
         matches = sorted(Path(p) for p in glob.glob(source, recursive=True))
@@ -68,31 +76,6 @@ def _expand(path: Path, endings: tuple[str, ...]) -> list[str]:
     return [f"/vsizip/{path.resolve()}/{member}" for member in members]
 
 
-def _from_index(path: Path, what: str) -> list[str]:
-    """The rasters that a GDAL tile index lists, relative to the index."""
-    try:
-        table = pyogrio.read_dataframe(path, read_geometry=False)
-    except Exception:  # pyogrio has many kinds of it
-        raise InputError(
-            f"{path.name}: cannot be read as a tile index; make it anew by gdaltindex"
-        ) from None
-    names = {str(column).lower(): column for column in table.columns}
-    if "location" not in names:
-        raise InputError(
-            f"{path.name}: no column `location`; give rasters as {what}, or an index by gdaltindex"
-        )
-    found = []
-    for location in table[names["location"]]:
-        target = path.parent / str(location)  # an absolute one stays as it is
-        if not target.is_file():
-            raise InputError(
-                f"{path.name}: lists {location}, which does not exist; put it there, or make the"
-                " index anew by gdaltindex"
-            )
-        found.append(str(target.resolve()))
-    return found
-
-
 def on_disk(path: str) -> Path:
     """The file itself, of a path as GDAL opens it."""
     if path.startswith("/vsizip/"):
@@ -111,11 +94,17 @@ def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
     parts = [file, *(on_disk(other) for other in behind)]
     if file.suffix.lower() == ".shp":
         parts += sorted(p for p in file.parent.glob(f"{glob.escape(file.stem)}.*") if p != file)
-    parts = [part for part in dict.fromkeys(parts) if part.is_file()]
-    digest = hashlib.sha256()
-    for part in parts:
-        with part.open("rb") as stream:
+    digest, size = hashlib.sha256(), 0
+    for part in dict.fromkeys(parts):
+        with _opened(part) as stream:
             while piece := stream.read(1 << 20):
                 digest.update(piece)
-    size = sum(part.stat().st_size for part in parts)
+                size += len(piece)
     return {"name": file.name, "size": size, "sha256": digest.hexdigest()}
+
+
+def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
+    """A file, or an object by GDAL's name of it; empty if it is none."""
+    if is_vsis3(str(file)):
+        return open_object(str(file))
+    return file.open("rb") if file.is_file() else nullcontext(BytesIO())

@@ -1,8 +1,8 @@
 """Footprints of buildings: read, repaired, and known by their row."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import geopandas
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from kernels.rings import Rings
+from kernels.rings import Rings, turn_clockwise
 from pipeline.errors import InputError
 from pipeline.files import find, identity, named
 from pipeline.vectors import ENDINGS, column, read_vector
@@ -24,14 +24,18 @@ FARTHEST_M = 1e7  # coordinates beyond this are none
 
 @dataclass(frozen=True)
 class Footprints:
-    """Footprints in the order of the input; the row is the position.
+    """Footprints, by position.
 
-    id: text; built: float64, NaN where unknown; status: text or None; has_status: whether the file
-    has that column; geometry: valid polygons or None; reason: `empty`, `invalid` or None; repaired,
-    repeated: bool; area [m2]; centre: (n, 2) [m], NaN where there is none; bounds: (n, 4) [m];
-    group: int64, equal for the parts of one building.
+    row: int64, the position in the input; place: int64, that in the prepared order, -1 for those
+    without a polygon; id: text; built: float64, NaN where unknown; status: text or None;
+    has_status: whether the file has that column; geometry: valid polygons or None; reason: `empty`,
+    `invalid` or None; repaired, repeated: bool; area [m2]; centre: (n, 2) [m], NaN where there is
+    none; bounds: (n, 4) [m]; group: int64, equal for the parts of one building, and only among
+    these footprints.
     """
 
+    place: NDArray[np.int64]
+    row: NDArray[np.int64]
     id: NDArray[Any]
     built: NDArray[np.float64]
     status: NDArray[Any]
@@ -48,6 +52,13 @@ class Footprints:
 
     def __len__(self) -> int:
         return len(self.id)
+
+    def take(self, chosen: NDArray[Any]) -> "Footprints":
+        """Some of these, by position or mask."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
+        return Footprints(
+            **{name: values[chosen] for name, values in columns.items()}, sources=self.sources
+        )
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -74,31 +85,44 @@ def read_footprints(
     if not any(map(len, read.values())):
         raise InputError(f"{named(files[0])}: holds no footprints; is it the right file or layer?")
     table = pd.concat(
-        [_columns(t, named(file), id_column, group_column) for file, t in read.items() if len(t)],
+        [
+            rows_of(t, pick_columns(t, named(file), id_column, group_column))
+            for file, t in read.items()
+            if len(t)
+        ],
         ignore_index=True,
     )
-    geometry, reason, repaired = _polygons(table["geometry"].to_numpy())
+    shapes = shapes_of(table["geometry"].to_numpy(), centre)
     ids = table["id"].to_numpy(object)
+    rows = np.arange(len(table))
     return Footprints(
+        place=np.where(pd.isna(shapes.reason), rows, -1),
+        row=rows,
         id=ids,
         built=table["built"].to_numpy(np.float64),
         status=table["status"].to_numpy(object),
         has_status=table["has_status"].to_numpy(np.bool_),
-        geometry=geometry,
-        reason=reason,
-        repaired=repaired,
         repeated=pd.Series(ids).duplicated(keep=False).to_numpy() & (ids != ""),
-        area=shapely.area(geometry),
-        centre=_centres(geometry, centre),
-        bounds=shapely.bounds(geometry),
-        group=_groups(table["group"]),
+        group=numbered(table["group"]),
         sources=known,
+        **shapes._asdict(),
     )
 
 
-def _columns(
-    table: geopandas.GeoDataFrame, file: str, id_column: str | None, group_column: str | None
-) -> pd.DataFrame:
+class Columns(NamedTuple):
+    """Which columns of a file tell what of its footprints; None: no such column."""
+
+    id: str
+    built: str | None
+    status: str | None
+    group: str | None
+
+
+def pick_columns(
+    table: pd.DataFrame, file: str, id_column: str | None, group_column: str | None
+) -> Columns:
+    """The columns to read, of a table of that file. Raises InputError for one that is not there."""
+
     def wanted(name: str, option: str) -> str:
         found = column(table, name)
         if found is None:
@@ -112,16 +136,29 @@ def _columns(
             f"{file}: no column identificatie, id or gml_id{_has(table)};"
             " name the one with the building's id with --id"
         )
-    status = column(table, "status", "pandstatus")
-    built = column(table, *BUILT_COLUMNS)
-    group = wanted(group_column, "--group") if group_column else None
+    return Columns(
+        id=identifier,
+        built=column(table, *BUILT_COLUMNS),
+        status=column(table, "status", "pandstatus"),
+        group=wanted(group_column, "--group") if group_column else None,
+    )
+
+
+def _has(table: pd.DataFrame) -> str:
+    spatial = isinstance(table, geopandas.GeoDataFrame)
+    names = [str(c) for c in table.columns if not (spatial and c == table.geometry.name)]
+    return f" (it has {', '.join(names[:12])})" if names else " (it has none)"
+
+
+def rows_of(table: geopandas.GeoDataFrame, columns: Columns) -> pd.DataFrame:
+    """id, built, status, group (texts; None where there is none), has_status and geometry."""
     return pd.DataFrame(
         {
-            "id": _texts(table[identifier]).str.removeprefix(PREFIX).astype(object),
-            "built": _years(table[built]) if built else np.nan,
-            "status": _optional(table, status),
-            "group": _optional(table, group),
-            "has_status": status is not None,
+            "id": _texts(table[columns.id]).str.removeprefix(PREFIX).astype(object),
+            "built": _years(table[columns.built]) if columns.built else np.nan,
+            "status": _optional(table, columns.status),
+            "group": _optional(table, columns.group),
+            "has_status": columns.status is not None,
             "geometry": table.geometry.to_numpy(),
         }
     )
@@ -130,11 +167,6 @@ def _columns(
 def _years(values: pd.Series) -> NDArray[np.float64]:
     years = np.floor(pd.to_numeric(values, errors="coerce").astype(float))
     return years.where((years.abs() < 10_000) & (years != UNKNOWN_YEAR)).to_numpy()
-
-
-def _has(table: geopandas.GeoDataFrame) -> str:
-    names = [str(c) for c in table.columns if c != table.geometry.name]
-    return f" (it has {', '.join(names[:12])})" if names else " (it has none)"
 
 
 def _texts(values: pd.Series) -> pd.Series:
@@ -156,6 +188,30 @@ def as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+class Shapes(NamedTuple):
+    """The columns of Footprints that its geometry makes."""
+
+    geometry: NDArray[Any]
+    reason: NDArray[Any]
+    repaired: NDArray[np.bool_]
+    area: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+
+
+def shapes_of(given: NDArray[Any], centre: str) -> Shapes:
+    """What geometries are as footprints."""
+    geometry, reason, repaired = _polygons(given)
+    return Shapes(
+        geometry=geometry,
+        reason=reason,
+        repaired=repaired,
+        area=shapely.area(geometry),
+        centre=_centres(geometry, centre),
+        bounds=shapely.bounds(geometry),
+    )
 
 
 def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
@@ -188,15 +244,16 @@ def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
 
 
 def _centres(geometry: NDArray[Any], kind: str) -> NDArray[np.float64]:
-    on_surface = shapely.point_on_surface(geometry)
     if kind == "centroid":
-        centroid = shapely.centroid(geometry)
-        inside = shapely.intersects(centroid, geometry)
-        on_surface = np.where(inside, centroid, on_surface)
-    return np.column_stack([shapely.get_x(on_surface), shapely.get_y(on_surface)])
+        centre = shapely.centroid(geometry)
+        beside = ~shapely.intersects(centre, geometry)
+        centre[beside] = shapely.point_on_surface(geometry[beside])
+    else:
+        centre = shapely.point_on_surface(geometry)
+    return np.column_stack([shapely.get_x(centre), shapely.get_y(centre)])
 
 
-def _groups(values: pd.Series) -> NDArray[np.int64]:
+def numbered(values: pd.Series) -> NDArray[np.int64]:
     """A number for each value; a footprint without one has a number of its own."""
     codes = pd.factorize(values)[0].astype(np.int64)
     alone = codes < 0
@@ -207,24 +264,26 @@ def _groups(values: pd.Series) -> NDArray[np.int64]:
 def to_rings(geometry: NDArray[Any], resolution: float) -> Rings:
     """Polygons as the kernels take them: clockwise rings in cells, each footprint's coordinates
     counted from the north-western cell of its bounding box."""
-    parts, owner = shapely.get_parts(geometry, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    owner = owner[part]
-    xy, ring = shapely.get_coordinates(_clockwise(rings), return_index=True)
+    kind, xy, offsets = shapely.to_ragged_array([*geometry, _NO_POLYGON])  # which may be all
+    points, rings = (each.astype(np.int64) for each in offsets[:2])
+    if kind == shapely.GeometryType.MULTIPOLYGON:  # as soon as one of them is
+        rings = rings[offsets[2]]
+    rings = rings[:-1]
     bounds = shapely.bounds(geometry).reshape(-1, 4)
     left = np.floor(bounds[:, 0] / resolution)
     north = np.ceil(bounds[:, 3] / resolution)
-    of = owner[ring]
+    of = np.repeat(np.arange(len(geometry)), np.diff(points[rings]))
+    x = (xy[:, 0] - left[of] * resolution) / resolution
+    y = (north[of] * resolution - xy[:, 1]) / resolution
+    turn_clockwise(x, y, points)
     return Rings(
         top=-north.astype(np.int64),
         left=left.astype(np.int64),
-        x=(xy[:, 0] - left[of] * resolution) / resolution,
-        y=(north[of] * resolution - xy[:, 1]) / resolution,
-        points=np.searchsorted(ring, np.arange(len(rings) + 1)),
-        rings=np.searchsorted(owner, np.arange(len(geometry) + 1)),
+        x=x,
+        y=y,
+        points=points,
+        rings=rings,
     )
 
 
-def _clockwise(rings: NDArray[Any]) -> NDArray[Any]:
-    turned = shapely.is_ccw(rings)
-    return np.where(turned, shapely.reverse(rings), rings)
+_NO_POLYGON = shapely.Polygon()

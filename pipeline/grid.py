@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from kernels.rings import Box
 from kernels.shadow import Grid, Halo
 
@@ -16,6 +19,7 @@ LATTICE_M = 10_240  # the sun is one and the same in each square of this size
 CHUNK = 512
 LARGEST_SHARD = 4096
 SMALLEST_SHARD = 128
+TILE = 128  # cells along a side of the tiles in which reach and relief are reckoned
 
 
 class Window(NamedTuple):
@@ -91,6 +95,14 @@ class Window(NamedTuple):
             self.right + halo.east,
         )
 
+    def coarse(self, side: int) -> "Window":
+        """The squares of so many cells a side, anchored on the grid, that it touches."""
+        if not self.size:
+            return Window(self.top // side, self.left // side, 0, 0)
+        return Window.between(
+            self.top // side, self.left // side, -(-self.bottom // side), -(-self.right // side)
+        )
+
     def pieces(self, side: int) -> Iterator["Window"]:
         """The same ground in windows of at most so many cells a side, in rows."""
         for top in range(self.top, self.bottom, side):
@@ -130,8 +142,18 @@ class Lattice(NamedTuple):
     @classmethod
     def of(cls, top: int, left: int, resolution: float) -> "Lattice":
         """The square that holds a cell."""
-        cells = lattice_cells(resolution)
-        return cls(left // cells, (-top - 1) // cells)
+        return cls(*squares_of(top, left, resolution).tolist())
+
+    @classmethod
+    def touched(cls, window: Window, resolution: float) -> Iterator["Lattice"]:
+        """The squares that a window touches, from north to south."""
+        if not window.size:
+            return
+        last = cls.of(window.top, window.right - 1, resolution)
+        first = cls.of(window.bottom - 1, window.left, resolution)
+        for row in range(last.row, first.row - 1, -1):
+            for column in range(first.column, last.column + 1):
+                yield cls(column, row)
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -150,6 +172,12 @@ class Lattice(NamedTuple):
         )
 
 
+def squares_of(top: ArrayLike, left: ArrayLike, resolution: float) -> NDArray[np.int64]:
+    """Column and row (..., 2) of the squares of the lattice that hold cells."""
+    cells = lattice_cells(resolution)
+    return np.stack([np.asarray(left) // cells, (-np.asarray(top) - 1) // cells], axis=-1)
+
+
 def lattice_cells(resolution: float) -> int:
     """Cells along a side of a lattice square."""
     return round(LATTICE_M / resolution)
@@ -163,14 +191,8 @@ def divides_lattice(resolution: float) -> bool:
 
 def cut_at_lattice(window: Window, resolution: float) -> Iterator[tuple[Lattice, Window]]:
     """The parts of a window, by the squares of the lattice they lie in."""
-    if not window.size:
-        return
-    last = Lattice.of(window.top, window.right - 1, resolution)
-    first = Lattice.of(window.bottom - 1, window.left, resolution)
-    for row in range(last.row, first.row - 1, -1):
-        for column in range(first.column, last.column + 1):
-            square = Lattice(column, row)
-            yield square, window.intersect(square.window(resolution))
+    for square in Lattice.touched(window, resolution):
+        yield square, window.intersect(square.window(resolution))
 
 
 class Shard(NamedTuple):
@@ -178,6 +200,11 @@ class Shard(NamedTuple):
 
     row: int
     column: int
+
+    @property
+    def name(self) -> str:
+        """What its tables are called."""
+        return f"{self.row}_{self.column}"
 
 
 @dataclass(frozen=True)

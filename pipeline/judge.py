@@ -1,77 +1,100 @@
-"""The last pass, on the table: what was found of each footprint becomes its verdict."""
+"""What was found of each footprint becomes its verdict."""
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.buildings import Verdicts
+from pipeline.buildings import Told, Verdicts
+from pipeline.context import Context
+from pipeline.footprints import Footprints
+from pipeline.measured import Measured
 from pipeline.methods import powermapping, reach
 from pipeline.methods.measure import Measures
 from pipeline.methods.powermapping import NOT_KNOWN
 from pipeline.outlines import Outlines
-from pipeline.passes import Measured
-from pipeline.request import Job
+from pipeline.restrictions import Restricted
+from pipeline.selection import within_circle
+from pipeline.tiles import enclosing
 
 
 def judge(
-    job: Job, measured: Measured, shadow: NDArray[np.int64], shadowed: NDArray[np.bool_]
+    context: Context,
+    footprints: Footprints,
+    measured: Measured,
+    shadowed: NDArray[np.bool_],
+    told: Told,
 ) -> Verdicts:
-    """The verdicts of all footprints by row; they count for the area's own."""
+    """The verdicts of some footprints of the area, in their order; what a report is to know of
+    them is told."""
     measures = measured.measures
-    candidate = powermapping.is_candidate(measured.facts, measured.reason, job.p)
+    facts = context.facts(footprints, measures.roof, measures.ground)
+    candidate = powermapping.is_candidate(facts, measured.reason, context.p)
+    restricted = context.restrictions.on(footprints)
+    told.add(measures, restricted)
     return Verdicts(
         reason=measured.reason,
         roof=measures.roof,
         ground=measures.ground,
-        height=measured.facts.height,
+        height=facts.height,
         cells=measures.cells,
-        shadow=shadow,
+        shadow=measured.shadow,
         candidate=candidate,
         shadowed=shadowed,
-        flags=_flags(job, measured, candidate),
-        selected=job.selected,
-        excluded=job.restrictions.excluded,
+        flags=_flags(context, footprints, measured, candidate, restricted)
+        | {"unknown_status": powermapping.unknown_status(facts, context.p)},
+        selected=within_circle(footprints.centre, context.around),
+        excluded=restricted.excluded,
     )
 
 
 def _flags(
-    job: Job, measured: Measured, candidate: NDArray[np.bool_]
+    context: Context,
+    footprints: Footprints,
+    measured: Measured,
+    candidate: NDArray[np.bool_],
+    restricted: Restricted,
 ) -> dict[str, NDArray[np.bool_]]:
-    """A mask by row for each flag; those of the place are set for the area's own only."""
-    own = measured.outlines.take(job.asked[measured.outlines.rows])
-    measures = measured.measures
-    flags = {name: np.zeros(len(candidate), np.bool_) for name in powermapping.FLAGS}
-    flags["one_cell"][own.rows] = own.one_cell
-    flags["part_outside"][own.rows] = _part_outside(job, own, measures)
-    flags["reach_cut"][own.rows] = _reach_cut(job, own, measures, candidate[own.rows])
-    rough = measures.top - measures.median > powermapping.UNEVEN_CM
-    return flags | {
-        "repeated_id": job.footprints.repeated,
-        "uneven": rough & (measures.roof != NOT_KNOWN),
-        "repaired": job.footprints.repaired,
-        "unknown_status": powermapping.unknown_status(measured.facts, job.p),
-        "restricted": job.restrictions.flagged,
+    """A mask for each flag but that of the status; those of the place for what has a polygon."""
+    measures, usable = measured.measures, np.flatnonzero(footprints.usable)
+    outlines = context.outlines(footprints).take(usable)
+    place = {
+        "one_cell": outlines.one_cell,
+        "part_outside": _part_outside(context, outlines, measures),
+        "reach_cut": _reach_cut(context, outlines, measures, candidate),
     }
+    rough = measures.top - measures.median > powermapping.UNEVEN_CM
+    flags = {
+        "repeated_id": footprints.repeated,
+        "uneven": rough & (measures.roof != NOT_KNOWN),
+        "repaired": footprints.repaired,
+        "restricted": restricted.flagged,
+    }
+    for name, mask in place.items():
+        flags[name] = np.zeros(len(footprints), np.bool_)
+        flags[name][usable] = mask
+    return flags
 
 
-def _part_outside(job: Job, own: Outlines, measures: Measures) -> NDArray[np.bool_]:
+def _part_outside(context: Context, own: Outlines, measures: Measures) -> NDArray[np.bool_]:
     """Whether some of the cells that a footprint has by its outline lie off the rasters."""
-    boxes = own.windows() * own.resolution
-    ground = shapely.box(boxes[:, 1], -boxes[:, 2], boxes[:, 3], -boxes[:, 0])
-    near = np.flatnonzero(~shapely.covers(job.terrain.ground, ground))
-    outside = np.zeros(len(own), np.bool_)
+    outside, windows = np.zeros(len(own), np.bool_), own.windows()
+    whole = shapely.box(*enclosing(windows).bounds(own.resolution))
+    if shapely.covers(context.terrain.ground, whole):  # as of most blocks
+        return outside
+    top, left, bottom, right = windows.T * own.resolution
+    ground = shapely.box(left, -bottom, right, -top)
+    near = np.flatnonzero(~shapely.covers(context.terrain.ground, ground))
     outside[near] = own.take(near).have_more_cells(measures.own[own.rows[near]])
     return outside
 
 
 def _reach_cut(
-    job: Job, own: Outlines, measures: Measures, candidate: NDArray[np.bool_]
+    context: Context, own: Outlines, measures: Measures, candidate: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    region = reach.inputs_region(job.terrain, job.footprints.bounds)
     cut = np.zeros(len(own), np.bool_)
     roofs = np.flatnonzero(measures.cells[own.rows] > 0)
     row, column = measures.row[own.rows[roofs]], measures.column[own.rows[roofs]]
-    cut[roofs] = reach.sun_cut(row, column, region, own.resolution, job.p)
-    high = np.flatnonzero(candidate)
-    cut[high] |= reach.wind_cut(own.take(high), region, job.terrain, job.p)
+    cut[roofs] = reach.sun_cut(row, column, context.region, own.resolution, context.p)
+    high = np.flatnonzero(candidate[own.rows])
+    cut[high] |= reach.wind_cut(own.take(high), context.region, context.terrain, context.p)
     return cut

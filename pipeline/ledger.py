@@ -1,160 +1,227 @@
-"""What of a run is finished: a folder with a table for each finished shard, held by one run.
+"""What of a run is finished: a table for each finished shard, held by one run.
 
-A table is written under another name and renamed, so that it is either whole or not there;
-`kill -9` at any moment loses at most the shards in hand.
+A table is written whole or not at all (see pipeline/storage.py); `kill -9` at any moment loses at
+most the shards in hand.
 """
 
-import fcntl
 import json
-import os
-import shutil
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from pipeline import hold
 from pipeline.errors import InputError
+from pipeline.hold import HOLDER, LOCK
+from pipeline.storage import PARTIAL, Place, Storage, below, is_remote, storage_of
 
 RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png", "report.json"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
-WORK, ASKED = "work.partial", "request.json"
+WORK, ASKED, REPLACED = "work.partial", "request.json", "replaced"
 STAGES = SURVEY, MEASURE, SHADE = "survey", "measure", "shade"
+# numpy parses headers by `ast`, which before Python 3.11.8 may fail in two threads at once with a
+# SystemError (cpython#106905).
+_PARSING = Lock()
+# How a whole table ends: numpy's by the directory of a zip, Arrow's by a word.
+ENDS = {".npz": (22, b"PK\x05\x06"), ".arrow": (6, b"ARROW1")}
 
 
-@contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Hold a folder, so that no second run writes into it. Raises InputError if one does, or if
-    the folder cannot be made or written."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY)
-    except OSError as error:
-        raise _unwritable(directory, error) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise InputError(
-            f"{directory}: another run holds this folder; wait for it, or give another --out"
-        ) from None
-    try:
-        if not os.access(directory, os.W_OK | os.X_OK):
-            raise _unwritable(directory, PermissionError(13, "Permission denied"))
-        yield
-    finally:
-        os.close(handle)
-
-
-def _unwritable(directory: Path, error: OSError) -> InputError:
-    return InputError(f"{directory}: cannot be written ({error.strerror}); give another --out")
+def held(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
+    """Hold a run's place, so that no second run writes into it; yields a flag that is up when the
+    hold was lost. Raises InputError if another holds it, or if it cannot be made or written."""
+    return hold.held(directory, f"{WORK}/{HOLDER}")
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The unfinished work of a run, below its output folder."""
+    """The unfinished work of a run, below its place: a folder or a URL of object storage."""
 
-    directory: Path
-
-    @property
-    def work(self) -> Path:
-        return self.directory / WORK
+    directory: Place
 
     @property
-    def rasters(self) -> Path:
-        """Where the store is written until it is published."""
-        return self.work / RASTERS
+    def storage(self) -> Storage:
+        return storage_of(self.directory)
 
-    def table(self, stage: str, name: str) -> Path:
-        return self.work / stage / f"{name}.npz"
+    def anywhere(self) -> "Ledger":
+        """The same, for processes that work elsewhere."""
+        return self if is_remote(self.directory) else Ledger(Path(self.directory).absolute())
+
+    def place(self, name: str) -> Place:
+        """Where an output waits until it is published; objects have their final names."""
+        return below(self.directory, self._waiting(name))
 
     def has(self, stage: str, name: str) -> bool:
         """Whether a shard is finished: its table is there, and whole."""
-        return zipfile.is_zipfile(self.table(stage, name))
+        return any(
+            self.storage.end(_table(stage, name, kind), size).startswith(mark)
+            for kind, (size, mark) in ENDS.items()
+        )
+
+    def finished(self, stage: str) -> set[str]:
+        """The names of all finished shards of a stage, by one listing."""
+        names = self.storage.names(f"{WORK}/{stage}")
+        return {Path(name).stem for name in names if name.endswith(tuple(ENDS))}
 
     def record(self, stage: str, name: str, columns: dict[str, Any]) -> None:
         """Keep a finished shard's table."""
-        path = self.table(stage, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{name}.partial")
-        with partial.open("wb") as stream:
+        with self.storage.writing(_table(stage, name, ".npz")) as stream:
             np.savez(stream, **columns)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.rename(path)
 
     def read(self, stage: str, name: str) -> dict[str, Any]:
-        with np.load(self.table(stage, name)) as stored:
-            return dict(stored)
+        """A finished shard's table. Raises InputError for one that is damaged, and removes it."""
+        with self._mending(_table(stage, name, ".npz")) as data, _PARSING:
+            return dict(np.load(BytesIO(data)))
+
+    def record_rows(self, stage: str, name: str, table: pa.Table) -> None:
+        """Keep a finished shard's rows."""
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with (
+            self.storage.writing(_table(stage, name, ".arrow")) as stream,
+            pa.ipc.new_file(stream, table.schema, options=options) as writer,
+        ):
+            writer.write_table(table)
+
+    def read_rows(self, stage: str, name: str) -> pa.Table:
+        """A finished shard's rows. Raises InputError if they are damaged, and removes them."""
+        with self._mending(_table(stage, name, ".arrow")) as data:
+            return pa.ipc.open_file(pa.py_buffer(data)).read_all()
+
+    @contextmanager
+    def _mending(self, name: str) -> Iterator[bytes]:
+        """The content of a table, which is removed if it turns out to be damaged."""
+        data = self.storage.read(name)
+        try:
+            yield data
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            self.storage.remove(name)
+            raise InputError(
+                f"{below(self.directory, name)}: damaged, and removed; the same command computes"
+                " it again"
+            ) from None
 
     def write(self, name: str, data: bytes) -> None:
         """Keep a finished output until it is published."""
-        partial = self.work / f"{name}.partial"
-        partial.write_bytes(data)
-        partial.rename(self.work / name)
+        self.storage.write(self._waiting(name), data)
+
+    def writing(self, name: str) -> AbstractContextManager[Any]:
+        """A binary stream to a finished output; what is left by an exception is not kept."""
+        return self.storage.writing(self._waiting(name))
+
+    def _waiting(self, name: str) -> str:
+        """Where an output waits to be published."""
+        final = name in FINAL and not self.storage.renames
+        return name if final else f"{WORK}/{name}"
 
     def publish(self) -> None:
-        """Give the outputs their final names; the report comes last and says that all is there."""
-        for left in self.rasters.rglob("*.partial"):  # chunks that a kill left half written
-            left.unlink()
-        for name in FINAL:
-            if (self.work / name).exists():
-                (self.work / name).rename(self.directory / name)
+        """Give the outputs their final names; the report comes last and says that all is there.
+
+        Objects have theirs since they were written, so the report must be written last."""
+        if self.storage.renames:
+            for left in Path(self.place(RASTERS)).rglob(f"*{PARTIAL}"):  # chunks that a kill left
+                left.unlink()
+            for name in FINAL:
+                if self.storage.exists(f"{WORK}/{name}"):
+                    if self.storage.exists(name):  # of the run that this one updates
+                        self.storage.move(name, f"{WORK}/{REPLACED}/{name}")
+                    self.storage.move(f"{WORK}/{name}", name)
         self.discard()
 
     def discard(self) -> None:
         """Remove the work; first what says whose it is, so that no half of it is taken up."""
-        _remove(self.work / ASKED)
-        _remove(self.work)
+        self.storage.remove(f"{WORK}/{ASKED}")
+        self.storage.remove(WORK)
 
 
-def open_ledger(directory: Path, provenance: dict[str, Any], overwrite: bool) -> Ledger | None:
+def _table(stage: str, name: str, kind: str) -> str:
+    return f"{WORK}/{stage}/{name}{kind}"
+
+
+def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -> Ledger | None:
     """The ledger of a new or an unfinished run; None if the same run is finished.
 
-    Raises InputError if the folder holds anything else. `overwrite` removes what the program wrote,
+    Raises InputError if the place holds anything else. `overwrite` removes what the program wrote,
     but for unfinished work of the same run.
     """
     ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
-    started = _known(ledger.work / ASKED)
+    storage = ledger.storage
+    started = _known(storage, f"{WORK}/{ASKED}")
     if overwrite and started != here:
         _clear(ledger)
         started = None
-    finished = _known(directory / REPORT)
+    finished = _known(storage, REPORT)
     if finished is None and started is None:
-        _check_empty(directory, overwrite)
+        _check_empty(ledger, overwrite)
         ledger.discard()
-        ledger.work.mkdir()
         ledger.write(ASKED, json.dumps(here, indent=1).encode())
-        return ledger
-    _same(directory, finished or started, here)
-    if finished is not None:
-        ledger.discard()
-        return None
-    if (ledger.work / REPORT).exists():
-        ledger.publish()  # a kill came between two renames
-        return None
+    else:
+        _same(directory, finished or started, here)
+        if finished is not None:
+            ledger.discard()
+            return None
+        if storage.exists(f"{WORK}/{REPORT}"):
+            ledger.publish()  # a kill came between two renames
+            return None
+    if storage.renames:
+        ledger.write(HOLDER, hold.card())
     return ledger
+
+
+def open_update(
+    directory: Place, provenance: dict[str, Any], check: Callable[[Place, Any, Any], None]
+) -> tuple[Ledger | None, Any]:
+    """The ledger of a run that takes a finished one along, and the provenance of that; no ledger
+    if there is nothing to update.
+
+    check: raises InputError where the two provenances differ too much. Raises it as well if the
+    place holds no finished run, or is none on disk.
+    """
+    ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
+    storage, there = ledger.storage, _known(ledger.storage, REPORT)
+    if _known(storage, f"{WORK}/{ASKED}") == here and storage.exists(f"{WORK}/{REPORT}"):
+        ledger.publish()  # a kill came between two renames
+        return None, here
+    if there is None or not storage.renames:
+        raise InputError(f"{directory}: no finished run on disk, so none to update; run it anew")
+    if there == here:
+        ledger.discard()
+        return None, there
+    check(directory, there, here)
+    if _known(storage, f"{WORK}/{ASKED}") != here:
+        ledger.discard()
+        ledger.write(ASKED, json.dumps(here, indent=1).encode())
+    ledger.write(HOLDER, hold.card())
+    return ledger, there
 
 
 def _clear(ledger: Ledger) -> None:
     """Remove a run, if there is one: its report first, what else tells whose it was last."""
-    home = ledger.directory
-    if any(map(_known, (ledger.work / ASKED, home / REPORT, home / RASTERS / "zarr.json"))):
+    storage = ledger.storage
+    if not any(
+        _known(storage, name) for name in (f"{WORK}/{ASKED}", REPORT, f"{RASTERS}/zarr.json")
+    ):
+        return
+    if storage.renames:
         ledger.discard()
-        ledger.work.mkdir()
-        for name in reversed(FINAL):
-            if (home / name).exists():
-                (home / name).rename(ledger.work / name)
-        ledger.discard()
+    for name in reversed(FINAL):
+        if not storage.renames:
+            storage.remove(name)
+        elif storage.exists(name):
+            storage.move(name, f"{WORK}/{name}")
+    ledger.discard()
 
 
-def _check_empty(directory: Path, overwrite: bool) -> None:
-    """Refuse a folder with files of others; with `overwrite`, only if they bear our names."""
-    there = sorted({*os.listdir(directory)} - {WORK})
-    if foreign := sorted(_foreign(directory / WORK)):
+def _check_empty(ledger: Ledger, overwrite: bool) -> None:
+    """Refuse a place with files of others; with `overwrite`, only if they bear our names."""
+    directory = ledger.directory
+    there = sorted(ledger.storage.names() - {WORK, LOCK})
+    if foreign := sorted(_foreign(ledger.storage)):
         raise InputError(
             f"{directory}: {WORK} holds {foreign[0]}, which is no run's; move it away, or give"
             " another --out"
@@ -171,30 +238,27 @@ def _check_empty(directory: Path, overwrite: bool) -> None:
         )
 
 
-def _foreign(work: Path) -> set[str]:
+def _foreign(storage: Storage) -> set[str]:
     """What lies in a folder of unfinished work that no run puts there."""
-    names = set(os.listdir(work)) if work.is_dir() else set()
-    return {n for n in names - {*FINAL, *STAGES, ASKED} if not n.endswith(".partial")}
+    names = storage.names(WORK)
+    return {
+        n for n in names - {*FINAL, *STAGES, ASKED, HOLDER, REPLACED} if not n.endswith(PARTIAL)
+    }
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _known(path: Path) -> dict[str, Any] | None:
+def _known(storage: Storage, name: str) -> dict[str, Any] | None:
     """The provenance that a file of the program tells, if it can be read."""
     try:
-        told = json.loads(path.read_bytes())
+        told = json.loads(storage.read(name))
         told = told.get("attributes", told)  # a store's are below that name
         return {key: told[key] for key in ("method", "inputs", "program")}
+    except InputError:  # the storage cannot be reached, which says nothing of the file
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _same(directory: Path, there: Any, here: Any) -> None:
+def _same(directory: Place, there: Any, here: Any) -> None:
     difference = differ(there, here)
     if difference:
         raise InputError(

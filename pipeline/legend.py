@@ -20,7 +20,8 @@ SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 
 
 class Told(NamedTuple):
-    """What the panel says: the suns, roofs in each layer, whether there is relief and shadow."""
+    """What the panel says: the suns, roofs in each layer, whether there is relief and shadow; of
+    a picture of dots the size of one [m], else None."""
 
     date: str
     times: Sequence[str]
@@ -28,6 +29,7 @@ class Told(NamedTuple):
     relief: bool
     shadow: bool
     attributions: Sequence[str]
+    dot: float | None = None
 
 
 def axes_at(figure: Figure, inches: Bounds, view: Bounds) -> Axes:
@@ -89,6 +91,9 @@ def panel(axes: Axes, told: Told, lang: str) -> None:
         count = told.counts[name]
         if count or name in (*COLOURS, "not_judged"):
             y = _entry(axes, y, STYLES[name], words[name], texts.number(count, lang))
+    if told.dot is not None:
+        said = words["map_dots"].format(metres=texts.number(told.dot, lang))
+        y = _paragraph(axes, y - 0.1, said, size=8.5, color=QUIET)
     _ground(axes, y, told, words)
     sources = f"{words['map_sources']}: {'; '.join(told.attributions)}."
     below = [words["map_remark"], *([sources] if told.attributions else []), words["grid"]]

@@ -51,18 +51,8 @@ class Outlines:
         )
 
     def windows(self, grow_m: float = 0.0) -> NDArray[np.int64]:
-        """(n, 4) top, left, bottom, right, half open: cells that can belong to each footprint
-        (its centre's cell included), or lie within `grow_m` of its bounding box."""
-        r = self.resolution
-        box = self.bounds + np.array([-grow_m, -grow_m, grow_m, grow_m])
-        return np.column_stack(
-            [
-                -np.ceil(box[:, 3] / r) - 1,
-                np.floor(box[:, 0] / r),
-                -np.floor(box[:, 1] / r),
-                np.ceil(box[:, 2] / r) + 1,
-            ]
-        ).astype(np.int64)
+        """(n, 4) cells that can belong to each footprint, as `windows_of` gives them."""
+        return windows_of(self.bounds, self.resolution, grow_m)
 
     def within(self, window: Window, grow_m: float = 0.0) -> "Outlines":
         """Those whose windows touch a window."""
@@ -81,6 +71,22 @@ class Outlines:
         cells = cells_of(self.spans(window))
         keep = on_raster[cells.row, cells.column]
         return Cells(*(array[keep] for array in cells))
+
+
+def windows_of(
+    bounds: NDArray[np.float64], resolution: float, grow_m: float = 0.0
+) -> NDArray[np.int64]:
+    """(n, 4) top, left, bottom, right, half open: cells that can belong to footprints (the cell of
+    their centre included) or lie within `grow_m` of their bounding boxes, (n, 4) [m]."""
+    xmin, ymin, xmax, ymax = bounds.T
+    return np.column_stack(
+        [
+            -np.ceil((ymax + grow_m) / resolution) - 1,
+            np.floor((xmin - grow_m) / resolution),
+            -np.floor((ymin - grow_m) / resolution),
+            np.ceil((xmax + grow_m) / resolution) + 1,
+        ]
+    ).astype(np.int64)
 
 
 def touches(windows: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:

@@ -1,221 +1,304 @@
 """The passes of a run: which shards there are to do, what each needs, what they give together."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
-from kernels.shadow import Halo
+from kernels.reach import reaching
+from kernels.shadow import Halo, shadow_halo
 from pipeline import relief
-from pipeline.engine import Engine
-from pipeline.grid import Shard, Window, same_on_all_sides, widest
-from pipeline.ledger import MEASURE, SHADE, SURVEY, Ledger
-from pipeline.methods import measure, powermapping
-from pipeline.methods.measure import Measures
-from pipeline.methods.powermapping import Facts
-from pipeline.methods.shade import Blocks, Relief
-from pipeline.outlines import Outlines, touches
+from pipeline.cache import cache_dir
+from pipeline.context import Context
+from pipeline.engine import Engine, OnDone, Stop, never
+from pipeline.events import DONE, FAILED, KEPT, Log, silent
+from pipeline.grid import TILE, Layout, Shard, Window, same_on_all_sides, widest
+from pipeline.ledger import MEASURE, SHADE
+from pipeline.measured import joined_tops
+from pipeline.methods.shade import Casters
+from pipeline.outlines import windows_of
+from pipeline.prepared import Light
+from pipeline.prepared_sort import hilbert
 from pipeline.rasters import Mosaic
-from pipeline.relief import Survey
+from pipeline.relief import Card, card, survey_sheet, tile_map
 from pipeline.request import Job
-from pipeline.store import Layer
-from pipeline.tasks import (
-    Context,
-    Roofs,
-    Stop,
-    measure_task,
-    shade_task,
-    shard_name,
-)
+from pipeline.scope import asked_of, lights, shards_of, tally
+from pipeline.sheets import Sheet
+from pipeline.tasks import measure_task, shade_task
+from pipeline.tiles import NO_HEIGHT, Marks, highest_under, lowered, raise_tiles
 
-Surveys = dict[str, list[Survey]]
+SURVEY = "survey"
 
 
-def survey_pass(job: Job, ledger: Ledger, engine: Engine) -> Surveys:
-    """Read every sheet once, whatever the area: its extremes, and what is wrong with it.
+def relief_folder(job: Job) -> Path:
+    """Where the relief of the sheets is kept."""
+    return (job.request.relief or cache_dir() / "relief").absolute()
+
+
+def survey_pass(job: Job, engine: Engine) -> dict[str, list[Card]]:
+    """Read every sheet that the area can feel once, unless its relief is kept already.
 
     Raises InputError for a sheet that is unusable.
     """
+    folder = relief_folder(job)
     mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
-    every = [(kind, i) for kind, mosaic in mosaics.items() for i in range(len(mosaic.sheets))]
-    todo = [(ledger, mosaics[k], k, i) for k, i in every if not ledger.has(SURVEY, f"{k}_{i}")]
-    engine.run(SURVEY, _survey_task, todo)
-    surveys: Surveys = {kind: [] for kind in mosaics}
-    for kind, i in every:
-        columns = ledger.read(SURVEY, f"{kind}_{i}")
-        surveys[kind].append(Survey(**{name: array.item() for name, array in columns.items()}))
+    sheets = [sheet for mosaic in mosaics.values() for sheet in mosaic.sheets]
+    todo = [(sheet,) for sheet in dict.fromkeys(sheets) if card(sheet, folder) is None]
+    if todo:
+        engine.run(SURVEY, _survey_task, todo, len(todo), shared=folder)
+    cards = {kind: _cards(mosaic, folder) for kind, mosaic in mosaics.items()}
     for kind, mosaic in mosaics.items():
-        relief.check_any_data(mosaic, surveys[kind])
-    return surveys
+        relief.check_any_data(mosaic, [found.survey for found in cards[kind]])
+    return cards
 
 
-def _survey_task(ledger: Ledger, mosaic: Mosaic, kind: str, i: int, *, stop: Stop) -> None:
-    found = relief.survey(mosaic, mosaic.sheets[i], stop)
-    ledger.record(SURVEY, f"{kind}_{i}", found._asdict())
+def _survey_task(folder: Path, sheet: Sheet, *, stop: Stop) -> None:
+    survey_sheet(sheet, folder, stop)
 
 
-def felt_halo(job: Job, surveys: Surveys) -> tuple[Relief, Halo]:
-    """How far the area can feel what stands around it, before any roof is measured.
-
-    No roof is higher than the DSM, nor lower, so the rasters' relief says how far that is.
-    """
-    wide = Relief(*relief.extremes(surveys["dsm"] + surveys["dtm"]), _limit(job))
-    return wide, _halo(job, wide)
-
-
-def _halo(job: Job, surface: Relief) -> Halo:
-    """Cells around a block in which something can throw its shadow on it or shelter it."""
-    wind = same_on_all_sides(int(np.ceil(job.p.wind_radius_m / job.layout.resolution)) + 1)
-    return widest([surface.halo(job.suns, job.layout.resolution), wind])
-
-
-def select(job: Job, surveys: Surveys) -> Outlines:
-    """The area's own footprints and those that they can feel; all others are never measured."""
-    _, halo = felt_halo(job, surveys)
-    felt = touches(job.outlines.windows(), job.ground.grow(halo))
-    return job.outlines.take(np.flatnonzero(felt | job.asked[job.outlines.rows]))
-
-
-def _limit(job: Job) -> int:
-    return max(job.terrain.window.height, job.terrain.window.width)
+def _cards(mosaic: Mosaic, folder: Path) -> list[Card]:
+    return [survey_sheet(sheet, folder, never) for sheet in mosaic.sheets]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What the first pass found. outlines: the footprints that matter; measures, facts, reason: of
-    all footprints by row, known for those."""
+class Reach:
+    """What can matter to what, by tiles. dsm, dtm: bounds of the rasters; casters: of both and of
+    the roofs that may stand there; felt: the tiles that the area can feel; measures: the shards
+    with footprints to be measured, and how many; widest: of the footprints there [cells]."""
 
-    outlines: Outlines
-    measures: Measures
-    facts: Facts
-    reason: NDArray[Any]
-
-
-def measure_pass(job: Job, context: Context, engine: Engine, surveys: Surveys) -> Measured:
-    """Heights of all footprints that matter, and who is rejected."""
-    outlines = select(job, surveys)
-    windows = outlines.windows(job.p.ground_ring_m)
-    touched, tree = _shards(context, windows, job.terrain.window), _tree(windows)
-    todo = []
-    for shard in touched:
-        if not context.ledger.has(MEASURE, shard_name(shard)):
-            chosen = _hits(tree, context.layout.window(shard))
-            todo.append((context, shard, outlines.take(chosen)))
-    engine.run(MEASURE, measure_task, todo)
-    parts = (context.ledger.read(MEASURE, shard_name(shard)) for shard in touched)
-    measures = measure.merge((part for part in parts if part), len(job.footprints), job.p)
-    facts = _facts(job, measures)
-    return Measured(outlines, measures, facts, powermapping.reject(facts, job.p))
+    dsm: Casters
+    dtm: Casters
+    casters: Casters
+    felt: Marks
+    measures: dict[Shard, int]
+    widest: int
 
 
-def _facts(job: Job, measures: Measures) -> Facts:
-    """What the verdicts need to know of each footprint."""
-    f = job.footprints
-    return Facts(
-        reason=f.reason,
-        status=f.status,
-        has_status=f.has_status,
-        built=f.built,
-        on_raster=job.terrain.hold(f.centre),
-        roof=measures.roof,
-        ground=measures.ground,
+def reach_of(job: Job) -> Reach:
+    """What the area can feel, before any roof is measured.
+
+    A roof is a percentile of the DSM on its cells, so it is no higher than the highest tile of the
+    DSM that its footprint touches, and no lower than the lowest.
+    """
+    window = job.terrain.window
+    dsm, dtm = (_tiles(mosaic, job, window) for mosaic in (job.terrain.dsm, job.terrain.dtm))
+    if job.terrain.added is not None:
+        dsm = job.terrain.added.under(dsm)
+    highest, lowest = np.maximum(dsm.highest, dtm.highest), _lower(dsm.lowest, dtm.lowest)
+    widest = _spread(job, highest, dsm)
+    casters = Casters(dsm.frame, lowest, highest, dtm.highest)
+    felt = _felt(job, casters, job.scope.tiles.part(dsm.frame), asking(job).part(dsm.frame))
+    return Reach(dsm, dtm, casters, felt, _to_measure(job, felt), widest)
+
+
+def narrowed(job: Job, reach: Reach, only: frozenset[Shard]) -> Reach:
+    """What some shards of the area can feel, of what all of it can."""
+    frame, chosen = reach.casters.frame, Marks.none(reach.casters.frame)
+    for shard in only:
+        chosen.marked[:] |= Marks.of(_ground(job, shard, reach.widest), frame).marked
+    own, shaded = (
+        Marks(frame, marks.part(frame).marked & chosen.marked)
+        for marks in (job.scope.tiles, asking(job))
     )
+    felt = _felt(job, reach.casters, own, shaded)
+    return replace(reach, felt=felt, measures=_owners(job, felt))
+
+
+def _felt(job: Job, casters: Casters, own: Marks, asking: Marks) -> Marks:
+    """The tiles that can matter to footprints on some tiles and to shadows on others."""
+    felt, resolution = Marks.none(casters.frame), job.layout.resolution
+    halo = longest_shadow(job, casters)
+    for square in job.squares:
+        ground = square.window(resolution).coarse(TILE)
+        here = asking.part(ground.intersect(casters.frame))
+        if here.marked.any():
+            near = casters.part(ground.grow(halo).intersect(casters.frame))
+            asks = np.where(here.part(near.frame).marked, near.lowest, NO_HEIGHT)
+            found = reaching(near.highest, asks, job.suns(square), resolution, TILE)
+            felt.marked[casters.frame.slices(near.frame)] |= found
+    radius = int(np.ceil(job.p.wind_radius_m / resolution / TILE)) + 1
+    beside = own.grow(same_on_all_sides(radius)).part(casters.frame)
+    felt.marked[:] |= beside.marked | asking.marked
+    return felt
+
+
+def _tiles(mosaic: Mosaic, job: Job, window: Window) -> Casters:
+    found = tile_map(mosaic.sheets, relief_folder(job), window)
+    return Casters(window.coarse(TILE), found.lowest, found.highest, found.highest)
+
+
+def _lower(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The lower of what is known."""
+    either = np.where(a == NO_HEIGHT, b, a)
+    return np.minimum(either, np.where(b == NO_HEIGHT, either, b))
+
+
+def asking(job: Job) -> Marks:
+    """The tiles in which a shadow is asked for."""
+    extent = job.layout.extent
+    if not job.request.layers:
+        return job.scope.tiles
+    pictures = Marks.none(extent.coarse(TILE))
+    pictures.marked[:] = True
+    return pictures.union(job.scope.tiles)
+
+
+def _spread(job: Job, highest: NDArray[np.int32], dsm: Casters) -> int:
+    """Raise the tiles that a footprint touches to the highest of them: so high its roof may be.
+    The side of the widest footprint [cells]."""
+    widest = 0
+    for light, _ in _near(job):
+        windows = windows_of(light.bounds, job.layout.resolution)
+        widest = max(widest, int((windows[:, 2:] - windows[:, :2]).max()))
+        wide = windows[(windows[:, :2] // TILE != (windows[:, 2:] - 1) // TILE).any(axis=1)]
+        raise_tiles(highest, dsm.frame, wide, highest_under(dsm.highest, dsm.frame, wide))
+    return widest
+
+
+def _near(job: Job) -> Iterator[tuple[Light, NDArray[np.bool_]]]:
+    """The footprints that can matter, and which of them are of the area."""
+    return asked_of(job.prepared, job.area, job.terrain.window, job.layout.resolution)
+
+
+def _to_measure(job: Job, felt: Marks) -> dict[Shard, int]:
+    """The shards that own footprints of the area, or that it can feel, and how many."""
+    found = Counter[Shard]()
+    for light, asked in _near(job):
+        wanted = asked | felt.touch(windows_of(light.bounds, job.layout.resolution))
+        found.update(tally(shards_of(job.layout, light.centre[wanted])))
+    return dict(found)
+
+
+def _owners(job: Job, felt: Marks) -> dict[Shard, int]:
+    """The shards that own footprints on some tiles, and how many."""
+    found = Counter[Shard]()
+    for light in lights(job.prepared, felt.window, job.layout.resolution):
+        touched = felt.touch(windows_of(light.bounds, job.layout.resolution))
+        found.update(tally(shards_of(job.layout, light.centre[touched])))
+    return dict(found)
+
+
+def worked(job: Job) -> set[Shard]:
+    """The shards of the area: with footprints of it, or with a part of its raster layers."""
+    return {*job.scope.own, *(job.layout.shards() if job.request.layers else ())}
+
+
+def measure_pass(
+    job: Job,
+    context: Context,
+    engine: Engine,
+    reach: Reach,
+    only: frozenset[Shard] | None = None,
+    log: Log = silent,
+) -> None:
+    """Heights of all footprints that matter, and who is rejected; with the measured surface the
+    shadows as well."""
+    every, near = set(reach.measures), None
+    if context.casts_at_once:
+        every |= _painted(context, only)
+        near = _surroundings(job, reach, reach.dsm)
+
+    def asked(shard: Shard) -> tuple[Any, ...]:
+        own = _ground(job, shard, reach.widest).coarse(TILE)
+        return shard, reach.felt.part(own), near and near(shard)
+
+    todo, tell = _undone(context, MEASURE, every, log), _teller(log, MEASURE)
+    engine.run(MEASURE, measure_task, map(asked, todo), len(todo), shared=context, on_done=tell)
+
+
+def _painted(context: Context, only: frozenset[Shard] | None) -> set[Shard]:
+    """The shards whose raster layers are to be made."""
+    every = set(context.layout.shards() if context.layers else ())
+    return every if only is None else every & only
 
 
 def shade_pass(
     job: Job,
     context: Context,
     engine: Engine,
-    surveys: Surveys,
-    measured: Measured,
-    layers: list[Layer],
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """For each footprint by row: bit i set where its deciding cell is shaded at sun i, and whether
-    it stands in the wind shadow. Both mean something for the area's judged buildings only."""
-    blocks = _blocks(job, measured)
-    surface = surface_relief(job, surveys, blocks)
-    roofs = _roofs(job, measured, blocks)
-    by_shard = _by_shard(context, roofs)
-    touched = set(by_shard) | (set(context.layout.shards()) if layers else set())
-    tree, halo = _tree(blocks.outlines.windows()), _halo(job, surface)
-    todo = []
-    for shard in sorted(touched):
-        if not context.ledger.has(SHADE, shard_name(shard)):
-            here = roofs.take(by_shard.get(shard, np.zeros(0, np.int64)))
-            ground = context.layout.window(shard).union(here.window)
-            near = blocks.take(_hits(tree, ground.grow(halo)))
-            todo.append((context, shard, here, near, surface, layers))
-    engine.run(SHADE, shade_task, todo)
-    n = len(job.footprints)
-    shadow, shadowed = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    for shard in touched:
-        part = context.ledger.read(SHADE, shard_name(shard))
-        shadow[part["row"]] = part["shadow"]
-        shadowed[part["row"]] = part["shadowed"]
-    return shadow, shadowed
+    reach: Reach,
+    only: frozenset[Shard] | None = None,
+    log: Log = silent,
+) -> None:
+    """Verdicts of the area's footprints; with the extruded surface the shadows before that."""
+    every, near = set(job.scope.own) if only is None else set(job.scope.own) & only, None
+    if not context.casts_at_once:
+        every |= _painted(context, only)
+        near = _surroundings(job, reach, _extruded(context, reach))
+
+    def asked(shard: Shard) -> tuple[Any, ...]:
+        return shard, near and near(shard)
+
+    todo, tell = _undone(context, SHADE, every, log), _teller(log, SHADE)
+    engine.run(SHADE, shade_task, map(asked, todo), len(todo), shared=context, on_done=tell)
 
 
-def surface_relief(job: Job, surveys: Surveys, blocks: Blocks) -> Relief:
-    """Lowest and highest of the surface that casts and catches shadow."""
-    if job.p.surface == "dsm":
-        return Relief(*relief.extremes(surveys["dsm"]), _limit(job))
-    lowest, highest = relief.extremes(surveys["dtm"])
-    tops = (blocks.roof / 100.0).tolist()
-    return Relief(min([lowest, *tops]), max([highest, *tops]), _limit(job))
+def _undone(context: Context, stage: str, shards: set[Shard], log: Log) -> list[Shard]:
+    """Those of a stage that are not finished, neighbours after one another."""
+    done = context.ledger.finished(stage)
+    every = along_curve(context.layout, shards)
+    for shard in every:
+        if shard.name in done:
+            log({"stage": stage, "shard": shard.name, "outcome": KEPT})
+    return [shard for shard in every if shard.name not in done]
 
 
-def _blocks(job: Job, measured: Measured) -> Blocks:
-    """What stands, of what was measured."""
-    standing = measured.outlines.take(powermapping.stands(measured.reason)[measured.outlines.rows])
-    facts, rows = measured.facts, standing.rows
-    return Blocks(
-        outlines=standing,
-        roof=facts.roof[rows],
-        compared=powermapping.compared(facts, measured.reason, job.p)[rows],
-        group=job.footprints.group[rows],
+def _teller(log: Log, stage: str) -> OnDone:
+    """What tells the log of a shard."""
+
+    def tell(argument: tuple[Any, ...], seconds: float, answer: Any) -> None:
+        said = {"stage": stage, "shard": argument[0].name, "seconds": round(seconds, 3)}
+        failed = isinstance(answer, BaseException)
+        log(said | ({"outcome": FAILED} if failed else {**answer, "outcome": DONE}))
+
+    return tell
+
+
+def along_curve(layout: Layout, shards: Iterable[Shard]) -> list[Shard]:
+    """Shards along a Hilbert curve, so that neighbours come after one another."""
+    every = sorted(shards)
+    bounds = [layout.window(shard).bounds(layout.resolution) for shard in every]
+    centres = np.array(bounds).reshape(-1, 2, 2).mean(axis=1)
+    return [every[i] for i in np.argsort(hilbert(centres), kind="stable")]
+
+
+def _ground(job: Job, shard: Shard, widest: int) -> Window:
+    """A shard's cells and all that its footprints can have."""
+    return job.layout.window(shard).grow(same_on_all_sides(widest))
+
+
+def longest_shadow(job: Job, casters: Casters) -> Halo:
+    """How far a shadow reaches at most [tiles]."""
+    low, high = casters.extremes
+    suns = [sun for square in job.squares for sun in job.suns(square)]
+    resolution, most = job.layout.resolution, 10**6
+    halo = widest([shadow_halo(low - 1, high + 1, sun, resolution, most) for sun in suns])
+    return Halo(*(-(-cells // TILE) for cells in halo))
+
+
+def _surroundings(job: Job, reach: Reach, casters: Casters) -> Callable[[Shard], Casters]:
+    """What stands around a shard, as far as it can matter there."""
+    halo = longest_shadow(job, casters)
+
+    def around(shard: Shard) -> Casters:
+        ground = _ground(job, shard, reach.widest).coarse(TILE).grow(halo)
+        return casters.part(ground.intersect(casters.frame))
+
+    return around
+
+
+def _extruded(context: Context, reach: Reach) -> Casters:
+    """The terrain with the roofs that stand on it."""
+    frame, bare, highest = reach.dtm.frame, reach.dtm.highest, reach.dtm.highest.copy()
+    tops = joined_tops(
+        [context.ledger.read(MEASURE, name) for name in sorted(context.ledger.finished(MEASURE))]
     )
-
-
-def _roofs(job: Job, measured: Measured, blocks: Blocks) -> Roofs:
-    """The area's judged buildings, with their blocks."""
-    own = pd.isna(measured.reason) & job.asked
-    chosen = blocks.take(own[blocks.outlines.rows])
-    rows = chosen.outlines.rows
-    return Roofs(
-        rows=rows,
-        row=measured.measures.row[rows],
-        column=measured.measures.column[rows],
-        candidate=powermapping.is_candidate(measured.facts, measured.reason, job.p)[rows],
-        blocks=chosen,
-    )
-
-
-def _by_shard(context: Context, roofs: Roofs) -> dict[Shard, NDArray[np.int64]]:
-    """The positions of the roofs by the shard that holds their deciding cell."""
-    found: dict[Shard, list[int]] = {}
-    for i, (row, column) in enumerate(zip(roofs.row.tolist(), roofs.column.tolist(), strict=True)):
-        found.setdefault(context.layout.shard_of(row, column), []).append(i)
-    return {shard: np.array(places, np.int64) for shard, places in found.items()}
-
-
-def _shards(context: Context, windows: NDArray[np.int64], inputs: Window) -> list[Shard]:
-    """The shards on the rasters that any of the windows touches."""
-    found: set[Shard] = set()
-    for line in windows:
-        window = Window.between(*(int(v) for v in line)).intersect(inputs)
-        found.update(context.layout.shards(window))
-    return sorted(found)
-
-
-def _tree(windows: NDArray[np.int64]) -> shapely.STRtree:
-    top, left, bottom, right = windows.T
-    return shapely.STRtree(shapely.box(left, top, right, bottom))
-
-
-def _hits(tree: shapely.STRtree, window: Window) -> NDArray[np.int64]:
-    """Positions of the windows that touch one, in their order."""
-    box = shapely.box(window.left, window.top, window.right, window.bottom)
-    return np.sort(tree.query(box))
+    cells = tops["top_tile"] * TILE
+    windows = np.hstack([cells, cells + 1])
+    raise_tiles(highest, frame, windows, tops["top_highest"])
+    lowest = lowered(reach.dtm.lowest, frame, windows, tops["top_lowest"])
+    return Casters(frame, lowest, highest, bare)

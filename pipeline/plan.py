@@ -1,20 +1,34 @@
 """What a run would read and hold: counted, not computed."""
 
+import math
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kernels.shadow import Halo
+from kernels.reach import reaching
+from kernels.shadow import Halo, shadow_halo
 from pipeline import store
-from pipeline.engine import Stop, never, open_engine
-from pipeline.grid import Window
-from pipeline.ledger import Ledger
-from pipeline.passes import Surveys, felt_halo, select, survey_pass
+from pipeline.cache import stamp
+from pipeline.engine import Engine, Progress, Stop, never, open_engine
+from pipeline.forecast import forecast
+from pipeline.grid import TILE, Lattice, Shard, Window, same_on_all_sides, widest
+from pipeline.passes import (
+    Reach,
+    asking,
+    longest_shadow,
+    reach_of,
+    relief_folder,
+    survey_pass,
+    worked,
+)
+from pipeline.printed import spoken
 from pipeline.rasters import CACHE_MB, PIECE
-from pipeline.request import Job, Request, prepare
+from pipeline.relief import card, reading_rate
+from pipeline.request import Job, Request, prepare, silent
+from pipeline.tiles import NO_HEIGHT, Marks
 
 # What a cell costs, measured and rounded up; tests/test_memory.py holds the plan to it.
 WINDOW_BYTES = 9  # of a block and its halo: the surface, its shadows, where they have data
@@ -22,16 +36,22 @@ BLOCK_BYTES = 16  # of a block: pictures and what they are made from
 SUN_BYTES = 4  # of a block for each sun with a picture
 PIECE_BYTES = 24  # of what is read at once, all of it roofs: heights, roofs, masks
 WIND_BYTES = 16  # of the ground around a roof
+FOOTPRINT_BYTES = 2500  # of the footprints of a block: outlines, what is known of them, their rows
 SLACK = 1.15  # what the allocator holds beyond what is asked of it: measured, up to a tenth
 WRITE_BYTES = 10  # of a shard: coarser levels and what is encoded
+PATIENCE_S = 60.0  # reading sheets for their relief may take so long before a plan is told
+MOST = 500  # blocks whose windows are looked at; of more, these are a sample
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What lies ahead. extent: of the layers [cells]; relief, height differences [m]; halo [cells];
+    """What lies ahead. extent: of the layers [cells]; shards, blocks: with work in them; skipped:
+    blocks without; relief: height differences [m]; halo: the longest that any block needs [cells];
     neighbours: footprints measured only because they cast shadow or shelter; read, core: cells of
-    the second pass, with and without halos; memory: of a worker at most, beside the program and
-    the table of buildings [bytes]."""
+    the blocks' windows, with and without halos; sampled: blocks that this was found of; disk: of
+    the sheets [bytes]; memory: of a worker at most, beside the program and the table of buildings
+    [bytes]; seconds: that the run will take on this machine, and ratio: cells that
+    it will read over those of the blocks themselves, both as a few shards were tried."""
 
     sheets: int
     resolution: float
@@ -39,6 +59,7 @@ class Plan:
     shard: int
     shards: int
     blocks: int
+    skipped: int
     relief: float
     halo: Halo
     footprints: int
@@ -46,97 +67,210 @@ class Plan:
     neighbours: int
     read: int
     core: int
+    sampled: int
+    disk: int
     memory: int
+    seconds: float = math.nan
+    ratio: float = math.nan
 
 
-def plan(request: Request, stop: Stop = never) -> Plan:
-    """Count what `run` would do. The sheets are read once for their relief; nothing is written.
+@dataclass(frozen=True)
+class Unread:
+    """What is known before the sheets were read once for their relief, on which the rest hangs.
+    sheets, of: how many of them are to be read; cells: theirs; seconds: that this will take."""
+
+    sheets: int
+    of: int
+    cells: int
+    footprints: int
+    asked: int
+    disk: int
+    seconds: float
+
+
+def plan(request: Request, progress: Progress = silent, stop: Stop = never) -> Plan | Unread:
+    """Count what `run` would do, and try a few of its shards. Sheets whose relief is not kept yet
+    are read once for it, if that takes no longer than PATIENCE_S.
 
     Raises InputError as `run` does.
     """
-
-    def silent(stage: str, done: int, total: int) -> None:
-        """No progress."""
-
-    job = prepare(request)
+    began = time.monotonic()
+    job = prepare(request, progress, stop)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="daklaag-")))
-        engine = open_engine(stack, "threads", request.workers, silent, stop)
-        return count(job, survey_pass(job, Ledger(folder), engine))
+        engine = open_engine(stack, "threads", request.workers, progress, stop)
+        unread = _unread(job, engine)
+        if unread.seconds > PATIENCE_S:
+            return unread
+        prepared = time.monotonic() - began
+        cards = survey_pass(job, engine)
+        began = time.monotonic()
+        reach = reach_of(job)
+        counted = count(job, reach)
+        prepared += time.monotonic() - began
+        tried = forecast(job, cards, reach, engine)
+        return replace(counted, seconds=prepared + tried.seconds, ratio=tried.ratio)
 
 
-def count(job: Job, surveys: Surveys) -> Plan:
-    """The same of a job whose sheets have been read once."""
-    relief, halo = felt_halo(job, surveys)
-    outlines = select(job, surveys)
-    layout, inputs, block = job.layout, job.terrain.window, job.request.block
-    shards = list(layout.shards())
-    cores = [
-        core.intersect(inputs)
-        for shard in shards
-        for _, core in layout.blocks(layout.window(shard).intersect(layout.extent), block)
-    ]
-    windows = [core.grow(halo).intersect(inputs) for core in cores if core.size]
+def _unread(job: Job, engine: Engine) -> Unread:
+    """The sheets that have no relief yet, and how long it takes to read them."""
+    every = list(dict.fromkeys((*job.terrain.dsm.sheets, *job.terrain.dtm.sheets)))
+    todo = [sheet for sheet in every if card(sheet, relief_folder(job)) is None]
+    cells = sum(sheet.window.size for sheet in todo)
+    return Unread(
+        sheets=len(todo),
+        of=len(every),
+        cells=cells,
+        footprints=len(job.prepared),
+        asked=_asked(job),
+        disk=_on_disk(job),
+        seconds=cells / reading_rate(todo, engine.workers) if todo else 0.0,
+    )
+
+
+def _asked(job: Job) -> int:
+    return job.scope.asked + len(job.prepared.unusable())
+
+
+def _on_disk(job: Job) -> int:
+    sheets = {sheet.path for m in (job.terrain.dsm, job.terrain.dtm) for sheet in m.sheets}
+    return sum(int(stamp(path)["size"]) for path in sheets)
+
+
+def count(job: Job, reach: Reach) -> Plan:
+    """The same of a job whose sheets' relief is known."""
+    layout = job.layout
+    shards = worked(job)
+    every = [block for shard in sorted(shards) for block in _blocks(job, shard)]
+    blocks = [(square, core) for square, core in every if _has_work(job, core)]
+    step = max(1, math.ceil(len(blocks) / MOST))
+    sample = blocks[::step]
+    windows = [_window(job, reach, square, core) for square, core in sample]
+    low, high = reach.casters.extremes
+    halos = _halos(job, reach)
+    near = same_on_all_sides(math.ceil(job.p.wind_radius_m / layout.resolution) + 1)
     return Plan(
         sheets=len(job.terrain.dsm.sheets) + len(job.terrain.dtm.sheets),
         resolution=layout.resolution,
         extent=layout.extent,
         shard=layout.shard,
         shards=len(shards),
-        blocks=len(windows),
-        relief=relief.highest - relief.lowest,
-        halo=halo,
-        footprints=len(job.footprints),
-        asked=int(job.asked.sum()),
-        neighbours=int((~job.asked[outlines.rows]).sum()),
-        read=sum(window.size for window in windows),
-        core=sum(core.size for core in cores),
-        memory=_memory(job, halo),
+        blocks=len(blocks),
+        skipped=len(every) - len(blocks),
+        relief=high - low,
+        halo=widest([near, *halos]),
+        footprints=len(job.prepared),
+        asked=_asked(job),
+        neighbours=sum(reach.measures.values()) - job.scope.asked,
+        read=sum(read for read, _ in windows),
+        core=sum(core for _, core in windows),
+        sampled=len(sample),
+        disk=_on_disk(job),
+        memory=_memory(job, reach, halos),
     )
 
 
-def _memory(job: Job, halo: Halo) -> int:
+def _blocks(job: Job, shard: Shard) -> Iterator[tuple[Lattice, Window]]:
+    return job.layout.blocks(job.layout.window(shard), job.request.block)
+
+
+def _has_work(job: Job, core: Window) -> bool:
+    """Whether a block is painted, or holds a part of a footprint."""
+    if job.request.layers and core.intersect(job.layout.extent).intersect(job.terrain.window).size:
+        return True
+    return bool(job.scope.tiles.part(core.coarse(TILE)).marked.any())
+
+
+def _window(job: Job, reach: Reach, square: Lattice, core: Window) -> tuple[int, int]:
+    """Cells that a block reads for its shadows, and of those its own."""
+    resolution, inputs = job.layout.resolution, job.terrain.window
+    painted = core.intersect(job.layout.extent) if job.request.layers else Window(0, 0, 0, 0)
+    halo = widest([shadow_halo(-50, 500, sun, resolution, 10**6) for sun in job.suns(square)])
+    around = reach.casters.part(core.grow(halo).coarse(TILE))
+    asks = job.scope.tiles.part(around.frame).marked.copy()
+    asks &= Marks.of(core, around.frame).marked
+    asks |= Marks.of(painted, around.frame).marked
+    lowest = np.where(asks, around.lowest, NO_HEIGHT)
+    needed = reaching(around.highest, lowest, job.suns(square), resolution, TILE)
+    tiles = Marks(around.frame, needed & (around.highest != NO_HEIGHT))
+    return tiles.cells(inputs), Marks(around.frame, asks & tiles.marked).cells(inputs)
+
+
+def _halos(job: Job, reach: Reach) -> list[Halo]:
+    """How far a block must look for shadows, of the blocks in each square [cells]."""
+    frame, resolution, found = reach.casters.frame, job.layout.resolution, []
+    longest, asked = longest_shadow(job, reach.casters), asking(job)
+    limit = max(job.terrain.window.height, job.terrain.window.width)
+    for square in job.squares:
+        ground = square.window(resolution).coarse(TILE).intersect(frame)
+        asks = asked.part(ground).marked
+        low = reach.casters.part(ground).lowest[asks]
+        high = reach.casters.part(ground.grow(longest).intersect(frame)).highest
+        if (low != NO_HEIGHT).any():
+            lowest, highest = low[low != NO_HEIGHT].min() / 100, high.max() / 100
+            suns = job.suns(square)
+            found.append(
+                widest([shadow_halo(lowest, highest, sun, resolution, limit) for sun in suns])
+            )
+    return found or [Halo(0, 0, 0, 0)]
+
+
+def _memory(job: Job, reach: Reach, halos: list[Halo]) -> int:
     """What a worker holds at most in any pass [bytes]."""
     side, shard = min(job.request.block, job.layout.shard), job.layout.shard
     suns = len(job.p.times) if "sun_hillshade" in job.request.layers else 0
     block = (BLOCK_BYTES + SUN_BYTES * suns) * side * side
     piece = PIECE_BYTES * PIECE**2
-    shade = WINDOW_BYTES * _largest(job, side, halo) + block + piece
+    largest = max(_with_halo(job, side, halo) for halo in halos)
+    shade = WINDOW_BYTES * largest + block + piece
     layers = store.layers_of(job.request.layers, tuple(map(str, job.p.times)))
     pictures = shard**2 * sum(np.dtype(x.dtype).itemsize * max(1, len(x.suns)) for x in layers)
-    wind = WIND_BYTES * _largest_around_a_roof(job) + piece
-    working = pictures + max(shade, wind, WRITE_BYTES * shard**2)
-    return CACHE_MB * 2**20 + round(SLACK * working)
+    wind = WIND_BYTES * _largest_around_a_roof(job, reach.widest) + piece
+    working = pictures + max(shade, wind, WRITE_BYTES * shard**2 if layers else 0)
+    return CACHE_MB * 2**20 + round(SLACK * (working + FOOTPRINT_BYTES * job.scope.densest))
 
 
-def _largest(job: Job, side: int, halo: Halo) -> int:
-    """Cells of the largest window that a block of so many cells a side reads."""
+def _with_halo(job: Job, side: int, halo: Halo) -> int:
+    """Cells of the window that a block of so many cells a side reads at most."""
     inputs = job.terrain.window
     height = min(side + halo.north + halo.south, inputs.height)
     return height * min(side + halo.west + halo.east, inputs.width)
 
 
-def _largest_around_a_roof(job: Job) -> int:
+def _largest_around_a_roof(job: Job, widest: int) -> int:
     """Cells of the largest window in which others may stand higher than a roof."""
-    radius = int(np.ceil(job.p.wind_radius_m / job.layout.resolution))
-    top, left, bottom, right = job.outlines.take(job.asked[job.outlines.rows]).windows().T
-    return int(((bottom - top + 2 * radius) * (right - left + 2 * radius)).max())
+    radius = math.ceil(job.p.wind_radius_m / job.layout.resolution)
+    return (widest + 2 * radius) ** 2
 
 
-def table(found: Plan) -> list[tuple[str, str]]:
+def table(found: Plan | Unread) -> list[tuple[str, str]]:
     """The plan as names and values to print."""
+    footprints = ("footprints", f"{found.footprints:,}, of the area {found.asked:,}")
+    on_disk = ("on disk", f"{found.disk / 1e9:,.2f} GB")
+    if isinstance(found, Unread):
+        return [
+            ("sheets", f"{found.of}"),
+            on_disk,
+            footprints,
+            ("sheets without relief", f"{found.sheets} ({found.cells / 1e9:,.1f} Gcells)"),
+            ("reading them once, by `run` or `fetch`", f"about {spoken(found.seconds)}"),
+            ("all else", "is told when that is done"),
+        ]
     xmin, ymin, xmax, ymax = found.extent.bounds(found.resolution)
     halo = ", ".join(f"{name} {cells}" for name, cells in found.halo._asdict().items())
-    ratio = found.read / found.core if found.core else np.nan
+    of = f", of {found.sampled} blocks" if found.sampled < found.blocks else ""
+    most = f"at most {found.read / found.core:.2f}{of}" if found.core else "none"
     return [
         ("sheets", f"{found.sheets} of {found.resolution:g} m"),
+        on_disk,
         ("extent", f"{xmin:g},{ymin:g},{xmax:g},{ymax:g} ({found.extent.size:,} cells)"),
         ("shards", f"{found.shards} of {found.shard} x {found.shard} cells"),
         ("blocks", f"{found.blocks}"),
+        ("blocks without work", f"{found.skipped}"),
         ("relief", f"{found.relief:.2f} m"),
         ("halo, at most", f"{halo} cells"),
-        ("cells read over cells of the blocks", f"{ratio:.2f}"),
-        ("footprints", f"{found.footprints:,}, of the area {found.asked:,}"),
+        ("cells read over cells of the blocks", f"{found.ratio:.2f} ({most})"),
+        footprints,
         ("neighbours", f"{found.neighbours:,}"),
         ("working memory a worker, at most", f"{found.memory / 2**20:,.0f} MiB"),
+        ("expected time", f"about {spoken(found.seconds)}"),
     ]

@@ -110,3 +110,11 @@ def attributions(inputs: Any) -> list[str]:
 def sun_times(report: Mapping[str, Any]) -> list[str]:
     """The clock times of the suns, in their order."""
     return list(dict.fromkeys(str(sun["time"]) for sun in report["method"]["suns"]))
+
+
+def spoken(seconds: float) -> str:
+    """A time in the unit that it bears: 95 s, 12 min, 3 h 20 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

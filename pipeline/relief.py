@@ -1,18 +1,43 @@
-"""How high and low the surface goes, and what is wrong with a sheet: found by reading it once."""
+"""The relief store: how high and low the surface of a sheet goes, kept between runs.
 
-from collections import Counter
-from collections.abc import Callable
+A sheet is read once, for all that reading a whole one tells: coarse cells from 8 x 8 on up to tiles
+of TILE x TILE, what is wrong with it, and its content's hash. They are kept in a folder, by the
+file's place, size and time: `<key>.zarr`, and the card `<key>.json` as soon as that is whole.
+"""
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kernels.coarse import COARSE, Coarse, add, blank, coarsen, coarser, merge
+from kernels.roof import NO_HEIGHT
+from pipeline.cache import key_of, stamp, write_whole
 from pipeline.errors import InputError, Stopped
-from pipeline.rasters import PIECE, Mosaic
-from pipeline.sheets import Sheet
+from pipeline.files import identity
+from pipeline.grid import TILE, Window
+from pipeline.levels import LEVELS, STATISTICS, is_whole, read_level, read_tiles, write_levels
+from pipeline.rasters import Mosaic, gdal
+from pipeline.sheets import OpenSheet, Sheet
 
+FORMAT = 1
+ROWS, COLUMNS = 512, 16_384  # cells read at once, or a block of the file
 LOWEST_M, HIGHEST_M = -50.0, 500.0  # Zuidplaspolder -7 m, Vaalserberg 323 m, masts up to 375 m
 SUSPICIOUS_SHARE = 0.05
-SAMPLE = 200_000  # cells looked at for a common value: one that fills 5 % cannot hide
+TRIED = 8  # sheets of which a strip tells how fast they are read
+SAMPLE = 50_000  # cells looked at for a common value: one that fills 5 % cannot hide
+LEFT_S = 3600.0  # after so long, what is half written was left by a kill
+NOBODY = np.int32(np.iinfo(np.int32).max)
 
 
 class Survey(NamedTuple):
@@ -28,35 +53,241 @@ class Survey(NamedTuple):
     share: float
 
 
-def survey(mosaic: Mosaic, sheet: Sheet, stop: Callable[[], bool]) -> Survey:
-    """Read a sheet once. Raises InputError for heights that are not of the Netherlands."""
-    lowest, highest, missing = np.inf, -np.inf, 0
-    sample: Counter[float] = Counter()
-    step = max(1, sheet.window.size // SAMPLE)
-    with mosaic.reader() as reader:
-        for piece in sheet.window.pieces(PIECE):
-            if stop():
-                raise Stopped
-            height = reader.sheet(sheet, piece)
-            valid = height[~np.isnan(height)]
-            missing += height.size - valid.size
-            if valid.size:
-                lowest, highest = min(lowest, valid.min()), max(highest, valid.max())
-                values, counts = np.unique(valid[::step], return_counts=True)
-                sample.update(dict(zip(values.tolist(), (counts * step).tolist(), strict=True)))
-    if missing == sheet.window.size:
-        return Survey(np.nan, np.nan, sheet.window.size, missing, np.nan, 0.0)
-    _check_range(sheet, float(lowest), float(highest))
-    value, count = sample.most_common(1)[0]
-    share = min(count / sheet.window.size, 1.0)
-    return Survey(float(lowest), float(highest), sheet.window.size, missing, value, share)
+@dataclass(frozen=True)
+class Card:
+    """What is known of a sheet without opening it. file: name, size and SHA-256, as
+    `files.identity` gives them; store: the folder of its coarse cells."""
+
+    survey: Survey
+    file: dict[str, str | int]
+    store: Path
 
 
-def _check_range(sheet: Sheet, lowest: float, highest: float) -> None:
-    if lowest < LOWEST_M or highest > HIGHEST_M:
+class TileMap(NamedTuple):
+    """Heights of the tiles of TILE x TILE cells. lowest, highest: (rows, columns) int32 [cm],
+    NO_HEIGHT without data; top, left: of the first tile, counted in tiles from RD (0, 0)."""
+
+    top: int
+    left: int
+    lowest: NDArray[np.int32]
+    highest: NDArray[np.int32]
+
+
+# Writing.
+
+
+def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> Card:
+    """Read a sheet once and keep what it tells; of one that is kept already, that.
+
+    Raises InputError for heights that are not of the Netherlands, or a file that cannot be read.
+    """
+    key = _key(sheet)
+    found = _card(sheet, folder, key)
+    if found is not None:
+        return found
+    with ThreadPoolExecutor(1) as pool:  # meanwhile, and ahead of what decodes
+        hashed = pool.submit(identity, sheet.path, sheet.files)
+        with gdal(), OpenSheet(sheet) as source:
+            coarse, survey = _read(source, stop)
+        _check_range(sheet, survey)
+        file = hashed.result()
+    _publish(folder, key, coarse, sheet.window.coarse(TILE))
+    card = {"survey": survey._asdict(), "file": file}
+    write_whole(folder / f"{key}.json", json.dumps(card).encode())
+    return Card(survey, file, folder / f"{key}.zarr")
+
+
+def _key(sheet: Sheet) -> str:
+    """The name under which a sheet is kept: by its files and by how their numbers are read."""
+    try:
+        stamps = [stamp(path) for path in dict.fromkeys((sheet.path, *sheet.files))]
+    except OSError:
+        raise InputError(f"{sheet.name}: is gone, or a file behind it; fetch it again") from None
+    return key_of(FORMAT, sheet.path, stamps, sheet.nodata, sheet.scale, sheet.offset)
+
+
+def _read(source: OpenSheet, stop: Callable[[], bool]) -> tuple[Coarse, Survey]:
+    """The coarse cells of a sheet, in strips that the file's blocks make up."""
+    whole = source.sheet.window
+    coarse = blank(whole.top, whole.left, whole.height, whole.width)
+    height, width = (_multiple(n, b) for n, b in zip((ROWS, COLUMNS), source.block, strict=True))
+    room = np.empty(min(height, whole.height) * min(width, whole.width), np.float32)
+    every = math.ceil(math.sqrt(whole.size / SAMPLE))
+    lowest, highest, sample = np.inf, -np.inf, []
+    for part in _strips(whole, height, width):
+        if stop():
+            raise Stopped
+        heights, nodata = source.untouched(part, room)
+        found = add(coarse, heights, part.top, part.left, nodata)
+        if math.inf in (-found.lowest, found.highest):
+            raise source.infinite(part, heights)
+        lowest, highest = min(lowest, found.lowest), max(highest, found.highest)
+        row, column = -(part.top - whole.top) % every, -(part.left - whole.left) % every
+        few = heights[row::every, column::every]
+        sample.append(np.where(few == nodata, np.float32(np.nan), few).ravel())
+    missing = whole.size - int(coarse.known.sum())
+    if missing == whole.size:
+        return coarse, Survey(np.nan, np.nan, whole.size, missing, np.nan, 0.0)
+    return coarse, Survey(lowest, highest, whole.size, missing, *_commonest(np.concatenate(sample)))
+
+
+def _multiple(cells: int, block: int) -> int:
+    """About so many cells, in whole blocks."""
+    return max(cells // block, 1) * block if block <= 4 * cells else cells
+
+
+def _strips(window: Window, height: int, width: int) -> Iterator[Window]:
+    for top in range(window.top, window.bottom, height):
+        for left in range(window.left, window.right, width):
+            yield Window(top, left, height, width).intersect(window)
+
+
+def _commonest(sample: NDArray[np.float32]) -> tuple[float, float]:
+    """The commonest value of a sample, and its part of it."""
+    values, counts = np.unique(sample[~np.isnan(sample)], return_counts=True)
+    if not len(values):
+        return np.nan, 0.0
+    most = int(np.argmax(counts))
+    return float(values[most]), float(counts[most] / len(sample))
+
+
+def _publish(folder: Path, key: str, coarse: Coarse, frame: Window) -> None:
+    """Write the coarse cells beside their place and rename them, unless another did meanwhile, who
+    may be reading from there."""
+    target = folder / f"{key}.zarr"
+    partial = folder / f"{key}.zarr.{os.getpid()}.{os.urandom(4).hex()}.partial"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_levels(partial, coarse)
+    if not is_whole(target, frame):
+        shutil.rmtree(target, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            partial.rename(target)
+    shutil.rmtree(partial, ignore_errors=True)
+    for left in folder.glob(f"{key}.zarr.*.partial"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_S:
+                shutil.rmtree(left)
+
+
+# Reading.
+
+
+def card(sheet: Sheet, folder: Path) -> Card | None:
+    """What is kept of a sheet as its file is now; None if that is not whole, or nothing."""
+    return _card(sheet, folder, _key(sheet))
+
+
+def _card(sheet: Sheet, folder: Path, key: str) -> Card | None:
+    store = folder / f"{key}.zarr"
+    try:
+        said = json.loads((folder / f"{key}.json").read_bytes())
+        found = Card(Survey(**said["survey"]), said["file"], store)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if is_whole(store, sheet.window.coarse(TILE)) else None
+
+
+def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
+    """How many cells a second some threads read, tried with a strip of a few sheets."""
+    few = sheets[:: max(len(sheets) // TRIED, 1)][:TRIED]
+    strips = [Window(s.window.top, s.window.left, ROWS, COLUMNS).intersect(s.window) for s in few]
+
+    def read(sheet: Sheet, strip: Window) -> None:
+        with gdal(), OpenSheet(sheet) as source:
+            source.metres(strip)
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(read, few, strips))
+    return sum(strip.size for strip in strips) / (time.monotonic() - began)
+
+
+def _kept(sheet: Sheet, folder: Path) -> Card:
+    found = card(sheet, folder)
+    if found is None:
+        raise InputError(f"{sheet.name}: was changed during the run; run again")
+    return found
+
+
+def tile_map(sheets: Sequence[Sheet], folder: Path, window: Window) -> TileMap:
+    """The tiles that a window of cells touches, from all sheets that know a part of them.
+
+    Raises InputError for a sheet that was not surveyed, or has changed since.
+    """
+    frame = window.coarse(TILE)
+    lowest = np.full((frame.height, frame.width), NOBODY)
+    highest = np.full((frame.height, frame.width), np.int32(NO_HEIGHT))
+    for sheet in sheets:
+        tiles = sheet.window.coarse(TILE)
+        both = frame.intersect(tiles)
+        if both.size:
+            low, high = read_tiles(_kept(sheet, folder).store, tiles)[:, *tiles.slices(both)]
+            here = frame.slices(both)
+            known = np.where(high == NO_HEIGHT, NOBODY, low)
+            np.minimum(lowest[here], known, out=lowest[here])
+            np.maximum(highest[here], high, out=highest[here])
+    lowest[highest == NO_HEIGHT] = NO_HEIGHT
+    return TileMap(frame.top, frame.left, lowest, highest)
+
+
+def coarse(sheets: Sequence[Sheet], folder: Path, window: Window, level: int) -> Coarse:
+    """The coarse cells of 8 << level cells a side that a window of cells touches, from all sheets
+    that know a part of them; as `kernels.coarse` makes them of the heights, to the bit.
+
+    Raises InputError for a sheet that was not surveyed, or has changed since.
+    """
+    side = COARSE << level
+    frame = window.coarse(side)
+    kept = min(level, LEVELS - 1)
+    scale = 1 << (level - kept)
+    finer = Window(*(n * scale for n in frame))
+    cells = Window(*(n * side for n in frame))
+    parts = [blank(cells.top, cells.left, cells.height, cells.width, COARSE << kept)]
+    for sheet in sheets:
+        both = finer.intersect(sheet.window.coarse(COARSE << kept))
+        if both.size:
+            parts.append(_stored(sheet, folder, kept, both))
+    found = merge(parts)
+    for _ in range(level - kept):
+        found = coarser(found)
+    _mend(found, Mosaic("", tuple(sheets)), cells, level)
+    return found
+
+
+def _stored(sheet: Sheet, folder: Path, level: int, part: Window) -> Coarse:
+    frame = sheet.window.coarse(COARSE << level)
+    try:
+        return read_level(_kept(sheet, folder).store, level, frame, part)
+    except (OSError, ValueError, RuntimeError):
         raise InputError(
-            f"{sheet.name}: heights from {lowest:g} to {highest:g} m are not of the Netherlands;"
-            " are they centimetres, or an undeclared nodata value (--nodata VALUE)?"
+            f"{sheet.name}: what the relief store keeps of it is damaged; delete that folder"
+        ) from None
+
+
+def _mend(found: Coarse, mosaic: Mosaic, cells: Window, level: int) -> None:
+    """Where sheets overlap, both count the same cells: there the heights are read."""
+    side = COARSE << level
+    frame = cells.coarse(side)
+    for overlap in mosaic.overlaps:
+        part = overlap.coarse(side).intersect(frame)
+        if part.size:
+            ground = Window(*(n * side for n in part))
+            with mosaic.reader() as reader:
+                own = coarsen(reader.read(ground), ground.top, ground.left)
+            for _ in range(level):
+                own = coarser(own)
+            for name in STATISTICS:
+                getattr(found, name)[frame.slices(part)] = getattr(own, name)
+
+
+# What surveys say.
+
+
+def _check_range(sheet: Sheet, found: Survey) -> None:
+    if found.lowest < LOWEST_M or found.highest > HIGHEST_M:
+        raise InputError(
+            f"{sheet.name}: heights from {found.lowest:g} to {found.highest:g} m are not of the"
+            " Netherlands; are they centimetres, or an undeclared nodata value (--nodata VALUE)?"
         )
 
 
@@ -91,3 +322,11 @@ def extremes(surveys: list[Survey]) -> tuple[float, float]:
         float(np.nanmin([found.lowest for found in surveys])),
         float(np.nanmax([found.highest for found in surveys])),
     )
+
+
+def survey(mosaic: Mosaic, sheet: Sheet, stop: Callable[[], bool]) -> Survey:
+    """Read a sheet once and keep nothing. Raises InputError as `survey_sheet` does."""
+    with gdal(), OpenSheet(sheet) as source:
+        _, found = _read(source, stop)
+    _check_range(sheet, found)
+    return found

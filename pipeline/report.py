@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline import texts, totals
+from pipeline import slices, texts, totals
 from pipeline.areas import locate, read_areas
 from pipeline.errors import InputError
 from pipeline.ledger import BUILDINGS, REPORT
 from pipeline.printed import amount, to_text
+from pipeline.slices import BBOX, Buildings, Rectangle
+from pipeline.storage import Place, below, storage_of
 
 FORMATS = ("table", "json", "csv")
 HOUSEHOLD_COLUMNS = ("households", "huishoudens", "aantal_huishoudens")
@@ -26,7 +27,7 @@ Row = dict[str, Any]
 
 
 def compose(
-    buildings: pa.Table,
+    buildings: Buildings,
     *,
     method: dict[str, Any],
     inputs: dict[str, Any],
@@ -37,16 +38,19 @@ def compose(
     restrictions_by_kind: dict[str, int],
     households: int | None = None,
 ) -> dict[str, Any]:
-    """The content of report.json, fit for JSON without NaN.
+    """The content of report.json, fit for JSON without NaN; `buildings` is read slice by slice.
 
     `counts`, `area_ha`, `kwh` and `households` are of the selected rows, and what a restriction
     excludes is not in their solar and wind sums; `accounting` is of all rows. `households` is the
     number that live in the area, if known: only then is there a share.
     """
-    sums = totals.total(totals.contributions(buildings), slice(None))
-    report = totals.sections(sums, method["parameters"]["household_kwh"], households)
+    sums, accounting = totals.Totals(), totals.Accounting()
+    for part in slices.slices(buildings, [*totals.COLUMNS, "flags"]):
+        sums.add(part)
+        accounting.add(part)
+    report = totals.sections(sums.sums(), method["parameters"]["household_kwh"], households)
     report["counts"] |= {"neighbours": neighbours, "restrictions": restrictions_by_kind}
-    report["accounting"] = totals.accounting(buildings, cells)
+    report["accounting"] = accounting.section(cells)
     report |= {"method": method, "inputs": inputs, "program": program, "machine": machine}
     return {name: _plain(part) for name, part in report.items()}
 
@@ -56,11 +60,11 @@ def dumps(report: Any) -> str:
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read(directory: Path) -> dict[str, Any]:
+def read(directory: Place) -> dict[str, Any]:
     """The report of a finished run; `InputError` if `directory` holds none."""
     file = _finished(directory, REPORT)
     try:
-        report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        report: dict[str, Any] = json.loads(storage_of(directory).read(REPORT))
         whole = {"counts", "method", "inputs"} <= report.keys()
     except (ValueError, AttributeError):
         whole = False
@@ -69,17 +73,29 @@ def read(directory: Path) -> dict[str, Any]:
     return report
 
 
-def read_buildings(directory: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """The buildings of a finished run; `InputError` if `directory` holds none."""
-    file = _finished(directory, BUILDINGS)
-    try:
-        return pq.read_table(file, columns=columns)
-    except pa.ArrowException:
-        raise InputError(f"{file}: damaged; run it anew with --overwrite") from None
+def read_buildings(
+    directory: Place, columns: Sequence[str] | None = None, bounds: Rectangle | None = None
+) -> pa.Table:
+    """The buildings of a finished run; `InputError` if `directory` holds none.
+
+    bounds: [m] only those whose rectangle touches it; the parts of the file where none lies are
+    not read.
+    """
+    file = buildings_file(directory)
+    if bounds is None:
+        return slices.whole(file, columns)
+    return slices.within(file, columns, bounds)
+
+
+def buildings_file(directory: Place) -> Place:
+    """The file with the buildings of a finished run; `InputError` if `directory` holds none."""
+    return _finished(directory, BUILDINGS)
 
 
 def flatten(table: pa.Table, suns: int = 0) -> pa.Table:
-    """`table` for flat formats: `lit` as lit_1, lit_2 ... (at least `suns`), `flags` as text."""
+    """`table` for flat formats: `lit` as lit_1, lit_2 ... (at least `suns`), `flags` as text,
+    without the rectangles."""
+    table = table.select([name for name in table.column_names if name != BBOX])
     place, lit = table.column_names.index("lit"), table["lit"]
     suns = max(pc.max(pc.list_value_length(lit)).as_py() or 0, suns)
     flat = table.remove_column(place)
@@ -103,18 +119,17 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
-def _finished(directory: Path, name: str) -> Path:
-    file = Path(directory) / name
-    if not file.is_file():
+def _finished(directory: Place, name: str) -> Place:
+    if not storage_of(directory).exists(name):
         raise InputError(f"{directory}: no {name} in it, so no finished run; daklaag run makes one")
-    return file
+    return below(directory, name)
 
 
 # A row an area
 
 
 def by_area(
-    directory: Path, file: str | Path, lang: str = "en", layer: str | None = None
+    directory: Place, file: str | Path, lang: str = "en", layer: str | None = None
 ) -> list[Row]:
     """A row an area of `file`, its own columns first, and a last one for what lies in none.
 
@@ -124,24 +139,42 @@ def by_area(
     """
     own, polygons = read_areas(file, layer)
     household_kwh = read(directory)["method"]["parameters"]["household_kwh"]
-    buildings = read_buildings(directory, [*totals.COLUMNS, "centre_x", "centre_y"])
-    groups = _grouped(buildings, polygons)
-    parts, given = totals.contributions(buildings), _households_column(own)
+    sums = totals.Totals(len(polygons) + 1)
+    for part in slices.slices(buildings_file(directory), [*totals.COLUMNS, "centre_x", "centre_y"]):
+        sums.add(part, _areas_of(part, polygons))
+    given = _households_column(own)
     living = [*(columns.get(given) for columns in own), None]
     rows = []
-    for columns, group, number in zip([*own, _outside(own, lang)], groups, living, strict=True):
-        row = totals_row(totals.sections(totals.total(parts, group), household_kwh, number))
+    for area, columns in enumerate([*own, _outside(own, lang)]):
+        row = totals_row(totals.sections(sums.sums(area), household_kwh, living[area]))
         share = {"households_share": row.get("households_share")} if given else {}
         rows.append(_beside(columns, row | share))
     return rows
 
 
-def _grouped(buildings: pa.Table, polygons: np.ndarray) -> list[np.ndarray]:
-    """The rows of each area, and last those of none."""
+def write_by(directory: Place, file: str | Path, lang: str = "en") -> tuple[Place, list[str]]:
+    """Write the rows of `by_area` as by-NAME.csv into the place of the run, where NAME is that of
+    `file` without its ending. The file that is written, and warnings."""
+    rows = by_area(directory, file, lang)
+    name = f"by-{Path(file).stem}.csv"
+    storage_of(directory).write(name, format_rows(rows, "csv", lang).encode())
+    return below(directory, name), outside_all(rows, file)
+
+
+def outside_all(rows: Sequence[Row], file: str | Path) -> list[str]:
+    """A warning where there are buildings, but none in any of the areas of `file`."""
+    *areas, outside = (row["footprints"] for row in rows)
+    if any(areas) or not outside:
+        return []
+    return [
+        f"{Path(file).name}: none of the run's buildings lies in its areas; is it of this place?"
+    ]
+
+
+def _areas_of(buildings: pa.Table, polygons: np.ndarray) -> np.ndarray:
+    """The area of each row; len(polygons) for those of none."""
     x, y = (pc.fill_null(buildings[f"centre_{axis}"], math.nan).to_numpy() for axis in "xy")
-    area = locate(polygons, x, y)
-    order = np.argsort(area, kind="stable")
-    return np.split(order, np.searchsorted(area[order], np.arange(1, len(polygons) + 1)))
+    return locate(polygons, x, y)
 
 
 def _households_column(own: Sequence[Row]) -> str:

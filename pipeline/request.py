@@ -1,28 +1,34 @@
 """What is asked of a run, and the request made ready: inputs opened and checked."""
 
 import dataclasses
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from kernels.shadow import Sun
+from kernels.shadow import Halo, Sun
+from pipeline.added import Added, read_added
+from pipeline.cache import cache_dir
+from pipeline.engine import Progress, Stop, never
 from pipeline.errors import InputError
 from pipeline.files import identity
-from pipeline.footprints import Footprints, read_footprints
-from pipeline.grid import Lattice, Layout, Window, cut_at_lattice
+from pipeline.grid import Lattice, Layout, Window
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.powermapping import Powermapping
-from pipeline.outlines import Outlines
-from pipeline.rasters import Mosaic, open_mosaic
-from pipeline.restrictions import Restrictions, no_restrictions, read_restrictions
-from pipeline.selection import Area, parse_area, parse_around, within_circle
+from pipeline.methods.reach import farthest
+from pipeline.mosaics import open_mosaic
+from pipeline.prepared import Prepared, prepare_footprints
+from pipeline.rasters import Mosaic
+from pipeline.relief import Card
+from pipeline.restrictions import Restrictions, read_restrictions
+from pipeline.scope import Scope, asked_of, scope_of
+from pipeline.selection import Area, parse_area, parse_around
+from pipeline.storage import Place
 from pipeline.sun import suns, suns_degrees
 from pipeline.terrain import Terrain, check_pair
 
@@ -37,17 +43,21 @@ DEFAULT_BLOCK = 2048
 class Request:
     """A run as the command line, the service and the tests ask for it.
 
-    dsm, dtm, buildings: files, folders, globs or indexes; out: the folder of the result; area:
+    dsm, dtm, buildings: files, folders, globs or indexes; out: the place of the result; area:
     `xmin,ymin,xmax,ymax` [RD m] or a file of polygons; settings: parameters of the method, as
     texts; around: `x,y,radius` [RD m]; nodata: for rasters that declare none [units of the file];
     block: cells a side of what is computed at once; scheduler: `threads` or the address of a
-    dask scheduler.
+    dask scheduler; relief: where the sheets' relief is kept, if not in the user's cache;
+    add_building: files of buildings that are not in the heights, as if they stood there
+    (pipeline/added.py); update: take the finished run in `out` along, and compute anew only what
+    a change of the inputs can reach (pipeline/update.py); by: files of areas to report by;
+    boundaries: of regions that `area` names.
     """
 
     dsm: tuple[str, ...]
     dtm: tuple[str, ...]
     buildings: tuple[str, ...]
-    out: Path
+    out: Place
     area: str | None = None
     layer: str | None = None
     id: str | None = None
@@ -65,102 +75,111 @@ class Request:
     allow: frozenset[str] = frozenset()
     overwrite: bool = False
     lang: str = "en"
+    relief: Path | None = None
+    add_building: tuple[str, ...] = ()
+    update: bool = False
+    by: tuple[str, ...] = ()
+    boundaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Job:
     """A request whose inputs are open and fit together.
 
-    asked: which footprints are of the area (or have no centre at all), by row.
+    terrain: the sheets that the area can feel, of those given; seen: what all of them cover.
     """
 
     request: Request
     p: Powermapping
     terrain: Terrain
-    footprints: Footprints
-    asked: NDArray[np.bool_]
+    added: Added | None
+    seen: shapely.Geometry
+    prepared: Prepared
+    area: Area | None
     around: tuple[float, float, float] | None
     restrictions: Restrictions
-    area: Area | None
     layout: Layout
+    scope: Scope
+    squares: tuple[Lattice, ...]
 
-    @cached_property
-    def provenance(self) -> dict[str, Any]:
-        """What makes two runs the same: method, inputs, program."""
-        return _provenance(self)
-
-    @cached_property
-    def outlines(self) -> Outlines:
-        """All footprints with a polygon."""
-        usable = np.flatnonzero(self.footprints.usable)
-        f = self.footprints
-        return Outlines(
-            usable, f.geometry[usable], f.centre[usable], f.bounds[usable], self.layout.resolution
-        )
-
-    @cached_property
-    def ground(self) -> Window:
-        """The layers' extent and all cells of the area's own footprints, as far as rasters go."""
-        own = self.outlines.take(self.asked[self.outlines.rows]).windows()
-        low, high = own.min(axis=0), own.max(axis=0)
-        around = Window.between(int(low[0]), int(low[1]), int(high[2]), int(high[3]))
-        return self.layout.extent.union(around.intersect(self.terrain.window))
-
-    @cached_property
-    def squares(self) -> list[Lattice]:
-        """The squares of the suns' lattice that the ground touches, in order."""
-        return sorted({q for q, _ in cut_at_lattice(self.ground, self.layout.resolution)})
-
-    @cached_property
-    def suns(self) -> list[Sun]:
-        """The suns of all those squares."""
-        p = self.p
-        return [s for q in self.squares for s in suns(q, p.date, p.times, p.elevation)]
+    def suns(self, square: Lattice) -> list[Sun]:
+        """The suns of a square of the lattice."""
+        return suns(square, self.p.date, self.p.times, self.p.elevation)
 
     @property
-    def selected(self) -> NDArray[np.bool_]:
-        return within_circle(self.footprints.centre, self.around)
+    def halo(self) -> Halo:
+        """How far anything in the country could matter to the area [cells]."""
+        every = [sun for square in self.squares for sun in self.suns(square)]
+        return farthest(every, self.p, self.layout.resolution)
 
 
-def prepare(request: Request) -> Job:
+def silent(stage: str, done: int, total: int) -> None:
+    """A progress callback that says nothing."""
+
+
+def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -> Job:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
     _check_options(request)
     p = parameters_.parse(METHODS[request.method], request.settings)
-    area = None if request.area is None else parse_area(request.area)
+    area = None if request.area is None else parse_area(request.area, request.boundaries)
     around = None if request.around is None else parse_around(request.around)
-    terrain = _terrain(request)
-    footprints = read_footprints(
-        request.buildings,
+    terrain = _terrain(request, area)
+    added = _added(request, terrain, p)
+    prepared = prepare_footprints(
+        (*request.buildings, *request.add_building),
         layer=request.layer,
         id_column=request.id,
         group_column=request.group,
         centre=p.centre,
+        cache=cache_dir(),
+        progress=progress,
+        stop=stop,
     )
-    inside = area.holds(footprints.centre) if area else footprints.usable
-    if not inside.any():
-        where = f"lies in AREA {request.area}; give one of that place, in RD metres"
-        said = where if area else "is a polygon; give the layer of buildings"
-        raise InputError(f"{request.buildings[0]}: no footprint {said}")
-    layout = Layout.of(_extent(terrain, footprints, inside, area, request), terrain.resolution)
-    restrictions = _restrictions(request, footprints)
-    job = Job(
-        request=request,
-        p=p,
-        terrain=terrain,
-        footprints=footprints,
-        asked=inside | ~footprints.usable,
-        around=around,
-        restrictions=restrictions,
-        area=area,
-        layout=layout,
-    )
-    _check_suns(job.squares, p)
-    if not (job.selected & job.asked).any():
+    _check_any(prepared, area, request)
+    layout = Layout.of(_extent(terrain, prepared, area, request), terrain.resolution)
+    scope = scope_of(prepared, area, around, layout, request.block)
+    if not scope.selected:
         raise InputError(
             f"--around {request.around}: no footprint's centre lies in it; give X,Y,RADIUS in RD"
             " metres"
         )
-    return job
+    squares = tuple(_squares(scope, layout, request))
+    _check_suns(squares, p)
+    restrictions = None if request.restrictions is None else Path(request.restrictions)
+    job = Job(
+        request=request,
+        p=p,
+        terrain=terrain,
+        added=added,
+        seen=terrain.ground,
+        prepared=prepared,
+        area=area,
+        around=around,
+        restrictions=read_restrictions(restrictions) if restrictions else Restrictions(),
+        layout=layout,
+        scope=scope,
+        squares=squares,
+    )
+    return replace(job, terrain=replace(terrain, added=added).part(_felt(job)))
+
+
+def _squares(scope: Scope, layout: Layout, request: Request) -> list[Lattice]:
+    """The squares in which a shadow is asked for."""
+    pictures = Lattice.touched(layout.extent, layout.resolution) if request.layers else ()
+    return sorted({*scope.squares(layout.resolution), *pictures})
+
+
+def _felt(job: Job) -> Window:
+    """The ground that could matter to the area, whatever stands there."""
+    ground = job.scope.tiles.window
+    return ground.union(job.layout.extent if job.request.layers else ground).grow(job.halo)
+
+
+def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
+    if not any(inside.any() for _, inside in asked_of(prepared, area)):
+        where = f"lies in AREA {request.area}; give one of that place, in RD metres"
+        said = where if area else "is a polygon; give the layer of buildings"
+        raise InputError(f"{request.buildings[0]}: no footprint {said}")
 
 
 def _check_options(request: Request) -> None:
@@ -178,24 +197,23 @@ def _check_options(request: Request) -> None:
         raise InputError(f"--workers {request.workers}: give 1 or more")
 
 
-def _terrain(request: Request) -> Terrain:
-    dsm = open_mosaic(request.dsm, "DSM", request.nodata, request.allow)
-    dtm = open_mosaic(request.dtm, "DTM", request.nodata, request.allow)
+def _terrain(request: Request, area: Area | None) -> Terrain:
+    ground = area and area.geometry
+    dsm = open_mosaic(request.dsm, "DSM", request.nodata, request.allow, ground)
+    dtm = open_mosaic(request.dtm, "DTM", request.nodata, request.allow, ground)
     return check_pair(dsm, dtm, request.allow)
 
 
-def _extent(
-    terrain: Terrain,
-    footprints: Footprints,
-    inside: NDArray[np.bool_],
-    area: Area | None,
-    request: Request,
-) -> Window:
+def _added(request: Request, terrain: Terrain, p: Powermapping) -> Added | None:
+    if not request.add_building:
+        return None
+    columns = {"id_column": request.id, "group_column": request.group}
+    return read_added(request.add_building, terrain, p, layer=request.layer, **columns)
+
+
+def _extent(terrain: Terrain, prepared: Prepared, area: Area | None, request: Request) -> Window:
     """The ground of the raster layers: the area, else the footprints, as far as rasters go."""
-    if area:
-        bounds = area.geometry.bounds
-    else:
-        bounds = tuple(shapely.total_bounds(footprints.geometry[inside]).tolist())
+    bounds = area.geometry.bounds if area else prepared.bounds
     extent = Window.around(bounds, terrain.resolution).intersect(terrain.window)
     if not extent.size:
         xmin, ymin, xmax, ymax = terrain.window.bounds(terrain.resolution)
@@ -207,7 +225,7 @@ def _extent(
     return extent
 
 
-def _check_suns(squares: list[Lattice], p: Powermapping) -> None:
+def _check_suns(squares: Iterable[Lattice], p: Powermapping) -> None:
     for square in squares:
         degrees = suns_degrees(square, p.date, p.times, p.elevation)
         for time, (elevation, _) in zip(p.times, degrees, strict=True):
@@ -219,14 +237,9 @@ def _check_suns(squares: list[Lattice], p: Powermapping) -> None:
                 )
 
 
-def _restrictions(request: Request, footprints: Footprints) -> Restrictions:
-    if request.restrictions is None:
-        return no_restrictions(len(footprints))
-    return read_restrictions(Path(request.restrictions), footprints)
-
-
-def _provenance(job: Job) -> dict[str, Any]:
-    """What makes two runs the same: method, inputs, program."""
+def provenance(job: Job, cards: dict[str, list[Card]]) -> dict[str, Any]:
+    """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
+    in their order."""
     request = job.request
     said = {"licence": LICENCE, "attribution": request.attribution or ATTRIBUTION}
     restrictions = request.restrictions
@@ -237,9 +250,10 @@ def _provenance(job: Job) -> dict[str, Any]:
             "suns": _suns(job.squares, job.p),
         },
         "inputs": {
-            "dsm": [sheet | said for sheet in _sheets(job.terrain.dsm)],
-            "dtm": [sheet | said for sheet in _sheets(job.terrain.dtm)],
-            "buildings": [source | said for source in job.footprints.sources],
+            "dsm": [sheet | said for sheet in _sheets(job.terrain.dsm, cards["dsm"])],
+            "dtm": [sheet | said for sheet in _sheets(job.terrain.dtm, cards["dtm"])],
+            "buildings": [source | said for source in _given(job)],
+            "added": _added_ones(job),
             "area": job.area.source if job.area else None,
             "around": list(job.around) if job.around else None,
             "restrictions": identity(restrictions) if restrictions else None,
@@ -256,7 +270,25 @@ def _provenance(job: Job) -> dict[str, Any]:
     }
 
 
-def _suns(squares: list[Lattice], p: Powermapping) -> list[dict[str, Any]]:
+def _given(job: Job) -> tuple[dict[str, Any], ...]:
+    sources = job.prepared.sources
+    return sources[: len(sources) - len(job.request.add_building)]
+
+
+def _added_ones(job: Job) -> list[dict[str, Any]]:
+    """The files of added buildings; where they stand, how high, and which ids they bear."""
+    files = job.request.add_building
+    return [
+        source | (job.added.told(i) if job.added else {})
+        for i, source in enumerate(job.prepared.sources[-len(files) :] if files else ())
+    ]
+
+
+def _known(height: float) -> float | None:
+    return None if np.isnan(height) else height
+
+
+def _suns(squares: Iterable[Lattice], p: Powermapping) -> list[dict[str, Any]]:
     return [
         {
             "lattice": list(square),
@@ -271,9 +303,9 @@ def _suns(squares: list[Lattice], p: Powermapping) -> list[dict[str, Any]]:
     ]
 
 
-def _sheets(mosaic: Mosaic) -> list[dict[str, Any]]:
+def _sheets(mosaic: Mosaic, cards: list[Card]) -> list[dict[str, Any]]:
     return [
-        identity(sheet.path, sheet.files)
+        card.file
         | {
             "crs": sheet.crs,
             "nodata": None if sheet.nodata is None else str(sheet.nodata),
@@ -282,6 +314,8 @@ def _sheets(mosaic: Mosaic) -> list[dict[str, Any]]:
             "unit_m": sheet.scale,
             "offset_m": sheet.offset,
             "ahn_version": sheet.version,
+            "lowest_m": _known(card.survey.lowest),
+            "highest_m": _known(card.survey.highest),
         }
-        for sheet in mosaic.sheets
+        for sheet, card in zip(mosaic.sheets, cards, strict=True)
     ]

@@ -1,7 +1,6 @@
 """Roofs set aside: a citizen's wish or a province's layers, by one mechanism."""
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,48 +32,83 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Restrictions:
-    """What restrictions say of each footprint. excluded: None, solar, wind or both; flagged: bool;
-    hits: pairs of a row that is excluded and the kind; idle: in words, what holds for nothing."""
+    """The rows of a file, by what they hold for. what, effect, kind: their words; areas, points:
+    geometries, None where a row has none of that kind; keys: ids of the rows that have neither."""
+
+    name: str = ""
+    what: tuple[str, ...] = ()
+    effect: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    areas: NDArray[Any] = field(default_factory=lambda: np.zeros(0, object))
+    points: NDArray[Any] = field(default_factory=lambda: np.zeros(0, object))
+    keys: tuple[tuple[int, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def on(self, footprints: Footprints) -> "Restricted":
+        """What they say of some footprints."""
+        n = len(footprints)
+        found = Restricted(np.full(n, None, object), np.zeros(n, np.bool_), set(), set())
+        for row, target in self._targets(footprints) if len(self) else ():
+            found.rows.add(row)
+            if self.effect[row] == "flag":
+                found.flagged[target] = True
+                continue
+            before, what = found.excluded[target], self.what[row]
+            found.excluded[target] = what if before in (None, what) else "both"
+            found.hits.add((target, self.kind[row]))
+        return found
+
+    def _targets(self, footprints: Footprints) -> list[tuple[int, int]]:
+        """Pairs of a row and the position of a footprint that it holds for."""
+        usable = np.flatnonzero(footprints.usable)
+        centres = shapely.STRtree(shapely.points(footprints.centre[usable]))
+        outlines = shapely.STRtree(footprints.geometry[usable])
+        found = np.hstack(
+            [
+                centres.query(self.areas, predicate="intersects"),
+                outlines.query(self.points, predicate="intersects"),
+            ]
+        )
+        pairs = [(int(row), int(usable[target])) for row, target in found.T]
+        owners: dict[str, list[int]] = {}
+        for position, key in enumerate(footprints.id if self.keys else ()):
+            owners.setdefault(key, []).append(position)
+        pairs += [(row, owner) for row, key in self.keys for owner in owners.get(key, [])]
+        return sorted(pairs)
+
+    def idle(self, held: set[int]) -> list[str]:
+        """In words, how many rows hold for nothing, if those that are held do."""
+        n = len(self) - len(held)
+        said = f"{self.name}: {n} of {len(self)} rows hold for none of the footprints"
+        return [said] if n else []
+
+
+@dataclass(frozen=True)
+class Restricted:
+    """What restrictions say of each of some footprints. excluded: None, solar, wind or both;
+    flagged: bool; hits: pairs of the position of an excluded footprint and the kind; rows: those
+    that hold for any."""
 
     excluded: NDArray[Any]
     flagged: NDArray[np.bool_]
-    hits: frozenset[tuple[int, str]] = frozenset()
-    idle: tuple[str, ...] = ()
-
-    def by_kind(self, rows: NDArray[np.int64]) -> dict[str, int]:
-        """How many of the rows each kind excludes."""
-        wanted = set(rows.tolist())
-        counted = Counter(kind for row, kind in self.hits if row in wanted)
-        return {kind: counted[kind] for kind in WORDS["kind"] if counted[kind]}
+    hits: set[tuple[int, str]]
+    rows: set[int]
 
 
-def no_restrictions(n: int) -> Restrictions:
-    """Nothing set aside, of n footprints."""
-    return Restrictions(np.full(n, None, object), np.zeros(n, np.bool_))
-
-
-def read_restrictions(path: Path, footprints: Footprints) -> Restrictions:
+def read_restrictions(path: Path) -> Restrictions:
     """Restrictions from polygons (they hold for a centre in them), points (for the footprints
     around them) or ids (a column `id` or `identificatie`; .csv, or rows without a geometry).
 
     Raises InputError for a file without `what`, `effect` and `kind`, or with other words there.
     """
     table = _table(path)
-    words = [_words(table, name, path.name) for name in WORDS]
-    found = no_restrictions(len(footprints))
-    hits = set()
-    pairs = _targets(table, footprints, path.name)
-    for row, target in pairs:
-        what, effect, kind = (each[row] for each in words)
-        if effect == "flag":
-            found.flagged[target] = True
-        else:
-            before = found.excluded[target]
-            found.excluded[target] = what if before in (None, what) else "both"
-            hits.add((target, kind))
-    n = len(table) - len({row for row, _ in pairs})
-    said = f"{path.name}: {n} of {len(table)} rows hold for none of the footprints"
-    return Restrictions(found.excluded, found.flagged, frozenset(hits), (said,) if n else ())
+    what, effect, kind = (tuple(_words(table, name, path.name)) for name in WORDS)
+    areas, points = _areas_and_points(table, path.name)
+    bare = np.flatnonzero(shapely.is_missing(areas) & shapely.is_missing(points))
+    keys = _keys(table, bare, path.name) if len(bare) else []
+    return Restrictions(path.name, what, effect, kind, areas, points, tuple(keys))
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -107,23 +141,6 @@ def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
     return words
 
 
-def _targets(table: pd.DataFrame, footprints: Footprints, file: str) -> list[tuple[int, int]]:
-    """Pairs of a row of the table and a row of the footprints that it holds for."""
-    areas, points = _areas_and_points(table, file)
-    usable = np.flatnonzero(footprints.usable)
-    centres = shapely.STRtree(shapely.points(footprints.centre[usable]))
-    outlines = shapely.STRtree(footprints.geometry[usable])
-    found = np.hstack(
-        [
-            centres.query(areas, predicate="intersects"),
-            outlines.query(points, predicate="intersects"),
-        ]
-    )
-    pairs = [(int(row), int(usable[target])) for row, target in found.T]
-    bare = np.flatnonzero(shapely.is_missing(areas) & shapely.is_missing(points))
-    return sorted(pairs + (_by_id(table, bare, footprints, file) if len(bare) else []))
-
-
 def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """The geometries of each kind by row, None in the other and in both where there is none."""
     geometry = np.full(len(table), None, object)
@@ -142,9 +159,8 @@ def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDA
     return areas, points
 
 
-def _by_id(
-    table: pd.DataFrame, rows: NDArray[np.int64], footprints: Footprints, file: str
-) -> list[tuple[int, int]]:
+def _keys(table: pd.DataFrame, rows: NDArray[np.int64], file: str) -> list[tuple[int, str]]:
+    """Rows without a geometry, and the id of each."""
     identifier = column(table, "identificatie", "id")
     keys = [""] * len(rows)
     if identifier is not None:
@@ -154,7 +170,4 @@ def _by_id(
             f"{file}: row {rows[keys.index('')]}: has neither a geometry nor an `id` or"
             " `identificatie`; give one of them"
         )
-    owners: dict[str, list[int]] = {}
-    for row, key in enumerate(footprints.id):
-        owners.setdefault(key, []).append(row)
-    return [(int(r), t) for r, key in zip(rows, keys, strict=True) for t in owners.get(key, [])]
+    return list(zip(rows.tolist(), keys, strict=True))

@@ -7,69 +7,138 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline import cartography, relief, report, store
-from pipeline.buildings import Verdicts, geoparquet, to_table
+from pipeline import report, store, update
+from pipeline.context import Context
 from pipeline.engine import Engine, Progress, Stop, never, open_engine
-from pipeline.errors import InputError
-from pipeline.judge import judge
-from pipeline.ledger import BUILDINGS, MAP, REPORT, Ledger, held, open_ledger
-from pipeline.methods.measure import Measures
-from pipeline.passes import Measured, Surveys, measure_pass, shade_pass, survey_pass
-from pipeline.request import Job, Request, prepare
-from pipeline.tasks import Context
+from pipeline.errors import Stopped
+from pipeline.events import Log
+from pipeline.events import silent as unheard
+from pipeline.grid import Shard
+from pipeline.ledger import (
+    RASTERS,
+    REPORT,
+    Ledger,
+    held,
+    open_ledger,
+    open_update,
+)
+from pipeline.methods.reach import inputs_region
+from pipeline.passes import (
+    Reach,
+    measure_pass,
+    narrowed,
+    reach_of,
+    relief_folder,
+    shade_pass,
+    survey_pass,
+)
+from pipeline.request import Job, Request, prepare, provenance, silent
+from pipeline.results import draw, report_of, write_table
+from pipeline.storage import Place, is_remote
 
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its folder, its report, and whether it was finished before."""
+    """A finished run: its folder, its report, whether it was finished before, and what is to be
+    said of the reports by area."""
 
-    directory: Path
+    directory: Place
     report: dict[str, Any]
     was_finished: bool
+    warnings: tuple[str, ...] = ()
 
 
-def silent(stage: str, done: int, total: int) -> None:
-    """A progress callback that says nothing."""
-
-
-def run(request: Request, progress: Progress = silent, stop: Stop = never) -> Result:
+def run(
+    request: Request, progress: Progress = silent, stop: Stop = never, log: Log = unheard
+) -> Result:
     """Judge the roofs of an area; the one call that the command line, services and tests make.
 
     progress is called with a stage, tasks done and tasks in all; stop is polled, and when it
-    answers True the run ends with Stopped, to be taken up again by the same request.
+    answers True the run ends with Stopped, to be taken up again by the same request; log is told
+    of each shard, and of dask's dashboard (pipeline/events.py).
     Raises InputError for a fault of the caller.
     """
     started = time.monotonic()
-    job = prepare(request)
-    with held(request.out), ExitStack() as stack:
-        ledger = open_ledger(request.out, job.provenance, request.overwrite)
+    job = prepare(request, progress, stop)
+    with held(request.out) as lost, ExitStack() as stack:
+        engine = open_engine(
+            stack,
+            request.scheduler,
+            request.workers,
+            progress,
+            stop=lambda: stop() or lost(),
+            seen=_shared(job),
+        )
+        log({"stage": "start", "dashboard": engine.dashboard})
+        cards = survey_pass(job, engine)
+        said = provenance(job, cards)
+        ledger, before = _open(request, said)
         if ledger is not None:
-            engine = open_engine(stack, request.scheduler, request.workers, progress, stop)
-            _compute(job, ledger, engine, started)
-        return Result(request.out, report.read(request.out), was_finished=ledger is None)
+            context, reach = context_of(job, ledger), reach_of(job)
+            fresh = None if before is None else update.begin(context, job, reach, before, said)
+            carry_out(job, context, engine, reach, said, fresh, log)
+            told = write_table(job, context, progress)
+            composed = report_of(job, context, cards, said, reach, told)
+            composed["machine"] = _machine(job, engine, started)
+            draw(context, composed, request.lang)
+            if engine.stop():  # or the hold was lost, so that the place may be another's
+                raise Stopped
+            ledger.write(REPORT, report.dumps(composed).encode())
+            ledger.publish()
+        warnings = [said for file in request.by for said in _report_by(request, file)]
+        return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))
 
 
-def _compute(job: Job, ledger: Ledger, engine: Engine, started: float) -> None:
-    context = Context(ledger, job.terrain, job.p, job.layout, job.request.block)
-    surveys = _survey(job, ledger, engine)
-    measured = measure_pass(job, context, engine, surveys)
-    layers = store.layers_of(job.request.layers, tuple(f"{t:%H:%M}" for t in job.p.times))
-    store.create(ledger.rasters, job.layout, layers, job.provenance)
-    shadow, shadowed = shade_pass(job, context, engine, surveys, measured, layers)
-    verdicts = judge(job, measured, shadow, shadowed)
-    _finish(job, ledger, surveys, measured, verdicts, _machine(job, engine, started))
+def _shared(job: Job) -> tuple[Path, ...]:
+    """What workers elsewhere must see as well."""
+    relief, out = relief_folder(job), job.request.out
+    relief.mkdir(parents=True, exist_ok=True)
+    return (relief, job.prepared.path, *([] if is_remote(out) else [Path(out).absolute()]))
 
 
-def _survey(job: Job, ledger: Ledger, engine: Engine) -> Surveys:
-    """A sheet that is unusable leaves no work behind, since its remedy makes another run."""
-    try:
-        return survey_pass(job, ledger, engine)
-    except InputError:
-        ledger.discard()
-        raise
+def _report_by(request: Request, file: str) -> list[str]:
+    return report.write_by(request.out, file, request.lang)[1]
+
+
+def _open(request: Request, said: dict[str, Any]) -> tuple[Ledger | None, Any]:
+    """The ledger of what there is to do, and the provenance of a run that is to be updated."""
+    if request.update:
+        return open_update(request.out, said, update.check)
+    return open_ledger(request.out, said, request.overwrite), None
+
+
+def context_of(job: Job, ledger: Ledger) -> Context:
+    """What all tasks of a run share."""
+    times = tuple(f"{time:%H:%M}" for time in job.p.times)
+    return Context(
+        ledger=ledger.anywhere(),
+        terrain=job.terrain,
+        region=inputs_region(job.seen, job.prepared.bounds),
+        prepared=job.prepared,
+        p=job.p,
+        layout=job.layout,
+        block=job.request.block,
+        layers=store.layers_of(job.request.layers, times),
+        area=job.area,
+        around=job.around,
+        restrictions=job.restrictions,
+    )
+
+
+def carry_out(
+    job: Job,
+    context: Context,
+    engine: Engine,
+    reach: Reach,
+    said: dict[str, Any],
+    only: frozenset[Shard] | None = None,
+    log: Log = unheard,
+) -> None:
+    """Fill the ledger: all shards of the area, or only some of them."""
+    store.create(context.ledger.place(RASTERS), job.layout, context.layers, said)
+    narrow = reach if only is None else narrowed(job, reach, only)
+    measure_pass(job, context, engine, narrow, only, log)
+    shade_pass(job, context, engine, narrow, only, log)
 
 
 def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
@@ -77,54 +146,8 @@ def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
         "seconds": round(time.monotonic() - started, 3),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "workers": engine.workers,
-        "scheduler": "threads" if engine.client is None else "distributed",
+        "scheduler": "threads" if engine.cluster is None else "distributed",
         "block": job.request.block,
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
-
-
-def _finish(
-    job: Job,
-    ledger: Ledger,
-    surveys: Surveys,
-    measured: Measured,
-    verdicts: Verdicts,
-    machine: dict[str, Any],
-) -> None:
-    """Tables, report and map; all get their final names at the end."""
-    rows = np.flatnonzero(job.asked)
-    table = to_table(job.footprints, verdicts, rows, job.p)
-    ledger.write(BUILDINGS, geoparquet(table))
-    told = report.compose(
-        table,
-        **job.provenance,
-        machine=machine,
-        neighbours=int((~job.asked[measured.outlines.rows]).sum()),
-        cells=_cells(surveys, measured.measures, rows),
-        restrictions_by_kind=job.restrictions.by_kind(rows),
-    )
-    mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
-    told["accounting"]["warnings"] = [
-        *(said for kind, m in mosaics.items() for said in relief.warnings(m, surveys[kind])),
-        *job.restrictions.idle,
-    ]
-    picture = ledger.work / MAP
-    shown = cartography.scene(table, told, ledger.rasters)
-    cartography.draw(shown, picture, job.request.lang)
-    ledger.write(REPORT, report.dumps(told).encode())
-    ledger.publish()
-
-
-def _cells(surveys: Surveys, measures: Measures, rows: NDArray[np.int64]) -> dict[str, int]:
-    """Cells of the rasters and of the footprints, with and without data."""
-    read = {f"{kind}_read": sum(s.cells for s in found) for kind, found in surveys.items()}
-    missing = {
-        f"{kind}_without_data": sum(s.without_data for s in found)
-        for kind, found in surveys.items()
-    }
-    of_roofs = {
-        "roofs": int(measures.own[rows].sum()),
-        "roofs_without_data": int((measures.own - measures.cells)[rows].sum()),
-    }
-    return read | missing | of_roofs

@@ -1,9 +1,9 @@
 """Which buildings are asked for: an area, a circle."""
 
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import shapely
@@ -12,29 +12,19 @@ from numpy.typing import NDArray
 from pipeline.areas import read_areas
 from pipeline.errors import InputError
 from pipeline.files import identity
+from pipeline.regions import Area, boundary_files, find_region
+
+POSTCODE = re.compile(r"\d{4}")
 
 
-@dataclass(frozen=True)
-class Area:
-    """A region in RD metres; `source` says where it comes from."""
-
-    geometry: shapely.Geometry
-    source: Any
-
-    def holds(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which (n, 2) points lie in it, its border included; NaN lies nowhere."""
-        known = ~np.isnan(points).any(axis=1)
-        inside = np.zeros(len(points), np.bool_)
-        shapely.prepare(self.geometry)
-        inside[known] = shapely.intersects_xy(self.geometry, points[known])
-        return inside
-
-
-def parse_area(text: str) -> Area:
-    """An area from `xmin,ymin,xmax,ymax` in RD metres or a file of polygons.
+def parse_area(text: str, boundaries: Sequence[str] = ()) -> Area:
+    """An area from `xmin,ymin,xmax,ymax` in RD metres, a file of polygons, or a region by code or
+    name (NL, GM0363, Zeeland, 1011), as the files `boundaries` have it, else those in the cache.
 
     Raises InputError for one that is upside down, empty or no area at all.
     """
+    if is_region(text):
+        return _region(text, boundaries)
     numbers = _numbers(text)
     if numbers is None:
         return _area_of_file(Path(text))
@@ -49,6 +39,13 @@ def parse_area(text: str) -> Area:
     return Area(shapely.box(*numbers), list(numbers))
 
 
+def is_region(text: str) -> bool:
+    """Whether it can be nothing but the code or the name of a region: no numbers, no file."""
+    postcode = POSTCODE.fullmatch(text.strip()) is not None
+    # isfile is false also for a name that is too long.
+    return not os.path.isfile(text) and (postcode or _numbers(text) is None)
+
+
 def _numbers(text: str) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",")]
@@ -56,11 +53,18 @@ def _numbers(text: str) -> list[float] | None:
         return None
 
 
-def _area_of_file(path: Path) -> Area:
-    if not os.path.isfile(path):  # false also for a name that is too long
+def _region(text: str, boundaries: Sequence[str]) -> Area:
+    files = boundary_files(boundaries)
+    if not files:
         raise InputError(
-            f"AREA {path}: no such file, and not xmin,ymin,xmax,ymax in RD metres either; give one"
+            f"AREA {text}: no such file, and not xmin,ymin,xmax,ymax in RD metres either; give one,"
+            " or for regions by name --boundaries FILE, or once `daklaag fetch NL --what boundaries"
+            " --into DIR`"
         )
+    return find_region(text, files)
+
+
+def _area_of_file(path: Path) -> Area:
     whole = shapely.union_all(read_areas(path)[1])
     if whole.area == 0:
         raise InputError(f"AREA {path.name}: holds no polygon with an area; give another")

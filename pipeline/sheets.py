@@ -1,7 +1,11 @@
 """One elevation raster: what it says of itself, checked; where its numbers become metres."""
 
+import contextlib
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +13,18 @@ import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS
 from rasterio.enums import MaskFlags
+from rasterio.windows import Window as FileWindow
 
+from kernels.check import clear
+from pipeline.cache import cache_dir, key_of, stamp, write_whole
 from pipeline.crs import horizontal, is_rd
 from pipeline.errors import InputError
-from pipeline.files import named
+from pipeline.files import named, on_disk
 from pipeline.grid import LATTICE_M, Window, divides_lattice
+from pipeline.vsis3 import gdal_options, is_vsis3
 
+FORMAT = 2
+SIDECARS = (".aux.xml", ".msk", ".ovr")  # of GDAL, that may come to a file later
 UNITS = {"": None, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "cm": 0.01}
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 _VERSION = re.compile(r"AHN\s?([2-9])(?!\d)", re.IGNORECASE)
@@ -48,6 +58,82 @@ class Sheet:
         return height
 
 
+class OpenSheet:
+    """A sheet that is open for reading; for one thread. Leaving the context closes it.
+
+    Raises InputError for a file that cannot be opened, decoded, or that holds an infinite value.
+    """
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        try:
+            self._file = rasterio.open(sheet.path)
+        except rasterio.errors.RasterioError as error:
+            raise _unreadable(sheet, "it", error) from None
+        dtype = np.dtype(self._file.dtypes[0])
+        plain = dtype == np.float32 and (sheet.scale, sheet.offset) == (1.0, 0.0)
+        self.block: tuple[int, int] = self._file.block_shapes[0]
+        self._dtype = dtype
+        self._plain = plain
+
+    def __enter__(self) -> "OpenSheet":
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self._file.close()
+
+    def untouched(
+        self, window: Window, room: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float]:
+        """The cells of a part of the sheet in metres, and the value that stands for no data, NaN
+        beside it; infinite ones are let through. room: float32, as many cells or more, used where
+        the file's values are metres as they are."""
+        if not self._plain:
+            return self.sheet.to_metres(self._raw(window)), np.nan
+        shape = window.height, window.width
+        height = self._raw(window, room.reshape(-1)[: window.size].reshape(shape))
+        return height, self._nodata
+
+    def metres(self, window: Window) -> NDArray[np.float32]:
+        """(rows, columns) float32 metres of a part of the sheet, NaN without data."""
+        height = self._raw(window)
+        if not self._plain:
+            height = self.sheet.to_metres(height)
+        if not clear(height, self._nodata if self._plain else None):
+            raise self.infinite(window, height)
+        return height
+
+    def infinite(self, window: Window, height: NDArray[np.float32]) -> InputError:
+        """What to say of an infinite value in a part of the sheet."""
+        i, j = np.argwhere(np.isinf(height) & (height != self._nodata))[0]
+        row, column = window.top - self.sheet.window.top + i, window.left - self.sheet.window.left
+        return InputError(
+            f"{self.sheet.name}: infinite value at row {row}, column {column + j};"
+            " give that value as nodata or repair the file"
+        )
+
+    @property
+    def _nodata(self) -> float:
+        nodata = self.sheet.nodata
+        return np.nan if nodata is None else _as_stored(nodata, self._dtype)
+
+    def _raw(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        row, column = window.top - self.sheet.window.top, window.left - self.sheet.window.left
+        part = FileWindow(column, row, window.width, window.height)
+        try:
+            values: NDArray[Any] = self._file.read(1, window=part, out=out)
+        except rasterio.errors.RasterioError as error:
+            raise _unreadable(self.sheet, f"rows {row} to {row + window.height}", error) from None
+        return values
+
+
+def _unreadable(sheet: Sheet, what: str, error: Exception) -> InputError:
+    return InputError(
+        f"{sheet.name}: {what} cannot be read ({reason(error)}); is the file cut off? Fetch it"
+        " again"
+    )
+
+
 def _as_stored(nodata: float, dtype: np.dtype[Any]) -> float:
     """A nodata value as a raster holds it: what is beyond float32 is its largest, as for GDAL."""
     if dtype != np.float32 or not np.isfinite(nodata):
@@ -62,10 +148,46 @@ def reason(error: Exception) -> str:
 
 
 def open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
-    """What a file says of itself, checked. Raises InputError for one that cannot be used."""
+    """What a file says of itself, checked; as kept from an earlier run, if it is still the same.
+
+    Raises InputError for one that cannot be used.
+    """
+    try:
+        kept = cache_dir() / "sheets" / f"{key_of(FORMAT, path, nodata, stamp(path))}.json"
+    except OSError:
+        return _opened(path, kind, nodata)
+    found = _remembered(kept)
+    if found is None:
+        found = _opened(path, kind, nodata)
+        with contextlib.suppress(OSError):  # of a cache that cannot be written
+            stamps = _stamps(found)
+            write_whole(kept, json.dumps({"sheet": asdict(found), "stamps": stamps}).encode())
+    return found
+
+
+def _stamps(sheet: Sheet) -> list[dict[str, Any] | None]:
+    """Of the files that a header is read from, and of those that would change it."""
+    if is_vsis3(sheet.path):  # beside which GDAL looks for nothing
+        return [stamp(p) for p in sheet.files]
+    beside = [sheet.path + ending for ending in SIDECARS]
+    return [stamp(p) if on_disk(p).exists() else None for p in (*sheet.files, *beside)]
+
+
+def _remembered(kept: Path) -> Sheet | None:
+    try:
+        said = json.loads(kept.read_bytes())
+        fields = said["sheet"]
+        fields |= {"window": Window(*fields["window"]), "files": tuple(fields["files"])}
+        sheet = Sheet(**fields)
+        return sheet if _stamps(sheet) == said["stamps"] else None
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return None
+
+
+def _opened(path: str, kind: str, nodata: float | None) -> Sheet:
     name = named(path)
     try:
-        with rasterio.open(path) as source:
+        with rasterio.Env(**gdal_options()), rasterio.open(path) as source:
             return _describe(source, path, name, kind, nodata)
     except rasterio.errors.RasterioError as error:
         raise InputError(
@@ -98,7 +220,7 @@ def _describe(source: Any, path: str, name: str, kind: str, nodata: float | None
         window=_place(source, name),
         resolution=resolution,
         files=tuple(source.files),
-        crs=CRS.from_wkt(source.crs.to_wkt()).name,
+        crs=_crs(source.crs.to_wkt()).name,
         nodata=source.nodata if source.nodata is not None else nodata,
         declared=source.nodata is not None,
         scale=scale,
@@ -119,8 +241,13 @@ def _check_band(source: Any, name: str) -> None:
         )
 
 
+@cache
+def _crs(wkt: str) -> CRS:
+    return CRS.from_wkt(wkt)
+
+
 def _check_crs(crs: Any, name: str) -> None:
-    found = horizontal(CRS.from_wkt(crs.to_wkt()))
+    found = horizontal(_crs(crs.to_wkt()))
     if not is_rd(found):
         raise InputError(
             f"{name}: its CRS is {found.name}, not Amersfoort / RD New in metres;"
@@ -158,7 +285,10 @@ def _scale(source: Any, name: str) -> tuple[float, float]:
 
 
 def _version(source: Any, name: str) -> str | None:
-    said = [name, *(str(value) for value in source.tags().values())]
+    """As the file's name says, else its tags, else the folder or the zip that it lies in: PDOK's
+    sheets say nothing themselves."""
+    file = on_disk(source.name)
+    said = [name, *(str(value) for value in source.tags().values()), file.name, file.parent.name]
     for text in said:
         if match := _VERSION.search(text):
             return f"AHN{match[1]}"

@@ -1,19 +1,20 @@
 """The zarr store: a pyramid of raster layers in shards, with what readers need to place it."""
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyproj
 import zarr
 import zarr.codecs
+import zarr.storage
 from numpy.typing import NDArray
 
 from pipeline.grid import CHUNK, Layout, Shard, Window
+from pipeline.storage import Place, storage_of
 
 WKT = pyproj.CRS("EPSG:28992").to_wkt("WKT2_2019")
+ROOT = "zarr.json"  # of the root group
 CONVENTIONS = {
     "proj": "f17cb550-5864-4468-aeb7-f3180cfb622f",
     "spatial": "689b58e2-cf7b-45e0-9fff-9cfc0883d6b4",
@@ -71,13 +72,13 @@ def level_window(window: Window, level: int) -> Window:
     return Window.between(top, left, bottom, right)
 
 
-def create(path: Path, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
+def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
     """Lay out an empty store; an existing one of the same layout is left as it is."""
-    if path.exists():
+    storage, laid_out = storage_of(place), dict[str, Any]()
+    if storage.exists(ROOT):
         return
-    partial = path.with_name(f"{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    root = zarr.create_group(partial, zarr_format=3, attributes=attributes | _multiscales(layout))
+    memory = zarr.storage.MemoryStore(laid_out)
+    root = zarr.create_group(memory, zarr_format=3, attributes=attributes | _multiscales(layout))
     for level in range(layout.levels):
         group = root.create_group(str(level))
         window = level_window(layout.extent, level)
@@ -85,7 +86,10 @@ def create(path: Path, layout: Layout, layers: list[Layer], attributes: dict[str
         _coordinates(group, window, resolution)
         for layer in layers:
             _create_array(group, layer, layout, level, window, resolution)
-    partial.rename(path)
+    for name in sorted(
+        laid_out, key=lambda name: (name == ROOT, name)
+    ):  # it says that all is there
+        storage.write(name, laid_out[name].to_bytes())
 
 
 def _create_array(
@@ -177,14 +181,20 @@ def _multiscales(layout: Layout) -> dict[str, Any]:
     return shared | {"multiscales": {"layout": levels}}
 
 
+def open_store(place: Place, mode: Literal["r", "r+"] = "r") -> Any:
+    """The root group of a store; None if there is none."""
+    storage = storage_of(place)
+    return zarr.open_group(storage.chunks(), mode=mode) if storage.exists(ROOT) else None
+
+
 def write_shard(
-    path: Path, layout: Layout, layers: list[Layer], shard: Shard, values: dict[str, NDArray[Any]]
+    place: Place, layout: Layout, layers: list[Layer], shard: Shard, values: dict[str, NDArray[Any]]
 ) -> None:
     """Write one whole shard of every layer on every level.
 
     values: of each layer, the part of the shard that lies in the extent.
     """
-    root: Any = zarr.open_group(path, mode="r+")
+    root = open_store(place, "r+")
     ground = layout.window(shard).intersect(layout.extent)
     for layer in layers:
         array = values[layer.name]

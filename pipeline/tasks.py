@@ -1,167 +1,231 @@
 """One task a shard: read its windows, compute block by block, write, record."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.buildings import Told, rows_of
+from pipeline.context import Context, judged
 from pipeline.errors import Stopped
-from pipeline.grid import Lattice, Layout, Shard, Window
-from pipeline.ledger import MEASURE, SHADE, Ledger
-from pipeline.methods.measure import measure_block
-from pipeline.methods.powermapping import Powermapping
-from pipeline.methods.shade import Blocks, Relief, Shaded, shade_block, wind_shadowed
-from pipeline.outlines import Outlines
-from pipeline.rasters import PIECE
-from pipeline.store import Layer, write_shard
-from pipeline.terrain import Heights, Terrain
+from pipeline.footprints import Footprints
+from pipeline.grid import TILE, Lattice, Shard, Window, same_on_all_sides, squares_of
+from pipeline.judge import judge
+from pipeline.ledger import MEASURE, RASTERS, SHADE
+from pipeline.measured import Measured, Tables, joined_tops, tops_of
+from pipeline.methods import powermapping
+from pipeline.methods.measure import measure
+from pipeline.methods.shade import Blocks, Casters, Roofs, Shaded, shade_block, wind_shadowed
+from pipeline.outlines import windows_of
+from pipeline.store import write_shard
+from pipeline.terrain import Heights
+from pipeline.tiles import Marks, enclosing
 
 Stop = Callable[[], bool]
+NOTHING = Window(0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
-class Context:
-    """What all tasks of a run share; small enough to travel to a worker."""
+@dataclass
+class Work:
+    """A task in hand: its shard, what it reads from, what it paints, when it is to stop."""
 
-    ledger: Ledger
-    terrain: Terrain
-    p: Powermapping
-    layout: Layout
-    block: int
+    context: Context
+    shard: Shard
+    tables: Tables
+    heights: Heights
+    painted: Window
+    pictures: dict[str, NDArray[Any]]
+    stop: Stop
+    footprints: int = 0
+    blocks: int = 0
+    worked: int = 0
+    seen: Window = NOTHING
+    standing: tuple[Footprints, Blocks] | None = None
 
-
-@dataclass(frozen=True)
-class Roofs:
-    """Judged buildings of the area whose deciding cell lies in one shard. rows: in the input; row,
-    column: the cell; candidate: for the wind, with their blocks in the same order."""
-
-    rows: NDArray[np.int64]
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    candidate: NDArray[np.bool_]
-    blocks: Blocks
+    def go_on(self) -> None:
+        """Raise Stopped if that is asked for."""
+        if self.stop():
+            raise Stopped
 
     @property
-    def window(self) -> Window:
-        """The window around the cells of the candidates; an empty one without any."""
-        boxes = self.blocks.outlines.windows()[self.candidate]
-        if not len(boxes):
-            return Window(0, 0, 0, 0)
-        low, high = boxes.min(axis=0), boxes.max(axis=0)
-        return Window.between(int(low[0]), int(low[1]), int(high[2]), int(high[3]))
+    def told(self) -> dict[str, int]:
+        """What is to be logged of the task."""
+        return {
+            "footprints": self.footprints,
+            "blocks": self.blocks,
+            "skipped": self.blocks - self.worked,
+            "cells": self.heights.cells_read,
+            "own": self.heights.cells_own,
+        }
 
-    def take(self, chosen: NDArray[Any]) -> "Roofs":
-        """Some of these, by position."""
-        return Roofs(
-            self.rows[chosen],
-            self.row[chosen],
-            self.column[chosen],
-            self.candidate[chosen],
-            self.blocks.take(chosen),
-        )
+    def each_block(self) -> Iterator[tuple[Lattice, Window]]:
+        """The blocks of the shard, as long as nobody asks to stop."""
+        layout = self.context.layout
+        for block in layout.blocks(layout.window(self.shard), self.context.block):
+            self.go_on()
+            self.blocks += 1
+            self.heights.take_up(block[1])
+            before = self.footprints + self.heights.cells_read
+            yield block
+            self.worked += self.footprints + self.heights.cells_read > before
+
+    def around(self, window: Window) -> tuple[Footprints, Blocks]:
+        """The footprints that touch a window and stand, and perhaps more, and the blocks that they
+        are: those of a block's shadows do for its wind as well."""
+        if self.standing is None or not self.seen.covers(window):
+            radius = -(-self.context.p.wind_radius_m // self.context.layout.resolution)
+            self.seen = window.grow(same_on_all_sides(int(radius)))
+            self.standing = self.context.blocks(self.seen, self.tables)
+        return self.standing
+
+    def paint(self, core: Window, done: Shaded) -> None:
+        """Take over a block's part of the raster layers."""
+        part = core.intersect(self.painted)
+        if part.size:
+            for name, picture in self.pictures.items():
+                values = done.layer(name)[(..., *core.slices(part))]
+                picture[(..., *self.painted.slices(part))] = values
 
 
-def shard_name(shard: Shard) -> str:
-    """What a shard's table is called."""
-    return f"{shard.row}_{shard.column}"
-
-
-def measure_task(context: Context, shard: Shard, outlines: Outlines, *, stop: Stop) -> None:
-    """Histograms of the footprints that touch a shard."""
-    parts = []
-    window = context.layout.window(shard).intersect(context.terrain.window)
+@contextmanager
+def at_work(context: Context, shard: Shard, paints: bool, stop: Stop) -> Iterator[Work]:
+    """Open the rasters; at the end the shard's raster layers are written, if it paints any."""
+    context, layout = context.of_a_thread(), context.layout
+    layers = context.layers if paints else []
+    ground = layout.window(shard).intersect(layout.extent if layers else NOTHING)
+    shape = ground.height, ground.width
+    pictures = {x.name: np.full((*x.lead, *shape), x.fill, x.dtype) for x in layers}
+    tables = Tables(context.ledger, layout)
     with context.terrain.heights() as heights:
-        for _, block in context.layout.blocks(window, min(context.block, PIECE)):
-            _go_on(stop)
-            near = outlines.within(block, context.p.ground_ring_m)
-            if len(near):
-                parts.append(measure_block(block, heights, near, context.p))
-    names = parts[0] if parts else ()
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    context.ledger.record(MEASURE, shard_name(shard), columns)
+        work = Work(context, shard, tables, heights, ground, pictures, stop)
+        yield work
+    work.go_on()  # of a run that is gone, nothing is written where another may be at work
+    if ground.size:
+        write_shard(context.ledger.place(RASTERS), layout, layers, shard, pictures)
+
+
+def measure_task(
+    context: Context, shard: Shard, felt: Marks, casters: Casters | None, *, stop: Stop
+) -> dict[str, int]:
+    """Measure the footprints whose centre lies in a shard: those of the area, and what they feel.
+
+    casters: of the measured surface. Its shadows are cast in this pass, and its layers painted.
+    Answers what is to be logged.
+    """
+    found, tops = [], []
+    with at_work(context, shard, casters is not None, stop) as work:
+        for square, core in work.each_block():
+            footprints, measured = _measure(work, core, felt)
+            if casters is not None:
+                measured = _cast(work, square, core, measured, casters)
+            work.footprints += len(measured)
+            found.append(measured)
+            tops.append(tops_of(footprints, measured, context.layout.resolution))
+    columns = Measured.joined(found).columns() | joined_tops(tops)
+    context.ledger.record(MEASURE, shard.name, columns)
+    return work.told
 
 
 def shade_task(
-    context: Context,
-    shard: Shard,
-    roofs: Roofs,
-    blocks: Blocks,
-    relief: Relief,
-    layers: list[Layer],
-    *,
-    stop: Stop,
-) -> None:
-    """Shadows at the deciding cells of a shard, and its raster layers.
+    context: Context, shard: Shard, casters: Casters | None, *, stop: Stop
+) -> dict[str, int]:
+    """The verdicts of the area's footprints whose centre lies in a shard.
 
-    blocks: all that stand in the shard, its halo, or within the radius of a candidate.
+    casters: of the extruded surface. Its shadows are cast in this pass, and its layers painted.
+    Answers what is to be logged.
     """
-    ground = context.layout.window(shard).intersect(context.layout.extent)
-    pictures = _blank(layers, ground)
-    shadow = np.zeros(len(roofs.rows), np.int64)
-    with context.terrain.heights() as heights:
-        for square, core in _cores(context, shard, roofs, bool(layers)):
-            _go_on(stop)
-            names = tuple(pictures)
-            done = shade_block(square, core, heights, blocks, relief, context.p, names)
-            _paste(pictures, ground, core, done)
-            here = _inside(roofs, core)
-            place = roofs.row[here] - core.top, roofs.column[here] - core.left
-            shadow[here] = done.shadow[place]
-        shadowed = _sheltered(context, roofs, blocks, heights, stop)
-    if layers and ground.size:
-        write_shard(context.ledger.rasters, context.layout, layers, shard, pictures)
-    columns = {"row": roofs.rows, "shadow": shadow, "shadowed": shadowed}
-    context.ledger.record(SHADE, shard_name(shard), columns)
+    rows, told = [], Told()
+    with at_work(context, shard, casters is not None, stop) as work:
+        own = work.tables.of(shard)
+        for square, core in work.each_block():
+            footprints = context.owned(core) if len(own) else context.prepared.read(groups=())
+            at, measured = work.tables.known(footprints)
+            footprints = footprints.take(at[measured.asked])
+            measured = measured.take(measured.asked)
+            work.footprints += len(measured)
+            if casters is not None:
+                measured = _cast(work, square, core, measured, casters)
+            if len(measured):
+                shadowed = _sheltered(work, footprints, measured)
+                verdicts = judge(work.context, footprints, measured, shadowed, told)
+                rows.append(rows_of(footprints, verdicts, context.p))
+    context.ledger.record_rows(SHADE, shard.name, told.beside(rows))
+    return work.told
 
 
-def _go_on(stop: Stop) -> None:
-    if stop():
-        raise Stopped
+def _measure(work: Work, core: Window, felt: Marks) -> tuple[Footprints, Measured]:
+    """A block's own footprints, and all that is to know of them."""
+    context, p = work.context, work.context.p
+    footprints = context.owned(core)
+    asked = context.asked(footprints)
+    wanted = asked | felt.touch(windows_of(footprints.bounds, context.layout.resolution))
+    footprints, asked = footprints.take(wanted), asked[wanted]
+    outlines = context.outlines(footprints)
+    measures = measure(work.heights, outlines, p, work.stop)
+    reason = powermapping.reject(context.facts(footprints, measures.roof, measures.ground), p)
+    dark = np.zeros(len(footprints), np.uint8)
+    return footprints, Measured(footprints.place, measures, reason, asked, dark)
 
 
-def _cores(
-    context: Context, shard: Shard, roofs: Roofs, rasters: bool
-) -> list[tuple[Lattice, Window]]:
-    """The blocks of a shard in which something is asked for, cut to where it can be."""
-    layout, inputs = context.layout, context.terrain.window
-    cores = []
-    for square, block in layout.blocks(layout.window(shard), context.block):
-        wanted = block if _inside(roofs, block).any() else block.intersect(layout.extent)
-        core = wanted.intersect(inputs)
-        if core.size and (rasters or wanted == block):
-            cores.append((square, core))
-    return cores
+def _cast(
+    work: Work, square: Lattice, core: Window, measured: Measured, casters: Casters
+) -> Measured:
+    """With the shadows at the deciding cells of a block's own footprints; the block is painted."""
+    context, resolution = work.context, work.context.layout.resolution
+    roofs = Roofs.of(measured, judged(measured), context.p)
+    shadow = measured.shadow.copy()
+    for sun_square, part, here in _parts(work, square, core, roofs):
+        asking, towards = roofs.take(here), context.suns(sun_square)
+        needed, bare = casters.felt(part.intersect(work.painted), asking, towards, resolution)
+        blocks = Blocks.none(resolution)
+        if not context.casts_at_once:
+            _, blocks = work.around(part.union(needed.window))
+        names = tuple(work.pictures)
+        done = shade_block(sun_square, part, needed, bare, work.heights, blocks, context.p, names)
+        work.paint(part, done)
+        place = asking.row - part.top, asking.column - part.left
+        shadow[asking.position] = done.shadow[place]
+    return replace(measured, shadow=shadow)
 
 
-def _inside(roofs: Roofs, window: Window) -> NDArray[np.bool_]:
-    return (
-        (roofs.row >= window.top)
-        & (roofs.row < window.bottom)
-        & (roofs.column >= window.left)
-        & (roofs.column < window.right)
-    )
-
-
-def _blank(layers: list[Layer], ground: Window) -> dict[str, NDArray[Any]]:
-    shape = ground.height, ground.width
-    return {layer.name: np.full((*layer.lead, *shape), layer.fill, layer.dtype) for layer in layers}
-
-
-def _paste(pictures: dict[str, NDArray[Any]], ground: Window, core: Window, done: Shaded) -> None:
-    part = core.intersect(ground)
+def _parts(
+    work: Work, square: Lattice, core: Window, roofs: Roofs
+) -> Iterator[tuple[Lattice, Window, NDArray[np.int64]]]:
+    """What is to be cast of a block: the ground that is painted and the deciding cells in it; and
+    tile by tile those that lie beyond, with whose square's sun, and which roofs."""
+    context = work.context
+    painted = core.intersect(work.painted).intersect(context.terrain.window)
+    row, column = roofs.row, roofs.column
+    inside = (row >= core.top) & (row < core.bottom)
+    inside &= (column >= core.left) & (column < core.right)
+    here = np.flatnonzero(inside)
+    part = painted.union(roofs.take(here).window)
     if part.size:
-        for name, picture in pictures.items():
-            picture[(..., *ground.slices(part))] = done.layer(name)[(..., *core.slices(part))]
+        yield square, part, here
+    strays = np.flatnonzero(~inside)
+    tiles = np.column_stack([row, column])[strays] // TILE
+    squares = squares_of(row[strays], column[strays], context.layout.resolution)
+    keys, which = np.unique(np.hstack([squares, tiles]), axis=0, return_inverse=True)
+    for i, key in enumerate(keys.tolist()):
+        here = strays[which.reshape(-1) == i]
+        yield Lattice(*key[:2]), roofs.take(here).window, here
 
 
-def _sheltered(
-    context: Context, roofs: Roofs, blocks: Blocks, heights: Heights, stop: Stop
-) -> NDArray[np.bool_]:
-    shadowed = np.zeros(len(roofs.rows), np.bool_)
-    for i in np.flatnonzero(roofs.candidate):
-        _go_on(stop)
-        alone = roofs.blocks.take(np.array([i]))
-        shadowed[i] = wind_shadowed(alone, blocks, heights, context.p)
+def _sheltered(work: Work, footprints: Footprints, measured: Measured) -> NDArray[np.bool_]:
+    """Which of a block's own candidates stand in the wind shadow of another building."""
+    context, p = work.context, work.context.p
+    facts = context.facts(footprints, measured.measures.roof, measured.measures.ground)
+    candidates = np.flatnonzero(powermapping.is_candidate(facts, measured.reason, p))
+    shadowed = np.zeros(len(footprints), np.bool_)
+    if not len(candidates):
+        return shadowed
+    windows = windows_of(footprints.bounds, context.layout.resolution, p.wind_radius_m)
+    near, blocks = work.around(enclosing(windows[candidates]))
+    at = np.searchsorted(near.place, footprints.place[candidates])
+    for i, own in zip(candidates, at, strict=True):
+        work.go_on()
+        shadowed[i] = wind_shadowed(blocks.take(own[None]), blocks, work.heights, p)
     return shadowed

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import shapely
@@ -14,12 +15,26 @@ from pipeline.grid import Window
 from pipeline.rasters import Mosaic, Reader
 
 
+class Standing(Protocol):
+    """What stands on the surface and is not in it."""
+
+    def part(self, window: Window) -> "Standing":
+        """What of it touches a window."""
+
+    def under(self, casters: Any) -> Any:
+        """Bounds of the surface by tiles, with it."""
+
+    def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+        """The surface of a window with it."""
+
+
 @dataclass(frozen=True)
 class Terrain:
     """DSM and DTM on one grid; what only one of them covers does not count."""
 
     dsm: Mosaic
     dtm: Mosaic
+    added: "Standing | None" = None
 
     @property
     def resolution(self) -> float:
@@ -38,6 +53,15 @@ class Terrain:
     def mask(self, window: Window) -> NDArray[np.bool_]:
         """Which cells of a window lie on both."""
         return self.dsm.mask(window) & self.dtm.mask(window)
+
+    def covers(self, window: Window) -> bool:
+        """Whether every cell of a window lies on both."""
+        return self.dsm.covers(window) and self.dtm.covers(window)
+
+    def part(self, window: Window) -> "Terrain":
+        """What a window touches, small to send: read there, it gives the same."""
+        added = self.added and self.added.part(window)
+        return Terrain(self.dsm.part(window), self.dtm.part(window), added)
 
     def hold(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which (n, 2) points lie on a cell of both; NaN lies nowhere."""
@@ -58,14 +82,35 @@ class Heights:
     _dsm: Reader
     _dtm: Reader
 
-    def dsm(self, window: Window) -> NDArray[np.float32]:
-        return self._common(self._dsm.read(window), window)
+    def dsm(self, window: Window, tiles: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """The surface with what is added to it. tiles: those of `window.coarse(TILE)` that are
+        wanted; others are NaN but for that."""
+        dsm = self._dsm.read(window, tiles)
+        if self.terrain.added is not None:
+            dsm = self.terrain.added.stand_on(dsm, window)
+        return self._common(dsm, window)
 
-    def dtm(self, window: Window) -> NDArray[np.float32]:
-        return self._common(self._dtm.read(window), window)
+    def dtm(self, window: Window, tiles: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """The ground, likewise."""
+        return self._common(self._dtm.read(window, tiles), window)
+
+    @property
+    def cells_read(self) -> int:
+        """Cells asked of files so far."""
+        return self._dsm.cells_read + self._dtm.cells_read
+
+    @property
+    def cells_own(self) -> int:
+        """Of those, the cells of the blocks that they were read for."""
+        return self._dsm.cells_own + self._dtm.cells_own
+
+    def take_up(self, block: Window) -> None:
+        """Read for a block from now on."""
+        self._dsm.block = self._dtm.block = block
 
     def _common(self, height: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-        height[~self.terrain.mask(window)] = np.nan
+        if not self.terrain.covers(window):
+            height[~self.terrain.mask(window)] = np.nan
         return height
 
 

@@ -130,6 +130,8 @@ WORDS = {
         "map_subtitle": "Potentially suitable roofs, by the Powermapping method",
         "map_suns": "Shadows on {date} at {times} CET",
         "map_roofs": "Roofs, potentially suitable for",
+        "map_dots": "A dot of {metres} m has the colour of most roofs in it, and is fainter where "
+        "there are few; outlines only of roofs that are larger.",
         "solar": "sun",
         "wind_or_solar": "wind, with or without sun",
         "none": "neither",
@@ -179,6 +181,8 @@ WORDS = {
         "map_subtitle": "Potentieel geschikte daken, volgens de methode Powermapping",
         "map_suns": "Schaduwen op {date} om {times} MET",
         "map_roofs": "Daken, potentieel geschikt voor",
+        "map_dots": "Een stip van {metres} m heeft de kleur van de meeste daken erin, en is vager "
+        "waar het er weinig zijn; omtrekken alleen van daken die groter zijn.",
         "solar": "zon",
         "wind_or_solar": "wind, met of zonder zon",
         "none": "geen van beide",

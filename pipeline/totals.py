@@ -1,6 +1,7 @@
 """What the rows of a run add up to."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -61,12 +62,48 @@ def contributions(buildings: pa.Table) -> dict[str, np.ndarray]:
     }
 
 
-def total(parts: dict[str, np.ndarray], rows: np.ndarray | slice) -> Sums:
-    """Sums over `rows`; exactly rounded, so they do not depend on order or on how it is cut."""
-    return {
-        name: int(values[rows].sum()) if values.dtype == bool else math.fsum(values[rows].tolist())
-        for name, values in parts.items()
-    }
+class Totals:
+    """The sums of each of some groups of rows, of tables that come one after another.
+
+    They are exactly rounded, so they do not depend on the order of rows or on how they are cut.
+    """
+
+    def __init__(self, groups: int = 1) -> None:
+        self._groups = groups
+        self._counts: dict[str, np.ndarray] = {}  # rows by group
+        self._parts: dict[str, list[list[float]]] = {}  # by group, numbers of the same exact sum
+
+    def add(self, buildings: pa.Table, group: np.ndarray | None = None) -> None:
+        """Add rows with COLUMNS; group: of each row the number, by default 0."""
+        group = np.zeros(buildings.num_rows, np.int64) if group is None else group
+        order = np.argsort(group, kind="stable")
+        there, starts = np.unique(group[order], return_index=True)
+        for name, values in contributions(buildings).items():
+            if values.dtype == bool:
+                counted = np.bincount(group[values], minlength=self._groups)
+                self._counts[name] = self._counts.get(name, 0) + counted
+                continue
+            parts = self._parts.setdefault(name, [[] for _ in range(self._groups)])
+            values = values[order]
+            for number, (start, end) in zip(there, pairwise([*starts, len(values)]), strict=True):
+                added = values[start:end]
+                parts[number] = exact([*parts[number], *added[added != 0].tolist()])
+
+    def sums(self, group: int = 0) -> Sums:
+        """The sums of a group, after at least one table."""
+        counts = {name: int(counted[group]) for name, counted in self._counts.items()}
+        return counts | {name: math.fsum(parts[group]) for name, parts in self._parts.items()}
+
+
+def exact(values: list[float]) -> list[float]:
+    """A few numbers whose exact sum is that of all the values: the sum as a double, the rest that
+    this leaves as a double, and so on."""
+    parts: list[float] = []
+    while rest := math.fsum([*values, *(-part for part in parts)]):
+        parts.append(rest)
+        if not math.isfinite(rest):
+            break
+    return parts
 
 
 def sections(sums: Sums, household_kwh: float, households: float | None) -> dict[str, Any]:
@@ -93,23 +130,36 @@ def _gather(flat: dict[str, Any], group: str) -> dict[str, Any]:
     return outer | {group: {n.removeprefix(f"{group}_"): value for n, value in inner.items()}}
 
 
-def accounting(buildings: pa.Table, cells: dict[str, Any]) -> dict[str, Any]:
-    """Read = judged + rejected by reason; flags; cells. Of all rows."""
-    rejected = dict.fromkeys(REASONS, 0) | _tally(buildings["rejected"])
-    flags = dict.fromkeys(FLAGS, 0) | _tally(pc.list_flatten(buildings["flags"]))
-    return {
-        "read": buildings.num_rows,
-        "judged": buildings["rejected"].null_count,
-        "rejected": rejected,
-        "repaired": flags["repaired"],
-        "flags": flags,
-        "cells": cells,
-    }
+class Accounting:
+    """Read = judged + rejected by reason; flags; cells. Of all rows of tables one after another."""
+
+    def __init__(self) -> None:
+        self._read = self._judged = 0
+        self._rejected = dict.fromkeys(REASONS, 0)
+        self._flags = dict.fromkeys(FLAGS, 0)
+
+    def add(self, buildings: pa.Table) -> None:
+        """Add rows with the columns `rejected` and `flags`."""
+        self._read += buildings.num_rows
+        self._judged += buildings["rejected"].null_count
+        _tally(self._rejected, buildings["rejected"])
+        _tally(self._flags, pc.list_flatten(buildings["flags"]))
+
+    def section(self, cells: dict[str, Any]) -> dict[str, Any]:
+        """The section of a report."""
+        return {
+            "read": self._read,
+            "judged": self._judged,
+            "rejected": self._rejected,
+            "repaired": self._flags["repaired"],
+            "flags": self._flags,
+            "cells": cells,
+        }
 
 
-def _tally(values: pa.ChunkedArray) -> dict[str, int]:
-    counted = pc.value_counts(values.drop_null()).to_pylist()
-    return {entry["values"]: entry["counts"] for entry in counted}
+def _tally(counted: dict[str, int], values: pa.ChunkedArray) -> None:
+    for entry in pc.value_counts(values.drop_null()).to_pylist():
+        counted[entry["values"]] = counted.get(entry["values"], 0) + entry["counts"]
 
 
 def _booleans(table: pa.Table, name: str) -> np.ndarray:

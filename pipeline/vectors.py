@@ -1,5 +1,8 @@
 """Vector files: read with any driver, in RD metres."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,31 +32,59 @@ def read_vector(path: str | Path, layer: str | None = None) -> geopandas.GeoData
     """
     table = read_table(path, layer)
     if not isinstance(table, geopandas.GeoDataFrame):
-        raise InputError(f"{named(str(path))}: has no geometry; give a file of polygons")
+        raise no_geometry(str(path))
     return table
 
 
 def read_table(path: str | Path, layer: str | None = None) -> pd.DataFrame:
     """The same, and of a file without geometries its rows."""
-    if not on_disk(str(path)).exists():
-        raise InputError(f"{path}: does not exist; check the path")
-    with np.errstate(invalid="ignore"):  # a coordinate that is NaN is a fault of its footprint
+    check_exists(str(path))
+    with faults(str(path)):
         table = _read(str(path), layer)
-    return _to_rd(table, named(str(path))) if isinstance(table, geopandas.GeoDataFrame) else table
+    if not isinstance(table, geopandas.GeoDataFrame):
+        return table
+    sight = sight_of(str(path), table.crs)
+    moved = table.set_geometry(sight.to_rd(table.geometry.to_numpy()), crs=RD)
+    sight.check()
+    moved.attrs["crs"] = table.crs.name
+    return moved
 
 
 def _read(path: str, layer: str | None) -> pd.DataFrame:
-    name = named(path)
+    if is_parquet(path):
+        has_geometry = b"geo" in (pq.read_schema(path).metadata or {})
+        return geopandas.read_parquet(path) if has_geometry else pd.read_parquet(path)
+    if is_cityjson(Path(path)):
+        return read_cityjson(Path(path))
+    return pyogrio.read_dataframe(path, layer=layer_of(path, layer), on_invalid="fix")
+
+
+def check_exists(path: str) -> None:
+    """Raises InputError for a file that is not there."""
+    if not on_disk(path).exists():
+        raise InputError(f"{path}: does not exist; check the path")
+
+
+def no_geometry(path: str) -> InputError:
+    """What is wrong with a file of rows without geometries."""
+    return InputError(f"{named(path)}: has no geometry; give a file of polygons")
+
+
+def is_parquet(path: str) -> bool:
+    """Whether a file is GeoParquet, by its name."""
+    return path.lower().endswith((".parquet", ".geoparquet"))
+
+
+@contextmanager
+def faults(path: str) -> Iterator[None]:
+    """Raises InputError for whatever a driver says of a file."""
     try:
-        if name.lower().endswith((".parquet", ".geoparquet")):
-            has_geometry = b"geo" in (pq.read_schema(path).metadata or {})
-            return geopandas.read_parquet(path) if has_geometry else pd.read_parquet(path)
-        if is_cityjson(Path(path)):
-            return read_cityjson(Path(path))
-        return pyogrio.read_dataframe(path, layer=_layer(path, layer), on_invalid="fix")
+        with np.errstate(invalid="ignore"):  # a coordinate that is NaN is its feature's fault
+            yield
     except InputError:
         raise
     except Exception as error:  # each driver has its own kinds
+        name = named(path)
         said = str(error).replace(path, name).split("; It might help")[0]
         raise InputError(
             f"{name}: cannot be read as a vector file ({' '.join(said.split())[:200]}); give"
@@ -61,7 +92,8 @@ def _read(path: str, layer: str | None) -> pd.DataFrame:
         ) from None
 
 
-def _layer(path: str, layer: str | None) -> str | None:
+def layer_of(path: str, layer: str | None) -> str | None:
+    """The layer to read: the one named, the only one with geometries, or `pand`."""
     layers = {str(name): kind for name, kind in pyogrio.list_layers(path)}
     if layer is not None and layer not in layers:
         raise InputError(f"{named(path)}: no layer {layer!r}; choose one of {', '.join(layers)}")
@@ -76,28 +108,47 @@ def _layer(path: str, layer: str | None) -> str | None:
     return layer or (spatial[0] if spatial else None)
 
 
-def _to_rd(table: geopandas.GeoDataFrame, name: str) -> geopandas.GeoDataFrame:
-    if table.crs is None:
-        raise InputError(f"{name}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)")
-    geometry = shapely.force_2d(table.geometry.to_numpy())
-    crs = horizontal(table.crs)
-    if not is_rd(crs):
-        geometry = _transformed(geometry, crs, name)
-    moved = table.set_geometry(geopandas.GeoSeries(geometry, index=table.index, crs=RD))
-    moved.attrs["crs"] = table.crs.name
-    return moved
+@dataclass
+class Sight:
+    """Geometries of a file, in one batch or many, brought to RD. known: whether any had
+    coordinates; placed: whether any of those has a place in RD."""
+
+    name: str
+    crs: pyproj.CRS
+    known: bool = False
+    placed: bool = False
+
+    def to_rd(self, given: NDArray[Any]) -> NDArray[Any]:
+        """Two-dimensional geometries in RD metres; what has no place there is not finite."""
+        geometry: NDArray[Any] = shapely.force_2d(given)
+        crs = horizontal(self.crs)
+        if is_rd(crs):
+            self.known = self.placed = True
+            return geometry
+        to_rd = pyproj.Transformer.from_crs(crs, RD, always_xy=True).transform
+        with np.errstate(invalid="ignore"):
+            moved: NDArray[Any] = shapely.transform(geometry, to_rd, interleaved=False)
+            known = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+        if known.any():
+            self.known = True
+            if np.isfinite(shapely.bounds(moved[known])).any():
+                self.placed = True
+        return moved
+
+    def check(self) -> None:
+        """Raises InputError if the file has coordinates, and none of them has a place."""
+        if self.known and not self.placed:
+            raise InputError(
+                f"{self.name}: its coordinates are none of {horizontal(self.crs).name}, the CRS it"
+                " states; state the true one (ogr2ogr -a_srs EPSG:28992)"
+            )
 
 
-def _transformed(geometry: NDArray[Any], crs: pyproj.CRS, name: str) -> NDArray[Any]:
-    to_rd = pyproj.Transformer.from_crs(crs, RD, always_xy=True).transform
-    moved = shapely.transform(geometry, to_rd, interleaved=False)
-    known = np.isfinite(shapely.bounds(geometry)).all(axis=1)
-    if known.any() and not np.isfinite(shapely.bounds(moved[known])).any():
-        raise InputError(
-            f"{name}: its coordinates are none of {crs.name}, the CRS it states; state the true"
-            " one (ogr2ogr -a_srs EPSG:28992)"
-        )
-    return moved
+def sight_of(path: str, crs: pyproj.CRS | None) -> Sight:
+    """Of a file, none of it seen yet. Raises InputError for one that states no CRS."""
+    if crs is None:
+        raise InputError(f"{named(path)}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)")
+    return Sight(named(path), crs)
 
 
 def mended(geometry: NDArray[Any], name: str) -> NDArray[Any]:

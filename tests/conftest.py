@@ -1,16 +1,33 @@
 """What the tests share: where the real data lie, and how hypothesis draws."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.region import Region
+
 # The first call of a kernel compiles it: a deadline would measure the compiler.
 settings.register_profile("house", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, in this process and those that it starts."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAKLAAG_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Region:
+    """A region of many shards, and what a run of it leaves."""
+    return Region.generate(tmp_path_factory.mktemp("region"))
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,23 @@
-"""What a worker holds in each pass of a run, measured in a process of its own.
-
-`python -m tests.memory FOLDER JSON` prints the promise and the peaks [bytes] as JSON. FOLDER holds
-the files of a world, and in `small` those of one to begin with.
-"""
+"""What a worker holds in each pass of a run, and what writes the table: peaks [bytes], measured in
+a process of their own."""
 
 import ctypes
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pytest
+import shapely
+from numpy.typing import NDArray
+
 from tests.commands import ROOT
+from tests.outcomes import counted, set_everywhere
 
 CLEAR_PEAK = "5"  # see proc_pid_clear_refs(5)
 
@@ -32,47 +37,81 @@ def clear() -> int:
     return resident("VmRSS")
 
 
-def measure(folder: Path, options: dict[str, Any]) -> dict[str, int]:
-    """Peaks of the passes beyond what was held before, with one worker; without GDAL's cache."""
-    from pipeline import passes, plan, rasters, store
-    from pipeline.engine import Engine, never
-    from pipeline.ledger import Ledger
-    from pipeline.request import Request, prepare
-    from pipeline.tasks import Context
+def measure_passes(folder: str, home: str, options: dict[str, Any]) -> dict[str, int]:
+    """What the plan promises of a world, and the peaks of its passes, with one worker.
 
-    def silent(stage: str, done: int, total: int) -> None:
-        """No progress."""
+    folder: with the files of the world, and in `small` those of one in which all is compiled; home:
+    for the results."""
+    _passes(Path(folder) / "small", Path(home) / "small", options | {"area": None})
+    return _passes(Path(folder), Path(home) / "town", options)
 
-    rasters.CACHE_MB = 1  # its promise is kept by GDAL, and would hide ours
+
+def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
+    """Beyond what was held before, without GDAL's cache."""
+    from pipeline import cartography, rasters, run
+    from pipeline.request import Request
+
+    found: dict[str, int] = {}
+
+    def watched(name: str) -> Callable[..., Any]:
+        work = getattr(run, f"{name}_pass")
+
+        def watch(*given: Any) -> Any:
+            held = clear()
+            answer = work(*given)
+            found[name] = resident("VmHWM") - held
+            return answer
+
+        return watch
+
     inputs = ((str(folder / name),) for name in ("R_1.tif", "M_1.tif", "pand.parquet"))
-    job = prepare(Request(*inputs, folder, **options))
-    ledger, engine = Ledger(Path(mkdtemp(dir=folder))), Engine(1, None, silent, never)
-    context = Context(ledger, job.terrain, job.p, job.layout, job.request.block)
-    held = clear()
-    surveys = passes.survey_pass(job, ledger, engine)
-    found = {"promised": plan.count(job, surveys).memory, "survey": resident("VmHWM") - held}
-    held = clear()
-    measured = passes.measure_pass(job, context, engine, surveys)
-    found["measure"] = resident("VmHWM") - held
-    layers = store.layers_of(job.request.layers, tuple(f"{t:%H:%M}" for t in job.p.times))
-    store.create(ledger.rasters, job.layout, layers, job.provenance)
-    held = clear()
-    passes.shade_pass(job, context, engine, surveys, measured, layers)
-    return found | {"shade": resident("VmHWM") - held}
+    request = Request(*inputs, out, workers=1, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        set_everywhere(patch, rasters, "CACHE_MB", 0)  # GDAL's own promise, which would hide ours
+        for name in ("survey", "measure", "shade"):
+            patch.setattr(run, f"{name}_pass", watched(name))
+        patch.setattr(cartography, "draw", lambda scene, to, lang: None)
+        run.run(request)
+        return found | {"promised": counted(request).memory}
 
 
-def measured_apart(folder: Path, **options: Any) -> dict[str, int]:
-    """The same in a process of its own, where nothing else is held."""
+def measure_table(path: Path, groups: int) -> int:
+    """The peak of writing a table of buildings of so many row groups, beyond what was held."""
+    from pipeline.buildings import GROUP_ROWS, write_buildings
+
+    def tables() -> Iterator[pa.Table]:
+        for i in range(groups):
+            yield synthetic_rows(np.arange(GROUP_ROWS) + i * GROUP_ROWS)
+
+    write_buildings(path, [synthetic_rows(np.arange(100))], {})
+    held = clear()
+    write_buildings(path, tables(), {})
+    return resident("VmHWM") - held
+
+
+def synthetic_rows(row: NDArray[np.int64]) -> pa.Table:
+    """Squares in a line, judged alike."""
+    from pipeline.buildings import SCHEMA
+
+    known: dict[str, Any] = {
+        "row": row,
+        "id": pa.array(row).cast(pa.string()),
+        "centre_x": row * 20.0,
+        "centre_y": row * 0.0,
+        "flags": pa.array([[]] * len(row), SCHEMA.field("flags").type),
+        "geometry": pa.array(shapely.to_wkb(shapely.box(row * 20.0, 0, row * 20.0 + 9, 9))),
+    }
+    columns = {f.name: known.get(f.name, pa.nulls(len(row), f.type)) for f in SCHEMA}
+    return pa.table(columns, schema=SCHEMA)
+
+
+def apart(call: str, **environment: str) -> Any:
+    """What a call of a function of this module answers in a process of its own, where nothing else
+    is held."""
+    code = f"import json; from tests.memory import *; print(json.dumps({call}))"
     done = subprocess.run(
-        [sys.executable, "-m", "tests.memory", str(folder), json.dumps(options)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found: dict[str, int] = json.loads(done.stdout)
-    return found
-
-
-if __name__ == "__main__":
-    asked = json.loads(sys.argv[2])
-    measure(Path(sys.argv[1]) / "small", asked | {"area": None})  # compiles what is compiled
-    print(json.dumps(measure(Path(sys.argv[1]), asked)))
+    return json.loads(done.stdout)

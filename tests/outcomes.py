@@ -2,6 +2,9 @@
 
 import json
 import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,14 @@ import pytest
 import zarr
 from numpy.typing import NDArray
 
+from pipeline import grid, levels
 from pipeline.engine import Engine, Stop, never
 from pipeline.errors import Stopped
+from pipeline.events import Log, silent
+from pipeline.passes import reach_of, survey_pass
+from pipeline.plan import Plan, count
+from pipeline.request import Request, prepare
+from pipeline.request import silent as unheard
 from pipeline.run import run
 from tests.runs import Files, table_of
 
@@ -63,12 +72,19 @@ def run_without_map(files: Files, out: Path, **options: Any) -> Outcome:
     return outcome(out)
 
 
-def compute(files: Files, out: Path, stop: Stop = never, **options: Any) -> None:
+def compute(files: Files, out: Path, stop: Stop = never, log: Log = silent, **options: Any) -> None:
     """The same without a look at the result; Stopped if `stop` says so."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.cartography.draw", lambda scene, path, lang: path.touch())
+        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
         request = files.request(out, **({"layers": LAYERS} | options))
-        run(request, stop=stop)
+        run(request, stop=stop, log=log)
+
+
+def counted(request: Request) -> Plan:
+    """What a run would read and hold, without a guess of how long it takes."""
+    job = prepare(request)
+    survey_pass(job, Engine(1, None, unheard, never))
+    return count(job, reach_of(job))
 
 
 def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:
@@ -88,14 +104,34 @@ def shuffle_tasks(patch: pytest.MonkeyPatch, seed: int) -> list[str]:
     """From here on tasks run in another order; the stages in which that made a difference."""
     rng, stages, usual = random.Random(seed), [], Engine.run
 
-    def shuffled(engine: Engine, stage: str, task: Any, arguments: Any) -> None:
-        mixed = rng.sample(list(arguments), len(arguments))
-        if len(mixed) > 1:
+    def shuffled(
+        engine: Engine, stage: str, task: Any, arguments: Any, total: int, **more: Any
+    ) -> None:
+        mixed = rng.sample(list(arguments), total)
+        if total > 1:
             stages.append(stage)
-        usual(engine, stage, task, mixed)
+        usual(engine, stage, task, mixed, total, **more)
 
     patch.setattr(Engine, "run", shuffled)
     return stages
+
+
+def set_everywhere(patch: pytest.MonkeyPatch, module: Any, name: str, value: Any) -> None:
+    """A constant of a module, there and in all modules that took it over."""
+    usual = getattr(module, name)
+    for at, other in list(sys.modules.items()):
+        if at.startswith("pipeline.") and getattr(other, name, None) == usual:
+            patch.setattr(other, name, value)
+
+
+@contextmanager
+def small_tiles(cache: Path) -> Iterator[None]:
+    """Tiles of 16 cells, so that small ground has hundreds; what is kept of them lies apart."""
+    with pytest.MonkeyPatch.context() as patch:
+        set_everywhere(patch, grid, "TILE", 16)
+        set_everywhere(patch, levels, "LEVELS", 2)
+        patch.setenv("DAKLAAG_CACHE", str(cache))
+        yield
 
 
 def assert_equal(found: Outcome, whole: Outcome) -> None:

@@ -1,6 +1,7 @@
 """Small worlds written as files, the whole product run on them, and what it says of each row."""
 
 import itertools
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,12 +147,41 @@ def write_sheets(
     return tuple(paths)
 
 
+def recut(
+    paths: tuple[Path, ...], folder: Path, rows: Sequence[int], columns: Sequence[int]
+) -> tuple[Path, ...]:
+    """The raw cells of sheets that fill a rectangle, in other sheets, cut along these lines."""
+    with ExitStack() as stack:
+        sheets = [stack.enter_context(rasterio.open(path)) for path in paths]
+        west, south, east, north = around([sheet.bounds for sheet in sheets])
+        first, r = sheets[0], sheets[0].res[0]
+        values = np.empty((round((north - south) / r), round((east - west) / r)), first.dtypes[0])
+        for sheet in sheets:
+            top, left = round((north - sheet.bounds.top) / r), round((sheet.bounds.left - west) / r)
+            values[top : top + sheet.height, left : left + sheet.width] = sheet.read(1)
+        kept = {name: first.profile[name] for name in ("driver", "count", "dtype", "crs", "nodata")}
+        scales, whole = first.scales, Affine(r, 0, west, 0, -r, north)
+    places = [
+        list(itertools.pairwise([0, *lines, size]))
+        for lines, size in zip((rows, columns), values.shape, strict=True)
+    ]
+    cut = []
+    for (top, bottom), (left, right) in itertools.product(*places):
+        cut.append(folder / f"{paths[0].stem}_{top}_{left}.tif")
+        size = {"height": bottom - top, "width": right - left}
+        corner = whole @ Affine.translation(left, top)
+        with rasterio.open(cut[-1], "w", transform=corner, **size, **kept) as sheet:
+            sheet.write(values[top:bottom, left:right], 1)
+            sheet.scales = scales
+    return tuple(cut)
+
+
 def judge(files: Files, out: Path, *, stop: Stop = never, **options: Any) -> pd.DataFrame:
     """Run without drawing the map, which takes longer than a small world; a row a building, by
     its row in the input. No layers unless asked for."""
     request = files.request(out, **({"layers": ()} | options))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.cartography.draw", lambda scene, path, lang: path.touch())
+        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
         run(request, stop=stop)
     return table_of(out)
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from kernels.field import coarsen, far_field, near_field
+from kernels.coarse import coarsen
+from kernels.field import far_field, near_field
 from kernels.horizon import FLOOR, Horizon, horizon
 from tests.exact import House
 from tests.march import Place, Raster, Reals

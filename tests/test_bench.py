@@ -210,6 +210,13 @@ def test_a_table_goes_between_its_marks() -> None:
     assert table.insert(done, {"kernels": kernels}) == done
 
 
+def test_a_table_may_be_of_what_has_a_target() -> None:
+    one, two = row("a", 2.0) | {"target": targets.share(40)._asdict()}, row("b", 1.0)
+    kernels = made("kernels", [one, two, row("c", 1.0) | {"group": "limit"}])
+    said = table.table(kernels, ["targets", "limit"])
+    assert "| a |" in said and "| b |" not in said and "| c |" in said
+
+
 def test_a_table_tells_the_share_the_target_and_whether_it_is_met() -> None:
     one = row("a", 2.0, (1.9, 2.1)) | {"target": targets.share(40)._asdict()}
     two = row("b", 4.0) | {"target": targets.share(40)._asdict()}

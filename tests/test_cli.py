@@ -24,10 +24,23 @@ from tests.runs import Files
 
 OPTIONS = """--dsm --dtm --buildings --layer --id --group --out --method --set --layers
     --restrictions --around --nodata --attribution --block --workers --scheduler --allow
-    --overwrite --lang --quiet --verbose --help""".split()  # noqa: SIM905
+    --overwrite --lang --relief --add-building --boundaries --quiet --verbose
+    --help""".split()  # noqa: SIM905
 COMMANDS = {
     "demo": ["--out"],
-    "run": OPTIONS,
+    "fetch": [
+        "--into",
+        "--resolution",
+        "--ahn",
+        "--what",
+        "--boundaries",
+        "--margin",
+        "--connections",
+        "--relief",
+        "--no-relief",
+        "--base-url",
+    ],
+    "run": [*OPTIONS, "--update", "--by", "--log-json"],
     "plan": OPTIONS,
     "report": ["--by", "--format", "--lang"],
     "export": ["--to", "--layer"],

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.field import COARSE, Coarse, Far, coarsen, far_field, merge, near_field
+from kernels.coarse import COARSE, Coarse, coarsen, merge
+from kernels.field import Far, far_field, near_field
 from pipeline.grid import Window
 from tests.march import Raster
 from tests.scenes import SEEDS, examples, houses, tiles

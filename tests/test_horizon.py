@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.field import coarsen, far_field, near_field
+from kernels.coarse import coarsen
+from kernels.field import far_field, near_field
 from kernels.horizon import FLOOR, horizon, horizon_halo
 from tests.march import Cells, Place, Raster, Reals, sky_view, surface_tangents, tangents
 from tests.scenes import COMPILED, SEEDS, examples

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.field import COARSE, Far, coarsen, far_field, merge, near_field
+from kernels.coarse import COARSE, coarsen, merge
+from kernels.field import Far, far_field, near_field
 from kernels.horizon import Reach, horizon, horizon_halo
 from pipeline.grid import Window, same_on_all_sides
 from tests.march import Place, Raster, Reals

@@ -1,15 +1,12 @@
 """The output folder: whose it is, what of it is finished, and what may be removed."""
 
 import json
-import threading
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pipeline.engine import never, open_engine
 from pipeline.errors import InputError
 from pipeline.ledger import FINAL, Ledger, differ, held, open_ledger
 from tests.commands import contents
@@ -26,8 +23,8 @@ def opened(folder: Path, provenance: dict[str, Any] = ONE, overwrite: bool = Fal
 
 def finish(ledger: Ledger, provenance: dict[str, Any] = ONE) -> None:
     """The four outputs, where they wait to be published."""
-    ledger.rasters.mkdir()
-    (ledger.rasters / "zarr.json").write_text(json.dumps({"attributes": provenance}))
+    told = json.dumps({"attributes": provenance}).encode()
+    ledger.storage.write("work.partial/rasters.zarr/zarr.json", told)
     for name in FINAL[1:-1]:
         ledger.write(name, name.encode())
     ledger.write(FINAL[-1], json.dumps(provenance | {"counts": {}}).encode())
@@ -55,7 +52,7 @@ def test_a_table_is_whole_or_not_there(out: Path) -> None:
     assert ledger.has("shade", "0_1")
     assert not ledger.has("shade", "1_0")
     assert all(np.array_equal(ledger.read("shade", "0_1")[name], table[name]) for name in table)
-    path = ledger.table("shade", "0_1")
+    path = out / "work.partial" / "shade" / "0_1.npz"
     whole = path.read_bytes()
     for length in (0, 1, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
@@ -123,8 +120,7 @@ def test_a_kill_between_two_renames(out: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_what_a_kill_left_of_a_chunk_is_not_published(out: Path) -> None:
     ledger = opened(out)
     finish(ledger)
-    (ledger.rasters / "0" / "shadow" / "c").mkdir(parents=True)
-    (ledger.rasters / "0" / "shadow" / "c" / "0.f00d.partial").write_bytes(b"half")
+    ledger.write("rasters.zarr/0/shadow/c/0.f00d.partial", b"half")
     ledger.publish()
     assert not list(out.rglob("*.partial"))
 
@@ -144,7 +140,7 @@ def test_work_is_removed_from_its_name_on(out: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("shutil.rmtree", lambda path: None)
     ledger.discard()
     monkeypatch.undo()
-    assert (ledger.work / "shade" / "0_0.npz").exists()
+    assert ledger.has("shade", "0_0")
     assert not opened(out).has("shade", "0_0")
 
 
@@ -210,22 +206,3 @@ def test_one_run_at_a_time(out: Path) -> None:
         raise AssertionError("both hold it")
     with held(out):
         pass
-
-
-def test_a_fault_of_one_task_waits_for_the_others(tmp_path: Path) -> None:
-    """When the folder is let go, nothing writes into it any more."""
-    late, failed = threading.Event(), threading.Event()
-
-    def task(fails: bool, *, stop: Any) -> None:
-        if fails:
-            failed.set()
-            raise InputError("a sheet is broken")
-        failed.wait(10)
-        threading.Event().wait(0.2)
-        late.set()
-
-    with ExitStack() as stack:
-        engine = open_engine(stack, "threads", 2, lambda *_: None, never)
-        with pytest.raises(InputError, match="a sheet is broken"):
-            engine.run("survey", task, [(True,), (False,)])
-    assert late.is_set()

@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
+from pipeline.errors import Stopped
 from tests.commands import arguments, call, contents, small_world
 from tests.runs import Files
 
@@ -26,7 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 def run(files: Files, out: Path, *more: Any) -> Result:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.cartography.draw", lambda scene, path, lang: path.touch())
+        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
         return call(*arguments(files, out, *more))
 
 
@@ -49,7 +51,7 @@ def test_a_folder_that_cannot_be_made(files: Files, tmp_path: Path, name: str) -
     result = run(files, tmp_path / name)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"error: {tmp_path / name}: cannot be written (")
-    assert "give another --out" in result.stderr
+    assert "give another place" in result.stderr
 
 
 def test_a_folder_that_cannot_be_written(
@@ -79,22 +81,52 @@ def finished(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_another_run_is_refused_by_its_difference(
-    files: Files, finished: Path, change: str
-) -> None:
-    words, expected = CHANGES[change]
-    before = contents(finished)
-    result = run(files, finished, *words)
+@pytest.fixture(scope="module")
+def unfinished(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("half") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.run.shade_pass", stopped)
+        assert run(files, out).exit_code == 130
+    return out
+
+
+def stopped(*_: Any) -> None:
+    raise Stopped
+
+
+def assert_refused(files: Files, out: Path, expected: str, *words: str) -> None:
+    """In one line, and nothing is touched."""
+    before = contents(out)
+    result = run(files, out, *words, "-q")
     assert (result.exit_code, result.stdout) == (2, "")
     assert expected in result.stderr
     assert result.stderr.count("\n") == 1
-    assert contents(finished) == before
+    assert contents(out) == before
 
 
-def test_other_heights_are_another_run(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["finished", "unfinished"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_run_is_refused_by_its_difference(
+    files: Files, request: pytest.FixtureRequest, kind: str, change: str
+) -> None:
+    words, expected = CHANGES[change]
+    assert_refused(files, request.getfixturevalue(kind), expected, *words)
+
+
+@pytest.mark.parametrize("kind", ["finished", "unfinished"])
+def test_other_heights_are_another_run(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
     world = small_world()
     world.dsm[0, 0] = 1
-    result = run(world.write(tmp_path / "in"), finished)
-    assert result.exit_code == 2
-    assert "inputs.dsm[0].sha256 (" in result.stderr
+    other = world.write(tmp_path / "in")
+    assert_refused(other, request.getfixturevalue(kind), "inputs.dsm[0].sha256 (")
+
+
+@pytest.mark.parametrize("kind", ["finished", "unfinished"])
+def test_another_version_is_another_run(
+    files: Files, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    out = request.getfixturevalue(kind)
+    monkeypatch.setattr("pipeline.request.version", lambda name: "9.9")
+    assert_refused(files, out, f'program.version ("{version("daklaag")}" there, "9.9" here)')

@@ -14,7 +14,7 @@ from rasterio import Affine
 
 from pipeline.engine import never
 from pipeline.errors import InputError
-from pipeline.rasters import open_mosaic
+from pipeline.mosaics import open_mosaic
 from pipeline.relief import check_any_data, survey
 from pipeline.terrain import check_pair
 from tests.runs import World

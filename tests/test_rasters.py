@@ -15,7 +15,8 @@ from pyproj import CRS
 
 from pipeline.engine import never
 from pipeline.grid import Window
-from pipeline.rasters import Mosaic, open_mosaic
+from pipeline.mosaics import open_mosaic
+from pipeline.rasters import Mosaic
 from pipeline.relief import survey, warnings
 from tests.sheets import FLOAT32_MAX, PLACE, east_of, heights, write, write_vrt
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid import Window
-from pipeline.rasters import Mosaic, gaps, open_mosaic
+from pipeline.mosaics import gaps, open_mosaic
+from pipeline.rasters import Mosaic
 from tests.places import DataFile
 from tests.runs import Files, assert_equal, expect, judge
 

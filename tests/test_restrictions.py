@@ -12,7 +12,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.footprints import Footprints
-from pipeline.restrictions import Restrictions, read_restrictions
+from pipeline.restrictions import Restricted, read_restrictions
 from tests import outlines
 from tests.outlines import BOXES, X, Y
 from tests.runs import World
@@ -34,7 +34,7 @@ def footprints(tmp_path_factory: pytest.TempPathFactory) -> Footprints:
     return outlines.read(outlines.write(path, outlines.table(BOXES, id=ids)))
 
 
-def read(path: Path, table: pd.DataFrame | str, footprints: Footprints) -> Restrictions:
+def read(path: Path, table: pd.DataFrame | str, footprints: Footprints) -> Restricted:
     if isinstance(table, str):
         path.write_text(table, encoding="utf-8")
     elif path.suffix == ".parquet":
@@ -43,7 +43,7 @@ def read(path: Path, table: pd.DataFrame | str, footprints: Footprints) -> Restr
         table.to_file(path)
     else:
         pyogrio.write_dataframe(table, path)
-    return read_restrictions(path, footprints)
+    return read_restrictions(path).on(footprints)
 
 
 def excluded(path: Path, table: Any, footprints: Footprints) -> list[str | None]:
@@ -139,16 +139,18 @@ def test_each_kind_counts_a_building_once(tmp_path: Path, footprints: Footprints
     effects = ["exclude"] * 4 + ["flag"]
     places = [BOXES[0], BOXES[0], BOXES[0], BOXES[1], BOXES[2]]
     found = read(tmp_path / "r.gpkg", rows(*places, kind=kinds, effect=effects), footprints)
-    rows_ = pd.RangeIndex(4).to_numpy()
-    assert found.by_kind(rows_) == {"monument": 1, "asbestos": 1, "other": 1}
-    assert found.by_kind(rows_[1:]) == {"asbestos": 1}
+    assert found.hits == {(0, "monument"), (0, "other"), (1, "asbestos")}
 
 
 def test_what_holds_for_nothing_is_told(tmp_path: Path, footprints: Footprints) -> None:
-    table = rows(BOXES[0], shapely.Point(X, Y - 50), None, id=["x", "y", "99"])
-    found = read(tmp_path / "r.gpkg", table, footprints)
-    assert found.idle == ("r.gpkg: 2 of 3 rows hold for none of the footprints",)
-    assert not read(tmp_path / "s.gpkg", rows(BOXES[0]), footprints).idle
+    """Whatever holds for a footprint of any part of the input holds for one."""
+    path = tmp_path / "r.gpkg"
+    rows(BOXES[0], shapely.Point(X, Y - 50), None, id=["x", "y", "99"]).to_file(path)
+    found = read_restrictions(path)
+    held = [found.on(footprints.take([i])).rows for i in range(4)]
+    assert held == [{0}, set(), set(), set()]
+    assert found.idle(set().union(*held)) == ["r.gpkg: 2 of 3 rows hold for none of the footprints"]
+    assert not found.idle({0, 1, 2})
 
 
 LINE = shapely.LineString([(X, Y), (X + 9, Y)])
@@ -169,7 +171,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault(tmp_path: Path, footprints: Footprints, fault: str) -> None:
+def test_a_fault(tmp_path: Path, fault: str) -> None:
     name, table, expected = FAULTS[fault]
     path = tmp_path / name
     if fault == "no text":
@@ -179,7 +181,7 @@ def test_a_fault(tmp_path: Path, footprints: Footprints, fault: str) -> None:
     else:
         table.to_file(path)
     with pytest.raises(InputError) as told:
-        read_restrictions(path, footprints)
+        read_restrictions(path)
     said = str(told.value)
     assert said.startswith(f"{name}: ")
     assert expected in said
@@ -187,9 +189,9 @@ def test_a_fault(tmp_path: Path, footprints: Footprints, fault: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "gone.gpkg"])
-def test_a_file_that_is_missing(tmp_path: Path, footprints: Footprints, name: str) -> None:
+def test_a_file_that_is_missing(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=f"{name}: does not exist; check the path"):
-        read_restrictions(tmp_path / name, footprints)
+        read_restrictions(tmp_path / name)
 
 
 def test_an_excluded_building_keeps_its_class_and_its_shadow(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The seam law: a result is the same to the bit however the run is cut, ordered or stopped."""
 
-import sys
+import math
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from kernels.shadow import Halo
-from pipeline import quarter
+from kernels.shadow import Sun
+from pipeline import quarter, rasters
 from pipeline.errors import Stopped
-from pipeline.grid import Layout, Window
-from pipeline.methods.shade import Relief
+from pipeline.grid import Layout, Window, same_on_all_sides
+from pipeline.methods.shade import Casters, Roofs
+from pipeline.tiles import Marks
 from tests.outcomes import (
     LAYERS,
     Outcome,
@@ -22,7 +23,9 @@ from tests.outcomes import (
     outcome,
     run_interrupted,
     run_without_map,
+    set_everywhere,
     shuffle_tasks,
+    small_tiles,
 )
 from tests.runs import Files, World, expect
 from tests.runs import assert_equal as assert_same_rows
@@ -33,9 +36,9 @@ SURFACES = ("extruded", "dsm")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def three_levels() -> Iterator[None]:
-    """Small ground has one level; with smaller chunks it has three."""
-    with pytest.MonkeyPatch.context() as patch:
+def small_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Small ground has one level and a few tiles; of smaller ones it has three, and hundreds."""
+    with small_tiles(tmp_path_factory.mktemp("cache")), pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.grid.CHUNK", 64)
         patch.setattr("pipeline.store.CHUNK", 64)
         yield
@@ -95,7 +98,8 @@ def test_any_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stages = shuffle_tasks(monkeypatch, seed=3)
-    found = run_without_map(files, tmp_path / "out", settings=settings, block=64, workers=2)
+    options: dict[str, Any] = {"settings": settings, "relief": tmp_path / "relief"}
+    found = run_without_map(files, tmp_path / "out", block=64, workers=2, **options)
     assert stages == ["survey", "measure", "shade"]
     assert_equal(found, whole)
 
@@ -107,10 +111,7 @@ def test_what_is_read_at_once_does_not_matter(
     whole: Outcome,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    modules = [module for name, module in sys.modules.items() if name.startswith("pipeline.")]
-    for module in modules:
-        if hasattr(module, "PIECE"):
-            monkeypatch.setattr(module, "PIECE", 50)
+    set_everywhere(monkeypatch, rasters, "PIECE", 50)
     assert_equal(run_without_map(files, tmp_path / "out", settings=settings), whole)
 
 
@@ -158,24 +159,31 @@ def test_a_part_of_the_area_is_a_part_of_the_result(
 # The law must be able to fail.
 
 
-def cut_halos(patch: pytest.MonkeyPatch, share: float) -> None:
-    """From here on halos are shorter than they must be."""
-    usual = Relief.halo
+def cut_reach(patch: pytest.MonkeyPatch, share: float) -> None:
+    """From here on a block reads only the tiles on so much of the way to the farthest it needs."""
+    usual = Casters.felt
 
-    def shorter(relief: Relief, *arguments: Any) -> Halo:
-        return Halo(*(max(1, int(share * cells)) for cells in usual(relief, *arguments)))
+    def shorter(casters: Casters, painted: Window, roofs: Roofs, *sky: Any) -> tuple[Marks, Marks]:
+        found = usual(casters, painted, roofs, *sky)
+        rings = [Marks.of(painted, casters.frame)]
+        rings[0].add(roofs.cells)
+        while (found[0].marked & ~rings[-1].marked).any():
+            rings.append(rings[-1].grow(same_on_all_sides(1)).part(casters.frame))
+        kept = rings[int(share * (len(rings) - 1))].marked
+        needed, bare = (Marks(casters.frame, marks.marked & kept) for marks in found)
+        return needed, bare
 
-    patch.setattr(Relief, "halo", shorter)
+    patch.setattr(Casters, "felt", shorter)
 
 
-def test_a_halo_too_short_is_seen(
+def test_a_reach_too_short_is_seen(
     tmp_path: Path,
     files: Files,
     settings: dict[str, Any],
     whole: Outcome,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cut_halos(monkeypatch, 0.05)
+    cut_reach(monkeypatch, 0.05)
     found = run_without_map(files, tmp_path / "out", settings=settings, block=50)
     with pytest.raises(AssertionError):
         assert_agrees(found, whole)
@@ -192,15 +200,15 @@ def towers(folder: Path) -> Files:
 
 
 @pytest.mark.parametrize(("share", "equal"), [(1.0, True), (0.98, False)])
-def test_a_halo_is_as_long_as_it_must_be_and_no_longer(
+def test_a_reach_is_as_long_as_it_must_be_and_no_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, equal: bool
 ) -> None:
-    """The tip of the longest shadow there can be needs the last fiftieth of the halo."""
+    """The tip of the longest shadow there can be needs the last of the 17 tiles."""
     files = towers(tmp_path / "in")
     options: dict[str, Any] = {"layers": ("shadow",), "settings": {"times": ("10:00",)}}
     area = {"area": "121000,487000,121700,487700"}
     at_once = run_without_map(files, tmp_path / "a", block=WHOLE, **area, **options)
-    cut_halos(monkeypatch, share)
+    cut_reach(monkeypatch, share)
     found = run_without_map(files, tmp_path / "b", block=16, **area, **options)
     a, b = (each.arrays[0, "shadow"][1] for each in (at_once, found))
     assert a.any()
@@ -222,19 +230,22 @@ def low_roofs_among_towers(folder: Path) -> Files:
     return w.write(folder)
 
 
-def turned_round(halo: Halo) -> Halo:
-    return Halo(halo.south, halo.west, halo.north, halo.east)
-
-
 @pytest.mark.parametrize("season", [NORTHERN, SOUTHERN], ids=["summer", "winter"])
-def test_a_halo_lies_on_the_side_of_the_sun(
+def test_a_reach_lies_on_the_side_of_the_sun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, season: dict[str, Any]
 ) -> None:
-    """In blocks of 64 m, whose neighbours' towers a halo on the other side would not see."""
+    """In blocks of 64 m, whose neighbours' towers a reach on the other side would not see."""
     files = low_roofs_among_towers(tmp_path / "in")
     expected = expect(files, **season)
     assert_same_rows(run_on(files, tmp_path / "a", settings=season, block=16), expected)
-    usual = Relief.halo
-    monkeypatch.setattr(Relief, "halo", lambda *given: turned_round(usual(*given)))
+    usual = Casters.felt
+
+    def turned_round(
+        casters: Casters, painted: Window, roofs: Roofs, towards: list[Sun], resolution: float
+    ) -> tuple[Marks, Marks]:
+        opposite = [sun._replace(azimuth=sun.azimuth + math.pi) for sun in towards]
+        return usual(casters, painted, roofs, opposite, resolution)
+
+    monkeypatch.setattr(Casters, "felt", turned_round)
     with pytest.raises(AssertionError, match="lit"):
         assert_same_rows(run_on(files, tmp_path / "b", settings=season, block=16), expected)

@@ -124,7 +124,7 @@ def whole(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 def test_on_the_workers_of_a_cluster(tmp_path: Path, files: Files, whole: Outcome) -> None:
     """Two processes, which take tasks, windows and outlines along as pickles."""
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
     ) as cluster:
         address = cluster.scheduler_address
         found = run_without_map(files, tmp_path / "out", scheduler=address, block=64)

@@ -13,7 +13,8 @@ from bench.peers import compare, truth
 from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RADIUS, RESOLUTION, TWO_NEIGHBOURS
 from bench.peers.stage import alone, polygons
 from bench.scenes import city, footprints
-from kernels.field import coarsen, far_field, near_field
+from kernels.coarse import coarsen
+from kernels.field import far_field, near_field
 from kernels.horizon import FLOOR, horizon, horizon_halo
 from kernels.rings import Box, footprint_spans
 from kernels.roof import centimetres, sums

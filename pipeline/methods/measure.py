@@ -1,6 +1,6 @@
 """The first pass: heights of roofs and ground, as histograms that merge exactly."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,22 +9,48 @@ from numpy.typing import NDArray
 
 from kernels.roof import Counts, bit_counts, centimetres, histograms, nearest
 from kernels.spans import Spans, box_spans
-from pipeline.grid import Window
+from pipeline.engine import never
+from pipeline.errors import Stopped
+from pipeline.grid import TILE, Window
 from pipeline.methods.powermapping import NOT_KNOWN, Powermapping
 from pipeline.outlines import Outlines
+from pipeline.rasters import PIECE
 from pipeline.terrain import Heights
+from pipeline.tiles import Marks, enclosing
 
 Part = dict[str, NDArray[np.int64] | NDArray[np.float64]]
 
 
-def measure_block(window: Window, heights: Heights, outlines: Outlines, p: Powermapping) -> Part:
-    """What the cells of one block tell of the footprints; `footprint` is the row in the input.
+def measure(
+    heights: Heights, outlines: Outlines, p: Powermapping, stop: Callable[[], bool] = never
+) -> "Measures":
+    """What the rasters tell of footprints, known by position in `outlines.rows`.
 
-    outlines: all that have a cell, or ground within the ring, in the window.
+    Raises Stopped as soon as the flag is up.
+    """
+    ground = enclosing(outlines.windows(p.ground_ring_m)).intersect(heights.terrain.window)
+    parts = []
+    for piece in ground.pieces(PIECE):
+        if stop():
+            raise Stopped
+        near = outlines.within(piece, p.ground_ring_m)
+        if len(near):
+            parts.append(measure_block(piece, heights, near, p))
+    return merge(parts, len(outlines), p)
+
+
+def measure_block(window: Window, heights: Heights, outlines: Outlines, p: Powermapping) -> Part:
+    """What the cells of one block tell of the footprints; `footprint` is one of `outlines.rows`.
+
+    outlines: all that have a cell, or ground within the ring, in the window; only the tiles that
+    they touch are read.
     """
     own = outlines.spans(window)
-    dsm = centimetres(heights.dsm(window))
-    ground = centimetres(heights.dtm(window))
+    wanted = Marks.none(window.coarse(TILE))
+    wanted.add(outlines.windows())
+    dsm = centimetres(heights.dsm(window, wanted.marked))
+    wanted.add(outlines.windows(p.ground_ring_m))
+    ground = centimetres(heights.dtm(window, wanted.marked))
     boxes = ring_boxes(outlines, p.ground_ring_m) - np.array([window.top, window.left] * 2)
     rows = outlines.rows
     return {
@@ -76,6 +102,7 @@ def _nearest(own: Spans, dsm: NDArray[np.int32], window: Window, outlines: Outli
         "near_away": found.away,
         "near_row": found.row,
         "near_column": found.column,
+        "near_cm": dsm[found.row - window.top, found.column - window.left].astype(np.int64),
     }
 
 
@@ -87,9 +114,9 @@ def _first_of_each(key: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[
 
 @dataclass(frozen=True)
 class Measures:
-    """Of all footprints, by row. roof, median, top, ground: percentiles [cm], NOT_KNOWN where there
-    is none (median and top are those of the roof, for its unevenness); cells: own cells with DSM
-    data; own: own cells on the rasters; row, column: the deciding cell,
+    """Of some footprints, by position. roof, median, top, ground: percentiles [cm], NOT_KNOWN where
+    there is none (median and top are those of the roof, for its unevenness); cells: own cells with
+    DSM data; own: own cells on the rasters; row, column: the deciding cell, and seen: its DSM [cm],
     where cells > 0."""
 
     roof: NDArray[np.int64]
@@ -100,6 +127,7 @@ class Measures:
     own: NDArray[np.int64]
     row: NDArray[np.int64]
     column: NDArray[np.int64]
+    seen: NDArray[np.int64]
 
 
 class _Histogram(NamedTuple):
@@ -116,7 +144,7 @@ def merge(parts: Iterable[Part], n: int, p: Powermapping) -> Measures:
     parts = list(parts)
     roof, ground = _histogram(parts, "roof"), _histogram(parts, "ground")
     own = np.bincount(_joined(parts, "own_footprint"), _joined(parts, "own_count"), n)
-    row, column = _deciding(parts, n)
+    row, column, seen = _deciding(parts, n)
     return Measures(
         roof=percentile(roof, p.roof_percentile, n),
         median=percentile(roof, 50, n),
@@ -126,6 +154,7 @@ def merge(parts: Iterable[Part], n: int, p: Powermapping) -> Measures:
         own=own.astype(np.int64),
         row=row,
         column=column,
+        seen=seen,
     )
 
 
@@ -153,11 +182,14 @@ def percentile(histogram: _Histogram, p: float, n: int) -> NDArray[np.int64]:
     return out
 
 
-def _deciding(parts: list[Part], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _deciding(parts: list[Part], n: int) -> tuple[NDArray[np.int64], ...]:
     footprint = _joined(parts, "near_footprint")
     away = np.concatenate([np.zeros(0), *(part["near_away"] for part in parts)])
     rows, columns = _joined(parts, "near_row"), _joined(parts, "near_column")
     best = _first_of_each(footprint, np.lexsort((columns, rows, away, footprint)))
-    row, column = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    row[footprint[best]], column[footprint[best]] = rows[best], columns[best]
-    return row, column
+    found = []
+    for values in (rows, columns, _joined(parts, "near_cm")):
+        of = np.zeros(n, np.int64)
+        of[footprint[best]] = values[best]
+        found.append(of)
+    return tuple(found)

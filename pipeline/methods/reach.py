@@ -1,24 +1,31 @@
 """Where the inputs end too near: rows that something unseen might change."""
 
 import math
-from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.grid import Lattice, Window
+from kernels.shadow import Halo, Sun, shadow_halo
+from pipeline.grid import Lattice, Window, same_on_all_sides, squares_of, widest
 from pipeline.methods.powermapping import Powermapping
 from pipeline.outlines import Outlines
+from pipeline.relief import HIGHEST_M, LOWEST_M
 from pipeline.sun import suns
 from pipeline.terrain import Terrain
 
 
-def inputs_region(terrain: Terrain, bounds: NDArray[np.float64]) -> shapely.Geometry:
+def farthest(towards: list[Sun], p: Powermapping, resolution: float) -> Halo:
+    """How far around an area anything that stands in the country could matter to it [cells]."""
+    near = same_on_all_sides(math.ceil(max(p.wind_radius_m, p.ground_ring_m) / resolution) + 2)
+    most = 10**6
+    shadows = [shadow_halo(LOWEST_M, HIGHEST_M, sun, resolution, most) for sun in towards]
+    return widest([near, *shadows])
+
+
+def inputs_region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geometry:
     """What is seen: the rasters' common ground within the bounding box of all footprints."""
-    xmin, ymin = np.nanmin(bounds[:, :2], axis=0)
-    xmax, ymax = np.nanmax(bounds[:, 2:], axis=0)
-    common = shapely.intersection(terrain.ground, shapely.box(xmin, ymin, xmax, ymax))
+    common = shapely.intersection(ground, shapely.box(*bounds))
     parts = shapely.get_parts(common)  # lines too, where parts of it only touch: they hold nothing
     region = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
     shapely.prepare(region)
@@ -34,27 +41,35 @@ def sun_cut(
 ) -> NDArray[np.bool_]:
     """Whether, from the centres of these deciding cells towards a sun, the region ends before the
     ray has climbed `reach_height_m`."""
-    x, y = (column + 0.5) * resolution, -(row + 0.5) * resolution
-    ends = _ray_ends(row, column, resolution, p)
-    starts = np.repeat(np.column_stack([x, y])[:, None], ends.shape[1], axis=1)
-    lines = shapely.linestrings(np.stack([starts, starts + ends], axis=2))
+    start = np.column_stack([(column + 0.5) * resolution, -(row + 0.5) * resolution])
+    starts = np.repeat(start[:, None], len(p.times), axis=1)
+    ends = starts + _ray_ends(row, column, resolution, p)
+    if shapely.covers(region, shapely.box(*_around(starts, ends))):  # as of most blocks
+        return np.zeros(len(row), np.bool_)
+    lines = shapely.linestrings(np.stack([starts, ends], axis=2))
     return ~shapely.covers(region, lines).all(axis=1)
+
+
+def _around(*points: NDArray[np.float64]) -> list[float]:
+    """xmin, ymin, xmax, ymax of points."""
+    every = np.concatenate([each.reshape(-1, 2) for each in points])
+    return [*every.min(axis=0, initial=np.inf), *every.max(axis=0, initial=-np.inf)]
 
 
 def _ray_ends(
     row: NDArray[np.int64], column: NDArray[np.int64], resolution: float, p: Powermapping
 ) -> NDArray[np.float64]:
     """(cells, suns, 2): how far the rays go eastward and northward [m]."""
-    squares = [Lattice.of(int(r), int(c), resolution) for r, c in zip(row, column, strict=True)]
-    vectors: dict[Lattice, Any] = {}
-    for square in set(squares):
-        vectors[square] = [
+    squares, which = np.unique(squares_of(row, column, resolution), axis=0, return_inverse=True)
+    vectors = [
+        [
             (math.sin(s.azimuth) * length, math.cos(s.azimuth) * length)
-            for s in suns(square, p.date, p.times, p.elevation)
+            for s in suns(Lattice(*square), p.date, p.times, p.elevation)
             for length in [p.reach_height_m / math.tan(s.elevation)]
         ]
-    ends = [vectors[square] for square in squares]
-    return np.array(ends, np.float64).reshape(len(squares), len(p.times), 2)
+        for square in squares.tolist()
+    ]
+    return np.array(vectors, np.float64).reshape(-1, len(p.times), 2)[which.reshape(-1)]
 
 
 def wind_cut(

@@ -1,5 +1,6 @@
 """The second pass: cast shadow at the roofs' centres, wind shadow, and the raster layers."""
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -7,34 +8,90 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.shadow import Halo, Sun, cast_shadow, shadow_halo
+from kernels.reach import casting
+from kernels.shadow import Sun, cast_shadow
 from kernels.spans import Spans, raise_to
 from kernels.terrain import hillshade
 from kernels.wind import any_within
-from pipeline.grid import Lattice, Window, same_on_all_sides, widest
+from pipeline.grid import TILE, Lattice, Window, same_on_all_sides
+from pipeline.measured import Measured
 from pipeline.methods.powermapping import NOT_KNOWN, Powermapping, shelters
 from pipeline.outlines import Outlines, touches
 from pipeline.rasters import PIECE
 from pipeline.sun import suns
 from pipeline.terrain import Heights
+from pipeline.tiles import NO_HEIGHT, Marks, cut, enclosing, lowered
 
 PICTURE = Sun(azimuth=np.deg2rad(315), elevation=np.deg2rad(45))
 ANY_SIDE = same_on_all_sides(1)  # what a hillshade looks at
 
 
 @dataclass(frozen=True)
-class Relief:
-    """Lowest and highest of the surface [m], and how far the inputs go [cells]: a halo never needs
-    to be longer."""
+class Roofs:
+    """Judged buildings of the area. position: among the footprints they were taken from; row,
+    column: the deciding cell; height: of the surface there, or less [cm]."""
 
-    lowest: float
-    highest: float
-    limit: int
+    position: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    height: NDArray[np.int64]
 
-    def halo(self, towards: list[Sun], resolution: float) -> Halo:
-        """Cells around a block that can matter to its shadows."""
-        each = [shadow_halo(self.lowest, self.highest, s, resolution, self.limit) for s in towards]
-        return widest([ANY_SIDE, *each])
+    @classmethod
+    def of(cls, measured: Measured, chosen: NDArray[np.bool_], p: Powermapping) -> "Roofs":
+        """Some of the footprints that were measured."""
+        m, at = measured.measures, np.flatnonzero(chosen)
+        height = m.seen if p.surface == "dsm" else m.roof
+        return cls(at, m.row[at], m.column[at], height[at])
+
+    def take(self, chosen: NDArray[Any]) -> "Roofs":
+        """Some of these, by position or mask."""
+        return Roofs(*(getattr(self, f.name)[chosen] for f in dataclasses.fields(self)))
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """(n, 4) windows of their deciding cells."""
+        return np.column_stack([self.row, self.column, self.row + 1, self.column + 1])
+
+    @property
+    def window(self) -> Window:
+        """The window around the deciding cells."""
+        return enclosing(self.cells)
+
+
+@dataclass(frozen=True)
+class Casters:
+    """The surface of a shard's surroundings by tiles. lowest, highest: (rows, columns) int32 [cm],
+    bounds of it, NO_HEIGHT without data; bare: the highest of what the rasters give, without the
+    blocks that stand on it."""
+
+    frame: Window
+    lowest: NDArray[np.int32]
+    highest: NDArray[np.int32]
+    bare: NDArray[np.int32]
+
+    def part(self, frame: Window) -> "Casters":
+        """The same in another frame, without data beyond this one."""
+        tables = (self.lowest, self.highest, self.bare)
+        return Casters(frame, *(cut(t, self.frame, frame, NO_HEIGHT) for t in tables))
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Lowest and highest of all [m]; 0 without data."""
+        low, high = self.lowest[self.lowest != NO_HEIGHT], self.highest[self.highest != NO_HEIGHT]
+        return (low.min() / 100, high.max() / 100) if len(low) else (0.0, 0.0)
+
+    def felt(
+        self, painted: Window, roofs: Roofs, towards: list[Sun], resolution: float
+    ) -> tuple[Marks, Marks]:
+        """The tiles that can throw their shadow on a cell of a painted window or on a roof, and
+        those; and of them the tiles of which the rasters matter, beside the blocks there."""
+        asks = Marks.of(painted, self.frame).marked
+        lowest = np.where(asks, self.lowest, NO_HEIGHT)
+        lowest = lowered(lowest, self.frame, roofs.cells, roofs.height.astype(np.int32))
+        needed = casting(self.highest, lowest, towards, resolution, TILE)
+        needed |= lowest != NO_HEIGHT
+        bare = asks | casting(self.bare, lowest, towards, resolution, TILE)
+        return Marks(self.frame, needed), Marks(self.frame, bare)
 
 
 @dataclass(frozen=True)
@@ -46,6 +103,13 @@ class Blocks:
     roof: NDArray[np.int64]
     compared: NDArray[np.int64]
     group: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, resolution: float) -> "Blocks":
+        """No footprints."""
+        whole, nothing = np.zeros(0, np.int64), np.zeros(0, object)
+        outlines = Outlines(whole, nothing, np.zeros((0, 2)), np.zeros((0, 4)), resolution)
+        return cls(outlines, whole, whole, whole)
 
     def within(self, window: Window) -> "Blocks":
         """Those with a cell in a window."""
@@ -95,50 +159,60 @@ class Shaded:
 def shade_block(
     square: Lattice,
     core: Window,
+    needed: Marks,
+    bare: Marks,
     heights: Heights,
     blocks: Blocks,
-    relief: Relief,
     p: Powermapping,
     layers: tuple[str, ...],
 ) -> Shaded:
     """Shadows on one block that lies in one square of the lattice.
 
-    core: on the rasters; blocks: all that stand in it or its halo.
+    core: on the rasters; needed: the tiles that can matter to it, its own included, and bare: those
+    of which the ground does; blocks: all that stand in it or on those.
     """
     resolution = heights.terrain.resolution
     towards = suns(square, p.date, p.times, p.elevation)
     inputs = heights.terrain.window
-    window = core.grow(relief.halo(towards, resolution)).intersect(inputs)
-    surface = read_surface(window, heights, blocks, p)
+    near = core.grow(ANY_SIDE).intersect(inputs) if layers else core
+    window = needed.window.intersect(inputs).union(near)
+    tiles, ground = (marks.part(window.coarse(TILE)) for marks in (needed, bare))
+    if layers:
+        for marks in (tiles, ground):
+            marks.marked[:] |= Marks.of(near, marks.frame).marked
+    surface = read_surface(window, tiles, ground, heights, blocks, p)
     shadow = cast_shadow(surface, towards, square.anchored(window, resolution))
     inner = window.slices(core)
     pictures = {}
     if "sun_hillshade" in layers:
-        near = core.grow(ANY_SIDE).intersect(window)
         part = surface[window.slices(near)]
         grey = np.stack([hillshade(part, sun, resolution) for sun in towards])
         grey[_bits(shadow[window.slices(near)], len(towards))] = 0
         pictures["sun_hillshade"] = grey[(slice(None), *near.slices(core))]
     if "hillshade" in layers:
-        near = core.grow(ANY_SIDE).intersect(inputs)
         dsm = surface[window.slices(near)] if p.surface == "dsm" else heights.dsm(near)
         pictures["hillshade"] = hillshade(dsm, PICTURE, resolution)[near.slices(core)]
     return Shaded(shadow[inner].copy(), surface[inner].copy(), pictures)  # lets the halo go
 
 
 def read_surface(
-    window: Window, heights: Heights, blocks: Blocks, p: Powermapping
+    window: Window, tiles: Marks, bare: Marks, heights: Heights, blocks: Blocks, p: Powermapping
 ) -> NDArray[np.float32]:
-    """What casts and catches shadow: as measured, or the terrain with blocks on it."""
+    """What casts and catches shadow on some tiles: as measured, or blocks on the terrain, which is
+    read on the bare ones only; NaN elsewhere."""
     if p.surface == "dsm":
-        return heights.dsm(window)
-    surface = np.empty((window.height, window.width), np.float32)
-    near = blocks.within(window)
+        return heights.dsm(window, tiles.marked)
+    surface = np.full((window.height, window.width), np.nan, np.float32)
     for part in window.pieces(PIECE):
-        here = near.within(part)
-        surface[window.slices(part)] = extrude(
-            heights.dtm(part), here.outlines.spans(part), here.roof, heights.terrain.mask(part)
-        )
+        frame = part.coarse(TILE)
+        if tiles.part(frame).marked.any():
+            here = blocks.within(part)
+            surface[window.slices(part)] = extrude(
+                heights.dtm(part, bare.part(frame).marked),
+                here.outlines.spans(part),
+                here.roof,
+                heights.terrain.mask(part),
+            )
     return surface
 
 

@@ -1,0 +1,213 @@
+"""What the rehearsal measures, each in a process of its own: its time, and the most it holds.
+
+python -m bench.apart TASK: its arguments from standard input and its answer, both JSON.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.machine import ROOT
+
+Answer = dict[str, Any]
+Bounds = tuple[float, float, float, float]
+CACHE_MB = 64  # tiles are read once: more would hold what nobody asks for again
+
+
+def apart(task: str, cache: Path, **asked: Any) -> Answer:
+    """A task's answer, from a process of its own. cache: where the program keeps what it may.
+
+    Raises RuntimeError if it fails.
+    """
+    process = _begun(task, cache, asked)
+    told, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{task} ended with status {process.returncode}")
+    answer: Answer = json.loads(told.splitlines()[-1])
+    return answer
+
+
+def killed(task: str, cache: Path, when: Callable[[], bool], **asked: Any) -> bool:
+    """Begin a task in a process of its own, and kill that as soon as `when` answers True. Whether
+    it was killed before it was done."""
+    process = _begun(task, cache, asked)
+    while process.poll() is None and not when():
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def _begun(task: str, cache: Path, asked: Answer) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.apart", task],
+        cwd=ROOT,
+        env=os.environ | {"DAKLAAG_CACHE": str(cache.absolute())},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    json.dump(asked, process.stdin, default=str)
+    process.stdin.close()
+    process.stdin = None  # or `communicate` would close it again
+    return process
+
+
+def make(folder: str, kind: str, workers: int, **options: Any) -> Answer:
+    """Generate the nation, a province, or a sheet (`city`, `country`) with its neighbours."""
+    from bench import nation
+
+    with _timed() as answer:
+        if kind in ("city", "country"):
+            place = nation.typical(kind)
+            xmin, ymin, xmax, ymax = place.bounds
+            reach = nation.REACH_M
+            options["names"] = nation.neighbours(place)
+            options["within"] = (xmin - reach, ymin - reach, xmax + reach, ymax + reach)
+        made = {"province": nation.province}.get(kind, nation.generate)
+        found = made(Path(folder), workers=workers, **options)
+    told = answer | {"dsm": str(found.dsm), "dtm": str(found.dtm)}
+    return told | {
+        "buildings": str(found.buildings),
+        "footprints": found.footprints,
+        "cells": found.cells,
+        "bounds": found.bounds,
+        "sheets": len(found.names),
+        "bytes": sum(p.stat().st_size for f in (found.dsm, found.dtm) for p in f.iterdir()),
+    }
+
+
+def decode(files: list[str], workers: int) -> Answer:
+    """Read all of some rasters once, each by one of the threads, a row of blocks at a time."""
+    import rasterio
+    from rasterio.windows import Window
+
+    def read(path: str) -> int:
+        with rasterio.open(path) as sheet:
+            high = sheet.block_shapes[0][0]
+            for row in range(0, sheet.height, high):
+                sheet.read(1, window=Window(0, row, sheet.width, min(high, sheet.height - row)))
+            return int(sheet.width * sheet.height)
+
+    with _timed() as answer, rasterio.Env(GDAL_CACHEMAX=CACHE_MB * 2**20):
+        answer["cells"] = sum(_spread(read, files, workers))
+    return answer
+
+
+def relief(files: list[str], store: str, workers: int) -> Answer:
+    """Write the relief store of some sheets of DSM."""
+    from pipeline.engine import never
+    from pipeline.mosaics import open_mosaic
+    from pipeline.relief import survey_sheet
+
+    sheets = open_mosaic(files, "DSM", None, frozenset({"gaps"})).sheets
+    with _timed() as answer:
+        _spread(lambda sheet: survey_sheet(sheet, Path(store), never), sheets, workers)
+    return answer | {"cells": sum(sheet.window.size for sheet in sheets)}
+
+
+def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
+    """A run from the sheets to the table, the report and the map.
+
+    log: a file that gets a line of JSON for each task that is done. Answers read and own, the cells
+    read of files and those of them that are the blocks' own; done and kept, the tasks of this run
+    and those that it found finished.
+    """
+    import pyarrow.parquet as pq
+
+    from pipeline.events import DONE, KEPT, Event
+    from pipeline.run import run
+
+    found: Counter[str] = Counter()
+
+    def tell(event: Event) -> None:
+        found[event.get("outcome", "")] += 1
+        found.update(read=event.get("cells", 0), own=event.get("own", 0))
+        if log and event.get("outcome") == DONE:
+            with Path(log).open("a") as lines:
+                lines.write(json.dumps(event) + "\n")
+
+    request = _request(out, asked)
+    with _timed() as answer:
+        run(request, log=tell)
+    rows = int(pq.read_metadata(Path(out) / "buildings.parquet").num_rows)
+    counts = {name: found[name] for name in ("read", "own", DONE, KEPT)}
+    return answer | counts | {"rows": rows}
+
+
+def expected(out: str, **asked: Any) -> Answer:
+    """How long a run would take, by its plan; `seconds` is what planning takes."""
+    from pipeline.plan import plan
+
+    request = _request(out, asked)
+    with _timed() as answer:
+        found = plan(request)
+    return answer | {"expected": found.seconds}
+
+
+def _request(out: str, asked: Answer) -> Any:
+    from pipeline.request import Request
+
+    options: Answer = {"allow": frozenset({"gaps"})} | asked
+    options |= {name: (asked[name],) for name in ("dsm", "dtm", "buildings")}
+    options["layers"] = tuple(options.get("layers", Request.layers))
+    return Request(out=Path(out), **options)
+
+
+def rows_of(table: str, bounds: Bounds) -> Answer:
+    """Read the rows of a table of buildings whose centre lies in a rectangle."""
+    import pyarrow.parquet as pq
+
+    xmin, ymin, xmax, ymax = bounds
+    inside = [("centre_x", ">=", xmin), ("centre_x", "<", xmax)]
+    inside += [("centre_y", ">=", ymin), ("centre_y", "<", ymax)]
+    with _timed() as answer:
+        answer["rows"] = len(pq.read_table(table, filters=inside))
+    return answer
+
+
+def _spread(call: Callable[[Any], Any], items: Iterable[Any], workers: int) -> list[Any]:
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(call, items))
+
+
+@contextmanager
+def _timed() -> Iterator[Answer]:
+    """Tells the seconds that it took, and the most that the process has held [bytes]."""
+    answer: Answer = {}
+    begin = time.perf_counter()
+    yield answer
+    answer["seconds"] = time.perf_counter() - begin
+    answer["peak"] = _peak()
+
+
+def _peak() -> int:
+    """Most memory held so far [bytes]; 0 where the system does not tell."""
+    try:  # getrusage would tell of the parent, if that held more before this program began
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+TASKS: dict[str, Callable[..., Answer]] = {
+    "make": make,
+    "decode": decode,
+    "relief": relief,
+    "run": whole_run,
+    "plan": expected,
+    "rows": rows_of,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(TASKS[sys.argv[1]](**json.load(sys.stdin))))

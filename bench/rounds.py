@@ -1,0 +1,195 @@
+"""Rounds of the rehearsal: what is measured, between two decodings of the same sheets."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+
+from bench.apart import Answer, apart, killed
+from bench.result import Row
+from bench.targets import Target
+from pipeline.ahn import Place
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Generated sheets and footprints. made: as bench.apart tells of them; places: only these of
+    its sheets are judged."""
+
+    part: str
+    made: Answer
+    places: tuple[Place, ...] = ()
+
+    def of(self, *places: Place) -> "Ground":
+        """A rectangle of its sheets."""
+        return replace(self, places=places)
+
+    @property
+    def dsm(self) -> list[str]:
+        """The sheets of DSM that are judged."""
+        return self._sheets("dsm")
+
+    @property
+    def files(self) -> list[str]:
+        """The same with those of DTM."""
+        return [*self.dsm, *self._sheets("dtm")]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The inputs of a run and its area."""
+        inputs = {key: self.made[key] for key in ("dsm", "dtm", "buildings")}
+        if not self.places:
+            return inputs
+        corners = np.array([place.bounds for place in self.places])
+        area = [*corners[:, :2].min(axis=0), *corners[:, 2:].max(axis=0)]
+        return inputs | {"area": ",".join(f"{side:g}" for side in area)}
+
+    def _sheets(self, kind: str) -> list[str]:
+        names = tuple(f"_{place.name}.tif" for place in self.places) or (".tif",)
+        return [str(p) for p in sorted(Path(self.made[kind]).iterdir()) if p.name.endswith(names)]
+
+
+class Rounds:
+    """Measures in a folder, each call in a process of its own; `rows` grows."""
+
+    def __init__(self, folder: Path, rounds: int) -> None:
+        self.folder, self.rounds = folder, rounds
+        self.rows: list[Row] = []
+
+    def call(self, task: str, part: str, **asked: Any) -> Answer:
+        """A task of bench.apart, once."""
+        return apart(task, self._cache(part), **asked)
+
+    def make(self, part: str, resolution: float, workers: int) -> Ground:
+        """The ground of a part, generated unless it is there."""
+        where = self.folder / part
+        new = not (where / "pand.parquet").exists()
+        tell(f"{part}: {'generating' if new else 'generated before'}")
+        asked = {"folder": where, "resolution": resolution, "workers": workers}
+        made = self.call("make", part, kind=part, **asked)
+        if new:
+            self.add(part, "generate", [made["seconds"]], 2 * made["cells"])
+        return Ground(part, made)
+
+    def run(
+        self, ground: Ground, name: str, workers: int, cold: bool = False, **options: Any
+    ) -> Row:
+        """Runs on some ground, beside decoding it. The result of the last stays in `result(part)`.
+        cold: nothing is kept from earlier ones."""
+        out = self.result(ground.part)
+        forget = [out, self._cache(ground.part)] if cold else [out]
+        asked = {"out": out, "workers": workers} | ground.options | options
+        name = f"{name}, {workers} worker{'s' * (workers > 1)}"
+        found, row = self._beside(ground.part, name, "run", forget, ground.files, workers, asked)
+        row |= {key: found[-1][key] for key in ("read", "own", "done")}
+        row["buildings"] = found[-1]["rows"]
+        return row
+
+    def relief(self, ground: Ground, workers: int) -> Row:
+        """Writing the relief store of the sheets of DSM, beside decoding them."""
+        store = self.folder / "relief"
+        asked = {"files": ground.dsm, "store": store, "workers": workers}
+        name = f"write the DSM's relief store, {workers} workers"
+        _, row = self._beside(ground.part, name, "relief", [store], ground.dsm, workers, asked)
+        shutil.rmtree(store)
+        return row
+
+    def plan(self, ground: Ground, row: Row, **options: Any) -> float:
+        """What a plan of a run that was measured expects of it, over what it took; both as ratios
+        to a decoding beside them."""
+        asked = {"out": self.result("plan"), "workers": row["workers"]} | ground.options | options
+        decoded, found = [self._decode(ground.part, ground.files, row["workers"])], []
+        for i in range(self.rounds):
+            tell(f"{ground.part}: plan, {i + 1} of {self.rounds}")
+            found.append(self.call("plan", ground.part, **asked)["expected"])
+            decoded.append(self._decode(ground.part, ground.files, row["workers"]))
+        beside = [mean((a["seconds"], b["seconds"])) for a, b in pairwise(decoded)]
+        ratios = [a / b for a, b in zip(found, beside, strict=True)]
+        return float(median(ratios) / row["decodings"])
+
+    def resumed(self, ground: Ground, row: Row) -> tuple[int, int]:
+        """Kill the process of a run that was measured at half of its tasks, and run again: how many
+        tasks were finished, and how many of those were done again."""
+        out, log = self.result(ground.part), self.folder / "killed.jsonl"
+        shutil.rmtree(out, ignore_errors=True)
+        log.write_text("")
+        asked = {"out": out, "workers": row["workers"]} | ground.options
+
+        def half() -> bool:
+            return 2 * len(log.read_text().splitlines()) >= row["done"]
+
+        tell(f"{ground.part}: killed and taken up again")
+        if not killed("run", self._cache(ground.part), half, log=log, **asked):
+            raise RuntimeError("a run was done before it was killed")
+        finished = len(log.read_text().splitlines())
+        after = self.call("run", ground.part, **asked)
+        return finished, max(finished + after["done"] - row["done"], 0)
+
+    def result(self, part: str) -> Path:
+        """The folder of a part's last run."""
+        return self.folder / "runs" / part
+
+    def _cache(self, part: str) -> Path:
+        return self.folder / "cache" / part
+
+    def _decode(self, part: str, files: list[str], workers: int) -> Answer:
+        return self.call("decode", part, files=files, workers=workers)
+
+    def _beside(
+        self, part: str, name: str, task: str, forget: list[Path], files: list[str], workers: int,
+        asked: dict[str, Any],
+    ) -> tuple[list[Answer], Row]:  # fmt: skip
+        """A first round, which compiles what is compiled and fills the stores, is not counted
+        where there are several."""
+        rounds = self.rounds + (self.rounds > 1)
+        decoded, found = [self._decode(part, files, workers)], []
+        for i in range(rounds):
+            tell(f"{part}: {name}, {i + 1} of {rounds}")
+            for folder in forget:
+                shutil.rmtree(folder, ignore_errors=True)
+            found.append(self.call(task, part, **asked))
+            decoded.append(self._decode(part, files, workers))
+        beside = [mean((a["seconds"], b["seconds"])) for a, b in pairwise(decoded)]
+        found, beside = found[-self.rounds :], beside[-self.rounds :]
+        times = [one["seconds"] for one in found]
+        ratios = [a / b for a, b in zip(times, beside, strict=True)]
+        row = self.add(part, name, times, decoded[0]["cells"])
+        row |= {"ratios": ratios, "decodings": median(ratios), "decode_s": beside}
+        row["spread_of_decodings"] = [float(q) for q in np.percentile(ratios, (25, 75))]
+        row |= {"peak_gib": max(one["peak"] for one in found) / GIB, "workers": workers}
+        return found, row
+
+    def add(
+        self, part: str, name: str, times: Sequence[float] = (), cells: int | None = None,
+        **more: Any,
+    ) -> Row:  # fmt: skip
+        """A row of the result; of times the median."""
+        took = median(times) if times else None
+        row = {"group": part, "name": f"{part}: {name}", "cells": cells, "median_s": took}
+        row |= {"mcells_s": cells / took / 1e6 if cells and took else None}
+        row |= {"rounds": len(times), "copies": None, "spread": None} | more
+        self.rows.append(row)
+        return row
+
+    def ratio(self, part: str, name: str, value: float, target: Target) -> None:
+        """A row of a ratio; a target may be of it, of its inverse, or of how far it is from 1."""
+        more: Answer = {"ratio": value, "inverse": 1 / value, "off": abs(value - 1)}
+        aim(self.add(part, name, figure=f"{value:.2f} x", **more), target)
+
+
+def aim(row: Row, target: Target) -> None:
+    """Give a row a target."""
+    row["target"] = target._asdict()
+
+
+def tell(said: str) -> None:
+    """What is at work."""
+    print(said, file=sys.stderr, flush=True)

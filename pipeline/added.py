@@ -1,0 +1,111 @@
+"""Buildings that are not in the heights: what if they stood there?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kernels.spans import raise_to
+from pipeline.errors import InputError
+from pipeline.files import named
+from pipeline.footprints import read_footprints
+from pipeline.grid import Window
+from pipeline.methods.measure import measure
+from pipeline.methods.powermapping import NOT_KNOWN, Powermapping, to_cm
+from pipeline.methods.shade import Casters
+from pipeline.outlines import Outlines, touches
+from pipeline.terrain import Terrain
+from pipeline.tiles import lowered, raise_tiles
+from pipeline.vectors import column, read_vector
+
+ROOF, HEIGHT = ("roof_m",), ("height_m", "height", "hoogte")
+
+
+@dataclass(frozen=True)
+class Added:
+    """Flat blocks that stand on the measured surface. roof: their tops [cm]; file: from which of
+    the files; id: as there."""
+
+    outlines: Outlines
+    roof: NDArray[np.int64]
+    file: NDArray[np.int64]
+    id: NDArray[Any]
+
+    def part(self, window: Window) -> "Added":
+        """Those that touch a window."""
+        here = touches(self.outlines.windows(), window)
+        return Added(self.outlines.take(here), self.roof[here], self.file[here], self.id[here])
+
+    def told(self, file: int) -> dict[str, Any]:
+        """Of one of the files: where its buildings stand, how high [m], and their ids."""
+        here = self.file == file
+        bounds = self.outlines.bounds[here]
+        return {
+            "bounds": [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()],
+            "highest_m": int(self.roof[here].max()) / 100,
+            "ids": sorted(set(self.id[here])),
+        }
+
+    def under(self, casters: Casters) -> Casters:
+        """Bounds of the surface by tiles, with them on it."""
+        frame, windows = casters.frame, self.outlines.windows()
+        roof, highest = self.roof.astype(np.int32), casters.highest.copy()
+        raise_tiles(highest, frame, windows, roof)
+        return Casters(frame, lowered(casters.lowest, frame, windows, roof), highest, highest)
+
+    def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+        """The surface of a window with them on it, where they are higher, or it has no data."""
+        here = self.part(window)
+        if not len(here.roof):
+            return dsm
+        top = np.full(dsm.shape, -np.inf, np.float32)
+        raise_to(top, here.outlines.spans(window), (here.roof / 100.0).astype(np.float32))
+        return np.where(top > -np.inf, np.fmax(dsm, top), dsm)
+
+
+def read_added(files: Sequence[str], terrain: Terrain, p: Powermapping, **options: Any) -> Added:
+    """Buildings of files of polygons with a column `roof_m` [m above NAP] or `height_m` [m above
+    the ground around them, as the method measures that].
+
+    options: as of read_footprints. Raises InputError for a file without such a column, a height
+    that is no number, or one without ground.
+    """
+    footprints = read_footprints(files, centre=p.centre, **options)
+    if not footprints.usable.all():
+        row = int(np.flatnonzero(~footprints.usable)[0])
+        raise InputError(f"{named(files[0])}: row {row} is no polygon; give the building's outline")
+    f = footprints
+    outlines = Outlines(f.row, f.geometry, f.centre, f.bounds, terrain.resolution)
+    roofs, heights = (_numbers(files, names) for names in (ROOF, HEIGHT))
+    with terrain.heights() as open_:
+        ground = measure(open_, outlines, p).ground
+    roof = np.where(np.isnan(roofs), ground / 100.0 + heights, roofs)
+    bare = np.flatnonzero(np.isnan(roof) | (np.isnan(roofs) & (ground == NOT_KNOWN)))
+    if len(bare):
+        raise InputError(
+            f"{named(files[0])}: row {bare[0]} has no height; give `roof_m` [m above NAP], or"
+            " `height_m` above a ground that the DTM has"
+        )
+    tops = np.array([to_cm(value) for value in roof], np.int64)
+    return Added(outlines, tops, _files(files), f.id)
+
+
+def _files(files: Sequence[str]) -> NDArray[np.int64]:
+    """From which of the files each row is."""
+    return np.repeat(np.arange(len(files)), [len(read_vector(file)) for file in files])
+
+
+def _numbers(files: Sequence[str], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """The column of one of these names of all files, NaN where there is none."""
+    found = []
+    for file in files:
+        table = read_vector(file)
+        name = column(table, *names)
+        values = (
+            pd.to_numeric(table[name], errors="coerce") if name else pd.Series(np.nan, table.index)
+        )
+        found.append(values.to_numpy(np.float64))
+    return np.concatenate(found)

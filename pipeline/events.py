@@ -1,0 +1,18 @@
+"""What a run tells of its work while it lasts, beside how far it is."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# Of a shard: stage, shard, seconds, cells (read), own (of those, the cells of the blocks: the
+# others are halos), footprints, blocks, skipped (of the blocks, those that needed no work) and
+# outcome, one of OUTCOMES. Of the start of a run: stage "start", and dashboard, the address of
+# dask's. Any of them may be missing, and there may be others.
+Event = Mapping[str, Any]
+Log = Callable[[Event], None]
+
+# Computed now; found finished, by an earlier run; failed.
+OUTCOMES = DONE, KEPT, FAILED = "done", "kept", "failed"
+
+
+def silent(event: Event) -> None:
+    """A log that says nothing."""

@@ -1,0 +1,231 @@
+"""Footprints made ready once: sorted in space, so that a block reads only what it can feel."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyogrio
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.cache import key_of, stamp
+from pipeline.engine import Progress, Stop, never
+from pipeline.errors import InputError
+from pipeline.files import find, named, on_disk
+from pipeline.footprints import Footprints, numbered
+from pipeline.prepared_make import CARD, REST, SORTED, becoming, fill
+from pipeline.prepared_sort import BOX, SCHEMA
+from pipeline.vectors import ENDINGS
+
+VERSION = 1  # of the prepared files
+EDGES = tuple(edge.name for edge in BOX)
+GROUPS = np.dtype([("first", np.int64), ("count", np.int64), *((e, np.float64) for e in EDGES)])
+LIGHT = ["row", "centre_x", "centre_y", "bbox"]
+Box = tuple[float, float, float, float]
+
+
+class Light(NamedTuple):
+    """Footprints without their polygons. place, row: int64, as in Footprints; centre: (n, 2) [m];
+    bounds: (n, 4) [m]."""
+
+    place: NDArray[np.int64]
+    row: NDArray[np.int64]
+    centre: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Footprints in a file of our own, along a Hilbert curve; small when it is sent elsewhere.
+
+    path: a GeoParquet of those with a polygon; sources: the files that they come from; count: all,
+    those without a polygon included; bounds: of all polygons [m], NaN if there is none.
+    """
+
+    path: Path
+    sources: tuple[dict[str, Any], ...]
+    count: int
+    bounds: Box
+
+    def __len__(self) -> int:
+        return self.count
+
+    def groups(self) -> NDArray[Any]:
+        """The row groups, in order: first (place), count, and xmin, ymin, xmax, ymax [m] of the
+        polygons."""
+        return _opened(self.path)[1]
+
+    def read(self, bounds: Box | None = None, groups: Iterable[int] | None = None) -> Footprints:
+        """Those with a polygon whose bounding box touches a closed rectangle [m], of some row
+        groups or of all, in order."""
+        every = self.groups()
+        wanted = np.arange(len(every)) if groups is None else np.array(sorted({*groups}), np.int64)
+        if bounds is not None:
+            wanted = wanted[_touch([every[edge][wanted] for edge in EDGES], bounds)]
+        place, tables = [np.zeros(0, np.int64)], [SCHEMA.empty_table()]
+        for group in wanted.tolist():
+            table = _group(self.path, group)
+            chosen = np.arange(len(table))
+            if bounds is not None:
+                chosen = np.flatnonzero(_touch(_edges(table), bounds))
+                table = table.take(chosen)
+            place.append(every["first"][group] + chosen)
+            tables.append(table)
+        return self._footprints(np.concatenate(place), pa.concat_tables(tables))
+
+    def light(self, group: int) -> Light:
+        """All of one row group."""
+        with _file(self.path) as file:
+            table = file.read_row_group(group, LIGHT, use_threads=False)
+        place = self.groups()["first"][group] + np.arange(len(table))
+        return Light(place, table["row"].to_numpy(), _centre(table), np.column_stack(_edges(table)))
+
+    def unusable(self) -> Footprints:
+        """Those without a polygon, by row."""
+        table = pq.read_table(self.path.with_name(REST)).replace_schema_metadata()
+        return self._footprints(np.full(len(table), -1), table)
+
+    def _footprints(self, place: NDArray[np.int64], table: pa.Table) -> Footprints:
+        wkb = table["geometry"].to_numpy(zero_copy_only=False)
+        return Footprints(
+            place=place,
+            row=table["row"].to_numpy(),
+            id=_objects(table["id"]),
+            built=table["built"].to_numpy().astype(np.float64),
+            status=_objects(table["status"]),
+            has_status=table["has_status"].to_numpy(),
+            geometry=shapely.from_wkb(wkb),
+            reason=_objects(table["reason"]),
+            repaired=table["repaired"].to_numpy(),
+            repeated=table["repeated"].to_numpy(),
+            area=table["area"].to_numpy().astype(np.float64),
+            centre=_centre(table),
+            bounds=np.column_stack(_edges(table)),
+            group=numbered(pd.Series(_objects(table["group"]), dtype=object)),
+            sources=self.sources,
+        )
+
+
+@lru_cache(maxsize=8)
+def _opened(path: Path) -> tuple[pq.FileMetaData, NDArray[Any]]:
+    """The footer of a prepared file, read once a process, and its row groups."""
+    footer = pq.read_metadata(path)
+    groups = np.zeros(footer.num_row_groups, GROUPS)
+    names = [footer.schema.column(i).path for i in range(footer.num_columns)]
+    at = [names.index(f"bbox.{edge}") for edge in EDGES]
+    for i in range(len(groups)):
+        group = footer.row_group(i)
+        low, high = ([getattr(group.column(c).statistics, m) for c in at] for m in ("min", "max"))
+        groups[i] = (0, group.num_rows, *low[:2], *high[2:])
+    groups["first"] = np.cumsum(groups["count"]) - groups["count"]
+    return footer, groups
+
+
+def _file(path: Path) -> pq.ParquetFile:
+    return pq.ParquetFile(path, metadata=_opened(path)[0])
+
+
+@lru_cache(maxsize=24)  # some 4 MB each; neighbouring blocks and shards read the same
+def _group(path: Path, group: int) -> pa.Table:
+    with _file(path) as file:
+        return file.read_row_group(group, use_threads=False).replace_schema_metadata()
+
+
+def _touch(edges: list[NDArray[np.float64]], bounds: Box) -> NDArray[np.bool_]:
+    west, south, east, north = edges
+    xmin, ymin, xmax, ymax = bounds
+    return (west <= xmax) & (east >= xmin) & (south <= ymax) & (north >= ymin)
+
+
+def _edges(table: pa.Table) -> list[NDArray[np.float64]]:
+    box = table["bbox"]
+    return [pc.struct_field(box, edge).to_numpy().astype(np.float64) for edge in EDGES]
+
+
+def _centre(table: pa.Table) -> NDArray[np.float64]:
+    return np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"]).astype(float)
+
+
+def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
+    found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+def prepare_footprints(
+    sources: Iterable[str],
+    *,
+    layer: str | None = None,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    centre: str = "centroid",
+    cache: Path,
+    workers: int = 1,
+    progress: Progress = _silent,
+    stop: Stop = never,
+) -> Prepared:
+    """Footprints of one or more files, one after another, sorted into a file below `cache`; if it
+    is there already, nothing is read.
+
+    centre: as of read_footprints. progress: called with `prepare`, the rows read and all rows, 0
+    where their number is not known. Raises InputError for a file or a column that is not there and
+    for a cache that cannot be written, Stopped when the flag is up.
+    """
+    files = find(sources, ENDINGS, "buildings")
+    options = (layer, id_column, group_column, centre)
+    stamps = _stamps(files)
+    home = cache / "footprints" / key_of(VERSION, _tools(), files, stamps, options)
+    if not home.is_dir():
+        with becoming(home, stop) as folder:
+            if folder is not None:
+                fill(folder, files, options, workers, progress, stop)
+                _unchanged(files, stamps)
+                folder.rename(home)
+    card = json.loads((home / CARD).read_bytes())
+    xmin, ymin, xmax, ymax = (float(edge) for edge in card["bounds"])
+    return Prepared(home / SORTED, tuple(card["sources"]), card["count"], (xmin, ymin, xmax, ymax))
+
+
+def _stamps(files: list[str]) -> list[dict[str, Any]]:
+    """Of the files and, of shapefiles, what belongs to them."""
+    parts = [on_disk(file) for file in files]
+    shapes = [p for part in parts if part.suffix.lower() == ".shp" for p in part.parent.iterdir()]
+    stems = {part.with_suffix("") for part in parts}
+    return [
+        stamp(str(p)) for p in (*parts, *sorted(p for p in shapes if p.with_suffix("") in stems))
+    ]
+
+
+def _unchanged(files: list[str], stamps: list[dict[str, Any]]) -> None:
+    for before, after in zip(stamps, _stamps(files), strict=False):
+        if before != after:
+            raise InputError(
+                f"{named(before['path'])}: was changed while it was read; run again when it is"
+                " whole"
+            )
+
+
+def _tools() -> list[Any]:
+    """What decides how a file is read: libraries, and the grid files of the transformation."""
+    folders = [*pyproj.datadir.get_data_dir().split(os.pathsep), pyproj.datadir.get_user_data_dir()]
+    grids = sorted({grid.name for folder in folders for grid in Path(folder).glob("nl_nsgi*")})
+    return [
+        shapely.geos_version_string,
+        pyproj.__proj_version__,
+        pyproj.network.is_network_enabled(),
+        pyogrio.__gdal_version_string__,
+        grids,
+    ]

@@ -1,0 +1,192 @@
+"""Areas by name: the country, a province, a municipality, a neighbourhood, a postcode."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.cache import cache_dir
+from pipeline.errors import InputError
+from pipeline.files import identity
+from pipeline.vectors import column, mended, read_vector
+
+COUNTRY = "NL"
+CODES = ("statcode", "cbscode", "pc4code", "pc4")
+NAMES = ("statnaam", "naam")
+KINDS = {
+    "PV": "province", "GM": "municipality", "WK": "district", "BU": "neighbourhood",
+}  # fmt: skip
+LAYER = re.compile(r"(?:^|_)(?:provincie|gemeente|wijk|buurt)(?:_\d{4})?_gegeneraliseerd$")
+ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
+LONGEST_NAME = 100
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Area:
+    """A region in RD metres; `source` says where it comes from."""
+
+    geometry: shapely.Geometry
+    source: Any
+
+    def holds(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which (n, 2) points lie in it, its border included; NaN lies nowhere."""
+        known = ~np.isnan(points).any(axis=1)
+        inside = np.zeros(len(points), np.bool_)
+        shapely.prepare(self.geometry)
+        inside[known] = shapely.intersects_xy(self.geometry, points[known])
+        return inside
+
+
+class Region(NamedTuple):
+    """One that a file of boundaries names: PV29, Zeeland."""
+
+    code: str
+    name: str
+    file: Path
+    layer: str
+
+    @property
+    def said(self) -> str:
+        """Code, kind and name, for a message."""
+        kind = KINDS.get(self.code[:2])
+        return f"{self.code} ({kind} {self.name})" if kind else self.code
+
+
+def boundary_files(given: Iterable[str | Path] = ()) -> list[Path]:
+    """The files of boundaries that were given, else those in the cache, the newest year first.
+
+    Raises InputError for one that was given and is not there.
+    """
+    files = [Path(file) for file in given]
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"--boundaries {file}: no such file; check the path")
+    if files:
+        return files
+    folder = cache_dir() / "boundaries"
+    kept = folder.iterdir() if folder.is_dir() else ()
+    return sorted((file for file in kept if file.suffix.lower() in ENDINGS), reverse=True)
+
+
+def find_region(text: str, files: Sequence[Path]) -> Area:
+    """The region that a code or a name stands for, case and accents aside; `NL` is all provinces.
+
+    Provinces and municipalities go before what they are divided into. Of files that both know a
+    code the first counts. Raises InputError for a name that is not known or means several.
+    """
+    known = [region for file in files for region in regions_of(file)]
+    if text.strip().upper() == COUNTRY:
+        return _country(known, files)
+    found = _matching(text, known)
+    if not found:
+        raise InputError(_unknown(text, known, files))
+    if len(found) > 1:
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise InputError(
+            f"AREA {text}: means {', '.join(r.said for r in found[:SHOWN])}{more}; give the code"
+        )
+    (region,) = found
+    return _area([region], region.code, region.name)
+
+
+def regions_of(file: Path) -> list[Region]:
+    """All that a file of boundaries names; of one with many layers, those of CBS that are
+    generalised. Raises InputError where it cannot be read or has no column of codes."""
+    try:
+        layers = [str(name) for name, kind in pyogrio.list_layers(file) if kind is not None]
+        chosen = [name for name in layers if LAYER.search(name)] or layers[:1]
+        tables = [
+            (name, pyogrio.read_dataframe(file, layer=name, read_geometry=False)) for name in chosen
+        ]
+    except Exception:  # each driver has its own kinds
+        raise InputError(
+            f"{file.name}: cannot be read as boundaries; give GeoPackage or GeoJSON of CBS"
+        ) from None
+    return [region for name, table in tables for region in _listed(table, file, name)]
+
+
+def _listed(table: Any, file: Path, layer: str) -> Iterable[Region]:
+    codes = _codes(table, file)
+    name = column(table, *NAMES)
+    names = table[name].astype(str) if name else codes
+    pairs = dict.fromkeys(zip(codes, names, strict=True))
+    return [Region(code, said, file, layer) for code, said in pairs]
+
+
+def _codes(table: Any, file: Path) -> list[str]:
+    code = column(table, *CODES)
+    if code is None:
+        raise InputError(
+            f"{file.name}: no column {' or '.join(CODES)}; give boundaries as CBS publishes them"
+        )
+    return [str(value) for value in table[code]]
+
+
+def _matching(text: str, known: Sequence[Region]) -> list[Region]:
+    """The regions of that code, else of that name; one a code."""
+    wanted = folded(text)
+    for of in (
+        lambda r: folded(r.code) == wanted,
+        lambda r: _is_large(r) and wanted in _names(r),
+        lambda r: wanted in _names(r),
+    ):
+        found = {region.code: region for region in reversed(known) if wanted and of(region)}
+        if found:
+            return [found[code] for code in sorted(found)]
+    return []
+
+
+def _is_large(region: Region) -> bool:
+    return region.code[:2] in ("PV", "GM")
+
+
+def _names(region: Region) -> set[str]:
+    """Bergen (NH.) is also called Bergen."""
+    return {folded(region.name), folded(re.sub(r"\(.*\)", "", region.name))}
+
+
+def folded(text: str) -> str:
+    """Letters and digits only, without case and accents."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def _unknown(text: str, known: Sequence[Region], files: Sequence[Path]) -> str:
+    near: list[str] = []
+    if len(text) <= LONGEST_NAME:
+        by_name = {folded(said): r for r in reversed(known) for said in (r.code, r.name)}
+        close = difflib.get_close_matches(folded(text), by_name, n=SHOWN, cutoff=0.7)
+        near = list(dict.fromkeys(by_name[name].said for name in close))
+    meant = f"did you mean {', '.join(near)}?" if near else "give a code (GM0363), a name or a file"
+    within = ", ".join(file.name for file in files)
+    return f"AREA {text}: no such file, and no region of {within}; {meant}"
+
+
+def _country(known: Sequence[Region], files: Sequence[Path]) -> Area:
+    provinces = [region for region in known if region.code.startswith("PV")]
+    if not provinces:
+        within = ", ".join(file.name for file in files)
+        raise InputError(f"AREA {COUNTRY}: no provinces in {within}; give a file that has them")
+    first = [r for r in provinces if (r.file, r.layer) == (provinces[0].file, provinces[0].layer)]
+    return _area(first, COUNTRY, "Nederland")
+
+
+def _area(regions: Sequence[Region], code: str, name: str) -> Area:
+    """The union of regions of one layer."""
+    file, layer = regions[0].file, regions[0].layer
+    frame = read_vector(file, layer)
+    wanted = {region.code for region in regions}
+    rows = np.array([found in wanted for found in _codes(frame, file)])
+    whole = shapely.union_all(mended(frame.geometry.to_numpy()[rows], file.name))
+    if not whole.area:
+        raise InputError(f"AREA {code}: without an area in {file.name}; give another file")
+    return Area(whole, {"region": code, "name": name, "file": identity(str(file))})

@@ -1,0 +1,90 @@
+"""What a run leaves behind: the table of buildings, the report and the map."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import cartography, relief, report
+from pipeline.buildings import Told, rows_of, write_buildings
+from pipeline.context import Context
+from pipeline.engine import Progress
+from pipeline.judge import judge
+from pipeline.ledger import BUILDINGS, MAP, RASTERS, SHADE
+from pipeline.measured import unmeasured
+from pipeline.mosaics import twice
+from pipeline.passes import Reach, along_curve
+from pipeline.relief import Card, Survey
+from pipeline.request import Job
+from pipeline.restrictions import WORDS
+
+TABLE = "table"
+Cards = dict[str, list[Card]]
+
+
+def write_table(job: Job, context: Context, progress: Progress) -> Told:
+    """Write the rows of all shards as one table; what they tell beside that."""
+    told, shards = Told(), dict[str, Any]()
+    with context.ledger.writing(BUILDINGS) as stream:
+        beside = {"bounds": list(job.prepared.bounds), "shards": shards}
+        write_buildings(stream, _rows(job, context, told, shards, progress), beside)
+    return told
+
+
+def _rows(
+    job: Job, context: Context, told: Told, shards: dict[str, Any], progress: Progress
+) -> Iterator[pa.Table]:
+    """The rows of all shards, and of what has no polygon; what they tell is kept."""
+    every = along_curve(job.layout, job.scope.own)
+    for i, shard in enumerate(every):
+        progress(TABLE, i, len(every))
+        table = context.ledger.read_rows(SHADE, shard.name)
+        shards[shard.name] = told.take_up(table)
+        yield table
+    rest = job.prepared.unusable()
+    measured = unmeasured(rest)
+    verdicts = judge(context, rest, measured, np.zeros(len(rest), np.bool_), told)
+    yield rows_of(rest, verdicts, job.p)
+    progress(TABLE, len(every), len(every))
+
+
+def report_of(
+    job: Job, context: Context, cards: Cards, said: dict[str, Any], reach: Reach, told: Told
+) -> dict[str, Any]:
+    """The content of the report of the table that was written."""
+    surveys = {kind: [card.survey for card in found] for kind, found in cards.items()}
+    composed = report.compose(
+        context.ledger.place(BUILDINGS),
+        **said,
+        machine={},
+        neighbours=sum(reach.measures.values()) - job.scope.asked,
+        cells=_cells(surveys, told),
+        restrictions_by_kind={k: told.kinds[k] for k in WORDS["kind"] if told.kinds[k]},
+    )
+    mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
+    composed["accounting"]["warnings"] = [
+        *(line for m in mosaics.values() for line in twice(m)),
+        *(line for kind, m in mosaics.items() for line in relief.warnings(m, surveys[kind])),
+        *job.restrictions.idle(told.held),
+    ]
+    return composed
+
+
+def draw(context: Context, composed: dict[str, Any], lang: str) -> None:
+    """Draw the map of the table that was written."""
+    ledger = context.ledger
+    shown = cartography.scene(ledger.place(BUILDINGS), composed, ledger.place(RASTERS))
+    with ledger.writing(MAP) as stream:
+        cartography.draw(shown, stream, lang)
+
+
+def _cells(surveys: dict[str, list[Survey]], told: Told) -> dict[str, int]:
+    """Cells of the rasters and of the footprints, with and without data."""
+    read = {f"{kind}_read": sum(s.cells for s in found) for kind, found in surveys.items()}
+    missing = {
+        f"{kind}_without_data": sum(s.without_data for s in found)
+        for kind, found in surveys.items()
+    }
+    of_roofs = {"roofs": told.roofs, "roofs_without_data": told.without_data}
+    return read | missing | of_roofs

@@ -1,0 +1,111 @@
+"""Which footprints are asked for, and where: counted, not held."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.grid import TILE, Lattice, Layout, Shard, Window
+from pipeline.outlines import windows_of
+from pipeline.prepared import Light, Prepared
+from pipeline.selection import Area, within_circle
+from pipeline.tiles import Marks, enclosing
+
+Circle = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The footprints of an area. asked, selected: how many, and of those in the circle; own: how
+    many by the shard that holds their centre; densest: the most in a block of those; tiles: those
+    that they touch."""
+
+    asked: int
+    selected: int
+    own: dict[Shard, int]
+    densest: int
+    tiles: Marks
+
+    def squares(self, resolution: float) -> list[Lattice]:
+        """The squares of the suns' lattice that the tiles touch, in order."""
+        every = list(Lattice.touched(self.tiles.window, resolution))
+        grounds = (square.window(resolution).coarse(TILE) for square in every)
+        touched = (self.tiles.part(ground).marked.any() for ground in grounds)
+        return sorted(itertools.compress(every, touched))
+
+
+def scope_of(
+    prepared: Prepared, area: Area | None, around: Circle | None, layout: Layout, block: int
+) -> Scope:
+    """Go through the footprints of an area once, without their outlines."""
+    asked, selected, own, blocks = 0, 0, Counter[Shard](), Counter[Shard]()
+    tiles = Marks.none(layout.extent.coarse(TILE))
+    for light, inside in asked_of(prepared, area):
+        windows = windows_of(light.bounds[inside], layout.resolution)
+        if not len(windows):
+            continue
+        asked += len(windows)
+        selected += int(within_circle(light.centre[inside], around).sum())
+        cells = cells_of(layout, light.centre[inside])
+        own.update(tally(cells // layout.shard))
+        blocks.update(tally(cells // min(block, layout.shard)))
+        ground = enclosing(windows).coarse(TILE)
+        if not tiles.frame.covers(ground):
+            tiles = tiles.union(Marks.none(ground))
+        tiles.add(windows)
+    return Scope(asked, selected, dict(own), max(blocks.values(), default=0), tiles)
+
+
+def asked_of(
+    prepared: Prepared, area: Area | None, near: Window | None = None, resolution: float = 1.0
+) -> Iterator[tuple[Light, NDArray[np.bool_]]]:
+    """Row group by row group, what is known of the footprints, and which are of the area; of the
+    row groups that can have some of those, or that touch the cells of `near`."""
+    ground = None if near is None else shapely.box(*near.bounds(resolution))
+    for i, group in enumerate(prepared.groups()):
+        box = shapely.box(group["xmin"], group["ymin"], group["xmax"], group["ymax"])
+        mine = area is None or area.geometry.intersects(box)
+        if not mine and (ground is None or not ground.intersects(box)):
+            continue
+        light = prepared.light(i)
+        if area is None or area.geometry.contains(box):
+            yield light, np.ones(len(light.place), np.bool_)
+        else:
+            yield light, area.holds(light.centre)
+
+
+def lights(prepared: Prepared, window: Window, resolution: float) -> Iterator[Light]:
+    """Row group by row group, what is known of the footprints, where any may touch a window."""
+    xmin, ymin, xmax, ymax = window.bounds(resolution)
+    for i, group in enumerate(prepared.groups()):
+        beside = group["xmin"] > xmax or group["xmax"] < xmin
+        if not (beside or group["ymin"] > ymax or group["ymax"] < ymin):
+            yield prepared.light(i)
+
+
+def cells_of(layout: Layout, centre: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Row and column (n, 2), from the layout's corner, of the cell that holds each of (n, 2)
+    points."""
+    column, north = np.floor(centre / layout.resolution).astype(np.int64).T
+    return np.column_stack([-north - 1 - layout.extent.top, column - layout.extent.left])
+
+
+def shards_of(layout: Layout, centre: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Row and column (n, 2) of the shard that holds each of (n, 2) points."""
+    return cells_of(layout, centre) // layout.shard
+
+
+def tally(shards: NDArray[np.int64]) -> dict[Shard, int]:
+    """How often each shard comes, of (n, 2) rows and columns."""
+    if not len(shards):
+        return {}
+    low = shards.min(axis=0)
+    row, column = (shards - low).T
+    width = int(column.max()) + 1
+    key, number = np.unique(row * width + column, return_counts=True)
+    found = np.column_stack(np.divmod(key, width)) + low
+    return {Shard(*s): n for s, n in zip(found.tolist(), number.tolist(), strict=True)}

@@ -1,0 +1,65 @@
+"""Tasks under way, wherever they run: what is submitted, what comes back, what they are called."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from pipeline.errors import InputError, Stopped
+
+Stop = Callable[[], bool]
+TASKS_A_WAVE = 4  # in flight for each worker, so that the scheduler never holds the whole nation
+
+
+def name_of(argument: tuple[Any, ...]) -> str:
+    """What a task's argument is called: its first part that is a text, or a few numbers."""
+    for part in argument:
+        if isinstance(part, str):
+            return part
+        if isinstance(part, tuple) and part and all(isinstance(number, int) for number in part):
+            return "_".join(map(str, part))
+    return ""
+
+
+def timed(task: Callable[..., Any], given: tuple[Any, ...], stop: Stop) -> tuple[float, Any]:
+    """How long a task took [s], and what it answered, or the fault of the caller that it met."""
+    began = time.monotonic()
+    try:
+        answer = task(*given, stop=stop)
+    except (InputError, Stopped) as told:  # not to be tried again
+        answer = told
+    return time.monotonic() - began, answer
+
+
+def before(shared: Any) -> tuple[Any, ...]:
+    """What all tasks share, as the first of their arguments; nothing if it is None."""
+    return () if shared is None else (shared,)
+
+
+@dataclass
+class UnderWay:
+    """The tasks of one stage. A future's result is what `timed` answers."""
+
+    room: Callable[[], int]  # how many may be under way
+    start: Callable[[tuple[Any, ...]], Any]  # a future, of concurrent or of distributed
+    outcome: Callable[[Any, tuple[Any, ...]], tuple[float, Any]]
+    alive: Callable[[], None]  # raises if nothing more can come
+    futures: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
+    done: SimpleQueue[Any] = field(default_factory=SimpleQueue)
+
+    def submit(self, argument: tuple[Any, ...]) -> None:
+        """Give a task to whoever is to do it."""
+        future = self.start(argument)
+        self.futures[future] = argument
+        future.add_done_callback(self.done.put)
+
+    def next(self, timeout: float) -> tuple[tuple[Any, ...], float, Any]:
+        """An argument that is done, seconds, and what its task answered or raised; else Empty."""
+        try:
+            future = self.done.get(timeout=timeout)
+        except Empty:
+            self.alive()
+            raise
+        argument = self.futures.pop(future)
+        return (argument, *self.outcome(future, argument))

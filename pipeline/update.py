@@ -1,0 +1,241 @@
+"""What a change of the inputs can reach, and what of a finished run stays as it is.
+
+Another sheet of the same place, or buildings added to the heights or removed again, change what
+stands there; so the shards that can feel those places are computed anew, and the rows and rasters
+of all others are taken along.
+"""
+
+import copy
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kernels.reach import reaching
+from kernels.shadow import shadow_halo
+from pipeline.buildings import SCHEMA, SHARDS, in_space
+from pipeline.cache import write_whole
+from pipeline.context import Context
+from pipeline.errors import InputError
+from pipeline.grid import TILE, Shard, Window, same_on_all_sides, widest
+from pipeline.ledger import BUILDINGS, RASTERS, SHADE, differ
+from pipeline.passes import Reach
+from pipeline.request import Job
+from pipeline.scope import shards_of, tally
+from pipeline.storage import Place
+from pipeline.tiles import NO_HEIGHT, Marks, raise_tiles
+
+OF_CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Places where the inputs changed. windows: (n, 4) cells; highest: of what stands there, before
+    or now [cm]; ids: of the buildings that came or went."""
+
+    windows: NDArray[np.int64]
+    highest: NDArray[np.int32]
+    ids: frozenset[str]
+
+
+def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raises InputError if more than the content of sheets and added buildings differs between a
+    finished run and another, by their provenance."""
+    found = differ(_without_content(there), _without_content(here))
+    if found:
+        raise InputError(
+            f"{directory}: --update takes along another sheet of the same place, and buildings"
+            f" added; here differs {found}: run it anew with --overwrite"
+        )
+
+
+def change(there: dict[str, Any], here: dict[str, Any], resolution: float) -> Change:
+    """What differs between the inputs of a finished run and those of another."""
+    old, new = there["inputs"], here["inputs"]
+    places = []
+    for kind in ("dsm", "dtm"):
+        for one, other in zip(old[kind], new[kind], strict=True):
+            if one["sha256"] != other["sha256"]:
+                places += [(sheet["bounds"], sheet["highest_m"]) for sheet in (one, other)]
+    before, now = old["added"], new["added"]
+    while before and now and before[0]["sha256"] == now[0]["sha256"]:
+        before, now = before[1:], now[1:]
+    changed = before + now  # with all that follow: rows are counted through the files
+    places += [(one["bounds"], one["highest_m"]) for one in changed]
+    windows = [Window.around(tuple(bounds), resolution) for bounds, _ in places]
+    corners = [(w.top, w.left, w.bottom, w.right) for w in windows]
+    heights = [NO_HEIGHT if high is None else int(np.ceil(100 * high)) for _, high in places]
+    ids = frozenset(name for one in changed for name in one["ids"])
+    return Change(np.array(corners, np.int64).reshape(-1, 4), np.array(heights, np.int32), ids)
+
+
+def begin(
+    context: Context, job: Job, reach: Reach, before: dict[str, Any], said: dict[str, Any]
+) -> frozenset[Shard]:
+    """Take a finished run along as far as a change of its inputs does not matter; the shards that
+    are to be computed anew.
+
+    before, said: the provenance of that run, and of this one. Raises InputError if its table is
+    damaged.
+    """
+    home = Path(context.ledger.directory)
+    found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
+    told = told_of(home)
+    if told["bounds"] != list(
+        job.prepared.bounds
+    ):  # then other ground is seen, which all rows tell
+        return _every(job)
+    fresh = reached(home, job, reach, found)
+    take_along(job, context, said, fresh, told["shards"])
+    return fresh
+
+
+def _every(job: Job) -> frozenset[Shard]:
+    """The shards with rows or rasters."""
+    return frozenset(job.scope.own).union(job.layout.shards() if job.request.layers else ())
+
+
+def told_of(directory: Path) -> dict[str, Any]:
+    """What a finished run tells beside its rows. Raises InputError if it is damaged."""
+    try:
+        metadata = pq.read_metadata(directory / BUILDINGS).metadata
+        told: dict[str, Any] = json.loads(metadata[SHARDS.encode()])
+    except (OSError, KeyError, ValueError):
+        raise InputError(
+            f"{directory}: {BUILDINGS} is damaged, or of another program; run it anew with"
+            " --overwrite"
+        ) from None
+    return told
+
+
+def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal: all but what the sheets hold and which buildings are added."""
+    kept = copy.deepcopy(provenance)
+    for kind in ("dsm", "dtm"):
+        for sheet in kept["inputs"][kind]:
+            for name in OF_CONTENT:
+                sheet.pop(name)
+    kept["inputs"]["added"] = []
+    return kept
+
+
+def reached(directory: Path, job: Job, reach: Reach, change: Change) -> frozenset[Shard]:
+    """The shards of a finished run's area that a change can matter to: to heights, shadows, or who
+    stands higher."""
+    resolution, frame = job.layout.resolution, reach.casters.frame
+    ring = int(np.ceil(job.p.ground_ring_m / resolution)) + 1
+    spread = reach.widest + ring
+    windows = change.windows + np.array([-spread, -spread, spread, spread])
+    changed = Marks.none(frame)
+    changed.add(windows)
+    highest = np.where(changed.marked, reach.casters.highest, NO_HEIGHT)
+    raise_tiles(highest, frame, windows, change.highest)
+    radius = int(np.ceil(job.p.wind_radius_m / resolution / TILE)) + 1
+    near = changed.grow(same_on_all_sides(radius))
+    low, high = reach.casters.extremes
+    high = max(high, float(change.highest.max(initial=NO_HEIGHT)) / 100)
+    found = set(bearers(directory, job, change.ids)) if change.ids else set()
+    for shard in _every(job):
+        own = job.layout.window(shard).grow(same_on_all_sides(reach.widest))
+        if near.part(own.coarse(TILE)).marked.any() or _shaded(job, reach, own, highest, low, high):
+            found.add(shard)
+    return frozenset(found)
+
+
+def bearers(directory: Path, job: Job, ids: frozenset[str]) -> frozenset[Shard]:
+    """The shards of a finished run with a row of one of these ids: whether an id is repeated
+    hangs on all rows."""
+    table = pq.read_table(directory / BUILDINGS, columns=["id", "centre_x", "centre_y"])
+    table = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string())))
+    table = table.filter(pc.is_valid(table["centre_x"]))
+    centre = np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"])
+    return frozenset(tally(shards_of(job.layout, centre)))
+
+
+def _shaded(
+    job: Job, reach: Reach, own: Window, highest: NDArray[np.int32], low: float, high: float
+) -> bool:
+    """Whether something that changed can throw its shadow on a shard's ground."""
+    casters, resolution = reach.casters, job.layout.resolution
+    squares = [s for s in job.squares if s.window(resolution).intersect(own).size]
+    suns = [sun for square in squares for sun in job.suns(square)]
+    halo = widest([shadow_halo(low - 1, high + 1, sun, resolution, 10**6) for sun in suns])
+    around = own.grow(halo).coarse(TILE).intersect(casters.frame)
+    tall = highest[casters.frame.slices(around)]
+    if not (tall != NO_HEIGHT).any():
+        return False
+    asks = Marks.of(own, around).marked
+    lowest = np.where(asks, casters.lowest[casters.frame.slices(around)], NO_HEIGHT)
+    matters = reaching(tall, lowest, suns[:1], resolution, TILE)
+    for sun in suns[1:]:
+        matters |= reaching(tall, lowest, [sun], resolution, TILE)
+    return bool((matters & (tall != NO_HEIGHT)).any())
+
+
+def take_along(
+    job: Job,
+    context: Context,
+    said: dict[str, Any],
+    fresh: frozenset[Shard],
+    told: dict[str, Any],
+) -> None:
+    """Record the rows of all shards that are not reached, and copy the rasters, from the finished
+    run; what was recorded before stays."""
+    ledger, home = context.ledger, Path(context.ledger.directory)
+    _copy_rasters(home / RASTERS, Path(ledger.place(RASTERS)), said)
+    done = ledger.finished(SHADE)
+    file = pq.ParquetFile(home / BUILDINGS)
+    kept = {s for s in job.scope.own if s not in fresh and s.name not in done}
+    for shard, rows in _by_shard(file, job, {s: told[s.name]["rows"] for s in kept}):
+        ledger.record_rows(SHADE, shard.name, in_space(rows, json.dumps(told[shard.name])))
+
+
+def _by_shard(
+    file: pq.ParquetFile, job: Job, wanted: dict[Shard, int]
+) -> Iterator[tuple[Shard, pa.Table]]:
+    """The rows of shards, as soon as all of a shard's are there; the file has them one after
+    another, but for the order within its row groups."""
+    waiting: dict[Shard, list[pa.Table]] = {}
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group).cast(SCHEMA)
+        table = table.filter(pc.is_valid(table["centre_x"]))
+        centre = np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"])
+        owners = shards_of(job.layout, centre)
+        for place in np.unique(owners, axis=0).tolist():
+            shard = Shard(*place)
+            if shard in wanted:
+                here = (owners == place).all(axis=1)
+                waiting.setdefault(shard, []).append(table.filter(pa.array(here)))
+                if sum(map(len, waiting[shard])) == wanted[shard]:
+                    yield shard, pa.concat_tables(waiting.pop(shard))
+
+
+def _copy_rasters(there: Path, here: Path, said: dict[str, Any]) -> None:
+    """The same rasters by other names of the same files, which a new shard replaces, not changes;
+    with the provenance of the new run."""
+    if here.exists():
+        return
+    partial = here.with_name(f"{here.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(there, partial, copy_function=_link)
+    head = partial / "zarr.json"
+    group = json.loads(head.read_bytes())
+    group["attributes"] |= json.loads(json.dumps(said))
+    write_whole(head, json.dumps(group, indent=2).encode())
+    partial.rename(here)
+
+
+def _link(there: str, here: str) -> None:
+    try:
+        os.link(there, here)
+    except OSError:  # another disk, or one without links
+        shutil.copy2(there, here)

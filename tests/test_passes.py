@@ -1,0 +1,76 @@
+"""What can matter to what: of a part of the area a part, and what is counted is what is done."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import quarter
+from pipeline.engine import Engine, never
+from pipeline.events import DONE
+from pipeline.passes import Reach, narrowed, reach_of, survey_pass
+from pipeline.request import Job, prepare, silent
+from tests.outcomes import compute, small_tiles
+from tests.runs import Files
+
+AREA = "122650,481050,123100,481450"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiles_of_16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with small_tiles(tmp_path_factory.mktemp("cache")):
+        yield
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    q = quarter.generate(tmp_path_factory.mktemp("quarter"), size=(700, 600), resolution=1)
+    return Files(q.dsm, q.dtm, q.buildings)
+
+
+@pytest.fixture(scope="module", params=[(), ("shadow",)], ids=["no layers", "shadow"])
+def job(request: pytest.FixtureRequest, files: Files) -> Job:
+    found = prepare(files.request(Path("nowhere"), area=AREA, layers=request.param))
+    survey_pass(found, Engine(1, None, silent, never))
+    return found
+
+
+@pytest.fixture(scope="module")
+def reach(job: Job) -> Reach:
+    return reach_of(job)
+
+
+def test_the_parts_feel_what_the_whole_does(job: Job, reach: Reach) -> None:
+    """Shard by shard: all that one feels is felt by the area, and all of that by some shard."""
+    felt = np.zeros_like(reach.felt.marked)
+    every = {*job.scope.own, *(job.layout.shards() if job.request.layers else ())}
+    for shard in every:
+        part = narrowed(job, reach, frozenset([shard]))
+        assert not (part.felt.marked & ~reach.felt.marked).any()
+        assert part.felt.marked.sum() < reach.felt.marked.sum()
+        assert part.measures.keys() <= reach.measures.keys()
+        felt |= part.felt.marked
+    assert np.array_equal(felt, reach.felt.marked)
+    whole = narrowed(job, reach, frozenset(every))
+    assert np.array_equal(whole.felt.marked, reach.felt.marked)
+    assert narrowed(job, reach, frozenset()).measures == {}
+
+
+def test_what_is_felt_is_not_all(job: Job, reach: Reach) -> None:
+    own = job.scope.tiles.part(reach.felt.frame).marked
+    assert own.sum() < reach.felt.marked.sum() < 0.9 * own.size
+    assert not (own & ~reach.felt.marked).any()
+    assert (reach.casters.highest >= reach.dsm.highest).all()
+
+
+def test_as_many_are_measured_as_were_counted(
+    tmp_path: Path, files: Files, job: Job, reach: Reach
+) -> None:
+    """In just the shards that were told."""
+    events: list[dict[str, object]] = []
+    options = {"area": AREA, "layers": job.request.layers}
+    compute(files, tmp_path / "out", log=events.append, **options)
+    done = {e["shard"]: e["footprints"] for e in events
+            if e["stage"] == "measure" and e["outcome"] == DONE}  # fmt: skip
+    assert done == {shard.name: number for shard, number in reach.measures.items()}
