@@ -3,7 +3,7 @@ PYTHONS = 3.11 3.12 3.13
 VENV = .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
-PYTEST = $(BIN)/python -m pytest
+PYTEST = $(BIN)/python -m pytest --numprocesses auto
 
 # The first Python that runs: a shim of pyenv may stand on the path and run nothing.
 PYTHON = $(shell for python in \

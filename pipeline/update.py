@@ -90,9 +90,7 @@ def begin(
     home = Path(context.ledger.directory)
     found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
     told = told_of(home)
-    if told["bounds"] != list(
-        job.prepared.bounds
-    ):  # then other ground is seen, which all rows tell
+    if told["bounds"] != list(job.prepared.bounds):  # other ground is seen, as all rows tell
         return _every(job)
     fresh = reached(home, job, reach, found)
     take_along(job, context, said, fresh, told["shards"])

@@ -42,7 +42,7 @@ def job_options(command: F) -> F:
     options = [
         click.argument("area", required=False),
         click.option("--dsm", **several, help="Heights of the surface (AHN's DSM): file, folder,"
-                     " quoted glob, zip or tile index. Repeatable, as the next two."),
+                     " quoted glob, zip, index, or s3://. Repeatable, as the next two."),
         click.option("--dtm", **several, help="Heights of the terrain (AHN's DTM), likewise."),
         click.option("--buildings", **several, help="Footprints: GeoPackage, GeoJSON, GeoParquet,"
                      " shapefile or CityJSON."),

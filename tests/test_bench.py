@@ -308,6 +308,7 @@ def test_a_benchmark_that_fails_is_a_fault(tmp_path: Path, monkeypatch: pytest.M
 def test_from_the_command_to_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(runner.FILES, "kernels", ("bench_limits.py::bench_copy",))
     monkeypatch.setitem(runner.PASSES, "kernels", 2)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # under which nothing is timed
     path = tmp_path / "a.json"
     said = call("bench", "-q", "--size", "512", "--json", path)
     assert said.exit_code == 0, said.stderr

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kernels.coarse import COARSE, Coarse, coarsen, coarser
+from kernels.field import far_field
 from kernels.roof import NO_HEIGHT
 from pipeline import relief
 from pipeline.engine import never
@@ -280,3 +281,14 @@ def test_processes_that_survey_the_same_sheets(store: Path, mosaic: Mosaic) -> N
     assert [process.returncode for process in started] == [0, 0, 0]
     assert said == {"".join(f"{found}\n" for found in surveyed(mosaic, store))}
     assert not list(store.glob("*.partial"))
+
+
+def test_the_horizon_looks_far_by_the_store(store: Path, mosaic: Mosaic) -> None:
+    """What lies beyond the near window comes from the store, with not a sheet opened."""
+    surveyed(mosaic, store)
+    ground = mosaic.window
+    found = far_field(coarse(mosaic.sheets, store, ground, 0), 4)
+    expected = far_field(coarsen(houses(4, ROWS, COLUMNS), ground.top, ground.left), 4)
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(found.levels, expected.levels)
+    assert found.highest == expected.highest
