@@ -85,9 +85,13 @@ def read_added(files: Sequence[str], terrain: Terrain, p: Powermapping, **option
     roof = np.where(np.isnan(roofs), ground / 100.0 + heights, roofs)
     bare = np.flatnonzero(np.isnan(roof) | (np.isnan(roofs) & (ground == NOT_KNOWN)))
     if len(bare):
+        x, y = f.centre[bare[0]]
+        why = "has no height that is a number"
+        if not np.isnan(heights[bare[0]]):
+            why = f"stands at {x:.0f},{y:.0f}, where the DTM has no ground"
         raise InputError(
-            f"{named(files[0])}: row {bare[0]} has no height; give `roof_m` [m above NAP], or"
-            " `height_m` above a ground that the DTM has"
+            f"{named(files[0])}: row {bare[0]} {why}; give `roof_m` [m above NAP], or `height_m`"
+            " above a ground that the DTM has"
         )
     tops = np.array([to_cm(value) for value in roof], np.int64)
     return Added(outlines, tops, _files(files), f.id)

@@ -28,6 +28,7 @@ from pipeline.printed import spoken
 from pipeline.rasters import CACHE_MB, PIECE
 from pipeline.relief import card, reading_rate
 from pipeline.request import Job, Request, prepare, silent
+from pipeline.results import warnings_of
 from pipeline.tiles import NO_HEIGHT, Marks
 
 # What a cell costs, measured and rounded up; tests/test_memory.py holds the plan to it.
@@ -51,7 +52,8 @@ class Plan:
     the blocks' windows, with and without halos; sampled: blocks that this was found of; disk: of
     the sheets [bytes]; memory: of a worker at most, beside the program and the table of buildings
     [bytes]; seconds: that the run will take on this machine, and ratio: cells that
-    it will read over those of the blocks themselves, both as a few shards were tried."""
+    it will read over those of the blocks themselves, both as a few shards were tried;
+    warnings: of the sheets."""
 
     sheets: int
     resolution: float
@@ -72,6 +74,7 @@ class Plan:
     memory: int
     seconds: float = math.nan
     ratio: float = math.nan
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Unread:
     asked: int
     disk: int
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def plan(request: Request, progress: Progress = silent, stop: Stop = never) -> Plan | Unread:
@@ -108,7 +112,12 @@ def plan(request: Request, progress: Progress = silent, stop: Stop = never) -> P
         counted = count(job, reach)
         prepared += time.monotonic() - began
         tried = forecast(job, cards, reach, engine)
-        return replace(counted, seconds=prepared + tried.seconds, ratio=tried.ratio)
+        return replace(
+            counted,
+            seconds=prepared + tried.seconds,
+            ratio=tried.ratio,
+            warnings=tuple(warnings_of(job, cards)),
+        )
 
 
 def _unread(job: Job, engine: Engine) -> Unread:
@@ -245,7 +254,8 @@ def _largest_around_a_roof(job: Job, widest: int) -> int:
 def table(found: Plan | Unread) -> list[tuple[str, str]]:
     """The plan as names and values to print."""
     footprints = ("footprints", f"{found.footprints:,}, of the area {found.asked:,}")
-    on_disk = ("on disk", f"{found.disk / 1e9:,.2f} GB")
+    size = f"{found.disk / 1e9:,.1f} GB" if found.disk >= 1e9 else f"{found.disk / 1e6:,.1f} MB"
+    on_disk = ("on disk", size)
     if isinstance(found, Unread):
         return [
             ("sheets", f"{found.of}"),
@@ -257,8 +267,6 @@ def table(found: Plan | Unread) -> list[tuple[str, str]]:
         ]
     xmin, ymin, xmax, ymax = found.extent.bounds(found.resolution)
     halo = ", ".join(f"{name} {cells}" for name, cells in found.halo._asdict().items())
-    of = f", of {found.sampled} blocks" if found.sampled < found.blocks else ""
-    most = f"at most {found.read / found.core:.2f}{of}" if found.core else "none"
     return [
         ("sheets", f"{found.sheets} of {found.resolution:g} m"),
         on_disk,
@@ -268,7 +276,7 @@ def table(found: Plan | Unread) -> list[tuple[str, str]]:
         ("blocks without work", f"{found.skipped}"),
         ("relief", f"{found.relief:.2f} m"),
         ("halo, at most", f"{halo} cells"),
-        ("cells read over cells of the blocks", f"{found.ratio:.2f} ({most})"),
+        ("cells read over cells of the blocks", f"{found.ratio:.2f}, as tried"),
         footprints,
         ("neighbours", f"{found.neighbours:,}"),
         ("working memory a worker, at most", f"{found.memory / 2**20:,.0f} MiB"),

@@ -177,8 +177,10 @@ def _felt(job: Job) -> Window:
 
 def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
     if not any(inside.any() for _, inside in asked_of(prepared, area)):
-        where = f"lies in AREA {request.area}; give one of that place, in RD metres"
-        said = where if area else "is a polygon; give the layer of buildings"
+        said = "is a polygon; give the layer of buildings"
+        if area:
+            bounds = ",".join(f"{edge:.0f}" for edge in prepared.bounds)
+            said = f"lies in AREA {request.area}; they lie in {bounds} (RD metres): give one there"
         raise InputError(f"{request.buildings[0]}: no footprint {said}")
 
 

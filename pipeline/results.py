@@ -20,6 +20,7 @@ from pipeline.request import Job
 from pipeline.restrictions import WORDS
 
 TABLE = "table"
+MANY_OFF = 0.05  # of the footprints: so many may lie beside the sheets without a word
 Cards = dict[str, list[Card]]
 
 
@@ -62,13 +63,29 @@ def report_of(
         cells=_cells(surveys, told),
         restrictions_by_kind={k: told.kinds[k] for k in WORDS["kind"] if told.kinds[k]},
     )
-    mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
     composed["accounting"]["warnings"] = [
-        *(line for m in mosaics.values() for line in twice(m)),
-        *(line for kind, m in mosaics.items() for line in relief.warnings(m, surveys[kind])),
+        *warnings_of(job, cards),
+        *_off_rasters(composed["accounting"], job.scope.asked),
         *job.restrictions.idle(told.held),
     ]
     return composed
+
+
+def warnings_of(job: Job, cards: Cards) -> list[str]:
+    """What to know of the sheets before one relies on them."""
+    said = []
+    for kind, mosaic in (("dsm", job.terrain.dsm), ("dtm", job.terrain.dtm)):
+        said += twice(mosaic)
+        said += relief.warnings(mosaic, [card.survey for card in cards[kind]])
+    return said
+
+
+def _off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
+    """A warning where many footprints lie beside the sheets."""
+    off = accounting["rejected"].get("off_rasters", 0)
+    if off <= MANY_OFF * asked:
+        return []
+    return [f"{off:,} of {asked:,} footprints lie beside DSM or DTM; are sheets missing?"]
 
 
 def draw(context: Context, composed: dict[str, Any], lang: str) -> None:

@@ -53,8 +53,8 @@ def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None
     found = differ(_without_content(there), _without_content(here))
     if found:
         raise InputError(
-            f"{directory}: --update takes along another sheet of the same place, and buildings"
-            f" added; here differs {found}: run it anew with --overwrite"
+            f"{directory}: --update is for sheets of the same places with other heights, and for"
+            f" buildings added or taken out; but {found} differs: run it anew with --overwrite"
         )
 
 

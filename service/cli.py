@@ -97,6 +97,8 @@ def plan(ctx: click.Context, **options: Any) -> None:
 
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
         found = plan_.plan(request_of(options), progress, stop)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
     for name, value in plan_.table(found):
         click.echo(f"{name:<38}{value}")
 

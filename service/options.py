@@ -20,7 +20,10 @@ def _loudness(ctx: click.Context, parameter: click.Parameter, value: bool) -> No
 
 def loudness(command: F) -> F:
     """The options -q and -v."""
-    helps = ("quiet", "Say nothing but errors."), ("verbose", "Say where a fault arose.")
+    helps = (
+        ("quiet", "Say nothing but errors."),
+        ("verbose", "Say where a fault arose, and tell of each shard."),
+    )
     for name, help_ in helps:
         option = click.option(
             f"-{name[0]}", f"--{name}", is_flag=True, expose_value=False, is_eager=True,
@@ -75,7 +78,8 @@ def job_options(command: F) -> F:
         click.option("--relief", type=click.Path(path_type=Path), metavar="DIR",
                      help="Where the relief of the sheets is kept, if not in the cache."),
         click.option("--boundaries", multiple=True, metavar="FILE",
-                     help="Regions by code and name, for AREA; else those that fetch brought."),
+                     help="Regions by code and name, for AREA; else those that fetch brought."
+                     " Repeatable."),
         click.option("--add-building", multiple=True, metavar="FILE",
                      help="Buildings that are not in the heights, as if they stood there: polygons"
                      " with a column roof_m (NAP) or height_m (above ground). Repeatable."),

@@ -132,14 +132,24 @@ def test_two_files_and_what_the_report_says(tmp_path: Path) -> None:
 
 
 POINT = shapely.Point(town().west + 30, town().south + 30)
+NO_NUMBER = "row 0 has no height that is a number; give"
 FAULTS: dict[str, tuple[dict[str, list[Any]], str]] = {
-    "no column": ({"geometry": [plot(22, 22)]}, "row 0 has no height; give `roof_m` [m above NAP]"),
-    "no number": ({"roof_m": ["high"], "geometry": [plot(22, 22)]}, "row 0 has no height; give"),
+    "no column": (
+        {"geometry": [plot(22, 22)]},
+        NO_NUMBER + " `roof_m` [m above NAP]",
+    ),
+    "no number": (
+        {"roof_m": ["high"], "geometry": [plot(22, 22)]},
+        NO_NUMBER,
+    ),
     "one without": (
         {"height_m": [3.0, None], "geometry": [plot(22, 22), plot(60, 60)]},
-        "row 1 has no height; give `roof_m`",
+        "row 1 has no height that is a number; give `roof_m`",
     ),
-    "no ground": ({"height_m": [9.0], "geometry": [plot(900, 22)]}, "row 0 has no height; give"),
+    "no ground": (
+        {"height_m": [9.0], "geometry": [plot(900, 22)]},
+        "row 0 stands at 123656,481198, where the DTM",
+    ),
     "a point": ({"roof_m": [9.0], "geometry": [POINT]}, "row 0 is no polygon; give the building's"),
 }
 

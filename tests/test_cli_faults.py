@@ -53,7 +53,7 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     "no scheduler": (["--scheduler", "here"], "--scheduler here: no dask scheduler answers there"),
     "no circle": (["--around", "1,2"], "--around 1,2: give X,Y,RADIUS in RD metres"),
     "an area upside down": (["121100,0,121000,9"], "AREA 121100,0,121000,9: upside down or empty"),
-    "an area elsewhere": (["0,0,9,9"], "pand.parquet: no footprint lies in AREA 0,0,9,9; give one"),
+    "an area elsewhere": (["0,0,9,9"], "no footprint lies in AREA 0,0,9,9; they lie in"),
     "no restrictions": (["--restrictions", "gone.csv"], "gone.csv: does not exist; check the path"),
     "no id": (["--id", "nummer"], "pand.parquet: no column 'nummer' (it has identificatie,"),
     "no group": (["--group", "blok"], "pand.parquet: no column 'blok'"),
