@@ -57,7 +57,6 @@ def nation(at: Rounds, workers: int) -> None:
     _municipality(at, ground)
     row = at.run(ground, "run", workers)
     _plan(at, ground, "run", row)
-    _one_worker(at, ground, "run", row)
     aim(at.relief(ground, workers), RELIEF)
     for name, places in (("one sheet", [typical("mean")]), ("30 sheets", typical_province())):
         alone = at.run(ground.of(*places), f"{name} of it", workers)
@@ -85,7 +84,7 @@ def sheet(at: Rounds, workers: int) -> None:
         relief["buildings"] = row["buildings"]
         found.setdefault("the relief, once", []).append(relief)
         _memory(at, [row for row in at.rows if row["group"] == part and "own" in row])
-    runs = [row for row in at.rows if "own" in row]
+    runs = [row for row in at.rows if "own" in row and row["group"] in ("city", "country")]
     cells = sum(row["read"] for row in runs) / sum(row["own"] for row in runs)
     at.ratio("sheets", "cells read over cells of the blocks, mean of the runs", cells, HALO)
     for what, (city, country) in found.items():
@@ -149,16 +148,17 @@ def main() -> None:
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument("--rounds", type=int, default=3, help="of the nation always one")
     given = asked.parse_args()
-    its, rows = machine(), []
-    for part in PARTS if given.part == "all" else [given.part]:
-        at = Rounds(given.folder, 1 if part == "nation" else given.rounds)
-        PARTS[part](at, given.workers)
-        rows += at.rows
-    found = result("rehearsal", None, its, rows, [])
-    if given.json:
-        found = with_others(found, given.json)
-        write(found, given.json)
-    print(table(found))
+    its, rows = machine(), list[Row]()
+    try:
+        for part in PARTS if given.part == "all" else [given.part]:
+            at = Rounds(given.folder, 1 if part == "nation" else given.rounds, rows)
+            PARTS[part](at, given.workers)
+    finally:  # what was measured stays, if it is interrupted
+        found = result("rehearsal", None, its, rows, [])
+        if given.json:
+            found = with_others(found, given.json)
+            write(found, given.json)
+        print(table(found))
 
 
 if __name__ == "__main__":
