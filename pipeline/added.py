@@ -17,6 +17,7 @@ from pipeline.methods.measure import measure
 from pipeline.methods.powermapping import NOT_KNOWN, Powermapping, to_cm
 from pipeline.methods.shade import Casters
 from pipeline.outlines import Outlines, touches
+from pipeline.relief import HIGHEST_M, LOWEST_M
 from pipeline.terrain import Terrain
 from pipeline.tiles import lowered, raise_tiles
 from pipeline.vectors import column, read_vector
@@ -73,28 +74,31 @@ def read_added(files: Sequence[str], terrain: Terrain, p: Powermapping, **option
     options: as of read_footprints. Raises InputError for a file without such a column, a height
     that is no number, or one without ground.
     """
-    footprints = read_footprints(files, centre=p.centre, **options)
-    if not footprints.usable.all():
-        row = int(np.flatnonzero(~footprints.usable)[0])
-        raise InputError(f"{named(files[0])}: row {row} is no polygon; give the building's outline")
-    f = footprints
+    f, of = read_footprints(files, centre=p.centre, **options), _files(files)
+
+    def check(bad: NDArray[np.bool_], why: str) -> None:
+        for i in np.flatnonzero(bad)[:1]:
+            row, (x, y) = i - np.searchsorted(of, of[i]), f.centre[i]
+            at = "" if np.isnan(x) else f" at {x:.0f},{y:.0f}"
+            raise InputError(f"{named(files[of[i]])}: row {row}{at} {why}")
+
+    check(~f.usable, "is no polygon; give the building's outline")
+    check(~terrain.hold(f.centre), "lies beside the sheets; give those of that place")
     outlines = Outlines(f.row, f.geometry, f.centre, f.bounds, terrain.resolution)
     roofs, heights = (_numbers(files, names) for names in (ROOF, HEIGHT))
+    check(
+        np.isnan(roofs) & np.isnan(heights),
+        "has no height that is a number; give `roof_m` [m above NAP], or `height_m` above ground",
+    )
     with terrain.heights() as open_:
         ground = measure(open_, outlines, p).ground
+    check(
+        np.isnan(roofs) & (ground == NOT_KNOWN), "stands where the DTM has no ground; give `roof_m`"
+    )
     roof = np.where(np.isnan(roofs), ground / 100.0 + heights, roofs)
-    bare = np.flatnonzero(np.isnan(roof) | (np.isnan(roofs) & (ground == NOT_KNOWN)))
-    if len(bare):
-        x, y = f.centre[bare[0]]
-        why = "has no height that is a number"
-        if not np.isnan(heights[bare[0]]):
-            why = f"stands at {x:.0f},{y:.0f}, where the DTM has no ground"
-        raise InputError(
-            f"{named(files[0])}: row {bare[0]} {why}; give `roof_m` [m above NAP], or `height_m`"
-            " above a ground that the DTM has"
-        )
-    tops = np.array([to_cm(value) for value in roof], np.int64)
-    return Added(outlines, tops, _files(files), f.id)
+    check(np.isnan(roofs) & (heights <= 0), "does not stand above the ground")
+    check((roof < LOWEST_M) | (roof > HIGHEST_M), "has an impossible height; give metres")
+    return Added(outlines, np.array([to_cm(value) for value in roof], np.int64), of, f.id)
 
 
 def _files(files: Sequence[str]) -> NDArray[np.int64]:

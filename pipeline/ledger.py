@@ -120,18 +120,29 @@ class Ledger:
         return name if final else f"{WORK}/{name}"
 
     def publish(self) -> None:
-        """Give the outputs their final names; the report comes last and says that all is there.
+        """Give the outputs their final names; the report comes last and says that all is there. Of
+        a run that this one updates it goes first, so that it never says so of a mixture.
 
         Objects have theirs since they were written, so the report must be written last."""
         if self.storage.renames:
             for left in Path(self.place(RASTERS)).rglob(f"*{PARTIAL}"):  # chunks that a kill left
                 left.unlink()
+            if self.storage.exists(f"{WORK}/{REPORT}"):
+                self._put_aside(REPORT)
             for name in FINAL:
                 if self.storage.exists(f"{WORK}/{name}"):
-                    if self.storage.exists(name):  # of the run that this one updates
-                        self.storage.move(name, f"{WORK}/{REPLACED}/{name}")
+                    self._put_aside(name)
                     self.storage.move(f"{WORK}/{name}", name)
         self.discard()
+
+    def _put_aside(self, name: str) -> None:
+        if self.storage.exists(name):
+            self.storage.move(name, f"{WORK}/{REPLACED}/{name}")
+
+    def go_on_publishing(self) -> None:
+        """If a kill came between two renames, whatever is asked for now, do the others first."""
+        if _known(self.storage, f"{WORK}/{ASKED}") and self.storage.exists(f"{WORK}/{REPORT}"):
+            self.publish()
 
     def discard(self) -> None:
         """Remove the work; first what says whose it is, so that no half of it is taken up."""
@@ -151,6 +162,7 @@ def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -
     """
     ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
     storage = ledger.storage
+    ledger.go_on_publishing()
     started = _known(storage, f"{WORK}/{ASKED}")
     if overwrite and started != here:
         _clear(ledger)
@@ -164,9 +176,6 @@ def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -
         _same(directory, finished or started, here)
         if finished is not None:
             ledger.discard()
-            return None
-        if storage.exists(f"{WORK}/{REPORT}"):
-            ledger.publish()  # a kill came between two renames
             return None
     if storage.renames:
         ledger.write(HOLDER, hold.card())
@@ -183,10 +192,8 @@ def open_update(
     place holds no finished run, or is none on disk.
     """
     ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
+    ledger.go_on_publishing()
     storage, there = ledger.storage, _known(ledger.storage, REPORT)
-    if _known(storage, f"{WORK}/{ASKED}") == here and storage.exists(f"{WORK}/{REPORT}"):
-        ledger.publish()  # a kill came between two renames
-        return None, here
     if there is None or not storage.renames:
         raise InputError(f"{directory}: no finished run on disk, so none to update; run it anew")
     if there == here:

@@ -276,7 +276,8 @@ def longest_shadow(job: Job, casters: Casters) -> Halo:
     low, high = casters.extremes
     suns = [sun for square in job.squares for sun in job.suns(square)]
     resolution, most = job.layout.resolution, 10**6
-    halo = widest([shadow_halo(low - 1, high + 1, sun, resolution, most) for sun in suns])
+    halos = [shadow_halo(low - 1, high + 1, sun, resolution, most) for sun in suns]
+    halo = widest([same_on_all_sides(0), *halos])  # no footprint may lie on the rasters
     return Halo(*(-(-cells // TILE) for cells in halo))
 
 

@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,11 +25,11 @@ from pipeline.engine import Progress, Stop, never
 from pipeline.errors import InputError
 from pipeline.files import find, named, on_disk
 from pipeline.footprints import Footprints, numbered
-from pipeline.prepared_make import CARD, REST, SORTED, becoming, fill
+from pipeline.prepared_make import CARD, REST, SORTED, becoming, fill, sizes_of
 from pipeline.prepared_sort import BOX, SCHEMA
 from pipeline.vectors import ENDINGS
 
-VERSION = 1  # of the prepared files
+VERSION = 2  # of the prepared files
 EDGES = tuple(edge.name for edge in BOX)
 GROUPS = np.dtype([("first", np.int64), ("count", np.int64), *((e, np.float64) for e in EDGES)])
 LIGHT = ["row", "centre_x", "centre_y", "bbox"]
@@ -85,14 +87,15 @@ class Prepared:
 
     def light(self, group: int) -> Light:
         """All of one row group."""
-        with _file(self.path) as file:
+        with _readable(self.path), _file(self.path) as file:
             table = file.read_row_group(group, LIGHT, use_threads=False)
         place = self.groups()["first"][group] + np.arange(len(table))
         return Light(place, table["row"].to_numpy(), _centre(table), np.column_stack(_edges(table)))
 
     def unusable(self) -> Footprints:
         """Those without a polygon, by row."""
-        table = pq.read_table(self.path.with_name(REST)).replace_schema_metadata()
+        with _readable(self.path):
+            table = pq.read_table(self.path.with_name(REST)).replace_schema_metadata()
         return self._footprints(np.full(len(table), -1), table)
 
     def _footprints(self, place: NDArray[np.int64], table: pa.Table) -> Footprints:
@@ -119,7 +122,8 @@ class Prepared:
 @lru_cache(maxsize=8)
 def _opened(path: Path) -> tuple[pq.FileMetaData, NDArray[Any]]:
     """The footer of a prepared file, read once a process, and its row groups."""
-    footer = pq.read_metadata(path)
+    with _readable(path):
+        footer = pq.read_metadata(path)
     groups = np.zeros(footer.num_row_groups, GROUPS)
     names = [footer.schema.column(i).path for i in range(footer.num_columns)]
     at = [names.index(f"bbox.{edge}") for edge in EDGES]
@@ -137,7 +141,7 @@ def _file(path: Path) -> pq.ParquetFile:
 
 @lru_cache(maxsize=24)  # some 4 MB each; neighbouring blocks and shards read the same
 def _group(path: Path, group: int) -> pa.Table:
-    with _file(path) as file:
+    with _readable(path), _file(path) as file:
         return file.read_row_group(group, use_threads=False).replace_schema_metadata()
 
 
@@ -188,15 +192,45 @@ def prepare_footprints(
     options = (layer, id_column, group_column, centre)
     stamps = _stamps(files)
     home = cache / "footprints" / key_of(VERSION, _tools(), files, stamps, options)
-    if not home.is_dir():
+    card = _card(home)
+    if card is None:
+        shutil.rmtree(home, ignore_errors=True)  # what a cleaner of caches left of it
+        _opened.cache_clear()
+        _group.cache_clear()
         with becoming(home, stop) as folder:
             if folder is not None:
                 fill(folder, files, options, workers, progress, stop)
                 _unchanged(files, stamps)
                 folder.rename(home)
-    card = json.loads((home / CARD).read_bytes())
+        card = _card(home)
+    if card is None:
+        raise _damaged(home)
     xmin, ymin, xmax, ymax = (float(edge) for edge in card["bounds"])
     return Prepared(home / SORTED, tuple(card["sources"]), card["count"], (xmin, ymin, xmax, ymax))
+
+
+def _card(home: Path) -> dict[str, Any] | None:
+    """What is told of prepared footprints, if they are there and whole."""
+    try:
+        card: dict[str, Any] = json.loads((home / CARD).read_bytes())
+        return card if card["sizes"] == sizes_of(home) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _damaged(home: Path) -> InputError:
+    return InputError(
+        f"{home}: what is kept of the footprints is damaged, or was removed meanwhile; delete that"
+        " folder and run again"
+    )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError):
+        raise _damaged(path.parent) from None
 
 
 def _stamps(files: list[str]) -> list[dict[str, Any]]:

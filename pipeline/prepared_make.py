@@ -23,7 +23,8 @@ from pipeline.prepared_sort import Run, Sorter, run_of, write_sorted
 
 BATCH = 32_768  # rows taken up at once
 WAIT_S = 0.1  # before a look whether another process is ready
-SORTED, REST, CARD = "footprints.parquet", "unusable.parquet", "card.json"
+TABLES = SORTED, REST = "footprints.parquet", "unusable.parquet"
+CARD = "card.json"
 Options = tuple[str | None, str | None, str | None, str]  # layer, id, group, centre
 
 
@@ -61,12 +62,21 @@ def fill(
     write_sorted(folder / SORTED, usable, sorter.bounds, stop)
     write_sorted(folder / REST, rest, sorter.bounds, stop)
     spill.unlink()
+    for name in TABLES:
+        with (folder / name).open("rb") as stream:
+            os.fsync(stream.fileno())
     card = {
+        "sizes": sizes_of(folder),
         "sources": [{**s, "crs": v.crs} for s, v in zip(sources, vectors, strict=True)],
         "count": sorter.count,
         "bounds": sorter.bounds,
     }
     write_whole(folder / CARD, json.dumps(card).encode())
+
+
+def sizes_of(folder: Path) -> list[int]:
+    """Of its tables [bytes]. Raises OSError if one is not there."""
+    return [(folder / name).stat().st_size for name in TABLES]
 
 
 def _total(counts: list[int | None]) -> int:

@@ -53,6 +53,9 @@ class Survey(NamedTuple):
     share: float
 
 
+KINDS: dict[str, type] = Survey.__annotations__
+
+
 @dataclass(frozen=True)
 class Card:
     """What is known of a sheet without opening it. file: name, size and SHA-256, as
@@ -91,9 +94,16 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> Card:
             coarse, survey = _read(source, stop)
         _check_range(sheet, survey)
         file = hashed.result()
-    _publish(folder, key, coarse, sheet.window.coarse(TILE))
-    card = {"survey": survey._asdict(), "file": file}
-    write_whole(folder / f"{key}.json", json.dumps(card).encode())
+    try:
+        _publish(folder, key, coarse, sheet.window.coarse(TILE))
+        card = {"survey": survey._asdict(), "file": file}
+        write_whole(folder / f"{key}.json", json.dumps(card).encode())
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the relief of {sheet.name} cannot be kept there"
+            f" ({error.strerror or error}); make room, or name another folder in --relief or"
+            " DAKLAAG_CACHE"
+        ) from None
     return Card(survey, file, folder / f"{key}.zarr")
 
 
@@ -157,12 +167,14 @@ def _publish(folder: Path, key: str, coarse: Coarse, frame: Window) -> None:
     target = folder / f"{key}.zarr"
     partial = folder / f"{key}.zarr.{os.getpid()}.{os.urandom(4).hex()}.partial"
     folder.mkdir(parents=True, exist_ok=True)
-    write_levels(partial, coarse)
-    if not is_whole(target, frame):
-        shutil.rmtree(target, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            partial.rename(target)
-    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        write_levels(partial, coarse)
+        if not is_whole(target, frame):
+            shutil.rmtree(target, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     for left in folder.glob(f"{key}.zarr.*.partial"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > LEFT_S:
@@ -181,10 +193,12 @@ def _card(sheet: Sheet, folder: Path, key: str) -> Card | None:
     store = folder / f"{key}.zarr"
     try:
         said = json.loads((folder / f"{key}.json").read_bytes())
-        found = Card(Survey(**said["survey"]), said["file"], store)
+        survey = Survey(**{name: kind(said["survey"][name]) for name, kind in KINDS.items()})
+        found = Card(survey, said["file"], store)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if is_whole(store, sheet.window.coarse(TILE)) else None
+    beyond = survey.lowest < LOWEST_M or survey.highest > HIGHEST_M
+    return None if beyond or not is_whole(store, sheet.window.coarse(TILE)) else found
 
 
 def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:

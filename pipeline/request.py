@@ -137,7 +137,7 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
     )
     _check_any(prepared, area, request)
     layout = Layout.of(_extent(terrain, prepared, area, request), terrain.resolution)
-    scope = scope_of(prepared, area, around, layout, request.block)
+    scope = scope_of(prepared, area, around, layout, request.block, terrain.window)
     if not scope.selected:
         raise InputError(
             f"--around {request.around}: no footprint's centre lies in it; give X,Y,RADIUS in RD"

@@ -39,9 +39,15 @@ class Scope:
 
 
 def scope_of(
-    prepared: Prepared, area: Area | None, around: Circle | None, layout: Layout, block: int
+    prepared: Prepared,
+    area: Area | None,
+    around: Circle | None,
+    layout: Layout,
+    block: int,
+    within: Window,
 ) -> Scope:
-    """Go through the footprints of an area once, without their outlines."""
+    """Go through the footprints of an area once, without their outlines. within: the cells of the
+    rasters, on which tiles count."""
     asked, selected, own, blocks = 0, 0, Counter[Shard](), Counter[Shard]()
     tiles = Marks.none(layout.extent.coarse(TILE))
     for light, inside in asked_of(prepared, area):
@@ -53,7 +59,7 @@ def scope_of(
         cells = cells_of(layout, light.centre[inside])
         own.update(tally(cells // layout.shard))
         blocks.update(tally(cells // min(block, layout.shard)))
-        ground = enclosing(windows).coarse(TILE)
+        ground = enclosing(windows).intersect(within).coarse(TILE)
         if not tiles.frame.covers(ground):
             tiles = tiles.union(Marks.none(ground))
         tiles.add(windows)

@@ -13,6 +13,7 @@ from typing import IO, Any
 import click
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.events import FAILED, KEPT, Event
 from pipeline.printed import spoken
 
@@ -122,7 +123,12 @@ def reporter(
 def _opened(stack: ExitStack, log_json: Path | str | None) -> IO[str] | None:
     if log_json is None or str(log_json) == "-":
         return None if log_json is None else sys.stdout
-    return stack.enter_context(Path(log_json).open("a", encoding="utf-8"))
+    try:
+        return stack.enter_context(Path(log_json).open("a", encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"--log-json {log_json}: {error.strerror}; give a file that can be written, or -"
+        ) from None
 
 
 @contextmanager

@@ -132,25 +132,19 @@ def test_two_files_and_what_the_report_says(tmp_path: Path) -> None:
 
 
 POINT = shapely.Point(town().west + 30, town().south + 30)
-NO_NUMBER = "row 0 has no height that is a number; give"
+NO_NUMBER = "has no height that is a number; give `roof_m` [m above NAP]"
 FAULTS: dict[str, tuple[dict[str, list[Any]], str]] = {
-    "no column": (
-        {"geometry": [plot(22, 22)]},
-        NO_NUMBER + " `roof_m` [m above NAP]",
-    ),
-    "no number": (
-        {"roof_m": ["high"], "geometry": [plot(22, 22)]},
-        NO_NUMBER,
-    ),
+    "no column": ({"geometry": [plot(22, 22)]}, NO_NUMBER),
+    "no number": ({"roof_m": ["high"], "geometry": [plot(22, 22)]}, NO_NUMBER),
     "one without": (
         {"height_m": [3.0, None], "geometry": [plot(22, 22), plot(60, 60)]},
-        "row 1 has no height that is a number; give `roof_m`",
+        "row 1 at",
     ),
-    "no ground": (
-        {"height_m": [9.0], "geometry": [plot(900, 22)]},
-        "row 0 stands at 123656,481198, where the DTM",
-    ),
-    "a point": ({"roof_m": [9.0], "geometry": [POINT]}, "row 0 is no polygon; give the building's"),
+    "beside the sheets": ({"height_m": [9.0], "geometry": [plot(900, 22)]}, "beside the sheets"),
+    "far away": ({"roof_m": [9.0], "geometry": [plot(9e6, 9e6)]}, "beside the sheets"),
+    "a cellar": ({"height_m": [-3.0], "geometry": [plot(22, 22)]}, "not stand above the ground"),
+    "centimetres": ({"roof_m": [2500.0], "geometry": [plot(22, 22)]}, "impossible height"),
+    "a point": ({"roof_m": [9.0], "geometry": [POINT]}, "is no polygon; give the building's"),
 }
 
 
@@ -164,7 +158,7 @@ def test_what_cannot_be_added(tmp_path: Path, fault: str) -> None:
     result = call(*arguments(files, tmp_path / "out", *more))
     assert (result.exit_code, result.stdout) == (2, "")
     (said,) = result.stderr.splitlines()
-    assert said.startswith(f"error: added.gpkg: {expected}")
+    assert said.startswith("error: added.gpkg: row ") and expected in said
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

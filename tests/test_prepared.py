@@ -359,6 +359,36 @@ def test_what_is_there_is_used(tmp_path: Path, monkeypatch: Any) -> None:
     assert len(ready(tmp_path, path)) == 21
 
 
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+DAMAGE: dict[str, Any] = {
+    "footprints.parquet": cut_short,
+    "unusable.parquet": Path.unlink,
+    "card.json": lambda path: path.write_text(""),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_what_is_not_whole_is_made_anew(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "pand.parquet"
+    town(50).to_parquet(path)
+    expected = all_of(ready(tmp_path, path))
+    DAMAGE[name](ready(tmp_path, path).path.with_name(name))
+    check_same(ready(tmp_path, path), expected)
+
+
+def test_what_is_damaged_within_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "pand.parquet"
+    town(500).to_parquet(path)
+    found = ready(tmp_path, path)
+    data = bytearray(found.path.read_bytes())
+    data[200:4200] = bytes(4000)
+    found.path.write_bytes(data)
+    assert "what is kept of the footprints is damaged" in said(lambda: found.read())
+
+
 def test_parts_of_a_shapefile_are_looked_at(tmp_path: Path) -> None:
     path = write(tmp_path / "pand.shp", table(HOUSES, id=["a", "b", "c"]))
     first = ready(tmp_path, path)

@@ -52,8 +52,11 @@ def area(request: pytest.FixtureRequest) -> Any:
     return text and parse_area(text)
 
 
+EVERYWHERE = Window(-(10**7), -(10**7), 2 * 10**7, 2 * 10**7)
+
+
 def scope(prepared: Prepared, area: Any, around: Any = None, block: int = 64) -> Scope:
-    return scope_of(prepared, area, around, Layout.of(EXTENT, 2.0), block)
+    return scope_of(prepared, area, around, Layout.of(EXTENT, 2.0), block, EVERYWHERE)
 
 
 def inside(every: Footprints, area: Any) -> np.ndarray:

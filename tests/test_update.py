@@ -13,7 +13,7 @@ import pytest
 import rasterio
 import shapely
 
-from pipeline import update
+from pipeline import report, update
 from pipeline.errors import InputError, Stopped
 from pipeline.events import DONE
 from pipeline.storage import Folder
@@ -234,17 +234,17 @@ def test_only_sheets_and_added_buildings_may_differ(
     out = bare(tmp_path / "out")
     before = outcome(out)
     said = refusal(files, out, **(options | {"layers": ("shadow",)}))
-    assert "here differs inputs.options.layers " in said
+    assert "but inputs.options.layers " in said
     assert said.endswith("run it anew with --overwrite")
     lower = options["settings"] | {"wind_min_height_m": 15.0}
     assert "wind_min_height_m (20.0 there, 15.0 here)" in refusal(
         files, out, **(options | {"settings": lower})
     )
     fewer = dataclasses.replace(files, dsm=files.dsm[:3], dtm=files.dtm[:3])
-    assert "differs inputs.dsm" in refusal(fewer, out, allow=frozenset({"gaps"}), **options)
+    assert "but inputs.dsm" in refusal(fewer, out, allow=frozenset({"gaps"}), **options)
     gpd.read_parquet(files.buildings).iloc[1:].to_parquet(tmp_path / "pand.parquet")
     other = dataclasses.replace(files, buildings=tmp_path / "pand.parquet")
-    assert "differs inputs.buildings[0].size" in refusal(other, out, **options)
+    assert "but inputs.buildings[0].size" in refusal(other, out, **options)
     assert_equal(outcome(out), before)
 
 
@@ -286,6 +286,26 @@ def test_a_kill_leaves_the_old_run_and_the_update_goes_on(
     check(files, out, tmp_path / "fresh", **(options | {"add_building": towers}))
 
 
+class Dies:
+    """Folder.move, that dies after so many."""
+
+    def __init__(self, moves: int) -> None:
+        self.left, self.usual = iter(range(moves)), Folder.move
+
+    def __call__(self, folder: Folder, name: str, to: str) -> None:
+        if next(self.left, None) is None:
+            raise KeyboardInterrupt
+        self.usual(folder, name, to)
+
+
+def die_between_renames(files: Files, out: Path, moves: int, **more: Any) -> None:
+    """Begin an update, and die when so many outputs have their new names, or are put aside."""
+    dies = Dies(moves)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Folder, "move", lambda *given: dies(*given))
+        updated(files, out, **more)
+
+
 @pytest.mark.parametrize("options", ["extruded"], indirect=True)
 @pytest.mark.parametrize(
     "moves", [pytest.param(n, marks=[pytest.mark.slow] * (n not in (2, 7))) for n in range(8)]
@@ -297,23 +317,35 @@ def test_killed_between_two_renames(
     towers: tuple[str, str],
     options: dict[str, Any],
     moves: int,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of the four outputs: the old one aside, the new one in its place."""
-    out, usual, left = bare(tmp_path / "out"), Folder.move, iter(range(moves))
-    more = options | {"add_building": towers[:1]}
-
-    def dies(folder: Folder, name: str, to: str) -> None:
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        usual(folder, name, to)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Folder, "move", dies)
-        with pytest.raises(KeyboardInterrupt):
-            updated(files, out, **more)
+    out, more = bare(tmp_path / "out"), options | {"add_building": towers[:1]}
+    die_between_renames(files, out, moves, **more)
     assert not updated(files, out, **more)
     assert_equal(outcome(out), run_without_map(files, tmp_path / "fresh", **more))
+
+
+@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+@pytest.mark.parametrize("moves", [pytest.param(0, marks=pytest.mark.slow), 1, 5])
+def test_killed_between_two_renames_and_something_else_is_asked(
+    tmp_path: Path,
+    files: Files,
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+    options: dict[str, Any],
+    moves: int,
+) -> None:
+    """What was begun is brought to its end first, so that no two runs are mixed."""
+    out, more = bare(tmp_path / "out"), options | {"add_building": towers[:1]}
+    die_between_renames(files, out, moves, **more)
+    if moves:
+        with pytest.raises(InputError, match=r"report\.json"):
+            report.read(out)
+    with pytest.raises(InputError, match=r"another inputs\.added"):
+        compute(files, out, **options)
+    assert not updated(files, out, **more)
+    assert updated(files, out, **options)
+    assert_equal(outcome(out), outcome(bare(tmp_path / "bare")))
 
 
 # The law must be able to fail.
