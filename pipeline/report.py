@@ -152,11 +152,16 @@ def by_area(
     return rows
 
 
+def name_by(file: str | Path) -> str:
+    """The name of the rows by the areas of a file."""
+    return f"by-{Path(file).stem}.csv"
+
+
 def write_by(directory: Place, file: str | Path, lang: str = "en") -> tuple[Place, list[str]]:
     """Write the rows of `by_area` as by-NAME.csv into the place of the run, where NAME is that of
     `file` without its ending. The file that is written, and warnings."""
     rows = by_area(directory, file, lang)
-    name = f"by-{Path(file).stem}.csv"
+    name = name_by(file)
     storage_of(directory).write(name, format_rows(rows, "csv", lang).encode())
     return below(directory, name), outside_all(rows, file)
 

@@ -34,7 +34,7 @@ from pipeline.passes import (
 )
 from pipeline.request import Job, Request, prepare, provenance, silent
 from pipeline.results import draw, report_of, write_table
-from pipeline.storage import Place, is_remote
+from pipeline.storage import Place, is_remote, storage_of
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def run(
             ledger.write(REPORT, report.dumps(composed).encode())
             ledger.publish()
         warnings = [said for file in request.by for said in _report_by(request, file)]
+        warnings += _old_reports(request) if ledger is not None else []
         return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))
 
 
@@ -94,6 +95,15 @@ def _shared(job: Job) -> tuple[Path, ...]:
     relief, out = relief_folder(job), job.request.out
     relief.mkdir(parents=True, exist_ok=True)
     return (relief, job.prepared.path, *([] if is_remote(out) else [Path(out).absolute()]))
+
+
+def _old_reports(request: Request) -> list[str]:
+    """What to say of reports by area that an update left as they were."""
+    made = {report.name_by(file) for file in request.by}
+    there = sorted(name for name in storage_of(request.out).names() if name.startswith("by-"))
+    return [
+        f"{name}: is of the run before; give its --by again" for name in there if name not in made
+    ]
 
 
 def _report_by(request: Request, file: str) -> list[str]:

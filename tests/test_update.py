@@ -16,6 +16,7 @@ import shapely
 from pipeline import report, update
 from pipeline.errors import InputError, Stopped
 from pipeline.events import DONE
+from pipeline.run import run
 from pipeline.storage import Folder
 from tests.outcomes import (
     assert_equal,
@@ -346,6 +347,21 @@ def test_killed_between_two_renames_and_something_else_is_asked(
     assert not updated(files, out, **more)
     assert updated(files, out, **options)
     assert_equal(outcome(out), outcome(bare(tmp_path / "bare")))
+
+
+@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+def test_reports_by_area_of_the_run_before_are_told(
+    tmp_path: Path,
+    files: Files,
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+    options: dict[str, Any],
+) -> None:
+    out = bare(tmp_path / "out")
+    (out / "by-wijken.csv").write_text("of before")
+    request = files.request(out, update=True, add_building=towers[:1], **options)
+    assert run(request).warnings == ("by-wijken.csv: is of the run before; give its --by again",)
+    assert not run(request).warnings
 
 
 # The law must be able to fail.
