@@ -131,6 +131,8 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
     found: Counter[str] = Counter()
 
     def tell(event: Event) -> None:
+        if "shard" not in event:
+            return
         found[event.get("outcome", "")] += 1
         found.update(read=event.get("cells", 0), own=event.get("own", 0))
         if log and event.get("outcome") == DONE:

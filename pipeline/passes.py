@@ -248,12 +248,17 @@ def _undone(context: Context, stage: str, shards: set[Shard], log: Log) -> list[
 
 
 def _teller(log: Log, stage: str) -> OnDone:
-    """What tells the log of a shard."""
+    """What tells the log of a shard and of its blocks."""
 
     def tell(argument: tuple[Any, ...], seconds: float, answer: Any) -> None:
-        said = {"stage": stage, "shard": argument[0].name, "seconds": round(seconds, 3)}
-        failed = isinstance(answer, BaseException)
-        log(said | ({"outcome": FAILED} if failed else {**answer, "outcome": DONE}))
+        name = argument[0].name
+        said = {"stage": stage, "shard": name, "seconds": round(seconds, 3)}
+        if isinstance(answer, BaseException):
+            log(said | {"outcome": FAILED})
+            return
+        for block in answer["each"]:
+            log({"stage": stage, "of": name, **block})
+        log(said | {key: answer[key] for key in answer if key != "each"} | {"outcome": DONE})
 
     return tell
 

@@ -1,8 +1,9 @@
 """One task a shard: read its windows, compute block by block, write, record."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Work:
     footprints: int = 0
     blocks: int = 0
     worked: int = 0
+    each: list[dict[str, Any]] = field(default_factory=list)
     seen: Window = NOTHING
     standing: tuple[Footprints, Blocks] | None = None
 
@@ -51,9 +53,10 @@ class Work:
             raise Stopped
 
     @property
-    def told(self) -> dict[str, int]:
-        """What is to be logged of the task."""
+    def told(self) -> dict[str, Any]:
+        """What is to be logged of the task, and each of its blocks."""
         return {
+            "each": self.each,
             "footprints": self.footprints,
             "blocks": self.blocks,
             "skipped": self.blocks - self.worked,
@@ -68,9 +71,13 @@ class Work:
             self.go_on()
             self.blocks += 1
             self.heights.take_up(block[1])
-            before = self.footprints + self.heights.cells_read
+            before, began = (self.footprints, self.heights.cells_read), time.monotonic()
             yield block
-            self.worked += self.footprints + self.heights.cells_read > before
+            footprints, cells = self.footprints - before[0], self.heights.cells_read - before[1]
+            self.worked += footprints + cells > 0
+            seconds, first = round(time.monotonic() - began, 4), f"{block[1].top}_{block[1].left}"
+            named = {"block": first, "seconds": seconds}
+            self.each.append(named | {"footprints": footprints, "cells": cells})
 
     def around(self, window: Window) -> tuple[Footprints, Blocks]:
         """The footprints that touch a window and stand, and perhaps more, and the blocks that they
@@ -109,7 +116,7 @@ def at_work(context: Context, shard: Shard, paints: bool, stop: Stop) -> Iterato
 
 def measure_task(
     context: Context, shard: Shard, felt: Marks, casters: Casters | None, *, stop: Stop
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Measure the footprints whose centre lies in a shard: those of the area, and what they feel.
 
     casters: of the measured surface. Its shadows are cast in this pass, and its layers painted.
@@ -131,7 +138,7 @@ def measure_task(
 
 def shade_task(
     context: Context, shard: Shard, casters: Casters | None, *, stop: Stop
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """The verdicts of the area's footprints whose centre lies in a shard.
 
     casters: of the extruded surface. Its shadows are cast in this pass, and its layers painted.

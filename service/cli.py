@@ -44,7 +44,7 @@ def main() -> None:
     help="Areas: a row each in DIR/by-FILE.csv. Repeatable.",
 )  # fmt: skip
 @click.option(
-    "--log-json", metavar="FILE", help="A line of JSON a shard; - is standard output.",
+    "--log-json", metavar="FILE", help="A line of JSON a block and a shard; - is standard output.",
 )  # fmt: skip
 @click.pass_context
 def run(ctx: click.Context, update: str | None, log_json: str | None, **options: Any) -> None:

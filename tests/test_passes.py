@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,5 +73,24 @@ def test_as_many_are_measured_as_were_counted(
     options = {"area": AREA, "layers": job.request.layers}
     compute(files, tmp_path / "out", log=events.append, **options)
     done = {e["shard"]: e["footprints"] for e in events
-            if e["stage"] == "measure" and e["outcome"] == DONE}  # fmt: skip
+            if e["stage"] == "measure" and e.get("outcome") == DONE}  # fmt: skip
     assert done == {shard.name: number for shard, number in reach.measures.items()}
+
+
+def test_the_log_tells_of_each_block_what_it_tells_of_the_shard(
+    tmp_path: Path, files: Files, job: Job
+) -> None:
+    events: list[dict[str, Any]] = []
+    options = {"area": AREA, "layers": job.request.layers}
+    compute(files, tmp_path / "out", log=events.append, block=32, **options)
+    shards = [e for e in events if e.get("outcome") == DONE]
+    for shard in shards:
+        blocks = [
+            e for e in events if e.get("of") == shard["shard"] and e["stage"] == shard["stage"]
+        ]
+        assert len({block["block"] for block in blocks}) == shard["blocks"] > 1
+        for name in ("footprints", "cells"):
+            assert sum(block[name] for block in blocks) == shard[name]
+        worked = [block for block in blocks if block["footprints"] or block["cells"]]
+        assert shard["blocks"] - len(worked) == shard["skipped"]
+    assert {"measure", "shade"} == {shard["stage"] for shard in shards}

@@ -99,7 +99,7 @@ def updated(files: Files, out: Path, **options: Any) -> set[str]:
     """Bring a finished run up to date; the names of the shards that were computed anew."""
     events: list[dict[str, Any]] = []
     compute(files, out, log=events.append, update=True, **options)
-    return {e["shard"] for e in events if e["stage"] == "shade" and e["outcome"] == DONE}
+    return {e["shard"] for e in events if e["stage"] == "shade" and e.get("outcome") == DONE}
 
 
 SHARDS = 12
