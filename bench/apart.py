@@ -105,12 +105,13 @@ def decode(files: list[str], workers: int) -> Answer:
 
 
 def relief(files: list[str], store: str, workers: int) -> Answer:
-    """Write the relief store of some sheets of DSM."""
+    """Write the relief store of some sheets of DSM, when what is compiled was loaded by one."""
     from pipeline.engine import never
     from pipeline.mosaics import open_mosaic
     from pipeline.relief import survey_sheet
 
     sheets = open_mosaic(files, "DSM", None, frozenset({"gaps"})).sheets
+    survey_sheet(sheets[0], Path(store) / "first", never)
     with _timed() as answer:
         _spread(lambda sheet: survey_sheet(sheet, Path(store), never), sheets, workers)
     return answer | {"cells": sum(sheet.window.size for sheet in sheets)}
