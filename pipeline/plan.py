@@ -52,7 +52,7 @@ class Plan:
     the blocks' windows, with and without halos; sampled: blocks that this was found of; disk: of
     the sheets [bytes]; memory: of a worker at most, beside the program and the table of buildings
     [bytes]; seconds: that the run will take on this machine, and ratio: cells that
-    it will read over those of the blocks themselves, both as a few shards were tried;
+    it will read over those of the blocks themselves, both as a few shards were tried, else 0;
     warnings: of the sheets."""
 
     sheets: int
@@ -72,8 +72,8 @@ class Plan:
     sampled: int
     disk: int
     memory: int
-    seconds: float = math.nan
-    ratio: float = math.nan
+    seconds: float = 0.0
+    ratio: float = 0.0
     warnings: tuple[str, ...] = ()
 
 
