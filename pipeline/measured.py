@@ -156,6 +156,11 @@ def tops_of(
     }
 
 
+def tops_in(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Those that a table of the ledger holds, without the rest of it."""
+    return {name: columns[name] for name in ("top_tile", "top_lowest", "top_highest")}
+
+
 def joined_tops(parts: Sequence[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     """Those of all blocks; a tile may come more than once."""
     none: dict[str, NDArray[Any]] = {"top_tile": np.zeros((0, 2), np.int64)}

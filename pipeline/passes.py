@@ -18,7 +18,7 @@ from pipeline.engine import Engine, OnDone, Stop, never
 from pipeline.events import DONE, FAILED, KEPT, Log, silent
 from pipeline.grid import TILE, Layout, Shard, Window, same_on_all_sides, widest
 from pipeline.ledger import MEASURE, SHADE
-from pipeline.measured import joined_tops
+from pipeline.measured import joined_tops, tops_in
 from pipeline.methods.shade import Casters
 from pipeline.outlines import windows_of
 from pipeline.prepared import Light
@@ -300,9 +300,8 @@ def _surroundings(job: Job, reach: Reach, casters: Casters) -> Callable[[Shard],
 def _extruded(context: Context, reach: Reach) -> Casters:
     """The terrain with the roofs that stand on it."""
     frame, bare, highest = reach.dtm.frame, reach.dtm.highest, reach.dtm.highest.copy()
-    tops = joined_tops(
-        [context.ledger.read(MEASURE, name) for name in sorted(context.ledger.finished(MEASURE))]
-    )
+    finished = sorted(context.ledger.finished(MEASURE))
+    tops = joined_tops([tops_in(context.ledger.read(MEASURE, name)) for name in finished])
     cells = tops["top_tile"] * TILE
     windows = np.hstack([cells, cells + 1])
     raise_tiles(highest, frame, windows, tops["top_highest"])
