@@ -158,12 +158,13 @@ def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
 
 
 @kernel
-def _merge(part, row, column, coarse):  # type: ignore[no-untyped-def]
+def _merge(part, row, column, halvings, coarse):  # type: ignore[no-untyped-def]
+    """row, column: of the part's first cell, from the first of coarse, in the part's cells."""
     for i in range(part.highest.shape[0]):
         for j in range(part.highest.shape[1]):
+            a, b = (i + row) >> halvings, (j + column) >> halvings
             low, high = part.lowest[i, j], part.highest[i, j]
-            total, known = part.total[i, j], part.known[i, j]
-            _merge_cell(coarse, i + row, j + column, low, high, total, known)
+            _merge_cell(coarse, a, b, low, high, part.total[i, j], part.known[i, j])
 
 
 def merge(parts: list[Coarse]) -> Coarse:
@@ -173,22 +174,13 @@ def merge(parts: list[Coarse]) -> Coarse:
     right = max(p.left + p.highest.shape[1] for p in parts)
     whole = _nothing((bottom - top, right - left), top, left)
     for part in parts:
-        _merge(part, part.top - top, part.left - left, whole)
+        _merge(part, part.top - top, part.left - left, 0, whole)
     return whole
-
-
-@kernel
-def _halve(fine, row, column, coarse):  # type: ignore[no-untyped-def]
-    for i in range(fine.highest.shape[0]):
-        for j in range(fine.highest.shape[1]):
-            low, high = fine.lowest[i, j], fine.highest[i, j]
-            total, known = fine.total[i, j], fine.known[i, j]
-            _merge_cell(coarse, (i + row) // 2, (j + column) // 2, low, high, total, known)
 
 
 def coarser(fine: Coarse) -> Coarse:
     """Cells of twice the side."""
     rows, columns = fine.highest.shape
     coarse = blank(fine.top, fine.left, rows, columns, side=2)
-    _halve(fine, fine.top % 2, fine.left % 2, coarse)
+    _merge(fine, fine.top % 2, fine.left % 2, 1, coarse)
     return coarse

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ import shapely
 from pipeline import services
 from pipeline.ahn import Bounds, places, sheets_touching, tiles_touching
 from pipeline.cache import cache_dir, write_whole
+from pipeline.engine import Progress, Stop
 from pipeline.errors import InputError
 from pipeline.fetched import Book, Item, Record, see_to
 from pipeline.hold import card, held
@@ -33,9 +34,6 @@ PAGES_KM2 = 100.0  # above it the whole file of the country is quicker than page
 GIVE_UP = 10  # failures in a row: the service is down
 WRITE_S = 5.0  # a kill costs a look at what came since
 FOOTPRINTS = "bag-light.gpkg"
-
-Progress = Callable[[str, int, int], None]
-Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,10 @@ def never() -> bool:
     return False
 
 
+def silent(stage: str, done: int, total: int) -> None:
+    """A progress callback that says nothing."""
+
+
 def unheard(argument: tuple[Any, ...], seconds: float, outcome: Any) -> None:
     """A callback that tells nobody."""
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
-from pipeline.engine import Engine
+from pipeline.engine import Engine, silent
 from pipeline.events import DONE, Event
 from pipeline.grid import TILE, Shard
 from pipeline.ledger import MEASURE, SHADE, Ledger
 from pipeline.passes import Reach, asking, worked
-from pipeline.request import Job, provenance, silent
+from pipeline.request import Job, provenance
 from pipeline.results import Cards, draw, report_of, write_table
 from pipeline.run import carry_out, context_of
 from pipeline.tiles import Marks

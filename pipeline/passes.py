@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.reach import reaching
-from kernels.shadow import Halo, shadow_halo
+from kernels.shadow import Halo
 from pipeline import relief
 from pipeline.cache import cache_dir
 from pipeline.context import Context
 from pipeline.engine import Engine, OnDone, Stop, never
 from pipeline.events import DONE, FAILED, KEPT, Log, silent
-from pipeline.grid import TILE, Layout, Shard, Window, same_on_all_sides, widest
+from pipeline.grid import TILE, Layout, Shard, Window, same_on_all_sides
 from pipeline.ledger import MEASURE, SHADE
 from pipeline.measured import joined_tops, tops_in
+from pipeline.methods.reach import farthest_shadow
 from pipeline.methods.shade import Casters
 from pipeline.outlines import windows_of
 from pipeline.prepared import Light
@@ -47,10 +48,12 @@ def survey_pass(job: Job, engine: Engine) -> dict[str, list[Card]]:
     folder = relief_folder(job)
     mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
     sheets = [sheet for mosaic in mosaics.values() for sheet in mosaic.sheets]
-    todo = [(sheet,) for sheet in dict.fromkeys(sheets) if card(sheet, folder) is None]
+    kept = {sheet: card(sheet, folder) for sheet in dict.fromkeys(sheets)}
+    todo = [sheet for sheet, found in kept.items() if found is None]
     if todo:
-        engine.run(SURVEY, _survey_task, todo, len(todo), shared=folder)
-    cards = {kind: _cards(mosaic, folder) for kind, mosaic in mosaics.items()}
+        engine.run(SURVEY, _survey_task, ((s,) for s in todo), len(todo), shared=folder)
+    known = {sheet: found or survey_sheet(sheet, folder, never) for sheet, found in kept.items()}
+    cards = {kind: [known[sheet] for sheet in m.sheets] for kind, m in mosaics.items()}
     for kind, mosaic in mosaics.items():
         relief.check_any_data(mosaic, [found.survey for found in cards[kind]])
     return cards
@@ -58,10 +61,6 @@ def survey_pass(job: Job, engine: Engine) -> dict[str, list[Card]]:
 
 def _survey_task(folder: Path, sheet: Sheet, *, stop: Stop) -> None:
     survey_sheet(sheet, folder, stop)
-
-
-def _cards(mosaic: Mosaic, folder: Path) -> list[Card]:
-    return [survey_sheet(sheet, folder, never) for sheet in mosaic.sheets]
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def narrowed(job: Job, reach: Reach, only: frozenset[Shard]) -> Reach:
     """What some shards of the area can feel, of what all of it can."""
     frame, chosen = reach.casters.frame, Marks.none(reach.casters.frame)
     for shard in only:
-        chosen.marked[:] |= Marks.of(_ground(job, shard, reach.widest), frame).marked
+        chosen.marked[:] |= Marks.of(ground_of(job, shard, reach.widest), frame).marked
     own, shaded = (
         Marks(frame, marks.part(frame).marked & chosen.marked)
         for marks in (job.scope.tiles, asking(job))
@@ -120,10 +119,15 @@ def _felt(job: Job, casters: Casters, own: Marks, asking: Marks) -> Marks:
             asks = np.where(here.part(near.frame).marked, near.lowest, NO_HEIGHT)
             found = reaching(near.highest, asks, job.suns(square), resolution, TILE)
             felt.marked[casters.frame.slices(near.frame)] |= found
-    radius = int(np.ceil(job.p.wind_radius_m / resolution / TILE)) + 1
-    beside = own.grow(same_on_all_sides(radius)).part(casters.frame)
+    beside = sheltering(job, own).part(casters.frame)
     felt.marked[:] |= beside.marked | asking.marked
     return felt
+
+
+def sheltering(job: Job, own: Marks) -> Marks:
+    """The tiles in which somebody may stand within the wind's radius of some tiles, and those."""
+    radius = int(np.ceil(job.p.wind_radius_m / job.layout.resolution / TILE)) + 1
+    return own.grow(same_on_all_sides(radius))
 
 
 def _tiles(mosaic: Mosaic, job: Job, window: Window) -> Casters:
@@ -203,7 +207,7 @@ def measure_pass(
         near = _surroundings(job, reach, reach.dsm)
 
     def asked(shard: Shard) -> tuple[Any, ...]:
-        own = _ground(job, shard, reach.widest).coarse(TILE)
+        own = ground_of(job, shard, reach.widest).coarse(TILE)
         return shard, reach.felt.part(own), near and near(shard)
 
     todo, tell = _undone(context, MEASURE, every, log), _teller(log, MEASURE)
@@ -271,7 +275,7 @@ def along_curve(layout: Layout, shards: Iterable[Shard]) -> list[Shard]:
     return [every[i] for i in np.argsort(hilbert(centres), kind="stable")]
 
 
-def _ground(job: Job, shard: Shard, widest: int) -> Window:
+def ground_of(job: Job, shard: Shard, widest: int) -> Window:
     """A shard's cells and all that its footprints can have."""
     return job.layout.window(shard).grow(same_on_all_sides(widest))
 
@@ -279,10 +283,7 @@ def _ground(job: Job, shard: Shard, widest: int) -> Window:
 def longest_shadow(job: Job, casters: Casters) -> Halo:
     """How far a shadow reaches at most [tiles]."""
     low, high = casters.extremes
-    suns = [sun for square in job.squares for sun in job.suns(square)]
-    resolution, most = job.layout.resolution, 10**6
-    halos = [shadow_halo(low - 1, high + 1, sun, resolution, most) for sun in suns]
-    halo = widest([same_on_all_sides(0), *halos])  # no footprint may lie on the rasters
+    halo = farthest_shadow(job.every_sun, low - 1, high + 1, job.layout.resolution)
     return Halo(*(-(-cells // TILE) for cells in halo))
 
 
@@ -291,7 +292,7 @@ def _surroundings(job: Job, reach: Reach, casters: Casters) -> Callable[[Shard],
     halo = longest_shadow(job, casters)
 
     def around(shard: Shard) -> Casters:
-        ground = _ground(job, shard, reach.widest).coarse(TILE).grow(halo)
+        ground = ground_of(job, shard, reach.widest).coarse(TILE).grow(halo)
         return casters.part(ground.intersect(casters.frame))
 
     return around

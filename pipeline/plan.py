@@ -12,9 +12,10 @@ from kernels.reach import reaching
 from kernels.shadow import Halo, shadow_halo
 from pipeline import store
 from pipeline.cache import stamp
-from pipeline.engine import Engine, Progress, Stop, never, open_engine
+from pipeline.engine import Engine, Progress, Stop, never, open_engine, silent
 from pipeline.forecast import forecast
 from pipeline.grid import TILE, Lattice, Shard, Window, same_on_all_sides, widest
+from pipeline.methods.reach import farthest_shadow
 from pipeline.passes import (
     Reach,
     asking,
@@ -26,8 +27,8 @@ from pipeline.passes import (
 )
 from pipeline.printed import spoken
 from pipeline.rasters import CACHE_MB, PIECE
-from pipeline.relief import card, reading_rate
-from pipeline.request import Job, Request, prepare, silent
+from pipeline.relief import HIGHEST_M, LOWEST_M, card, reading_rate
+from pipeline.request import Job, Request, prepare
 from pipeline.results import warnings_of
 from pipeline.tiles import NO_HEIGHT, Marks
 
@@ -193,7 +194,7 @@ def _window(job: Job, reach: Reach, square: Lattice, core: Window) -> tuple[int,
     """Cells that a block reads for its shadows, and of those its own."""
     resolution, inputs = job.layout.resolution, job.terrain.window
     painted = core.intersect(job.layout.extent) if job.request.layers else Window(0, 0, 0, 0)
-    halo = widest([shadow_halo(-50, 500, sun, resolution, 10**6) for sun in job.suns(square)])
+    halo = farthest_shadow(job.suns(square), LOWEST_M, HIGHEST_M, resolution)
     around = reach.casters.part(core.grow(halo).coarse(TILE))
     asks = job.scope.tiles.part(around.frame).marked.copy()
     asks &= Marks.of(core, around.frame).marked

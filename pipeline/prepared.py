@@ -21,7 +21,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.cache import key_of, stamp
-from pipeline.engine import Progress, Stop, never
+from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError
 from pipeline.files import find, named, on_disk
 from pipeline.footprints import Footprints, numbered
@@ -67,13 +67,18 @@ class Prepared:
         polygons."""
         return _opened(self.path)[1]
 
+    def touching(self, bounds: Box) -> NDArray[np.int64]:
+        """The row groups with a polygon whose bounding box may touch a closed rectangle [m]."""
+        every = self.groups()
+        return np.flatnonzero(_touch([every[edge] for edge in EDGES], bounds))
+
     def read(self, bounds: Box | None = None, groups: Iterable[int] | None = None) -> Footprints:
         """Those with a polygon whose bounding box touches a closed rectangle [m], of some row
         groups or of all, in order."""
         every = self.groups()
         wanted = np.arange(len(every)) if groups is None else np.array(sorted({*groups}), np.int64)
         if bounds is not None:
-            wanted = wanted[_touch([every[edge][wanted] for edge in EDGES], bounds)]
+            wanted = np.intersect1d(wanted, self.touching(bounds))
         place, tables = [np.zeros(0, np.int64)], [SCHEMA.empty_table()]
         for group in wanted.tolist():
             table = _group(self.path, group)
@@ -165,10 +170,6 @@ def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
     return found
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress."""
-
-
 def prepare_footprints(
     sources: Iterable[str],
     *,
@@ -178,7 +179,7 @@ def prepare_footprints(
     centre: str = "centroid",
     cache: Path,
     workers: int = 1,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     stop: Stop = never,
 ) -> Prepared:
     """Footprints of one or more files, one after another, sorted into a file below `cache`; if it

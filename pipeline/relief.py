@@ -328,19 +328,3 @@ def check_any_data(mosaic: Mosaic, surveys: list[Survey]) -> None:
     if all(found.without_data == found.cells for found in surveys):
         names = ", ".join(sheet.name for sheet in mosaic.sheets[:3])
         raise InputError(f"{mosaic.kind}: no cell has data ({names}); check their nodata value")
-
-
-def extremes(surveys: list[Survey]) -> tuple[float, float]:
-    """Lowest and highest [m] over all sheets."""
-    return (
-        float(np.nanmin([found.lowest for found in surveys])),
-        float(np.nanmax([found.highest for found in surveys])),
-    )
-
-
-def survey(mosaic: Mosaic, sheet: Sheet, stop: Callable[[], bool]) -> Survey:
-    """Read a sheet once and keep nothing. Raises InputError as `survey_sheet` does."""
-    with gdal(), OpenSheet(sheet) as source:
-        _, found = _read(source, stop)
-    _check_range(sheet, found)
-    return found

@@ -13,7 +13,7 @@ import shapely
 from kernels.shadow import Halo, Sun
 from pipeline.added import Added, read_added
 from pipeline.cache import cache_dir
-from pipeline.engine import Progress, Stop, never
+from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError
 from pipeline.files import identity
 from pipeline.grid import Lattice, Layout, Window
@@ -107,14 +107,14 @@ class Job:
         return suns(square, self.p.date, self.p.times, self.p.elevation)
 
     @property
+    def every_sun(self) -> list[Sun]:
+        """Those of all squares in which a shadow is asked for."""
+        return [sun for square in self.squares for sun in self.suns(square)]
+
+    @property
     def halo(self) -> Halo:
         """How far anything in the country could matter to the area [cells]."""
-        every = [sun for square in self.squares for sun in self.suns(square)]
-        return farthest(every, self.p, self.layout.resolution)
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """A progress callback that says nothing."""
+        return farthest(self.every_sun, self.p, self.layout.resolution)
 
 
 def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -> Job:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import report, store, update
 from pipeline.context import Context
-from pipeline.engine import Engine, Progress, Stop, never, open_engine
+from pipeline.engine import Engine, Progress, Stop, never, open_engine, silent
 from pipeline.errors import Stopped
 from pipeline.events import Log
 from pipeline.events import silent as unheard
@@ -32,7 +32,7 @@ from pipeline.passes import (
     shade_pass,
     survey_pass,
 )
-from pipeline.request import Job, Request, prepare, provenance, silent
+from pipeline.request import Job, Request, prepare, provenance
 from pipeline.results import draw, report_of, write_table
 from pipeline.storage import Place, is_remote, storage_of
 

@@ -86,11 +86,8 @@ def asked_of(
 
 def lights(prepared: Prepared, window: Window, resolution: float) -> Iterator[Light]:
     """Row group by row group, what is known of the footprints, where any may touch a window."""
-    xmin, ymin, xmax, ymax = window.bounds(resolution)
-    for i, group in enumerate(prepared.groups()):
-        beside = group["xmin"] > xmax or group["xmax"] < xmin
-        if not (beside or group["ymin"] > ymax or group["ymax"] < ymin):
-            yield prepared.light(i)
+    for group in prepared.touching(window.bounds(resolution)).tolist():
+        yield prepared.light(group)
 
 
 def cells_of(layout: Layout, centre: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """One task a shard: read its windows, compute block by block, write, record."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,8 +24,8 @@ from pipeline.outlines import windows_of
 from pipeline.store import write_shard
 from pipeline.terrain import Heights
 from pipeline.tiles import Marks, enclosing
+from pipeline.underway import Stop
 
-Stop = Callable[[], bool]
 NOTHING = Window(0, 0, 0, 0)
 
 

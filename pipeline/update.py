@@ -21,14 +21,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kernels.reach import reaching
-from kernels.shadow import shadow_halo
 from pipeline.buildings import SCHEMA, SHARDS, in_space
 from pipeline.cache import write_whole
 from pipeline.context import Context
 from pipeline.errors import InputError
-from pipeline.grid import TILE, Shard, Window, same_on_all_sides, widest
+from pipeline.grid import TILE, Shard, Window
 from pipeline.ledger import BUILDINGS, RASTERS, SHADE, differ
-from pipeline.passes import Reach
+from pipeline.methods.reach import farthest_shadow
+from pipeline.passes import Reach, ground_of, sheltering, worked
 from pipeline.request import Job
 from pipeline.scope import shards_of, tally
 from pipeline.storage import Place
@@ -91,15 +91,10 @@ def begin(
     found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
     told = told_of(home)
     if told["bounds"] != list(job.prepared.bounds):  # other ground is seen, as all rows tell
-        return _every(job)
+        return frozenset(worked(job))
     fresh = reached(home, job, reach, found)
     take_along(job, context, said, fresh, told["shards"])
     return fresh
-
-
-def _every(job: Job) -> frozenset[Shard]:
-    """The shards with rows or rasters."""
-    return frozenset(job.scope.own).union(job.layout.shards() if job.request.layers else ())
 
 
 def told_of(directory: Path) -> dict[str, Any]:
@@ -137,13 +132,12 @@ def reached(directory: Path, job: Job, reach: Reach, change: Change) -> frozense
     changed.add(windows)
     highest = np.where(changed.marked, reach.casters.highest, NO_HEIGHT)
     raise_tiles(highest, frame, windows, change.highest)
-    radius = int(np.ceil(job.p.wind_radius_m / resolution / TILE)) + 1
-    near = changed.grow(same_on_all_sides(radius))
+    near = sheltering(job, changed)
     low, high = reach.casters.extremes
     high = max(high, float(change.highest.max(initial=NO_HEIGHT)) / 100)
     found = set(bearers(directory, job, change.ids)) if change.ids else set()
-    for shard in _every(job):
-        own = job.layout.window(shard).grow(same_on_all_sides(reach.widest))
+    for shard in worked(job):
+        own = ground_of(job, shard, reach.widest)
         if near.part(own.coarse(TILE)).marked.any() or _shaded(job, reach, own, highest, low, high):
             found.add(shard)
     return frozenset(found)
@@ -166,16 +160,14 @@ def _shaded(
     casters, resolution = reach.casters, job.layout.resolution
     squares = [s for s in job.squares if s.window(resolution).intersect(own).size]
     suns = [sun for square in squares for sun in job.suns(square)]
-    halo = widest([shadow_halo(low - 1, high + 1, sun, resolution, 10**6) for sun in suns])
+    halo = farthest_shadow(suns, low - 1, high + 1, resolution)
     around = own.grow(halo).coarse(TILE).intersect(casters.frame)
     tall = highest[casters.frame.slices(around)]
     if not (tall != NO_HEIGHT).any():
         return False
     asks = Marks.of(own, around).marked
     lowest = np.where(asks, casters.lowest[casters.frame.slices(around)], NO_HEIGHT)
-    matters = reaching(tall, lowest, suns[:1], resolution, TILE)
-    for sun in suns[1:]:
-        matters |= reaching(tall, lowest, [sun], resolution, TILE)
+    matters = reaching(tall, lowest, suns, resolution, TILE)
     return bool((matters & (tall != NO_HEIGHT)).any())
 
 

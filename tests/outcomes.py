@@ -14,14 +14,14 @@ import pytest
 import zarr
 from numpy.typing import NDArray
 
-from pipeline import grid, levels
+from pipeline import grid, levels, quarter
 from pipeline.engine import Engine, Stop, never
+from pipeline.engine import silent as unheard
 from pipeline.errors import Stopped
 from pipeline.events import Log, silent
 from pipeline.passes import reach_of, survey_pass
 from pipeline.plan import Plan, count
 from pipeline.request import Request, prepare
-from pipeline.request import silent as unheard
 from pipeline.run import run
 from tests.runs import Files, table_of
 
@@ -39,6 +39,12 @@ class Outcome:
     arrays: dict[tuple[int, str], tuple[Place, NDArray[Any]]]
     buildings: bytes
     report: dict[str, Any]
+
+
+def small_quarter(folder: Path) -> Files:
+    """A quarter of 700 x 600 m with cells of 1 m."""
+    made = quarter.generate(folder, size=(700, 600), resolution=1)
+    return Files(made.dsm, made.dtm, made.buildings)
 
 
 def outcome(out: Path) -> Outcome:

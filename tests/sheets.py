@@ -8,6 +8,12 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
+from pipeline import relief
+from pipeline.engine import never
+from pipeline.rasters import gdal
+from pipeline.relief import Survey
+from pipeline.sheets import OpenSheet, Sheet
+
 FLOAT32_MAX = 3.4028234663852886e38
 PLACE = Affine(1, 0, 121_000, 0, -1, 487_100)
 VRT = """<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>EPSG:28992</SRS>
@@ -22,6 +28,14 @@ def heights(seed: int = 0, rows: int = 20, columns: int = 30) -> NDArray[np.floa
     """Some ground in whole centimetres below and above NAP [m]."""
     cm = np.random.default_rng(seed).integers(-500, 2000, (rows, columns))
     return (cm / 100).astype(np.float32)
+
+
+def surveyed(sheet: Sheet) -> Survey:
+    """What reading a whole sheet tells, with nothing kept of it."""
+    with gdal(), OpenSheet(sheet) as source:
+        _, found = relief._read(source, never)
+    relief._check_range(sheet, found)
+    return found
 
 
 def write(

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline.cluster import Terms
-from pipeline.engine import Engine, Stop, never, open_engine
+from pipeline.engine import Engine, Stop, never, open_engine, silent
 from pipeline.errors import InputError, Stopped
 from pipeline.grid import Shard
-from pipeline.request import silent
 from pipeline.underway import TASKS_A_WAVE, name_of
 
 NUMBERS = [(n,) for n in range(40)]

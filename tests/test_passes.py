@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import quarter
-from pipeline.engine import Engine, never
+from pipeline.engine import Engine, never, silent
 from pipeline.events import DONE
 from pipeline.passes import Reach, narrowed, reach_of, survey_pass
-from pipeline.request import Job, prepare, silent
-from tests.outcomes import compute, small_tiles
+from pipeline.request import Job, prepare
+from tests.outcomes import compute, small_quarter, small_tiles
 from tests.runs import Files
 
 AREA = "122650,481050,123100,481450"
@@ -26,8 +25,7 @@ def tiles_of_16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    q = quarter.generate(tmp_path_factory.mktemp("quarter"), size=(700, 600), resolution=1)
-    return Files(q.dsm, q.dtm, q.buildings)
+    return small_quarter(tmp_path_factory.mktemp("quarter"))
 
 
 @pytest.fixture(scope="module", params=[(), ("shadow",)], ids=["no layers", "shadow"])

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import plan, quarter, sheets
+from pipeline import plan, sheets
 from pipeline.events import DONE
 from pipeline.grid import Window, same_on_all_sides
 from pipeline.tiles import Marks
-from tests.outcomes import compute, counted, outcome, small_tiles
+from tests.outcomes import compute, counted, outcome, small_quarter, small_tiles
 from tests.runs import Files, World
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -29,8 +29,7 @@ def tiles_of_16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    q = quarter.generate(tmp_path_factory.mktemp("quarter"), size=(700, 600), resolution=1)
-    return Files(q.dsm, q.dtm, q.buildings)
+    return small_quarter(tmp_path_factory.mktemp("quarter"))
 
 
 AREA = "122700,481100,122950,481350"

@@ -12,13 +12,12 @@ import rasterio
 import shapely
 from rasterio import Affine
 
-from pipeline.engine import never
 from pipeline.errors import InputError
 from pipeline.mosaics import open_mosaic
-from pipeline.relief import check_any_data, survey
+from pipeline.relief import check_any_data
 from pipeline.terrain import check_pair
 from tests.runs import World
-from tests.sheets import PLACE, east_of, heights, write, write_vrt
+from tests.sheets import PLACE, east_of, heights, surveyed, write, write_vrt
 
 Paths = Path | list[Path]
 GROUND = heights()
@@ -35,7 +34,7 @@ def check(
     ]  # fmt: skip
     check_pair(*mosaics, frozenset(allow))
     for mosaic in mosaics:
-        check_any_data(mosaic, [survey(mosaic, sheet, never) for sheet in mosaic.sheets])
+        check_any_data(mosaic, [surveyed(sheet) for sheet in mosaic.sheets])
 
 
 def refused(dsm: Paths, dtm: Paths, *, names: Iterable[str], **options: Any) -> None:

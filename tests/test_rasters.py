@@ -13,12 +13,11 @@ import rasterio
 import shapely
 from pyproj import CRS
 
-from pipeline.engine import never
 from pipeline.grid import Window
 from pipeline.mosaics import open_mosaic
 from pipeline.rasters import Mosaic
-from pipeline.relief import survey, warnings
-from tests.sheets import FLOAT32_MAX, PLACE, east_of, heights, write, write_vrt
+from pipeline.relief import warnings
+from tests.sheets import FLOAT32_MAX, PLACE, east_of, heights, surveyed, write, write_vrt
 
 WEST, EAST = heights(1), heights(2)
 BOTH = np.hstack([WEST, EAST])
@@ -250,7 +249,7 @@ def test_a_value_that_fills_a_raster_is_told(
     values[np.random.default_rng(3).random(40_000) < share] = 0.0
     nodata = FLOAT32_MAX if declared else None
     mosaic = opened(write(tmp_path / "ground.tif", values.reshape(200, 200), nodata=nodata))
-    said = warnings(mosaic, [survey(mosaic, mosaic.sheets[0], never)])
+    said = warnings(mosaic, [surveyed(mosaic.sheets[0])])
     assert len(said) == (remedy is not None)
     if remedy:
         assert said[0].startswith("ground.tif: 27%")
@@ -261,7 +260,7 @@ def test_a_raster_is_surveyed_whole(tmp_path: Path) -> None:
     values = np.full((1500, 2100), 3.0, np.float32)
     values[1499, 2099], values[0, 2099], values[700, 0:5] = -6.5, 320.25, np.nan
     mosaic = opened(write(tmp_path / "sheet.tif", values, nodata=np.nan, compress="deflate"))
-    found = survey(mosaic, mosaic.sheets[0], never)
+    found = surveyed(mosaic.sheets[0])
     assert (found.lowest, found.highest) == (-6.5, 320.25)
     assert (found.cells, found.without_data, found.filled) == (1500 * 2100, 5, 3.0)
 

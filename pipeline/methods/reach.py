@@ -14,13 +14,20 @@ from pipeline.relief import HIGHEST_M, LOWEST_M
 from pipeline.sun import suns
 from pipeline.terrain import Terrain
 
+ANYWHERE = 10**6  # cells: the country has fewer along a side
+
 
 def farthest(towards: list[Sun], p: Powermapping, resolution: float) -> Halo:
     """How far around an area anything that stands in the country could matter to it [cells]."""
     near = same_on_all_sides(math.ceil(max(p.wind_radius_m, p.ground_ring_m) / resolution) + 2)
-    most = 10**6
-    shadows = [shadow_halo(LOWEST_M, HIGHEST_M, sun, resolution, most) for sun in towards]
-    return widest([near, *shadows])
+    return widest([near, farthest_shadow(towards, LOWEST_M, HIGHEST_M, resolution)])
+
+
+def farthest_shadow(towards: list[Sun], lowest: float, highest: float, resolution: float) -> Halo:
+    """How far a shadow can come from between two heights [m], by any of some suns, which may be
+    none [cells]."""
+    shadows = [shadow_halo(lowest, highest, sun, resolution, ANYWHERE) for sun in towards]
+    return widest([same_on_all_sides(0), *shadows])
 
 
 def inputs_region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geometry:
