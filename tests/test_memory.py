@@ -67,8 +67,8 @@ def test_a_worker_holds_no_more_than_the_plan_says(town: Path, tmp_path: Path, c
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
 @pytest.mark.slow
 def test_the_table_of_a_nation_is_never_held(tmp_path: Path) -> None:
-    """Writing a million rows takes no more memory than a quarter of them, and less than all."""
-    few, many = (apart(f"measure_table({str(tmp_path / 'b')!r}, {n})") for n in (8, 32))
+    """Writing two million rows takes no more memory than a quarter of them, and less than all."""
+    few, many = (apart(f"measure_table({str(tmp_path / 'b')!r}, {n})") for n in (16, 64))
     assert many <= 1.1 * few
     assert many <= 256 * MIB
 
