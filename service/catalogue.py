@@ -1,0 +1,108 @@
+"""What the service has: finished runs to show, and sheets and footprints to compute from."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipeline import report
+from pipeline.errors import InputError
+from pipeline.ledger import REPORT
+from service.settings import Settings
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+FOOTPRINTS = ("pand.gpkg", "bag-light.gpkg", "bag_*.geojson", "bag_*.gpkg")
+SHEETS = {"dsm": ("dsm_*", "[Rr]_*.[Tt][Ii][Ff]", "[Rr]5_*.[Tt][Ii][Ff]"),
+          "dtm": ("dtm_*", "[Mm]_*.[Tt][Ii][Ff]", "[Mm]5_*.[Tt][Ii][Ff]")}  # fmt: skip
+BOUNDARIES = ("boundaries/*.gpkg", "boundaries/*.geojson", "cbs*.gpkg", "boundaries.*")
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A finished run that is served. client: whose it is, or None for everybody."""
+
+    name: str
+    place: Path
+    client: str | None = None
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """Its report.json."""
+        return report.read(self.place)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What jobs are computed from: files, folders or globs, as `daklaag run` takes them."""
+
+    dsm: tuple[str, ...] = ()
+    dtm: tuple[str, ...] = ()
+    buildings: tuple[str, ...] = ()
+    boundaries: tuple[str, ...] = ()
+
+    @property
+    def can_compute(self) -> bool:
+        """Whether a run can be made of them."""
+        return bool(self.dsm and self.dtm and self.buildings)
+
+
+def public_collections(settings: Settings) -> dict[str, Collection]:
+    """The finished runs among the folders of data, by name, in their order.
+
+    Raises InputError for a folder that is neither a run nor has sheets, footprints or boundaries,
+    or where two runs have one name.
+    """
+    found: dict[str, Collection] = {}
+    for given in settings.data:
+        place = Path(given).absolute()
+        if not (place / REPORT).is_file():
+            continue
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-") or "run"
+        if name in found:
+            raise InputError(
+                f"--data {given}: a second run with the name {name}; rename its folder"
+            )
+        report.read(place)
+        found[name] = Collection(name, place)
+    return found
+
+
+def sources_of(settings: Settings) -> Sources:
+    """What is in the folders of data beside finished runs, and what is named outright."""
+    found: dict[str, list[str]] = {kind: [] for kind in ("dsm", "dtm", "buildings", "boundaries")}
+    for given in settings.data:
+        folder = Path(given).absolute()
+        if (folder / REPORT).is_file():
+            continue
+        here = _inputs_in(folder)
+        if not any(here.values()):
+            raise InputError(
+                f"--data {given}: neither a finished run nor a folder with sheets (R_*.tif,"
+                " M_*.tif, or as daklaag fetch leaves them), footprints or boundaries; check the path"
+            )
+        for kind, files in here.items():
+            found[kind] += files
+    for kind in found:
+        found[kind] += getattr(settings, kind)
+    return Sources(**{kind: tuple(files) for kind, files in found.items()})
+
+
+def _inputs_in(folder: Path) -> dict[str, list[str]]:
+    """The sheets, footprints and boundaries of a folder that fetch or the quarter made."""
+    patterns: dict[str, Sequence[str]] = {
+        **SHEETS,
+        "buildings": FOOTPRINTS,
+        "boundaries": BOUNDARIES,
+    }
+    return {
+        kind: sorted({str(file) for glob in globs for file in folder.glob(glob)})
+        for kind, globs in patterns.items()
+    }
+
+
+def as_json(sources: Sources) -> str:
+    """For a process that works for the service."""
+    return json.dumps(sources.__dict__)

@@ -1,0 +1,61 @@
+"""The service's memory: one SQLite file, read and written by several threads and processes."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BUSY_S = 10.0
+
+
+class Database:
+    """An SQLite file in WAL mode: readers do not wait for the one that writes.
+
+    A thread has its own connection. Each table is laid out by the module that owns it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._mine = threading.local()
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's; each statement is a transaction of its own."""
+        if not hasattr(self._mine, "connection"):
+            made = sqlite3.connect(self.file, timeout=BUSY_S, isolation_level=None)
+            made.row_factory = sqlite3.Row
+            made.execute("PRAGMA journal_mode = WAL")
+            made.execute("PRAGMA synchronous = NORMAL")
+            made.execute("PRAGMA foreign_keys = ON")
+            self._mine.connection = made
+        return self._mine.connection
+
+    def lay_out(self, statements: str) -> None:
+        """Make tables and indexes that are not there yet."""
+        self.connection.executescript(statements)
+
+    def execute(self, statement: str, *values: object, **named: object) -> sqlite3.Cursor:
+        """One statement, with values by `?` or by `:name`."""
+        return self.connection.execute(statement, named or values)
+
+    def rows(self, statement: str, *values: object, **named: object) -> list[sqlite3.Row]:
+        """All rows that a statement answers."""
+        return self.execute(statement, *values, **named).fetchall()
+
+    def row(self, statement: str, *values: object, **named: object) -> sqlite3.Row | None:
+        """The first row that a statement answers."""
+        found: sqlite3.Row | None = self.execute(statement, *values, **named).fetchone()
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is done within, or nothing; others that write wait meanwhile."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
