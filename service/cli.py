@@ -110,16 +110,27 @@ def plan(ctx: click.Context, **options: Any) -> None:
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace what another run left in DIR.")
 @click.option("--workers", type=int, metavar="N", help="Default: one a core.")
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), metavar="DIR",
+    help="Keep the generated sheets, footprints and regions there.",
+)  # fmt: skip
 @language
 @loudness
 @click.pass_context
-def demo(ctx: click.Context, out: Path, overwrite: bool, workers: int | None, lang: str) -> None:
+def demo(
+    ctx: click.Context,
+    out: Path,
+    overwrite: bool,
+    workers: int | None,
+    inputs: Path | None,
+    lang: str,
+) -> None:
     """Judge a generated quarter of 1 km2: needs no data and no network."""
     from pipeline.quarter import HEIGHTS_YEAR, generate
     from pipeline.request import Request
 
     with stoppable() as stop, TemporaryDirectory(prefix="daklaag-") as folder:
-        quarter = generate(Path(folder))
+        quarter = generate(inputs or Path(folder))
         request = Request(
             dsm=tuple(str(path) for path in quarter.dsm),
             dtm=tuple(str(path) for path in quarter.dtm),

@@ -6,10 +6,12 @@ import numpy as np
 import pyogrio
 import pytest
 import rasterio
+import shapely
 
 from pipeline import quarter
 from pipeline.quarter import Scene, write
 from pipeline.quarter.scene import Cells
+from pipeline.regions import find_region, regions_of
 
 
 def digest(directory: Path) -> dict[str, bytes]:
@@ -29,7 +31,20 @@ def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
         quarter.generate(place, size=(200, 200), resolution=2, seed=seed)
     first, second, other = map(digest, places)
     assert first == second
-    assert all(first[name] != other[name] for name in first)
+    same = {name for name in first if first[name] == other[name]}
+    assert same == {"boundaries.geojson"}  # of the same ground
+
+
+def test_its_regions_are_found_by_code_and_name(files: quarter.Quarter) -> None:
+    named = [(r.code, r.name) for r in regions_of(files.boundaries)]
+    assert named[:3] == [("PV99", "Dakland"), ("GM9999", "Daklaag"), ("BU99990001", "Noordwest")]
+    whole = shapely.box(*files.bounds)
+    for name in ("PV99", "Daklaag", "0999"):
+        assert find_region(name, [files.boundaries]).geometry.equals(whole)
+    corners = [find_region(f"BU9999000{i}", [files.boundaries]).geometry for i in range(1, 5)]
+    assert shapely.union_all(corners).equals(whole)
+    assert corners[0].bounds == (files.bounds[0], files.bounds[1] + 105, files.bounds[0] + 120,
+                                 files.bounds[3])  # fmt: skip
 
 
 def test_a_geopackage_does_not_hold_the_time_of_writing(files: quarter.Quarter) -> None:
@@ -100,7 +115,7 @@ def test_footprints_are_the_truth_row_by_row(files: quarter.Quarter) -> None:
 def test_an_earlier_quarter_is_replaced(tmp_path: Path) -> None:
     quarter.generate(tmp_path, size=(100, 100), resolution=5, sheets=(2, 2))
     quarter.generate(tmp_path, size=(50, 50), resolution=5, sheets=(1, 1), compress="none")
-    names = ["M_QUARTER_1.tif", "R_QUARTER_1.tif", "pand.gpkg"]
+    names = ["M_QUARTER_1.tif", "R_QUARTER_1.tif", "boundaries.geojson", "pand.gpkg"]
     assert list(digest(tmp_path)) == names
     with rasterio.open(tmp_path / "R_QUARTER_1.tif") as sheet:
         assert sheet.compression is None

@@ -16,6 +16,7 @@ from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
 from pipeline.quarter.compose import scene
+from pipeline.quarter.regions import write_regions
 from pipeline.quarter.scene import Cells, Scene
 from pipeline.quarter.shapes import Bounds, Building, Point
 
@@ -36,6 +37,8 @@ class Quarter:
     dtm: tuple[Path, ...]
     buildings: Path
     """GeoPackage, layer `pand`."""
+    boundaries: Path
+    """GeoJSON of regions by code and name."""
     truth: tuple[Building, ...]
     """One a footprint, in the file's order."""
     bounds: Bounds
@@ -74,7 +77,8 @@ def generate(
         _write_sheet(drawn, sheet, (surface, ground), noise, compress)
     buildings = directory / "pand.gpkg"
     _write_footprints(buildings, drawn.buildings)
-    return Quarter(directory, dsm, dtm, buildings, drawn.buildings, drawn.bounds)
+    boundaries = write_regions(directory, drawn.bounds)
+    return Quarter(directory, dsm, dtm, buildings, boundaries, drawn.buildings, drawn.bounds)
 
 
 def _sheets(whole: Cells, counts: tuple[int, int]) -> Iterator[Cells]:
