@@ -16,13 +16,15 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv)
 # A kernel's tests bear its name.
 KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/test_%,$(wildcard kernels/*.py)))
 
-.PHONY: help demo test test-all lint format bench rehearsal peers lock clean
+.PHONY: help demo map serve test test-all lint format bench rehearsal peers lock clean
 
 help:
 	@echo "make demo      a generated quarter judged, from sheets to map, in demo/"
+	@echo "make serve     the demo's roofs on a map, at http://127.0.0.1:8000/map/"
 	@echo "make test      the quick tests"
 	@echo "make test-all  all tests, and the kernels' coverage with the compiler off"
 	@echo "make lint      ruff and mypy;  make format  lets ruff mend what it can"
+	@echo "make map       the libraries of the map's page, from the npm registry, checked"
 	@echo "make bench     the benchmarks, and the README's table of them"
 	@echo "make rehearsal the whole country, generated, in GROUND: 20 GB, one to two hours"
 	@echo "make peers     the peers that make bench compares with, in an environment of their own"
@@ -32,10 +34,18 @@ help:
 demo: $(READY)
 	$(BIN)/daklaag demo --out demo
 
+map: $(READY)
+	$(BIN)/python -m service.vendor page
+
+serve: map
+	$(BIN)/daklaag demo --out demo --inputs demo-inputs
+	$(BIN)/daklaag serve --data demo --data demo-inputs --state demo-state
+
 test: $(READY)
 	$(PYTEST) -m "not slow"
 
-test-all: $(READY)
+test-all: $(READY) map
+	$(BIN)/python -m service.vendor tests
 	$(PYTEST)
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -m "not slow" $(KERNEL_TESTS)
 	$(BIN)/coverage report
@@ -76,7 +86,7 @@ lock:
 		--output-file requirements.lock
 
 clean:
-	rm -rf demo dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
+	rm -rf demo demo-inputs demo-state service/map/vendor tests/vendor dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
 	find kernels pipeline service tests bench -name __pycache__ -exec rm -rf {} +
 
 define with_uv
