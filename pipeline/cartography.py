@@ -32,6 +32,7 @@ from pipeline.palette import (
     SIZE,
     STYLES,
     WATER,
+    brightness,
 )
 from pipeline.printed import attributions, sun_times
 from pipeline.slices import BBOX, Buildings, column_names, row_count, slices, where, whole
@@ -206,7 +207,7 @@ def _ground(frame: Axes, scene: Scene) -> None:
         return
     picture = np.full((*base.shape, 3), to_rgb(GROUND), np.float32)
     if scene.hillshade is not None:
-        picture *= np.minimum(0.55 + scene.hillshade[..., None] / np.float32(510), 1)
+        picture *= brightness(scene.hillshade)
         picture[scene.hillshade == 0] = to_rgb(WATER)
     if scene.shadow is not None:
         suns = np.where(scene.shadow == 255, 0, np.bitwise_count(scene.shadow))

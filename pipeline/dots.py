@@ -54,13 +54,19 @@ def dots(buildings: Buildings, view: Bounds) -> Dots:
             counts[name] = counts.get(name, 0) + int(rows.sum())
             if name in FILLED:
                 np.add.at(roofs[FILLED.index(name)], pixel[rows & seen], 1)
+    picture = coloured(roofs, (view[2] - view[0]) / width)
+    return Dots(picture.reshape(height, width, 4), counts)
+
+
+def coloured(roofs: NDArray[np.uint32], dot: float) -> NDArray[np.float32]:
+    """RGBA of 0 to 1, (n, 4), of n dots of so many metres with roofs (layers in FILLED, n)."""
     most = len(FILLED) - 1 - roofs[::-1].argmax(axis=0)
     colours = to_rgba_array([STYLES[name]["facecolor"] for name in FILLED]).astype(np.float32)
     picture = colours[most]
-    number, full = roofs.sum(axis=0), FULL * ((view[2] - view[0]) / width) ** 2
+    number, full = roofs.sum(axis=0), FULL * dot**2
     density = np.log1p(number) / math.log1p(max(full, 1.0))
     picture[:, 3] = np.where(number, FAINTEST + (1 - FAINTEST) * np.minimum(density, 1), 0)
-    return Dots(picture.reshape(height, width, 4), counts)
+    return picture
 
 
 def _pixels(buildings: pa.Table, view: Bounds) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

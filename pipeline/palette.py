@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
+from numpy.typing import NDArray
 
 # Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
 COLOURS = {"none": "#a2584f", "solar": "#fbb829", "wind_or_solar": "#0b4f94"}
@@ -34,3 +35,8 @@ SIZE = (11.69, 8.27)  # inches: A4, landscape
 DPI = 200
 FRAME = (0.3, 0.3, 8.25, 7.67)  # inches: left, bottom, width, height
 PANEL = (8.8, 0.3, 2.6, 7.67)
+
+
+def brightness(hillshade: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How much of GROUND's colour is left, (..., 1), where the grey of a hillshade is so."""
+    return np.minimum(0.55 + hillshade[..., None] / np.float32(510), 1)

@@ -28,7 +28,7 @@ def slices(buildings: Buildings, columns: Sequence[str]) -> Iterator[pa.Table]:
         table = buildings.select(list(columns))
         yield from (table.slice(start, SLICE) for start in range(0, max(len(table), 1), SLICE))
         return
-    with _readable(buildings) as stream, pq.ParquetFile(stream) as file:
+    with readable(buildings) as stream, pq.ParquetFile(stream) as file:
         for batch in file.iter_batches(SLICE, columns=list(columns)):
             yield pa.Table.from_batches([batch])
         if not file.metadata.num_rows:
@@ -39,7 +39,7 @@ def whole(buildings: Buildings, columns: Sequence[str] | None = None) -> pa.Tabl
     """Columns, by default all, in one table. Raises InputError for a file that is damaged."""
     if isinstance(buildings, pa.Table):
         return buildings if columns is None else buildings.select(list(columns))
-    with _readable(buildings) as stream:
+    with readable(buildings) as stream:
         return pq.read_table(stream, columns=columns)
 
 
@@ -65,16 +65,31 @@ def where(buildings: Buildings, columns: Sequence[str] | None, holds: pc.Express
     rule it out. Raises InputError for a file that is damaged."""
     if isinstance(buildings, pa.Table):
         return whole(buildings.filter(holds), columns)
-    with _readable(buildings) as stream:
+    with readable(buildings) as stream:
         names = None if columns is None else list(columns)
         return pq.read_table(stream, columns=names, filters=holds)
+
+
+def footer_of(file: Place) -> pq.FileMetaData:
+    """What a file says of its row groups. Raises InputError for a file that is damaged."""
+    with readable(file) as stream:
+        return pq.read_metadata(stream)
+
+
+def row_groups(
+    file: Place, groups: Sequence[int], columns: Sequence[str] | None, footer: pq.FileMetaData
+) -> pa.Table:
+    """Columns, by default all, of some row groups. Raises InputError for a file that is damaged."""
+    names = None if columns is None else list(columns)
+    with readable(file) as stream, pq.ParquetFile(stream, metadata=footer) as opened_:
+        return opened_.read_row_groups(list(groups), columns=names)
 
 
 def column_names(buildings: Buildings) -> list[str]:
     """The names of the columns. Raises InputError for a file that is damaged."""
     if isinstance(buildings, pa.Table):
         return list(buildings.column_names)
-    with _readable(buildings) as stream:
+    with readable(buildings) as stream:
         return list(pq.read_schema(stream).names)
 
 
@@ -82,13 +97,13 @@ def row_count(buildings: Buildings) -> int:
     """How many rows there are. Raises InputError for a file that is damaged."""
     if isinstance(buildings, pa.Table):
         return int(buildings.num_rows)
-    with _readable(buildings) as stream:
+    with readable(buildings) as stream:
         return int(pq.read_metadata(stream).num_rows)
 
 
 @contextmanager
-def _readable(file: Place) -> Iterator[Any]:
-    """A file as a stream."""
+def readable(file: Place) -> Iterator[Any]:
+    """A file as a stream. Raises InputError for what Arrow finds damaged."""
     try:
         with opened(file) as stream:
             yield stream

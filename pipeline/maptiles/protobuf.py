@@ -1,0 +1,103 @@
+"""Many messages of protocol buffers at once: rows of bytes in numpy, without a loop over rows."""
+
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+VARINT, DOUBLE, BYTES = 0, 1, 2  # wire types
+LONGEST = 10  # bytes of a varint
+
+
+class Rows(NamedTuple):
+    """Rows of bytes, one after another, and the length of each."""
+
+    data: NDArray[np.uint8]
+    length: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    def grouped(self, number: NDArray[Any]) -> "Rows":
+        """So many of the next rows as one, for each number."""
+        ends = np.concatenate([[0], np.cumsum(self.length)])[np.cumsum(number)]
+        return Rows(self.data, np.diff(ends, prepend=0))
+
+
+def varints(values: NDArray[Any]) -> Rows:
+    """Each whole number, not below 0, as a row."""
+    left = np.asarray(values).astype(np.uint64)
+    length = np.ones(len(left), np.int64)
+    for i in range(1, -(-int(left.max(initial=0)).bit_length() // 7)):
+        length += left >= np.uint64(1 << 7 * i)
+    start = np.cumsum(length) - length
+    data = np.empty(int(length.sum()), np.uint8)
+    todo = np.arange(len(left))
+    for i in range(LONGEST):
+        more = length[todo] > i + 1
+        data[start[todo] + i] = (left[todo] & np.uint64(0x7F)) | (more.astype(np.uint64) << 7)
+        todo = todo[more]
+        left[todo] >>= np.uint64(7)
+        if not len(todo):
+            break
+    return Rows(data, length)
+
+
+def zigzag(values: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Whole numbers of either sign as ones that are not below 0."""
+    return ((values << 1) ^ (values >> 63)).astype(np.uint64)
+
+
+def same(row: bytes, number: int) -> Rows:
+    """The same row, so many times."""
+    return Rows(np.tile(np.frombuffer(row, np.uint8), number), np.full(number, len(row), np.int64))
+
+
+def doubles(values: NDArray[np.float64]) -> Rows:
+    """Each as eight bytes."""
+    data = np.ascontiguousarray(values, "<f8").view(np.uint8)
+    return Rows(data, np.full(len(values), 8, np.int64))
+
+
+def beside(*parts: Rows) -> Rows:
+    """The rows of several, each beside those of the others."""
+    length = reduce(np.add, (part.length for part in parts))
+    data = np.empty(int(length.sum()), np.uint8)
+    start = np.cumsum(length) - length
+    for part in parts:
+        shift = start - (np.cumsum(part.length) - part.length)
+        data[np.arange(len(part.data)) + np.repeat(shift, part.length)] = part.data
+        start = start + part.length
+    return Rows(data, length)
+
+
+def field(number: int, rows: Rows) -> Rows:
+    """Each row as a field that tells its length."""
+    return beside(same(_tag(number, BYTES), len(rows)), varints(rows.length), rows)
+
+
+def numbers(number: int, values: NDArray[Any]) -> Rows:
+    """Each number as a field."""
+    return beside(same(_tag(number, VARINT), len(values)), varints(values))
+
+
+def reals(number: int, values: NDArray[np.float64]) -> Rows:
+    """Each double as a field."""
+    return beside(same(_tag(number, DOUBLE), len(values)), doubles(values))
+
+
+def texts(values: list[str]) -> Rows:
+    """Each text as a row."""
+    coded = [value.encode() for value in values]
+    length = np.array([len(value) for value in coded], np.int64)
+    return Rows(np.frombuffer(b"".join(coded), np.uint8), length)
+
+
+def after(*parts: Rows) -> bytes:
+    """The bytes of several, one after another."""
+    return b"".join(part.data.tobytes() for part in parts)
+
+
+def _tag(number: int, kind: int) -> bytes:
+    return bytes([number << 3 | kind])
