@@ -1,6 +1,7 @@
 """What all tasks of a run share, and what stands around a block."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,8 @@ Circle = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Context:
-    """What all tasks of a run share. region: what is seen, in RD metres; block: cells a side."""
+    """What all tasks of a run share. region: what is seen, in RD metres; block: cells a side;
+    removed: ids of buildings that are taken away."""
 
     ledger: Ledger
     terrain: Terrain
@@ -41,6 +43,7 @@ class Context:
     area: Area | None = None
     around: Circle | None = None
     restrictions: Restrictions = field(default_factory=Restrictions)
+    removed: frozenset[str] = frozenset()
 
     def of_a_thread(self) -> "Context":
         """The same with geometries of its own: GEOS prepares them at their first use, which is not
@@ -81,7 +84,7 @@ class Context:
         """What the verdicts need to know of each footprint."""
         f = footprints
         return Facts(
-            reason=f.reason,
+            reason=self._known_before(f),
             status=f.status,
             has_status=f.has_status,
             built=f.built,
@@ -89,6 +92,13 @@ class Context:
             roof=roof,
             ground=ground,
         )
+
+    def _known_before(self, footprints: Footprints) -> NDArray[Any]:
+        """Why some are not judged, whatever is measured."""
+        if not self.removed:
+            return footprints.reason
+        gone = pd.Series(footprints.id).isin(self.removed).to_numpy() & footprints.usable
+        return np.where(gone, "not_standing", footprints.reason)
 
     def blocks(self, window: Window, tables: Tables) -> tuple[Footprints, Blocks]:
         """The footprints that touch a window and stand, and the blocks that they are."""

@@ -90,17 +90,34 @@ def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
 
     behind: sidecars and sources, as GDAL knows them; of a shapefile its parts belong to it.
     """
-    file = on_disk(path)
-    parts = [file, *(on_disk(other) for other in behind)]
-    if file.suffix.lower() == ".shp":
-        parts += sorted(p for p in file.parent.glob(f"{glob.escape(file.stem)}.*") if p != file)
     digest, size = hashlib.sha256(), 0
-    for part in dict.fromkeys(parts):
+    for part in _parts(path, behind):
         with _opened(part) as stream:
             while piece := stream.read(1 << 20):
                 digest.update(piece)
                 size += len(piece)
-    return {"name": file.name, "size": size, "sha256": digest.hexdigest()}
+    return {"name": on_disk(path).name, "size": size, "sha256": digest.hexdigest()}
+
+
+def size_of(path: str, behind: Iterable[str] = ()) -> int:
+    """The size that `identity` tells [bytes], without reading what is on a disk."""
+    size = 0
+    for part in _parts(path, behind):
+        if is_vsis3(str(part)):
+            with open_object(str(part)) as stream:
+                size += stream.seek(0, os.SEEK_END)
+        elif part.is_file():
+            size += part.stat().st_size
+    return size
+
+
+def _parts(path: str, behind: Iterable[str]) -> list[Path]:
+    """A file, and what is behind it or belongs to it; each once."""
+    file = on_disk(path)
+    parts = [file, *(on_disk(other) for other in behind)]
+    if file.suffix.lower() == ".shp":
+        parts += sorted(p for p in file.parent.glob(f"{glob.escape(file.stem)}.*") if p != file)
+    return list(dict.fromkeys(parts))
 
 
 def _opened(file: Path) -> AbstractContextManager[BinaryIO]:

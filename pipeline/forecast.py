@@ -17,7 +17,8 @@ from pipeline.events import DONE, Event
 from pipeline.grid import TILE, Shard
 from pipeline.ledger import MEASURE, SHADE, Ledger
 from pipeline.passes import Reach, asking, worked
-from pipeline.request import Job, provenance
+from pipeline.provenance import provenance
+from pipeline.request import Job
 from pipeline.results import Cards, draw, report_of, write_table
 from pipeline.run import carry_out, context_of
 from pipeline.tiles import Marks
@@ -109,7 +110,7 @@ def _try(job: Job, cards: Cards, reach: Reach, engine: Engine, shards: Collectio
         told = write_table(job, context, silent)
         composed = report_of(job, context, cards, said, reach, told)
         written = time.monotonic()
-        draw(context, composed, job.request.lang)
+        draw(context.ledger, composed, job.request.lang)
         drawn = time.monotonic()
     read = cells["cells"], cells["own"]
     return Trial(tasks, *read, sum(own.values()), written - began, drawn - written)

@@ -52,10 +52,7 @@ def open_mosaic(
     count [RD m], by default everywhere.
     Raises InputError for what cannot be used; see docs/inputs.md.
     """
-    files = [file for source in sources for file in listed(os.fspath(source), kind, ENDINGS)]
-    paths = list(dict.fromkeys(_of_kind(find(files, ENDINGS, kind), kind)))
-    with ThreadPoolExecutor(OPENERS) as pool:
-        sheets = tuple(pool.map(lambda path: open_sheet(path, kind, nodata), paths))
+    sheets = open_sheets(sources, kind, nodata)
     first = sheets[0]
     for sheet in sheets[1:]:
         if sheet.resolution != first.resolution:
@@ -70,6 +67,14 @@ def open_mosaic(
     if "gaps" not in allow:
         _check_gaps(mosaic, area)
     return mosaic
+
+
+def open_sheets(sources: Iterable[str], kind: str, nodata: float | None) -> tuple[Sheet, ...]:
+    """The sheets that the sources stand for, not yet held against each other."""
+    files = [file for source in sources for file in listed(os.fspath(source), kind, ENDINGS)]
+    paths = list(dict.fromkeys(_of_kind(find(files, ENDINGS, kind), kind)))
+    with ThreadPoolExecutor(OPENERS) as pool:
+        return tuple(pool.map(lambda path: open_sheet(path, kind, nodata), paths))
 
 
 def _same_file(a: Sheet, b: Sheet) -> bool:

@@ -27,6 +27,7 @@ def _phrases(report: Mapping[str, Any], lang: str) -> dict[str, str]:
         "rejected_all": sum(accounting["rejected"].values()),
     }
     return {
+        "neighbours": "?",  # of an answer from a finished run
         **{name: texts.number(value, lang) for name, value in figures.items()},
         **{name: amount(value, lang) for name, value in report["area_ha"].items()},
         **{f"{k}_households": amount(v, lang) for k, v in report["households"].items()},

@@ -115,14 +115,15 @@ def regions_of(file: Path) -> list[Region]:
 
 
 def _listed(table: Any, file: Path, layer: str) -> Iterable[Region]:
-    codes = _codes(table, file)
+    codes = codes_of(table, file)
     name = column(table, *NAMES)
     names = table[name].astype(str) if name else codes
     pairs = dict.fromkeys(zip(codes, names, strict=True))
     return [Region(code, said, file, layer) for code, said in pairs]
 
 
-def _codes(table: Any, file: Path) -> list[str]:
+def codes_of(table: Any, file: Path) -> list[str]:
+    """The code of each row of a layer. Raises InputError where it has no column of codes."""
     code = column(table, *CODES)
     if code is None:
         raise InputError(
@@ -185,7 +186,7 @@ def _area(regions: Sequence[Region], code: str, name: str) -> Area:
     file, layer = regions[0].file, regions[0].layer
     frame = read_vector(file, layer)
     wanted = {region.code for region in regions}
-    rows = np.array([found in wanted for found in _codes(frame, file)])
+    rows = np.array([found in wanted for found in codes_of(frame, file)])
     whole = shapely.union_all(mended(frame.geometry.to_numpy()[rows], file.name))
     if not whole.area:
         raise InputError(f"AREA {code}: without an area in {file.name}; give another file")

@@ -33,7 +33,7 @@ def compose(
     inputs: dict[str, Any],
     program: dict[str, Any],
     machine: dict[str, Any],
-    neighbours: int,
+    neighbours: int | None,
     cells: dict[str, Any],
     restrictions_by_kind: dict[str, int],
     households: int | None = None,
@@ -42,7 +42,8 @@ def compose(
 
     `counts`, `area_ha`, `kwh` and `households` are of the selected rows, and what a restriction
     excludes is not in their solar and wind sums; `accounting` is of all rows. `households` is the
-    number that live in the area, if known: only then is there a share.
+    number that live in the area, if known: only then is there a share. `neighbours` is None where
+    they are not known.
     """
     sums, accounting = totals.Totals(), totals.Accounting()
     for part in slices.slices(buildings, [*totals.COLUMNS, "flags"]):
@@ -52,7 +53,7 @@ def compose(
     report["counts"] |= {"neighbours": neighbours, "restrictions": restrictions_by_kind}
     report["accounting"] = accounting.section(cells)
     report |= {"method": method, "inputs": inputs, "program": program, "machine": machine}
-    return {name: _plain(part) for name, part in report.items()}
+    return {name: plain(part) for name, part in report.items()}
 
 
 def dumps(report: Any) -> str:
@@ -106,14 +107,14 @@ def flatten(table: pa.Table, suns: int = 0) -> pa.Table:
     return flat.set_column(flat.column_names.index("flags"), "flags", flags)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """As JSON can hold it; NaN and infinities as text, since null would mean unknown."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
+        return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if value is None or isinstance(value, str | int):
         return value
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
@@ -141,11 +142,18 @@ def by_area(
     household_kwh = read(directory)["method"]["parameters"]["household_kwh"]
     sums = totals.Totals(len(polygons) + 1)
     for part in slices.slices(buildings_file(directory), [*totals.COLUMNS, "centre_x", "centre_y"]):
-        sums.add(part, _areas_of(part, polygons))
-    given = _households_column(own)
+        sums.add(part, areas_of(part, polygons))
+    return rows_by(own, _outside(own, lang), sums, household_kwh)
+
+
+def rows_by(
+    own: Sequence[Row], outside: Row, sums: totals.Totals, household_kwh: float
+) -> list[Row]:
+    """A row an area of its own columns and the sums of its number, and a last one for what lies in
+    none; with the share of households where a column counts those."""
+    given, rows = _households_column(own), []
     living = [*(columns.get(given) for columns in own), None]
-    rows = []
-    for area, columns in enumerate([*own, _outside(own, lang)]):
+    for area, columns in enumerate([*own, outside]):
         row = totals_row(totals.sections(sums.sums(area), household_kwh, living[area]))
         share = {"households_share": row.get("households_share")} if given else {}
         rows.append(_beside(columns, row | share))
@@ -176,7 +184,7 @@ def outside_all(rows: Sequence[Row], file: str | Path) -> list[str]:
     ]
 
 
-def _areas_of(buildings: pa.Table, polygons: np.ndarray) -> np.ndarray:
+def areas_of(buildings: pa.Table, polygons: np.ndarray) -> np.ndarray:
     """The area of each row; len(polygons) for those of none."""
     x, y = (pc.fill_null(buildings[f"centre_{axis}"], math.nan).to_numpy() for axis in "xy")
     return locate(polygons, x, y)
@@ -221,7 +229,7 @@ def format_totals(report: Mapping[str, Any], fmt: str, lang: str = "en") -> str:
 def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en") -> str:
     """Rows with the same columns as a table to read, as JSON, or as CSV."""
     if _known(fmt) == "json":
-        return dumps([_plain(row) for row in rows])
+        return dumps([plain(row) for row in rows])
     if fmt == "csv":
         target = io.StringIO()
         writer = csv.DictWriter(target, list(rows[0]) if rows else [], lineterminator="\n")

@@ -3,11 +3,9 @@
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import shapely
 
 from kernels.shadow import Halo, Sun
@@ -15,7 +13,6 @@ from pipeline.added import Added, read_added
 from pipeline.cache import cache_dir
 from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError
-from pipeline.files import identity
 from pipeline.grid import Lattice, Layout, Window
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
@@ -23,8 +20,7 @@ from pipeline.methods.powermapping import Powermapping
 from pipeline.methods.reach import farthest
 from pipeline.mosaics import open_mosaic
 from pipeline.prepared import Prepared, prepare_footprints
-from pipeline.rasters import Mosaic
-from pipeline.relief import Card
+from pipeline.removed import Removed, find_removed
 from pipeline.restrictions import Restrictions, read_restrictions
 from pipeline.scope import Scope, asked_of, scope_of
 from pipeline.selection import Area, parse_area, parse_around
@@ -34,8 +30,6 @@ from pipeline.terrain import Terrain, check_pair
 
 LAYERS = ("hillshade", "shadow", "sun_hillshade", "surface")
 ALLOWANCES = ("gaps", "versions")
-ATTRIBUTION = "AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"
-LICENCE = "as published by its source: AHN and BAG are CC0 / public domain"
 DEFAULT_BLOCK = 2048
 
 
@@ -47,9 +41,11 @@ class Request:
     `xmin,ymin,xmax,ymax` [RD m] or a file of polygons; settings: parameters of the method, as
     texts; around: `x,y,radius` [RD m]; nodata: for rasters that declare none [units of the file];
     block: cells a side of what is computed at once; scheduler: `threads` or the address of a
-    dask scheduler; relief: where the sheets' relief is kept, if not in the user's cache;
+    dask scheduler; relief, prepared: where the sheets' relief and the sorted footprints are kept,
+    if not in the user's cache;
     add_building: files of buildings that are not in the heights, as if they stood there
-    (pipeline/added.py); update: take the finished run in `out` along, and compute anew only what
+    (pipeline/added.py); remove_building: ids of buildings that are taken to be demolished
+    (pipeline/removed.py); update: take the finished run in `out` along, and compute anew only what
     a change of the inputs can reach (pipeline/update.py); by: files of areas to report by;
     boundaries: of regions that `area` names.
     """
@@ -76,7 +72,9 @@ class Request:
     overwrite: bool = False
     lang: str = "en"
     relief: Path | None = None
+    prepared: Path | None = None
     add_building: tuple[str, ...] = ()
+    remove_building: tuple[str, ...] = ()
     update: bool = False
     by: tuple[str, ...] = ()
     boundaries: tuple[str, ...] = ()
@@ -93,6 +91,7 @@ class Job:
     p: Powermapping
     terrain: Terrain
     added: Added | None
+    removed: tuple[Removed, ...]
     seen: shapely.Geometry
     prepared: Prepared
     area: Area | None
@@ -119,7 +118,7 @@ class Job:
 
 def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -> Job:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
-    _check_options(request)
+    check_options(request)
     p = parameters_.parse(METHODS[request.method], request.settings)
     area = None if request.area is None else parse_area(request.area, request.boundaries)
     around = None if request.around is None else parse_around(request.around)
@@ -131,7 +130,7 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
         id_column=request.id,
         group_column=request.group,
         centre=p.centre,
-        cache=cache_dir(),
+        cache=request.prepared or cache_dir(),
         progress=progress,
         stop=stop,
     )
@@ -143,7 +142,7 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
             f"--around {request.around}: no footprint's centre lies in it; give X,Y,RADIUS in RD"
             " metres"
         )
-    squares = tuple(_squares(scope, layout, request))
+    squares = tuple(squares_asked(scope, layout, request.layers))
     _check_suns(squares, p)
     restrictions = None if request.restrictions is None else Path(request.restrictions)
     job = Job(
@@ -151,6 +150,7 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
         p=p,
         terrain=terrain,
         added=added,
+        removed=find_removed(request.remove_building, prepared, added, p),
         seen=terrain.ground,
         prepared=prepared,
         area=area,
@@ -160,19 +160,20 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
         scope=scope,
         squares=squares,
     )
-    return replace(job, terrain=replace(terrain, added=added).part(_felt(job)))
+    felt = ground_felt(scope, layout, request.layers, job.halo)
+    return replace(job, terrain=replace(terrain, added=added).part(felt))
 
 
-def _squares(scope: Scope, layout: Layout, request: Request) -> list[Lattice]:
+def squares_asked(scope: Scope, layout: Layout, layers: tuple[str, ...]) -> list[Lattice]:
     """The squares in which a shadow is asked for."""
-    pictures = Lattice.touched(layout.extent, layout.resolution) if request.layers else ()
+    pictures = Lattice.touched(layout.extent, layout.resolution) if layers else ()
     return sorted({*scope.squares(layout.resolution), *pictures})
 
 
-def _felt(job: Job) -> Window:
-    """The ground that could matter to the area, whatever stands there."""
-    ground = job.scope.tiles.window
-    return ground.union(job.layout.extent if job.request.layers else ground).grow(job.halo)
+def ground_felt(scope: Scope, layout: Layout, layers: tuple[str, ...], halo: Halo) -> Window:
+    """The ground that could matter to an area, whatever stands there."""
+    ground = scope.tiles.window
+    return ground.union(layout.extent if layers else ground).grow(halo)
 
 
 def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
@@ -184,7 +185,8 @@ def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
         raise InputError(f"{request.buildings[0]}: no footprint {said}")
 
 
-def _check_options(request: Request) -> None:
+def check_options(request: Request) -> None:
+    """Raises InputError for an option whose value is none of those it takes."""
     if request.method not in METHODS:
         raise InputError(f"--method {request.method}: unknown; there is {', '.join(METHODS)}")
     for option, values, known in (
@@ -237,87 +239,3 @@ def _check_suns(squares: Iterable[Lattice], p: Powermapping) -> None:
                     f" {-elevation:.2f} degrees below the horizon near RD"
                     f" {square.centre[0]:.0f},{square.centre[1]:.0f}; choose another date or time"
                 )
-
-
-def provenance(job: Job, cards: dict[str, list[Card]]) -> dict[str, Any]:
-    """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
-    in their order."""
-    request = job.request
-    said = {"licence": LICENCE, "attribution": request.attribution or ATTRIBUTION}
-    restrictions = request.restrictions
-    return {
-        "method": {
-            "name": request.method,
-            "parameters": parameters_.as_json(job.p),
-            "suns": _suns(job.squares, job.p),
-        },
-        "inputs": {
-            "dsm": [sheet | said for sheet in _sheets(job.terrain.dsm, cards["dsm"])],
-            "dtm": [sheet | said for sheet in _sheets(job.terrain.dtm, cards["dtm"])],
-            "buildings": [source | said for source in _given(job)],
-            "added": _added_ones(job),
-            "area": job.area.source if job.area else None,
-            "around": list(job.around) if job.around else None,
-            "restrictions": identity(restrictions) if restrictions else None,
-            "options": {
-                "layer": request.layer,
-                "id": request.id,
-                "group": request.group,
-                "layers": list(request.layers),
-                "allow": sorted(request.allow),
-                "lang": request.lang,
-            },
-        },
-        "program": {"name": "daklaag", "version": version("daklaag")},
-    }
-
-
-def _given(job: Job) -> tuple[dict[str, Any], ...]:
-    sources = job.prepared.sources
-    return sources[: len(sources) - len(job.request.add_building)]
-
-
-def _added_ones(job: Job) -> list[dict[str, Any]]:
-    """The files of added buildings; where they stand, how high, and which ids they bear."""
-    files = job.request.add_building
-    return [
-        source | (job.added.told(i) if job.added else {})
-        for i, source in enumerate(job.prepared.sources[-len(files) :] if files else ())
-    ]
-
-
-def _known(height: float) -> float | None:
-    return None if np.isnan(height) else height
-
-
-def _suns(squares: Iterable[Lattice], p: Powermapping) -> list[dict[str, Any]]:
-    return [
-        {
-            "lattice": list(square),
-            "time": parameters_.as_text(time),
-            "elevation_deg": elevation,
-            "azimuth_deg": azimuth,
-        }
-        for square in squares
-        for time, (elevation, azimuth) in zip(
-            p.times, suns_degrees(square, p.date, p.times, p.elevation), strict=True
-        )
-    ]
-
-
-def _sheets(mosaic: Mosaic, cards: list[Card]) -> list[dict[str, Any]]:
-    return [
-        card.file
-        | {
-            "crs": sheet.crs,
-            "nodata": None if sheet.nodata is None else str(sheet.nodata),
-            "nodata_declared": sheet.declared,
-            "bounds": list(sheet.window.bounds(sheet.resolution)),
-            "unit_m": sheet.scale,
-            "offset_m": sheet.offset,
-            "ahn_version": sheet.version,
-            "lowest_m": _known(card.survey.lowest),
-            "highest_m": _known(card.survey.highest),
-        }
-        for sheet, card in zip(mosaic.sheets, cards, strict=True)
-    ]

@@ -127,6 +127,8 @@ def _table(path: Path) -> pd.DataFrame:
 
 def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
     allowed, written = WORDS[name], column(table, name)
+    if table.empty and [*table.columns] == ["geometry"]:  # GeoJSON without features
+        return []
     if written is None:
         raise InputError(
             f"{file}: no column {name!r} (it has {', '.join(map(str, table.columns))}); add it,"

@@ -11,7 +11,7 @@ from pipeline.buildings import Told, rows_of, write_buildings
 from pipeline.context import Context
 from pipeline.engine import Progress
 from pipeline.judge import judge
-from pipeline.ledger import BUILDINGS, MAP, RASTERS, SHADE
+from pipeline.ledger import BUILDINGS, MAP, RASTERS, SHADE, Ledger
 from pipeline.measured import unmeasured
 from pipeline.mosaics import twice
 from pipeline.passes import Reach, along_curve
@@ -65,7 +65,7 @@ def report_of(
     )
     composed["accounting"]["warnings"] = [
         *warnings_of(job, cards),
-        *_off_rasters(composed["accounting"], job.scope.asked),
+        *off_rasters(composed["accounting"], job.scope.asked),
         *job.restrictions.idle(told.held),
     ]
     return composed
@@ -80,7 +80,7 @@ def warnings_of(job: Job, cards: Cards) -> list[str]:
     return said
 
 
-def _off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
+def off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
     """A warning where many footprints lie beside the sheets."""
     off = accounting["rejected"].get("off_rasters", 0)
     if off <= MANY_OFF * asked:
@@ -88,9 +88,8 @@ def _off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
     return [f"{off:,} of {asked:,} footprints lie beside DSM or DTM; are sheets missing?"]
 
 
-def draw(context: Context, composed: dict[str, Any], lang: str) -> None:
+def draw(ledger: Ledger, composed: dict[str, Any], lang: str) -> None:
     """Draw the map of the table that was written."""
-    ledger = context.ledger
     shown = cartography.scene(ledger.place(BUILDINGS), composed, ledger.place(RASTERS))
     with ledger.writing(MAP) as stream:
         cartography.draw(shown, stream, lang)

@@ -32,7 +32,8 @@ from pipeline.passes import (
     shade_pass,
     survey_pass,
 )
-from pipeline.request import Job, Request, prepare, provenance
+from pipeline.provenance import provenance
+from pipeline.request import Job, Request, prepare
 from pipeline.results import draw, report_of, write_table
 from pipeline.storage import Place, is_remote, storage_of
 
@@ -80,7 +81,7 @@ def run(
             told = write_table(job, context, progress)
             composed = report_of(job, context, cards, said, reach, told)
             composed["machine"] = _machine(job, engine, started)
-            draw(context, composed, request.lang)
+            draw(ledger, composed, request.lang)
             if engine.stop():  # or the hold was lost, so that the place may be another's
                 raise Stopped
             ledger.write(REPORT, report.dumps(composed).encode())
@@ -132,6 +133,7 @@ def context_of(job: Job, ledger: Ledger) -> Context:
         area=job.area,
         around=job.around,
         restrictions=job.restrictions,
+        removed=frozenset(one.id for one in job.removed),
     )
 
 

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import shapely
@@ -16,6 +17,16 @@ from pipeline.selection import Area, within_circle
 from pipeline.tiles import Marks, enclosing
 
 Circle = tuple[float, float, float]
+
+
+class Listed(Protocol):
+    """Footprints in row groups, each with the rectangle around its polygons."""
+
+    def groups(self) -> NDArray[Any]:
+        """Rows with xmin, ymin, xmax, ymax [m], NaN without any polygon."""
+
+    def light(self, group: int) -> Light:
+        """All of one row group that have a polygon, without that."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Scope:
 
 
 def scope_of(
-    prepared: Prepared,
+    prepared: Listed,
     area: Area | None,
     around: Circle | None,
     layout: Layout,
@@ -67,7 +78,7 @@ def scope_of(
 
 
 def asked_of(
-    prepared: Prepared, area: Area | None, near: Window | None = None, resolution: float = 1.0
+    prepared: Listed, area: Area | None, near: Window | None = None, resolution: float = 1.0
 ) -> Iterator[tuple[Light, NDArray[np.bool_]]]:
     """Row group by row group, what is known of the footprints, and which are of the area; of the
     row groups that can have some of those, or that touch the cells of `near`."""

@@ -94,6 +94,12 @@ class Totals:
         counts = {name: int(counted[group]) for name, counted in self._counts.items()}
         return counts | {name: math.fsum(parts[group]) for name, parts in self._parts.items()}
 
+    def whole(self) -> Sums:
+        """The sums of all groups together, exactly rounded as well."""
+        counts = {name: int(counted.sum()) for name, counted in self._counts.items()}
+        parts = {name: [p for each in of for p in each] for name, of in self._parts.items()}
+        return counts | {name: math.fsum(every) for name, every in parts.items()}
+
 
 def exact(values: list[float]) -> list[float]:
     """A few numbers whose exact sum is that of all the values: the sum as a double, the rest that
@@ -110,17 +116,24 @@ def sections(sums: Sums, household_kwh: float, households: float | None) -> dict
     """The four sections of a report that are sums."""
     kwh = {"solar": sums["solar_kwh"], "wind": sums["wind_kwh"]}
     kwh["total"] = kwh["solar"] + kwh["wind"]
-    served = {name: value / household_kwh for name, value in kwh.items()}
-    if households is not None and households > 0:
-        served |= {"number": households, "share": served["total"] / households}
     counts = {name: value for name, value in sums.items() if isinstance(value, int)}
     area = {name: sums[f"{name}_m2"] / 10_000 for name in ("roof", "suitable_roof", "panel")}
     return {
         "counts": _gather(_gather(counts, "class"), "excluded"),
         "area_ha": area,
         "kwh": kwh,
-        "households": served,
+        "households": served(kwh, household_kwh, households),
     }
+
+
+def served(
+    kwh: dict[str, float], household_kwh: float, households: float | None
+) -> dict[str, float]:
+    """How many households that much serves, and if their number is known the share of those."""
+    found = {name: value / household_kwh for name, value in kwh.items()}
+    if households is not None and households > 0:
+        found |= {"number": households, "share": found["total"] / households}
+    return found
 
 
 def _gather(flat: dict[str, Any], group: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a change of the inputs can reach, and what of a finished run stays as it is.
 
-Another sheet of the same place, or buildings added to the heights or removed again, change what
-stands there; so the shards that can feel those places are computed anew, and the rows and rasters
+Another sheet of the same place, or buildings that are added or taken away, change what stands
+there; so the shards that can feel those places are computed anew, and the rows and rasters
 of all others are taken along.
 """
 
@@ -54,7 +54,7 @@ def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None
     if found:
         raise InputError(
             f"{directory}: --update is for sheets of the same places with other heights, and for"
-            f" buildings added or taken out; but {found} differs: run it anew with --overwrite"
+            f" buildings added or removed; but {found} differs: run it anew with --overwrite"
         )
 
 
@@ -71,11 +71,19 @@ def change(there: dict[str, Any], here: dict[str, Any], resolution: float) -> Ch
         before, now = before[1:], now[1:]
     changed = before + now  # with all that follow: rows are counted through the files
     places += [(one["bounds"], one["highest_m"]) for one in changed]
+    places += [(place, None) for place in _taken_or_back(old, new)]
     windows = [Window.around(tuple(bounds), resolution) for bounds, _ in places]
     corners = [(w.top, w.left, w.bottom, w.right) for w in windows]
     heights = [NO_HEIGHT if high is None else int(np.ceil(100 * high)) for _, high in places]
     ids = frozenset(name for one in changed for name in one["ids"])
     return Change(np.array(corners, np.int64).reshape(-1, 4), np.array(heights, np.int32), ids)
+
+
+def _taken_or_back(old: dict[str, Any], new: dict[str, Any]) -> list[list[float]]:
+    """Where buildings were taken away or came back; no roof was higher than the surface there."""
+    before, now = (of.get("removed", []) for of in (old, new))
+    differing = [one for one in [*before, *now] if one not in before or one not in now]
+    return [place for one in differing for place in one["places"]]
 
 
 def begin(
@@ -111,13 +119,13 @@ def told_of(directory: Path) -> dict[str, Any]:
 
 
 def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
-    """What must be equal: all but what the sheets hold and which buildings are added."""
+    """What must be equal: all but what the sheets hold and which buildings come or go."""
     kept = copy.deepcopy(provenance)
     for kind in ("dsm", "dtm"):
         for sheet in kept["inputs"][kind]:
             for name in OF_CONTENT:
                 sheet.pop(name)
-    kept["inputs"]["added"] = []
+    kept["inputs"] |= {"added": [], "removed": []}
     return kept
 
 

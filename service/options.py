@@ -83,6 +83,8 @@ def job_options(command: F) -> F:
         click.option("--add-building", multiple=True, metavar="FILE",
                      help="Buildings that are not in the heights, as if they stood there: polygons"
                      " with a column roof_m (NAP) or height_m (above ground). Repeatable."),
+        click.option("--remove-building", multiple=True, metavar="ID",
+                     help="A building that is taken to be demolished. Repeatable."),
         click.option("--overwrite", is_flag=True,
                      help="Replace what another run left in DIR; other files stay."),
         language,

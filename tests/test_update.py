@@ -133,6 +133,26 @@ def test_a_tower_is_added_and_exchanged_and_removed(
     assert not updated(files, out, **options)  # nothing is left to do
 
 
+@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+def test_a_building_is_removed_and_comes_back(
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+) -> None:
+    """A candidate of 22 m, then another beside an added tower."""
+    out = bare(tmp_path / "out")
+    before = outcome(out)
+    tall = [row["id"] for row in before.rows.values() if row["wind_candidate"]]
+    check(files, out, tmp_path / "a", most=6, remove_building=(tall[0],), **options)
+    assert outcome(out).rows != before.rows
+    both: dict[str, Any] = {"remove_building": (tall[-1],), "add_building": towers[:1]}
+    check(files, out, tmp_path / "b", **both, **options)
+    assert updated(files, out, **options)
+    assert_equal(outcome(out), before)
+
+
 def test_one_sheet_is_replaced(
     tmp_path: Path, files: Files, options: dict[str, Any], bare: Callable[[Path], Path]
 ) -> None:

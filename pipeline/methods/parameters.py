@@ -1,7 +1,7 @@
 """A method's parameters, each declared once: a dataclass field with type, unit, range and reason.
 
-The command line's `--set`, `daklaag methods`, the table in the docs and the checks are made from
-these fields.
+The command line's `--set`, `daklaag methods`, the table in the docs, the JSON Schema of the service
+and the checks are made from these fields.
 """
 
 import dataclasses
@@ -53,7 +53,7 @@ class Parameter:
             raise self._refusal(text)
         try:
             value = _PARSERS[self.kind](text)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):  # 1e999 in JSON is infinite
             raise self._refusal(text) from None
         if not self._holds(value):
             raise self._refusal(text)
@@ -138,6 +138,46 @@ def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
     return cls(**{name: known[name].parse(text) for name, text in settings.items()})
 
 
+def schema(cls: type) -> dict[str, Any]:
+    """The parameters of a method as a JSON Schema, in the words of OpenAPI 3.0."""
+    return {
+        "type": "object",
+        "properties": {p.name: _schema(p) for p in parameters_of(cls)},
+        "additionalProperties": False,
+    }
+
+
+def _schema(p: Parameter) -> dict[str, Any]:
+    unit = f" [{p.unit}]" if p.unit else ""
+    said = {
+        "title": f"{p.name}{unit}",
+        "description": p.reason,
+        **_SCHEMAS[p.kind](p),
+        "default": _plain(p.default),
+    }
+    return said | ({"nullable": True} if p.optional else {})
+
+
+def _within(p: Parameter) -> dict[str, Any]:
+    ends = {"minimum": p.minimum, "maximum": p.maximum}
+    return {name: value for name, value in ends.items() if value is not None}
+
+
+def _list(p: Parameter, items: dict[str, Any]) -> dict[str, Any]:
+    most = {} if p.maximum is None else {"maxItems": int(p.maximum)}
+    return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True, **most}
+
+
+_SCHEMAS: dict[str, Callable[[Parameter], dict[str, Any]]] = {
+    "number": lambda p: {"type": "number", **_within(p)},
+    "integer": lambda p: {"type": "integer", **_within(p)},
+    "choice": lambda p: {"type": "string", "enum": list(p.choices)},
+    "texts": lambda p: _list(p, {"type": "string", "minLength": 1}),
+    "date": lambda p: {"type": "string", "format": "date"},
+    "times": lambda p: _list(p, {"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$"}),
+}
+
+
 def as_text(value: Any) -> str:
     """A value as `--set` takes it."""
     if isinstance(value, tuple):
@@ -151,10 +191,10 @@ def as_text(value: Any) -> str:
 
 def as_json(values: Any) -> dict[str, Any]:
     """All parameters of a method, as they stand in the report."""
+    return {field.name: _plain(getattr(values, field.name)) for field in dataclasses.fields(values)}
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return [plain(item) for item in value]
-        return as_text(value) if isinstance(value, dt.date | dt.time) else value
 
-    return {field.name: plain(getattr(values, field.name)) for field in dataclasses.fields(values)}
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return as_text(value) if isinstance(value, dt.date | dt.time) else value

@@ -203,9 +203,9 @@ def to_cm(metres: float) -> int:
 class Facts:
     """What is known of each footprint before it is judged.
 
-    reason: `empty`, `invalid` or None; status, built: as in the input; has_status: whether it
-    has that column; on_raster: whether the centre lies on a cell of both rasters; roof, ground:
-    percentiles [cm], NOT_KNOWN if there is none.
+    reason: `empty`, `invalid`, `not_standing` of one that is taken away, or None; status, built: as
+    in the input; has_status: whether it has that column; on_raster: whether the centre lies on a
+    cell of both rasters; roof, ground: percentiles [cm], NOT_KNOWN if there is none.
     """
 
     reason: NDArray[Any]
@@ -235,7 +235,7 @@ def reject(facts: Facts, p: Powermapping) -> NDArray[Any]:
     holds = {
         "empty": facts.reason == "empty",
         "invalid": facts.reason == "invalid",
-        "not_standing": gone & facts.has_status,
+        "not_standing": gone & facts.has_status | (facts.reason == "not_standing"),
         "newer_than_heights": later,
         "off_rasters": ~facts.on_raster,
         "no_data": facts.roof == NOT_KNOWN,

@@ -1,0 +1,227 @@
+"""An answer from a finished run: what was computed already is read, not computed again.
+
+A building's row and a raster's cell do not depend on the area that is asked for; so an area inside
+that of a finished run of the same method, parameters and inputs is cut out of it. That leaves what
+`run` leaves, but for what no table tells: cells read, and neighbours.
+"""
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import report, store
+from pipeline.buildings import SCHEMA, in_space, write_buildings
+from pipeline.engine import Progress, Stop, never, silent
+from pipeline.errors import InputError, Stopped
+from pipeline.finished import KINDS, Finished, centres, open_finished
+from pipeline.grid import Shard
+from pipeline.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledger
+from pipeline.matching import Asked, match
+from pipeline.passes import along_curve
+from pipeline.provenance import PROGRAM, suns_said
+from pipeline.request import Request
+from pipeline.results import TABLE, draw, off_rasters
+from pipeline.run import Result
+from pipeline.scope import shards_of
+from pipeline.selection import within_circle
+from pipeline.storage import Place, storage_of
+
+COPY = "copy"
+NOT_KNOWN = ["counts.neighbours", "accounting.cells"]
+KEPT_GROUPS = 12  # row groups of some 16 MB, which neighbouring shards share
+Check = Callable[[], None]
+
+
+def covers(directory: Place, request: Request) -> bool:
+    """Whether a finished run holds the answer to a request."""
+    return why_not(directory, request) is None
+
+
+def why_not(directory: Place, request: Request) -> str | None:
+    """Why a finished run does not hold the answer to a request, in words; None if it does.
+
+    A request without sheets or footprints means those of the finished run. Raises InputError for a
+    request that is wrong in itself, and where no finished run is.
+    """
+    found = match(open_finished(directory), request)
+    return found if isinstance(found, str) else None
+
+
+def answer(
+    request: Request, directory: Place, progress: Progress = silent, stop: Stop = never
+) -> Result:
+    """What `run` would leave for a request, read from a finished run of more.
+
+    After a kill the same call does it again. Raises InputError where the finished run does not hold
+    the answer, or no footprint is in the area or the circle; Stopped when the flag is up.
+    """
+    started, asked = time.monotonic(), _asked(open_finished(directory), request)
+    with held(request.out) as lost:
+
+        def check() -> None:
+            if stop() or lost():
+                raise Stopped
+
+        said = _provenance(asked)
+        ledger = open_ledger(request.out, said, request.overwrite)
+        if ledger is not None:
+            _copy_rasters(asked, ledger, said, progress, check)
+            _write_table(asked, ledger, progress, check)
+            composed = _composed(asked, ledger, said)
+            draw(ledger, composed, request.lang)
+            composed["machine"] = _machine(started)
+            check()
+            ledger.write(REPORT, report.dumps(composed).encode())
+            ledger.publish()
+        warnings = [w for f in request.by for w in report.write_by(request.out, f, request.lang)[1]]
+        return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))
+
+
+def _asked(finished: Finished, request: Request) -> Asked:
+    if os.path.realpath(request.out) == os.path.realpath(finished.directory):
+        raise InputError(f"{finished.name}: is what is read; give another place for the answer")
+    found = match(finished, request)
+    if isinstance(found, str):
+        raise InputError(f"{finished.name}: does not hold the answer: {found}")
+    if not found.scope.asked:
+        raise InputError(f"{finished.name}: no footprint lies in AREA {request.area}; give another")
+    if not found.scope.selected:
+        raise InputError(f"--around {request.around}: no footprint's centre lies in it")
+    return found
+
+
+def _provenance(asked: Asked) -> dict[str, Any]:
+    """That of a run, with where it was read."""
+    request, finished = asked.request, asked.finished
+    changed = {"layers": list(request.layers), "lang": request.lang}
+    return {
+        "method": {
+            **{key: finished.said["method"][key] for key in ("name", "parameters")},
+            "suns": suns_said(asked.squares, asked.p),
+        },
+        "inputs": {
+            **finished.inputs,
+            **{kind: asked.sheets(kind) for kind in KINDS},
+            "area": asked.area.source if asked.area else None,
+            "around": list(asked.around) if asked.around else None,
+            "options": finished.inputs["options"] | changed,
+            "answered_from": _source(finished),
+        },
+        "program": PROGRAM,
+    }
+
+
+def _source(finished: Finished) -> dict[str, Any]:
+    """Which finished run, and what cannot be known from it."""
+    text = storage_of(finished.directory).read(REPORT)
+    return {
+        "name": finished.name,
+        "report_sha256": hashlib.sha256(text).hexdigest(),
+        "finished": finished.said["machine"].get("finished"),
+        "area": finished.inputs["area"],
+        "not_known": NOT_KNOWN,
+    }
+
+
+def _copy_rasters(
+    asked: Asked, ledger: Ledger, said: dict[str, Any], progress: Progress, check: Check
+) -> None:
+    """The raster layers, shard by shard, with coarser levels of their own."""
+    layout, finished, place = asked.layout, asked.finished, ledger.place(RASTERS)
+    layers = store.layers_of(asked.request.layers, tuple(f"{t:%H:%M}" for t in asked.p.times))
+    store.create(place, layout, layers, said)
+    every = along_curve(layout, layout.shards()) if layers else []
+    for i, shard in enumerate(every):
+        progress(COPY, i, len(every))
+        check()
+        part = finished.extent.slices(layout.window(shard).intersect(layout.extent))
+        values = {x.name: finished.rasters[f"0/{x.name}"][(..., *part)] for x in layers}
+        store.write_shard(place, layout, layers, shard, values)
+    progress(COPY, len(every), len(every))
+
+
+def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check) -> None:
+    """The rows, in the order in which a run writes them."""
+    shards = dict[str, Any]()
+    with ledger.writing(BUILDINGS) as stream:
+        beside = {"bounds": list(asked.finished.bounds), "shards": shards}
+        write_buildings(stream, _rows(asked, shards, progress, check), beside)
+
+
+def _rows(
+    asked: Asked, shards: dict[str, Any], progress: Progress, check: Check
+) -> Iterator[pa.Table]:
+    """The rows of all shards of the area's own layout, and of what has no polygon."""
+    finished, every = asked.finished, along_curve(asked.layout, asked.scope.own)
+    read = lru_cache(KEPT_GROUPS)(lambda group: _by_shard(asked, finished.rows([group])))
+    for i, shard in enumerate(every):
+        progress(TABLE, i, len(every))
+        check()
+        ground = asked.layout.window(shard).bounds(asked.layout.resolution)
+        parts = [part for g in finished.touching(ground) for part in read(g).get(shard, ())]
+        table = in_space(_selected(asked, pa.concat_tables(parts)), "")
+        shards[shard.name] = {"rows": len(table)}
+        yield table
+    nowhere = (finished.rows([group]).cast(SCHEMA) for group in finished.without_centres)
+    rest = pa.concat_tables([SCHEMA.empty_table(), *map(_without_centre, nowhere)])
+    yield _selected(asked, rest.sort_by("row"))
+    progress(TABLE, len(every), len(every))
+
+
+def _without_centre(table: pa.Table) -> pa.Table:
+    return table.filter(pc.is_null(table["centre_x"]))
+
+
+def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, list[pa.Table]]:
+    """Those of some rows that are of the area, by the shard that holds their centre."""
+    table = table.cast(SCHEMA).filter(pc.is_valid(table["centre_x"]))
+    if asked.area is not None:
+        table = table.filter(pa.array(asked.area.holds(centres(table))))
+    owners = shards_of(asked.layout, centres(table))
+    places, which, counts = np.unique(owners, axis=0, return_inverse=True, return_counts=True)
+    table = table.take(pa.array(np.argsort(which.reshape(-1), kind="stable")))
+    starts = np.cumsum(counts) - counts
+    cuts = zip(places.tolist(), starts.tolist(), counts.tolist(), strict=True)
+    return {Shard(*place): [table.slice(start, count)] for place, start, count in cuts}
+
+
+def _selected(asked: Asked, table: pa.Table) -> pa.Table:
+    """The rows with what lies in the circle as selected."""
+    inside = pa.array(within_circle(centres(table), asked.around))
+    return table.set_column(table.column_names.index("selected"), "selected", inside)
+
+
+def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
+    """The content of the report."""
+    composed = report.compose(
+        ledger.place(BUILDINGS),
+        **said,
+        machine={},
+        neighbours=None,
+        cells={},
+        restrictions_by_kind={},
+    )
+    names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
+    warned = asked.finished.said["accounting"].get("warnings", [])
+    composed["accounting"]["warnings"] = [
+        *(said for said in warned if any(name in said for name in names)),
+        *off_rasters(composed["accounting"], asked.scope.asked),
+    ]
+    return composed
+
+
+def _machine(started: float) -> dict[str, Any]:
+    return {
+        "seconds": round(time.monotonic() - started, 3),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }

@@ -1,0 +1,93 @@
+"""What differs between two finished runs of one area."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline import report
+from pipeline.errors import InputError
+from pipeline.ledger import differ
+from pipeline.slices import whole
+from pipeline.storage import Place
+
+COMPARED = (
+    "rejected",
+    "class",
+    "lit",
+    "solar_suitable",
+    "wind_candidate",
+    "wind_shadowed",
+    "wind_suitable",
+    "solar_kwh",
+    "wind_kwh",
+)
+PLACE = ("centre_x", "centre_y")
+SECTIONS = ("counts", "area_ha", "kwh", "households")
+
+
+def changes(before: Place, after: Place) -> pa.Table:
+    """The rows that differ between two finished runs of one area, by row: row, id, centre, `what`
+    (changed, added, gone), and each of COMPARED before and after; `lit` as text, a digit a sun.
+
+    Raises InputError where one is no finished run, or their areas differ.
+    """
+    there, here = (report.read(directory)["inputs"] for directory in (before, after))
+    for name in ("area", "around"):
+        if found := differ(there[name], here[name], name):
+            raise InputError(f"the two runs are not of one area: {found}; run both for the same")
+    old, new = (_compared(directory) for directory in (before, after))
+    both = old.join(
+        new, ["row", "id"], join_type="full outer", left_suffix="_before", right_suffix="_after"
+    ).sort_by([("row", "ascending"), ("id", "ascending")])
+    gone, added = (pc.is_null(both[f"here_{name}"]).to_numpy() for name in ("after", "before"))
+    pairs = [(both[f"{name}_before"], both[f"{name}_after"]) for name in COMPARED]
+    differs = np.any([gone | added, *(_unequal(a, b) for a, b in pairs)], axis=0)
+    what = np.where(gone, "gone", np.where(added, "added", "changed"))
+    sides = [f"{name}_{side}" for name in COMPARED for side in ("before", "after")]
+    centre = [pc.coalesce(both[f"{name}_before"], both[f"{name}_after"]) for name in PLACE]
+    columns = dict(zip(PLACE, centre, strict=True)) | {"what": pa.array(what.tolist(), pa.string())}
+    columns |= {name: both[name] for name in sides}
+    return pa.table({"row": both["row"], "id": both["id"], **columns}).filter(pa.array(differs))
+
+
+def totals_changed(before: Place, after: Place) -> dict[str, Any]:
+    """The sums of two finished runs and what the second has more, each as a report has them."""
+    old, new = ({s: report.read(d)[s] for s in SECTIONS} for d in (before, after))
+    return {"before": old, "after": new, "difference": _more(old, new)}
+
+
+def _compared(directory: Place) -> pa.Table:
+    table = whole(report.buildings_file(directory), ["row", "id", *PLACE, *COMPARED])
+    at = table.column_names.index("lit")
+    table = table.set_column(at, "lit", _digits(table["lit"]))
+    return table.append_column("here", pa.array(np.ones(len(table), np.bool_)))
+
+
+def _digits(lit: pa.ChunkedArray) -> pa.Array:
+    """Lists of truths, all as long, as a text of digits; null stays null."""
+    there = pc.is_valid(lit).to_numpy()
+    texts = np.full(len(there), None, object)
+    if there.any():
+        flat = pc.list_flatten(lit).to_numpy().astype(np.uint8).reshape(there.sum(), -1)
+        texts[there] = ["".join(map(str, digits)) for digits in flat.tolist()]
+    return pa.array(texts, pa.string())
+
+
+def _unequal(a: pa.ChunkedArray, b: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Where two columns differ; null differs from all but null."""
+    other = pc.fill_null(pc.not_equal(a, b), False).to_numpy()
+    found: NDArray[np.bool_] = other | pc.xor(pc.is_null(a), pc.is_null(b)).to_numpy()
+    return found
+
+
+def _more(old: Any, new: Any) -> Any:
+    """What numbers have more, at whatever depth; those that only one has are left out."""
+    if isinstance(old, Mapping):
+        both = {key: _more(old[key], new[key]) for key in old if key in new}
+        return {key: value for key, value in both.items() if value is not None}
+    numbers = isinstance(old, int | float) and isinstance(new, int | float)
+    return new - old if numbers else None

@@ -1,0 +1,142 @@
+"""Whether a finished run holds the answer to a request, and what of it is asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.files import find, on_disk, size_of
+from pipeline.finished import KINDS, Finished
+from pipeline.grid import Lattice, Layout, Window
+from pipeline.ledger import differ
+from pipeline.methods import METHODS
+from pipeline.methods import parameters as parameters_
+from pipeline.methods.powermapping import Powermapping
+from pipeline.methods.reach import farthest
+from pipeline.mosaics import open_sheets
+from pipeline.provenance import PROGRAM
+from pipeline.request import Request, check_options, ground_felt, squares_asked
+from pipeline.scope import Scope, scope_of
+from pipeline.selection import Area, parse_area, parse_around
+from pipeline.sheets import Sheet
+from pipeline.sun import suns
+from pipeline.vectors import ENDINGS
+
+Circle = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a finished run. felt: the cells that could matter to the area."""
+
+    request: Request
+    finished: Finished
+    p: Powermapping
+    area: Area | None
+    around: Circle | None
+    layout: Layout
+    scope: Scope
+    squares: tuple[Lattice, ...]
+    felt: Window
+
+    def sheets(self, kind: str) -> list[dict[str, Any]]:
+        """Those of the finished run that could matter, of `dsm` or `dtm`."""
+        every = self.finished.inputs[kind]
+        return [s for s in every if self.finished.cells(s["bounds"]).intersect(self.felt).size]
+
+
+def match(finished: Finished, request: Request) -> Asked | str:
+    """What a request asks of a finished run, or why that does not answer it, in words.
+
+    Raises InputError for a request that is wrong in itself.
+    """
+    check_options(request)
+    p = parameters_.parse(METHODS[request.method], request.settings)
+    area = None if request.area is None else parse_area(request.area, request.boundaries)
+    around = None if request.around is None else parse_around(request.around)
+    for reason in _otherwise_made(finished, request, p, area):
+        return reason
+    bounds = area.geometry.bounds if area else finished.bounds
+    extent = Window.around(bounds, finished.resolution).intersect(finished.window)
+    if not extent.size:
+        return "its sheets do not reach the area"
+    layout = Layout.of(extent, finished.resolution)
+    scope = scope_of(finished, area, around, layout, request.block, finished.window)
+    squares = tuple(squares_asked(scope, layout, request.layers))
+    towards = [s for q in squares for s in suns(q, p.date, p.times, p.elevation)]
+    halo = farthest(towards, p, layout.resolution)
+    felt = ground_felt(scope, layout, request.layers, halo)
+    asked = Asked(request, finished, p, area, around, layout, scope, squares, felt)
+    return next(_otherwise_placed(asked), asked)
+
+
+def _otherwise_made(
+    finished: Finished, request: Request, p: Powermapping, area: Area | None
+) -> Iterator[str]:
+    """What differs that can be told without a look at the rows."""
+    method = {"name": request.method, "parameters": parameters_.as_json(p)}
+    there = {key: finished.said["method"].get(key) for key in method}
+    found = differ({"method": there, "program": finished.said["program"]},
+                   {"method": method, "program": PROGRAM})  # fmt: skip
+    if found:
+        yield f"its {found}"
+    for name, value in (
+        ("restrictions", request.restrictions),
+        ("added", request.add_building),
+        ("removed", request.remove_building),
+    ):
+        if value or finished.inputs.get(name):
+            yield f"{name}: an answer has none, and the run it comes from"
+    options = finished.inputs["options"]
+    for layer in request.layers:
+        if layer not in options["layers"]:
+            yield f"its raster layers lack {layer}"
+    yield from _otherwise_read(request, options)
+    if not finished.holds(area, request.boundaries):
+        yield "its area does not hold this one, or cannot be told any more"
+
+
+def _otherwise_read(request: Request, options: dict[str, Any]) -> Iterator[str]:
+    """Options of how files are read that differ; those of files that are not given do not count."""
+    for name in ("layer", "id", "group"):
+        value = getattr(request, name)
+        if value != options[name] and (request.buildings or value is not None):
+            yield f"its option {name} is {options[name]}, not {value}"
+    if request.dsm and (more := {*options["allow"]} - request.allow):
+        yield f"it was allowed {', '.join(sorted(more))}"
+
+
+def _otherwise_placed(asked: Asked) -> Iterator[str]:
+    """What differs on the ground that matters: raster layers that end before, other files."""
+    request, finished = asked.request, asked.finished
+    if request.layers and not finished.extent.covers(asked.layout.extent):
+        yield "its raster layers end before the area does"
+    said = finished.inputs
+    if request.attribution not in (None, *(s["attribution"] for s in said["buildings"])):
+        yield "its attribution is another"
+    if request.buildings:
+        given = [(on_disk(f).name, size_of(f)) for f in find(request.buildings, ENDINGS, "-")]
+        if given != [(s["name"], s["size"]) for s in said["buildings"]]:
+            yield "its footprints are others, by name or size"
+    for kind, sources in zip(KINDS, (request.dsm, request.dtm), strict=True):
+        if sources:
+            yield from _other_sheets(
+                asked, kind, open_sheets(sources, kind.upper(), request.nodata)
+            )
+
+
+def _other_sheets(asked: Asked, kind: str, sheets: tuple[Sheet, ...]) -> Iterator[str]:
+    """Sheets that could matter and that only one of the two has, by name, size, place and unit."""
+    there = {_told(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
+    here = {_given(s) for s in sheets if s.window.intersect(asked.felt).size}
+    for name, *_ in sorted(there ^ here, key=str):
+        yield f"its {kind.upper()} sheet {name} is another, or only one of the two has it"
+
+
+def _told(sheet: dict[str, Any], window: Window) -> tuple[Any, ...]:
+    return sheet["name"], sheet["size"], sheet["nodata"], sheet["unit_m"], sheet["offset_m"], window
+
+
+def _given(sheet: Sheet) -> tuple[Any, ...]:
+    nodata = None if sheet.nodata is None else str(sheet.nodata)
+    name, size = on_disk(sheet.path).name, size_of(sheet.path, sheet.files)
+    return name, size, nodata, sheet.scale, sheet.offset, sheet.window

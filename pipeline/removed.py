@@ -1,0 +1,78 @@
+"""Buildings that are taken away: what if they were demolished?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from pipeline.added import Added
+from pipeline.errors import InputError
+from pipeline.footprints import PREFIX
+from pipeline.methods.powermapping import Powermapping
+from pipeline.prepared import EDGES, Prepared
+from pipeline.slices import where
+
+DIGITS = 16  # of an id of the BAG, whose leading zeros get lost in spreadsheets
+
+
+@dataclass(frozen=True)
+class Removed:
+    """One of them. places: xmin, ymin, xmax, ymax [m] of each footprint that bears the id."""
+
+    id: str
+    places: tuple[tuple[float, ...], ...]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the provenance says it."""
+        return {"id": self.id, "places": [list(place) for place in self.places]}
+
+
+def find_removed(
+    ids: Sequence[str], prepared: Prepared, added: Added | None, p: Powermapping
+) -> tuple[Removed, ...]:
+    """The buildings of these ids among the footprints, in the order of the ids.
+
+    Raises InputError for an id that no footprint with a polygon bears, or that is added as well,
+    and where the surface is the measured one.
+    """
+    wanted = sorted({name.strip().removeprefix(PREFIX) for name in ids})
+    if wanted and p.surface == "dsm":
+        raise InputError(
+            f"--remove-building {wanted[0]}: stands in the measured surface; give"
+            " surface=extruded, or a DSM without it"
+        )
+    both = sorted({*wanted} & ({*added.id.tolist()} if added else set()))
+    if both:
+        raise InputError(
+            f"--remove-building {both[0]}: is the id of a building that is added as well; give that"
+            " another id"
+        )
+    found = _places(prepared, wanted)
+    for name in wanted:
+        if name not in found:
+            raise InputError(f"--remove-building {name}: {_unknown(prepared, name)}")
+    return tuple(Removed(name, tuple(found[name])) for name in wanted)
+
+
+def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[float, ...]]]:
+    """Of each id that there is, the rectangles of its footprints."""
+    if not ids:
+        return {}
+    table = where(prepared.path, ["id", "bbox"], pc.field("id").isin(list(ids)))
+    box = table["bbox"].combine_chunks()
+    bounds = np.column_stack([pc.struct_field(box, edge).to_numpy() for edge in EDGES])
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for name, place in zip(table["id"].to_pylist(), bounds.tolist(), strict=True):
+        found.setdefault(name, []).append(tuple(place))
+    return {name: sorted(places) for name, places in found.items()}
+
+
+def _unknown(prepared: Prepared, name: str) -> str:
+    """What to say of an id that is not there; the one that was meant, if zeros are missing."""
+    meant = name.zfill(DIGITS)
+    if meant != name and _places(prepared, [meant]):
+        return f"no footprint has that id; did you mean {meant}?"
+    return f"none of the {len(prepared):,} footprints has that id; give one as the file has it"
