@@ -1,0 +1,123 @@
+/** The service as this page asks it. Every address is relative, so it may stand in any folder. */
+
+const ROOT = new URL("../", document.baseURI);
+
+/** What went wrong, in the words of the service. */
+export class Problem extends Error {
+  /** @param {number} status of HTTP; 0 where there was no answer */
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** The absolute address of a path of the service. */
+export function address(path) {
+  return new URL(path, ROOT).href;
+}
+
+async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(address(path), { credentials: "same-origin", ...options });
+  } catch {
+    throw new Problem(0, "");
+  }
+  const text = await answer.text();
+  let said = null;
+  try {
+    said = text ? JSON.parse(text) : null;
+  } catch {
+    // A proxy's page, perhaps: the status tells.
+  }
+  if (!answer.ok) throw new Problem(answer.status, said?.detail ?? said?.title ?? "");
+  return said;
+}
+
+function post(path, body, headers = {}) {
+  const json = { "Content-Type": "application/json", Accept: "application/json" };
+  return ask(path, { method: "POST", headers: { ...json, ...headers }, body: JSON.stringify(body) });
+}
+
+/** The page's configuration; it stands beside the page. */
+export async function configuration() {
+  const answer = await fetch(new URL("config.json", document.baseURI), { cache: "no-cache" });
+  if (!answer.ok) throw new Problem(answer.status, "config.json");
+  return answer.json();
+}
+
+/** An area of the page as inputs of a process. */
+export function inputsOf(area) {
+  if (!area) return {};
+  if (area.kind === "place") return { area: area.code };
+  if (area.kind === "circle") return { around: { centre: area.centre, radius_m: area.radius } };
+  return { area: { type: "Polygon", coordinates: [area.ring] } };
+}
+
+const name = encodeURIComponent;
+
+/** Everything that needs a server; `still.js` offers the same to a page without one. */
+export const server = {
+  /** Totals of an area, or of all where it is null. */
+  summary(collection, area, households) {
+    const inputs = { collection, ...inputsOf(area) };
+    if (households) inputs.households = households;
+    return post("processes/summary/execution", { inputs });
+  },
+  /** Places by name or code: a FeatureCollection. */
+  places(text) {
+    return ask(`places?q=${name(text)}`);
+  },
+  /** One place with its outline. */
+  place(code) {
+    return ask(`places/${name(code)}`);
+  },
+  /** A roof by its row. */
+  roof(collection, row) {
+    return ask(`collections/${name(collection)}/items/${row}`);
+  },
+  /** A roof by the number of its building, or null. */
+  async roofById(collection, id) {
+    const found = await ask(`collections/${name(collection)}/items?id=${name(id)}&limit=1`);
+    return found.features.find((feature) => String(feature.properties.id) === id) ?? null;
+  },
+  /** Roofs in a rectangle, page by page, at most `most` of them: [features, whether that is all]. */
+  async roofs(collection, bbox, most) {
+    let next = `collections/${name(collection)}/items?bbox=${bbox.join(",")}&limit=1000`;
+    const features = [];
+    while (next && features.length < most) {
+      const page = await ask(next);
+      features.push(...page.features);
+      next = page.links?.find((one) => one.rel === "next")?.href ?? null;
+    }
+    return [features, !next];
+  },
+  /** Ask for an area to be computed; gives the job. */
+  compute(inputs) {
+    return post("processes/suitability/execution", { inputs }, { Prefer: "respond-async" });
+  },
+  job(id) {
+    return ask(`jobs/${name(id)}`);
+  },
+  dismiss(id) {
+    return ask(`jobs/${name(id)}`, { method: "DELETE" });
+  },
+  collection(id) {
+    return ask(`collections/${name(id)}`);
+  },
+  report(collection) {
+    return ask(`collections/${name(collection)}/files/report.json`);
+  },
+  tiles(collection, layer) {
+    return ask(`collections/${name(collection)}/tiles/${layer}`);
+  },
+  marks() {
+    return ask("marks?limit=1000");
+  },
+  mark(told) {
+    return post("marks", told);
+  },
+  unmark(id) {
+    return ask(`marks/${name(id)}`, { method: "DELETE" });
+  },
+};

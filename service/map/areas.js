@@ -1,0 +1,101 @@
+/** The area that is counted: a place, a polygon or a circle, drawn or by numbers. */
+
+import { byId } from "./dom.js";
+import { now, on, set } from "./state.js";
+import { boundsOf, circleRing, inBox, rounded } from "./shapes.js";
+import { goTo, put, theMap } from "./mapview.js";
+import { drawn } from "./draw.js";
+import { number, t } from "./texts.js";
+
+const WAAG = [4.90036, 52.37278]; // on the Nieuwmarkt, the middle of the study's circle
+const STUDY_RADIUS = 2000; // [m]
+let app = null;
+
+/** Make the ways to an area work. */
+export function startAreas(given) {
+  app = given;
+  byId("draw-polygon").addEventListener("click", () => draw("polygon"));
+  byId("draw-circle").addEventListener("click", () => draw("circle"));
+  byId("study-circle").addEventListener("click", () => {
+    take({ kind: "circle", centre: theWaag() ?? middle(), radius: STUDY_RADIUS });
+  });
+  byId("circle-here").addEventListener("click", fillIn);
+  byId("circle-form").addEventListener("submit", byNumbers);
+  byId("area-clear").addEventListener("click", () => take(null));
+  on(["area"], () => outline().catch(() => {}));
+}
+
+/** Take an area, and go there. */
+export function take(area) {
+  byId("circle-error").textContent = "";
+  if (!area || area.kind !== "place") byId("place").value = "";
+  set({ area, tab: "area" });
+}
+
+/** A place that was found, as an area. */
+export function takePlace({ properties }) {
+  take({ kind: "place", code: properties.code, name: properties.name });
+}
+
+async function draw(kind) {
+  put("area", []);
+  const area = await drawn(kind);
+  byId(`draw-${kind}`).focus({ preventScroll: true });
+  if (area) take(area);
+  else outline(false);
+}
+
+/** The Waag where the collection holds it, else null. */
+function theWaag() {
+  return inBox(app.collection().bbox, WAAG) ? WAAG : null;
+}
+
+function middle() {
+  const { lng, lat } = theMap().getCenter();
+  return [rounded(lng), rounded(lat)];
+}
+
+/** Write what the study's button does here. */
+export function writeAreas() {
+  byId("study-circle").textContent = t(theWaag() ? "study_waag" : "study_here");
+}
+
+function fillIn() {
+  const [lon, lat] = middle();
+  byId("circle-lat").value = lat.toFixed(5);
+  byId("circle-lon").value = lon.toFixed(5);
+}
+
+function byNumbers(event) {
+  event.preventDefault();
+  const [lat, lon, radius] = ["lat", "lon", "radius"].map((name) =>
+    Number.parseFloat(byId(`circle-${name}`).value.trim().replace(",", ".")),
+  );
+  // The Netherlands, generously; a radius beyond 100 km is no circle to count in.
+  const right = lat > 50 && lat < 54.5 && lon > 2 && lon < 8 && radius > 0 && radius <= 100_000;
+  if (right) return take({ kind: "circle", centre: [rounded(lon), rounded(lat)], radius });
+  byId("circle-error").textContent = t("circle_wrong");
+}
+
+/** Draw the area's outline on the map and go there. */
+export async function outline(go = true) {
+  const geometry = await shapeOf(now().area);
+  put("area", geometry ? [{ type: "Feature", properties: {}, geometry }] : []);
+  if (geometry && go) goTo(boundsOf(geometry));
+}
+
+/** The area as a geometry of GeoJSON; null for none. */
+export async function shapeOf(area) {
+  if (!area) return null;
+  if (area.kind === "place") return (await app.source.place(area.code)).geometry;
+  const ring = area.kind === "circle" ? circleRing(area.centre, area.radius) : area.ring;
+  return { type: "Polygon", coordinates: [ring] };
+}
+
+/** What an area is called. */
+export function nameOf(area) {
+  if (!area) return t("area_all");
+  if (area.kind === "place") return area.name;
+  if (area.kind === "circle") return t("area_circle", { radius: number(area.radius) });
+  return t("area_polygon");
+}

@@ -1,0 +1,84 @@
+/** Areas beside each other in a table, and the table as a file. */
+
+import { byId, make, offer, remember, remembered, show } from "./dom.js";
+import { set } from "./state.js";
+import { lastTotals } from "./totals.js";
+import { amount, number, percent, t } from "./texts.js";
+
+const COLUMNS = [
+  ["roofs_judged", (x) => x.counts.judged, number],
+  ["class_solar", (x) => x.counts.class.solar, number],
+  ["class_wind_or_solar", (x) => x.counts.class.wind_or_solar, number],
+  ["class_none", (x) => x.counts.class.none, number],
+  ["class_rejected", (x) => x.counts.rejected, number],
+  ["panels_ha", (x) => x.area_ha.panel, (value) => number(value, 2)],
+  ["sum_solar_kwh", (x) => x.kwh.solar, number],
+  ["sum_wind_kwh", (x) => x.kwh.wind, number],
+  ["total_kwh", (x) => x.kwh.total, number],
+  ["households", (x) => x.households.total, amount],
+  ["share", (x) => x.households.share, percent],
+];
+let areas = [];
+
+/** Make the buttons work, with what this browser kept. */
+export function startCompare() {
+  areas = (remembered("compare") ?? []).filter((one) => one?.totals?.counts?.class);
+  byId("compare-add").addEventListener("click", add);
+  byId("compare-clear").addEventListener("click", () => keep([]));
+  byId("compare-save").addEventListener("click", () => {
+    offer(new Blob([csv()], { type: "text/csv;charset=utf-8" }), "daklaag.csv");
+  });
+  writeCompare();
+}
+
+function add() {
+  const last = lastTotals();
+  if (!last) return;
+  const again = areas.filter((one) => one.name === last.name).length;
+  const name = again ? `${last.name} (${again + 1})` : last.name;
+  keep([...areas, { name, collection: last.collection, totals: last.totals }]);
+  set({ tab: "compare" });
+}
+
+function keep(some) {
+  areas = some;
+  remember("compare", areas.length ? areas : null);
+  writeCompare();
+}
+
+/** Write the table: a measure a row, an area a column. */
+export function writeCompare() {
+  show(byId("compare-none"), !areas.length);
+  show(byId("compare-scroll"), areas.length > 0);
+  show(byId("compare-actions"), areas.length > 0);
+  const told = (one, take, write) => {
+    const value = take(one.totals);
+    return value === undefined || value === null ? "–" : write(value);
+  };
+  const head = areas.map((one, index) =>
+    make("th", { scope: "col" }, one.name, " ",
+      make("button", { type: "button", class: "plain", "aria-label": t("compare_drop", { name: one.name }), onclick: () => keep(areas.filter((_, at) => at !== index)) }, "×")),
+  );
+  const rows = COLUMNS.map(([name, take, write]) =>
+    make("tr", {}, make("th", { scope: "row" }, t(name)), ...areas.map((one) => make("td", {}, told(one, take, write)))),
+  );
+  byId("compare-table").replaceChildren(
+    make("caption", {}, t("compare_caption")),
+    make("thead", {}, make("tr", {}, make("td", {}), ...head)),
+    make("tbody", {}, ...rows),
+  );
+}
+
+/** The same, an area a row; numbers as machines write them. */
+function csv() {
+  const lines = [["area", "collection", ...COLUMNS.map(([name]) => name)]];
+  for (const one of areas) lines.push([one.name, one.collection, ...COLUMNS.map(([, take]) => take(one.totals) ?? "")]);
+  return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
+}
+
+/** A field of CSV; what a spreadsheet would take for a formula is text. */
+function field(value) {
+  let text = String(value ?? "");
+  if (typeof value !== "number" && /^[=+\-@\t]/.test(text)) text = `'${text}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

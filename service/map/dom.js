@@ -1,0 +1,76 @@
+/** Small helpers to make and find elements; text is always set as text, never as HTML. */
+
+/** The element with this id. */
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/**
+ * Make an element.
+ * @param {string} name of the tag
+ * @param {Object<string, any>} [attributes] a function is a listener (onclick), true an empty
+ *   attribute, null or false none
+ * @param {...(Node|string|null)} children
+ */
+export function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : String(value));
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Show an element or not. */
+export function show(element, shown) {
+  element.hidden = !shown;
+}
+
+/** A list of terms and what they are: [[term, told], ...]; rows told as null are left out. */
+export function terms(rows, attributes = {}) {
+  const told = rows.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return make(
+    "dl",
+    attributes,
+    ...told.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))),
+  );
+}
+
+/** Give the browser a file to save. */
+export function offer(blob, name) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Call `act` once, when it was not asked for again during `wait` milliseconds. */
+export function later(act, wait) {
+  let timer = 0;
+  return (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => act(...given), wait);
+  };
+}
+
+/** What this browser remembers under a name, or null; storage may be full or forbidden. */
+export function remembered(name) {
+  try {
+    return JSON.parse(localStorage.getItem(`daklaag.${name}`));
+  } catch {
+    return null;
+  }
+}
+
+/** Remember a value of JSON under a name; null forgets it. */
+export function remember(name, value) {
+  try {
+    if (value === null) localStorage.removeItem(`daklaag.${name}`);
+    else localStorage.setItem(`daklaag.${name}`, JSON.stringify(value));
+  } catch {
+    // Without storage the page works, and a reload begins anew.
+  }
+}

@@ -1,0 +1,112 @@
+/** Draw a polygon or a circle on the map: by mouse, by finger, or by keys, which move the map and
+ * set a point in its middle. */
+
+import { byId, show } from "./dom.js";
+import { circleRing, metresBetween, rounded } from "./shapes.js";
+import { put, theMap } from "./mapview.js";
+import { open } from "./tabs.js";
+import { t } from "./texts.js";
+
+const AFTERMATH_MS = 300; // the click that ends a drawing is told to others after us
+const NEAR_PX = 14; // a finger's idea of the same place
+const LEAST_RADIUS = 5; // [m]; a second click on the centre is a slip
+let kind = null; // while something is drawn
+let points = [];
+let resolve = null;
+let ended = -AFTERMATH_MS;
+
+/** Whether the map's clicks belong to a drawing now. */
+export function drawing() {
+  return kind !== null || performance.now() - ended < AFTERMATH_MS;
+}
+
+/**
+ * Let the reader draw.
+ * @param {"polygon"|"circle"} wanted
+ * @returns {Promise<Object|null>} an area as `state.js` has them; null where it was stopped
+ */
+export function drawn(wanted) {
+  stop();
+  [kind, points] = [wanted, []];
+  tell();
+  show(byId("drawing"), true);
+  open(false);
+  theMap().getCanvas().style.cursor = "crosshair";
+  theMap().getCanvas().focus(); // for the keys that move it
+  theMap().doubleClickZoom.disable();
+  return new Promise((done) => {
+    resolve = done;
+  });
+}
+
+/** Make clicks, keys and the buttons of a drawing work. */
+export function startDrawing() {
+  theMap().on("click", (event) => kind && set(placeOf(event.lngLat)));
+  theMap().on("mousemove", (event) => kind && sketch(placeOf(event.lngLat)));
+  byId("drawing-stop").addEventListener("click", stop);
+  byId("drawing-done").addEventListener("click", () => end(polygon()));
+  byId("drawing-middle").addEventListener("click", () => set(placeOf(theMap().getCenter())));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") stop();
+  });
+}
+
+/** Stop drawing, without an area. */
+export function stop() {
+  end(null);
+}
+
+const placeOf = ({ lng, lat }) => [rounded(lng), rounded(lat)];
+
+/** A point is set: a corner, the first corner again, a centre, or the edge of a circle. */
+function set(point) {
+  if (kind === "circle" && points.length) {
+    const radius = Math.round(metresBetween(points[0], point));
+    if (radius >= LEAST_RADIUS) end({ kind: "circle", centre: points[0], radius });
+    return;
+  }
+  if (points.length > 2 && near(point, points[0])) return end(polygon());
+  // The second click of a double one is no other corner.
+  if (points.length && near(point, points.at(-1))) return;
+  points.push(point);
+  sketch(point);
+  tell();
+}
+
+function near(one, other) {
+  const [a, b] = [one, other].map((point) => theMap().project(point));
+  return Math.hypot(a.x - b.x, a.y - b.y) < NEAR_PX;
+}
+
+function polygon() {
+  return { kind: "polygon", ring: [...points, points[0]] };
+}
+
+/** Say what comes next, and offer to finish what can be. */
+function tell() {
+  const next = kind === "circle" && points.length ? "edge" : kind;
+  byId("drawing-help").textContent = t(`help_${next}`, { n: points.length });
+  show(byId("drawing-done"), kind === "polygon" && points.length > 2);
+}
+
+/** Show what was drawn so far, with `point` as what would be set next. */
+function sketch(point) {
+  if (!points.length) return;
+  const ring = kind === "circle"
+    ? circleRing(points[0], Math.max(metresBetween(points[0], point), LEAST_RADIUS))
+    : [...points, point, points[0]];
+  const corners = points.map((coordinates) => ({ type: "Point", coordinates }));
+  const shapes = [{ type: "Polygon", coordinates: [ring] }, ...corners];
+  put("area", shapes.map((geometry) => ({ type: "Feature", properties: {}, geometry })));
+}
+
+function end(area) {
+  if (!kind) return;
+  kind = null;
+  ended = performance.now();
+  show(byId("drawing"), false);
+  open(true);
+  theMap().getCanvas().style.cursor = "";
+  setTimeout(() => theMap().doubleClickZoom.enable(), AFTERMATH_MS);
+  resolve(area);
+}

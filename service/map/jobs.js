@@ -1,0 +1,131 @@
+/** Computing what is not there yet: asked, watched, stopped, and found again after a reload. */
+
+import { byId, make, remember, remembered } from "./dom.js";
+import { inputsOf } from "./api.js";
+import { now, on, set } from "./state.js";
+import { nameOf } from "./areas.js";
+import { number, t } from "./texts.js";
+
+const PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 5000;
+const FINAL = ["successful", "failed", "dismissed"];
+let app = null;
+let watched = null; // {id, name, area}
+let status = null;
+
+/** Go on watching the job that this browser asked for. */
+export function startJobs(given) {
+  app = given;
+  on(["area"], () => byId("job").querySelector(".done")?.remove());
+  const job = remembered("job");
+  if (job?.id && app.source.compute) watch(job);
+}
+
+/**
+ * Offer to compute an area, or take the offer away.
+ * @param {Object|null} area
+ * @param {"incomplete"|Error|null} why it is not there
+ */
+export function offerJob(area, why) {
+  if (watched) return;
+  const missing = why === "incomplete" || why?.status === 404;
+  // What its own job did not cover lies beyond the inputs: another would not cover it either.
+  const again = JSON.stringify(app.collection().computedFor ?? null) === JSON.stringify(area);
+  const can = area && missing && !again && app.config.can_compute && app.source.compute;
+  if (!can) return byId("job").querySelector(".offer")?.remove();
+  const most = app.config.limits?.area_km2;
+  byId("job").replaceChildren(
+    make("div", { class: "job offer" },
+      make("p", {}, most ? t("compute_offer_most", { most: number(most) }) : t("compute_offer")),
+      make("button", { type: "button", class: "first", "data-testid": "compute", onclick: () => begin(area) }, t("compute"))),
+  );
+}
+
+async function begin(area) {
+  try {
+    const job = await app.source.compute({ ...inputsOf(area), layers: ["hillshade", "shadow"] });
+    watch({ id: job.jobID ?? job.id, name: nameOf(area), area });
+  } catch (problem) {
+    byId("job").replaceChildren(make("div", { class: "job" }, make("p", { class: "hint error", "data-testid": "job-error" }, app.explain(problem))));
+  }
+}
+
+function watch(job) {
+  watched = job;
+  status = { status: "accepted", progress: 0 };
+  remember("job", job);
+  write();
+  look(job);
+}
+
+async function look(job) {
+  const since = Date.now();
+  while (watched === job) {
+    try {
+      status = await app.source.job(job.id);
+      if (watched !== job) return;
+      write();
+      if (FINAL.includes(status.status)) return end(job);
+    } catch (problem) {
+      if (problem.status === 404 || problem.status === 403) return forget(t("job_gone"));
+      // The service may be starting anew: a job outlives that.
+      byId("job-told").textContent = t("job_waiting");
+    }
+    // What takes long is asked after less often.
+    const pause = Math.min(PAUSE_MS + (Date.now() - since) / 30, LONGEST_PAUSE_MS);
+    await new Promise((done) => setTimeout(done, pause));
+  }
+}
+
+async function end(job) {
+  remember("job", null);
+  watched = null;
+  if (status.status !== "successful") return;
+  await app.addResult(job);
+  if (JSON.stringify(now().area) !== JSON.stringify(job.area)) set({ area: job.area });
+  byId("job").replaceChildren(make("p", { class: "done", "data-testid": "job-done" }, t("job_done", { name: job.name })));
+}
+
+function forget(text) {
+  remember("job", null);
+  watched = null;
+  byId("job").replaceChildren(make("p", { class: "done" }, text));
+}
+
+async function cancel() {
+  const job = watched;
+  if (!job) return;
+  try {
+    await app.source.dismiss(job.id);
+    forget(t("job_dismissed"));
+  } catch (problem) {
+    byId("job-told").textContent = app.explain(problem);
+  }
+}
+
+/** Write how far the job is; only the words are read aloud, and only when they change. */
+export function write() {
+  if (!status || !watched) return;
+  const done = FINAL.includes(status.status);
+  const told = status.status === "failed" ? `${t("job_failed")} ${status.message ?? ""}` : t(`job_${status.status}`);
+  if (done || !byId("job-bar")) {
+    byId("job").replaceChildren(
+      make("div", { class: "job", "data-testid": "job-box" },
+        make("p", {}, make("strong", {}, watched.name)),
+        make("progress", { id: "job-bar", "data-testid": "job-bar", max: 100, value: 0, "aria-label": t("progress") }),
+        make("p", { id: "job-told", "data-testid": "job-told" }),
+        make("p", { class: "hint", id: "job-left", "aria-live": "off" }),
+        done ? null : make("button", { type: "button", "data-testid": "job-cancel", onclick: cancel }, t("cancel"))),
+    );
+  }
+  byId("job-bar").value = status.progress ?? 0;
+  if (byId("job-told").textContent !== told) byId("job-told").textContent = told;
+  byId("job-left").textContent = done ? "" : left(status);
+}
+
+function left({ blocks_done: made, blocks_planned: planned, seconds_left: seconds, progress }) {
+  const parts = [`${number(progress ?? 0)} %`];
+  if (planned) parts.push(t("blocks", { made: number(made), planned: number(planned) }));
+  if (Number.isFinite(seconds) && seconds !== null) parts.push(t("seconds_left", { n: number(Math.ceil(seconds)) }));
+  return parts.join(" · ");
+}

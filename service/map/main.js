@@ -1,0 +1,228 @@
+/** The page: reads its configuration, makes the parts, and joins them. */
+
+import { Problem, configuration, server } from "./api.js";
+import { outline, startAreas, takePlace, writeAreas } from "./areas.js";
+import { startCompare, writeCompare } from "./compare.js";
+import { byId, make, remember, remembered, show, terms } from "./dom.js";
+import { drawing, startDrawing } from "./draw.js";
+import { offerJob, startJobs, write as writeJob } from "./jobs.js";
+import { showSwitches, startLegend, writeLegend } from "./legend.js";
+import { choose, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
+import { markRoof, startMarks, writeMarks } from "./marks.js";
+import { startPlaces } from "./places.js";
+import { openLinked, rewrite, startRoofs } from "./roof.js";
+import { startSave } from "./save.js";
+import { fromLink, now, on, set } from "./state.js";
+import { still } from "./still.js";
+import { startTabs, withoutTab } from "./tabs.js";
+import { day, known, lang, speak, t } from "./texts.js";
+import { count, startTotals, write as writeTotals } from "./totals.js";
+
+const NAMES = { en: "English", nl: "Nederlands" };
+const app = { config: null, source: server, marks: false, collection, method, drawing, explain, offerJob, markRoof, addResult, attribution, sourcesTold };
+// Where nothing was computed yet: the Netherlands, without layers.
+const NOTHING = { name: "", title: "", bbox: [3.2, 50.7, 7.3, 53.6], suns: [], layers: [] };
+const methods = new Map();
+
+/** The collection that is shown. */
+function collection() {
+  const { collections } = app.config;
+  return collections.find(({ name }) => name === now().collection) ?? collections[0] ?? NOTHING;
+}
+
+/** The method of the collection: {name, parameters}, or null where nobody says. */
+function method() {
+  const one = collection();
+  if (one.method?.parameters || !app.source.report || !one.name) return Promise.resolve(one.method ?? null);
+  if (!methods.has(one.name)) {
+    const told = app.source.report(one.name).then((report) => report.method, () => null);
+    methods.set(one.name, told);
+  }
+  return methods.get(one.name);
+}
+
+/** What went wrong, in words for the reader. */
+function explain(problem) {
+  if (!(problem instanceof Problem)) return t("problem");
+  const said = known(`problem_${problem.status}`) ? t(`problem_${problem.status}`) : t("problem");
+  return problem.message ? `${said} ${problem.message}` : said;
+}
+
+/** Whose data these are: what always stands on the map. */
+function attribution() {
+  const one = collection();
+  return [one.attribution, one.licence, app.config.basemap?.attribution].filter(Boolean);
+}
+
+/** Method, data, licences and what is not judged, as elements. */
+function sourcesTold() {
+  const one = collection();
+  return [
+    terms([
+      [t("method"), one.method?.name ?? "powermapping"],
+      [t("sun_of"), one.date ? `${day(one.date)}, ${(one.suns ?? []).join(", ")} ${t("cet")}` : null],
+      [t("heights"), one.heights],
+      [t("computed"), one.computed ? day(one.computed) : null],
+      [t("source"), one.attribution],
+      [t("licence"), one.licence],
+    ], { class: "terms" }),
+    make("p", {}, t("not_judged_here")),
+    make("p", {}, t("trials")),
+  ];
+}
+
+/** The result of a job as a collection, which becomes the one that is shown. */
+async function addResult({ id, name, area }) {
+  const fresh = await configuration();
+  const one = fresh.collections.find((each) => each.name === id) ?? (await resultOf(id));
+  const title = one.title && one.title !== id ? one.title : name;
+  remember("results", { ...remembered("results"), [id]: title });
+  app.config.collections = [...app.config.collections.filter((each) => each.name !== id), { ...one, title, computedFor: area }];
+  set({ collection: id });
+}
+
+/** What the configuration says of others, of a result that it does not list: it is the reader's own. */
+async function resultOf(id) {
+  const [told, report] = await Promise.all([server.collection(id), server.report(id)]);
+  const bbox = told.extent?.spatial?.bbox?.[0] ?? collection().bbox;
+  const { parameters, name } = report.method;
+  return {
+    name: id, title: id, bbox, suns: parameters.times ?? [], date: parameters.date,
+    method: { name, parameters }, attribution: told.attribution, licence: collection().licence,
+    layers: report.inputs?.options?.layers ?? [], computed: report.machine?.finished ?? null,
+  };
+}
+
+function writeAttribution() {
+  let line = document.querySelector(".attribution");
+  if (!line) {
+    line = make("div", { class: "attribution", id: "attribution", "data-testid": "attribution" });
+    byId("stage").append(line);
+  }
+  line.textContent = [...attribution(), "MapLibre"].join(" · ");
+}
+
+function writeCollections() {
+  const { collections } = app.config;
+  show(byId("collection-field"), collections.length > 1);
+  byId("collection").replaceChildren(...collections.map(({ name, title }) => make("option", { value: name, selected: name === collection().name }, title ?? name)));
+  byId("collection-line").textContent = collection().title ?? "";
+}
+
+function writeLanguages() {
+  const buttons = (app.config.languages ?? ["en", "nl"]).map((code) =>
+    make("button", { type: "button", lang: code, "data-testid": `lang-${code}`, "aria-pressed": String(code === lang()), onclick: () => set({ lang: code }) },
+      make("span", { class: "long" }, NAMES[code] ?? code), make("span", { class: "short" }, code.toUpperCase())));
+  byId("languages").replaceChildren(...buttons);
+}
+
+function writeAbout() {
+  byId("about").replaceChildren(
+    make("h2", {}, t("about_title")),
+    ...["about_what", "about_sun", "about_wind", "about_unsure"].map((key) => make("p", {}, t(key))),
+    make("h2", {}, t("sources")),
+    ...sourcesTold(),
+    make("h2", {}, t("about_page")),
+    make("p", {}, t(app.config.basemap ? "about_basemap" : "about_private")),
+    make("p", {}, t("about_software")),
+  );
+}
+
+/** All that is written in the reader's language. */
+function writeAll() {
+  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite]) act();
+  writeLegend(app.config);
+  showSwitches(collection());
+  if (app.marks) writeMarks();
+}
+
+async function changeCollection() {
+  await showCollection(collection());
+  showSwitches(collection());
+  writeCollections();
+  writeAttribution();
+  writeAbout();
+  writeAreas();
+  choose(now().roof);
+}
+
+function firstLanguage(linked) {
+  const may = app.config.languages ?? ["en", "nl"];
+  const wishes = [linked.lang, remembered("lang"), ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  return wishes.find((wish) => may.includes(wish)) ?? may[0];
+}
+
+/** Take from the link what is right in it. */
+function begin(linked) {
+  const names = app.config.collections.map(({ name }) => name);
+  const name = names.includes(linked.collection) ? linked.collection : names[0];
+  set({ ...linked, collection: name ?? null, lang: firstLanguage(linked) });
+}
+
+/** A result of this browser that the link names, though the configuration does not list it. */
+async function linkedResult({ collection: name, area }) {
+  if (!name || app.config.static || app.config.collections.some((one) => one.name === name)) return;
+  try {
+    await addResult({ id: name, name: remembered("results")?.[name] ?? t("result"), area });
+  } catch {
+    // It has expired, or is somebody else's.
+  }
+}
+
+function notice(text) {
+  byId("notice").textContent = text;
+  show(byId("notice"), true);
+}
+
+function startParts() {
+  on(["collection"], () => changeCollection());
+  on(["lang"], async () => {
+    await speak(now().lang);
+    remember("lang", now().lang);
+    writeAll();
+  });
+  byId("collection").addEventListener("change", (event) => set({ collection: event.target.value }));
+  addEventListener("hashchange", () => {
+    const linked = fromLink();
+    begin({ area: null, roof: null, ...linked });
+    if (Number.isInteger(linked.roof)) openLinked(linked.roof);
+    if (linked.at) theMap().jumpTo({ center: [linked.at[1], linked.at[0]], zoom: linked.at[2], pitch: linked.at[3], bearing: linked.at[4] });
+  });
+  for (const start of [startLegend]) start(collection);
+  for (const start of [startAreas, startTotals, startRoofs, startSave, startJobs]) start(app);
+  startPlaces(app, takePlace);
+  startDrawing();
+  startCompare();
+  if (app.marks) startMarks(app);
+}
+
+async function start() {
+  app.config = await configuration();
+  const linked = fromLink();
+  if (app.config.static) app.source = still(app.config);
+  app.marks = Boolean(app.config.marks) && !app.config.static;
+  await speak(firstLanguage(linked));
+  startTabs();
+  if (!app.config.collections.length && !app.config.can_compute) return notice(t("no_collections"));
+  await linkedResult(linked);
+  begin(linked);
+  if (!app.marks) withoutTab("marks");
+  show(byId("marks-field"), app.marks);
+  show(byId("place-field"), !app.config.static || Boolean(app.config.places));
+  await makeMap(app.config);
+  startParts();
+  await changeCollection();
+  if (!linked.at) goTo(collection().bbox, { animate: false });
+  writeAll();
+  await outline(!linked.at);
+  await count();
+  if (Number.isInteger(linked.roof)) await openLinked(linked.roof);
+  if (!theMap().loaded()) await new Promise((done) => theMap().once("idle", done));
+}
+
+// For tests: the map, and a promise that all is shown.
+window.daklaag = { get map() { return theMap(); }, ready: null };
+window.daklaag.ready = start().catch((error) => {
+  notice(known("no_start") ? t("no_start") : "The map cannot be shown: this browser has no WebGL, or the service does not answer.");
+  console.error(error);
+});

@@ -1,0 +1,108 @@
+/** What the reader sees and chose: kept here, written in the link after #, and read from it. */
+
+import { later } from "./dom.js";
+
+const state = {
+  collection: null, // name
+  at: null, // [lat, lon, zoom, pitch, bearing]
+  shadow: false,
+  sun: 0, // 0: all times together, else the number of a time, from 1
+  tall: false,
+  marks: true,
+  area: null, // see areaText
+  roof: null, // row
+  lang: null,
+  tab: "area",
+};
+const listeners = [];
+
+/** The state, to be read only. */
+export function now() {
+  return state;
+}
+
+/** Change some of it; those who listen to what really changed are told. */
+export function set(changes) {
+  const changed = Object.keys(changes).filter(
+    (key) => JSON.stringify(state[key]) !== JSON.stringify(changes[key]),
+  );
+  for (const key of changed) state[key] = changes[key];
+  if (!changed.length) return;
+  write();
+  for (const [keys, act] of listeners) {
+    if (keys.some((key) => changed.includes(key))) act(state);
+  }
+}
+
+/** Call `act(state)` when one of `keys` changed. */
+export function on(keys, act) {
+  listeners.push([keys, act]);
+}
+
+/** Read the link; gives what it says, and nothing of what it does not. */
+export function fromLink(hash = location.hash) {
+  const said = new URLSearchParams(hash.replace(/^#/, ""));
+  const out = {};
+  if (said.has("c")) out.collection = said.get("c");
+  const at = (said.get("at") ?? "").split(",").map(Number);
+  if (at.length >= 3 && at.every(Number.isFinite) && Math.abs(at[0]) <= 90) {
+    out.at = [at[0], at[1], at[2], at[3] ?? 0, at[4] ?? 0];
+  }
+  if (said.has("layers")) {
+    const layers = said.get("layers").split(",");
+    out.shadow = layers.includes("shadow");
+    out.tall = layers.includes("3d");
+    out.marks = layers.includes("marks");
+  }
+  if (/^\d+$/.test(said.get("sun") ?? "")) out.sun = Number(said.get("sun"));
+  if (/^\d+$/.test(said.get("roof") ?? "")) out.roof = Number(said.get("roof"));
+  if (said.has("lang")) out.lang = said.get("lang");
+  if (said.has("tab")) out.tab = said.get("tab");
+  if (said.has("area")) out.area = areaOf(said.get("area"));
+  return out;
+}
+
+/** The whole view as it stands behind # in the link. */
+export function link() {
+  const said = new URLSearchParams();
+  if (state.collection) said.set("c", state.collection);
+  if (state.at) said.set("at", state.at.join(","));
+  const layers = [["shadow", state.shadow], ["3d", state.tall], ["marks", state.marks]];
+  said.set("layers", layers.filter(([, there]) => there).map(([name]) => name).join(","));
+  if (state.sun) said.set("sun", state.sun);
+  if (state.area) said.set("area", areaText(state.area));
+  if (state.roof !== null) said.set("roof", state.roof);
+  if (state.tab !== "area") said.set("tab", state.tab);
+  if (state.lang) said.set("lang", state.lang);
+  return said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+}
+
+// Browsers let a page rewrite its address about a hundred times in half a minute.
+const write = later(() => history.replaceState(null, "", `#${link()}`), 350);
+
+/**
+ * An area as a short text.
+ * @param {{kind: "place", code: string, name: string} | {kind: "circle", centre: number[],
+ *   radius: number} | {kind: "polygon", ring: number[][]}} area
+ */
+export function areaText(area) {
+  if (area.kind === "place") return `place:${area.code}:${area.name}`;
+  if (area.kind === "circle") return `circle:${[...area.centre, area.radius].join(",")}`;
+  return `polygon:${area.ring.map((point) => point.join(",")).join(";")}`;
+}
+
+function areaOf(text) {
+  const [kind, ...rest] = text.split(":");
+  if (kind === "place" && rest[0]) return { kind, code: rest[0], name: rest.slice(1).join(":") || rest[0] };
+  if (kind === "circle") {
+    const [lon, lat, radius] = (rest[0] ?? "").split(",").map(Number);
+    if ([lon, lat, radius].every(Number.isFinite)) return { kind, centre: [lon, lat], radius };
+  }
+  if (kind === "polygon") {
+    const ring = (rest[0] ?? "").split(";").map((point) => point.split(",").map(Number));
+    if (ring.length > 3 && ring.every((p) => p.length === 2 && p.every(Number.isFinite))) {
+      return { kind, ring };
+    }
+  }
+  return null;
+}

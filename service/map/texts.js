@@ -1,0 +1,71 @@
+/** The page's words in the reader's language, and how numbers and days are written. */
+
+let words = {};
+let language = "en";
+
+/** The language in use: "en" or "nl". */
+export function lang() {
+  return language;
+}
+
+/** Take another language, and write all that stands fixed in the page in it. */
+export async function speak(wanted) {
+  const answer = await fetch(new URL(`texts/${wanted}.json`, import.meta.url));
+  if (!answer.ok) throw new Error(`texts of ${wanted}: ${answer.status}`);
+  words = await answer.json();
+  language = wanted;
+  document.documentElement.lang = wanted;
+  document.title = t("title");
+  for (const element of document.querySelectorAll("[data-text]")) {
+    element.textContent = t(element.dataset.text);
+  }
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", t(element.dataset.label));
+  }
+}
+
+/** The text named `key`, with `{places}` filled; the key itself where there is none. */
+export function t(key, values = {}) {
+  const text = words[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
+}
+
+/** Whether there is a text of this name. */
+export function known(key) {
+  return key in words;
+}
+
+/** A number as the language writes it; a dash for none. */
+export function number(value, digits = 0) {
+  if (value === null || value === undefined || !Number.isFinite(Number(value))) return "–";
+  return Number(value).toLocaleString(language, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/** An amount, with a decimal where it is small. */
+export function amount(value) {
+  const size = Math.abs(value);
+  return number(value, size >= 10 || size === 0 ? 0 : 1);
+}
+
+/** A share of one, in per cent. */
+export function percent(share) {
+  return `${number(100 * share, share < 0.1 ? 1 : 0)} %`;
+}
+
+/** An ISO date in full. */
+export function day(iso) {
+  const when = new Date(`${String(iso).slice(0, 10)}T12:00:00`);
+  if (Number.isNaN(when.getTime())) return String(iso ?? "");
+  return when.toLocaleDateString(language === "en" ? "en-GB" : language, {
+    day: "numeric", month: "long", year: "numeric",
+  });
+}
+
+/** Items as a phrase: a, b and c. */
+export function listed(items) {
+  if (items.length < 2) return items.join("");
+  return `${items.slice(0, -1).join(", ")} ${t("and")} ${items.at(-1)}`;
+}

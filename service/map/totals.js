@@ -1,0 +1,122 @@
+/** What the roofs of an area add up to. */
+
+import { byId, make, show } from "./dom.js";
+import { now, on } from "./state.js";
+import { nameOf } from "./areas.js";
+import { classesOf, swatch } from "./legend.js";
+import { amount, number, percent, t } from "./texts.js";
+
+let app = null;
+let asked = 0;
+let households = null; // in the area, as the reader says
+let last = null; // what the service answers, with {name, area} of the page
+
+/** Count when area or collection change. */
+export function startTotals(given) {
+  app = given;
+  on(["area", "collection"], () => count());
+  byId("households-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const given = Number(byId("households").value.replace(/[^\d]/g, ""));
+    households = given > 0 ? given : null;
+    count();
+  });
+}
+
+/** The totals that are shown: {name, area, totals, complete}, or null. */
+export function lastTotals() {
+  return last;
+}
+
+/** Ask for the totals of the area and show them. */
+export async function count() {
+  const { area, collection } = now();
+  const turn = (asked += 1);
+  if (!app.collection().name) return writeNothing(area);
+  byId("totals").setAttribute("aria-busy", "true");
+  byId("totals").querySelector("h2")?.replaceChildren(nameOf(area));
+  try {
+    const answer = await app.source.summary(collection, area, households);
+    if (turn !== asked) return;
+    last = { ...answer, name: nameOf(area), area };
+    write();
+  } catch (problem) {
+    if (turn !== asked) return;
+    last = null;
+    byId("totals").replaceChildren(make("h2", {}, nameOf(area)), make("p", { class: "hint error" }, app.explain(problem)));
+    show(byId("totals-actions"), Boolean(area));
+    app.offerJob(area, problem);
+  }
+  byId("totals").setAttribute("aria-busy", "false");
+}
+
+/** Where nothing was computed yet, an area can be. */
+function writeNothing(area) {
+  byId("totals").replaceChildren(make("h2", {}, area ? nameOf(area) : t("no_collections")), make("p", {}, t("no_collections_yet")));
+  show(byId("totals-actions"), Boolean(area));
+  show(byId("compare-add"), false);
+  app.offerJob(area, "incomplete");
+}
+
+/** Write the totals, anew where the language changed. */
+export function write() {
+  if (!last) return;
+  last.name = nameOf(last.area);
+  byId("totals").replaceChildren(
+    make("h2", { "data-testid": "totals-title" }, last.name),
+    ...content(app.config, last),
+  );
+  show(byId("households-form"), true);
+  byId("totals").dataset.judged = last.totals.counts.judged;
+  for (const id of ["totals-actions", "compare-add"]) show(byId(id), true);
+  show(byId("area-clear"), Boolean(last.area));
+  app.offerJob(last.area, last.complete === false ? "incomplete" : null);
+}
+
+/** Totals as elements, for the panel and for the printed page. */
+export function content(config, { totals, complete }) {
+  const { counts, area_ha: area, kwh, households: served } = totals;
+  const rows = [
+    ["totals_solar", number(counts.solar_suitable), `${number(area.panel, 2)} ha`, number(kwh.solar), served.solar],
+    ["totals_wind", number(counts.wind_suitable), "", number(kwh.wind), served.wind],
+    ["totals_both", "", "", number(kwh.total), served.total],
+  ];
+  const row = ([name, roofs, panels, energy, homes]) =>
+    make("tr", {}, make("th", { scope: "row" }, t(name)), ...[roofs, panels, energy, homes === undefined ? "–" : amount(homes)].map((text) => make("td", {}, text)));
+  const head = ["", "roofs", "panels", "kwh_year", "households"].map((name, index) =>
+    index ? make("th", { scope: "col" }, t(name)) : make("td", {}),
+  );
+  return [
+    make("p", { class: "lead" }, t("totals_lead", {
+      suitable: number(counts.class.solar + counts.class.wind_or_solar), judged: number(counts.judged),
+    })),
+    bar(config, counts),
+    make("div", { class: "scroll plain-scroll" }, make("table", { class: "sums", "data-testid": "totals-table" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows.map(row)))),
+    ...(served.share === undefined ? [] : [make("p", { class: "share", "data-testid": "totals-share" }, t("totals_share", { share: percent(served.share), n: number(served.number) }))]),
+    ...(complete === false ? [make("p", { class: "warning" }, t("incomplete"))] : []),
+    make("p", { class: "hint" }, t("totals_hint")),
+  ];
+}
+
+/** The classes as parts of one bar, with their numbers below. */
+function bar(config, counts) {
+  const kinds = classesOf(config).map((kind) => ({ ...kind, n: kind.name === "rejected" ? counts.rejected : counts.class[kind.name] ?? 0 }));
+  const all = kinds.reduce((sum, { n }) => sum + n, 0);
+  const image = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  image.setAttribute("viewBox", "0 0 1000 24");
+  image.setAttribute("preserveAspectRatio", "none");
+  image.setAttribute("class", "bar");
+  image.setAttribute("aria-hidden", "true");
+  let x = 0;
+  for (const { colour, n } of kinds) {
+    const part = document.createElementNS(image.namespaceURI, "rect");
+    const wide = all ? (1000 * n) / all : 0;
+    for (const [key, value] of Object.entries({ x, y: 0, width: wide, height: 24, fill: colour ?? "#d9d7d0" })) part.setAttribute(key, value);
+    image.append(part);
+    x += wide;
+  }
+  const items = kinds.map(({ name, colour, label, n }) =>
+    make("li", {}, swatch(colour), make("span", { class: "name" }, label), make("span", { class: "n", "data-testid": `count-${name}` }, number(n)), make("span", { class: "share-of" }, all ? percent(n / all) : "–")),
+  );
+  return make("div", { class: "shares" }, image, make("ul", { class: "counts" }, ...items));
+}
