@@ -81,7 +81,8 @@ def sources_of(settings: Settings) -> Sources:
         if not any(here.values()):
             raise InputError(
                 f"--data {given}: neither a finished run nor a folder with sheets (R_*.tif,"
-                " M_*.tif, or as daklaag fetch leaves them), footprints or boundaries; check the path"
+                " M_*.tif, or as daklaag fetch leaves them), footprints or boundaries; check the"
+                " path"
             )
         for kind, files in here.items():
             found[kind] += files

@@ -11,8 +11,10 @@ from pipeline.storage import Place, place_of
 from service.bench import bench
 from service.faults import Door
 from service.fetch import fetch
+from service.moderation import marks
 from service.options import job_options, language, loudness, request_of
 from service.progress import reporter
+from service.serve import keys, serve
 from service.stop import stoppable
 
 EXAMPLE = """\b
@@ -165,20 +167,47 @@ def report(directory: Place, file: str | None, format_: str, lang: str) -> None:
     click.echo(text, nl=False)
 
 
-@main.command(short_help="A run as a file for other programs.")
+@main.command(short_help="A run as a file for other programs, or as a map for a web host.")
 @click.argument("directory", type=place_of, metavar="DIR")
 @click.option(
-    "--to", "to", required=True, type=click.Path(path_type=Path), metavar="FILE",
-    help=".tif (COG), .gpkg, .geojson, .parquet, .csv or .png by its ending.",
+    "--to", "to", required=True, metavar="FILE|FOLDER",
+    help=".tif (COG), .gpkg, .geojson, .parquet, .csv or .png by its ending; a folder: the map.",
 )  # fmt: skip
 @click.option("--layer", metavar="NAME", help="Raster layer of a .tif or .png.")
+@click.option(
+    "--boundaries", multiple=True, metavar="FILE",
+    help="Of the map: regions to find by name; else those that fetch brought. Repeatable.",
+)  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace the map that FOLDER holds.")
 @language
 @loudness
-def export(directory: Place, to: Path, layer: str | None, lang: str) -> None:
-    """A run's buildings, a raster layer or the map as a file for other programs."""
+@click.pass_context
+def export(
+    ctx: click.Context,
+    directory: Place,
+    to: str,
+    layer: str | None,
+    boundaries: tuple[str, ...],
+    overwrite: bool,
+    lang: str,
+) -> None:
+    """A run's buildings, a raster layer or the map as a file for other programs; or all of it as a
+    folder that any web host with range requests shows as a map (docs/site.md)."""
     from pipeline.export import export as export_
+    from service import site
 
-    export_(directory, to, layer, lang)
+    if not site.is_site(to):
+        if boundaries or overwrite:
+            raise click.UsageError("--boundaries and --overwrite are for a folder, the map")
+        return export_(directory, Path(to), layer, lang)
+    if layer:
+        raise click.UsageError("--layer is for a .tif or .png; the map has all layers")
+    with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
+        sizes = site.export(directory, Path(to), boundaries, overwrite, progress, stop)
+    if not ctx.obj["quiet"]:
+        for name, size in sizes.items():
+            click.echo(f"{name:<38}{size / 1e6:,.1f} MB")
+        click.echo(f"{to}: put it on a web host that answers range requests")
 
 
 @main.command(short_help="The parameters of the methods.")
@@ -197,3 +226,6 @@ def methods(name: str | None, format_: str) -> None:
 
 main.add_command(loudness(bench))
 main.add_command(loudness(fetch))
+main.add_command(marks)
+main.add_command(loudness(serve))
+main.add_command(keys)

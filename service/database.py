@@ -1,5 +1,6 @@
 """The service's memory: one SQLite file, read and written by several threads and processes."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ class Database:
         self.file = file
         self._mine = threading.local()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # as are those that SQLite adds
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -53,14 +53,20 @@ class Pace:
 
     def told(self, now: float, total: int) -> list[str]:
         """Rates, what was skipped and failed, and the time left, as far as they are known."""
-        tasks, cells, footprints = self._rates(now)
+        _, cells, footprints = self._rates(now)
         said = [f"{cells / 1e6:.1f} Mcells/s"] if cells else []
         said += [f"{footprints:,.0f} buildings/s"] if footprints else []
         said += [f"{self.skipped:,} blocks skipped"] if self.skipped else []
         said += [f"{self.failed:,} failed"] if self.failed else []
-        if tasks and self._done < total:
-            said.append(f"about {spoken((total - self._done) / tasks)} left")
+        left = self.left(now, total)
+        if left is not None and self._done < total:
+            said.append(f"about {spoken(left)} left")
         return said
+
+    def left(self, now: float, total: int) -> float | None:
+        """Seconds until all tasks are done, as it goes; None as long as none was."""
+        tasks, *_ = self._rates(now)
+        return (total - self._done) / tasks if tasks else None
 
     def _rates(self, now: float) -> list[float]:
         """Tasks, cells and footprints a second; zeros as long as no time has passed."""

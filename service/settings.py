@@ -1,11 +1,16 @@
 """How the service is set up: by options, by the environment, by a file; each setting said once."""
 
+import json
+import os
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -22,39 +27,56 @@ def state_dir() -> Path:
     return Path.home() / ".local" / "share" / "daklaag"
 
 
+def _several(value: Any) -> Any:
+    """Texts of the environment: JSON, or parted by commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
+
+
 class Settings(BaseSettings):
     """The settings of the service; an option goes before the environment, that before the file."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
-    data: tuple[str, ...] = Field(
+    data: Texts = Field(
         (), description="finished runs that are shown, and folders of sheets and footprints"
     )
     host: str = Field("127.0.0.1", description="address to listen at; beyond loopback needs keys")
     port: int = Field(8000, ge=0, le=65535, description="port; 0 takes a free one")
     state: Path = Field(
-        default_factory=state_dir, description="folder of jobs, keys, marks and results"
+        default_factory=state_dir,
+        description="folder of jobs, keys, marks and results; default: `daklaag` among your data",
     )
     scheduler: str = Field("threads", description="`threads`, or the address of a dask scheduler")
     workers: int | None = Field(None, ge=1, description="threads a job; default: one a core")
     jobs_at_once: int = Field(1, ge=1, le=64, description="jobs computed at once")
-    dsm: tuple[str, ...] = Field((), description="sheets of the surface, beside those in `data`")
-    dtm: tuple[str, ...] = Field((), description="sheets of the terrain, likewise")
-    buildings: tuple[str, ...] = Field((), description="footprints, likewise")
-    boundaries: tuple[str, ...] = Field((), description="regions by code and name, likewise")
+    dsm: Texts = Field((), description="sheets of the surface, beside those in `data`")
+    dtm: Texts = Field((), description="sheets of the terrain, likewise")
+    buildings: Texts = Field((), description="footprints, likewise")
+    boundaries: Texts = Field((), description="regions by code and name, likewise")
     open: bool = Field(
         True, description="on loopback, whoever asks may do everything without a key"
     )
     public_url: str | None = Field(
         None, description="the address by which clients know the service, behind a proxy"
     )
-    hosts: tuple[str, ...] = Field(
+    hosts: Texts = Field(
         (), description="names by which it may be asked, beside loopback and `public_url`"
     )
-    origins: tuple[str, ...] = Field(
-        (), description="web origins whose pages may ask it (CORS); `*`: all, for what is public"
+    proxies: Texts = Field(
+        (), description="addresses of proxies whose X-Forwarded-For and -Proto are believed"
     )
-    callback_hosts: tuple[str, ...] = Field(
+    origins: Texts = Field(
+        (),
+        description="web origins whose pages may ask it (CORS), as visitors or by key; `*`: all",
+    )
+    callback_hosts: Texts = Field(
         (), description="hosts that may be told of a job's end; none: no callbacks"
     )
     basemap_url: str | None = Field(
@@ -67,12 +89,22 @@ class Settings(BaseSettings):
     visitor_area_km2: float = Field(16.0, gt=0, description="the same for a visitor [km2]")
     storage_gb: float = Field(50.0, gt=0, description="results kept, a key [GB]")
     visitor_storage_gb: float = Field(1.0, gt=0, description="the same for a visitor [GB]")
-    body_mb: float = Field(10.0, gt=0, description="largest request [MB]")
+    body_mb: float = Field(10.0, gt=0, le=1000, description="largest request, a key [MB]")
+    visitor_body_mb: float = Field(1.0, gt=0, le=1000, description="the same for a visitor [MB]")
     result_days: float = Field(30.0, gt=0, description="how long a key's results are kept [days]")
     visitor_result_days: float = Field(2.0, gt=0, description="the same for a visitor [days]")
     requests_a_minute: int = Field(
-        1200, ge=1, description="requests that a visitor's address may make a minute, tiles aside"
+        1200,
+        ge=1,
+        description="requests that a visitor's address may make a minute; a tile counts a tenth",
     )
+    visitor_makes_an_hour: int = Field(
+        60, ge=1, description="jobs and marks that visitors of one address may make an hour"
+    )
+    room_gb: float = Field(
+        1.0, ge=0, description="room on the disk of `state` below which `/ready` says 503 [GB]"
+    )
+    log_requests: bool = Field(True, description="a line in the log for each request")
     marks: bool = Field(True, description="whether citizens may mark roofs")
     marks_a_day: int = Field(20, ge=1, description="marks a visitor may make a day")
     marks_days: float = Field(730.0, gt=0, description="how long a published mark is kept [days]")
@@ -82,13 +114,34 @@ class Settings(BaseSettings):
 
     @field_validator("basemap_url")
     @classmethod
-    def _is_web(cls, value: str | None) -> str | None:
+    def _is_tiles(cls, value: str | None) -> str | None:
         if value and not value.startswith(("https://", "http://", "/")):
             raise ValueError("give an address that begins with https://")
+        # It becomes part of a header that says what the page may load.
+        if value and (set(urlsplit(value).netloc) & set(" ;,'\"*") or not value.isprintable()):
+            raise ValueError("its host is none")
+        return value or None
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        whole = parts.scheme in ("http", "https") and parts.hostname
+        if value and (not whole or parts.query or parts.fragment or "@" in parts.netloc):
+            raise ValueError("give an address such as https://roofs.example.nl/")
+        return value or None
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin.rstrip("/"))
+            if origin != "*" and (not parts.netloc or parts.path or parts.query):
+                raise ValueError(f"{origin}: give an origin such as https://example.nl")
         return value
 
     @classmethod
-    def settings_customise_sources(
+    def settings_customise_sources(  # type: ignore[override]
         cls, settings_cls: type[BaseSettings], **sources: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options, the environment, the file."""
@@ -100,13 +153,19 @@ class Settings(BaseSettings):
 
     @property
     def on_loopback(self) -> bool:
-        """Whether nobody but this machine can ask."""
+        """Whether nobody but this machine can connect."""
         return self.host in LOOPBACK
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others can ask, be it by a proxy: then there must be keys."""
+        public = urlsplit(self.public_url or "").hostname
+        return not self.on_loopback or (public is not None and public not in LOOPBACK)
 
     @property
     def is_open(self) -> bool:
         """Whether no key is needed for anything."""
-        return self.open and self.on_loopback
+        return self.open and not self.exposed
 
 
 def read_settings(file: Path | None, **options: Any) -> Settings:
@@ -115,8 +174,7 @@ def read_settings(file: Path | None, **options: Any) -> Settings:
     Raises InputError for a file that cannot be read or a value that is not accepted.
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    if file is not None and not file.is_file():
-        raise InputError(f"--config {file}: no such file; check the path")
+    _check_file(file)
 
     class Read(Settings):
         model_config = SettingsConfigDict(toml_file=file)
@@ -124,8 +182,60 @@ def read_settings(file: Path | None, **options: Any) -> Settings:
     try:
         return Read(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"setting {name}: {first['msg']}; docs/service.md lists them") from None
-    except ValueError as error:  # TOML that is none
-        raise InputError(f"--config {file}: {error}; give TOML") from None
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        where = _where(name, given)
+        said = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{where}: {said}; docs/service.md lists the settings") from None
+
+
+def _check_file(file: Path | None) -> None:
+    if file is None:
+        return
+    try:
+        tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"--config {file}: {error.strerror}; check the path") from None
+    except ValueError as error:
+        raise InputError(f"--config {file}: not TOML: {error}; docs/service.md shows one") from None
+
+
+def _where(name: str, given: dict[str, Any]) -> str:
+    """Where a setting was given: the option, the variable, else the file."""
+    if name in given:
+        return f"--{name.replace('_', '-')}"
+    variable = f"{PREFIX}{name.upper()}"
+    found = next((each for each in os.environ if each.upper() == variable), None)
+    return found or f"--config: {name}"
+
+
+def kind_of(name: str) -> str:
+    """What a setting is: `yes or no`, `several`, else what its value is."""
+    kind = Settings.model_fields[name].annotation
+    if kind is bool:
+        return "yes or no"
+    if "tuple" in str(kind):
+        return "several"
+    if kind in (int, float):
+        return "n"
+    if kind is Path:
+        return "dir"
+    return "n" if "int" in str(kind) else "text"
+
+
+def table() -> str:
+    """All settings as a table of Markdown, for docs/service.md."""
+    rows = [
+        f"| `{name}` | {_default(name)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| setting | default | what it says |", "|---|---|---|", *rows]) + "\n"
+
+
+def _default(name: str) -> str:
+    field = Settings.model_fields[name]
+    if field.default_factory is not None or field.default in (None, (), ""):
+        return ""
+    if isinstance(field.default, bool):
+        return "yes" if field.default else "no"
+    return f"{field.default:,g}" if isinstance(field.default, float) else str(field.default)

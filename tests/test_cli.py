@@ -46,6 +46,9 @@ COMMANDS = {
     "export": ["--to", "--layer"],
     "methods": ["--format"],
     "bench": ["--json", "--size", "--compare"],
+    "serve": ["--data", "--host", "--port", "--state", "--config", "--public-url", "--no-open"],
+    "keys": [],
+    "marks": [],
 }
 
 

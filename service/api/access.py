@@ -1,21 +1,31 @@
 """Who asks, and what they may: a key, a visitor with a cookie, or this machine."""
 
+import hashlib
+import re
+import secrets
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 
 from service.api.problem import Problem
+from service.keys import LOCAL, VISITOR, Keys
+from service.settings import Settings
 
 COOKIE = "daklaag_visitor"
+COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32}")
+# A request that has one of these came by a proxy, so it is not this machine that asks.
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks. name: of the key, of the visitor's cookie, or `local`; it owns jobs and marks.
+    """Who asks. name: of the key, of the visitor, or `local`; it owns jobs and marks.
 
     local: this machine, where the service is open; key: one that holds a key; visitor: anybody
-    else. operator: may moderate marks, and see the metrics.
+    else, whose name is the hash of a cookie. operator: may moderate marks, and see the metrics.
     """
 
     name: str
@@ -28,6 +38,9 @@ class Client:
         return self.kind != "visitor"
 
 
+LOCAL_CLIENT = Client(LOCAL, "local", operator=True)
+
+
 def client_of(request: Request) -> Client:
     """Who sends a request; the middleware has found it out."""
     client: Client = request.state.client
@@ -37,14 +50,56 @@ def client_of(request: Request) -> Client:
 def trusted_client(client: "Asking") -> Client:
     """The same; raises Problem 401 for a visitor."""
     if not client.trusted:
-        raise Problem(
-            401,
-            "this needs a key: Authorization: Bearer KEY; the operator makes one by"
-            " `daklaag keys add NAME`",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise needs_key()
     return client
 
 
 Asking = Annotated[Client, Depends(client_of)]
 Trusted = Annotated[Client, Depends(trusted_client)]
+
+
+def needs_key(said: str = "this needs a key") -> Problem:
+    """The answer to who may not, or has a key that is none."""
+    return Problem(
+        401,
+        f"{said}: Authorization: Bearer KEY; the operator makes one by `daklaag keys add NAME`",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def identify(
+    headers: Headers, keys: Keys, settings: Settings, foreign: bool
+) -> tuple[Client, str | None]:
+    """Who sends these headers, and the cookie that they need if they make something.
+
+    A key goes before all. foreign: whether a page of another origin sends them, which is never
+    this machine nor somebody's cookie. Raises Problem 401 for a key that is none.
+    """
+    key = _key_of(headers)
+    if key is not None:
+        row = keys.find(key)
+        if row is None:
+            raise needs_key("this key is not known")
+        return Client(row.name, "key", row.operator), None
+    by_proxy = any(name in headers for name in FORWARDED)
+    if settings.is_open and not foreign and not by_proxy:
+        return LOCAL_CLIENT, None
+    cookie = "" if foreign else cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    if COOKIE_FORM.fullmatch(cookie):
+        return visitor(cookie), None
+    cookie = secrets.token_urlsafe(24)
+    return visitor(cookie), cookie
+
+
+def visitor(cookie: str) -> Client:
+    """Whoever holds a cookie. What is kept of it is a hash: the database opens nobody's jobs."""
+    return Client(VISITOR + hashlib.sha256(cookie.encode()).hexdigest()[:32], "visitor")
+
+
+def _key_of(headers: Headers) -> str | None:
+    """The key that is sent; a scheme that is not ours is a key that is none."""
+    given = headers.get("authorization")
+    if given is None:
+        return headers.get("x-api-key")
+    scheme, _, key = given.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""

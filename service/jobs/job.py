@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from service.processes.order import Order
 
@@ -24,7 +25,9 @@ class Status(StrEnum):
 @dataclass(frozen=True)
 class Job:
     """What is known of a job. client: the name of whose it is; created, started, finished,
-    updated: UTC as ISO 8601; blocks_*: of all stages; seconds_left: None if not known."""
+    updated: UTC as ISO 8601; blocks_*: of all passes, where a block is what is finished at once, a
+    shard in a pass; seconds_left: None if not known; percent: the largest that was ever told;
+    attempts: how many workers died of it; expired: its results were removed."""
 
     id: str
     client: str
@@ -40,11 +43,46 @@ class Job:
     blocks_planned: int = 0
     seconds_left: float | None = None
     attempts: int = 0
-    callback: str | None = None  # JSON: successUri, failedUri, inProgressUri
+    callback: str | None = None  # JSON, as service.jobs.callback.checked makes it
+    percent: int = 0
+    expired: bool = False
+    number: int = 0  # in the order in which jobs came
 
     @property
     def progress(self) -> int:
         """Per cent; 100 only when it is done."""
-        if self.status is Status.SUCCESSFUL:
-            return 100
-        return min(99, 100 * self.blocks_done // self.blocks_planned) if self.blocks_planned else 0
+        return 100 if self.status is Status.SUCCESSFUL else min(99, self.percent)
+
+
+RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"  # what a link to them is
+
+
+def status_info(job: Job, base: str) -> dict[str, Any]:
+    """A job as OGC API - Processes tells it; base: the service's address, as clients know it."""
+    here = f"{base.rstrip('/')}/jobs/{job.id}"
+    links = [_link(here, "self", "this job"), _link(f"{base.rstrip('/')}/jobs", "up", "your jobs")]
+    if not job.status.final:
+        links.append(_link(f"{here}/events", "monitor", "its events", "text/event-stream"))
+    if job.status is Status.SUCCESSFUL and not job.expired:
+        links.append(_link(f"{here}/results", RESULTS, "its results"))
+    said = {
+        "processID": job.order.process,
+        "type": "process",
+        "jobID": job.id,
+        "id": job.id,
+        "status": job.status.value,
+        "message": job.message,
+        "progress": job.progress,
+        "created": job.created,
+        "started": job.started,
+        "finished": job.finished,
+        "updated": job.updated,
+        "blocks_done": job.blocks_done,
+        "blocks_planned": job.blocks_planned,
+    }
+    known = {name: value for name, value in said.items() if value is not None}
+    return known | {"seconds_left": job.seconds_left, "links": links}
+
+
+def _link(href: str, rel: str, title: str, type: str = "application/json") -> dict[str, str]:
+    return {"href": href, "rel": rel, "type": type, "title": title}

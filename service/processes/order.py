@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -12,13 +12,15 @@ class Order:
 
     inputs: as JSON, with all defaults, checked; key: the same for orders with the same answer
     (method, parameters, inputs, area, version of the program); area_m2: of the ground that is
-    asked for, by which it is bounded.
+    asked for, by which it is bounded; wanted: which results the client asked for, and in which
+    form (service/processes/results.py), which matters to no other client.
     """
 
     process: str
     inputs: dict[str, Any]
     key: str
     area_m2: float
+    wanted: dict[str, Any] = field(default_factory=dict)
 
     def dumps(self) -> str:
         """As text, for the table of jobs."""

@@ -1,0 +1,104 @@
+"""What the doors of collections answer with: links, what may be kept and for how long, faults."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Request
+from fastapi.responses import Response
+
+from service.api.access import Asking
+from service.api.problem import MEDIA_TYPE, Problem
+from service.api.state import Here
+from service.catalogue import Collection
+from service.settings import Settings
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+SCHEMA_JSON = "application/schema+json"
+KEPT_S = 3600  # what may change when a run is updated is asked for anew after an hour
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+    },
+}
+SAID = {
+    304: "Not modified: what the client has is still good",
+    400: "A parameter that is unknown, or a value that is not accepted",
+    404: "There is none, or it is somebody else's",
+    413: "Larger than is made on demand",
+    416: "The range lies beyond the end",
+    429: "Too many requests from this address",
+    503: "Too much is being made already",
+}
+NAME = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="of a run")]
+
+
+def collection_of(name: NAME, service: Here, client: Asking) -> Collection:
+    """The collection of an address. Raises Problem 404 where the client has none of that name."""
+    return service.collection(name, client)
+
+
+Asked = Annotated[Collection, Depends(collection_of)]
+
+
+def faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How an endpoint's faults are declared, as problem+json."""
+    return {
+        status: {"description": SAID[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
+        for status in (*statuses, 429)
+    }
+
+
+def answers(media_type: str, schema: Any, said: str) -> dict[int | str, dict[str, Any]]:
+    """How an endpoint's good answer is declared."""
+    return {200: {"description": said, "content": {media_type: {"schema": schema}}}}
+
+
+def address(request: Request, settings: Settings, path: str) -> str:
+    """The whole address of a path below the service, as clients know it."""
+    root = (settings.public_url or str(request.base_url)).rstrip("/")
+    return f"{root}/{path}"
+
+
+def link(href: str, rel: str, media_type: str = JSON, title: str | None = None) -> dict[str, str]:
+    """A link as OGC API writes it."""
+    said = {"href": href, "rel": rel, "type": media_type}
+    return said | ({"title": title} if title else {})
+
+
+def keeping(collection: Collection) -> dict[str, str]:
+    """Who may keep an answer about a collection: everybody, or its client alone."""
+    whose = "public" if collection.client is None else "private"
+    headers = {"Cache-Control": f"{whose}, max-age={KEPT_S}"}
+    return headers | ({} if collection.client is None else {"Vary": "Authorization, Cookie"})
+
+
+def etag_of(*parts: object) -> str:
+    """A strong ETag of what an answer is made from."""
+    text = "\x00".join(map(str, parts)).encode()
+    return f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+
+
+def known(request: Request, etag: str) -> bool:
+    """Whether the client has the answer of this ETag already."""
+    given = request.headers.get("if-none-match", "")
+    tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
+    return "*" in tags or etag in tags
+
+
+def not_modified(etag: str, headers: Mapping[str, str]) -> Response:
+    """304, with what a cache wants to hear again."""
+    return Response(status_code=304, headers={"ETag": etag, **headers})
+
+
+def nothing_else(request: Request) -> None:
+    """Raises Problem 400 for any parameter, as OGC API asks where none is declared."""
+    for name in request.query_params:
+        raise Problem(400, f"parameter {name[:50]}: not known here")

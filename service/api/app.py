@@ -1,0 +1,90 @@
+"""The application: doors put together, and what every request passes."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from service.api import (
+    collections,
+    errors,
+    files,
+    health,
+    jobs,
+    landing,
+    marks,
+    page,
+    places,
+    processes,
+    results,
+    security,
+    tiles,
+    warm,
+)
+from service.api.state import Service
+from service.jobs.job import Job
+from service.jobs.supervisor import Supervisor
+from service.metrics import Metrics
+from service.settings import Settings
+
+DOORS = (landing, processes, jobs, collections, tiles, places, marks, page, health)
+WITHIN = (results, files)  # which processes and collections bring with them
+
+
+def create_app(settings: Settings, work: bool = True) -> FastAPI:
+    """The service as an ASGI application. work: whether jobs are computed (by processes beside it).
+
+    Raises InputError for settings that name what is not usable.
+    """
+    service = Service.of(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with working(app) if work else nullcontext():
+            yield
+
+    app = FastAPI(
+        title="daklaag",
+        version=version("daklaag"),
+        description="What sun and wind can do on every roof of the Netherlands.",
+        license_info={"name": "EUPL-1.2", "url": "https://eupl.eu/1.2/en/"},
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.service, app.state.supervisor = service, None
+    app.state.metrics = Metrics(service.database)
+    for door in DOORS:
+        app.include_router(door.router)
+    app.state.methods = [
+        (route.path_regex, frozenset(route.methods or ()))
+        for door in (*DOORS, *WITHIN)
+        for route in door.router.routes
+        if isinstance(route, APIRoute)
+    ]
+    errors.install(app)
+    security.install(app, service)
+    return app
+
+
+@contextmanager
+def working(app: FastAPI) -> Iterator[None]:
+    """Processes that compute the jobs of an application, meanwhile; what is large is opened before
+    the first who asks for it has to wait.
+
+    Raises InputError if another service has them in hand.
+    """
+    service: Service = app.state.service
+
+    def document(job: Job, base: str) -> dict[str, Any]:
+        return results.results_of(job, base, service.jobs.folder(job))
+
+    with Supervisor(service, document) as supervisor:
+        app.state.supervisor = supervisor
+        warm.begin(service)
+        yield
+    app.state.supervisor = None

@@ -1,0 +1,116 @@
+"""What goes wrong in a door and how it is answered: one table, always as problem+json."""
+
+import logging
+import re
+import sqlite3
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import get_route_path
+from starlette.types import Scope
+
+from pipeline.errors import InputError
+from service.api.problem import MEDIA_TYPE, TITLES, Problem
+from service.faults import FULL
+
+log = logging.getLogger("daklaag.service")
+
+# A path of this machine; not one of a URL, nor a relative one.
+ABSOLUTE = re.compile(r"(?<![\w.:/~-])~?/(?:[^\s/:;,'\"()<>|]+/)+(?=[^\s/])")
+MOST = 400  # characters of a sentence that came from below
+
+
+def without_paths(text: str) -> str:
+    """A sentence of the pipeline, fit for others: of a file its name only, on one line."""
+    return ABSOLUTE.sub("", " ".join(text.split()))[:MOST]
+
+
+def as_problem(error: Exception) -> Problem:
+    """What an exception is to the one who asked: the table of errors."""
+    match error:
+        case Problem():
+            return error
+        case InputError():
+            return Problem(400, without_paths(str(error)))
+        case RequestValidationError():
+            return Problem(400, "; ".join(_lines(error)))
+        case HTTPException():
+            return _of_http(error)
+        case sqlite3.OperationalError():
+            detail = "the service's memory is busy or full; ask again in a moment"
+            return Problem(503, detail, headers={"Retry-After": "5"})
+        case OSError() if error.errno in FULL:
+            return Problem(507, "the service has no room; its operator must make some")
+        case _:
+            return Problem(500, "the service has a fault; tell its operator the request's id")
+
+
+def _lines(error: RequestValidationError) -> list[str]:
+    """Where and what, of the first faults; what was sent is not said back."""
+    told = [
+        f"{'.'.join(str(part) for part in each['loc'])[:100]}: {each['msg'][:200]}"
+        for each in error.errors()[:3]
+    ]
+    return [*told, "..."] if len(error.errors()) > 3 else told
+
+
+def _of_http(error: HTTPException) -> Problem:
+    said = str(error.detail)
+    usual = HTTPStatus(error.status_code).phrase
+    detail = TITLES.get(error.status_code, usual) if said == usual else without_paths(said)
+    return Problem(error.status_code, detail, headers=dict(error.headers or {}))
+
+
+def answer(problem: Problem, request_id: str | None) -> JSONResponse:
+    """A problem as the answer to a request of that id."""
+    return JSONResponse(
+        problem.body(f"urn:request:{request_id}" if request_id else None),
+        problem.status,
+        {"Cache-Control": "no-store", **problem.headers},
+        MEDIA_TYPE,
+    )
+
+
+async def _handle(request: Request, error: Exception) -> JSONResponse:
+    problem = as_problem(error)
+    if problem.status >= 500:
+        log_fault(request.scope, error)
+    response = answer(problem, request_id_of(request.scope))
+    if problem.status == 405:
+        allowed = allowed_methods(request.app, get_route_path(request.scope))
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def allowed_methods(app: FastAPI, path: str) -> set[str]:
+    """What may be asked of a path: the methods of all routes of the first template that it fits,
+    where the router knows of one."""
+    fits = [each for each in app.state.methods if each[0].fullmatch(path)]
+    if not fits:
+        return set()
+    found: set[str] = set()
+    for template, methods in fits:
+        if template.pattern == fits[0][0].pattern:
+            found |= methods
+    return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
+
+
+def request_id_of(scope: Scope) -> str | None:
+    """By which the log knows a request."""
+    found: str | None = scope.get("state", {}).get("request_id")
+    return found
+
+
+def log_fault(scope: Scope, error: Exception) -> None:
+    """For the operator, with its traceback; none of what was sent."""
+    log.error("fault", exc_info=error, extra={"fields": {"request": request_id_of(scope)}})
+
+
+def install(app: FastAPI) -> None:
+    """Answer each kind of fault as the table says; others reach the door's own net."""
+    kinds = (Problem, InputError, RequestValidationError, HTTPException)
+    for kind in (*kinds, sqlite3.OperationalError, OSError):
+        app.add_exception_handler(kind, _handle)

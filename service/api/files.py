@@ -1,0 +1,214 @@
+"""The files of a collection: as the run left them, made on demand, and its zarr store."""
+
+import asyncio
+import json
+import re
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, Response
+
+from pipeline.export import NODATA, export
+from pipeline.features import Features
+from pipeline.ledger import BUILDINGS, MAP, RASTERS, REPORT
+from pipeline.store import ROOT, open_store
+from service.api.answers import Asked, etag_of, faults, keeping, known, not_modified
+from service.api.problem import Problem, no_such
+from service.api.state import Here
+from service.catalogue import Collection
+from service.exports import made, mark_of
+
+PARQUET = "application/vnd.apache.parquet"
+STORED = {BUILDINGS: PARQUET, MAP: "image/png", REPORT: "application/json"}
+MADE = {
+    "buildings.gpkg": "application/geopackage+sqlite3",
+    "buildings.geojson": "application/geo+json",
+    "buildings.csv": "text/csv; charset=utf-8",
+}
+COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+SHOWN = (MAP, REPORT)  # in the browser; others are saved
+MOST_ROWS = 1_000_000  # that are made a GeoJSON of on demand, in 40 s and 800 MB
+MOST_CELLS = 500_000_000  # that are made a COG of
+MOST_WAITING = 8  # files that are made or wait for it
+RETRY_S = 30
+BINARY = "application/octet-stream"
+KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+PART = r"(\d{1,18}-\d{0,18}|-\d{1,18})"
+RANGE = re.compile(rf"bytes=\s*{PART}(\s*,\s*{PART})*\s*")
+FileName = Annotated[
+    str, InPath(pattern=r"^[A-Za-z0-9_]{1,40}\.[a-z]{3,7}$", description="buildings.gpkg ...")
+]
+Key = Annotated[str, InPath(min_length=1, max_length=200, description="of zarr: 0/shadow/c/0/0")]
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+TYPES = {kind.partition(";")[0]: BYTES for kind in (*STORED.values(), *MADE.values(), COG)}
+RANGES: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Range",
+            "in": "header",
+            "required": False,
+            "description": "of bytes; what is no range is not heeded, as HTTP has it",
+            "schema": {"type": "string", "example": "bytes=0-1023"},
+        },
+    ]
+}
+
+router = APIRouter(tags=["files"])
+_maker = ThreadPoolExecutor(1, "export")  # one after the other: jobs and tiles need the cores
+_waiting: dict[Path, "Future[Path]"] = {}
+
+
+def _answered(types: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {
+        200: {"description": "The file", "content": types},
+        206: {"description": "The part that was asked for", "content": types},
+        304: {"description": "What the client has is still good"},
+    }
+
+
+@router.get(
+    "/collections/{name}/files/{file}",
+    response_class=FileResponse,
+    responses=_answered(TYPES) | faults(404, 413, 416, 503),
+    openapi_extra=RANGES,
+)
+async def file(request: Request, service: Here, asked: Asked, file: FileName) -> Response:
+    """A file of a run. What the run did not leave is made when it is first asked for, which takes
+    a second for 30,000 buildings; of a nation there is the Parquet file only."""
+    media_type = await asyncio.to_thread(_type_of, asked, file)
+    if file in STORED:
+        path = asked.place / file
+    else:
+        path = await _made(service.settings.state, asked, file)
+    headers = keeping(asked)
+    kind = "inline" if file in SHOWN else "attachment"
+    headers["Content-Disposition"] = f'{kind}; filename="{asked.name}-{file}"'
+    return await asyncio.to_thread(_sent, request, path, media_type, headers)
+
+
+@router.get(
+    "/collections/{name}/files/rasters.zarr/{key:path}",
+    response_class=FileResponse,
+    responses=_answered({BINARY: BYTES, "application/json": {}}) | faults(404, 416),
+    openapi_extra=RANGES,
+)
+def stored(request: Request, asked: Asked, key: Key) -> Response:
+    """A part of the zarr store, so that `xarray.open_zarr` opens
+    `.../files/rasters.zarr/0`. A chunk that is not there holds no data (404)."""
+    headers = keeping(asked)
+    path = _inside(asked.place / RASTERS, key)
+    if path.name != ROOT:
+        return _sent(request, path, BINARY, headers)
+    etag = etag_of(asked.place, mark_of(asked.place), key)
+    if known(request, etag):
+        return not_modified(etag, headers)
+    content = json.dumps(_consolidated(path))
+    return Response(content, media_type="application/json", headers={"ETag": etag, **headers})
+
+
+def offered(asked: Collection) -> dict[str, str]:
+    """The files of a collection by name, with their media types; those too large are left out."""
+    there = {name: kind for name, kind in STORED.items() if (asked.place / name).is_file()}
+    if len(Features.of(asked.place)) <= MOST_ROWS:
+        there |= MADE
+    cogs = {f"{layer}.tif": COG for layer, cells in _layers(asked).items() if cells <= MOST_CELLS}
+    return there | cogs
+
+
+def _type_of(asked: Collection, file: str) -> str:
+    """The media type of a file. Raises Problem 404 where there is none, 413 where it is large."""
+    found = offered(asked).get(file)
+    if found is None and (file in MADE or file.removesuffix(".tif") in _layers(asked)):
+        remedy = f"use {BUILDINGS} or items" if file in MADE else f"use {RASTERS}"
+        raise Problem(
+            413, f"{file}: larger than is made on demand; {remedy}, or a job for an area within it"
+        )
+    if found is None:
+        there = ", ".join(offered(asked))
+        raise no_such(f"file {file} (there are {there})")
+    return found
+
+
+def _layers(asked: Collection) -> dict[str, int]:
+    """The raster layers, and how many cells each has."""
+    finest = (open_store(asked.place / RASTERS) or {}).get("0", {})
+    return {name: finest[name].size for name in NODATA if name in finest}
+
+
+async def _made(state: Path, asked: Collection, file: str) -> Path:
+    """Made in its turn by the one thread for it. Raises Problem 503 where many wait."""
+    layer = file.removesuffix(".tif") if file.endswith(".tif") else None
+    key = asked.place / file
+    waiting = _waiting.get(key)
+    if waiting is None:
+        if len(_waiting) >= MOST_WAITING:
+            said = "many files are being made; ask again in a while"
+            raise Problem(503, said, headers={"Retry-After": str(RETRY_S)})
+        waiting = _maker.submit(made, state, asked, file, lambda to: export(asked.place, to, layer))
+        _waiting[key] = waiting
+        waiting.add_done_callback(lambda _: _waiting.pop(key, None))
+    return await asyncio.shield(asyncio.wrap_future(waiting))
+
+
+def _sent(request: Request, path: Path, media_type: str, headers: dict[str, str]) -> Response:
+    """A file, or the part of it that is asked for, or that it has not changed."""
+    try:
+        found = path.stat()
+    except OSError:
+        raise no_such(f"file {path.name}") from None
+    response = FileResponse(path, headers=headers, media_type=media_type, stat_result=found)
+    if _unchanged(request, response.headers):
+        kept = {name: response.headers[name] for name in ("etag", "last-modified")}
+        return Response(status_code=304, headers=headers | kept)
+    _check_range(request, found.st_size)
+    return response
+
+
+def _unchanged(request: Request, told: Any) -> bool:
+    if "if-none-match" in request.headers:
+        return known(request, told["etag"])
+    return request.headers.get("if-modified-since") == told["last-modified"]
+
+
+def _check_range(request: Request, size: int) -> None:
+    """Raises Problem 416 for a part beyond the end. What is no range of bytes is not heeded, as
+    HTTP has it."""
+    given = request.headers.get("range", "")
+    spans = [span.strip().partition("-") for span in given.partition("=")[2].split(",")]
+    proper = RANGE.fullmatch(given) and all(
+        not (start and end) or int(start) <= int(end) for start, _, end in spans
+    )
+    if not proper:
+        others = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+        request.scope["headers"] = others
+    elif any(int(start) >= size if start else int(end) == 0 for start, _, end in spans):
+        whole = {"Content-Range": f"bytes */{size}"}
+        raise Problem(416, f"range: the file has {size} bytes", headers=whole)
+
+
+def _inside(root: Path, key: str) -> Path:
+    """A file of the store. Raises Problem 404 for what is none, or lies elsewhere."""
+    path = root / key
+    whole = KEY.fullmatch(key) and path.is_file()
+    if not whole or not path.resolve().is_relative_to(root.resolve()):
+        raise no_such("chunk or metadata of this name")
+    return path
+
+
+def _consolidated(path: Path) -> dict[str, Any]:
+    """The metadata of a group with those of all below it: over HTTP nothing can be listed."""
+    said: dict[str, Any] = json.loads(path.read_bytes())
+    if said.get("node_type") == "group":
+        levels = [*path.parent.glob(f"*/{ROOT}"), *path.parent.glob(f"*/*/{ROOT}")]
+        said["consolidated_metadata"] = {
+            "kind": "inline",
+            "must_understand": False,
+            "metadata": {
+                str(each.parent.relative_to(path.parent)): json.loads(each.read_bytes())
+                for each in sorted(levels)
+            },
+        }
+    return said

@@ -1,0 +1,83 @@
+"""Buildings as GeoJSON, and the JSON Schemas of what OGC API - Features answers."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+
+from service.api.query import CRS84, RD_CRS, to_degrees
+
+DECIMALS = {CRS84: 7, RD_CRS: 3}  # 1 cm, 1 mm
+LINKS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["href", "rel"],
+        "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
+    },
+}
+COLLECTION: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "links", "crs", "storageCrs", "itemType"],
+    "properties": {
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "description": {"type": "string"},
+        "attribution": {"type": "string"},
+        "extent": {"type": "object"},
+        "itemType": {"const": "feature"},
+        "crs": {"type": "array", "items": {"type": "string"}},
+        "storageCrs": {"type": "string"},
+        "links": LINKS,
+    },
+}
+COLLECTIONS = {
+    "type": "object",
+    "required": ["collections", "links"],
+    "properties": {"collections": {"type": "array", "items": COLLECTION}, "links": LINKS},
+}
+FEATURE: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "id", "geometry", "properties"],
+    "properties": {
+        "type": {"const": "Feature"},
+        "id": {"type": "integer"},
+        "geometry": {"type": ["object", "null"]},
+        "properties": {"type": "object"},
+        "links": LINKS,
+    },
+}
+PAGE = {
+    "type": "object",
+    "required": ["type", "features", "numberReturned", "timeStamp", "links"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "features": {"type": "array", "items": FEATURE},
+        "numberReturned": {"type": "integer", "minimum": 0},
+        "numberMatched": {"type": "integer", "minimum": 0},
+        "timeStamp": {"type": "string", "format": "date-time"},
+        "links": LINKS,
+    },
+}
+
+
+def features_of(rows: pa.Table, crs: str) -> list[str]:
+    """Rows of a flat table as GeoJSON features, in a CRS, rounded to what it bears."""
+    geometry = shapely.from_wkb(rows["geometry"].to_numpy())
+    if crs == CRS84:
+        geometry = to_degrees(geometry)
+        geometry[~np.isfinite(shapely.bounds(geometry)).all(axis=1)] = None
+    shapes = shapely.to_geojson(rounded(geometry, crs))
+    told = rows.drop_columns(["geometry"]).to_pylist()
+    return [
+        f'{{"type": "Feature", "id": {each["row"]}, "geometry": {shape or "null"},'
+        f' "properties": {json.dumps(each)}}}'
+        for each, shape in zip(told, shapes, strict=True)
+    ]
+
+
+def rounded(geometry: Any, crs: str) -> Any:
+    """Coordinates with as many decimals as the CRS bears."""
+    return shapely.transform(geometry, lambda points: points.round(DECIMALS[crs]))

@@ -1,0 +1,69 @@
+"""For who watches over the service: whether it lives, whether it can work, and its figures."""
+
+import shutil
+import sqlite3
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from service.api.access import Asking, needs_key
+from service.api.answers import JSON, answers
+from service.api.state import Here, Service
+from service.metrics import Metrics
+
+router = APIRouter(tags=["operation"])
+
+VERSION = version("daklaag")  # read from a file, so once
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Something is missing", "content": {JSON: {"schema": STATE}}}
+}
+
+
+@router.get("/health", responses=answers(JSON, STATE, "It lives"))
+async def health() -> Response:
+    """It lives: it answers."""
+    told = {"status": "alive", "version": VERSION}
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/ready", responses=answers(JSON, STATE, "It can work") | NOT_READY)
+def ready(request: Request, here: Here) -> Response:
+    """Whether it can work: its memory can be written, its workers live, its disk has room."""
+    supervisor, wanted = request.app.state.supervisor, here.settings.jobs_at_once
+    checks = {
+        "database": _is_writable(here),
+        "workers": supervisor is None or len(supervisor.processes) == wanted,
+        "room": _has_room(here),
+    }
+    good = all(checks.values())
+    told = {"status": "ready" if good else "not ready", "checks": checks}
+    return JSONResponse(told, 200 if good else 503, {"Cache-Control": "no-store"})
+
+
+def _is_writable(service: Service) -> bool:
+    try:
+        with service.database.transaction():
+            service.database.execute("PRAGMA user_version = 1")
+    except sqlite3.Error:
+        return False
+    return True
+
+
+def _has_room(service: Service) -> bool:
+    try:
+        return shutil.disk_usage(service.settings.state).free >= 1e9 * service.settings.room_gb
+    except OSError:
+        return False
+
+
+@router.get("/metrics", responses=answers(METRICS.partition(";")[0], {"type": "string"}, "Figures"))
+def metrics(request: Request, client: Asking) -> Response:
+    """Figures for Prometheus: requests, tiles, faults, queue, blocks. For an operator only."""
+    if not client.operator:
+        raise needs_key("the figures need an operator's key")
+    figures: Metrics = request.app.state.metrics
+    return Response(figures.text(), headers={"Content-Type": METRICS, "Cache-Control": "no-store"})

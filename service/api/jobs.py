@@ -1,0 +1,276 @@
+"""Jobs: a client's list of them, how one is, its events as they come, and an end to it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse
+from starlette.types import Receive, Scope, Send
+
+from service.api.access import Asking
+from service.api.answers import faults, link, nothing_else
+from service.api.problem import OGC, Problem, no_such
+from service.api.state import Here, Service
+from service.jobs.job import Job, Status, status_info
+from service.jobs.table import Jobs
+from service.jobs.watch import LOOK_S, Watch
+
+router = APIRouter(tags=["jobs"])
+NO_SUCH_JOB = f"{OGC}no-such-job"
+MOST, USUAL = 1000, 100  # jobs a page
+PING_S = 15  # between comments that keep a stream open
+DAY = r"(19|20)\d\d-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-9]))"  # fmt: skip  # noqa: E501
+INSTANT = DAY + r"([Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?([Zz]|[+-](0\d|1[0-4]):[0-5]\d))?"
+WHEN = rf"^({INSTANT}|(\.\.)?/{INSTANT}|{INSTANT}/(\.\.)?|{INSTANT}/{INSTANT}|(\.\.)?/(\.\.)?)$"
+NAMES = r"^[A-Za-z0-9_-]{1,50}(,[A-Za-z0-9_-]{1,50}){0,9}$"
+STATUSES = "accepted|running|successful|failed|dismissed"
+# Of each event, as clients parse them.
+EVENT = {
+    "type": "object",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["status"]},
+        "id": {"type": "string", "description": "when the job changed; Last-Event-ID takes it"},
+        "data": {"type": "string", "description": "a statusInfo as JSON"},
+    },
+}
+_watches: WeakKeyDictionary[Jobs, Watch] = WeakKeyDictionary()
+
+
+class Link(BaseModel):
+    """A link as OGC API writes it."""
+
+    href: str
+    rel: str | None = None
+    type: str | None = None
+    title: str | None = None
+
+
+class StatusInfo(BaseModel):
+    """How a job is."""
+
+    processID: str
+    type: Literal["process"]
+    jobID: str
+    id: str
+    status: Status
+    message: str
+    progress: int = Field(ge=0, le=100, description="per cent; never goes backwards")
+    created: str = Field(json_schema_extra={"format": "date-time"})
+    started: str | None = Field(None, json_schema_extra={"format": "date-time"})
+    finished: str | None = Field(None, json_schema_extra={"format": "date-time"})
+    updated: str = Field(json_schema_extra={"format": "date-time"})
+    blocks_done: int = Field(ge=0, description="shards finished, over both passes")
+    blocks_planned: int = Field(ge=0, description="shards in all; 0 as long as it is not known")
+    seconds_left: float | None = Field(description="null as long as it is not known")
+    links: list[Link]
+
+
+class JobList(BaseModel):
+    """A page of a client's jobs, the newest first."""
+
+    jobs: list[StatusInfo]
+    links: list[Link]
+
+
+class Wanted(BaseModel):
+    """What is asked of the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: list[Literal["process"]] = []
+    processID: list[Annotated[str, Field(pattern=NAMES)]] = Field([], max_length=20)
+    status: list[Annotated[str, Field(pattern=rf"^({STATUSES})(,({STATUSES})){{0,4}}$")]] = Field(
+        [], max_length=20
+    )
+    datetime: str | None = Field(
+        None, pattern=WHEN, max_length=100, description="created then: an instant or an interval"
+    )
+    minDuration: int | None = Field(None, ge=0, le=10**9, description="seconds")
+    maxDuration: int | None = Field(None, ge=0, le=10**9, description="seconds")
+    limit: int = Field(USUAL, ge=1, le=MOST)
+    before: int | None = Field(None, ge=0, le=2**53, description="from a `next` link")
+
+
+JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="of the job")]
+
+
+def own_job(job_id: JobId, service: Here, client: Asking) -> Job:
+    """The client's job of an id. Raises Problem 404 for none, and for another's."""
+    job = service.jobs.find(job_id, client.name)
+    if job is None:
+        raise no_such(f"job {job_id}", NO_SUCH_JOB)
+    return job
+
+
+def glanced_at(job_id: JobId, service: Here, client: Asking) -> Job:
+    """The same without the inputs of its order, which may be large."""
+    job = service.jobs.glance(job_id, client.name)
+    if job is None:
+        raise no_such(f"job {job_id}", NO_SUCH_JOB)
+    return job
+
+
+Own = Annotated[Job, Depends(own_job)]
+Glance = Annotated[Job, Depends(glanced_at)]
+
+
+def _base(request: Request, service: Service) -> str:
+    """The address of the service, as clients know it."""
+    return f"{(service.settings.public_url or str(request.base_url)).rstrip('/')}/"
+
+
+@router.get(
+    "/jobs",
+    summary="Your jobs",
+    response_model=JobList,
+    response_model_exclude_unset=True,
+    responses=faults(400),
+)
+def list_jobs(
+    request: Request, service: Here, client: Asking, wanted: Annotated[Wanted, Query()]
+) -> dict[str, Any]:
+    """A client's own jobs, the newest first; with `next` where there are more."""
+    found = service.jobs.list(
+        client.name,
+        processes=_split(wanted.processID),
+        statuses=_split(wanted.status),
+        created=_interval(wanted.datetime),
+        seconds=(wanted.minDuration, wanted.maxDuration),
+        before=wanted.before,
+        limit=wanted.limit + 1,
+    )
+    page, base = found[: wanted.limit], _base(request, service)
+    asked = f"?{request.url.query}" if request.url.query else ""
+    links = [link(f"{base}jobs{asked}", "self")]
+    if len(found) > len(page):
+        given = wanted.model_dump(exclude_unset=True) | {"before": page[-1].number}
+        links.append(link(f"{base}jobs?{urlencode(given, doseq=True)}", "next"))
+    return {"jobs": [status_info(job, base) for job in page], "links": links}
+
+
+def _split(words: list[str]) -> list[str]:
+    """Parameters may be repeated, or be one with commas."""
+    return [word for given in words for word in given.split(",")]
+
+
+def _interval(text: str | None) -> tuple[float | None, float | None]:
+    """From when to when [s since 1970]; a day is all of it, an instant its second."""
+    if text is None:
+        return None, None
+    first, slash, last = text.partition("/")
+    since = _moment(first)
+    until = _moment(last if slash else first)
+    return since and since[0], until and until[1]
+
+
+def _moment(text: str) -> tuple[float, float] | None:
+    """Where a day or a second begins and ends [s since 1970]; None for an open end."""
+    if text in ("", ".."):
+        return None
+    try:
+        begins = datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise Problem(400, f"datetime: {text[:40]} is no day of the calendar") from None
+    begins = begins if begins.tzinfo else begins.replace(tzinfo=UTC)
+    lasts = timedelta(days=1) if len(text) == 10 else timedelta(seconds=1)
+    return begins.timestamp(), (begins + lasts).timestamp()
+
+
+@router.get(
+    "/jobs/{job_id}",
+    summary="How a job is",
+    response_model=StatusInfo,
+    response_model_exclude_unset=True,
+    responses=faults(400, 404),
+    dependencies=[Depends(nothing_else)],
+)
+def job_status(request: Request, service: Here, job: Glance) -> dict[str, Any]:
+    """How a job is; its own client is told, and nobody else."""
+    return status_info(job, _base(request, service))
+
+
+@router.delete(
+    "/jobs/{job_id}",
+    summary="Dismiss a job",
+    response_model=StatusInfo,
+    response_model_exclude_unset=True,
+    responses=faults(400, 404),
+    dependencies=[Depends(nothing_else)],
+)
+def dismiss(request: Request, service: Here, client: Asking, job_id: JobId) -> dict[str, Any]:
+    """Stop a job, or take one that has ended off the list, with its results."""
+    job = service.jobs.dismiss(job_id, client.name)
+    if job is None:
+        raise no_such(f"job {job_id}", NO_SUCH_JOB)
+    return status_info(job, _base(request, service))
+
+
+class _Stream(EventSourceResponse):
+    """Events of a job that is looked at; no longer when it is over, however that came."""
+
+    def __init__(self, watch: Watch, job: Job, base: str) -> None:
+        super().__init__(_events(watch, job, base), ping=PING_S)
+        self.headers["Cache-Control"] = "no-store"
+        self._watch, self._job = watch, job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._watch.close(self._job.id, self._job.client)
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    summary="The events of a job",
+    response_class=Response,
+    responses={
+        **faults(400, 404),
+        200: {
+            "description": "Events `status` whose data are a statusInfo; the last one is final",
+            "content": {"text/event-stream": {"schema": EVENT}},
+        },
+        204: {"description": "The last event is known already: do not ask again"},
+    },
+    dependencies=[Depends(nothing_else)],
+)
+async def job_events(
+    request: Request,
+    service: Here,
+    job: Glance,
+    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+) -> Response:
+    """How a job is, told anew on each change, until it has ended."""
+    if job.status.final and last_event_id == job.updated:
+        return Response(status_code=204)
+    watch = watch_of(service)
+    watch.open(job.id, job.client)
+    return _Stream(watch, job, _base(request, service))
+
+
+async def _events(watch: Watch, job: Job, base: str) -> AsyncIterator[dict[str, str]]:
+    told = None
+    while True:
+        found = await run_in_threadpool(watch.latest, job.id)
+        if found is None:  # taken off the list meanwhile
+            return
+        said = json.dumps(status_info(found, base))
+        if said != told:
+            yield {"event": "status", "id": found.updated, "data": said}
+            told = said
+        if found.status.final:
+            return
+        await asyncio.sleep(LOOK_S)
+
+
+def watch_of(service: Service) -> Watch:
+    """Who looks at the jobs of a service."""
+    return _watches.setdefault(service.jobs, Watch(service.jobs.many))

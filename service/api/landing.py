@@ -1,0 +1,95 @@
+"""The way in: what the service is, what it conforms to, and the document that describes it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from service.api import collections
+from service.api.answers import JSON, address, answers, link
+from service.api.openapi import TYPE, describe
+from service.api.state import Here
+
+router = APIRouter(tags=["service"])
+
+PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+CONFORMS = tuple(
+    PROCESSES + name
+    for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "callback",
+                 "dismiss")
+)  # fmt: skip
+HTML = "text/html"
+LINKS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["href", "rel"],
+        "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
+    },
+}
+LANDING = {
+    "type": "object",
+    "required": ["title", "links"],
+    "properties": {
+        "title": {"type": "string"},
+        "description": {"type": "string"},
+        "attribution": {"type": "string"},
+        "links": LINKS,
+    },
+}
+CONFORMANCE = {
+    "type": "object",
+    "required": ["conformsTo"],
+    "properties": {"conformsTo": {"type": "array", "items": {"type": "string"}}},
+}
+TO_MAP: dict[int | str, dict[str, Any]] = {307: {"description": "To the map, for a browser"}}
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+
+
+@router.get("/", responses=answers(JSON, LANDING, "Where everything is") | TO_MAP)
+def landing(request: Request, here: Here) -> Response:
+    """Where everything is; a browser is sent to the map."""
+    vary = {"Vary": "Accept"}
+    if prefers_html(request.headers.get("accept", "")):
+        return RedirectResponse(address(request, here.settings, "map/"), headers=vary)
+    said = {
+        "title": "daklaag",
+        "description": "What sun and wind can do on every roof of the Netherlands.",
+        "links": _links(request, here),
+    }
+    return JSONResponse(said, headers=vary)
+
+
+def _links(request: Request, here: Here) -> list[dict[str, str]]:
+    told = (
+        ("", "self", JSON, "this document"),
+        ("api", "service-desc", TYPE, "the API as OpenAPI 3.0"),
+        ("map/", "service-doc", HTML, "the map"),
+        ("conformance", "conformance", JSON, "what it conforms to"),
+        ("conformance", REL + "conformance", JSON, "what it conforms to"),
+        ("collections", "data", JSON, "the judged roofs"),
+        ("processes", REL + "processes", JSON, "what can be computed"),
+        ("jobs", REL + "job-list", JSON, "your jobs"),
+    )
+    return [link(address(request, here.settings, path), *rest) for path, *rest in told]
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether HTML is asked for before JSON, as browsers do; `*/*` alone is a program."""
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    first = next((kind for kind in kinds if kind in (HTML, "application/xhtml+xml", JSON)), "")
+    return first.endswith("html")
+
+
+@router.get("/conformance", responses=answers(JSON, CONFORMANCE, "Classes of OGC API"))
+def conformance() -> Response:
+    """The conformance classes of OGC API that the service keeps to."""
+    return JSONResponse({"conformsTo": [*CONFORMS, *collections.CONFORMS]})
+
+
+@router.get("/api", include_in_schema=False)
+def api(request: Request) -> Response:
+    """The document that describes the service, as OpenAPI 3.0."""
+    root = request.scope.get("root_path") or ""
+    document = describe(request.app) | ({"servers": [{"url": root}]} if root else {})
+    return JSONResponse(document, media_type=TYPE, headers={"Cache-Control": "no-cache"})

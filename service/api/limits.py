@@ -1,0 +1,181 @@
+"""How much may be asked: requests a minute by an address, and bytes a request."""
+
+import asyncio
+import ipaddress
+import json
+import math
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import Message, Receive
+
+from service.api.problem import Problem
+
+MOST_ADDRESSES = 20_000  # that are remembered, 200 bytes each
+BODY_S = 60.0  # s in which a request must be sent
+DEEPEST = 64  # arrays and objects within each other; GeoJSON has 8
+# What may be a number beyond float64 or int64; a look at the numbers tells.
+SUSPECT = re.compile(rb"\d{19}|[eE]\+?\d{3}")
+# Half of a character, or one that no text has.
+BROKEN = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+ZERO = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class Buckets:
+    """A bucket an address, that fills at a steady rate: who takes faster is told to wait.
+
+    An address is that of IPv4, or the network of 64 bits of IPv6, which one household has.
+    """
+
+    def __init__(
+        self, amount: float, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pause, self._span, self._clock = seconds / amount, seconds, clock
+        self._full: OrderedDict[str, float] = OrderedDict()  # when each is full again
+
+    def take(self, address: str, cost: float = 1.0) -> float:
+        """Take, and 0; or nothing, and after how many seconds it will do."""
+        now, address = self._clock(), network_of(address)
+        full = max(self._full.get(address, now), now) + cost * self._pause
+        if full - now > self._span + 1e-9:
+            return full - now - self._span
+        self._full[address] = full
+        self._full.move_to_end(address)
+        if len(self._full) > MOST_ADDRESSES:
+            self._full.popitem(last=False)
+        return 0.0
+
+    def give(self, address: str, cost: float = 1.0) -> None:
+        """Give back what was taken for nothing."""
+        address = network_of(address)
+        if address in self._full:
+            self._full[address] -= cost * self._pause
+
+
+def network_of(address: str) -> str:
+    """An address, or the network of an IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if parsed.version == 4:
+        return str(parsed)
+    mapped = parsed.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((parsed, 64), strict=False).network_address)
+
+
+def too_many(wait: float, what: str = "requests") -> Problem:
+    """The answer to an address whose bucket is empty for `wait` seconds more."""
+    seconds = max(1, math.ceil(wait))
+    detail = f"too many {what} from this address; ask again after {seconds} s, or use a key"
+    return Problem(429, detail, headers={"Retry-After": str(seconds)})
+
+
+async def body_of(receive: Receive, announced: str | None, most: float) -> bytes:
+    """All that is sent with a request. Raises Problem 413 beyond `most` bytes, 408 if it takes
+    more than a minute, 400 if it ends too early."""
+    if announced is not None and announced.isdigit() and int(announced[:20]) > most:
+        raise _too_large(most)
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(400, "the request was cut off")
+                part = message.get("body", b"")
+                parts.append(part)
+                size += len(part)
+                if size > most:
+                    raise _too_large(most)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise Problem(408, f"the request took more than {BODY_S:.0f} s to arrive") from None
+
+
+def _too_large(most: float) -> Problem:
+    return Problem(
+        413, f"the request is larger than {most / 1e6:g} MB; simplify its polygons, or send less"
+    )
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """What was read, once more; then what comes after it."""
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def check_json(body: bytes) -> None:
+    """Raise Problem 400 for what is not JSON (NaN and Infinity are not), or holds numbers beyond
+    float64 or int64, half characters, or more than 64 levels."""
+    try:
+        # As text: given bytes it would let halves of characters pass.
+        parsed = json.loads(body.decode(), parse_constant=_no_number, **_careful(body))
+    except RecursionError:
+        raise Problem(400, f"the JSON is nested more than {DEEPEST} deep") from None
+    except ValueError as error:
+        raise Problem(400, f"the request is not JSON: {str(error)[:100]}") from None
+    _check_depth(parsed)
+    if BROKEN.search(body):
+        _check_text(parsed)
+
+
+def _careful(body: bytes) -> dict[str, Any]:
+    """A look at each number costs three times as much as reading them: only where it is needed."""
+    return {"parse_int": _int, "parse_float": _float} if SUSPECT.search(body) else {}
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _int(text: str) -> int:
+    if len(text) > 19:
+        raise ValueError("a number is too long")
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("a number is too large")
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _check_text(parsed: Any) -> None:
+    try:
+        text = json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Problem(400, "a text in the JSON holds half a character") from None
+    if ZERO.search(text):
+        raise Problem(400, "a text in the JSON holds the character 0")
+
+
+def _check_depth(parsed: Any) -> None:
+    level = [parsed]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return
+    raise Problem(400, f"the JSON is nested more than {DEEPEST} deep")

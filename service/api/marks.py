@@ -1,0 +1,240 @@
+"""Marks of citizens over HTTP: made, seen, moderated, deleted, and as restrictions for a run.
+
+No name or address is asked for: a mark is tied to the random cookie of a visitor, or to a key.
+"""
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from pipeline.errors import InputError
+from service import marks_geojson
+from service.api.access import Asking, Client
+from service.api.answers import GEOJSON, PROBLEM, address, link
+from service.api.marks_bodies import (
+    Correction,
+    Feature,
+    Features,
+    Forgotten,
+    Moderation,
+    Placed,
+    Restrictions,
+    Retention,
+    Wish,
+)
+from service.api.problem import MEDIA_TYPE, Problem, no_such
+from service.api.state import Here, Service
+from service.marks import WORLD, Box, Mark, State, Target, Wanted
+
+FAULTS = {
+    400: "What was sent is not accepted",
+    403: "Not allowed to this client",
+    404: "There is none, or this service takes no marks",
+    413: "Too large",
+    415: "Not JSON",
+    422: "What was sent is not accepted",
+    429: "Too many marks or requests",
+}
+
+ALWAYS = (400, 404, 422, 429)
+
+
+def _faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Answers that are no success, for the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": PROBLEM}}
+    return {s: {"description": FAULTS[s], "content": content} for s in (*ALWAYS, *statuses)}
+
+
+class GeoJSON(JSONResponse):
+    """GeoJSON of RFC 7946."""
+
+    media_type = GEOJSON
+
+
+def _open(service: Here, response: Response) -> None:
+    """Raises Problem 404 where no marks are taken; what is deleted must stay in no cache."""
+    if not service.settings.marks:
+        raise Problem(404, "this service takes no marks (its setting `marks` is off)")
+    response.headers["Cache-Control"] = "no-store"
+
+
+router = APIRouter(tags=["marks"], dependencies=[Depends(_open)])
+
+NUMBER = r"-?\d{1,3}(\.\d{1,12})?"
+BoxText = Annotated[
+    str | None,
+    Query(
+        pattern=f"^{NUMBER}(,{NUMBER}){{3}}$",
+        max_length=80,
+        description="west,south,east,north in degrees; a mark counts by the rectangle around it",
+    ),
+]
+CollectionName = Annotated[str | None, Query(min_length=1, max_length=100)]
+Id = Annotated[str, Path(pattern="^[A-Za-z0-9_-]+$", max_length=64)]
+
+
+@router.post(
+    "/marks",
+    status_code=201,
+    response_class=GeoJSON,
+    responses=_faults(413, 415),
+    summary="Mark a roof, a place or an area",
+)
+def make(
+    new: Annotated[Wish | Correction, Body(discriminator="kind")],
+    service: Here,
+    client: Asking,
+    request: Request,
+    response: Response,
+) -> Feature:
+    """A mark of one's own. It is shown to others once an operator has approved it."""
+    reason, target = marks_geojson.clean_text(new.reason), _target(new, service, client)
+    mark = service.marks.add(
+        client.name, new.kind, new.what, reason, target, limited=not client.operator
+    )
+    response.headers["Location"] = address(request, service.settings, f"marks/{mark.id}")
+    return _feature(mark, service, client)
+
+
+def _target(new: Placed, service: Service, client: Client) -> Target:
+    given = tuple(part is not None for part in (new.collection, new.row, new.geometry))
+    if given not in ((True, True, False), (False, False, True)):
+        raise InputError("give either `collection` and `row`, or `geometry`")
+    if new.geometry is not None:
+        return marks_geojson.ground(new.geometry.model_dump())
+    collection = service.collection(str(new.collection), client)
+    target = marks_geojson.roof(collection, int(new.row or 0))
+    if target is None:
+        raise no_such(f"row {new.row} of collection {collection.name}")
+    return target
+
+
+@router.get(
+    "/marks",
+    response_class=GeoJSON,
+    responses=_faults(),
+    summary="Marks: those that are published, and one's own",
+)
+def several(
+    service: Here,
+    client: Asking,
+    request: Request,
+    bbox: BoxText = None,
+    status: State | None = None,
+    collection: CollectionName = None,
+    mine: bool = False,
+    limit: Annotated[int, Query(ge=1, le=5_000)] = 1000,
+    after: Annotated[int, Query(ge=0, le=2**53, description="as the link `next` has it")] = 0,
+) -> Features:
+    """The published marks and those of the client, an operator's with all; oldest first."""
+    box = _box(bbox)
+    wanted = Wanted(client.name, client.operator, status, collection, mine, box, after)
+    found = service.marks.list(wanted, limit + 1)
+    page = found[:limit]
+    asked = {"bbox": bbox, "status": status, "collection": collection, "limit": limit}
+    asked |= {"mine": "true" if mine else None}
+    here = address(request, service.settings, "marks")
+    last = page[-1].number if len(found) > limit else None
+    return Features(
+        features=[_feature(mark, service, client) for mark in page],
+        numberMatched=service.marks.count(wanted),
+        numberReturned=len(page),
+        links=_links(here, asked, after, last),
+        retention=_retention(service),
+    )
+
+
+@router.delete(
+    "/marks", responses=_faults(), summary="Forget me: all marks of this client are deleted"
+)
+def forget(service: Here, client: Asking) -> Forgotten:
+    """Delete all marks that the client's cookie or key has made, published ones as well."""
+    return Forgotten(deleted=service.marks.forget(client.name))
+
+
+@router.get(
+    "/marks/restrictions",
+    response_class=GeoJSON,
+    responses=_faults(),
+    summary="Published marks as restrictions of a run",
+)
+def restrictions(
+    service: Here, bbox: BoxText = None, collection: CollectionName = None
+) -> Restrictions:
+    """The published marks that are no chances, as `daklaag run --restrictions` and the input
+    `restrictions` of the process `suitability` read them."""
+    wanted = Wanted(status=State.APPROVED, collection=collection, box=_box(bbox))
+    found = marks_geojson.restrictions(service.marks.list(wanted))
+    return Restrictions.model_validate(found)
+
+
+@router.get("/marks/{id}", response_class=GeoJSON, responses=_faults(), summary="A mark")
+def one(id: Id, service: Here, client: Asking) -> Feature:
+    """A mark that is published or one's own."""
+    return _feature(_seen(id, service, client), service, client)
+
+
+@router.patch(
+    "/marks/{id}",
+    response_class=GeoJSON,
+    responses=_faults(403, 413, 415),
+    summary="Publish or refuse a mark (operators)",
+)
+def moderate(id: Id, decision: Moderation, service: Here, client: Asking) -> Feature:
+    """Publish a mark, with its reason or without it, refuse it, or let it wait again."""
+    if not client.operator:
+        raise Problem(403, "only an operator's key moderates marks")
+    if not service.marks.moderate(id, decision.status, decision.with_text):
+        raise no_such(f"mark {id}")
+    return _feature(_seen(id, service, client), service, client)
+
+
+@router.delete("/marks/{id}", status_code=204, responses=_faults(403), summary="Delete a mark")
+def delete(id: Id, service: Here, client: Asking) -> None:
+    """Delete one's own mark, or as an operator any: nothing of it is kept."""
+    mark = _seen(id, service, client)
+    if mark.client != client.name and not client.operator:
+        raise Problem(403, "only who made a mark deletes it, or an operator")
+    service.marks.delete(id)
+
+
+def _seen(id: str, service: Service, client: Client) -> Mark:
+    mark = service.marks.find(id, Wanted(client.name, client.operator))
+    if mark is None:
+        raise no_such(f"mark {id}")
+    return mark
+
+
+def _feature(mark: Mark, service: Service, client: Client) -> Feature:
+    found = marks_geojson.feature(mark, client.name, client.operator)
+    found["properties"]["expires"] = service.marks.expires(mark).date()
+    return Feature.model_validate(found)
+
+
+def _box(text: str | None) -> Box:
+    if text is None:
+        return WORLD
+    west, south, east, north = (float(number) for number in text.split(","))
+    if west > east or south > north:
+        raise InputError("bbox: give west,south,east,north")
+    return west, south, east, north
+
+
+def _links(here: str, asked: dict[str, Any], after: int, last: int | None) -> list[dict[str, str]]:
+    """To this page, and to the next if there is one."""
+    starts = {"self": after or None} | ({"next": last} if last is not None else {})
+    links = []
+    for rel, start in starts.items():
+        query = {k: v for k, v in (asked | {"after": start}).items() if v is not None}
+        links.append(link(f"{here}?{urlencode(query)}", rel, GEOJSON))
+    return links
+
+
+def _retention(service: Service) -> Retention:
+    return Retention(
+        approved_days=service.settings.marks_days,
+        other_days=service.settings.marks_pending_days,
+        deletion="DELETE /marks/{id} deletes a mark of yours, DELETE /marks all of them, at once",
+    )

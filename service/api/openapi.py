@@ -1,0 +1,99 @@
+"""The document that describes the service (OpenAPI 3.0, as GDAL and OGC's classes ask for)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service.api.answers import PROBLEM
+from service.api.problem import MEDIA_TYPE, TITLES
+
+OPENAPI = "3.0.3"
+TYPE = "application/vnd.oai.openapi+json;version=3.0"
+UNSAFE = ("post", "put", "patch", "delete")
+EVERYWHERE = (400, 401, 421, 429, 500, 503)  # what the layers around the doors may answer
+WHERE_SENT = (403, 408, 413, 415)
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, description=app.description,
+            license_info=app.license_info, routes=app.routes,
+        )  # fmt: skip
+        for method, operation in _operations(made):
+            _declare(operation, method)
+        parts = made.setdefault("components", {})
+        parts["securitySchemes"] = SCHEMES
+        parts.setdefault("schemas", {})["Problem"] = PROBLEM
+        for name in ("HTTPValidationError", "ValidationError"):
+            parts["schemas"].pop(name, None)
+        made["security"] = [{}, *({name: []} for name in SCHEMES)]
+        app.openapi_schema = older(made) | {"openapi": OPENAPI}
+    return app.openapi_schema
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            if isinstance(operation, dict) and "responses" in operation:
+                yield method, operation
+
+
+def _declare(operation: dict[str, Any], method: str) -> None:
+    """The faults that any door may answer; what is not accepted is 400 here, not 422."""
+    answers = operation["responses"]
+    answers.pop("422", None)
+    sent = WHERE_SENT if method in UNSAFE else ()
+    for status in (*EVERYWHERE, *sent):
+        schema = {"$ref": "#/components/schemas/Problem"}
+        declared = {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+        answers.setdefault(str(status), declared)
+
+
+def older(schema: Any) -> Any:
+    """JSON Schema as OpenAPI 3.0 knows it: of what FastAPI writes for 3.1."""
+    if isinstance(schema, list):
+        return [older(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: part if name in ("example", "default", "enum") else older(part)
+            for name, part in schema.items()}  # fmt: skip
+    if "const" in made and not isinstance(made["const"], dict):
+        made["enum"] = [made.pop("const")]
+    if isinstance(made.get("examples"), list):
+        made["example"] = made.pop("examples")[0]
+    for bound, flag in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(made.get(flag), int | float) and not isinstance(made[flag], bool):
+            made |= {bound: made[flag], flag: True}
+    if "prefixItems" in made:
+        made["items"] = {"anyOf": made.pop("prefixItems")}
+    if made.get("type") == "array":
+        made.setdefault("items", {})
+    return _nullable(made)
+
+
+def _nullable(made: dict[str, Any]) -> dict[str, Any]:
+    """`or null` is a word of its own in 3.0."""
+    if isinstance(made.get("type"), list):
+        kinds = [kind for kind in made["type"] if kind != "null"]
+        nullable = {"nullable": True} if len(kinds) < len(made["type"]) else {}
+        if len(kinds) == 1:
+            return {**made, "type": kinds[0], **nullable}
+        rest = {name: part for name, part in made.items() if name != "type"}
+        return {**rest, "anyOf": [{"type": kind} for kind in kinds], **nullable}
+    for word in ("anyOf", "oneOf"):
+        options = made.get(word)
+        if isinstance(options, list) and {"type": "null"} in options:
+            left = [each for each in options if each != {"type": "null"}]
+            rest = {name: part for name, part in made.items() if name != word}
+            if len(left) == 1 and "$ref" not in left[0]:
+                return {**left[0], **rest, "nullable": True}
+            return {**rest, word: left, "nullable": True}
+    return made

@@ -1,0 +1,96 @@
+"""The map: a page and its files, all from this service, and what the page must know."""
+
+import gzip
+import mimetypes
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from service import mapconfig
+from service.api.access import Asking
+from service.api.answers import JSON, answers
+from service.api.state import Here
+
+router = APIRouter(tags=["map"])
+
+FOLDER = Path(__file__).parents[1] / "map"
+LIBRARIES = FOLDER / "vendor" / "vendored.json"  # written last by whoever fetches them
+# The system's table may say otherwise, or nothing.
+KINDS = {
+    ".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json",
+    ".mjs": "text/javascript", ".pbf": "application/x-protobuf", ".svg": "image/svg+xml",
+    ".txt": "text/plain", ".woff2": "font/woff2",
+}  # fmt: skip
+PACKED = ("text/", "application/json", "image/svg+xml")
+WITHOUT_LIBRARIES = """<!doctype html><html lang="en"><meta charset="utf-8"><title>daklaag</title>
+<p>The map lacks its libraries: the operator fetches them with <code>make map</code>.</p></html>
+"""
+CONFIG = {
+    "type": "object",
+    "required": [
+        "collections",
+        "basemap",
+        "can_compute",
+        "limits",
+        "classes",
+        "languages",
+        "marks",
+    ],
+    "properties": {"collections": {"type": "array", "items": {"type": "object"}}},
+}
+for ending, kind in KINDS.items():
+    mimetypes.add_type(kind, ending)
+
+
+class Page(StaticFiles):
+    """The page's files: text is packed where the client takes that, and asked for anew each
+    time, as the names stay when a file changes."""
+
+    def file_response(self, full_path: Any, stat_result: os.stat_result, scope: Any,
+                      status_code: int = 200) -> Response:  # fmt: skip
+        """A file; 304 if the client has it."""
+        answer = super().file_response(full_path, stat_result, scope, status_code)
+        packs = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        kind = answer.headers.get("content-type", "")
+        if isinstance(answer, FileResponse) and packs and kind.startswith(PACKED):
+            content = packed(Path(full_path), stat_result.st_mtime_ns)
+            headers = {name: answer.headers[name] for name in ("etag", "last-modified")}
+            answer = Response(content, headers=headers | {"Content-Encoding": "gzip"})
+            answer.headers["content-type"] = kind
+        answer.headers.update({"Cache-Control": "no-cache", "Vary": "Accept-Encoding"})
+        return answer
+
+
+@lru_cache(maxsize=200)
+def packed(file: Path, changed: int) -> bytes:
+    """A file as gzip; changed: when, by which it is known."""
+    return gzip.compress(file.read_bytes(), 6, mtime=0)
+
+
+files = Page(directory=FOLDER, html=True, check_dir=False)
+
+
+@router.get("/map/config.json", responses=answers(JSON, CONFIG, "What the page must know"))
+def config(here: Here, client: Asking) -> Response:
+    """What the page must know: results, base map, limits, classes, languages."""
+    said = mapconfig.configuration(here.settings, here.public.values(), here.sources)
+    return JSONResponse(said, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/map/", include_in_schema=False)
+@router.get("/map/{path:path}", include_in_schema=False)
+async def page(request: Request, path: str = "") -> Response:
+    """The page, or one of its files."""
+    if path in ("", "index.html") and not LIBRARIES.is_file():
+        return HTMLResponse(WITHOUT_LIBRARIES, 503, {"Retry-After": "60"})
+    if any(part.startswith(".") for part in path.split("/")) or path.endswith("/"):
+        raise HTTPException(404)
+    return await files.get_response(path or "index.html", request.scope)

@@ -1,0 +1,126 @@
+"""Places by name: provinces, municipalities, districts, neighbourhoods and postcodes."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import shapely
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from fastapi.responses import Response
+
+from pipeline.errors import InputError
+from pipeline.gazetteer import Known, gazetteer
+from pipeline.maptiles.scheme import lonlat
+from pipeline.regions import boundary_files
+from service.api.answers import GEOJSON, address, answers, faults, link
+from service.api.geojson import LINKS, rounded
+from service.api.problem import no_such
+from service.api.query import CRS84, to_degrees
+from service.api.state import Here, Service
+from service.processes.areas import kind_of, region_of
+
+MOST, USUAL = 50, 10
+MOST_POINTS = 5_000  # of an outline for a map; a larger one is made simpler
+SIMPLER_M = 10.0  # of the ground; doubled until the outline is small enough
+NOBODY = (
+    "this service has no boundaries, so it knows no places by name; its operator gives it some with"
+    " the setting `boundaries`, or fetches them with `daklaag fetch`"
+)
+PROPERTIES = {
+    "type": "object",
+    "required": ["code", "name", "kind"],
+    "properties": {name: {"type": "string"} for name in ("code", "name", "kind")},
+}
+BBOX = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+PLACE: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "id", "properties", "geometry"],
+    "properties": {
+        "type": {"const": "Feature"},
+        "id": {"type": "string"},
+        "bbox": BBOX,
+        "geometry": {"type": ["object", "null"]},
+        "properties": PROPERTIES,
+        "links": LINKS,
+    },
+}
+PLACES: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "features": {"type": "array", "items": PLACE},
+        "hint": {"type": "string"},
+    },
+}
+KEPT = {"Cache-Control": "public, max-age=3600"}
+
+router = APIRouter(tags=["places"])
+Text = Annotated[
+    str, Query(min_length=1, max_length=100, description="a part of a name, or a code")
+]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+Code = Annotated[str, InPath(pattern=r"^[A-Za-z0-9]{1,20}$", description="GM0363, PV27, 1012 ...")]
+
+
+@router.get("/places", responses=answers(GEOJSON, PLACES, "The likeliest first") | faults())
+def places(request: Request, service: Here, q: Text, limit: Limit = USUAL) -> Response:
+    """Places that a text may mean, with the rectangle around each and without outlines."""
+    files = _files(service)
+    found = gazetteer(files).search(q, limit) if files else []
+    features = [_told(request, service, known) for known in found]
+    said = {"type": "FeatureCollection", "features": features} | ({} if files else {"hint": NOBODY})
+    return Response(json.dumps(said), media_type=GEOJSON, headers=KEPT if files else None)
+
+
+@router.get("/places/{code}", responses=answers(GEOJSON, PLACE, "With its outline") | faults(404))
+def place(request: Request, service: Here, code: Code) -> Response:
+    """A place by its code, with its outline; a large one is made simpler (`simplified_m`)."""
+    files = _files(service)
+    of = code.upper()
+    known = next((one for one in gazetteer(files).search(of, 1) if one.region.code == of), None)
+    if known is None:
+        raise no_such(f"place {code}" if files else f"place {code} ({NOBODY})")
+    outline, tolerance = simpler(region_of(of, [str(file) for file in files]).geometry)
+    told = _told(request, service, known)
+    told["geometry"] = json.loads(shapely.to_geojson(rounded(to_degrees(outline), CRS84)))
+    if tolerance:
+        told["properties"]["simplified_m"] = tolerance
+    return Response(json.dumps(told), media_type=GEOJSON, headers=KEPT)
+
+
+def simpler(outline: shapely.Geometry) -> tuple[shapely.Geometry, float]:
+    """An outline of at most MOST_POINTS or so, and by how much it was made simpler [m]."""
+    tolerance, found = 0.0, outline
+    while shapely.get_num_coordinates(found) > MOST_POINTS and tolerance < 1000:
+        tolerance = 2 * tolerance or SIMPLER_M
+        found = shapely.simplify(outline, tolerance)
+    return found, tolerance
+
+
+def warm(service: Service) -> None:
+    """Read the boundaries, so that the first search does not wait."""
+    gazetteer(_files(service))
+
+
+def _files(service: Service) -> list[Path]:
+    """The files of boundaries; none where there are none, or where they are gone."""
+    try:
+        return boundary_files(service.sources.boundaries)
+    except InputError:
+        return []
+
+
+def _told(request: Request, service: Service, known: Known) -> dict[str, Any]:
+    region = known.region
+    here = address(request, service.settings, f"places/{region.code}")
+    box = {"bbox": [round(edge, 6) for edge in lonlat(known.bounds)]} if known.bounds else {}
+    return {
+        "type": "Feature",
+        "id": region.code,
+        **box,
+        "geometry": None,
+        "properties": {"code": region.code, "name": region.name, "kind": kind_of(region.code)},
+        "links": [link(here, "self", GEOJSON)],
+    }

@@ -1,0 +1,220 @@
+"""OGC API - Processes: what there is, what it takes and gives, and its execution."""
+
+from typing import Annotated, Any, Literal
+
+import anyio
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from service.api import results
+from service.api.access import Asking, Client
+from service.api.answers import JSON, PROBLEM, address, link, nothing_else
+from service.api.jobs import StatusInfo
+from service.api.problem import MEDIA_TYPE, OGC, no_such
+from service.api.state import Here, Service
+from service.jobs.callback import checked
+from service.jobs.job import Job, status_info
+from service.processes import summary
+from service.processes.descriptions import SAID, SYNCHRONOUS, describe, summaries
+from service.processes.errand import Means
+from service.processes.orders import order
+from service.processes.results import RAW, read_wanted
+
+router = APIRouter(tags=["processes"])
+router.include_router(results.router)
+
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+NO_SUCH_PROCESS = f"{OGC}no-such-process"
+AT_ONCE = 2  # summaries that are added up at a time; more would only wait for each other
+SUMMARIES = anyio.CapacityLimiter(AT_ONCE)
+ANSWERS = {
+    400: "An input that is unknown or not accepted, and what to give instead",
+    404: "There is no such process, or no such collection",
+    409: "There is nothing to answer this from",
+    413: "The area is larger than is allowed, or the request is",
+    429: "Too many jobs, or too many requests from this address",
+    503: "Not ready",
+}
+ProcessId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="of the process")]
+
+
+def faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How faults are declared."""
+    return {
+        status: {"description": ANSWERS[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
+        for status in (*statuses, 429)
+    }
+
+
+class Output(BaseModel):
+    """How an output is to be given."""
+
+    format: dict[str, Any] | None = None
+    transmissionMode: Literal["value", "reference"] | None = None
+
+
+class Execution(BaseModel):
+    """What is asked of a process: `execute` of the standard."""
+
+    inputs: dict[str, Any] = Field({}, description="as the description of the process has them")
+    outputs: Annotated[dict[str, Output], Field(max_length=50)] | None = Field(
+        None, description="those that are wanted; without it, all"
+    )
+    response: Literal["raw", "document"] | None = Field(
+        None, description="raw: the one output itself; default: so if there is one"
+    )
+    subscriber: dict[str, Any] | None = Field(
+        None, description="who is told: successUri, and may be inProgressUri, failedUri"
+    )
+
+
+class Link(BaseModel):
+    """A link as OGC API writes it."""
+
+    href: str
+    rel: str
+    type: str
+    title: str | None = None
+
+
+class ProcessSummary(BaseModel):
+    """A process in few words."""
+
+    id: str
+    version: str
+    title: str
+    description: str
+    keywords: list[str]
+    jobControlOptions: list[str]
+    outputTransmission: list[str]
+    links: list[Link]
+
+
+class Process(ProcessSummary):
+    """A process whole."""
+
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+class ProcessList(BaseModel):
+    """The processes that there are."""
+
+    processes: list[ProcessSummary]
+    links: list[Link]
+
+
+@router.get(
+    "/processes",
+    summary="The processes",
+    response_model=ProcessList,
+    response_model_exclude_none=True,
+    responses=faults(400),
+)
+def processes(
+    request: Request, here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> dict[str, Any]:
+    """What can be computed, in few words each."""
+    every = [said | {"links": _links(request, here, said["id"])} for said in summaries()]
+    self = link(address(request, here.settings, "processes"), "self")
+    return {"processes": every[:limit], "links": [self]}
+
+
+@router.get(
+    "/processes/{process_id}",
+    summary="A process",
+    response_model=Process,
+    response_model_exclude_none=True,
+    responses=faults(400, 404),
+    dependencies=[Depends(nothing_else)],
+)
+def process(request: Request, here: Here, process_id: ProcessId) -> dict[str, Any]:
+    """What a process takes and gives."""
+    _check_known(process_id)
+    return describe(process_id) | {"links": _links(request, here, process_id)}
+
+
+def _links(request: Request, here: Service, name: str) -> list[dict[str, str]]:
+    root = address(request, here.settings, f"processes/{name}")
+    return [
+        link(root, "self", title="what it takes and gives"),
+        link(f"{root}/execution", f"{REL}execute", title="ask it"),
+        link(address(request, here.settings, "jobs"), f"{REL}job-list", title="your jobs"),
+    ]
+
+
+@router.post(
+    "/processes/{process_id}/execution",
+    summary="Ask a process",
+    response_class=Response,
+    responses={
+        **faults(400, 404, 409, 413),
+        200: {
+            "description": "The results, of a process that answers at once",
+            "content": {JSON: {"schema": {"type": "object", "additionalProperties": True}}},
+        },
+        201: {"description": "A job, which `Location` names", "model": StatusInfo},
+    },
+    dependencies=[Depends(nothing_else)],
+)
+async def execution(
+    request: Request,
+    here: Here,
+    client: Asking,
+    process_id: ProcessId,
+    asked: Execution,
+    prefer: Annotated[str | None, Header(max_length=500)] = None,
+) -> Response:
+    """Answer at once, or with a job, as the process's jobControlOptions say; `Prefer` is a wish."""
+    _check_known(process_id)
+    sent = {name: output.transmissionMode for name, output in (asked.outputs or {}).items()}
+    wanted = read_wanted(process_id, sent, asked.response)
+    if process_id in SYNCHRONOUS:
+        found = await anyio.to_thread.run_sync(
+            _summarise, here, client, asked.inputs, limiter=SUMMARIES
+        )
+        if wanted["response"] != RAW:
+            found = f'{{"{summary.ID}":{{"mediaType":"{JSON}","value":{found}}}}}'
+        return Response(found, media_type=JSON)
+    base = address(request, here.settings, "")
+    job = await run_in_threadpool(_submit, here, client, process_id, asked, wanted, base)
+    headers = {"Location": f"{base}jobs/{job.id}"}
+    if "respond-async" in _preferences(prefer):
+        headers["Preference-Applied"] = "respond-async"
+    return JSONResponse(status_info(job, base), 201, headers)
+
+
+def _check_known(process_id: str) -> None:
+    if process_id not in SAID:
+        raise no_such(f"process {process_id} (there is {', '.join(SAID)})", NO_SUCH_PROCESS)
+
+
+def _preferences(header: str | None) -> set[str]:
+    """The names in `Prefer` (RFC 7240)."""
+    parts = (header or "").replace(";", ",").split(",")
+    return {part.partition("=")[0].strip().lower() for part in parts}
+
+
+def means_of(here: Service) -> Means:
+    """What the service has to answer with."""
+    return Means(here.settings, here.sources, here.public)
+
+
+def _summarise(here: Service, client: Client, inputs: dict[str, Any]) -> str:
+    return summary.summarise(inputs, means_of(here), lambda name: here.collection(name, client))
+
+
+def _submit(
+    here: Service,
+    client: Client,
+    process_id: str,
+    asked: Execution,
+    wanted: dict[str, Any],
+    base: str,
+) -> Job:
+    callback = checked(asked.subscriber, here.settings, base)
+    return here.jobs.submit(
+        order(process_id, asked.inputs, means_of(here), wanted), client, callback
+    )

@@ -1,0 +1,147 @@
+"""What a job left: its results by reference or by value, as one document or each alone."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi import Path as InPath
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from pipeline.ledger import REPORT
+from service.api.answers import JSON, PROBLEM, address, nothing_else
+from service.api.jobs import Own
+from service.api.problem import MEDIA_TYPE, OGC, Problem, no_such
+from service.api.state import Here, Service
+from service.jobs.job import Job, Status
+from service.processes.results import GEOJSON, RAW, RESULTS, VALUE, Result, there
+
+router = APIRouter(tags=["processes"])
+
+NOT_READY = f"{OGC}result-not-ready"
+# How the messages begin of jobs that failed by no fault of their client.
+OURS = ("a fault of the service", "gave up", "not enough memory")
+FAULTS: dict[int | str, dict[str, Any]] = {
+    status: {"description": said, "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
+    for status, said in {
+        400: "The job failed, by what was asked; or a parameter is unknown",
+        404: "There is no such job, or it is not done",
+        410: "The results were dismissed, or have expired",
+        429: "Too many requests from this address",
+        500: "The job failed, by a fault of the service",
+    }.items()
+}
+DOCUMENT: dict[str, Any] = {"type": "object", "additionalProperties": True}
+OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its name")]
+
+
+@router.get(
+    "/jobs/{job_id}/results",
+    summary="The results of a job",
+    response_class=Response,
+    responses={
+        **FAULTS,
+        200: {
+            "description": "A document of all results, or the one that was asked for",
+            "content": {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}},
+        },
+        204: {"description": "The one result that was asked for is where `Link` says"},
+    },
+    dependencies=[Depends(nothing_else)],
+)
+def job_results(request: Request, here: Here, job: Own) -> Response:
+    """The results in the form that the execution asked for; by reference if nothing was said."""
+    folder, base = _folder(job, here), address(request, here.settings, "")
+    document = results_of(job, base, folder)
+    if job.order.wanted.get("response") != RAW:
+        return JSONResponse(document)
+    ((name, said),) = document.items()
+    if "href" in said:
+        link = f'<{said["href"]}>; rel="{name}"; type="{said["type"]}"'
+        return Response(status_code=204, headers={"Link": link})
+    return JSONResponse(said["value"], media_type=said["mediaType"])
+
+
+@router.get(
+    "/jobs/{job_id}/results/{output}",
+    summary="One result of a job",
+    response_class=Response,
+    responses={
+        **FAULTS,
+        200: {
+            "description": "The result itself, where it is JSON",
+            "content": {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}},
+        },
+        307: {"description": "To the file of the result"},
+    },
+    dependencies=[Depends(nothing_else)],
+)
+def job_result(request: Request, here: Here, job: Own, output: OUTPUT) -> Response:
+    """One result, whatever the execution asked for."""
+    folder, every = _folder(job, here), _there(job)
+    if output not in every:
+        raise no_such(f"result {output} of this job (it has {', '.join(every)})")
+    result = every[output]
+    if result.file:
+        return RedirectResponse(_href(job, output, result, address(request, here.settings, "")))
+    return JSONResponse(value_of(output, result, folder), media_type=result.media_type)
+
+
+def results_of(job: Job, base: str, folder: Path) -> dict[str, Any]:
+    """The document of a successful job's results, as the standard's results.yaml has it.
+
+    base: the service's address, as clients know it; folder: of the job's result.
+    """
+    every = _there(job)
+    sent: Mapping[str, str] = job.order.wanted.get("outputs") or dict.fromkeys(every, "")
+    return {
+        name: _by_value(name, result, folder)
+        if sent[name] == VALUE
+        else _by_reference(job, name, result, base)
+        for name, result in every.items()
+        if name in sent
+    }
+
+
+def value_of(name: str, result: Result, folder: Path) -> Any:
+    """A result of JSON itself."""
+    value: Any = json.loads((folder / (result.file or f"{name}.json")).read_bytes())
+    return value
+
+
+def _by_value(name: str, result: Result, folder: Path) -> dict[str, Any]:
+    return {"value": value_of(name, result, folder), "mediaType": result.media_type}
+
+
+def _by_reference(job: Job, name: str, result: Result, base: str) -> dict[str, str]:
+    href = _href(job, name, result, base)
+    return {"href": href, "type": result.media_type, "title": result.title}
+
+
+def _href(job: Job, name: str, result: Result, base: str) -> str:
+    root = base.rstrip("/")
+    if result.file:
+        return f"{root}/collections/{job.id}/files/{result.file}"
+    return f"{root}/jobs/{job.id}/results/{name}"
+
+
+def _there(job: Job) -> dict[str, Result]:
+    """The results that there are of a job: pictures only of layers that were asked for."""
+    return there(RESULTS[job.order.process], job.order.inputs["layers"])
+
+
+def _folder(job: Job, here: Service) -> Path:
+    """Where the result of a job is. Raises Problem for one that has none: why, and what to do."""
+    if not job.status.final:
+        raise Problem(
+            404, f"job {job.id} is {job.status}; its results are there when it is done", NOT_READY
+        )
+    if job.status is Status.FAILED:
+        raise Problem(500 if job.message.startswith(OURS) else 400, job.message)
+    if job.status is Status.DISMISSED:
+        raise Problem(410, f"job {job.id} was dismissed, so it has no results; order it again")
+    folder = here.jobs.folder(job)
+    if job.expired or not (folder / REPORT).is_file():
+        raise Problem(410, f"the results of job {job.id} have expired; order it again")
+    return folder

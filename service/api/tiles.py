@@ -1,0 +1,179 @@
+"""Tiles of a collection for a web map: pictures of its rasters and roofs, and its buildings."""
+
+import gzip
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Path as InPath
+from fastapi.responses import JSONResponse, Response
+
+from pipeline.errors import InputError
+from pipeline.features import mark_of
+from pipeline.maptiles.kept import Kept
+from pipeline.maptiles.png import EMPTY_PNG
+from pipeline.maptiles.roofs import LAYER as BUILDINGS
+from pipeline.maptiles.scheme import DEEPEST, Tile, lonlat
+from pipeline.printed import attributions, sun_times
+from service.api.answers import (
+    JSON,
+    Asked,
+    address,
+    answers,
+    etag_of,
+    faults,
+    keeping,
+    known,
+    not_modified,
+)
+from service.api.problem import Problem, no_such
+from service.api.state import Here
+from service.catalogue import Collection
+from service.exports import report_of
+from service.opened import Counting, Opened, opened
+
+PNG, MVT = "image/png", "application/vnd.mapbox-vector-tile"
+MOST_BYTES = 64 << 20  # of tiles that were made
+RETRY_S = 5
+EFFORT = 5  # of gzip
+TILEJSON: dict[str, Any] = {
+    "type": "object",
+    "required": ["tilejson", "tiles"],
+    "properties": {
+        "tilejson": {"type": "string"},
+        "tiles": {"type": "array", "items": {"type": "string"}},
+        "minzoom": {"type": "integer"},
+        "maxzoom": {"type": "integer"},
+        "bounds": {"type": "array", "items": {"type": "number"}},
+        "vector_layers": {"type": "array", "items": {"type": "object"}},
+    },
+}
+LAST = (1 << DEEPEST) - 1
+Layer = Annotated[
+    str, InPath(pattern=r"^[a-z_]{1,30}$", description="buildings, roofs, shadow ...")
+]
+Zoom = Annotated[int, InPath(ge=0, le=DEEPEST)]
+Place = Annotated[int, InPath(ge=0, le=LAST)]
+Sun = Annotated[
+    str | None,
+    Query(
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="one of the run's times, such as 10:00"
+    ),
+]
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+
+DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A picture, seen through where there are no data; or a vector tile, without"
+        " a byte where there are no buildings",
+        "content": {PNG: BYTES, MVT: BYTES},
+    },
+    304: {"description": "What the client has is still good"},
+}
+
+router = APIRouter(tags=["tiles"])
+_kept: Kept[bytes] = Kept(MOST_BYTES, len)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A layer of a collection, and the place of a sun among its suns."""
+
+    collection: Collection
+    run: Opened
+    layer: str
+    sun: int | None
+
+
+def wanted(service: Here, asked: Asked, layer: Layer, sun: Sun = None) -> Wanted:
+    """The layer of an address. Raises Problem 404 where the run has none, or not that sun."""
+    run = opened(asked, service.settings.state)
+    if layer not in run.layers:
+        raise no_such(f"layer {layer} (there are {', '.join(run.layers)})")
+    if sun is None:
+        return Wanted(asked, run, layer, None)
+    times = sun_times(report_of(asked))[: run.suns(layer)]
+    if sun not in times:
+        raise no_such(f"sun at {sun} of {layer} (there are {', '.join(times) or 'none'})")
+    return Wanted(asked, run, layer, times.index(sun))
+
+
+Given = Annotated[Wanted, Depends(wanted)]
+
+
+@router.get(
+    "/collections/{name}/tiles/{layer}",
+    responses=answers(JSON, TILEJSON, "TileJSON 3.0.0") | faults(404),
+)
+def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
+    """Where the tiles of a layer are, and of which zooms."""
+    asked = given.collection
+    lowest, highest = given.run.zooms(given.layer)
+    path = f"collections/{asked.name}/tiles/{given.layer}"
+    sun = f"?{request.url.query}" if given.sun is not None else ""
+    said: dict[str, Any] = {
+        "tilejson": "3.0.0",
+        "name": f"{asked.name} {given.layer}",
+        "tiles": [f"{address(request, service.settings, path)}/{{z}}/{{x}}/{{y}}{sun}"],
+        "minzoom": lowest,
+        "maxzoom": highest,
+        "attribution": "; ".join(attributions(report_of(asked)["inputs"])),
+    }
+    bounds = given.run.bounds(given.layer)
+    if bounds is not None:
+        said["bounds"] = lonlat(bounds)
+    if given.layer == BUILDINGS:
+        said["vector_layers"] = [{"id": BUILDINGS, "fields": given.run.fields}]
+    return JSONResponse(said, headers=keeping(asked))
+
+
+@router.get(
+    "/collections/{name}/tiles/{layer}/{z}/{x}/{y}",
+    response_class=Response,
+    responses=DRAWN | faults(404, 503),
+)
+def tile(request: Request, given: Given, z: Zoom, x: Place, y: Place) -> Response:
+    """A square of the web map (WebMercatorQuad)."""
+    asked = given.collection
+    square = _square(z, x, y)
+    key = (str(asked.place), mark_of(asked.place), given.layer, given.sun, z, x, y)
+    vector, headers = given.layer == BUILDINGS, keeping(asked)
+    packed = vector and "gzip" in request.headers.get("accept-encoding", "")
+    if vector:
+        headers["Vary"] = ", ".join(filter(None, [headers.get("Vary"), "Accept-Encoding"]))
+    etag = etag_of(_made_by(), *key, packed)
+    if known(request, etag):
+        return not_modified(etag, headers)
+    body = _kept.get(key, lambda: _draw(given, square))
+    if vector and body:
+        body = body if packed else gzip.decompress(body)
+        headers |= {"Content-Encoding": "gzip"} if packed else {}
+    return Response(body, media_type=MVT if vector else PNG, headers={"ETag": etag, **headers})
+
+
+def _square(z: int, x: int, y: int) -> Tile:
+    try:
+        return Tile(z, x, y)
+    except InputError as error:
+        raise Problem(404, str(error)) from None
+
+
+def _draw(given: Wanted, square: Tile) -> bytes:
+    """A picture, or a vector tile as it is kept: packed. Raises Problem 503 where the roofs are
+    not counted yet."""
+    try:
+        found = given.run.tile(given.layer, square, given.sun)
+    except Counting:
+        said = "the roofs of this run are still being counted; ask again in a few seconds"
+        raise Problem(503, said, headers={"Retry-After": str(RETRY_S)}) from None
+    if given.layer == BUILDINGS:
+        return gzip.compress(found, EFFORT, mtime=0) if found else b""
+    return found or EMPTY_PNG
+
+
+@cache
+def _made_by() -> str:
+    """Another version may draw another tile."""
+    return version("daklaag")

@@ -1,0 +1,79 @@
+"""What is made of a finished run when it is first asked for, and kept within a bound."""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from pipeline import report
+from pipeline.features import mark_of
+from service.catalogue import Collection
+
+FOLDER = "exports"
+MOST_BYTES = 20_000_000_000  # of all that is kept; what was used longest ago goes first
+_making: dict[Path, Lock] = {}
+_lock = Lock()
+
+
+def made(state: Path, collection: Collection, name: str, make: Callable[[Path], Any]) -> Path:
+    """A file made of a finished run, by `make` if it is not there; whole or not there, and once
+    though many ask at the same time. Another run in the same place has another."""
+    file = folder_of(state, collection) / name
+    with _lock:
+        making = _making.setdefault(file, Lock())
+    with making:
+        if not file.is_file():
+            _make(file, make)
+            _make_room(state / FOLDER, file)
+        os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
+    with _lock:
+        _making.pop(file, None)
+    return file
+
+
+def folder_of(state: Path, collection: Collection) -> Path:
+    """Where what is made of a finished run is kept."""
+    return state / FOLDER / identity(collection)
+
+
+def identity(collection: Collection) -> str:
+    """What tells a finished run from all others, and from what it is updated to."""
+    told = f"{collection.place}|{mark_of(collection.place)}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def report_of(collection: Collection) -> dict[str, Any]:
+    """The report of a run, read once: that of the nation has 2 MB."""
+    return _report(collection.place, mark_of(collection.place))
+
+
+@lru_cache(maxsize=16)
+def _report(place: Path, mark: tuple[int, int]) -> dict[str, Any]:
+    return report.read(place)
+
+
+def _make(file: Path, make: Callable[[Path], Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = file.with_name(f"partial-{secrets.token_hex(4)}-{file.name}")
+    try:
+        make(partial)
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _make_room(folder: Path, kept: Path) -> None:
+    """Remove what was used longest ago, but not what was made just now."""
+    files = [(path.stat(), path) for path in folder.glob("*/*") if path.is_file()]
+    held = sum(found.st_size for found, _ in files)
+    for found, path in sorted(files, key=lambda each: each[0].st_atime_ns):
+        if held <= MOST_BYTES:
+            break
+        if path != kept:
+            path.unlink(missing_ok=True)
+            held -= found.st_size

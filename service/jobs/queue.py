@@ -1,0 +1,258 @@
+"""The queue of jobs: who is next, who works at what, and how that ended.
+
+A job waits (accepted), is worked at (running), and ends. As long as a worker has its hand on a
+job's folder the row names that worker, also when the job was dismissed meanwhile; so no two work in
+one folder, and none is removed below a worker's feet.
+"""
+
+import sqlite3
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.ledger import REPORT
+from service.database import Database
+from service.jobs.job import Job, Status
+from service.processes.order import Order
+from service.settings import Settings
+
+MOST_DEATHS = 3  # workers that may die of one job
+MOST_RESTARTS = 10  # of the service, in a row, in which a job got no block further
+GONE = ".gone-"  # begins the name of a folder that is to be removed
+LAYOUT = """
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    client TEXT NOT NULL,
+    visitor INTEGER NOT NULL,
+    share TEXT NOT NULL,
+    process TEXT NOT NULL,
+    key TEXT NOT NULL,
+    status TEXT NOT NULL,
+    message TEXT NOT NULL,
+    created REAL NOT NULL,
+    updated REAL NOT NULL,
+    started REAL,
+    finished REAL,
+    blocks_done INTEGER NOT NULL DEFAULT 0,
+    blocks_planned INTEGER NOT NULL DEFAULT 0,
+    percent INTEGER NOT NULL DEFAULT 0,
+    seconds_left REAL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    restarts INTEGER NOT NULL DEFAULT 0,
+    worker TEXT,
+    heartbeat_at REAL,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    expired INTEGER NOT NULL DEFAULT 0,
+    callback TEXT,
+    to_tell REAL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    asked TEXT NOT NULL  -- last, as it may be large: SQLite reads a row from its start
+);
+CREATE INDEX IF NOT EXISTS jobs_client ON jobs (client, number);
+CREATE INDEX IF NOT EXISTS jobs_status ON jobs (status);
+CREATE INDEX IF NOT EXISTS jobs_key ON jobs (key);
+CREATE INDEX IF NOT EXISTS jobs_worker ON jobs (worker) WHERE worker IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_to_tell ON jobs (to_tell) WHERE to_tell IS NOT NULL;
+CREATE TABLE IF NOT EXISTS turns (share TEXT PRIMARY KEY, turn INTEGER NOT NULL);
+"""
+# A row as far as it is small: all but what was asked for.
+SMALL = (
+    "number, id, client, visitor, process, key, status, message, created, updated, started,"
+    " finished, blocks_done, blocks_planned, percent, seconds_left, attempts, expired, callback,"
+    " '' AS asked"
+)
+# One taken up again comes first; then the share that has least under way, and of those the one
+# whose turn is longest ago. All visitors have one share, as cookies cost nothing.
+CLAIM = """
+UPDATE jobs SET status = 'running', message = 'started', worker = :worker, heartbeat_at = :now,
+    started = COALESCE(started, :now), updated = :now,
+    to_tell = CASE WHEN callback IS NULL THEN NULL ELSE :now END
+WHERE number = (
+    SELECT number FROM jobs AS waiting WHERE status = 'accepted'
+        AND NOT EXISTS (SELECT 1 FROM jobs WHERE key = waiting.key AND worker IS NOT NULL)
+    ORDER BY started IS NULL,
+        (SELECT COUNT(*) FROM jobs WHERE status = 'running' AND share = waiting.share),
+        COALESCE((SELECT turn FROM turns WHERE share = waiting.share), 0),
+        number
+    LIMIT 1)
+RETURNING *
+"""
+TURN = """
+INSERT INTO turns SELECT :share, COALESCE(MAX(turn), 0) + 1 FROM turns WHERE true
+ON CONFLICT (share) DO UPDATE SET turn = excluded.turn
+"""
+PROGRESS = """
+UPDATE jobs SET restarts = CASE WHEN :done > blocks_done THEN 0 ELSE restarts END,
+    blocks_done = MAX(blocks_done, :done), blocks_planned = MAX(:planned, blocks_done, :done),
+    percent = MAX(percent, :percent), seconds_left = :left, message = :message,
+    updated = :now, heartbeat_at = :now
+WHERE id = :id AND status = 'running'
+"""
+FINISH = """
+UPDATE jobs SET status = :status, message = :message, worker = NULL, finished = :now,
+    updated = :now, started = COALESCE(started, :now), seconds_left = NULL, bytes = :bytes,
+    blocks_done = CASE WHEN :status = 'successful' THEN blocks_planned ELSE blocks_done END,
+    tries = 0, to_tell = CASE WHEN callback IS NULL THEN NULL ELSE :now END
+"""
+LET_GO = """
+UPDATE jobs SET worker = NULL, updated = :now, seconds_left = NULL,
+    status = CASE WHEN status = 'running' THEN 'accepted' ELSE status END,
+    message = CASE WHEN status = 'running' THEN :message ELSE message END,
+    attempts = attempts + :died, restarts = restarts + :restarted
+WHERE worker IS NOT NULL AND (:worker IS NULL OR worker = :worker) RETURNING *
+"""
+NEEDED = """
+SELECT 1 FROM jobs WHERE key = ? AND (worker IS NOT NULL OR status IN ('accepted', 'running')
+    OR (status = 'successful' AND NOT expired))
+"""
+
+
+class Queue:
+    """The table of jobs as workers and their supervisor use it."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database, self.settings = database, settings
+        self.results = settings.state / "results"
+        database.lay_out(LAYOUT)
+
+    def folder_of(self, key: str) -> Path:
+        """Where the result of orders with a key is, or will be."""
+        return self.results / key
+
+    def is_finished(self, key: str) -> bool:
+        """Whether there is a finished result of orders with a key."""
+        return (self.folder_of(key) / REPORT).is_file()
+
+    def claim(self, worker: str) -> Job | None:
+        """The next job, this worker's from now on; None if none waits that may be begun."""
+        if self.database.row("SELECT 1 FROM jobs WHERE status = 'accepted' LIMIT 1") is None:
+            return None
+        with self.database.transaction():
+            row = self.database.row(CLAIM, worker=worker, now=time.time())
+            if row is not None:
+                self.database.execute(TURN, share=row["share"])
+        return None if row is None else job_of(row)
+
+    def beat(self, worker: str) -> None:
+        """Say that a worker lives."""
+        now = time.time()
+        self.database.execute("UPDATE jobs SET heartbeat_at = ? WHERE worker = ?", now, worker)
+
+    def progress(self, id: str, done: int, planned: int, left: float | None, message: str) -> None:
+        """How far a job is; what is told of it never goes backwards. left: seconds, or None."""
+        self.database.execute(
+            PROGRESS, id=id, done=done, planned=planned, message=message,
+            left=None if left is None else round(left, 1),
+            percent=min(99, 100 * done // planned) if planned else 0, now=time.time(),
+        )  # fmt: skip
+
+    def is_dismissed(self, id: str) -> bool:
+        """Whether nobody wants a job any more."""
+        row = self.database.row("SELECT status FROM jobs WHERE id = ?", id)
+        return row is None or row["status"] == Status.DISMISSED
+
+    def finish(self, id: str, status: Status, message: str, size: int = 0) -> None:
+        """A worker is done with a job, whose result takes `size` bytes.
+
+        Others that wait for the same result have it now too. Of a job that was dismissed the worker
+        lets go, and nothing else.
+        """
+        told = {"status": status, "message": message, "now": time.time(), "bytes": size}
+        with self.database.transaction():
+            row = self.database.row("SELECT key, status FROM jobs WHERE id = ?", id)
+            if row is None:
+                return
+            if row["status"] == Status.RUNNING:
+                self.database.execute(f"{FINISH} WHERE id = :id", id=id, **told)
+            else:
+                self.database.execute("UPDATE jobs SET worker = NULL WHERE id = ?", id)
+            if status is Status.SUCCESSFUL:
+                others = f"{FINISH} WHERE key = :key AND status = 'accepted'"
+                self.database.execute(others, key=row["key"], **told)
+            self.put_aside(row["key"])
+
+    def lost(self, worker: str) -> list[Job]:
+        """A worker died. What it had in hand waits again, or has failed if it killed three; those
+        jobs."""
+        return self._let_go(worker, "a worker died; taken up again", died=1)
+
+    def take_up_again(self) -> list[Job]:
+        """At start, when no worker lives: what was being worked at waits again; those jobs."""
+        return self._let_go(None, "waits to be taken up again", restarted=1)
+
+    def _let_go(
+        self, worker: str | None, message: str, died: int = 0, restarted: int = 0
+    ) -> list[Job]:
+        counts = {"died": died, "restarted": restarted}
+        with self.database.transaction():
+            rows = self.database.rows(
+                LET_GO, worker=worker, message=message, now=time.time(), **counts
+            )
+            for row in rows:
+                if row["status"] == Status.ACCEPTED:
+                    self._give_up(row)
+                self.put_aside(row["key"])
+        return [job_of(row) for row in rows]
+
+    def _give_up(self, row: sqlite3.Row) -> None:
+        """A job that brings down whoever works at it fails."""
+        why = None
+        if row["attempts"] >= MOST_DEATHS:
+            why = f"gave up: {row['attempts']} workers died of it"
+        elif row["restarts"] >= MOST_RESTARTS:
+            why = f"gave up: the service ended {row['restarts']} times without it getting further"
+        if why is not None:
+            said = f"{why}, perhaps for want of memory; ask for a smaller area"
+            told = {"status": Status.FAILED, "message": said, "now": time.time(), "bytes": 0}
+            self.database.execute(f"{FINISH} WHERE id = :id", id=row["id"], **told)
+
+    def put_aside(self, key: str) -> None:
+        """Give up a result, within a transaction, if no job needs it; `clear` removes it."""
+        folder = self.folder_of(key)
+        if self.database.row(NEEDED, key) is None and folder.exists():
+            folder.rename(folder.with_name(f"{GONE}{uuid.uuid4().hex}"))
+
+    def overdue(self, seconds: float) -> set[str]:
+        """The workers that hold on to what was dismissed longer ago than that."""
+        return self._workers("status = 'dismissed' AND finished < ?", time.time() - seconds)
+
+    def silent(self, seconds: float) -> set[str]:
+        """The workers with a job that gave no sign of life for so long."""
+        return self._workers("heartbeat_at < ?", time.time() - seconds)
+
+    def _workers(self, clause: str, value: float) -> set[str]:
+        said = f"SELECT worker FROM jobs WHERE worker IS NOT NULL AND {clause}"
+        return {row["worker"] for row in self.database.rows(said, value)}
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """A row of the table; where it has not what was asked for, an order without inputs."""
+    asked = row["asked"]
+    return Job(
+        id=row["id"],
+        client=row["client"],
+        visitor=bool(row["visitor"]),
+        order=Order.loads(asked) if asked else Order(row["process"], {}, row["key"], 0.0),
+        status=Status(row["status"]),
+        message=row["message"],
+        created=as_text(row["created"]),
+        updated=as_text(row["updated"]),
+        started=None if row["started"] is None else as_text(row["started"]),
+        finished=None if row["finished"] is None else as_text(row["finished"]),
+        blocks_done=row["blocks_done"],
+        blocks_planned=row["blocks_planned"],
+        seconds_left=row["seconds_left"],
+        attempts=row["attempts"],
+        callback=row["callback"],
+        percent=row["percent"],
+        expired=bool(row["expired"]),
+        number=row["number"],
+    )
+
+
+def as_text(seconds: float) -> str:
+    """A moment [s since 1970] as UTC in ISO 8601."""
+    said = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return said.replace("+00:00", "Z")

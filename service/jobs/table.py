@@ -1,0 +1,215 @@
+"""The table of jobs as clients see it: what they ask for, within limits, and what is theirs."""
+
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from service.api.access import Client
+from service.api.problem import Problem
+from service.jobs.job import Job, Status
+from service.jobs.queue import SMALL, Queue, as_text, job_of
+from service.processes.order import Order
+
+VISITORS = "*"  # the share of all of them; no key has such a name
+MOST_VISITORS = 100  # jobs of all visitors that wait
+MOST_KEPT = 1000  # jobs a client that are done and listed
+RETRY_S = 30  # after which to try again, if nothing better is known
+NEWEST = 100  # jobs that are listed if nothing is said
+ADD = """
+INSERT INTO jobs (id, client, visitor, share, process, key, asked, status, message, created,
+    updated, started, finished, bytes, callback, to_tell)
+VALUES (:id, :client, :visitor, :share, :process, :key, :asked, :status, :message, :now, :now,
+    :done, :done, :bytes, :callback, CASE WHEN :callback IS NULL THEN NULL ELSE :done END)
+"""
+KEPT = """
+SELECT COALESCE(SUM(bytes), 0) AS bytes FROM (SELECT MAX(bytes) AS bytes FROM jobs
+    WHERE client = ? AND status = 'successful' AND NOT expired GROUP BY key)
+"""
+SECONDS = "COALESCE(finished, :now) - started"
+
+
+class Jobs(Queue):
+    """All jobs. A client is known by its name, and sees its own only."""
+
+    def submit(self, order: Order, client: Client, callback: str | None = None) -> Job:
+        """A new job; successful at once if there is a result of such an order.
+
+        callback: as service.jobs.callback.checked makes it. Raises Problem 413 for too large an
+        area or too many results kept, 429 for too many jobs at once.
+        """
+        self._check_area(order, client)
+        id = str(uuid.uuid4())
+        with self.database.transaction():
+            self._check_listed(client)
+            done = self.is_finished(order.key)
+            if not done:
+                self._check_waiting(client)
+                self._check_kept(client)
+            self._add(id, order, client, callback, done)
+        found = self.find(id, client.name)
+        assert found is not None
+        return found
+
+    def _add(self, id: str, order: Order, client: Client, callback: str | None, done: bool) -> None:
+        now, visits = time.time(), client.kind == "visitor"
+        size = self.database.row("SELECT MAX(bytes) AS bytes FROM jobs WHERE key = ?", order.key)
+        self.database.execute(
+            ADD,
+            id=id,
+            client=client.name,
+            visitor=visits,
+            share=VISITORS if visits else client.name,
+            process=order.process,
+            key=order.key,
+            asked=order.dumps(),
+            status=Status.SUCCESSFUL if done else Status.ACCEPTED,
+            message="was computed before" if done else "waits",
+            now=now,
+            done=now if done else None,
+            bytes=(size and size["bytes"]) or 0 if done else 0,
+            callback=callback,
+        )
+
+    def _check_area(self, order: Order, client: Client) -> None:
+        visits = client.kind == "visitor"
+        limit = self.settings.visitor_area_km2 if visits else self.settings.area_km2
+        if order.area_m2 > limit * 1e6:
+            raise Problem(
+                413,
+                f"area: {order.area_m2 / 1e6:,.2f} km2, where {limit:,g} km2 a job are allowed;"
+                f" ask for a smaller one{', or with a key' if visits else ', or for parts of it'}",
+            )
+
+    def _check_waiting(self, client: Client) -> None:
+        visits = client.kind == "visitor"
+        limit = self.settings.jobs_a_visitor if visits else self.settings.jobs_a_client
+        rows = self.database.rows(
+            "SELECT seconds_left FROM jobs WHERE client = ? AND status IN ('accepted', 'running')",
+            client.name,
+        )
+        if len(rows) >= limit:
+            left = min((row["seconds_left"] or RETRY_S for row in rows), default=RETRY_S)
+            raise _too_many(
+                f"{len(rows)} of your jobs wait or run, and {limit} may; wait for one, or dismiss"
+                " one by DELETE /jobs/{id}",
+                left,
+            )
+        waiting = self.database.row(
+            "SELECT COUNT(*) AS n FROM jobs WHERE visitor AND status = 'accepted'"
+        )
+        if visits and waiting and waiting["n"] >= MOST_VISITORS:
+            raise _too_many("the queue of visitors is full; try later, or with a key", RETRY_S)
+
+    def _check_listed(self, client: Client) -> None:
+        row = self.database.row("SELECT COUNT(*) AS n FROM jobs WHERE client = ?", client.name)
+        if row and row["n"] >= MOST_KEPT:
+            raise _too_many(
+                f"{row['n']:,} of your jobs are listed, and no more may be; remove some by"
+                " DELETE /jobs/{id}",
+                RETRY_S,
+            )
+
+    def _check_kept(self, client: Client) -> None:
+        visits = client.kind == "visitor"
+        limit = self.settings.visitor_storage_gb if visits else self.settings.storage_gb
+        row = self.database.row(KEPT, client.name)
+        if row and row["bytes"] >= limit * 1e9:
+            raise Problem(
+                413,
+                f"your results take {row['bytes'] / 1e9:,.1f} GB, and {limit:g} GB are kept; remove"
+                " some by DELETE /jobs/{id}, or wait until they expire",
+            )
+
+    def find(self, id: str, client_name: str) -> Job | None:
+        """A client's job; None if there is none, or if it is another's."""
+        row = self.database.row("SELECT * FROM jobs WHERE id = ? AND client = ?", id, client_name)
+        return None if row is None else job_of(row)
+
+    def glance(self, id: str, client_name: str) -> Job | None:
+        """The same without the inputs of its order, which may be large."""
+        said = f"SELECT {SMALL} FROM jobs WHERE id = ? AND client = ?"
+        row = self.database.row(said, id, client_name)
+        return None if row is None else job_of(row)
+
+    def many(self, ids: Iterable[str]) -> dict[str, Job]:
+        """Jobs by id, as at a glance; whoever asks knows that they are the client's."""
+        wanted = tuple(ids)
+        marks = ",".join("?" * len(wanted))
+        rows = self.database.rows(f"SELECT {SMALL} FROM jobs WHERE id IN ({marks})", *wanted)
+        return {row["id"]: job_of(row) for row in rows}
+
+    def list(
+        self,
+        client_name: str,
+        processes: Iterable[str] = (),
+        statuses: Iterable[str] = (),
+        created: tuple[float | None, float | None] = (None, None),
+        seconds: tuple[float | None, float | None] = (None, None),
+        before: int | None = None,
+        limit: int = NEWEST,
+    ) -> list[Job]:
+        """A client's jobs, as at a glance, the newest first, of those that pass all filters.
+
+        created: from when to when [s since 1970]; seconds: from how short to how long they run, or
+        ran; before: whose number is smaller (`Job.number` of the last one listed).
+        """
+        clauses, values = ["client = :client"], {"client": client_name, "now": time.time()}
+        for name, words in (("process", tuple(processes)), ("status", tuple(statuses))):
+            if words:
+                marks = [f":{name}{i}" for i in range(len(words))]
+                clauses.append(f"{name} IN ({','.join(marks)})")
+                values |= {f"{name}{i}": word for i, word in enumerate(words)}
+        for clause, name, value in (
+            ("created >= :since", "since", created[0]),
+            ("created <= :until", "until", created[1]),
+            (f"{SECONDS} >= :least", "least", seconds[0]),
+            (f"{SECONDS} <= :most", "most", seconds[1]),
+            ("number < :before", "before", before),
+        ):
+            if value is not None:
+                clauses.append(clause)
+                values[name] = value
+        said = f"SELECT {SMALL} FROM jobs WHERE {' AND '.join(clauses)}"
+        said += " ORDER BY number DESC LIMIT :limit"
+        return [job_of(row) for row in self.database.rows(said, limit=limit, **values)]
+
+    def dismiss(self, id: str, client_name: str) -> Job | None:
+        """Let a client's job wait or run no longer, or take a finished one off the list, with its
+        results if no other job has them; how it is now. None as `find`."""
+        with self.database.transaction():
+            job = self.glance(id, client_name)
+            if job is None:
+                return None
+            now = time.time()
+            if not job.status.final:
+                self.database.execute(
+                    "UPDATE jobs SET status = 'dismissed', message = 'dismissed', finished = ?,"
+                    " updated = ?, seconds_left = NULL, to_tell = NULL, asked = '' WHERE id = ?",
+                    now, now, id,
+                )  # fmt: skip
+            else:
+                self.database.execute("DELETE FROM jobs WHERE id = ? AND worker IS NULL", id)
+            self.put_aside(job.order.key)
+        return replace(
+            job,
+            status=Status.DISMISSED,
+            message="dismissed",
+            finished=job.finished or as_text(now),
+            updated=as_text(now),
+            seconds_left=None,
+        )
+
+    def folder(self, job: Job) -> Path:
+        """The folder of a job's result."""
+        return self.folder_of(job.order.key)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status."""
+        rows = self.database.rows("SELECT status, COUNT(*) AS n FROM jobs GROUP BY status")
+        return {status.value: 0 for status in Status} | {row["status"]: row["n"] for row in rows}
+
+
+def _too_many(said: str, seconds: float) -> Problem:
+    return Problem(429, said, headers={"Retry-After": str(max(1, round(seconds)))})

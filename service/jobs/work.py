@@ -1,0 +1,224 @@
+"""A process that works jobs off, one after another, as long as the service lives.
+
+Started by the supervisor as `python -m service.jobs.work`; what it needs comes through its standard
+input as a line of JSON, which then stays open. It ends at once, by the system's hand, when the
+service does: folders of results bear a kill at any moment.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError, Stopped
+from pipeline.events import Log
+from service.api.errors import without_paths
+from service.api.state import DATABASE
+from service.catalogue import Collection, Sources
+from service.database import Database
+from service.jobs.job import Job, Status
+from service.jobs.queue import Queue
+from service.jobs.track import Told, Track
+from service.processes.order import Order
+from service.settings import Settings
+
+IDLE_S = 0.2  # between two looks for a job
+LOOK_S = 0.1  # between two looks whether a job is dismissed
+TELL_S = 0.3  # between two progresses in the table
+BEAT_S = 2.0
+HELD_S = 30.0  # how long one that was killed may still hold a folder: large memory is freed first
+NICE = 10  # tiles go first
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
+FAULT = "a fault of the service, which its log tells; ask the operator, or send the job again"
+
+CarryOut = Callable[
+    [
+        Order,
+        Sources,
+        dict[str, Collection],
+        Settings,
+        Path,
+        Callable[[str, int, int], None],
+        Callable[[], bool],
+        Log,
+    ],
+    object,
+]
+log = logging.getLogger("daklaag.jobs")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is told when it starts. name: by which the table knows it."""
+
+    name: str
+    settings: Settings
+    sources: Sources
+    public: dict[str, Collection]
+
+    def dumps(self) -> str:
+        """As a line of JSON."""
+        public = {name: [str(c.place), c.client] for name, c in self.public.items()}
+        return json.dumps(
+            {
+                "name": self.name,
+                "settings": self.settings.model_dump(mode="json"),
+                "sources": self.sources.__dict__,
+                "public": public,
+                "service": os.getpid(),
+            }
+        )
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Task":
+        """From such a line, parsed."""
+        sources = {kind: tuple(files) for kind, files in told["sources"].items()}
+        public = {
+            name: Collection(name, Path(place), client)
+            for name, (place, client) in told["public"].items()
+        }
+        return cls(told["name"], Settings(**told["settings"]), Sources(**sources), public)
+
+
+def main(carry_out: CarryOut) -> None:
+    """Work until the service is gone."""
+    told = json.loads(sys.stdin.readline())
+    _end_with(told["service"])
+    os.nice(NICE)
+    with contextlib.suppress(OSError):  # where memory ends, this goes before the service
+        Path("/proc/self/oom_score_adj").write_text("500")
+    task = Task.of(told)
+    queue = Queue(Database(task.settings.state / DATABASE), task.settings)
+    while True:
+        job = queue.claim(task.name)
+        if job is None:
+            time.sleep(IDLE_S)
+        else:
+            work(job, queue, task, carry_out)
+
+
+def _end_with(service: int) -> None:
+    """End when the service does, also while a kernel computes or a library holds the lock."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != service:  # it ended before that
+        os._exit(0)
+
+    def watch() -> None:
+        sys.stdin.read()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True, name="watch").start()
+
+
+def work(job: Job, queue: Queue, task: Task, carry_out: CarryOut) -> None:
+    """Carry a job out, and write down how it ended."""
+    track, folder = Track(), queue.folder_of(job.order.key)
+    _tell(job, "begins")
+    try:
+        with _attended(job, queue, task, track) as stop:
+            _wait_for(folder, stop)
+            carry_out(
+                job.order,
+                task.sources,
+                task.public,
+                task.settings,
+                folder,
+                track,
+                stop,
+                track.log,
+            )
+        status, message = Status.SUCCESSFUL, "done"
+    except Stopped:
+        status, message = Status.DISMISSED, "dismissed"
+    except InputError as error:
+        status, message = Status.FAILED, without_paths(str(error))
+    except MemoryError:
+        status, message = Status.FAILED, "not enough memory; ask for a smaller area"
+    except Exception:
+        _tell(job, "fault", logging.ERROR)
+        status, message = Status.FAILED, FAULT
+    size = size_of(folder) if status is Status.SUCCESSFUL else 0
+    queue.finish(job.id, status, message, size)
+    _tell(job, status)
+
+
+def _tell(job: Job, what: str, level: int = logging.INFO) -> None:
+    """For the operator, with its traceback if there is one; nothing of what was asked for."""
+    fields = {"job": job.id, "process": job.order.process, "status": what}
+    log.log(level, "job", exc_info=level >= logging.ERROR, extra={"fields": fields})
+
+
+@contextlib.contextmanager
+def _attended(job: Job, queue: Queue, task: Task, track: Track) -> Iterator[Callable[[], bool]]:
+    """A thread meanwhile that tells the table how far a job is; a flag, up when it is dismissed."""
+    stop, ended = threading.Event(), threading.Event()
+
+    def tell(told: Told) -> Told:
+        found = track.told()
+        if found != told:
+            queue.progress(job.id, found.done, found.planned, found.left, found.message)
+        return found
+
+    def attend() -> None:
+        told, last, beaten, going = Told(), 0.0, 0.0, True
+        while going:
+            going, now = not ended.wait(LOOK_S), time.monotonic()
+            with contextlib.suppress(sqlite3.Error):  # the table was busy: next time
+                if queue.is_dismissed(job.id):
+                    stop.set()
+                if now - last >= TELL_S or not going:
+                    told, last = tell(told), now
+                if now - beaten >= BEAT_S:
+                    queue.beat(task.name)
+                    beaten = now
+
+    thread = threading.Thread(target=attend, daemon=True, name="attend")
+    thread.start()
+    try:
+        yield stop.is_set
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _wait_for(folder: Path, stop: Callable[[], bool]) -> None:
+    """Wait until no other process holds a folder: one that was killed may still be ending."""
+    until = time.monotonic() + HELD_S
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        while time.monotonic() < until:
+            if stop():
+                raise Stopped
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                time.sleep(LOOK_S)
+    finally:
+        os.close(handle)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+if __name__ == "__main__":
+    # Here, so that numba and its kernels are loaded before the first job, and by no other import.
+    from service.logs import logged
+    from service.processes.carry_out import carry_out
+
+    with logged():
+        main(carry_out)

@@ -1,0 +1,254 @@
+"""Where: an area or a circle as a client says it, never a path; and the regions that there are."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.cache import stamp
+from pipeline.errors import InputError
+from pipeline.regions import (
+    COUNTRY,
+    Area,
+    Region,
+    boundary_files,
+    codes_of,
+    find_region,
+    regions_of,
+)
+from pipeline.vectors import mended, read_vector
+from service.processes.geojson import COUNTRY as BOUNDS
+from service.processes.geojson import RD_NAMES, Kind, polygon_of, read_shapes
+
+LONGEST = 100  # characters of a name
+RADIUS_M = 100_000.0
+KINDS = {"province": "PV", "municipality": "GM", "district": "WK", "neighbourhood": "BU"}
+POSTCODE = "postcode"
+
+Said = str | dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An area that was asked for. said: as the pipeline takes it, once a file is made of GeoJSON:
+    a region's code, `xmin,ymin,xmax,ymax`, or a FeatureCollection; geometry: in RD metres;
+    label: kind, and of a region its code and name."""
+
+    said: Said
+    geometry: shapely.Geometry
+    label: dict[str, Any]
+
+
+def ground_of(value: Any, boundaries: Sequence[str]) -> Ground:
+    """The area that an input says. Raises InputError for one that is none."""
+    if isinstance(value, str):
+        return _ground_of_text(value.strip(), boundaries)
+    if isinstance(value, dict) and "bbox" in value and "type" not in value:
+        return ground_of(_bbox(value), boundaries)
+    shapes = read_shapes(value, "input area", Kind())
+    return Ground(shapes.document, shapes.whole, {"kind": "drawn"})
+
+
+def _ground_of_text(text: str, boundaries: Sequence[str]) -> Ground:
+    numbers = _numbers(text)
+    if numbers is not None and len(numbers) == 4:
+        xmin, ymin, xmax, ymax = numbers
+        _check_inside(xmin, ymin, "area")
+        _check_inside(xmax, ymax, "area")
+        if not (xmin < xmax and ymin < ymax):
+            raise InputError(f"input area: {text} is upside down or empty; {TAKES}")
+        return Ground(_joined(numbers), shapely.box(*numbers), {"kind": "box"})
+    if not text or len(text) > LONGEST or (numbers is not None and len(numbers) > 1):
+        raise InputError(f"input area: {text[:LONGEST]!r} is no area; {TAKES}")
+    area = region_of(text, boundaries)
+    label = {"kind": kind_of(area.source["region"]), "code": area.source["region"]}
+    return Ground(label["code"], area.geometry, label | {"name": area.source["name"]})
+
+
+TAKES = (
+    "give a municipality, province, neighbourhood or postcode by code or name, xmin,ymin,xmax,ymax"
+    " in RD metres, or GeoJSON"
+)
+
+
+def _bbox(value: dict[str, Any]) -> dict[str, Any]:
+    """The standard's bounding box as a Feature."""
+    box, crs = value["bbox"], value.get("crs")
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(edge) for edge in box):
+        raise InputError("input area: its bbox is not four numbers")
+    if not (box[0] < box[2] and box[1] < box[3]):
+        raise InputError("input area: its bbox is upside down or empty")
+    feature = {"type": "Feature", "geometry": polygon_of(box)}
+    if isinstance(crs, str) and crs.endswith("28992"):
+        return feature | {"crs": {"properties": {"name": RD_NAMES[0]}}}
+    if crs is None or (isinstance(crs, str) and crs.endswith("CRS84")):
+        return feature
+    raise InputError("input area: the crs of its bbox is not known; give CRS84 or EPSG:28992")
+
+
+def circle_of(value: Any) -> tuple[float, float, float]:
+    """x, y, radius [RD m] of the input `around`. Raises InputError for what is none."""
+    numbers = _numbers(value) if isinstance(value, str) else _circle_of_degrees(value)
+    if numbers is None or len(numbers) != 3:
+        raise InputError(
+            "input around: is no circle; give x,y,radius in RD metres, or"
+            ' {"centre": [longitude, latitude], "radius_m": 2000}'
+        )
+    x, y, radius = numbers
+    _check_inside(x, y, "around")
+    if not 0 < radius <= RADIUS_M:
+        raise InputError(f"input around: the radius is not within 0 and {RADIUS_M:,.0f} m")
+    return x, y, radius
+
+
+def _circle_of_degrees(value: Any) -> list[float] | None:
+    if not isinstance(value, dict) or not _is_number(value.get("radius_m")):
+        return None
+    point = {"type": "Point", "coordinates": value.get("centre")}
+    place = read_shapes(point, "input around", Kind(("Point",))).geometry[0]
+    return [round(place.x, 3), round(place.y, 3), float(value["radius_m"])]
+
+
+def circle_text(circle: tuple[float, float, float]) -> str:
+    """As the pipeline takes it."""
+    return _joined(circle)
+
+
+def box_around(circle: tuple[float, float, float]) -> str:
+    """The rectangle around a circle, as the pipeline takes it."""
+    x, y, radius = circle
+    return _joined((x - radius, y - radius, x + radius, y + radius))
+
+
+def _joined(numbers: Sequence[float]) -> str:
+    return ",".join(repr(float(number)) for number in numbers)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def _numbers(text: str) -> list[float] | None:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        return None
+
+
+def _check_inside(x: float, y: float, name: str) -> None:
+    west, south, east, north = BOUNDS["RD"]
+    if not (west <= x <= east and south <= y <= north):
+        raise InputError(
+            f"input {name}: {x:.10g},{y:.10g} is not in the Netherlands; give RD metres"
+        )
+
+
+# Regions: what their files hold is read once, not at each request.
+
+
+def files_of(boundaries: Sequence[str]) -> tuple[str, ...]:
+    """The files of boundaries that there are. Raises InputError where there is none."""
+    files = tuple(str(file) for file in boundary_files(boundaries))
+    if not files:
+        raise InputError(
+            "this service knows no regions by name, since it was given no boundaries; give"
+            " xmin,ymin,xmax,ymax in RD metres or GeoJSON"
+        )
+    return files
+
+
+def region_of(text: str, boundaries: Sequence[str]) -> Area:
+    """The region of a code or a name; its geometry is the caller's own.
+
+    Raises InputError for one that is not known, or means several.
+    """
+    files = files_of(boundaries)
+    try:
+        found = _region(text, files, _stamps(files))
+    except InputError as error:
+        said = str(error).replace("no such file, and no region", "no region")
+        said = said.replace("a name or a file", "a name or GeoJSON")
+        raise InputError(said.replace("AREA", "input area:", 1)) from None
+    return Area(shapely.from_wkb(shapely.to_wkb(found.geometry)), found.source)
+
+
+def stamp_of(code: str, boundaries: Sequence[str]) -> list[Any]:
+    """What tells whether a region is still the same: its code, and the file that has it."""
+    source = region_of(code, boundaries).source
+    return [source["region"], source["file"]["sha256"]]
+
+
+@lru_cache(maxsize=256)
+def _region(text: str, files: tuple[str, ...], stamps: str) -> Area:
+    return find_region(text, [Path(file) for file in files])
+
+
+def _stamps(files: Sequence[str]) -> str:
+    """Whether any of them was replaced."""
+    return str([stamp(file) for file in files])
+
+
+def kind_of(code: str) -> str:
+    """What a region is, by its code."""
+    if code == COUNTRY:
+        return "country"
+    known = {short: kind for kind, short in KINDS.items()}
+    return known.get(code[:2], POSTCODE)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Regions of one kind: their codes, names, and polygons in RD metres."""
+
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    geometry: NDArray[Any]
+
+
+def regions_touching(kind: str, area: shapely.Geometry | None, boundaries: Sequence[str]) -> Parts:
+    """The regions of a kind that share ground with an area, or all; polygons of the caller's own.
+
+    Raises InputError for a kind that the boundaries do not have.
+    """
+    files = files_of(boundaries)
+    every = _parts(kind, files, _stamps(files))
+    if area is None:
+        return every
+    shapely.prepare(area)
+    touched = np.flatnonzero(
+        shapely.intersects(area, every.geometry) & ~shapely.touches(area, every.geometry)
+    )
+    return Parts(
+        tuple(every.codes[i] for i in touched),
+        tuple(every.names[i] for i in touched),
+        shapely.from_wkb(shapely.to_wkb(every.geometry[touched])),
+    )
+
+
+@lru_cache(maxsize=16)
+def _parts(kind: str, files: tuple[str, ...], stamps: str) -> Parts:
+    """All regions of a kind, of the first file that has any."""
+    for file in files:
+        mine = [region for region in regions_of(Path(file)) if kind_of(region.code) == kind]
+        if mine:
+            return _read_parts(mine)
+    raise InputError(
+        f"input by: the boundaries that this service was given have no {kind}; choose another, or"
+        " give a FeatureCollection"
+    )
+
+
+def _read_parts(regions: Sequence[Region]) -> Parts:
+    file, layer = regions[0].file, regions[0].layer
+    names = {region.code: region.name for region in regions if region.layer == layer}
+    frame = read_vector(file, layer)
+    codes, geometry = np.array(codes_of(frame, file)), frame.geometry.to_numpy()
+    order = sorted(names)
+    whole = [shapely.union_all(mended(geometry[codes == code], file.name)) for code in order]
+    return Parts(tuple(order), tuple(names[code] for code in order), np.array(whole, object))

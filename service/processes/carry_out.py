@@ -1,0 +1,40 @@
+"""An order carried out, by whoever works at it: the one call below the table of jobs."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pipeline.engine import Progress, Stop, never, silent
+from pipeline.events import Log
+from pipeline.events import silent as unheard
+from pipeline.ledger import REPORT
+from service.catalogue import Collection, Sources
+from service.processes import suitability, whatif
+from service.processes.errand import Errand, Means
+from service.processes.order import Order
+from service.settings import Settings
+
+CARRIED_OUT: Mapping[str, Callable[[Errand], None]] = {
+    suitability.ID: suitability.carry_out_suitability,
+    whatif.ID: whatif.carry_out_what_if,
+}
+
+
+def carry_out(
+    order: Order,
+    sources: Sources,
+    public: Mapping[str, Collection],
+    settings: Settings,
+    folder: Path,
+    progress: Progress = silent,
+    stop: Stop = never,
+    log: Log = unheard,
+) -> None:
+    """Leave the result of an order in a folder: a finished run, whose report comes last.
+
+    Killed at any moment, the same call goes on where it was; called again after it is done, it does
+    nothing. Raises Stopped when the flag is up, InputError for what the inputs turn out to be.
+    """
+    if (folder / REPORT).is_file():
+        return
+    means = Means(settings, sources, public)
+    CARRIED_OUT[order.process](Errand(order, means, folder, progress, stop, log))

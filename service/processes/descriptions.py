@@ -1,0 +1,181 @@
+"""What each process is, takes and gives, in the words of OGC API - Processes 1.0.
+
+Schemas are those of OpenAPI 3.0, as that standard has it.
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+from pipeline.methods import METHODS
+from pipeline.methods.parameters import schema
+from pipeline.methods.powermapping import NAME
+from pipeline.request import LAYERS
+from pipeline.restrictions import WORDS
+from service.processes.areas import KINDS, POSTCODE
+from service.processes.geojson import FEATURES, VERTICES
+from service.processes.inputs import LONGEST, MOST_REMOVED
+from service.processes.results import RESULTS, Result
+
+Schema = dict[str, Any]
+
+GEOJSON = "https://geojson.org/schema/GeoJSON.json"
+BOUNDED = f"At most {FEATURES:,} features and {VERTICES:,} vertices; lon/lat, or RD with `crs`."
+SHAPES: Schema = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {"type": {"type": "string"}},
+    "contentMediaType": "application/geo+json",
+    "contentSchema": GEOJSON,
+}
+NUMBER: Schema = {"type": "number"}
+CIRCLE: Schema = {
+    "type": "object",
+    "required": ["centre", "radius_m"],
+    "properties": {
+        "centre": {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+        "radius_m": {"type": "number", "minimum": 0},
+    },
+}
+LAYER_LIST: Schema = {
+    "type": "array",
+    "items": {"type": "string", "enum": list(LAYERS)},
+    "uniqueItems": True,
+    "default": ["hillshade", "shadow"],
+}
+
+
+def _input(title: str, said: str, given: Schema, needed: bool = False) -> dict[str, Any]:
+    return {"title": title, "description": said, "minOccurs": int(needed), "schema": given}
+
+
+def _text(**more: Any) -> Schema:
+    return {"type": "string", "maxLength": LONGEST, **more}
+
+
+AREA = _input(
+    "Area",
+    "A municipality, province, neighbourhood or postcode by code or name (GM0363, Zeeland, 1011),"
+    f" xmin,ymin,xmax,ymax in RD metres, or polygons as GeoJSON. {BOUNDED}",
+    {"oneOf": [_text(), SHAPES]},
+)
+AROUND = _input(
+    "Circle",
+    "The totals are of the roofs whose centre lies in it: x,y,radius in RD metres, or a centre in"
+    " lon/lat and a radius.",
+    {"oneOf": [_text(), CIRCLE]},
+)
+METHOD = _input("Method", "How a roof is judged.", _text(enum=list(METHODS), default=NAME))
+PARAMETERS = _input(
+    "Parameters",
+    "Those of the method that are to differ from their defaults.",
+    schema(METHODS[NAME]),
+)
+LAYERS_ = _input("Raster layers", "Which pictures of the ground to keep.", LAYER_LIST)
+LANG = _input("Language", "Of the map and the report.", _text(enum=["en", "nl"], default="en"))
+JUDGED = {"method": METHOD, "parameters": PARAMETERS, "layers": LAYERS_, "lang": LANG}
+
+
+def _words(name: str) -> str:
+    return f"`{name}` ({', '.join(WORDS[name])})"
+
+
+SUITABILITY: dict[str, Any] = {
+    "title": "Which roofs suit sun or wind",
+    "description": "Judges every roof of an area from the heights and footprints that the service"
+    " has, or reads the answer where it was computed before.",
+    "keywords": ["roofs", "solar", "wind", "AHN", "BAG"],
+    "inputs": {
+        "area": AREA,
+        "around": AROUND,
+        **JUDGED,
+        "restrictions": _input(
+            "Restrictions",
+            "Roofs set aside: polygons, points, or features without a geometry but with an `id`;"
+            f" each with {', '.join(map(_words, WORDS))}. {BOUNDED}",
+            SHAPES,
+        ),
+        "footprints": _input(
+            "Footprints",
+            "Outlines of buildings instead of the service's, with `id`, `bouwjaar` and `status`"
+            f" where they are known. {BOUNDED}",
+            SHAPES,
+        ),
+    },
+}
+SUMMARY: dict[str, Any] = {
+    "title": "Totals of an area",
+    "description": "Roofs by class, hectares, kWh a year and households of an area, and of its"
+    " parts, read from a finished collection at once.",
+    "keywords": ["totals", "statistics", "solar", "wind"],
+    "inputs": {
+        "collection": _input(
+            "Collection", "By its name; by default the first public one.", _text()
+        ),
+        "area": AREA,
+        "around": AROUND,
+        "by": _input(
+            "Parts",
+            "A row for each: regions of a kind, or polygons with their own columns.",
+            {"oneOf": [_text(enum=[*KINDS, POSTCODE]), SHAPES]},
+        ),
+        "households": _input(
+            "Households", "How many live in the area: there is a share then.", {"type": "number"}
+        ),
+        "lang": LANG,
+    },
+}
+WHAT_IF: dict[str, Any] = {
+    "title": "What if a building came or went",
+    "description": "Judges an area with buildings added or demolished, and says what that changes.",
+    "keywords": ["shadow", "planning", "solar", "wind"],
+    "inputs": {
+        "area": AREA | {"description": f"{AREA['description']} Default: what the change reaches."},
+        "add": _input(
+            "Buildings to add",
+            "Polygons with `roof_m`, the top above NAP, or `height_m` above the ground; and an"
+            f" `id`. {BOUNDED}",
+            SHAPES,
+        ),
+        "remove": _input(
+            "Buildings to remove",
+            "Their ids in the BAG.",
+            {"type": "array", "items": _text(), "maxItems": MOST_REMOVED, "default": []},
+        ),
+        **JUDGED,
+    },
+}
+SAID = {"suitability": SUITABILITY, "summary": SUMMARY, "what-if": WHAT_IF}
+SYNCHRONOUS = ("summary",)
+
+
+def summaries() -> list[dict[str, Any]]:
+    """Every process without its inputs and outputs."""
+    return [
+        {name: value for name, value in said.items() if name not in ("inputs", "outputs")}
+        for said in map(describe, SAID)
+    ]
+
+
+def describe(process: str) -> dict[str, Any]:
+    """A process whole, without links. KeyError if there is none."""
+    said = SAID[process]
+    now = process in SYNCHRONOUS
+    return {
+        "id": process,
+        "version": version("daklaag"),
+        **{name: said[name] for name in ("title", "description", "keywords")},
+        "jobControlOptions": ["sync-execute"] if now else ["async-execute", "dismiss"],
+        "outputTransmission": ["value"] if now else ["value", "reference"],
+        "inputs": said["inputs"],
+        "outputs": {name: _output(result) for name, result in RESULTS[process].items()},
+    }
+
+
+def _output(result: Result) -> dict[str, Any]:
+    form = {} if result.value else {"format": "binary"}
+    given = {"type": "object"} if result.value else {"type": "string", **form}
+    return {
+        "title": result.title,
+        "description": result.said,
+        "schema": given | {"contentMediaType": result.media_type},
+    }

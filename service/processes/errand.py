@@ -1,0 +1,125 @@
+"""What carrying out an order needs, and the files that it is written as for the pipeline."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pipeline.cache import write_whole
+from pipeline.engine import Progress, Stop
+from pipeline.events import Log
+from pipeline.request import Request
+from service.catalogue import Collection, Sources
+from service.processes.geojson import dumps
+from service.processes.order import Order
+from service.settings import Settings
+
+WORK = "work"  # below the state: what is written for a job, and is no result
+FORGOTTEN_S = 14 * 86_400.0  # after which what a killed job left there is removed
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the service has to answer with: settings, inputs to compute from, finished runs."""
+
+    settings: Settings
+    sources: Sources
+    public: Mapping[str, Collection]
+
+    @property
+    def work(self) -> Path:
+        """Where what is no result is written."""
+        return self.settings.state / WORK
+
+    def request(self, inputs: Mapping[str, Any], files: Path, out: Path, **more: Any) -> Request:
+        """The run that the inputs of an order ask for, as the command line would ask for it.
+
+        files: a folder for what of them is GeoJSON; the same inputs give the same files. A service
+        without sheets asks for those of a finished run.
+        """
+        sources = self.sources if self.sources.can_compute else Sources()
+        footprints = written(inputs, "footprints", files)
+        drawn = isinstance(inputs["area"], dict)
+        # What is sorted of an upload goes with it: in the cache it would stay for ever.
+        own = files / "prepared" if footprints or "add_building" in more else None
+        return Request(
+            dsm=sources.dsm,
+            dtm=sources.dtm,
+            buildings=(footprints,) if footprints else sources.buildings,
+            out=out,
+            area=written(inputs, "area", files) if drawn else inputs["area"],
+            around=inputs.get("around"),
+            method=inputs["method"],
+            settings=inputs["parameters"],
+            layers=tuple(inputs["layers"]),
+            restrictions=written(inputs, "restrictions", files),
+            workers=self.settings.workers,
+            scheduler=self.settings.scheduler,
+            lang=inputs["lang"],
+            boundaries=self.sources.boundaries,
+            prepared=own,
+            **more,
+        )
+
+    @contextmanager
+    def for_a_moment(self) -> Iterator[Path]:
+        """A folder of files that nobody needs afterwards."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.work, prefix="asked-") as folder:
+            yield Path(folder)
+
+
+@dataclass(frozen=True)
+class Errand:
+    """An order on its way: with what, into which folder, and whom to tell."""
+
+    order: Order
+    means: Means
+    folder: Path
+    progress: Progress
+    stop: Stop
+    log: Log
+
+    @property
+    def work(self) -> Path:
+        """A folder of its own: a key is worked at by one at a time."""
+        return self.means.work / self.order.key
+
+    def request(self, out: Path, **more: Any) -> Request:
+        """As of Means."""
+        return self.means.request(self.order.inputs, self.work, out, **more)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """The folder of work, while it is needed; a kill leaves it, to be taken up again."""
+        _forget(self.means.work)
+        self.work.mkdir(parents=True, exist_ok=True)
+        os.utime(self.work)
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.work, ignore_errors=True)
+
+
+def written(inputs: Mapping[str, Any], name: str, folder: Path) -> str | None:
+    """An input that is GeoJSON as a file; None if it was not given."""
+    document = inputs.get(name)
+    if document is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    file, content = folder / f"{name}.geojson", dumps(document)
+    if not file.is_file() or file.read_bytes() != content:  # its time is a mark of what it holds
+        write_whole(file, content)
+    return str(file)
+
+
+def _forget(place: Path) -> None:
+    """Remove what jobs left that were killed and never taken up again."""
+    for folder in place.iterdir() if place.is_dir() else ():
+        if time.time() - folder.stat().st_mtime > FORGOTTEN_S:
+            shutil.rmtree(folder, ignore_errors=True)

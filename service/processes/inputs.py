@@ -1,0 +1,111 @@
+"""The inputs of processes as they come: unwrapped, of the right type, none unknown."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import InputError
+from pipeline.request import LAYERS
+from pipeline.restrictions import WORDS
+from service.processes.geojson import PLACES, Kind, number, one_of, text
+
+SHOWN = 3  # faults that are told at once
+LONGEST = 200  # characters of a text
+WRAPPING = {"value", "mediaType", "encoding", "schema"}
+MOST_REMOVED = 1000
+
+Short = Annotated[str, Field(max_length=LONGEST)]
+Language = Literal["en", "nl"]
+Layer = Literal["hillshade", "shadow", "sun_hillshade", "surface"]
+Shapes = dict[str, Any]
+Where = Short | Shapes
+
+CALLED = {"identificatie": "id", "pandstatus": "status", "height": "height_m", "hoogte": "height_m"}
+FOOTPRINTS = Kind(columns={"id": text, "bouwjaar": number, "status": text}, called=CALLED)
+RESTRICTIONS = Kind(
+    PLACES, {"id": text, **{name: one_of(WORDS[name]) for name in WORDS}}, CALLED, bare=True
+)
+ADDED = Kind(columns={"id": text, "roof_m": number, "height_m": number}, called=CALLED)
+
+
+class Inputs(BaseModel):
+    """What all processes have in common."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SuitabilityInputs(Inputs):
+    """Of the process `suitability`."""
+
+    area: Where | None = None
+    around: Where | None = None
+    method: Short = "powermapping"
+    parameters: dict[str, Any] = {}
+    layers: Annotated[list[Layer], Field(max_length=len(LAYERS))] = ["hillshade", "shadow"]
+    restrictions: Shapes | None = None
+    footprints: Shapes | None = None
+    lang: Language = "en"
+
+
+class SummaryInputs(Inputs):
+    """Of the process `summary`."""
+
+    collection: Short | None = None
+    area: Where | None = None
+    around: Where | None = None
+    by: Where | None = None
+    households: Annotated[float, Field(gt=0, le=1e8)] | None = None
+    lang: Language = "en"
+
+
+class WhatIfInputs(Inputs):
+    """Of the process `what-if`."""
+
+    area: Where | None = None
+    add: Shapes | None = None
+    remove: Annotated[list[Short], Field(max_length=MOST_REMOVED)] = []
+    method: Short = "powermapping"
+    parameters: dict[str, Any] = {}
+    layers: Annotated[list[Layer], Field(max_length=len(LAYERS))] = ["hillshade", "shadow"]
+    lang: Language = "en"
+
+
+T = TypeVar("T", bound=Inputs)
+
+
+def read_inputs(model: type[T], given: dict[str, Any]) -> T:
+    """The inputs of a process from those of a request.
+
+    Raises InputError, which names the input, for one that is unknown, of another type, or only
+    referred to.
+    """
+    plain = {name: _unwrapped(name, value) for name, value in given.items()}
+    try:
+        return model.model_validate(plain)
+    except ValidationError as error:
+        told = dict.fromkeys(_told(each) for each in error.errors()[:SHOWN])
+        takes = ", ".join(model.model_fields)
+        raise InputError(f"{'; '.join(told)} (inputs are {takes})") from None
+
+
+def _unwrapped(name: str, value: Any) -> Any:
+    """A qualified value's own; what is referred to is not fetched, whatever it is."""
+    if not isinstance(value, dict):
+        return value
+    if "href" in value:
+        raise InputError(
+            f"input {name[:LONGEST]}: refers to another place, and this service fetches nothing;"
+            " give the value itself"
+        )
+    return value["value"] if "value" in value and set(value) <= WRAPPING else value
+
+
+def _told(error: Any) -> str:
+    """Which input, which item of it, and what is wrong; of one that takes a text or an object the
+    library tells both in vain."""
+    name, *within = error["loc"]
+    item = "".join(f"[{part}]" for part in within if isinstance(part, int))
+    if any(isinstance(part, str) for part in within):
+        return f"input {name}: give a text of at most {LONGEST} characters, or an object"
+    said = "there is no such input" if error["type"] == "extra_forbidden" else error["msg"].lower()
+    return f"input {str(name)[:LONGEST]}{item}: {said[:LONGEST]}"

@@ -1,0 +1,106 @@
+"""What each process gives: its outputs by name, and which of them a client wants, how."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pipeline.errors import InputError
+
+RAW, DOCUMENT = "raw", "document"
+VALUE, REFERENCE = "value", "reference"
+JSON, GEOJSON, COG = (
+    "application/json",
+    "application/geo+json",
+    "image/tiff; application=geotiff; profile=cloud-optimized",
+)
+
+
+class Result(NamedTuple):
+    """An output. file: below the files of the result's collection; layer: only there if that
+    raster layer was asked for; value: whether it may be given by value, as JSON."""
+
+    title: str
+    said: str
+    media_type: str
+    file: str | None = None
+    value: bool = False
+    layer: str | None = None
+
+
+COLLECTION = {
+    "buildings": Result(
+        "Buildings", "A row a building: GeoParquet 1.1, RD.", "application/vnd.apache.parquet",
+        "buildings.parquet",
+    ),
+    "geopackage": Result(
+        "Buildings", "GeoPackage, RD, with a style for QGIS.", "application/geopackage+sqlite3",
+        "buildings.gpkg",
+    ),
+    "geojson": Result("Buildings", "GeoJSON, lon/lat.", GEOJSON, "buildings.geojson"),
+    "csv": Result("Buildings", "CSV, without outlines.", "text/csv", "buildings.csv"),
+    "report": Result(
+        "Report", "Totals, accounting, and where it all comes from.", JSON, "report.json", True
+    ),
+    "map": Result("Map", "The roofs by class, as a picture.", "image/png", "map.png"),
+    "rasters": Result("Rasters", "The raster layers: zarr v3.", "application/vnd+zarr",
+                      "rasters.zarr/0"),
+    "hillshade": Result("Hillshade", "GeoTIFF, RD.", COG, "hillshade.tif", layer="hillshade"),
+    "shadow": Result("Shadows", "At each sun; GeoTIFF, RD.", COG, "shadow.tif", layer="shadow"),
+}  # fmt: skip
+SUMMARY = {
+    "summary": Result("Summary", "The totals, and a row a part.", JSON, value=True),
+}
+CHANGES = {
+    "changes": Result(
+        "Changes", "The buildings whose verdict or yield changes.", GEOJSON, value=True
+    ),
+    "totals": Result("Totals", "Of the area before and after, and what differs.", JSON, value=True),
+}
+RESULTS: dict[str, dict[str, Result]] = {
+    "suitability": COLLECTION,
+    "summary": SUMMARY,
+    "what-if": CHANGES | COLLECTION,
+}
+
+
+def read_wanted(
+    process: str, outputs: Mapping[str, str | None], response: str | None
+) -> dict[str, Any]:
+    """Which outputs a client wants, each by value or by reference, and whether raw.
+
+    outputs: the transmission asked for, by name; none: all. Raises InputError for an output
+    that there is not, or not in that form.
+    """
+    every = RESULTS[process]
+    for name in outputs:
+        if name not in every:
+            raise InputError(f"output {name[:100]}: is unknown; there is {', '.join(every)}")
+    chosen = outputs or dict.fromkeys(every)
+    sent = {name: _sent(name, every[name], how) for name, how in chosen.items()}
+    response = response or (RAW if len(sent) == 1 else DOCUMENT)
+    if response == RAW and len(sent) > 1:
+        raise InputError(
+            "response: `raw` is of one output; choose one by `outputs`, or ask for a `document`"
+        )
+    return {"outputs": sent, "response": response}
+
+
+def _sent(name: str, result: Result, how: str | None) -> str:
+    """By value or by reference; files by reference if nothing is said."""
+    how = how or (REFERENCE if result.file else VALUE)
+    if how == VALUE and not result.value:
+        raise InputError(
+            f"output {name}: is a file, given by reference; ask for its transmissionMode"
+            " `reference`"
+        )
+    if how == REFERENCE and name == "summary":
+        raise InputError("output summary: is not kept, so given by value only")
+    return how
+
+
+def there(results: dict[str, Result], layers: list[str]) -> dict[str, Result]:
+    """Those that there are, of an order with these raster layers."""
+    return {
+        name: result
+        for name, result in results.items()
+        if result.layer is None or result.layer in layers
+    }

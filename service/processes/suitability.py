@@ -1,0 +1,124 @@
+"""The process `suitability`: the roofs of an area judged, or read where they were judged before."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import shapely
+
+from pipeline.answers import answer, why_not
+from pipeline.errors import InputError
+from pipeline.methods import METHODS
+from pipeline.methods import parameters as parameters_
+from pipeline.request import LAYERS
+from pipeline.run import run
+from service.api.problem import Problem
+from service.catalogue import Collection
+from service.processes import recognition
+from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of, stamp_of
+from service.processes.errand import Errand, Means
+from service.processes.geojson import read_shapes
+from service.processes.inputs import FOOTPRINTS, RESTRICTIONS, SuitabilityInputs, read_inputs
+from service.processes.order import Order
+
+ID = "suitability"
+
+
+def order_suitability(given: dict[str, Any], means: Means) -> Order:
+    """Raises InputError for inputs that are not accepted, Problem 409 if nothing answers them."""
+    asked = read_inputs(SuitabilityInputs, given)
+    circle = None if asked.around is None else circle_of(asked.around)
+    ground = _ground(asked.area, circle, means)
+    inputs = {
+        "area": ground.said,
+        "around": circle and circle_text(circle),
+        "layers": [layer for layer in LAYERS if layer in asked.layers],
+        "lang": asked.lang,
+        **method_of(asked.method, asked.parameters),
+    }
+    for name, kind in (("restrictions", RESTRICTIONS), ("footprints", FOOTPRINTS)):
+        value = getattr(asked, name)
+        shapes = None if value is None else read_shapes(value, f"input {name}", kind)
+        inputs[name] = shapes and shapes.document
+    inputs["collection"] = source_of(inputs, means)
+    return Order(ID, inputs, key_of(ID, inputs, ground, means), ground.geometry.area)
+
+
+def _ground(area: Any, circle: tuple[float, float, float] | None, means: Means) -> Ground:
+    """The area that is asked for; of a circle alone, the rectangle around it."""
+    if area is not None:
+        return ground_of(area, means.sources.boundaries)
+    if circle is None:
+        raise InputError("input area: is missing; give it, or the input around")
+    box = box_around(circle)
+    return Ground(box, shapely.box(*map(float, box.split(","))), {"kind": "box"})
+
+
+def method_of(method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The inputs that say how it is judged, with all parameters.
+
+    Raises InputError for one that is unknown or not accepted.
+    """
+    if method not in METHODS:
+        raise InputError(f"input method: {method!r} is unknown; there is {', '.join(METHODS)}")
+    try:
+        p = parameters_.parse(METHODS[method], parameters)
+    except InputError as error:
+        raise InputError(f"input parameters: {error}") from None
+    return {"method": method, "parameters": parameters_.as_json(p)}
+
+
+def key_of(
+    process: str, inputs: dict[str, Any], ground: Ground, means: Means, computed: bool = False
+) -> str:
+    """By which an order is recognised: what it asks for, and what it is answered from. computed:
+    sheets and footprints count, though a collection answers a part of it."""
+    behind: list[Any] = []
+    if ground.label.get("code"):
+        behind.append(stamp_of(ground.label["code"], means.sources.boundaries))
+    if inputs["collection"]:
+        behind.append(_provenance(means.public[inputs["collection"]]))
+    if computed or not inputs["collection"]:
+        behind.append(recognition.stamps(means.sources))
+    return recognition.key(process, inputs, *behind)
+
+
+def _provenance(collection: Collection) -> dict[str, Any]:
+    return {name: collection.report[name] for name in ("method", "inputs", "program")}
+
+
+def source_of(inputs: Mapping[str, Any], means: Means) -> str | None:
+    """The public finished run that answers the inputs; None if they have to be computed.
+
+    Raises Problem 409 if they cannot be.
+    """
+    reasons = []
+    with means.for_a_moment() as files:
+        request = means.request(inputs, files, files / "none")
+        for name, collection in means.public.items():
+            reason = why_not(collection.place, request)
+            if reason is None:
+                return name
+            reasons.append(f"{name}: {reason}")
+    check_can_compute(means, reasons)
+    return None
+
+
+def check_can_compute(means: Means, reasons: list[str]) -> None:
+    """Raises Problem 409 where there is nothing to compute from."""
+    if not means.sources.can_compute:
+        said = f" ({'; '.join(reasons)})" if reasons else ""
+        raise Problem(
+            409,
+            "this service was given no heights and footprints to compute from, and none of its"
+            f" collections answers this{said}; ask for an area and parameters of theirs",
+        )
+
+
+def carry_out_suitability(errand: Errand) -> None:
+    """Leave a finished run in the folder of the errand."""
+    with errand.at_work():
+        request, name = errand.request(errand.folder), errand.order.inputs["collection"]
+        if name:
+            answer(request, errand.means.public[name].place, errand.progress, errand.stop)
+        else:
+            run(request, errand.progress, errand.stop, errand.log)

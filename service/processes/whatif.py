@@ -1,0 +1,220 @@
+"""The process `what-if`: an area with buildings added or demolished, and what that changes."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+
+from pipeline import report
+from pipeline.answers import answer
+from pipeline.changes import changes, totals_changed
+from pipeline.errors import InputError
+from pipeline.footprints import PREFIX
+from pipeline.ledger import REPORT
+from pipeline.relief import HIGHEST_M, LOWEST_M
+from pipeline.request import LAYERS
+from pipeline.run import run
+from pipeline.whatif import reach_in
+from service.processes import suitability
+from service.processes.areas import Ground, ground_of
+from service.processes.errand import Errand, Means, written
+from service.processes.geojson import Shapes, dumps, in_degrees, read_shapes
+from service.processes.inputs import ADDED, WhatIfInputs, read_inputs
+from service.processes.order import Order
+
+ID = "what-if"
+SPREAD_M = 10_000.0  # over which added buildings may lie where no area is given
+# Parameters on which it depends how far a change reaches.
+REACHING = ("surface", "date", "times", "elevation", "wind_radius_m", "ground_ring_m")
+
+
+def order_what_if(given: dict[str, Any], means: Means) -> Order:
+    """Raises InputError for inputs that are not accepted, Problem 409 without means to compute."""
+    asked = read_inputs(WhatIfInputs, given)
+    method = suitability.method_of(asked.method, asked.parameters)
+    added = None if asked.add is None else _added(asked.add)
+    removed = sorted({name.strip().removeprefix(PREFIX) for name in asked.remove})
+    if added is None and not removed:
+        raise InputError("input add: is missing; give it, or the input remove, or both")
+    if removed and method["parameters"].get("surface") == "dsm":
+        raise InputError(
+            "input remove: a building stands in the measured surface; leave the parameter surface"
+            " at `extruded`"
+        )
+    suitability.check_can_compute(means, [])
+    if asked.area is not None:
+        ground = ground_of(asked.area, means.sources.boundaries)
+    else:
+        ground = _reached(added, removed, method, means)
+    base = _base(ground, asked, method, means)
+    inputs = base | {"add": added and added.document, "remove": removed}
+    inputs["base"] = suitability.key_of(suitability.ID, base, ground, means)
+    key = suitability.key_of(ID, inputs, ground, means, computed=True)
+    return Order(ID, inputs, key, ground.geometry.area)
+
+
+def _base(
+    ground: Ground, asked: WhatIfInputs, method: dict[str, Any], means: Means
+) -> dict[str, Any]:
+    """The inputs of `suitability` for the area as it is."""
+    inputs = {
+        "area": ground.said,
+        "around": None,
+        "layers": [layer for layer in LAYERS if layer in asked.layers],
+        "lang": asked.lang,
+        **method,
+        "restrictions": None,
+        "footprints": None,
+    }
+    return inputs | {"collection": suitability.source_of(inputs, means)}
+
+
+def _added(value: Any) -> Shapes:
+    """Buildings to add, each with a height and an id."""
+    shapes = read_shapes(value, "input add", ADDED)
+    for number, feature in enumerate(shapes.document["features"]):
+        row = feature["properties"]
+        roof, height = row.get("roof_m"), row.get("height_m")
+        if roof is None and height is None:
+            raise InputError(
+                f"input add: feature {number}: has no height; give `roof_m`, the top above NAP, or"
+                " `height_m` above the ground [m]"
+            )
+        high = roof is not None and not LOWEST_M <= roof <= HIGHEST_M
+        if high or (height is not None and not 0 < height <= HIGHEST_M):
+            raise InputError(f"input add: feature {number}: has an impossible height; give metres")
+        row["id"] = row.get("id") or f"added-{number + 1}"
+    return shapes
+
+
+def _reached(
+    added: Shapes | None, removed: list[str], method: dict[str, Any], means: Means
+) -> Ground:
+    """The area that the change can reach, as the first public collection that can tells it.
+
+    Raises InputError where none can: the area has to be given then.
+    """
+    roofs = [] if added is None else _roofs(added)
+    why = "this service has no public collection with these suns that tells what a change reaches"
+    for collection in means.public.values():
+        told = collection.report["method"]["parameters"]
+        if any(told.get(name) != method["parameters"].get(name) for name in REACHING):
+            continue
+        try:
+            box = reach_in(collection.place, roofs, removed)
+        except InputError as error:
+            why = str(error)
+            continue
+        return ground_of(",".join(f"{edge:.0f}" for edge in _whole(box)), ())
+    raise InputError(f"input area: is missing, and {why}; give the area")
+
+
+def _whole(box: tuple[float, ...]) -> tuple[float, ...]:
+    """A rectangle of whole metres around one."""
+    return (*np.floor(box[:2]).tolist(), *np.ceil(box[2:]).tolist())
+
+
+def _roofs(added: Shapes) -> list[tuple[shapely.Geometry, float | None, float | None]]:
+    west, south, east, north = shapely.total_bounds(added.geometry)
+    if max(east - west, north - south) > SPREAD_M:
+        raise InputError(
+            f"input add: the buildings lie more than {SPREAD_M / 1000:g} km apart; give the input"
+            " area, or ask for each place"
+        )
+    rows = [feature["properties"] for feature in added.document["features"]]
+    return [
+        (shape, row.get("roof_m"), row.get("height_m"))
+        for shape, row in zip(added.geometry, rows, strict=True)
+    ]
+
+
+# Carried out: the area as it is, the area as it would be, and the difference.
+
+
+def carry_out_what_if(errand: Errand) -> None:
+    """Leave a finished run of the changed area in the folder, and beside it what changes."""
+    with errand.at_work():
+        before, after = errand.work / "before", errand.work / "after"
+        _judge_before(errand, before)
+        _judge_after(errand, before, after)
+        for name, content in _told(before, after).items():
+            (after / f"{name}.json").write_bytes(content)
+        os.rename(after, errand.folder)
+
+
+def _judge_before(errand: Errand, place: Path) -> None:
+    """Read where it was judged before, for this client or another; else judged now."""
+    inputs = errand.order.inputs
+    known = errand.folder.with_name(inputs["base"])
+    if (known / REPORT).is_file() and not place.exists():
+        _link(known, place)
+    request, name = errand.request(place), inputs["collection"]
+    if (place / REPORT).is_file():
+        return
+    if name:
+        answer(request, errand.means.public[name].place, errand.progress, errand.stop)
+    else:
+        run(request, errand.progress, errand.stop, errand.log)
+
+
+def _judge_after(errand: Errand, before: Path, place: Path) -> None:
+    """Only what the change can reach is judged anew, where the run before can be taken along."""
+    inputs = errand.order.inputs
+    added = written(inputs, "add", errand.work)
+    coming: dict[str, Any] = {"add_building": (added,)} if added else {}
+    again = "answered_from" not in report.read(before)["inputs"]
+    if again and not place.exists():
+        _link(before, place)
+    request = errand.request(
+        place,
+        **coming,
+        remove_building=tuple(inputs["remove"]),
+        update=again,
+    )
+    run(request, errand.progress, errand.stop, errand.log)
+
+
+def _link(source: Path, to: Path) -> None:
+    """The same files by other names: a run replaces files, and changes none."""
+    partial = to.with_name(f"{to.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial, copy_function=os.link)
+    partial.rename(to)
+
+
+def _told(before: Path, after: Path) -> dict[str, bytes]:
+    """What changes, by the name of the output."""
+    table = changes(before, after)
+    features = _features(table, before, after)
+    collection = {"type": "FeatureCollection", "features": features}
+    return {
+        "changes": dumps(collection),
+        "totals": json.dumps(totals_changed(before, after), allow_nan=False).encode(),
+    }
+
+
+def _features(table: pa.Table, before: Path, after: Path) -> list[dict[str, Any]]:
+    """A feature a building that changes, with its outline [degrees]; of one that is gone, the
+    outline that it had."""
+    rows = table.drop_columns(["centre_x", "centre_y"]).to_pylist()
+    outlines = [_outlines(place, table["row"]) for place in (before, after)]
+    found = [outlines[row["what"] != "gone"].get(row["row"]) for row in rows]
+    return [
+        {"type": "Feature", "id": row["row"], "properties": row, "geometry": geometry}
+        for row, geometry in zip(rows, in_degrees(found), strict=True)
+    ]
+
+
+def _outlines(place: Path, rows: pa.ChunkedArray) -> dict[int, shapely.Geometry]:
+    """The polygons of some rows of a run [RD m]."""
+    table = report.read_buildings(place, ["row", "geometry"])
+    table = table.filter(pc.is_in(table["row"], rows.combine_chunks()))
+    return dict(
+        zip(table["row"].to_pylist(), shapely.from_wkb(table["geometry"].to_numpy()), strict=True)
+    )

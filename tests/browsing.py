@@ -1,0 +1,123 @@
+"""A headless browser for the tests of the page: what goes wrong in it, and what axe finds."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VARIABLE = "DAKLAAG_BROWSER"
+ARGUMENTS = (
+    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+)  # fmt: skip
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+PATIENCE_MS = 20_000.0  # the graphics are computed by cores that others use as well
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+LOOK = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}}).then(
+  ({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes[0].html}`))"""
+CANCELLED = "net::ERR_ABORTED"  # tiles of a view that was left
+
+
+@dataclass
+class Window:
+    """A page of a browser. wrong: errors of its console and of what it asked; outside: what it
+    asked of other hosts; asked: all addresses."""
+
+    page: Any
+    host: str
+    wrong: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Listen."""
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("console", lambda said: said.type == "error" and self.wrong.append(said.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("request", self._request)
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != CANCELLED:
+            self.wrong.append(f"{request.url}: {request.failure}")
+
+    def _request(self, request: Any) -> None:
+        self.asked.append(request.url)
+        if not request.url.startswith((f"{self.host}/", "blob:", "data:")):
+            self.outside.append(request.url)
+
+    def go(self, link: str = "") -> None:
+        """Open the map, with what a link says behind #, anew, and wait until it is shown."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.host}/map/{link}")
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until all of the page is shown."""
+        self.page.wait_for_function("() => window.daklaag")
+        self.page.evaluate("() => window.daklaag.ready")
+
+    def idle(self) -> None:
+        """Wait until the map has drawn what it shows."""
+        self.page.wait_for_function("() => daklaag.map.loaded() && !daklaag.map.isMoving()")
+
+    def at(self, testid: str) -> Any:
+        """The element that is known to tests by this name."""
+        return self.page.get_by_test_id(testid)
+
+    def text(self, testid: str) -> str:
+        """What such an element says."""
+        said: str = self.at(testid).inner_text()
+        return said
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong: a rule, and the first element that breaks it."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        found: list[str] = self.page.evaluate(LOOK, list(RULES))
+        return found
+
+    def fine(self) -> None:
+        """Nothing went wrong, and nobody else was asked."""
+        assert not self.wrong
+        assert not self.outside
+
+
+def browser_file() -> str:
+    """The browser that DAKLAAG_BROWSER names, else Chromium; without one the test is skipped."""
+    found = os.environ.get(VARIABLE) or shutil.which("chromium")
+    if not found:
+        pytest.skip(f"no chromium on the path, and {VARIABLE} names no browser")
+    return found
+
+
+@contextmanager
+def started() -> Iterator[Any]:
+    """A browser."""
+    from playwright.sync_api import sync_playwright
+
+    file = browser_file()
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=file, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def window(browser: Any, host: str, **context: Any) -> Iterator[Window]:
+    """A page of somebody who was never there before; without movement, which takes time."""
+    told = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"} | context
+    somebody = browser.new_context(**told)
+    try:
+        yield Window(somebody.new_page(), host)
+    finally:
+        somebody.close()

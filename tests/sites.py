@@ -1,0 +1,160 @@
+"""A site of a generated quarter, a plain web host for it, and a browser that looks at it."""
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pytest
+import shapely
+
+from pipeline import quarter
+from pipeline.crs import RD
+from pipeline.engine import never, silent
+from pipeline.request import Request
+from pipeline.run import run
+from service import site, vendor
+
+NAME = "quarter"
+ARGUMENTS = (
+    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+)  # fmt: skip
+# As strict as docs/site.md says that a host may be.
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'self'"
+)
+RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
+
+
+def page(folder: Path) -> Path:
+    """The page with libraries that are none, where what it does is not looked at."""
+    shutil.copytree(site.PAGE, folder, ignore=shutil.ignore_patterns("vendor"))
+    (folder / "vendor").mkdir()
+    names = [name for one in vendor.PAGE for name in one.files.values()]
+    for name in (vendor.STAMP, *names):
+        (folder / "vendor" / name).write_text("{}", encoding="utf-8")
+    return folder
+
+
+def finished(base: Path, **options: Any) -> Path:
+    """A finished run of a generated quarter of 300 by 300 m; its inputs are in `in`."""
+    made = quarter.generate(base / "in", size=(300, 300), resolution=1)
+    sheets = (tuple(map(str, made.dsm)), tuple(map(str, made.dtm)), (str(made.buildings),))
+    run(Request(*sheets, base / NAME, **options))
+    return base / NAME
+
+
+def boundaries(base: Path) -> Path:
+    """Regions of a quarter as `finished` leaves it: those that it brings, one that reaches beyond
+    it, and one elsewhere."""
+    theirs = geopandas.read_file(base / "in" / "boundaries.geojson").to_crs(RD)
+    west, south, east, north = theirs.total_bounds
+    more = {"GM9998": (west + 100, south, east + 400, north), "GM9997": (0, 4e5, 100, 4e5 + 100)}
+    ours = geopandas.GeoDataFrame(
+        {"statcode": list(more), "statnaam": ["Half", "Elders"]},
+        geometry=[shapely.box(*box) for box in more.values()],
+        crs=RD,
+    )
+    file = base / "regions.gpkg"
+    geopandas.pd.concat([theirs[ours.columns], ours]).to_file(file, layer="regions")
+    return file
+
+
+def exported(base: Path, **options: Any) -> Path:
+    """A site of a quarter, with its regions, in a folder of its own."""
+    place = finished(base)
+    site.export(place, base / "site", (str(boundaries(base)),), False, silent, never, **options)
+    return base / "site"
+
+
+class Host(SimpleHTTPRequestHandler):
+    """Files of a folder, and of those the part that is asked for: Python's own has no ranges."""
+
+    protocol_version = "HTTP/1.1"
+
+    def send_head(self) -> Any:
+        """The answer's head; gives its body."""
+        asked, path = (
+            RANGE.match(self.headers.get("Range", "")),
+            Path(self.translate_path(self.path)),
+        )
+        if not asked or not path.is_file():
+            return super().send_head()
+        size = path.stat().st_size
+        start, end = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+        with path.open("rb") as stream:
+            stream.seek(start)
+            part = stream.read(end - start + 1)
+        self.send_response(206)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Length", str(len(part)))
+        self.send_header("Content-Range", f"bytes {start}-{end}/{size}")
+        self.end_headers()
+        return BytesIO(part)
+
+    def end_headers(self) -> None:
+        """With the policy."""
+        self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
+
+    def log_message(self, *told: Any) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def hosted(folder: Path) -> Iterator[str]:
+    """The address at which a folder is served, without a slash at its end."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def browser_file() -> str:
+    """The browser that DAKLAAG_BROWSER names, else Chromium; without one the test is skipped."""
+    found = os.environ.get("DAKLAAG_BROWSER") or shutil.which("chromium")
+    if not found:
+        pytest.skip("no chromium on the path, and DAKLAAG_BROWSER names no browser")
+    return found
+
+
+@contextmanager
+def looked_at(address: str) -> Iterator[tuple[Any, list[str]]]:
+    """A page of a browser at an address, and what went wrong in it so far: errors of its console,
+    answers that are none, and what it asked of other hosts."""
+    from playwright.sync_api import sync_playwright
+
+    wrong: list[str] = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=browser_file(), args=list(ARGUMENTS))
+        page = browser.new_page(locale="en-GB")
+        page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("requestfailed", lambda asked: wrong.append(f"{asked.url}: {asked.failure}"))
+        page.on("request", lambda asked: wrong.extend(_outside(asked.url, address)))
+        page.goto(address)
+        try:
+            yield page, wrong
+        finally:
+            browser.close()
+
+
+def _outside(url: str, address: str) -> list[str]:
+    """An address of another host than the page's, if it is one."""
+    host = "/".join(address.split("/")[:3])
+    return [] if url.startswith((f"{host}/", "blob:", "data:")) else [url]
