@@ -83,7 +83,7 @@ def _drawn(pictures: Pictures, told: dict[str, Facts], times: list[str]) -> dict
     draw: dict[str, Draw] = {name: partial(pictures.tile, name) for name in there}
     if "shadow" in told:
         for sun, time in enumerate(times[: told["shadow"].suns]):
-            draw[f"shadow@{time}"] = partial(pictures.tile, "shadow", sun=0)
+            draw[f"shadow@{time}"] = partial(pictures.tile, "shadow", sun=sun)
     return draw
 
 
