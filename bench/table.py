@@ -80,6 +80,15 @@ COLUMNS: dict[str, list[Column]] = {
         ("figure", lambda row: row.get("figure", "")),
         ("target", _target),
     ],
+    "load": [
+        NAME,
+        ("asked", lambda row: f"{row['asked']:,}" if "asked" in row else ""),
+        ("p50, ms", lambda row: figure(row.get("p50_ms"))),
+        ("p99, ms", lambda row: figure(row.get("p99_ms"))),
+        ("most, ms", lambda row: figure(row.get("max_ms"))),
+        ("figure", lambda row: row.get("figure", "")),
+        ("target", _target),
+    ],
 }  # fmt: skip
 
 

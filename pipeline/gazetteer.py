@@ -70,7 +70,9 @@ class Gazetteer:
             if code == wanted:
                 return CODE
             if wanted not in name:
-                return START if code.startswith(wanted) else None
+                if code.startswith(wanted):
+                    return START
+                return WORD if len(wanted) >= PIECE and code.endswith(wanted) else None
             if name == wanted:
                 return NAME
             if name.startswith(wanted):

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from pipeline import report
-from pipeline.features import mark_of
+from pipeline.features import Features, mark_of
 from service.catalogue import Collection
 
 FOLDER = "exports"
@@ -34,6 +34,11 @@ def made(state: Path, collection: Collection, name: str, make: Callable[[Path], 
     with _lock:
         _making.pop(file, None)
     return file
+
+
+def index_of(state: Path, collection: Collection) -> Path:
+    """The index of the rows of a run: 2 s for that of the nation, once."""
+    return made(state, collection, "rows.npy", Features.of(collection.place).index)
 
 
 def folder_of(state: Path, collection: Collection) -> Path:

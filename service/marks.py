@@ -12,8 +12,8 @@ from typing import Any
 
 import shapely
 
-from service.api.problem import Problem
 from service.database import BUSY_S, Database
+from service.problem import Problem
 from service.settings import Settings
 
 WHATS = {

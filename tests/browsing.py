@@ -1,15 +1,26 @@
 """A headless browser for the tests of the page: what goes wrong in it, and what axe finds."""
 
+import json
 import os
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from pipeline import quarter
+from pipeline.request import Request
+from pipeline.run import run
+from tests.serving import serving
+
+RUN = "quarter"
+SIZE, PART = (300, 300), (180, 150)  # of the quarter, and of what was computed of it [m]
 VARIABLE = "DAKLAAG_BROWSER"
 ARGUMENTS = (
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
@@ -121,3 +132,47 @@ def window(browser: Any, host: str, **context: Any) -> Iterator[Window]:
         yield Window(somebody.new_page(), host)
     finally:
         somebody.close()
+
+
+@cache
+def quarter_of(base: Path) -> Path:
+    """A folder with the inputs of a quarter (`in`), and a run of its north-western half only
+    (`quarter`); made once for all tests."""
+    folder = base / "browsed"
+    made = quarter.generate(folder / "in", size=SIZE, resolution=0.5)
+    west, _, _, north = made.bounds
+    part = ",".join(map(str, (west, north - PART[1], west + PART[0], north)))
+    sheets = (tuple(map(str, made.dsm)), tuple(map(str, made.dtm)), (str(made.buildings),))
+    run(Request(*sheets, folder / "quarter", area=part, layers=("hillshade", "shadow")))
+    return folder
+
+
+@contextmanager
+def service(base: Path, *words: object) -> Iterator[str]:
+    """The address of a service over it, with a state of its own."""
+    folder = quarter_of(base)
+    with TemporaryDirectory(dir=base) as state:
+        data = ("--data", folder / "quarter", "--data", folder / "in")
+        with serving(Path(state), *data, "--state", state, "--workers", "1", *words) as host:
+            yield host
+
+
+def told(host: str, path: str, body: Any = None, method: str = "", **headers: str) -> Any:
+    """What the service itself answers, to hold beside what the page says."""
+    sent = None if body is None else json.dumps(body).encode()
+    kind = {"Content-Type": "application/json"} if sent else {}
+    asked = urllib.request.Request(f"{host}/{path}", sent, kind | headers, method=method or None)
+    with urllib.request.urlopen(asked, timeout=PATIENCE_MS / 1000) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def summed(host: str, **inputs: Any) -> dict[str, Any]:
+    """The totals of an area as the service says them."""
+    found = told(host, "processes/summary/execution", {"inputs": {"collection": RUN} | inputs})
+    return dict(found)
+
+
+def roofs(host: str, collection: str = RUN) -> dict[int, dict[str, Any]]:
+    """All roofs of a run by their row."""
+    found = told(host, f"collections/{collection}/items?limit=1000")
+    return {feature["id"]: feature for feature in found["features"]}

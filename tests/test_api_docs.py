@@ -14,6 +14,10 @@ import geopandas
 import pyogrio
 import pytest
 
+from service.api.query import Query
+from service.processes.descriptions import SAID
+from service.processes.results import RESULTS
+from service.settings import Settings
 from tests.asked import world
 from tests.commands import ROOT
 from tests.serving import serving
@@ -79,7 +83,8 @@ def bash(example: Example, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_every_example_runs(
     folder: Path, address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,10 +100,40 @@ def test_every_example_runs(
             code = compile("\n" * (each.line - 1) + each.text, str(PAGE), "exec")
             exec(code, names)
     said = capsys.readouterr().out
-    Path("/tmp/proofs2/said.txt").write_text(said)
     assert_results(folder, names)
     assert '"Noordwest"' in said
-    assert "400 input area" in said and "successful" in said
+    assert "400 input area: Atlantis" in said
+    changed = re.search(r"successful (\d+) buildings change", said)
+    assert changed and int(changed[1]) > 0
+    assert "{'solar': 1, 'wind': 0, 'both': 0}" in said
+
+
+def test_a_broken_example_fails(tmp_path: Path) -> None:
+    (broken,) = examples("# A page\n\n```bash\ncurl -sf http://127.0.0.1:9/\necho on\n```\n")
+    assert broken.line == 4
+    (tmp_path / "bin").mkdir()
+    with pytest.raises(AssertionError, match="line 4"):
+        bash(broken, tmp_path)
+
+
+def test_inputs_results_filters_and_limits_are_those_of_the_service() -> None:
+    page = PAGE.read_text("utf-8")
+    inputs = {name for each in SAID.values() for name in each["inputs"]} - {"method"}
+    results = {name for each in RESULTS.values() for name in each}
+    filters = {field.alias or name for name, field in Query.model_fields.items()}
+    named = inputs | results | filters - {"bbox_crs", "cursor", "datetime"}
+    assert {name for name in named if f"`{name}`" not in page} == set()
+    limit = {name: f"{field.default:,g}" for name, field in Settings.model_fields.items()
+             if isinstance(field.default, int | float)}  # fmt: skip
+    for row in (
+        "| {jobs_a_client} | {jobs_a_visitor} |",
+        "| {area_km2} km2 | {visitor_area_km2} km2 |",
+        "| {storage_gb} GB, {result_days} days |",
+        "| {visitor_storage_gb} GB, {visitor_result_days} days |",
+        "| {body_mb} MB | {visitor_body_mb} MB |",
+        "| | {requests_a_minute} |",
+    ):
+        assert row.format(**limit) in page, row
 
 
 def assert_results(folder: Path, names: dict[str, Any]) -> None:

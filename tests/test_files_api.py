@@ -23,7 +23,7 @@ from obstore.store import HTTPStore
 from pipeline.export import export
 from service import exports
 from service.api import files
-from service.api.problem import Problem
+from service.problem import Problem
 from tests.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
 FILES = "/collections/quarter/files"
@@ -89,6 +89,8 @@ def test_a_part_of_a_file(client: TestClient, run: Path) -> None:
     beyond = client.get(where, headers={"Range": f"bytes={size}-"})
     assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
     assert beyond.headers["content-type"] == "application/problem+json"
+    json_ = client.get(f"{FILES}/report.json", headers={"Range": "bytes=0-3"})
+    assert (json_.status_code, json_.headers["accept-ranges"]) == (200, "none")
     for none in ("cells=0-3", "bytes=5-2", "bytes=x", "bytes="):
         assert client.get(where, headers={"Range": none}).status_code == 200
 

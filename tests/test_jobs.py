@@ -9,13 +9,13 @@ import pytest
 
 from pipeline.ledger import REPORT
 from service.api.access import Client
-from service.api.problem import Problem
 from service.database import Database
 from service.jobs.expiry import DAY_S, sweep
 from service.jobs.job import Job, Status
 from service.jobs.queue import MOST_DEATHS, MOST_RESTARTS
 from service.jobs.table import MOST_VISITORS, Jobs
 from service.jobs.track import Track
+from service.problem import Problem
 from service.processes.order import Order
 from service.settings import Settings
 

@@ -17,12 +17,12 @@ import pytest
 
 from pipeline.errors import InputError
 from service.api.access import Client
-from service.api.problem import Problem
 from service.api.state import Service
 from service.jobs.callback import PAUSE_S, checked, tell
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import MOST_DEATHS
 from service.jobs.supervisor import Supervisor
+from service.problem import Problem
 from service.processes.order import Order
 from service.settings import Settings
 from tests.stand_in import supervised

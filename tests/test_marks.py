@@ -13,11 +13,11 @@ import shapely
 
 from pipeline.errors import InputError
 from service import marks as marks_
-from service.api.problem import Problem
 from service.catalogue import Collection
 from service.database import Database
 from service.marks import Mark, Marks, State, Wanted
 from service.marks_geojson import clean_text, feature, ground, restrictions, roof
+from service.problem import Problem
 from tests import finished
 from tests.marked import POINT, X, Y, square, table, target
 

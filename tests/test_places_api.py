@@ -53,7 +53,7 @@ SEARCHES = {
     "amsterdm": ["GM0363"], "amstredam": ["GM0363"], "utrecht": ["PV26", "GM0344"],
     "zeeland": ["PV29", "BU03630000"], "sudwest fryslan": ["GM1900"], "fryslân": ["GM1900"],
     "berg": ["GM0893", "GM0373"], "centrum": ["WK036300", "WK034400"], "1012": ["1012"],
-    "101": ["1012"], "nl": ["NL"], "nederl": ["NL"], "qqqqqq": [], "!?": [],
+    "101": ["1012"], "0363": ["GM0363"], "nl": ["NL"], "nederl": ["NL"], "qqqqqq": [], "!?": [],
 }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from pipeline import report
 from pipeline.errors import InputError, Stopped
 from pipeline.quarter.regions import write_regions
 from pipeline.run import run
-from service.api.problem import Problem
 from service.catalogue import Collection, Sources, public_collections
+from service.problem import Problem
 from service.processes import errand
 from service.processes.errand import Means
 from service.processes.geojson import polygon_of

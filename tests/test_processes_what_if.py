@@ -11,8 +11,8 @@ import shapely
 from pipeline import report
 from pipeline.errors import InputError, Stopped
 from pipeline.run import run
-from service.api.problem import Problem
 from service.catalogue import Sources
+from service.problem import Problem
 from service.processes.errand import Means
 from service.processes.geojson import in_degrees, polygon_of
 from service.processes.orders import order

@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from service.api.problem import Problem
 from service.keys import LOCAL, VISITOR, Keys
+from service.problem import Problem
 from service.settings import Settings
 
 COOKIE = "daklaag_visitor"

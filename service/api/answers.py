@@ -8,9 +8,9 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import Response
 
 from service.api.access import Asking
-from service.api.problem import MEDIA_TYPE, Problem
 from service.api.state import Here
 from service.catalogue import Collection
+from service.problem import MEDIA_TYPE, Problem
 from service.settings import Settings
 
 JSON = "application/json"

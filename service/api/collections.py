@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -13,7 +12,6 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
 from pipeline.features import Features, find
-from pipeline.maptiles.scheme import lonlat
 from pipeline.printed import attributions, sun_times
 from service.api import files
 from service.api.access import Asking, Client
@@ -30,12 +28,12 @@ from service.api.answers import (
     nothing_else,
 )
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
-from service.api.problem import Problem, no_such
-from service.api.query import CRS84, RD_CRS, parameters, query_of
+from service.api.query import CRS84, RD_CRS, lonlat, parameters, query_of
 from service.api.state import Here, Service
 from service.catalogue import Collection
-from service.exports import made, report_of
+from service.exports import index_of, report_of
 from service.jobs.job import Status
+from service.problem import Problem, no_such
 
 CONFORMS = (
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
@@ -142,7 +140,7 @@ def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
         raise Problem(400, f"parameter {others[0][:50]}: not known here")
     crs = query_of(request).crs
     features = Features.of(asked.place)
-    position = find(_index(service, asked, features), np.array([row]))
+    position = find(index_of(service.settings.state, asked), np.array([row]))
     if position[0] < 0:
         raise no_such(f"building {row}")
     (text,) = features_of(features.at(position), crs)
@@ -154,11 +152,6 @@ def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
 def _geojson(text: str, crs: str, asked: Collection) -> Response:
     headers = {"Content-Crs": f"<{crs}>", **keeping(asked)}
     return Response(text, media_type=GEOJSON, headers=headers)
-
-
-def _index(service: Service, asked: Collection, features: Features) -> Path:
-    """The index of the rows, made once a table: 2 s for that of the nation."""
-    return made(service.settings.state, asked, "rows.npy", features.index)
 
 
 def _own(service: Service, client: Client) -> list[Collection]:

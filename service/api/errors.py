@@ -13,8 +13,8 @@ from starlette.routing import get_route_path
 from starlette.types import Scope
 
 from pipeline.errors import InputError
-from service.api.problem import MEDIA_TYPE, TITLES, Problem
 from service.faults import FULL
+from service.problem import MEDIA_TYPE, TITLES, Problem
 
 log = logging.getLogger("daklaag.service")
 
@@ -76,7 +76,7 @@ def answer(problem: Problem, request_id: str | None) -> JSONResponse:
 
 async def _handle(request: Request, error: Exception) -> JSONResponse:
     problem = as_problem(error)
-    if problem.status >= 500:
+    if problem.status >= 500 and not isinstance(error, Problem):  # that is meant so
         log_fault(request.scope, error)
     response = answer(problem, request_id_of(request.scope))
     if problem.status == 405:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,14 +13,14 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from pipeline.export import NODATA, export
-from pipeline.features import Features
+from pipeline.features import Features, mark_of
 from pipeline.ledger import BUILDINGS, MAP, RASTERS, REPORT
 from pipeline.store import ROOT, open_store
 from service.api.answers import Asked, etag_of, faults, keeping, known, not_modified
-from service.api.problem import Problem, no_such
 from service.api.state import Here
 from service.catalogue import Collection
-from service.exports import made, mark_of
+from service.exports import made
+from service.problem import Problem, no_such
 
 PARQUET = "application/vnd.apache.parquet"
 STORED = {BUILDINGS: PARQUET, MAP: "image/png", REPORT: "application/json"}
@@ -34,6 +35,7 @@ MOST_ROWS = 1_000_000  # that are made a GeoJSON of on demand, in 40 s and 800 M
 MOST_CELLS = 500_000_000  # that are made a COG of
 MOST_WAITING = 8  # files that are made or wait for it
 RETRY_S = 30
+WHOLE = ("application/json", "application/geo+json")  # a part of JSON is none
 BINARY = "application/octet-stream"
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 PART = r"(\d{1,18}-\d{0,18}|-\d{1,18})"
@@ -43,7 +45,10 @@ FileName = Annotated[
 ]
 Key = Annotated[str, InPath(min_length=1, max_length=200, description="of zarr: 0/shadow/c/0/0")]
 BYTES = {"schema": {"type": "string", "format": "binary"}}
-TYPES = {kind.partition(";")[0]: BYTES for kind in (*STORED.values(), *MADE.values(), COG)}
+TYPES = {
+    kind.partition(";")[0]: {"schema": {"type": "object"}} if kind.endswith("json") else BYTES
+    for kind in (*STORED.values(), *MADE.values(), COG)
+}
 RANGES: dict[str, Any] = {
     "parameters": [
         {
@@ -64,7 +69,10 @@ _waiting: dict[Path, "Future[Path]"] = {}
 def _answered(types: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     return {
         200: {"description": "The file", "content": types},
-        206: {"description": "The part that was asked for", "content": types},
+        206: {
+            "description": "The part that was asked for",
+            "content": {kind: {} for kind in types},
+        },
         304: {"description": "What the client has is still good"},
     }
 
@@ -134,7 +142,12 @@ def _type_of(asked: Collection, file: str) -> str:
 
 def _layers(asked: Collection) -> dict[str, int]:
     """The raster layers, and how many cells each has."""
-    finest = (open_store(asked.place / RASTERS) or {}).get("0", {})
+    return _layers_of(asked.place, mark_of(asked.place))
+
+
+@lru_cache(maxsize=64)
+def _layers_of(place: Path, mark: tuple[int, int]) -> dict[str, int]:
+    finest = (open_store(place / RASTERS) or {}).get("0", {})
     return {name: finest[name].size for name in NODATA if name in finest}
 
 
@@ -159,11 +172,13 @@ def _sent(request: Request, path: Path, media_type: str, headers: dict[str, str]
         found = path.stat()
     except OSError:
         raise no_such(f"file {path.name}") from None
+    if media_type in WHOLE:
+        headers = headers | {"Accept-Ranges": "none"}
     response = FileResponse(path, headers=headers, media_type=media_type, stat_result=found)
     if _unchanged(request, response.headers):
         kept = {name: response.headers[name] for name in ("etag", "last-modified")}
         return Response(status_code=304, headers=headers | kept)
-    _check_range(request, found.st_size)
+    _check_range(request, found.st_size, media_type not in WHOLE)
     return response
 
 
@@ -173,15 +188,15 @@ def _unchanged(request: Request, told: Any) -> bool:
     return request.headers.get("if-modified-since") == told["last-modified"]
 
 
-def _check_range(request: Request, size: int) -> None:
+def _check_range(request: Request, size: int, divides: bool) -> None:
     """Raises Problem 416 for a part beyond the end. What is no range of bytes is not heeded, as
-    HTTP has it."""
+    HTTP has it; nor is any for a file that is only sent whole."""
     given = request.headers.get("range", "")
     spans = [span.strip().partition("-") for span in given.partition("=")[2].split(",")]
     proper = RANGE.fullmatch(given) and all(
         not (start and end) or int(start) <= int(end) for start, _, end in spans
     )
-    if not proper:
+    if not (divides and proper):
         others = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
         request.scope["headers"] = others
     elif any(int(start) >= size if start else int(end) == 0 for start, _, end in spans):

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import Message, Receive
 
-from service.api.problem import Problem
+from service.problem import Problem
 
 MOST_ADDRESSES = 20_000  # that are remembered, 200 bytes each
 BODY_S = 60.0  # s in which a request must be sent

@@ -24,9 +24,9 @@ from service.api.marks_bodies import (
     Retention,
     Wish,
 )
-from service.api.problem import MEDIA_TYPE, Problem, no_such
 from service.api.state import Here, Service
 from service.marks import WORLD, Box, Mark, State, Target, Wanted
+from service.problem import MEDIA_TYPE, Problem, no_such
 
 FAULTS = {
     400: "What was sent is not accepted",

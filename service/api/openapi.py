@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.api.answers import PROBLEM
-from service.api.problem import MEDIA_TYPE, TITLES
+from service.problem import MEDIA_TYPE, TITLES
 
 OPENAPI = "3.0.3"
 TYPE = "application/vnd.oai.openapi+json;version=3.0"

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from service.api.problem import Problem
+from service.problem import Problem
 from service.settings import LOOPBACK, Settings
 
 SAFE = ("GET", "HEAD", "OPTIONS")

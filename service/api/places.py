@@ -11,13 +11,12 @@ from fastapi.responses import Response
 
 from pipeline.errors import InputError
 from pipeline.gazetteer import Known, gazetteer
-from pipeline.maptiles.scheme import lonlat
 from pipeline.regions import boundary_files
 from service.api.answers import GEOJSON, address, answers, faults, link
 from service.api.geojson import LINKS, rounded
-from service.api.problem import no_such
-from service.api.query import CRS84, to_degrees
+from service.api.query import CRS84, WRITTEN, lonlat, to_degrees
 from service.api.state import Here, Service
+from service.problem import no_such
 from service.processes.areas import kind_of, region_of
 
 MOST, USUAL = 50, 10
@@ -58,7 +57,8 @@ KEPT = {"Cache-Control": "public, max-age=3600"}
 
 router = APIRouter(tags=["places"])
 Text = Annotated[
-    str, Query(min_length=1, max_length=100, description="a part of a name, or a code")
+    str,
+    Query(min_length=1, max_length=100, pattern=WRITTEN, description="a part of a name, or a code"),
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Code = Annotated[str, InPath(pattern=r"^[A-Za-z0-9]{1,20}$", description="GM0363, PV27, 1012 ...")]

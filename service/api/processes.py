@@ -12,10 +12,10 @@ from service.api import results
 from service.api.access import Asking, Client
 from service.api.answers import JSON, PROBLEM, address, link, nothing_else
 from service.api.jobs import StatusInfo
-from service.api.problem import MEDIA_TYPE, OGC, no_such
 from service.api.state import Here, Service
 from service.jobs.callback import checked
 from service.jobs.job import Job, status_info
+from service.problem import MEDIA_TYPE, OGC, no_such
 from service.processes import summary
 from service.processes.descriptions import SAID, SYNCHRONOUS, describe, summaries
 from service.processes.errand import Means

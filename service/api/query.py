@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pipeline.crs import RD
 from pipeline.features import ANY, Value, Wanted
-from service.api.problem import Problem
+from pipeline.slices import Rectangle
+from service.problem import Problem
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 RD_CRS: Final = "http://www.opengis.net/def/crs/EPSG/0/28992"
@@ -28,6 +29,7 @@ EXCLUDED = Literal["any", "no", "solar", "wind", "both"]
 INSTANT = r"\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2}))?"
 TIMES = rf"^({INSTANT}|(\.\.)?/{INSTANT}|{INSTANT}/(\.\.)?|{INSTANT}/{INSTANT}|(\.\.)?/(\.\.)?)$"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+WRITTEN = r"^[^\x00]*$"  # no address holds a character 0
 SEGMENTS = 32  # a side of a rectangle in degrees is bent in RD: 0.03 m off over 10 km
 FURTHEST = 1e7  # [m], [degrees]: beyond is nothing, and PROJ says infinity
 BBOX: dict[str, Any] = {
@@ -58,7 +60,9 @@ class Query(BaseModel):
     )  # fmt: skip
     limit: int = Field(USUAL, ge=1, le=MOST, description="features a page, at most")
     cursor: int = Field(0, ge=0, le=2**40, description="where a page starts: from a `next` link")
-    id: str | None = Field(None, min_length=1, max_length=100, description="of the building")
+    id: str | None = Field(
+        None, min_length=1, max_length=100, pattern=WRITTEN, description="of the building"
+    )
     kind: Literal["solar", "wind_or_solar", "none"] | None = Field(None, alias="class")
     rejected: REJECTED | None = Field(None, description="why it was not judged; `no`: was judged")
     excluded: EXCLUDED | None = Field(None, description="by a restriction, from what")
@@ -124,6 +128,12 @@ def to_rd(geometry: Any) -> Any:
 def to_degrees(geometry: Any) -> Any:
     """RD [m] as lon/lat; what lies nowhere on Earth is not finite."""
     return shapely.transform(geometry, _transformer(RD, "EPSG:4326").transform, interleaved=False)
+
+
+def lonlat(bounds: Rectangle) -> Rectangle:
+    """West, south, east, north [degrees] around a rectangle in RD [m]."""
+    found: Rectangle = _transformer(RD, "EPSG:4326").transform_bounds(*bounds)
+    return found
 
 
 @lru_cache

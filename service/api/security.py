@@ -16,9 +16,9 @@ from service.api.errors import answer, as_problem, log_fault, request_id_of
 from service.api.limits import Buckets, body_of, check_json, replayed, too_many
 from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
-from service.api.problem import Problem
 from service.api.state import Service
 from service.api.watch import Watch
+from service.problem import Problem
 from service.settings import Settings
 
 LIGHT = ("/tiles/", "/map/", "/files/rasters.zarr/")  # many small requests: a tenth each
@@ -28,7 +28,7 @@ LARGE = 1 << 16  # bytes; more is looked at beside the loop
 JSON_TYPES = ("application/json", "application/geo+json")
 SENT = ("Authorization", "If-None-Match", "Last-Event-ID", "Prefer", "Range", "X-API-Key",
         "X-Request-ID")  # fmt: skip
-TOLD = ("Accept-Ranges", "Content-Range", "ETag", "Link", "Location", "Preference-Applied",
+TOLD = ("Accept-Ranges", "Content-Crs", "Content-Range", "ETag", "Link", "Location", "Preference-Applied",
         "Retry-After", "X-Request-ID")  # fmt: skip
 
 
@@ -116,7 +116,7 @@ class Guard:
             receive = await self._checked_body(scope, receive, client)
         except Exception as error:
             problem = as_problem(error)
-            if problem.status >= 500:
+            if problem.status >= 500 and not isinstance(error, Problem):
                 log_fault(scope, error)
             await answer(problem, request_id_of(scope))(scope, receive, send)
             return

@@ -9,13 +9,13 @@ from fastapi import Depends, Request
 from pipeline.errors import InputError
 from pipeline.ledger import REPORT
 from service.api.access import Client
-from service.api.problem import no_such
 from service.catalogue import Collection, Sources, public_collections, sources_of
 from service.database import Database
 from service.jobs.job import Status
 from service.jobs.table import Jobs
 from service.keys import Keys
 from service.marks import Marks
+from service.problem import no_such
 from service.settings import Settings
 
 DATABASE = "service.sqlite"

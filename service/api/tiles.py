@@ -15,7 +15,7 @@ from pipeline.features import mark_of
 from pipeline.maptiles.kept import Kept
 from pipeline.maptiles.png import EMPTY_PNG
 from pipeline.maptiles.roofs import LAYER as BUILDINGS
-from pipeline.maptiles.scheme import DEEPEST, Tile, lonlat
+from pipeline.maptiles.scheme import DEEPEST, Tile
 from pipeline.printed import attributions, sun_times
 from service.api.answers import (
     JSON,
@@ -28,11 +28,12 @@ from service.api.answers import (
     known,
     not_modified,
 )
-from service.api.problem import Problem, no_such
+from service.api.query import lonlat
 from service.api.state import Here
 from service.catalogue import Collection
 from service.exports import report_of
 from service.opened import Counting, Opened, opened
+from service.problem import Problem, no_such
 
 PNG, MVT = "image/png", "application/vnd.mapbox-vector-tile"
 MOST_BYTES = 64 << 20  # of tiles that were made

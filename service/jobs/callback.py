@@ -17,9 +17,9 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Url, parse_url
 
 from pipeline.web import agent
-from service.api.problem import Problem
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import Queue, job_of
+from service.problem import Problem
 from service.settings import Settings
 
 KINDS = {

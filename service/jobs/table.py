@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from service.api.access import Client
-from service.api.problem import Problem
 from service.jobs.job import Job, Status
 from service.jobs.queue import SMALL, Queue, as_text, job_of
+from service.problem import Problem
 from service.processes.order import Order
 
 VISITORS = "*"  # the share of all of them; no key has such a name

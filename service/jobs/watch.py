@@ -5,8 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from service.api.problem import Problem
 from service.jobs.job import Job
+from service.problem import Problem
 
 LOOK_S = 0.25
 MOST_A_CLIENT, MOST = 8, 200  # streams that are open

@@ -2,7 +2,7 @@
  * set a point in its middle. */
 
 import { byId, show } from "./dom.js";
-import { circleRing, metresBetween, rounded } from "./shapes.js";
+import { circleRing, crossesItself, metresBetween, rounded } from "./shapes.js";
 import { put, theMap } from "./mapview.js";
 import { open } from "./tabs.js";
 import { t } from "./texts.js";
@@ -44,7 +44,7 @@ export function startDrawing() {
   theMap().on("click", (event) => kind && set(placeOf(event.lngLat)));
   theMap().on("mousemove", (event) => kind && sketch(placeOf(event.lngLat)));
   byId("drawing-stop").addEventListener("click", stop);
-  byId("drawing-done").addEventListener("click", () => end(polygon()));
+  byId("drawing-done").addEventListener("click", close);
   byId("drawing-middle").addEventListener("click", () => set(placeOf(theMap().getCenter())));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") stop();
@@ -65,9 +65,10 @@ function set(point) {
     if (radius >= LEAST_RADIUS) end({ kind: "circle", centre: points[0], radius });
     return;
   }
-  if (points.length > 2 && near(point, points[0])) return end(polygon());
+  if (points.length > 2 && near(point, points[0])) return close();
   // The second click of a double one is no other corner.
   if (points.length && near(point, points.at(-1))) return;
+  if (crossesItself([...points, point])) return tell("crosses");
   points.push(point);
   sketch(point);
   tell();
@@ -78,13 +79,15 @@ function near(one, other) {
   return Math.hypot(a.x - b.x, a.y - b.y) < NEAR_PX;
 }
 
-function polygon() {
-  return { kind: "polygon", ring: [...points, points[0]] };
+/** Finish a polygon, if its last side crosses none. */
+function close() {
+  const ring = [...points, points[0]];
+  if (crossesItself(ring)) tell("crosses");
+  else end({ kind: "polygon", ring });
 }
 
 /** Say what comes next, and offer to finish what can be. */
-function tell() {
-  const next = kind === "circle" && points.length ? "edge" : kind;
+function tell(next = kind === "circle" && points.length ? "edge" : kind) {
   byId("drawing-help").textContent = t(`help_${next}`, { n: points.length });
   show(byId("drawing-done"), kind === "polygon" && points.length > 2);
 }

@@ -260,8 +260,8 @@ export function viewBox() {
 export function goTo([west, south, east, north], options = {}) {
   const { clientWidth: wide, clientHeight: high } = map.getContainer();
   const beside = document.getElementById("legend").open && wide > 800;
-  // On a telephone the sheet covers the lower half.
-  const below = document.getElementById("panel").offsetWidth > wide * 0.9 ? high * 0.5 : 40;
+  // On a telephone the sheet covers the lower half, and the sources stand above it.
+  const below = document.getElementById("panel").offsetWidth > wide * 0.9 ? high * 0.52 + 60 : 40;
   const padding = { top: 40, right: 55, bottom: below, left: beside ? 320 : 40 };
   map.fitBounds([[west, south], [east, north]], { padding, maxZoom: 17, duration: 700, ...options });
 }

@@ -38,6 +38,14 @@ export function inRing(ring, [x, y]) {
   return inside;
 }
 
+/** Whether the last side of a line of points crosses one before it; to touch is not to cross. */
+export function crossesItself(points) {
+  const [a, b] = points.slice(-2);
+  const turn = ([ax, ay], [bx, by], [cx, cy]) => Math.sign((bx - ax) * (cy - ay) - (by - ay) * (cx - ax));
+  const apart = (p, q, r, s) => turn(p, q, r) * turn(p, q, s) < 0;
+  return points.slice(0, -2).some((c, at) => apart(a, b, c, points[at + 1]) && apart(c, points[at + 1], a, b));
+}
+
 /** [west, south, east, north] of any geometry of GeoJSON. */
 export function boundsOf(geometry) {
   const box = [Infinity, Infinity, -Infinity, -Infinity];

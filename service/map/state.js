@@ -74,7 +74,7 @@ export function link() {
   if (state.roof !== null) said.set("roof", state.roof);
   if (state.tab !== "area") said.set("tab", state.tab);
   if (state.lang) said.set("lang", state.lang);
-  return said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  return said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%3B", ";");
 }
 
 // Browsers let a page rewrite its address about a hundred times in half a minute.

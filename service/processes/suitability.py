@@ -11,8 +11,8 @@ from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.request import LAYERS
 from pipeline.run import run
-from service.api.problem import Problem
 from service.catalogue import Collection
+from service.problem import Problem
 from service.processes import recognition
 from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of, stamp_of
 from service.processes.errand import Errand, Means

@@ -15,8 +15,8 @@ from pipeline.errors import InputError
 from pipeline.ledger import REPORT
 from pipeline.regions import Area
 from pipeline.summary import summary
-from service.api.problem import Problem
 from service.catalogue import Collection
+from service.problem import Problem
 from service.processes.areas import (
     KINDS,
     POSTCODE,

@@ -1,0 +1,165 @@
+"""Clients that ask a service over HTTP: many in one thread, at little cost beside the service."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.maptiles.scheme import Tile
+
+LANES = 6  # requests at a time of a client, as a browser has it
+TILES = 12  # of a view, over all of its layers
+SPREAD = 2  # tiles to each side of the middle
+ZOOMS = (11, 18)  # from a city to a roof
+SUMMARY = "/processes/summary/execution"
+JSON = "application/json"
+
+
+class Connection:
+    """A connection that is kept, for one request after the other."""
+
+    def __init__(self, address: str) -> None:
+        parts = urlsplit(address)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, path: str, sent: Any = None) -> tuple[int, bytes]:
+        """Status and body of an answer; with something to send, by POST. Raises OSError or
+        EOFError where the service breaks off."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._streams
+        try:
+            writer.write(self._request(path, sent))
+            head = await reader.readuntil(b"\r\n\r\n")
+            return _status(head), await reader.readexactly(_length(head))
+        except BaseException:
+            self.close()
+            raise
+
+    def _request(self, path: str, sent: Any) -> bytes:
+        body = b"" if sent is None else json.dumps(sent).encode()
+        lines = [f"{'GET' if sent is None else 'POST'} {path} HTTP/1.1", "Accept-Encoding: gzip"]
+        lines += [f"Host: {self._host}:{self._port}", f"Content-Length: {len(body)}"]
+        lines += [f"Content-Type: {JSON}"] if body else []
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    def close(self) -> None:
+        """Let go of it; the next request makes it anew."""
+        if self._streams:
+            self._streams[1].close()
+        self._streams = None
+
+
+def _status(head: bytes) -> int:
+    return int(head.split(b" ", 2)[1])
+
+
+def _length(head: bytes) -> int:
+    """Of the body; 0 for an answer without one."""
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line[15:])
+    return 0
+
+
+async def ask(address: str, path: str, sent: Any = None) -> Any:
+    """JSON of an answer, by a connection of its own. Raises RuntimeError for any but 2xx."""
+    connection = Connection(address)
+    try:
+        status, body = await connection.ask(path, sent)
+    finally:
+        connection.close()
+    if not 200 <= status < 300:
+        raise RuntimeError(f"{path}: answered {status}: {body[:200].decode(errors='replace')}")
+    return json.loads(body)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What can be seen of a collection: the template of its tiles, its zooms, its rectangle in
+    degrees."""
+
+    template: str
+    zooms: tuple[int, int]
+    bounds: tuple[float, float, float, float]
+
+
+@dataclass
+class Asked:
+    """What clients asked: seconds of each answer by kind, and how many were no good."""
+
+    most: int
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {"tiles": [], "summaries": []})
+    begun: int = 0
+    errors: int = 0
+
+    @property
+    def answered(self) -> int:
+        """How many were answered."""
+        return sum(map(len, self.seconds.values()))
+
+    def more(self) -> bool:
+        """Whether another is to be asked; then it counts."""
+        self.begun += 1
+        return self.begun <= self.most
+
+    async def time(self, kind: str, connection: Connection, path: str, sent: Any = None) -> None:
+        """Ask, and note how long it took."""
+        begin = time.perf_counter()
+        try:
+            status, _ = await connection.ask(path, sent)
+        except (OSError, EOFError):
+            status = 0
+        self.seconds[kind].append(time.perf_counter() - begin)
+        self.errors += status != 200
+
+
+class Person:
+    """Somebody at the map: looks at a view, asks what an area yields, and looks at another."""
+
+    def __init__(
+        self, address: str, layers: list[Layer], areas: list[dict[str, Any]], number: int
+    ) -> None:
+        self._lanes = [Connection(address) for _ in range(LANES)]
+        self._layers, self._areas, self._random = layers, areas, random.Random(number)
+
+    async def ask(self, asked: Asked, pause: float) -> None:
+        """Until enough was asked; pause: between two views, on average [s]."""
+        await asyncio.sleep(self._random.uniform(0, pause))
+        try:
+            while asked.begun < asked.most:
+                paths = iter(self._view())
+                await asyncio.gather(*(self._lane(asked, paths, lane) for lane in self._lanes))
+                if asked.more():
+                    area = self._random.choice(self._areas)
+                    await asked.time("summaries", self._lanes[0], SUMMARY, {"inputs": area})
+                await asyncio.sleep(self._random.uniform(0.5, 1.5) * pause)
+        finally:
+            for lane in self._lanes:
+                lane.close()
+
+    async def _lane(self, asked: Asked, paths: Iterator[str], lane: Connection) -> None:
+        for path in paths:
+            if asked.more():
+                await asked.time("tiles", lane, path)
+
+    def _view(self) -> list[str]:
+        """Tiles of all layers that there are at a zoom, around a place; both are drawn."""
+        z = self._random.randint(*ZOOMS)
+        shown = [layer for layer in self._layers if layer.zooms[0] <= z <= layer.zooms[1]]
+        west, south, east, north = shown[0].bounds
+        place = self._random.uniform(west, east), self._random.uniform(south, north)
+        return [self._tile(self._random.choice(shown), z, place) for _ in range(TILES)]
+
+    def _tile(self, layer: Layer, z: int, place: tuple[float, float]) -> str:
+        middle = Tile.at(*place, z)
+        x, y = (
+            min(max(at + self._random.randint(-SPREAD, SPREAD), 0), (1 << z) - 1)
+            for at in (middle.x, middle.y)
+        )
+        return layer.template.format(z=z, x=x, y=y)

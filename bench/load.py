@@ -1,0 +1,285 @@
+"""A service under load: clients that ask tiles and summaries while a job runs on all cores.
+
+python -m bench.load [--clients 50] [--requests 10000] [--json FILE]
+
+A client is somebody at the map: a view of twelve tiles, a summary, a pause of five seconds or so,
+another view. Then all of them once more without a pause and without a job: what the service can at
+most. The ground is a generated quarter; --data asks a service of other folders instead, and --area
+says what of them a job is for.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from bench.asking import Asked, Layer, Person, ask
+from bench.machine import ROOT, machine
+from bench.result import Row, result, write
+from bench.rounds import aim, tell
+from bench.runs import whole_run
+from bench.table import table
+from bench.targets import Target
+
+NAME = "quarter"
+SERVE = "from service.cli import main; main(prog_name='daklaag')"
+SUITABILITY = "/processes/suitability/execution"
+PAUSE_S = 5.0
+SAMPLE_S = 0.25
+WARM = 0.2  # of the requests that memory is told of are asked before, when what is kept fills
+JOBS = 3  # that are measured alone
+QUICK = Target("p99 <= 500 ms", "p99_ms", 500)
+NONE = Target("none", "errors", 0)
+SLOWED = Target("<= 1.33 x", "ratio", 4 / 3)
+FLAT = Target("<= 1.05 x", "ratio", 1.05)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a service is started with: folders, and the area of a job if there is to be one."""
+
+    data: tuple[Path, ...]
+    area: str | None
+
+
+def generated(folder: Path, metres: float) -> Place:
+    """A quarter with its regions, and a finished run of it."""
+    from pipeline.quarter import generate
+    from pipeline.quarter.regions import write_regions
+
+    inputs = folder / "inputs"
+    made = generate(inputs, size=(metres, metres))
+    write_regions(inputs, made.bounds)
+    whole_run(made, folder, layers=("hillshade", "shadow"))()
+    (folder / "0").rename(folder / NAME)
+    return Place((folder / NAME, inputs), ",".join(f"{side:g}" for side in made.bounds))
+
+
+@dataclass
+class Usage:
+    """What a process uses: [s, bytes] after so many answers."""
+
+    pid: int
+    seen: list[tuple[int, float, int]] = field(default_factory=list)
+
+    def look(self, answered: int) -> None:
+        """Note it. OSError where the system has no /proc."""
+        words = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks = int(words[11]) + int(words[12])
+        page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+        self.seen.append((answered, ticks / tick, int(words[21]) * page))
+
+    @asynccontextmanager
+    async def looking(self, asked: Asked) -> AsyncIterator[None]:
+        """Look all the time."""
+
+        async def look() -> None:
+            while True:
+                self.look(asked.answered)
+                await asyncio.sleep(SAMPLE_S)
+
+        task = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            task.cancel()
+            self.look(asked.answered)
+
+    @property
+    def seconds(self) -> float:
+        """Of the processor, since the first look."""
+        return self.seen[-1][1] - self.seen[0][1]
+
+    def memory(self) -> tuple[float, float, float]:
+        """MB in the first and in the last tenth, and MB a thousand answers, when it is warm."""
+        answered, _, size = np.array(self.seen, float).T
+        size = size / 1e6
+        begin, end = WARM * answered[-1], answered[-1]
+        tenth = (end - begin) / 10
+        warm = answered >= begin
+        slope = np.polyfit(answered[warm], size[warm], 1)[0]
+        first, last = warm & (answered <= begin + tenth), answered >= end - tenth
+        return float(size[first].mean()), float(size[last].mean()), float(1000 * slope)
+
+
+class Load:
+    """A service and who asks it; `rows` grows."""
+
+    def __init__(self, address: str, pid: int, place: Place, rows: list[Row]) -> None:
+        self.address, self.pid, self.place, self.rows = address, pid, place, rows
+        self._asked_jobs = 0
+
+    async def measure(self, clients: int, requests: int) -> None:
+        """All of it."""
+        layers = await self._layers()
+        areas = await self._areas(layers[0].bounds)
+        people = [Person(self.address, layers, areas, number) for number in range(clients)]
+        alone = await self._alone()
+        tell(f"load: {clients} clients, a job beside them")
+        beside: list[float] = []
+        busy = asyncio.create_task(self._jobs(beside)) if self.place.area else None
+        try:
+            await self._phase("while a job runs", people, requests, PAUSE_S, goal=True)
+        finally:
+            if busy:
+                busy.cancel()
+        self._slowed(alone, beside)
+        tell(f"load: {clients} clients without a pause")
+        await self._phase("without a pause, no job", people, requests, 0.0)
+
+    async def _layers(self) -> list[Layer]:
+        """Of the first collection."""
+        name = (await ask(self.address, "/collections"))["collections"][0]["id"]
+        found = []
+        for layer in ("buildings", "roofs", "hillshade", "shadow"):
+            told = await ask(self.address, f"/collections/{name}/tiles/{layer}")
+            template = told["tiles"][0].removeprefix(self.address)
+            zooms = told["minzoom"], told["maxzoom"]
+            found.append(Layer(template, zooms, tuple(told["bounds"])))
+        return found
+
+    async def _areas(self, bounds: tuple[float, ...]) -> list[dict[str, Any]]:
+        """Inputs of summaries: half of them places by name, half circles that somebody drew."""
+        draw, (west, south, east, north) = np.random.default_rng(5), bounds
+        places = (await ask(self.address, "/places?q=a&limit=50"))["features"]
+        named = [{"area": place["id"]} for place in places]
+        named += [{"area": place["id"], "by": "neighbourhood"} for place in places[:2]]
+        circles = [
+            {"around": {"centre": [draw.uniform(west, east), draw.uniform(south, north)],
+                        "radius_m": draw.uniform(50, 1000)}}
+            for _ in range(5000)
+        ]  # fmt: skip
+        return named * (len(circles) // max(len(named), 1)) + circles
+
+    async def _alone(self) -> list[float]:
+        """Seconds of jobs that nobody disturbs; the first compiles, and reads what is then kept."""
+        found: list[float] = []
+        if self.place.area:
+            tell("load: jobs alone")
+            while len(found) <= JOBS:
+                await self._job(found)
+        return found[1:]
+
+    async def _jobs(self, found: list[float]) -> None:
+        while True:
+            await self._job(found)
+
+    async def _job(self, found: list[float]) -> None:
+        """A job like the others, which was not computed before."""
+        self._asked_jobs += 1
+        share = {"panel_share": 0.1 + self._asked_jobs / 10_000}
+        asked = {"inputs": {"area": self.place.area, "parameters": share}}
+        job = await ask(self.address, SUITABILITY, asked)
+        while job["status"] in ("accepted", "running"):
+            await asyncio.sleep(SAMPLE_S)
+            job = await ask(self.address, f"/jobs/{job['jobID']}")
+        if job["status"] != "successful":
+            raise RuntimeError(f"a job ended as {job['status']}: {job['message']}")
+        begun, ended = (datetime.fromisoformat(job[name]) for name in ("started", "finished"))
+        found.append((ended - begun).total_seconds())
+
+    async def _phase(
+        self, when: str, people: list[Person], requests: int, pause: float, goal: bool = False
+    ) -> None:
+        asked, usage = Asked(requests), Usage(self.pid)
+        begin, own = time.perf_counter(), time.process_time()
+        async with usage.looking(asked):
+            await asyncio.gather(*(person.ask(asked, pause) for person in people))
+        took, own = time.perf_counter() - begin, time.process_time() - own
+        for kind, seconds in asked.seconds.items():
+            self._latency(f"{kind}, {when}", seconds, goal and kind == "tiles")
+        self._figure(f"errors, {when}", f"{asked.errors}", NONE, errors=asked.errors)
+        self._memory(when, usage)
+        rate = f"{asked.answered / took:.0f} a second"
+        cores = f"service {usage.seconds / took:.2f} of a core, clients {own / took:.2f}"
+        self._figure(f"answers, {when}", f"{rate}; {cores}")
+
+    def _latency(self, name: str, seconds: list[float], goal: bool) -> None:
+        p50, p99 = (float(1000 * value) for value in np.percentile(seconds, (50, 99)))
+        row = self._figure(name, "", QUICK if goal else None)
+        row |= {"p50_ms": p50, "p99_ms": p99, "max_ms": 1000 * max(seconds), "asked": len(seconds)}
+        row["median_s"] = p50 / 1000
+
+    def _memory(self, when: str, usage: Usage) -> None:
+        first, last, slope = usage.memory()
+        said = f"{first:.0f} to {last:.0f} MB, {slope:+.2f} MB a thousand answers"
+        self._figure(f"memory of the service, {when}", said, FLAT, ratio=last / first)
+
+    def _slowed(self, alone: list[float], beside: list[float]) -> None:
+        if not alone or not beside:
+            return
+        ratio = median(beside) / median(alone)
+        said = f"{ratio:.2f} x ({median(alone):.1f} s alone; {len(beside)} jobs beside it)"
+        self._figure("a job, over one that nobody disturbs", said, SLOWED, ratio=ratio)
+
+    def _figure(self, name: str, said: str, target: Target | None = None, **more: Any) -> Row:
+        row: Row = {"group": "load", "name": name, "figure": said, "median_s": None}
+        row |= {"cells": None, "mcells_s": None, "copies": None, "spread": None, **more}
+        self.rows.append(row)
+        if target:
+            aim(row, target)
+        return row
+
+
+@contextmanager
+def serving(place: Place, state: Path) -> Iterator[tuple[str, int]]:
+    """The address of a service and the id of its process."""
+    words = [word for folder in place.data for word in ("--data", str(folder.absolute()))]
+    command = [sys.executable, "-c", SERVE, "-q", "serve", "--port", "0", "--state", str(state)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with state.with_suffix(".log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--no-log-requests", *words],
+            stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
+        )  # fmt: skip
+    try:
+        assert process.stdout
+        greeting = process.stdout.readline()
+        if "http://" not in greeting:
+            raise RuntimeError(state.with_suffix(".log").read_text())
+        yield "http://" + greeting.partition("http://")[2].split("/")[0], process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main() -> None:
+    """The command."""
+    asked = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
+    asked.add_argument("--clients", type=int, default=50)
+    asked.add_argument("--requests", type=int, default=10_000, help="of each phase")
+    asked.add_argument("--data", type=Path, action="append", default=[])
+    asked.add_argument("--area", help="of a job, of --data")
+    asked.add_argument("--metres", type=float, default=2000.0, help="a side of the quarter")
+    asked.add_argument("--json", type=Path)
+    given = asked.parse_args()
+    its, rows = machine(), list[Row]()
+    with tempfile.TemporaryDirectory(prefix="daklaag-load-") as name:
+        folder = Path(name)
+        os.environ["DAKLAAG_CACHE"] = str(folder / "cache")
+        tell("load: generating and judging the ground")
+        place = (
+            Place(tuple(given.data), given.area) if given.data else generated(folder, given.metres)
+        )
+        with serving(place, folder / "state") as (address, pid):
+            asyncio.run(Load(address, pid, place, rows).measure(given.clients, given.requests))
+    found = result("load", None, its, rows, [])
+    if given.json:
+        write(found, given.json)
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
