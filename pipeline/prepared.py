@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,7 @@ VERSION = 2  # of the prepared files
 EDGES = tuple(edge.name for edge in BOX)
 GROUPS = np.dtype([("first", np.int64), ("count", np.int64), *((e, np.float64) for e in EDGES)])
 LIGHT = ["row", "centre_x", "centre_y", "bbox"]
+SEEKERS = 4  # threads that look for ids at once
 Box = tuple[float, float, float, float]
 
 
@@ -46,18 +48,29 @@ class Light(NamedTuple):
     bounds: NDArray[np.float64]
 
 
+class Few(NamedTuple):
+    """A few footprints beside those of a file, in memory, with the columns of that. usable, rest:
+    those with a polygon and those without; again: ids that both bear."""
+
+    usable: pa.Table
+    rest: pa.Table
+    again: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Footprints in a file of our own, along a Hilbert curve; small when it is sent elsewhere.
 
     path: a GeoParquet of those with a polygon; sources: the files that they come from; count: all,
-    those without a polygon included; bounds: of all polygons [m], NaN if there is none.
+    those without a polygon included; bounds: of all polygons [m], NaN if there is none; few: more
+    footprints, whose rows come after the others; those with a polygon are the last row group.
     """
 
     path: Path
     sources: tuple[dict[str, Any], ...]
     count: int
     bounds: Box
+    few: Few | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -65,7 +78,13 @@ class Prepared:
     def groups(self) -> NDArray[Any]:
         """The row groups, in order: first (place), count, and xmin, ymin, xmax, ymax [m] of the
         polygons."""
-        return _opened(self.path)[1]
+        every = _opened(self.path)[1]
+        if self.few is None or not len(self.few.usable):
+            return every
+        west, south, east, north = _edges(self.few.usable)
+        box = west.min(), south.min(), east.max(), north.max()
+        last = (every["count"].sum(), len(self.few.usable), *box)
+        return np.append(every, np.array([last], GROUPS))
 
     def touching(self, bounds: Box) -> NDArray[np.int64]:
         """The row groups with a polygon whose bounding box may touch a closed rectangle [m]."""
@@ -81,7 +100,7 @@ class Prepared:
             wanted = np.intersect1d(wanted, self.touching(bounds))
         place, tables = [np.zeros(0, np.int64)], [SCHEMA.empty_table()]
         for group in wanted.tolist():
-            table = _group(self.path, group)
+            table = self._table(group)
             chosen = np.arange(len(table))
             if bounds is not None:
                 chosen = np.flatnonzero(_touch(_edges(table), bounds))
@@ -92,8 +111,11 @@ class Prepared:
 
     def light(self, group: int) -> Light:
         """All of one row group."""
-        with _readable(self.path), _file(self.path) as file:
-            table = file.read_row_group(group, LIGHT, use_threads=False)
+        if self._in_file(group):
+            with _readable(self.path), _file(self.path) as file:
+                table = file.read_row_group(group, LIGHT, use_threads=False)
+        else:
+            table = self._table(group)
         place = self.groups()["first"][group] + np.arange(len(table))
         return Light(place, table["row"].to_numpy(), _centre(table), np.column_stack(_edges(table)))
 
@@ -101,7 +123,38 @@ class Prepared:
         """Those without a polygon, by row."""
         with _readable(self.path):
             table = pq.read_table(self.path.with_name(REST)).replace_schema_metadata()
+        if self.few is not None:
+            table = pa.concat_tables([table, self.few.rest])
         return self._footprints(np.full(len(table), -1), table)
+
+    def bearers(self, ids: Collection[str]) -> dict[int, set[str]]:
+        """The row groups of the file in which some of these ids are, and which: all ids are read
+        for it, of a nation in half a second."""
+        wanted = pa.array(sorted(ids), pa.string())
+
+        def found(group: int) -> set[str]:
+            with _readable(self.path), _file(self.path) as file:
+                table = file.read_row_group(group, ["id"], use_threads=False)
+            return set(table["id"].filter(pc.is_in(table["id"], wanted)).to_pylist())
+
+        with ThreadPoolExecutor(SEEKERS) as pool:
+            every = pool.map(found, range(_opened(self.path)[0].num_row_groups if ids else 0))
+            return {group: there for group, there in enumerate(every) if there}
+
+    def _in_file(self, group: int) -> bool:
+        return group < len(_opened(self.path)[1])
+
+    def _table(self, group: int) -> pa.Table:
+        if self.few is None or self._in_file(group):
+            return _group(self.path, group)
+        return self.few.usable
+
+    def _repeated(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Whose id is there more than once."""
+        found: NDArray[np.bool_] = table["repeated"].to_numpy()
+        if self.few is None:
+            return found
+        return found | pc.is_in(table["id"], pa.array(self.few.again, pa.string())).to_numpy()
 
     def _footprints(self, place: NDArray[np.int64], table: pa.Table) -> Footprints:
         wkb = table["geometry"].to_numpy(zero_copy_only=False)
@@ -115,7 +168,7 @@ class Prepared:
             geometry=shapely.from_wkb(wkb),
             reason=_objects(table["reason"]),
             repaired=table["repaired"].to_numpy(),
-            repeated=table["repeated"].to_numpy(),
+            repeated=self._repeated(table),
             area=table["area"].to_numpy().astype(np.float64),
             centre=_centre(table),
             bounds=np.column_stack(_edges(table)),

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
 from pipeline.added import Added
 from pipeline.errors import InputError
 from pipeline.footprints import PREFIX
 from pipeline.methods.powermapping import Powermapping
-from pipeline.prepared import EDGES, Prepared
-from pipeline.slices import where
+from pipeline.prepared import Prepared
 
 DIGITS = 16  # of an id of the BAG, whose leading zeros get lost in spreadsheets
 
@@ -59,14 +57,10 @@ def find_removed(
 
 def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[float, ...]]]:
     """Of each id that there is, the rectangles of its footprints."""
-    if not ids:
-        return {}
-    table = where(prepared.path, ["id", "bbox"], pc.field("id").isin(list(ids)))
-    box = table["bbox"].combine_chunks()
-    bounds = np.column_stack([pc.struct_field(box, edge).to_numpy() for edge in EDGES])
+    near = prepared.read(groups=prepared.bearers(ids))
     found: dict[str, list[tuple[float, ...]]] = {}
-    for name, place in zip(table["id"].to_pylist(), bounds.tolist(), strict=True):
-        found.setdefault(name, []).append(tuple(place))
+    for i in np.flatnonzero(np.isin(near.id.astype(str), ids)):
+        found.setdefault(near.id[i], []).append(tuple(near.bounds[i].tolist()))
     return {name: sorted(places) for name, places in found.items()}
 
 

@@ -20,6 +20,7 @@ from pipeline.methods.powermapping import Powermapping
 from pipeline.methods.reach import farthest
 from pipeline.mosaics import open_mosaic
 from pipeline.prepared import Prepared, prepare_footprints
+from pipeline.prepared_few import with_few
 from pipeline.removed import Removed, find_removed
 from pipeline.restrictions import Restrictions, read_restrictions
 from pipeline.scope import Scope, asked_of, scope_of
@@ -124,16 +125,7 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
     around = None if request.around is None else parse_around(request.around)
     terrain = _terrain(request, area)
     added = _added(request, terrain, p)
-    prepared = prepare_footprints(
-        (*request.buildings, *request.add_building),
-        layer=request.layer,
-        id_column=request.id,
-        group_column=request.group,
-        centre=p.centre,
-        cache=request.prepared or cache_dir(),
-        progress=progress,
-        stop=stop,
-    )
+    prepared = _prepared(request, p, progress, stop)
     _check_any(prepared, area, request)
     layout = Layout.of(_extent(terrain, prepared, area, request), terrain.resolution)
     scope = scope_of(prepared, area, around, layout, request.block, terrain.window)
@@ -211,8 +203,23 @@ def _terrain(request: Request, area: Area | None) -> Terrain:
 def _added(request: Request, terrain: Terrain, p: Powermapping) -> Added | None:
     if not request.add_building:
         return None
-    columns = {"id_column": request.id, "group_column": request.group}
-    return read_added(request.add_building, terrain, p, layer=request.layer, **columns)
+    return read_added(request.add_building, terrain, p, **_columns(request))
+
+
+def _prepared(request: Request, p: Powermapping, progress: Progress, stop: Stop) -> Prepared:
+    options = {"centre": p.centre, "stop": stop, **_columns(request)}
+    found = prepare_footprints(
+        request.buildings,
+        cache=request.prepared or cache_dir(),
+        progress=progress,
+        **options,
+    )
+    return with_few(found, request.add_building, **options) if request.add_building else found
+
+
+def _columns(request: Request) -> dict[str, Any]:
+    """Where the columns of footprints are."""
+    return {"layer": request.layer, "id_column": request.id, "group_column": request.group}
 
 
 def _extent(terrain: Terrain, prepared: Prepared, area: Area | None, request: Request) -> Window:

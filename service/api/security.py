@@ -28,8 +28,8 @@ LARGE = 1 << 16  # bytes; more is looked at beside the loop
 JSON_TYPES = ("application/json", "application/geo+json")
 SENT = ("Authorization", "If-None-Match", "Last-Event-ID", "Prefer", "Range", "X-API-Key",
         "X-Request-ID")  # fmt: skip
-TOLD = ("Accept-Ranges", "Content-Crs", "Content-Range", "ETag", "Link", "Location", "Preference-Applied",
-        "Retry-After", "X-Request-ID")  # fmt: skip
+TOLD = ("Accept-Ranges", "Content-Crs", "Content-Range", "ETag", "Link", "Location",
+        "Preference-Applied", "Retry-After", "X-Request-ID")  # fmt: skip
 
 
 def install(app: FastAPI, service: Service) -> None:

@@ -7,7 +7,7 @@ import { byId, make, remember, remembered, show, terms } from "./dom.js";
 import { drawing, startDrawing } from "./draw.js";
 import { offerJob, startJobs, write as writeJob } from "./jobs.js";
 import { showSwitches, startLegend, writeLegend } from "./legend.js";
-import { choose, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
+import { choose, doWithout, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
 import { markRoof, startMarks, writeMarks } from "./marks.js";
 import { startPlaces } from "./places.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
@@ -174,6 +174,13 @@ function notice(text) {
   show(byId("notice"), true);
 }
 
+/** Totals, search and lists need no map. */
+function withoutMap(problem) {
+  console.warn(problem);
+  doWithout(collection().bbox);
+  notice(t("no_webgl"));
+}
+
 function startParts() {
   on(["collection"], () => changeCollection());
   on(["lang"], async () => {
@@ -209,7 +216,7 @@ async function start() {
   if (!app.marks) withoutTab("marks");
   show(byId("marks-field"), app.marks);
   show(byId("place-field"), !app.config.static || Boolean(app.config.places));
-  await makeMap(app.config);
+  await makeMap(app.config).catch(withoutMap);
   startParts();
   await changeCollection();
   if (!linked.at) goTo(collection().bbox, { animate: false });

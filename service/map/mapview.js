@@ -2,6 +2,7 @@
 
 import * as maplibre from "./vendor/maplibre-gl.js";
 import { shadowFile, sourceOf, tileAddress } from "./sources.js";
+import { noMap } from "./nomap.js";
 import { now, on, set } from "./state.js";
 import { rounded } from "./shapes.js";
 import { t } from "./texts.js";
@@ -52,6 +53,17 @@ export async function makeMap(config) {
   addMarksAndAreas();
   on(["shadow", "sun", "tall", "marks"], showLayers);
   return map;
+}
+
+/** Go on without a map, over [west, south, east, north]. */
+export function doWithout(bbox) {
+  map = noMap(bbox, document.getElementById("map"));
+  document.body.classList.add("no-map");
+}
+
+/** Whether there is a map to look at. */
+export function hasMap() {
+  return !document.body.classList.contains("no-map");
 }
 
 /** Where the map is: [lat, lon, zoom, pitch, bearing]. */
@@ -115,6 +127,7 @@ function hatch() {
 
 /** Show a collection: its sources and layers in place of those of another. */
 export async function showCollection(collection) {
+  if (!hasMap()) return doWithout(collection.bbox);
   for (const id of ["hillshade", "shadow", "roofs", "roofs-flat", "roofs-hatch", "roofs-edge", "roofs-aside", "roofs-tall", "roofs-chosen"]) {
     if (map.getLayer(id)) map.removeLayer(id);
   }

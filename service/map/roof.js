@@ -3,7 +3,7 @@
 import { byId, make, terms } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
-import { choose, goTo, inDetail, roofsInView, theMap } from "./mapview.js";
+import { choose, goTo, hasMap, inDetail, roofsInView, theMap, viewBox } from "./mapview.js";
 import { classesOf, swatch } from "./legend.js";
 import { day, known, listed, number, t } from "./texts.js";
 
@@ -98,14 +98,21 @@ async function find(event) {
 }
 
 /** The roofs in view as buttons, those that yield most first. */
-function list() {
-  if (!inDetail()) return say(t("roof_zoom"));
+async function list() {
+  if (hasMap() && !inDetail()) return say(t("roof_zoom"));
   const kwh = ({ properties: p }) => (p.solar_kwh ?? 0) + (p.wind_kwh ?? 0);
-  const found = roofsInView().sort((a, b) => kwh(b) - kwh(a));
+  const seen = hasMap() ? roofsInView() : await withoutMap();
+  const found = seen.sort((a, b) => kwh(b) - kwh(a));
   const some = found.slice(0, MOST_LISTED);
   say(t(found.length > some.length ? "roof_some" : "roof_all", { n: number(found.length), most: number(some.length) }));
   byId("roof-card").replaceChildren();
   byId("roof-list").replaceChildren(...some.map((feature) => make("li", {}, lineOf(feature, kwh(feature)))));
+}
+
+/** Where nothing is in view, some of all roofs. */
+async function withoutMap() {
+  const [features] = await app.source.roofs(app.collection().name, viewBox(), 10 * MOST_LISTED);
+  return features;
 }
 
 function lineOf(feature, kwh) {

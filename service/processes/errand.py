@@ -46,7 +46,7 @@ class Means:
         footprints = written(inputs, "footprints", files)
         drawn = isinstance(inputs["area"], dict)
         # What is sorted of an upload goes with it: in the cache it would stay for ever.
-        own = files / "prepared" if footprints or "add_building" in more else None
+        own = files / "prepared" if footprints else None
         return Request(
             dsm=sources.dsm,
             dtm=sources.dtm,
