@@ -4,10 +4,8 @@ in: the content of its config.json."""
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import pyproj
-
 from pipeline import texts
-from pipeline.crs import RD
+from pipeline.crs import RD, way
 from pipeline.features import Features
 from pipeline.palette import COLOURS
 from pipeline.printed import attributions, sun_times
@@ -59,7 +57,7 @@ def classes() -> dict[str, Any]:
 def told(collection: Collection) -> dict[str, Any]:
     """What the page says of a result: its place, method, date and sources."""
     report = collection.report
-    method, inputs = report["method"], report["inputs"]
+    method, inputs, counts = report["method"], report["inputs"], report["counts"]
     return {
         "name": collection.name,
         "title": _title(collection, inputs),
@@ -72,6 +70,7 @@ def told(collection: Collection) -> dict[str, Any]:
         "layers": [name for name in LAYERS if name in _layers(inputs)],
         "computed": str(report["machine"].get("finished", "")),
         "heights": heights(inputs),
+        "unselected": counts["footprints"] > counts["selected"],
     }
 
 
@@ -80,8 +79,7 @@ def bbox(collection: Collection) -> list[float]:
     bounds = Features.of(collection.place).bounds
     if bounds is None:
         return list(NETHERLANDS)
-    to_degrees = pyproj.Transformer.from_crs(RD, "OGC:CRS84", always_xy=True)
-    return [round(each, 6) for each in to_degrees.transform_bounds(*bounds)]
+    return [round(each, 6) for each in way(RD, "OGC:CRS84").transform_bounds(*bounds)]
 
 
 def heights(inputs: Mapping[str, Any]) -> str:

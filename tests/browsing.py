@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import shapely
 
 from pipeline import quarter
 from pipeline.request import Request
@@ -26,7 +26,7 @@ ARGUMENTS = (
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
 )  # fmt: skip
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP = {"width": 1100, "height": 700}  # fewer pixels are drawn sooner
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 PATIENCE_MS = 20_000.0  # the graphics are computed by cores that others use as well
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -70,6 +70,14 @@ class Window:
         self.page.goto(f"{self.host}/map/{link}")
         self.ready()
 
+    def fresh(self) -> None:
+        """The same as somebody who was never there sees it, with the browser's cache."""
+        self.page.emulate_media(media="screen")
+        self.page.evaluate("() => window.daklaag && localStorage.clear()")
+        for seen in (self.wrong, self.outside, self.asked):
+            seen.clear()
+        self.go()
+
     def ready(self) -> None:
         """Wait until all of the page is shown."""
         self.page.wait_for_function("() => window.daklaag")
@@ -88,6 +96,12 @@ class Window:
         said: str = self.at(testid).inner_text()
         return said
 
+    def shown(self, layer: str) -> int:
+        """How many features of a layer are drawn."""
+        asked = "(id) => daklaag.map.queryRenderedFeatures({layers: [id]}).length"
+        found: int = self.page.evaluate(asked, layer)
+        return found
+
     def violations(self) -> list[str]:
         """What axe finds wrong: a rule, and the first element that breaks it."""
         if not self.page.evaluate("() => 'axe' in window"):
@@ -99,6 +113,37 @@ class Window:
         """Nothing went wrong, and nobody else was asked."""
         assert not self.wrong
         assert not self.outside
+
+
+def choose(window: Window, place: str) -> None:
+    """Count a place."""
+    window.at("place").fill(place)
+    window.at("place-option").first.click()
+
+
+def counted(window: Window, totals: dict[str, Any]) -> None:
+    """Wait for the totals that are expected, and look whether all figures are theirs."""
+    counts, kwh = totals["counts"], totals["kwh"]
+    window.page.wait_for_selector(f'#totals[data-judged="{counts["judged"]}"][aria-busy="false"]')
+    kinds = counts["class"] | {"rejected": counts["rejected"]}
+    assert {name: window.text(f"count-{name}") for name in kinds} == {
+        name: f"{number:,}" for name, number in kinds.items()
+    }
+    table = window.text("totals-table")
+    panel = f"{totals['area_ha']['panel']:,.2f} ha"
+    for said in (
+        f"{counts['solar_suitable']:,}\t{panel}\t{kwh['solar']:,.0f}",
+        f"{counts['wind_suitable']:,}\t\t{kwh['wind']:,.0f}", f"{kwh['total']:,.0f}",
+    ):  # fmt: skip
+        assert said in table
+
+
+def bring(window: Window, roof: dict[str, Any]) -> Any:
+    """Bring a roof to the middle of the map; gives what is to be clicked on."""
+    point = shapely.geometry.shape(roof["geometry"]).representative_point()
+    window.page.evaluate("(at) => daklaag.map.jumpTo({center: at, zoom: 18})", [point.x, point.y])
+    window.idle()
+    return window.at("map").locator("canvas")
 
 
 def browser_file() -> str:
@@ -148,13 +193,12 @@ def quarter_of(base: Path) -> Path:
 
 
 @contextmanager
-def service(base: Path, *words: object) -> Iterator[str]:
-    """The address of a service over it, with a state of its own."""
+def service(base: Path, state: Path, *words: object) -> Iterator[str]:
+    """The address of a service over it."""
     folder = quarter_of(base)
-    with TemporaryDirectory(dir=base) as state:
-        data = ("--data", folder / "quarter", "--data", folder / "in")
-        with serving(Path(state), *data, "--state", state, "--workers", "1", *words) as host:
-            yield host
+    data = ("--data", folder / "quarter", "--data", folder / "in")
+    with serving(state, *data, "--state", state, "--workers", 1, *words) as host:
+        yield host
 
 
 def told(host: str, path: str, body: Any = None, method: str = "", **headers: str) -> Any:
@@ -169,7 +213,7 @@ def told(host: str, path: str, body: Any = None, method: str = "", **headers: st
 def summed(host: str, **inputs: Any) -> dict[str, Any]:
     """The totals of an area as the service says them."""
     found = told(host, "processes/summary/execution", {"inputs": {"collection": RUN} | inputs})
-    return dict(found)
+    return dict(found["totals"])
 
 
 def roofs(host: str, collection: str = RUN) -> dict[int, dict[str, Any]]:

@@ -1,6 +1,5 @@
 """A site of a generated quarter, a plain web host for it, and a browser that looks at it."""
 
-import os
 import re
 import shutil
 import threading
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
-import pytest
 import shapely
 
 from pipeline import quarter
@@ -22,12 +20,9 @@ from pipeline.engine import never, silent
 from pipeline.request import Request
 from pipeline.run import run
 from service import site, vendor
+from tests import browsing
 
 NAME = "quarter"
-ARGUMENTS = (
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
-)  # fmt: skip
 # As strict as docs/site.md says that a host may be.
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
@@ -125,36 +120,11 @@ def hosted(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def browser_file() -> str:
-    """The browser that DAKLAAG_BROWSER names, else Chromium; without one the test is skipped."""
-    found = os.environ.get("DAKLAAG_BROWSER") or shutil.which("chromium")
-    if not found:
-        pytest.skip("no chromium on the path, and DAKLAAG_BROWSER names no browser")
-    return found
-
-
 @contextmanager
-def looked_at(address: str) -> Iterator[tuple[Any, list[str]]]:
-    """A page of a browser at an address, and what went wrong in it so far: errors of its console,
-    answers that are none, and what it asked of other hosts."""
-    from playwright.sync_api import sync_playwright
-
-    wrong: list[str] = []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=browser_file(), args=list(ARGUMENTS))
-        page = browser.new_page(locale="en-GB")
-        page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("requestfailed", lambda asked: wrong.append(f"{asked.url}: {asked.failure}"))
-        page.on("request", lambda asked: wrong.extend(_outside(asked.url, address)))
-        page.goto(address)
-        try:
-            yield page, wrong
-        finally:
-            browser.close()
-
-
-def _outside(url: str, address: str) -> list[str]:
-    """An address of another host than the page's, if it is one."""
+def looked_at(address: str) -> Iterator[browsing.Window]:
+    """The page at an address in a browser."""
     host = "/".join(address.split("/")[:3])
-    return [] if url.startswith((f"{host}/", "blob:", "data:")) else [url]
+    with browsing.started() as browser, browsing.window(browser, host) as window:
+        window.page.goto(address)
+        window.ready()
+        yield window

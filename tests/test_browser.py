@@ -2,28 +2,24 @@
 
 The run that is shown covers a part of its quarter."""
 
-import csv
-import json
 import re
 from collections.abc import Iterator
-from io import BytesIO, StringIO
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
-import shapely
 from PIL import Image
 
 from tests import browsing
-from tests.browsing import Window, roofs, summed
+from tests.browsing import Window, bring, choose, counted, roofs, summed
 
 pytestmark = pytest.mark.slow
 
 PLACE = "BU99990001"  # wholly computed
 HALF = "BU99990002"  # not so
 CIRCLE = {"centre": [4.91546, 52.31954], "radius_m": 55}
-PAGES = re.compile(rb"/Type\s*/Page\b")
+PITCH = "() => Math.round(daklaag.map.getPitch())"
 FOCUS = """() => {
   const one = document.activeElement;
   return one.dataset.testid ?? one.id ?? one.tagName;
@@ -33,54 +29,24 @@ FOCUS = """() => {
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service on this machine."""
-    with browsing.service(tmp_path_factory.getbasetemp()) as address:
+    base, state = tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("open")
+    with browsing.service(base, state) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One for all stories."""
-    with browsing.started() as one:
+def opened(host: str) -> Iterator[Window]:
+    """One window for all stories."""
+    with browsing.started() as browser, browsing.window(browser, host) as one:
         yield one
 
 
 @pytest.fixture
-def window(browser: Any, host: str) -> Iterator[Window]:
+def window(opened: Window) -> Iterator[Window]:
     """The map, of somebody who was never there; nothing may go wrong in it."""
-    with browsing.window(browser, host) as one:
-        one.go()
-        yield one
-        one.fine()
-
-
-def choose(window: Window, place: str) -> None:
-    """Count a place."""
-    window.at("place").fill(place)
-    window.at("place-option").first.click()
-
-
-def counted(window: Window, expected: dict[str, Any]) -> None:
-    """Wait for the totals that are expected, and look whether all figures are theirs."""
-    totals = expected["totals"]
-    counts, kwh = totals["counts"], totals["kwh"]
-    window.page.wait_for_selector(f'#totals[data-judged="{counts["judged"]}"][aria-busy="false"]')
-    for name in ("solar", "wind_or_solar", "none"):
-        assert window.text(f"count-{name}") == f"{counts['class'][name]:,}"
-    assert window.text("count-rejected") == f"{counts['rejected']:,}"
-    table = window.text("totals-table")
-    for said in (
-        f"{counts['solar_suitable']:,}\t{totals['area_ha']['panel']:,.2f} ha\t{kwh['solar']:,.0f}",
-        f"{counts['wind_suitable']:,}\t\t{kwh['wind']:,.0f}", f"{kwh['total']:,.0f}",
-    ):  # fmt: skip
-        assert said in table
-
-
-def click_on(window: Window, roof: dict[str, Any]) -> None:
-    """Bring a roof to the middle of the map and click on it."""
-    point = shapely.geometry.shape(roof["geometry"]).representative_point()
-    window.page.evaluate("(at) => daklaag.map.jumpTo({center: at, zoom: 18})", [point.x, point.y])
-    window.idle()
-    window.at("map").locator("canvas").click()
+    opened.fresh()
+    yield opened
+    opened.fine()
 
 
 def test_a_building_is_found(window: Window, host: str) -> None:
@@ -93,7 +59,7 @@ def test_a_building_is_found(window: Window, host: str) -> None:
     for kind in ("solar", "wind_or_solar", "none"):
         roof = next(one for one in known.values() if one["properties"]["class"] == kind)
         said = roof["properties"]
-        click_on(window, roof)
+        bring(window, roof).click()
         window.page.wait_for_selector(f"text=Building {said['id']}")
         numbers = window.text("roof-numbers")
         assert f"{said['height_m']:,.1f} m" in numbers and f"{said['area_m2']:,.0f} m²" in numbers
@@ -142,7 +108,7 @@ def test_an_area_is_drawn(window: Window, host: str) -> None:
     ring = [[float(part) for part in point.split(",")] for point in text[1].split(";")]
     assert len(ring) == len(corners) + 1
     expected = summed(host, area={"type": "Polygon", "coordinates": [ring]})
-    assert expected["totals"]["counts"]["judged"] > 0
+    assert expected["counts"]["judged"] > 0
     counted(window, expected)
 
 
@@ -201,7 +167,7 @@ def test_a_circle_is_drawn_by_keys(window: Window, host: str) -> None:
 def test_the_share_of_households(window: Window, host: str) -> None:
     window.at("households").fill("40")
     window.at("households-go").click()
-    share = summed(host, households=40)["totals"]["households"]["share"]
+    share = summed(host, households=40)["households"]["share"]
     window.at("totals-share").wait_for()
     assert f"{100 * share:.{int(share < 0.1)}f} % of the 40 households" in window.text(
         "totals-share"
@@ -223,20 +189,12 @@ def test_shadows_and_heights_are_shown(window: Window) -> None:
     assert (picture(window) != flat).mean() > 0.01
     window.at("tall").check()
     window.idle()
-    assert window.page.evaluate("() => daklaag.map.getPitch()") == 55
-    assert shown(window, "roofs-tall") > 20
+    assert window.page.evaluate(PITCH) == 55
+    assert window.shown("roofs-tall") > 20
     window.at("tall").uncheck()
     window.idle()
-    assert window.page.evaluate("() => daklaag.map.getPitch()") == 0
-    assert shown(window, "roofs-flat") > 20
-
-
-def shown(window: Window, layer: str) -> int:
-    """How many features of a layer are drawn."""
-    found: int = window.page.evaluate(
-        "(id) => daklaag.map.queryRenderedFeatures({layers: [id]}).length", layer
-    )
-    return found
+    assert window.page.evaluate(PITCH) == 0
+    assert window.shown("roofs-flat") > 20
 
 
 def picture(window: Window) -> Any:
@@ -249,7 +207,7 @@ def test_it_speaks_dutch(window: Window, host: str) -> None:
     """With the numbers as Dutch writes them, and again the next time."""
     window.at("lang-nl").click()
     window.page.wait_for_selector("html[lang=nl]")
-    expected = summed(host)["totals"]
+    expected = summed(host)
     kwh = f"{expected['kwh']['total']:,.0f}".replace(",", ".")
     window.page.wait_for_selector(f"#totals td:text-is('{kwh}')")
     assert window.text("tab-roof") == "Dak"
@@ -258,115 +216,3 @@ def test_it_speaks_dutch(window: Window, host: str) -> None:
     assert window.page.get_attribute("html", "lang") == "nl"
     assert "daken" in window.text("totals")
     assert not window.violations()
-
-
-def test_areas_are_compared(window: Window, host: str) -> None:
-    """In a table, and as CSV with the figures of the service."""
-    expected = {}
-    for code, name in ((PLACE, "Noordwest"), (HALF, "Noordoost")):
-        choose(window, name)
-        expected[name] = summed(host, area=code)
-        counted(window, expected[name])
-        window.at("compare-add").click()
-        window.at("tab-area").click()
-    window.at("tab-compare").click()
-    assert not window.violations()
-    with window.page.expect_download() as file:
-        window.at("compare-save").click()
-    rows = list(csv.DictReader(StringIO(Path(file.value.path()).read_text("utf-8"))))
-    assert [row["area"] for row in rows] == [*expected]
-    for row in rows:
-        totals = expected[row["area"]]["totals"]
-        assert int(row["roofs_judged"]) == totals["counts"]["judged"]
-        assert float(row["total_kwh"]) == totals["kwh"]["total"]
-        assert f"{totals['kwh']['total']:,.0f}" in window.text("compare-table")
-    window.at("compare-clear").click()
-    assert window.at("compare-table").is_hidden()
-
-
-def test_what_is_seen_is_saved(window: Window, host: str) -> None:
-    """Roofs, a picture, a page to print."""
-    with window.page.expect_download() as file:
-        window.at("save-roofs").click()
-    saved = json.loads(Path(file.value.path()).read_text("utf-8"))
-    assert {one["id"]: one for one in saved["features"]} == roofs(host)
-    with window.page.expect_download() as file:
-        window.at("save-picture").click()
-    with Image.open(file.value.path()) as drawn:
-        colours = {colour for _, colour in drawn.convert("RGB").getcolors(1 << 24)}
-    assert len(colours) > 100
-    printed = window.page.pdf(prefer_css_page_size=True)
-    assert 1 <= len(PAGES.findall(printed)) <= 2
-    window.page.emulate_media(media="print")
-    total = f"{summed(host)['totals']['kwh']['total']:,.0f}"
-    paper = window.page.locator("#paper").inner_text()
-    assert total in paper and "AHN" in paper and "potentially suitable" in paper
-    assert window.at("map").is_hidden()
-
-
-def test_a_link_holds_the_view(window: Window, browser: Any, host: str) -> None:
-    """For somebody else."""
-    choose(window, "noordw")
-    counted(window, summed(host, area=PLACE))
-    click_on(window, next(iter(roofs(host).values())))
-    window.at("roof-title").wait_for()
-    window.at("shadow").check()
-    window.at("sun").fill("3")
-    window.at("lang-nl").click()
-    window.page.wait_for_function("() => location.hash.includes('lang=nl')")
-    link = window.page.url
-    with browsing.window(browser, host) as other:
-        other.page.goto(link)
-        other.ready()
-        where = "() => [...daklaag.map.getCenter().toArray(), daklaag.map.getZoom()]"
-        assert other.page.evaluate(where) == pytest.approx(window.page.evaluate(where), abs=1e-4)
-        for testid in ("roof-title", "sun-told", "tab-area"):
-            assert other.text(testid) == window.text(testid)
-        other.at("tab-area").click()
-        assert other.text("totals-title") == "Noordwest"
-        other.page.wait_for_function("() => location.hash.includes('area=')")
-        assert other.page.url.replace("&tab=roof", "") == link.replace("&tab=roof", "")
-        other.fine()
-
-
-def test_everybody_can_use_it(window: Window) -> None:
-    """No rule of accessibility is broken in any tab, nor while an area is drawn."""
-    window.at("numbers").click()
-    choose(window, "noordo")
-    window.at("compute").wait_for()
-    assert not window.violations()
-    for tab in ("roof", "marks", "about"):
-        window.at(f"tab-{tab}").click()
-        if tab == "roof":
-            window.at("roof-list-go").click()
-            window.at("roof-line").first.click()
-            window.at("roof-flags").wait_for()
-        assert not window.violations(), tab
-    window.at("tab-area").click()
-    window.at("draw-circle").click()
-    assert not window.violations()
-
-
-def test_on_a_telephone(browser: Any, host: str) -> None:
-    """The sheet goes down and comes up; a touch finds a roof."""
-    with browsing.window(browser, host, **browsing.PHONE) as window:
-        window.go()
-        assert not window.violations()
-        low, sheet = window.page.locator("#panel"), window.at("sheet")
-        open_ = low.bounding_box()["height"]
-        sheet.tap()
-        assert low.bounding_box()["height"] < open_ / 3
-        assert sheet.get_attribute("aria-expanded") == "false"
-        assert window.at("place").is_hidden()
-        roof = next(iter(roofs(host).values()))
-        point = shapely.geometry.shape(roof["geometry"]).representative_point()
-        window.page.evaluate(
-            "(at) => daklaag.map.jumpTo({center: at, zoom: 18})", [point.x, point.y]
-        )
-        window.idle()
-        window.at("map").locator("canvas").tap()
-        window.at("roof-title").wait_for()
-        assert roof["properties"]["id"] in window.text("roof-title")
-        assert low.bounding_box()["height"] == open_
-        assert not window.violations()
-        window.fine()

@@ -26,7 +26,7 @@ from pipeline.summary import summary
 from service import site
 from service.catalogue import Collection
 from service.opened import Opened
-from tests import finished, sites
+from tests import browsing, finished, sites
 from tests.commands import call, contents
 
 PLACES = {"PV99", "GM9999", "GM9998", "0999", *(f"BU9999000{i}" for i in range(1, 5))}
@@ -381,19 +381,18 @@ def test_a_browser_shows_it(base: Path, run: Path, whole: Path) -> None:
     """Roofs, shadows, the totals of all and of a place; nothing goes wrong, and nothing is asked of
     other hosts."""
     told = report.read(run)
-    with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/") as (page, wrong):
-        page.evaluate("() => window.daklaag.ready")
-        assert page.evaluate(SHOWN) > 0.9 * told["counts"]["footprints"]
-        assert judged_in(page) == told["counts"]["judged"]
-        page.get_by_test_id("shadow").check()
-        page.get_by_test_id("sun").fill("2")
-        page.evaluate("() => daklaag.map.once('idle').then(() => null)")
-        page.get_by_test_id("place").fill("half")
-        page.get_by_test_id("place-option").first.click()
+    with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/") as window:
+        assert window.page.evaluate(SHOWN) > 0.9 * told["counts"]["footprints"]
+        browsing.counted(window, told)
+        window.at("shadow").check()
+        window.at("sun").fill("2")
+        window.idle()
+        browsing.choose(window, "half")
         expected = summary(run, find_region("GM9998", [base / "regions.gpkg"]))
-        judged = expected["totals"]["counts"]["judged"]
-        page.wait_for_selector(f'[data-testid=totals][data-judged="{judged}"] .warning')
-        assert not wrong
+        browsing.counted(window, expected["totals"])
+        assert window.page.locator("#totals .warning").count() == 1
+        assert not window.violations()
+        window.fine()
 
 
 @pytest.mark.slow
@@ -404,13 +403,8 @@ def test_a_browser_counts_in_a_circle(base: Path, run: Path, whole: Path) -> Non
     x, y = pyproj.Transformer.from_crs("OGC:CRS84", RD, always_xy=True).transform(lon, lat)
     expected = summary(run, around=(x, y, RADIUS))
     link = f"#area=circle:{lon},{lat},{RADIUS}&at={lat},{lon},16"
-    with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/{link}") as (page, wrong):
-        page.evaluate("() => window.daklaag.ready")
-        assert judged_in(page) == expected["totals"]["counts"]["judged"] > 0
-        assert not page.query_selector("[data-testid=totals] .warning")
-        assert not wrong
-
-
-def judged_in(page: Any) -> int:
-    """How many judged roofs the panel counts."""
-    return int(page.get_by_test_id("totals").get_attribute("data-judged"))
+    with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/{link}") as window:
+        assert expected["totals"]["counts"]["judged"] > 0
+        browsing.counted(window, expected["totals"])
+        assert not window.page.locator("#totals .warning").count()
+        window.fine()

@@ -2,7 +2,7 @@
 
 import { byId, make, show } from "./dom.js";
 import { now, on, set } from "./state.js";
-import { MARK_COLOURS, showSun, theMap } from "./mapview.js";
+import { MARK_COLOURS, UNSELECTED, showSun, theMap } from "./mapview.js";
 import { lang, number, t } from "./texts.js";
 
 /** The classes in their order with colour and words, those not judged last. */
@@ -29,10 +29,11 @@ export function swatch(colour) {
   return image;
 }
 
-/** Write the legend in the language spoken. */
-export function writeLegend(config) {
+/** Write the legend of a collection in the language spoken. */
+export function writeLegend(config, { unselected }) {
+  const aside = unselected ? [{ colour: UNSELECTED, label: t("class_unselected") }] : [];
   byId("legend-classes").replaceChildren(
-    ...classesOf(config).map(({ colour, label }) => make("li", {}, swatch(colour), label)),
+    ...[...classesOf(config), ...aside].map(({ colour, label }) => make("li", {}, swatch(colour), label)),
   );
   byId("legend-marks").replaceChildren(
     ...Object.entries(MARK_COLOURS).map(([kind, colour]) => make("li", {}, dot(colour), t(`mark_kind_${kind}`))),

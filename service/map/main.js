@@ -90,6 +90,7 @@ async function resultOf(id) {
     name: id, title: id, bbox, suns: parameters.times ?? [], date: parameters.date,
     method: { name, parameters }, attribution: told.attribution, licence: collection().licence,
     layers: report.inputs?.options?.layers ?? [], computed: report.machine?.finished ?? null,
+    unselected: report.counts.footprints > report.counts.selected,
   };
 }
 
@@ -131,18 +132,19 @@ function writeAbout() {
 /** All that is written in the reader's language. */
 function writeAll() {
   for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite]) act();
-  writeLegend(app.config);
+  writeLegend(app.config, collection());
   showSwitches(collection());
   if (app.marks) writeMarks();
 }
 
 async function changeCollection() {
-  await showCollection(collection());
   showSwitches(collection());
+  writeLegend(app.config, collection());
   writeCollections();
   writeAttribution();
   writeAbout();
   writeAreas();
+  await showCollection(collection());
   choose(now().roof);
 }
 

@@ -10,14 +10,17 @@ import { t } from "./texts.js";
 const DETAIL_ZOOM = 14; // from here buildings one by one, before that a picture of their classes
 const INK = "#1f2933";
 const CHOSEN = "#d6006c"; // none of the classes' colours, nor like one to any eye
-const UNSELECTED = "#bdbab3";
+/** The colour of roofs outside the circle that was asked for. */
+export const UNSELECTED = "#bdbab3";
 /** The colours of marks by their kind. */
 export const MARK_COLOURS = { chance: "#00796b", not_wanted: "#7b1fa2", correction: INK };
+const SOURCES = ["hillshade", "shadow", "roofs", "buildings"];
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 let map = null;
 let colours = {};
 let still = false;
+let asked = 0; // how often a collection was to be shown
 
 maplibre.setWorkerUrl(new URL("vendor/maplibre-gl-worker.js", import.meta.url).href);
 
@@ -128,19 +131,25 @@ function hatch() {
 /** Show a collection: its sources and layers in place of those of another. */
 export async function showCollection(collection) {
   if (!hasMap()) return doWithout(collection.bbox);
+  const turn = (asked += 1);
+  const sources = await sourcesOf(collection);
+  if (turn !== asked) return; // another one was chosen meanwhile
   for (const id of ["hillshade", "shadow", "roofs", "roofs-flat", "roofs-hatch", "roofs-edge", "roofs-aside", "roofs-tall", "roofs-chosen"]) {
     if (map.getLayer(id)) map.removeLayer(id);
   }
-  for (const id of ["hillshade", "shadow", "roofs", "buildings"]) {
+  for (const id of SOURCES) {
     if (map.getSource(id)) map.removeSource(id);
   }
-  for (const layer of collection.name ? ["hillshade", "shadow", "roofs", "buildings"] : []) {
-    const source = await sourceOf(collection, layer, still);
-    if (source) map.addSource(layer, source);
-  }
+  for (const [layer, source] of sources) map.addSource(layer, source);
   addPictures();
   addRoofs();
   showLayers();
+}
+
+async function sourcesOf(collection) {
+  const layers = collection.name ? SOURCES : [];
+  const sources = await Promise.all(layers.map((layer) => sourceOf(collection, layer, still)));
+  return layers.map((layer, at) => [layer, sources[at]]).filter(([, source]) => source);
 }
 
 /** Show the shadows of the time that is chosen. */
