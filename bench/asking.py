@@ -5,6 +5,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from pipeline.maptiles.scheme import Tile
 
 LANES = 6  # requests at a time of a client, as a browser has it
 TILES = 12  # of a view, over all of its layers
+ARRIVE = 4  # pauses in which all have come
 SPREAD = 2  # tiles to each side of the middle
 ZOOMS = (11, 18)  # from a city to a roof
 SUMMARY = "/processes/summary/execution"
@@ -38,7 +40,7 @@ class Connection:
             head = await reader.readuntil(b"\r\n\r\n")
             return _status(head), await reader.readexactly(_length(head))
         except BaseException:
-            self.close()
+            await self.close()
             raise
 
     def _request(self, path: str, sent: Any) -> bytes:
@@ -48,11 +50,13 @@ class Connection:
         lines += [f"Content-Type: {JSON}"] if body else []
         return "\r\n".join([*lines, "", ""]).encode() + body
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of it; the next request makes it anew."""
-        if self._streams:
-            self._streams[1].close()
-        self._streams = None
+        streams, self._streams = self._streams, None
+        if streams:
+            streams[1].close()
+            with suppress(OSError):
+                await streams[1].wait_closed()
 
 
 def _status(head: bytes) -> int:
@@ -73,7 +77,7 @@ async def ask(address: str, path: str, sent: Any = None) -> Any:
     try:
         status, body = await connection.ask(path, sent)
     finally:
-        connection.close()
+        await connection.close()
     if not 200 <= status < 300:
         raise RuntimeError(f"{path}: answered {status}: {body[:200].decode(errors='replace')}")
     return json.loads(body)
@@ -130,7 +134,7 @@ class Person:
 
     async def ask(self, asked: Asked, pause: float) -> None:
         """Until enough was asked; pause: between two views, on average [s]."""
-        await asyncio.sleep(self._random.uniform(0, pause))
+        await asyncio.sleep(self._random.uniform(0, ARRIVE * pause))
         try:
             while asked.begun < asked.most:
                 paths = iter(self._view())
@@ -141,7 +145,7 @@ class Person:
                 await asyncio.sleep(self._random.uniform(0.5, 1.5) * pause)
         finally:
             for lane in self._lanes:
-                lane.close()
+                await lane.close()
 
     async def _lane(self, asked: Asked, paths: Iterator[str], lane: Connection) -> None:
         for path in paths:

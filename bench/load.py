@@ -3,9 +3,9 @@
 python -m bench.load [--clients 50] [--requests 10000] [--json FILE]
 
 A client is somebody at the map: a view of twelve tiles, a summary, a pause of five seconds or so,
-another view. Then all of them once more without a pause and without a job: what the service can at
-most. The ground is a generated quarter; --data asks a service of other folders instead, and --area
-says what of them a job is for.
+another view; they come within twenty seconds. Then all of them once more without a pause and
+without a job: what the service can at most. The ground is a generated quarter; --data asks a
+service of other folders instead, and --area says what of them a job is for.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -105,13 +105,10 @@ class Usage:
     def memory(self) -> tuple[float, float, float]:
         """MB in the first and in the last tenth, and MB a thousand answers, when it is warm."""
         answered, _, size = np.array(self.seen, float).T
-        size = size / 1e6
-        begin, end = WARM * answered[-1], answered[-1]
-        tenth = (end - begin) / 10
-        warm = answered >= begin
-        slope = np.polyfit(answered[warm], size[warm], 1)[0]
-        first, last = warm & (answered <= begin + tenth), answered >= end - tenth
-        return float(size[first].mean()), float(size[last].mean()), float(1000 * slope)
+        at = np.linspace(WARM * answered[-1], answered[-1], 1000)
+        size = np.interp(at, answered, size / 1e6)
+        slope = np.polyfit(at, size, 1)[0]
+        return float(size[:100].mean()), float(size[-100:].mean()), float(1000 * slope)
 
 
 class Load:
@@ -121,20 +118,16 @@ class Load:
         self.address, self.pid, self.place, self.rows = address, pid, place, rows
         self._asked_jobs = 0
 
-    async def measure(self, clients: int, requests: int) -> None:
-        """All of it."""
+    async def measure(self, clients: int, requests: int, pause: float = PAUSE_S) -> None:
+        """All of it. pause: of a client between two views, on average [s]."""
         layers = await self._layers()
         areas = await self._areas(layers[0].bounds)
         people = [Person(self.address, layers, areas, number) for number in range(clients)]
         alone = await self._alone()
         tell(f"load: {clients} clients, a job beside them")
         beside: list[float] = []
-        busy = asyncio.create_task(self._jobs(beside)) if self.place.area else None
-        try:
-            await self._phase("while a job runs", people, requests, PAUSE_S, goal=True)
-        finally:
-            if busy:
-                busy.cancel()
+        async with self._busy(beside):
+            await self._phase("while a job runs", people, requests, pause, goal=True)
         self._slowed(alone, beside)
         tell(f"load: {clients} clients without a pause")
         await self._phase("without a pause, no job", people, requests, 0.0)
@@ -172,9 +165,21 @@ class Load:
                 await self._job(found)
         return found[1:]
 
-    async def _jobs(self, found: list[float]) -> None:
-        while True:
-            await self._job(found)
+    @asynccontextmanager
+    async def _busy(self, found: list[float]) -> AsyncIterator[None]:
+        """One job after the other meanwhile; their seconds."""
+
+        async def jobs() -> None:
+            while self.place.area:
+                await self._job(found)
+
+        task = asyncio.create_task(jobs())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def _job(self, found: list[float]) -> None:
         """A job like the others, which was not computed before."""
@@ -252,7 +257,7 @@ def serving(place: Place, state: Path) -> Iterator[tuple[str, int]]:
         yield "http://" + greeting.partition("http://")[2].split("/")[0], process.pid
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()
 
 
 def main() -> None:

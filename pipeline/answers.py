@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import report, store
+from pipeline import matching, report, store
 from pipeline.buildings import SCHEMA, in_space, write_buildings
 from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError, Stopped
@@ -51,8 +51,7 @@ def why_not(directory: Place, request: Request) -> str | None:
     A request without sheets or footprints means those of the finished run. Raises InputError for a
     request that is wrong in itself, and where no finished run is.
     """
-    found = match(open_finished(directory), request)
-    return found if isinstance(found, str) else None
+    return matching.why_not(open_finished(directory), request)
 
 
 def answer(

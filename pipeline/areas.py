@@ -44,10 +44,22 @@ def locate(polygons: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     order = np.argsort(x)  # what has no coordinate comes last and is in no rectangle
     east, north = x[order], y[order]
     shapely.prepare(polygons)
-    for area, (west, south, *corner) in enumerate(shapely.bounds(polygons)):
+    boxes = shapely.bounds(polygons)
+    for area in _touching(boxes, x, y).tolist():
+        west, south, *corner = boxes[area]
         start, end = np.searchsorted(east, west), np.searchsorted(east, corner[0], "right")
         near = start + np.flatnonzero((north[start:end] >= south) & (north[start:end] <= corner[1]))
         near = near[first[order[near]] == len(polygons)]
         inside = near[shapely.intersects_xy(polygons[area], east[near], north[near])]
         first[order[inside]] = area
     return first
+
+
+def _touching(boxes: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The rectangles that the one around all points touches: of a country's areas, few."""
+    (west, south), (east, north) = (
+        [pick.reduce(v, initial=most) for v in (x, y)]
+        for pick, most in ((np.fmin, np.inf), (np.fmax, -np.inf))
+    )
+    xmin, ymin, xmax, ymax = boxes.T
+    return np.flatnonzero((xmin <= east) & (xmax >= west) & (ymin <= north) & (ymax >= south))

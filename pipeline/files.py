@@ -50,14 +50,26 @@ def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
         return [source]
     path = Path(source)
     if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if _fits(p, endings))
-        return [gdal_path for p in inside for gdal_path in _expand(p, endings)]
+        return _inside(path, endings)
     if path.exists():
         return _expand(path, endings)
     if glob.has_magic(source):
         matches = sorted(Path(p) for p in glob.glob(source, recursive=True))
         return [q for p in matches if _fits(p, endings) for q in _expand(p, endings)]
     raise InputError(f"{what}: {source} does not exist; check the path")
+
+
+def _inside(folder: Path, endings: tuple[str, ...]) -> list[str]:
+    """The fitting files of a folder. It is resolved once: a nation has thousands of sheets."""
+    with os.scandir(folder.resolve()) as entries:
+        here = {e.name: e for e in entries if e.name.lower().endswith((*endings, ".zip"))}
+        found: list[str] = []
+        for name, entry in sorted(here.items()):
+            if entry.is_symlink() or name.lower().endswith(".zip"):
+                found += _expand(Path(entry.path), endings) if entry.is_file() else []
+            elif entry.is_file():
+                found.append(entry.path)
+    return found
 
 
 def _fits(path: Path, endings: tuple[str, ...]) -> bool:

@@ -1,6 +1,6 @@
 """Whether a finished run holds the answer to a request, and what of it is asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from pipeline.methods.reach import farthest
 from pipeline.mosaics import open_sheets
 from pipeline.provenance import PROGRAM
 from pipeline.request import Request, check_options, ground_felt, squares_asked
-from pipeline.scope import Scope, scope_of
+from pipeline.scope import Scope, roughly, scope_of
 from pipeline.selection import Area, parse_area, parse_around
 from pipeline.sheets import Sheet
 from pipeline.sun import suns
 from pipeline.vectors import ENDINGS
+from pipeline.vsis3 import is_vsis3
 
 Circle = tuple[float, float, float]
 
@@ -44,10 +45,23 @@ class Asked:
         return [s for s in every if self.finished.cells(s["bounds"]).intersect(self.felt).size]
 
 
-def match(finished: Finished, request: Request) -> Asked | str:
+def why_not(finished: Finished, request: Request) -> str | None:
+    """Why a finished run does not answer a request, in words; None if it does.
+
+    What could matter at most tells it nearly always, and takes no reading of rows. Raises
+    InputError for a request that is wrong in itself.
+    """
+    found = match(finished, request, rough=True)
+    if isinstance(found, str):
+        found = match(finished, request)
+    return found if isinstance(found, str) else None
+
+
+def match(finished: Finished, request: Request, rough: bool = False) -> Asked | str:
     """What a request asks of a finished run, or why that does not answer it, in words.
 
-    Raises InputError for a request that is wrong in itself.
+    rough: more may be felt than is, and of the scope only the tiles are known. Raises InputError
+    for a request that is wrong in itself.
     """
     check_options(request)
     p = parameters_.parse(METHODS[request.method], request.settings)
@@ -60,7 +74,13 @@ def match(finished: Finished, request: Request) -> Asked | str:
     if not extent.size:
         return "its sheets do not reach the area"
     layout = Layout.of(extent, finished.resolution)
-    scope = scope_of(finished, area, around, layout, request.block, finished.window)
+    for reason in _otherwise_given(finished, request, layout):
+        return reason
+    scope = (
+        roughly(finished, area, layout, finished.window)
+        if rough
+        else scope_of(finished, area, around, layout, request.block, finished.window)
+    )
     squares = tuple(squares_asked(scope, layout, request.layers))
     towards = [s for q in squares for s in suns(q, p.date, p.times, p.elevation)]
     halo = farthest(towards, p, layout.resolution)
@@ -105,10 +125,9 @@ def _otherwise_read(request: Request, options: dict[str, Any]) -> Iterator[str]:
         yield f"it was allowed {', '.join(sorted(more))}"
 
 
-def _otherwise_placed(asked: Asked) -> Iterator[str]:
-    """What differs on the ground that matters: raster layers that end before, other files."""
-    request, finished = asked.request, asked.finished
-    if request.layers and not finished.extent.covers(asked.layout.extent):
+def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> Iterator[str]:
+    """What differs whatever matters there: raster layers that end before, other footprints."""
+    if request.layers and not finished.extent.covers(layout.extent):
         yield "its raster layers end before the area does"
     said = finished.inputs
     if request.attribution not in (None, *(s["attribution"] for s in said["buildings"])):
@@ -117,19 +136,33 @@ def _otherwise_placed(asked: Asked) -> Iterator[str]:
         given = [(on_disk(f).name, size_of(f)) for f in find(request.buildings, ENDINGS, "-")]
         if given != [(s["name"], s["size"]) for s in said["buildings"]]:
             yield "its footprints are others, by name or size"
-    for kind, sources in zip(KINDS, (request.dsm, request.dtm), strict=True):
-        if sources:
-            yield from _other_sheets(
-                asked, kind, open_sheets(sources, kind.upper(), request.nodata)
-            )
 
 
-def _other_sheets(asked: Asked, kind: str, sheets: tuple[Sheet, ...]) -> Iterator[str]:
+def _otherwise_placed(asked: Asked) -> Iterator[str]:
     """Sheets that could matter and that only one of the two has, by name, size, place and unit."""
-    there = {_told(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
-    here = {_given(s) for s in sheets if s.window.intersect(asked.felt).size}
-    for name, *_ in sorted(there ^ here, key=str):
-        yield f"its {kind.upper()} sheet {name} is another, or only one of the two has it"
+    request = asked.request
+    for kind, sources in zip(KINDS, (request.dsm, request.dtm), strict=True):
+        if not sources:
+            continue
+        sheets = open_sheets(sources, kind.upper(), request.nodata, _far_away(asked, kind))
+        there = {_told(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
+        here = {_given(s) for s in sheets if s.window.intersect(asked.felt).size}
+        for name, *_ in sorted(there ^ here, key=str):
+            yield f"its {kind.upper()} sheet {name} is another, or only one of the two has it"
+
+
+def _far_away(asked: Asked, kind: str) -> Callable[[str], bool]:
+    """What tells by name and size whether a file is one that the finished run knows, and that
+    cannot matter: of a nation's sheets, few are opened for a province."""
+    near = [(s["name"], s["size"]) for s in asked.sheets(kind)]
+    far = {(s["name"], s["size"]) for s in asked.finished.inputs[kind]}.difference(near)
+    names = {name for name, _ in far}
+
+    def told(path: str) -> bool:
+        name = on_disk(path).name
+        return name in names and not is_vsis3(path) and (name, size_of(path)) in far
+
+    return told
 
 
 def _told(sheet: dict[str, Any], window: Window) -> tuple[Any, ...]:

@@ -1,9 +1,10 @@
 """Mosaics of what is given: sheets found, opened, and held against each other."""
 
 import filecmp
+import itertools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +24,7 @@ ENDINGS = (".tif", ".tiff", ".vrt", ".asc", ".img")
 # The last also of AHN2, whose ground is `n`, or `i` with its holes filled in.
 _KIND = re.compile(r"(?:^|_)(?:([rm])5?(?=_)|([rmni])(?=\d\d[a-h][nz][12]))")
 _TILE = re.compile(r"\d{6}_\d{6}")
+AT_ONCE = 16  # files that a thread opens one after another: most are known already
 OPENERS = 8  # threads that open files at once: mostly they wait for a disk or a network
 
 
@@ -69,12 +71,21 @@ def open_mosaic(
     return mosaic
 
 
-def open_sheets(sources: Iterable[str], kind: str, nodata: float | None) -> tuple[Sheet, ...]:
-    """The sheets that the sources stand for, not yet held against each other."""
+def open_sheets(
+    sources: Iterable[str],
+    kind: str,
+    nodata: float | None,
+    left_out: Callable[[str], bool] = lambda path: False,
+) -> tuple[Sheet, ...]:
+    """The sheets that the sources stand for, not yet held against each other, but for those whose
+    path says that they are left out."""
     files = [file for source in sources for file in listed(os.fspath(source), kind, ENDINGS)]
-    paths = list(dict.fromkeys(_of_kind(find(files, ENDINGS, kind), kind)))
+    found = dict.fromkeys(_of_kind(find(files, ENDINGS, kind), kind))
+    paths = [path for path in found if not left_out(path)]
+    parts = [paths[i : i + AT_ONCE] for i in range(0, len(paths), AT_ONCE)]
     with ThreadPoolExecutor(OPENERS) as pool:
-        return tuple(pool.map(lambda path: open_sheet(path, kind, nodata), paths))
+        opened = pool.map(lambda part: [open_sheet(path, kind, nodata) for path in part], parts)
+        return tuple(itertools.chain.from_iterable(opened))
 
 
 def _same_file(a: Sheet, b: Sheet) -> bool:

@@ -1,7 +1,6 @@
 """Footprints made ready once: sorted in space, so that a block reads only what it can feel."""
 
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,17 +15,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pyogrio
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.cache import key_of, stamp
+from pipeline.cache import key_of
 from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError
-from pipeline.files import find, named, on_disk
+from pipeline.files import find
 from pipeline.footprints import Footprints, numbered
-from pipeline.prepared_make import CARD, REST, SORTED, becoming, fill, sizes_of
+from pipeline.prepared_make import (
+    CARD,
+    REST,
+    SORTED,
+    becoming,
+    check_unchanged,
+    fill,
+    sizes_of,
+    stamps_of,
+    tools,
+)
 from pipeline.prepared_sort import BOX, SCHEMA
 from pipeline.vectors import ENDINGS
 
@@ -244,8 +251,8 @@ def prepare_footprints(
     """
     files = find(sources, ENDINGS, "buildings")
     options = (layer, id_column, group_column, centre)
-    stamps = _stamps(files)
-    home = cache / "footprints" / key_of(VERSION, _tools(), files, stamps, options)
+    stamps = stamps_of(files)
+    home = cache / "footprints" / key_of(VERSION, tools(), files, stamps, options)
     card = _card(home)
     if card is None:
         shutil.rmtree(home, ignore_errors=True)  # what a cleaner of caches left of it
@@ -254,7 +261,7 @@ def prepare_footprints(
         with becoming(home, stop) as folder:
             if folder is not None:
                 fill(folder, files, options, workers, progress, stop)
-                _unchanged(files, stamps)
+                check_unchanged(files, stamps)
                 folder.rename(home)
         card = _card(home)
     if card is None:
@@ -285,35 +292,3 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError):
         raise _damaged(path.parent) from None
-
-
-def _stamps(files: list[str]) -> list[dict[str, Any]]:
-    """Of the files and, of shapefiles, what belongs to them."""
-    parts = [on_disk(file) for file in files]
-    shapes = [p for part in parts if part.suffix.lower() == ".shp" for p in part.parent.iterdir()]
-    stems = {part.with_suffix("") for part in parts}
-    return [
-        stamp(str(p)) for p in (*parts, *sorted(p for p in shapes if p.with_suffix("") in stems))
-    ]
-
-
-def _unchanged(files: list[str], stamps: list[dict[str, Any]]) -> None:
-    for before, after in zip(stamps, _stamps(files), strict=False):
-        if before != after:
-            raise InputError(
-                f"{named(before['path'])}: was changed while it was read; run again when it is"
-                " whole"
-            )
-
-
-def _tools() -> list[Any]:
-    """What decides how a file is read: libraries, and the grid files of the transformation."""
-    folders = [*pyproj.datadir.get_data_dir().split(os.pathsep), pyproj.datadir.get_user_data_dir()]
-    grids = sorted({grid.name for folder in folders for grid in Path(folder).glob("nl_nsgi*")})
-    return [
-        shapely.geos_version_string,
-        pyproj.__proj_version__,
-        pyproj.network.is_network_enabled(),
-        pyogrio.__gdal_version_string__,
-        grids,
-    ]

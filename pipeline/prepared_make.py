@@ -13,10 +13,14 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
-from pipeline.cache import write_whole
+import pyogrio
+import pyproj
+import shapely
+
+from pipeline.cache import stamp, write_whole
 from pipeline.engine import Progress, Stop
 from pipeline.errors import InputError, Stopped
-from pipeline.files import identity, named
+from pipeline.files import identity, named, on_disk
 from pipeline.footprints import Columns, pick_columns, rows_of, shapes_of
 from pipeline.prepared_input import Vector, open_vector
 from pipeline.prepared_sort import Run, Sorter, run_of, write_sorted
@@ -163,3 +167,36 @@ def _held(folder: Path, home: Path, stop: Stop) -> int | None:
 def _same(folder: Path, handle: int) -> bool:
     """Whether an open folder still has its name."""
     return folder.is_dir() and os.path.samestat(os.fstat(handle), folder.stat())
+
+
+def stamps_of(files: list[str]) -> list[dict[str, Any]]:
+    """Those of the files and, of shapefiles, of what belongs to them."""
+    parts = [on_disk(file) for file in files]
+    shapes = [p for part in parts if part.suffix.lower() == ".shp" for p in part.parent.iterdir()]
+    stems = {part.with_suffix("") for part in parts}
+    return [
+        stamp(str(p)) for p in (*parts, *sorted(p for p in shapes if p.with_suffix("") in stems))
+    ]
+
+
+def check_unchanged(files: list[str], stamps: list[dict[str, Any]]) -> None:
+    """Raises InputError for a file that is not as it was."""
+    for before, after in zip(stamps, stamps_of(files), strict=False):
+        if before != after:
+            raise InputError(
+                f"{named(before['path'])}: was changed while it was read; run again when it is"
+                " whole"
+            )
+
+
+def tools() -> list[Any]:
+    """What decides how a file is read: libraries, and the grid files of the transformation."""
+    folders = [*pyproj.datadir.get_data_dir().split(os.pathsep), pyproj.datadir.get_user_data_dir()]
+    grids = sorted({grid.name for folder in folders for grid in Path(folder).glob("nl_nsgi*")})
+    return [
+        shapely.geos_version_string,
+        pyproj.__proj_version__,
+        pyproj.network.is_network_enabled(),
+        pyogrio.__gdal_version_string__,
+        grids,
+    ]

@@ -1,5 +1,6 @@
 """Which footprints are asked for, and where: counted, not held."""
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.grid import TILE, Lattice, Layout, Shard, Window
 from pipeline.outlines import windows_of
-from pipeline.prepared import Light, Prepared
+from pipeline.prepared import EDGES, Light, Prepared
 from pipeline.selection import Area, within_circle
 from pipeline.tiles import Marks, enclosing
 
@@ -75,6 +76,23 @@ def scope_of(
             tiles = tiles.union(Marks.none(ground))
         tiles.add(windows)
     return Scope(asked, selected, dict(own), max(blocks.values(), default=0), tiles)
+
+
+def roughly(prepared: Listed, area: Area | None, layout: Layout, within: Window) -> Scope:
+    """The most that the footprints of an area can be, by the rectangles of their row groups: only
+    the tiles are known, and too many. No row is read."""
+    groups = prepared.groups()
+    edges = np.column_stack([groups[edge] for edge in EDGES])
+    edges = edges[~np.isnan(edges).any(axis=1)]
+    if area is not None:
+        shapely.prepare(area.geometry)
+        edges = edges[shapely.intersects(area.geometry, shapely.box(*edges.T))]
+    windows = windows_of(edges, layout.resolution).tolist()
+    grounds = [Window.between(*w).intersect(within).coarse(TILE) for w in windows]
+    tiles = Marks.none(functools.reduce(Window.union, grounds, Window(0, 0, 0, 0)))
+    for ground in grounds:
+        tiles.marked[tiles.frame.slices(ground)] = True
+    return Scope(0, 0, {}, 0, tiles)
 
 
 def asked_of(

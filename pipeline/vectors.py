@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.cityjson import is_cityjson, read_cityjson
-from pipeline.crs import RD, horizontal, is_rd
+from pipeline.crs import RD, horizontal, is_rd, way
 from pipeline.errors import InputError
 from pipeline.files import named, on_disk
 
@@ -125,7 +125,7 @@ class Sight:
         if is_rd(crs):
             self.known = self.placed = True
             return geometry
-        to_rd = pyproj.Transformer.from_crs(crs, RD, always_xy=True).transform
+        to_rd = way(crs, RD).transform
         with np.errstate(invalid="ignore"):
             moved: NDArray[Any] = shapely.transform(geometry, to_rd, interleaved=False)
             known = np.isfinite(shapely.bounds(geometry)).all(axis=1)

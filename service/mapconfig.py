@@ -1,7 +1,7 @@
 """What the page needs to know of the results that it shows, and of the service or folder it stands
 in: the content of its config.json."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline import texts
@@ -9,12 +9,14 @@ from pipeline.crs import RD, way
 from pipeline.features import Features
 from pipeline.palette import COLOURS
 from pipeline.printed import attributions, sun_times
+from pipeline.regions import boundary_files
 from service.catalogue import Collection, Sources
 from service.settings import Settings
 
 LANGUAGES = ("en", "nl")
 NETHERLANDS = [3.2, 50.7, 7.3, 53.6]  # what is looked at where nothing has a place
 MAXZOOM = 19  # of most tile services, PDOK's too
+REGIONS = "Regions: CBS and Kadaster, CC BY 4.0"
 LAYERS = ("hillshade", "shadow")  # that have tiles
 
 
@@ -26,6 +28,7 @@ def configuration(
         "collections": [told(each) for each in collections],
         "basemap": basemap(settings),
         "can_compute": sources.can_compute,
+        "regions": regions_line(sources.boundaries),
         "limits": {
             "area_km2": settings.area_km2 if settings.is_open else settings.visitor_area_km2
         },
@@ -33,6 +36,13 @@ def configuration(
         "languages": list(LANGUAGES),
         "marks": settings.marks,
     }
+
+
+def regions_line(boundaries: Sequence[str]) -> str | None:
+    """The source line of the regions that are found by name, as the licence of CBS asks for it;
+    None where none of their files is of CBS."""
+    names = (file.name.lower() for file in boundary_files(boundaries))
+    return REGIONS if any("cbs" in name or "wijkenbuurten" in name for name in names) else None
 
 
 def basemap(settings: Settings) -> dict[str, Any] | None:

@@ -4,14 +4,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-import pyproj
 import shapely
 
+from pipeline.crs import way
 from pipeline.errors import InputError
 from pipeline.ledger import BUILDINGS
 from service.catalogue import Collection
@@ -178,14 +177,9 @@ def _moved(shape: Any, to: Callable[[Any], Any]) -> Any:
 
 
 def _to_rd(degrees: Any) -> Any:
-    return np.column_stack(_transformer(WGS84, RD).transform(*degrees.T))
+    return np.column_stack(way(WGS84, RD).transform(*degrees.T))
 
 
 def _to_degrees(metres: Any) -> Any:
-    found = np.column_stack(_transformer(RD, WGS84).transform(*metres.T))
+    found = np.column_stack(way(RD, WGS84).transform(*metres.T))
     return found.round(DIGITS)
-
-
-@cache
-def _transformer(of: str, to: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(of, to, always_xy=True)

@@ -102,7 +102,10 @@ class Settings(BaseSettings):
         60, ge=1, description="jobs and marks that visitors of one address may make an hour"
     )
     room_gb: float = Field(
-        1.0, ge=0, description="room on the disk of `state` below which `/ready` says 503 [GB]"
+        1.0,
+        ge=0,
+        description="room on the disk of `state` below which no job is taken and `/ready` says 503"
+        " [GB]",
     )
     log_requests: bool = Field(True, description="a line in the log for each request")
     marks: bool = Field(True, description="whether citizens may mark roofs")

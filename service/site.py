@@ -92,7 +92,8 @@ def _write_data(
         "tiles": tiles,
         "ground": places.ground(place, files),
     }
-    _write_json(folder / "config.json", _configuration(told, bool(found)))
+    regions = mapconfig.regions_line([str(file) for file in files]) if found else None
+    _write_json(folder / "config.json", _configuration(told, bool(found), regions))
     said = {name: part for name, part in report.read(place).items() if name in SOURCES}
     said["boundaries"] = [identity(str(file)) for file in files]
     _write_json(folder / "sources.json", said)
@@ -115,12 +116,15 @@ def _write_tiles(
     }
 
 
-def _configuration(collection: dict[str, Any], with_places: bool) -> dict[str, Any]:
+def _configuration(
+    collection: dict[str, Any], with_places: bool, regions: str | None
+) -> dict[str, Any]:
     """What the page must know, where no service tells it."""
     return {
         "static": True,
         "collections": [collection],
         "places": f"{DATA}/places.geojson" if with_places else None,
+        "regions": regions,
         "basemap": None,
         "can_compute": False,
         "limits": {},

@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from pipeline import quarter
+from pipeline import matching, quarter
 from pipeline.answers import answer, covers, why_not
 from pipeline.errors import InputError, Stopped
+from pipeline.finished import Finished
 from pipeline.printed import to_text
 from pipeline.request import Request
 from pipeline.run import run
@@ -25,6 +26,8 @@ from tests.outcomes import LAYERS, Outcome, assert_equal, middle, outcome
 from tests.runs import Files
 
 SECTIONS = ("counts", "area_ha", "kwh", "households")
+SIZE = 620, 520
+NONE: tuple[str, ...] = ()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -51,7 +54,7 @@ class Store:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("store")
-    made = quarter.generate(folder / "in", size=(620, 520), resolution=1)
+    made = quarter.generate(folder / "in", size=SIZE, resolution=1)
     files = Files(made.dsm, made.dtm, odder(made.buildings, folder / "pand.parquet"))
     run(files.request(folder / "whole", layers=LAYERS))
     rectangle = middle(outcome(folder / "whole"), 0.6)
@@ -91,29 +94,41 @@ def of_a_run(found: Outcome) -> dict[str, Any]:
     return said | {"accounting": accounting, "program": found.report["program"]}
 
 
-@pytest.mark.parametrize("layers", [LAYERS, ()])
 @pytest.mark.parametrize(
-    "area", ["rectangle", "polygons", "circle in it", "circle", "beyond the sheets", "all"]
+    ("area", "layers"),
+    [
+        ("rectangle", LAYERS),
+        ("rectangle", NONE),
+        ("polygons", LAYERS),
+        ("circle in it", NONE),
+        ("circle", NONE),
+        ("beyond the sheets", NONE),
+        ("all", LAYERS),
+    ],
 )
 def test_an_answer_is_what_a_run_gives(
     tmp_path: Path, finished: Store, area: str, layers: tuple[str, ...]
 ) -> None:
-    request = finished.request(tmp_path / "run", area, layers=layers)
+    whole = area == "all" and layers == LAYERS
+    request = finished.request(finished.out if whole else tmp_path / "run", area, layers=layers)
     asked = dataclasses.replace(request, out=tmp_path / "answer")
-    if area == "beyond the sheets" and layers:  # whose layers end where the footprints do
-        assert why_not(finished.out, asked) == "its raster layers end before the area does"
-        return
     computed, result = run(request), answer(asked, finished.out)
+    assert computed.was_finished == whole
     assert not result.was_finished and result.report["counts"]["footprints"] > 15
-    found, expected = outcome(tmp_path / "answer"), outcome(tmp_path / "run")
+    found, expected = outcome(tmp_path / "answer"), outcome(Path(request.out))
     assert of_a_run(found) == of_a_run(expected)
     assert found.report["counts"]["neighbours"] is None
-    a, b = (pq.read_table(tmp_path / name / "buildings.parquet") for name in ("answer", "run"))
+    a, b = (pq.read_table(Path(r.out) / "buildings.parquet") for r in (asked, request))
     assert a.equals(b)  # in the same order as well
     same = {"buildings": b"", "report": {}}
     assert_equal(dataclasses.replace(found, **same), dataclasses.replace(expected, **same))
     assert bool(found.arrays) == bool(layers)
     assert computed.report["machine"].keys() > result.report["machine"].keys()
+
+
+def test_layers_end_where_the_footprints_do(tmp_path: Path, finished: Store) -> None:
+    request = finished.request(tmp_path / "a", "beyond the sheets")
+    assert why_not(finished.out, request) == "its raster layers end before the area does"
 
 
 def test_the_quarter_asks_enough(finished: Store) -> None:
@@ -146,7 +161,7 @@ def test_an_answer_from_an_answer_of_a_region(tmp_path: Path, finished: Store) -
     shapes = [shapely.box(xmin, ymin, xmax, ymax), corner]
     file = tmp_path / "gemeente.geojson"
     gpd.GeoDataFrame(rows, geometry=shapes, crs=28992).to_file(file)
-    asked = finished.request(tmp_path / "a", area="circle", boundaries=(str(file),))
+    asked = finished.request(tmp_path / "a", area="circle", layers=(), boundaries=(str(file),))
     asked = dataclasses.replace(asked, around=None, area="Kwartier")
     answer(asked, finished.out)
     part = dataclasses.replace(asked, area="GM9998", out=tmp_path / "b")
@@ -221,6 +236,47 @@ def test_other_sheets_and_footprints(tmp_path: Path, finished: Store) -> None:
     roofs = Path(shutil.copy(files.buildings, tmp_path / "other.parquet"))
     other = dataclasses.replace(request, buildings=(str(roofs),))
     assert "footprints are others" in str(why_not(finished.out, other))
+
+
+def test_whether_it_answers_takes_no_reading_of_rows(
+    tmp_path: Path, finished: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless what could matter at most says no: then what does matter is looked at."""
+    read, usual = list[int](), Finished.rows
+
+    def reading(self: Finished, groups: list[int], *columns: Any) -> Any:
+        read.extend(groups)
+        return usual(self, groups, *columns)
+
+    monkeypatch.setattr(Finished, "rows", reading)
+    request = finished.request(tmp_path / "a")
+    assert covers(finished.out, request) and not read
+    other = "a sheet that could matter at most"
+    monkeypatch.setattr(
+        matching, "_otherwise_placed", lambda asked: iter([] if asked.scope.asked else [other])
+    )
+    assert covers(finished.out, request) and read
+    monkeypatch.setattr(matching, "_otherwise_placed", lambda asked: iter([other]))
+    assert why_not(finished.out, request) == other
+
+
+def test_a_sheet_that_is_known_and_far_away_is_not_opened(tmp_path: Path, finished: Store) -> None:
+    """By name and size; one of another size is, and this one is no sheet at all."""
+    home, far = tmp_path / "store", tmp_path / "R_FAR_1.tif"
+    shutil.copytree(finished.out, home)
+    far.write_bytes(b"no sheet")
+    said = json.loads((home / "report.json").read_text())
+    xmin, ymin, xmax, ymax = said["inputs"]["dsm"][0]["bounds"]
+    beyond = [xmin + 90_000, ymin, xmax + 90_000, ymax]
+    there = {"name": far.name, "size": far.stat().st_size, "bounds": beyond}
+    said["inputs"]["dsm"].append(said["inputs"]["dsm"][0] | there)
+    (home / "report.json").write_text(json.dumps(said))
+    request = finished.request(tmp_path / "a")
+    asked = dataclasses.replace(request, dsm=(*request.dsm, str(far)))
+    assert covers(home, asked)
+    far.write_bytes(b"no sheet at all")
+    with pytest.raises(InputError, match=r"R_FAR_1\.tif: not a raster"):
+        covers(home, asked)
 
 
 def test_what_is_wrong_in_itself(tmp_path: Path, finished: Store) -> None:

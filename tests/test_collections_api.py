@@ -1,6 +1,7 @@
 """OGC API - Features: by its rules, and by two clients that others wrote."""
 
 import json
+import shutil
 import subprocess
 import sys
 import warnings
@@ -17,7 +18,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from owslib.ogcapi.features import Features
 
+from service.api.app import create_app
 from service.api.query import CRS84, RD_CRS
+from service.settings import Settings
 from tests.roofs import SOUTH, WEST
 from tests.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
@@ -263,3 +266,24 @@ def test_owslib_reads_the_buildings(app: FastAPI) -> None:
         assert page["numberReturned"] == 5
         row = page["features"][0]["id"]
         assert there.collection_item("many", str(row))["id"] == row
+
+
+def test_a_run_that_is_gone_takes_no_other_with_it(base: Path, tmp_path: Path) -> None:
+    """Removed below the service, or made anew: it is not there, and all else is as before."""
+    shutil.copytree(runs(base) / "many", tmp_path / "gone")
+    data = (str(tmp_path / "gone"), str(runs(base) / "quarter"))
+    app = create_app(Settings(data=data, state=tmp_path / "state"), work=False)
+    client = local(app)
+    assert client.get("/collections/gone/items").status_code == 200
+    shutil.rmtree(tmp_path / "gone")
+    paths = ("", "/items", "/items/1", "/schema", "/tiles/roofs", "/files/report.json")
+    assert {client.get(f"/collections/gone{path}").status_code for path in paths} == {404}
+    summary = {"inputs": {"collection": "gone"}}
+    assert client.post("/processes/summary/execution", json=summary).status_code == 404
+    mark = {"kind": "chance", "what": "panels", "collection": "gone", "row": 1}
+    assert client.post("/marks", json=mark).status_code == 404
+    listed = client.get("/collections").json()["collections"]
+    shown = client.get("/map/config.json").json()["collections"]
+    assert [each["id"] for each in listed] == [each["name"] for each in shown] == ["quarter"]
+    answer = client.post("/processes/summary/execution", json={"inputs": {}})
+    assert answer.json()["collection"] == "quarter"

@@ -380,3 +380,14 @@ def test_time_left_is_of_what_was_computed_now(monkeypatch: pytest.MonkeyPatch) 
     track("measure", 4, 10)
     assert (track.told().done, track.told().planned) == (14, 40)
     assert track.told().left == 52.0  # 26 blocks of 2 s each
+
+
+def test_a_full_disk_takes_no_job_but_gives_what_is_there(tmp_path: Path) -> None:
+    jobs = table(tmp_path, room_gb=1e9)
+    with pytest.raises(Problem, match="no room") as raised:
+        jobs.submit(order(), ANNA)
+    assert raised.value.status == 507
+    folder = jobs.folder_of("k")
+    folder.mkdir(parents=True)
+    (folder / REPORT).write_text("{}")
+    assert jobs.submit(order(), ANNA).status is Status.SUCCESSFUL

@@ -1,6 +1,7 @@
 """GeoJSON from outside: what is taken, what is refused and how; and places in words."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,49 @@ def test_regions_that_touch_an_area(boundaries: tuple[str, ...]) -> None:
     assert np.allclose(
         shapely.area(regions_touching("neighbourhood", None, boundaries).geometry), 400 * 300
     )
+
+
+def random_ring(n: int) -> dict[str, Any]:
+    points = np.random.default_rng(0).random((n, 2)) * 0.01 + (4.88, 52.37)
+    return ring(*points.tolist(), points[0].tolist())
+
+
+def strips(n: int) -> list[dict[str, Any]]:
+    """As many each way, so that each of one way crosses each of the other."""
+    flat = [(100_000.0, 450_000.0 + i, 100_000.0 + n, 450_000.5 + i) for i in range(n)]
+    upright = [(100_000.0 + i, 450_000.0, 100_000.5 + i, 450_000.0 + n) for i in range(n)]
+    return [polygon_of(box) for box in flat + upright]
+
+
+def nested(n: int) -> dict[str, Any]:
+    """Squares within each other, as parts of one."""
+    box = np.array((121_000.0, 487_000.0, 121_001.0, 487_001.0))
+    outward = np.array((-1.0, -1.0, 1.0, 1.0))
+    parts = [polygon_of((box + i * outward).tolist())["coordinates"] for i in range(n)]
+    return {"type": "MultiPolygon", "coordinates": parts}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (random_ring(200), "feature 0: is not valid"),
+        (random_ring(10_000), "entangled"),
+        (collection(*strips(200), **IN_RD), "cross more than"),
+        (collection(*strips(3000), **IN_RD), "entangled"),
+        (collection(polygon_of(RD_BOX), nested(400), **IN_RD), "feature 1: is not valid"),
+    ],
+)
+def test_what_would_take_minutes_to_mend_or_join_is_refused(value: Any, said: str) -> None:
+    """A ring of 500 random positions takes GEOS two minutes, so it must not come so far."""
+    began = time.perf_counter()
+    with pytest.raises(InputError, match=said):
+        read_shapes(value, "input area", Kind())
+    assert time.perf_counter() - began < 10
+
+
+def test_a_few_crossings_are_mended() -> None:
+    crossed = ring([4.88, 52.37], [4.89, 52.38], [4.89, 52.37], [4.88, 52.38], [4.88, 52.37])
+    assert read_shapes(crossed, "input area", Kind()).whole.is_valid
+    side_by_side = [polygon_of((i, 450_000.0, i + 1.0, 450_001.0)) for i in range(100_000, 101_000)]
+    whole = read_shapes(collection(*side_by_side, **IN_RD), "input area", Kind()).whole
+    assert whole.area == pytest.approx(1000)

@@ -12,7 +12,7 @@ from pipeline import prepared_sort
 from pipeline.footprints import Footprints
 from pipeline.grid import TILE, Lattice, Layout, Shard, Window
 from pipeline.prepared import Prepared, prepare_footprints
-from pipeline.scope import Scope, asked_of, scope_of, shards_of, tally
+from pipeline.scope import Scope, asked_of, roughly, scope_of, shards_of, tally
 from pipeline.selection import parse_area, parse_around
 
 CORNER = np.array([122_880.0, 481_280.0])  # where four squares of the suns' lattice meet
@@ -131,6 +131,21 @@ def test_the_tiles_that_they_touch_and_their_squares(
     }
     assert found.squares(2.0) == sorted(squares)
     assert len(squares) == 4
+
+
+def test_the_most_that_they_can_touch_takes_no_reading(
+    prepared: Prepared, area: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, found = Layout.of(EXTENT, 2.0), scope(prepared, area)
+    monkeypatch.setattr(Prepared, "light", None)
+    most = roughly(prepared, area, layout, EVERYWHERE)
+    both = most.tiles.union(found.tiles)
+    assert both.marked.sum() == most.tiles.marked.sum()
+    assert {*found.squares(2.0)} <= {*most.squares(2.0)}
+    within = Window(EXTENT.top, EXTENT.left, 300, 450)
+    assert within.coarse(TILE).covers(roughly(prepared, area, layout, within).tiles.frame)
+    nowhere = parse_area("10000,10000,10100,10100")
+    assert not roughly(prepared, nowhere, layout, EVERYWHERE).tiles.window.size
 
 
 def test_row_groups_that_cannot_matter_are_not_read(

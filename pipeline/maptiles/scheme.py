@@ -6,15 +6,14 @@ polynomial through a few exact nodes gives the same to far less than a millimetr
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyproj
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from pipeline.crs import RD
+from pipeline.crs import RD, Way, way
 from pipeline.errors import InputError
 from pipeline.slices import Rectangle
 
@@ -31,12 +30,9 @@ POWERS = np.array([np.pad(chebyshev.cheb2poly(np.eye(NODES)[i]), (0, NODES - 1 -
                    for i in range(NODES)])  # fmt: skip
 
 
-@lru_cache(maxsize=2)
-def transformer(to_rd: bool) -> pyproj.Transformer:
+def transformer(to_rd: bool) -> Way:
     """From Web Mercator to RD, or back; safe in threads."""
-    mercator = pyproj.CRS("EPSG:3857")
-    origin, target = (mercator, RD) if to_rd else (RD, mercator)
-    return pyproj.Transformer.from_crs(origin, target, always_xy=True)
+    return way("EPSG:3857", RD) if to_rd else way(RD, "EPSG:3857")
 
 
 @dataclass(frozen=True)
@@ -161,6 +157,4 @@ def grown(bounds: Rectangle, by: float) -> Rectangle:
 
 def lonlat(bounds: Rectangle) -> Rectangle:
     """West, south, east, north [degrees] around a rectangle in RD [m]."""
-    west, south, east, north = bounds
-    to_degrees = pyproj.Transformer.from_crs(RD, "EPSG:4326", always_xy=True)
-    return to_degrees.transform_bounds(west, south, east, north)
+    return way(RD, "EPSG:4326").transform_bounds(*bounds)

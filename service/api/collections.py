@@ -59,7 +59,7 @@ router.include_router(files.router)
 )
 def collections(request: Request, service: Here, client: Asking) -> JSONResponse:
     """The finished runs that there are."""
-    found = [*service.public.values(), *_own(service, client)]
+    found = [*service.shown.values(), *_own(service, client)]
     here = address(request, service.settings, "collections")
     told = [_told(request, service, each) for each in found]
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}

@@ -1,6 +1,5 @@
 """For who watches over the service: whether it lives, whether it can work, and its figures."""
 
-import shutil
 import sqlite3
 from importlib.metadata import version
 from typing import Any
@@ -37,7 +36,7 @@ def ready(request: Request, here: Here) -> Response:
     checks = {
         "database": _is_writable(here),
         "workers": supervisor is None or len(supervisor.processes) == wanted,
-        "room": _has_room(here),
+        "room": here.jobs.has_room(),
     }
     good = all(checks.values())
     told = {"status": "ready" if good else "not ready", "checks": checks}
@@ -51,13 +50,6 @@ def _is_writable(service: Service) -> bool:
     except sqlite3.Error:
         return False
     return True
-
-
-def _has_room(service: Service) -> bool:
-    try:
-        return shutil.disk_usage(service.settings.state).free >= 1e9 * service.settings.room_gb
-    except OSError:
-        return False
 
 
 @router.get("/metrics", responses=answers(METRICS.partition(";")[0], {"type": "string"}, "Figures"))

@@ -36,6 +36,7 @@ ANSWERS = {
     413: "The area is larger than is allowed, or the request is",
     429: "Too many jobs, or too many requests from this address",
     503: "Not ready",
+    507: "No room for results",
 }
 ProcessId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="of the process")]
 
@@ -150,7 +151,7 @@ def _links(request: Request, here: Service, name: str) -> list[dict[str, str]]:
     summary="Ask a process",
     response_class=Response,
     responses={
-        **faults(400, 404, 409, 413),
+        **faults(400, 404, 409, 413, 507),
         200: {
             "description": "The results, of a process that answers at once",
             "content": {JSON: {"schema": {"type": "object", "additionalProperties": True}}},
@@ -199,7 +200,7 @@ def _preferences(header: str | None) -> set[str]:
 
 def means_of(here: Service) -> Means:
     """What the service has to answer with."""
-    return Means(here.settings, here.sources, here.public)
+    return Means(here.settings, here.sources, here.shown)
 
 
 def _summarise(here: Service, client: Client, inputs: dict[str, Any]) -> str:

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
-import pyproj
 import shapely
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pipeline.crs import RD
+from pipeline.crs import RD, way
 from pipeline.features import ANY, Value, Wanted
 from pipeline.slices import Rectangle
 from service.problem import Problem
@@ -122,24 +120,17 @@ def _on_the_ground(west: float, south: float, east: float, north: float) -> shap
 
 def to_rd(geometry: Any) -> Any:
     """Lon/lat as RD [m]."""
-    return shapely.transform(geometry, _transformer("EPSG:4326", RD).transform, interleaved=False)
+    return shapely.transform(geometry, way("EPSG:4326", RD).transform, interleaved=False)
 
 
 def to_degrees(geometry: Any) -> Any:
     """RD [m] as lon/lat; what lies nowhere on Earth is not finite."""
-    return shapely.transform(geometry, _transformer(RD, "EPSG:4326").transform, interleaved=False)
+    return shapely.transform(geometry, way(RD, "EPSG:4326").transform, interleaved=False)
 
 
 def lonlat(bounds: Rectangle) -> Rectangle:
     """West, south, east, north [degrees] around a rectangle in RD [m]."""
-    found: Rectangle = _transformer(RD, "EPSG:4326").transform_bounds(*bounds)
-    return found
-
-
-@lru_cache
-def _transformer(source: Any, target: Any) -> pyproj.Transformer:
-    """Made once, which takes 25 ms; safe in threads."""
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+    return way(RD, "EPSG:4326").transform_bounds(*bounds)
 
 
 def query_of(request: Request) -> Query:

@@ -21,7 +21,7 @@ router = APIRouter(tags=["processes"])
 
 NOT_READY = f"{OGC}result-not-ready"
 # How the messages begin of jobs that failed by no fault of their client.
-OURS = ("a fault of the service", "gave up", "not enough memory")
+OURS = ("a fault of the service", "the service has no room", "gave up", "not enough memory")
 FAULTS: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
     for status, said in {

@@ -59,12 +59,20 @@ class Service:
             Marks(database, settings),
         )
 
+    @property
+    def shown(self) -> dict[str, Collection]:
+        """The public collections that are there now: one whose folder is gone, or is being made
+        anew, takes none of the others with it."""
+        return {name: each for name, each in self.public.items() if (each.place / REPORT).is_file()}
+
     def collection(self, name: str, client: Client) -> Collection:
         """A public collection, or the result of one of the client's own jobs.
 
         Raises Problem 404 for any other.
         """
         if name in self.public:
+            if not (self.public[name].place / REPORT).is_file():
+                raise no_such(f"collection {name} (its folder is gone, or is being made anew)")
             return self.public[name]
         job = self.jobs.glance(name, client.name)
         if job is None or job.status is not Status.SUCCESSFUL:

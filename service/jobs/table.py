@@ -1,5 +1,6 @@
 """The table of jobs as clients see it: what they ask for, within limits, and what is theirs."""
 
+import shutil
 import time
 import uuid
 from collections.abc import Iterable
@@ -37,7 +38,7 @@ class Jobs(Queue):
         """A new job; successful at once if there is a result of such an order.
 
         callback: as service.jobs.callback.checked makes it. Raises Problem 413 for too large an
-        area or too many results kept, 429 for too many jobs at once.
+        area or too many results kept, 429 for too many jobs at once, 507 for a full disk.
         """
         self._check_area(order, client)
         id = str(uuid.uuid4())
@@ -47,6 +48,7 @@ class Jobs(Queue):
             if not done:
                 self._check_waiting(client)
                 self._check_kept(client)
+                self._check_room()
             self._add(id, order, client, callback, done)
         found = self.find(id, client.name)
         assert found is not None
@@ -121,6 +123,18 @@ class Jobs(Queue):
                 f"your results take {row['bytes'] / 1e9:,.1f} GB, and {limit:g} GB are kept; remove"
                 " some by DELETE /jobs/{id}, or wait until they expire",
             )
+
+    def has_room(self) -> bool:
+        """Whether the disk has the room that the settings want."""
+        try:
+            free = shutil.disk_usage(self.settings.state).free
+        except OSError:
+            return False
+        return free >= 1e9 * self.settings.room_gb
+
+    def _check_room(self) -> None:
+        if not self.has_room():
+            raise Problem(507, "the service has no room for results; its operator must make some")
 
     def find(self, id: str, client_name: str) -> Job | None:
         """A client's job; None if there is none, or if it is another's."""

@@ -27,6 +27,7 @@ from service.api.errors import without_paths
 from service.api.state import DATABASE
 from service.catalogue import Collection, Sources
 from service.database import Database
+from service.faults import FULL
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
 from service.jobs.track import Told, Track
@@ -41,6 +42,7 @@ HELD_S = 30.0  # how long one that was killed may still hold a folder: large mem
 NICE = 10  # tiles go first
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 FAULT = "a fault of the service, which its log tells; ask the operator, or send the job again"
+NO_ROOM = "the service has no room; its operator must make some, then send the job again"
 
 CarryOut = Callable[
     [
@@ -146,9 +148,10 @@ def work(job: Job, queue: Queue, task: Task, carry_out: CarryOut) -> None:
         status, message = Status.FAILED, without_paths(str(error))
     except MemoryError:
         status, message = Status.FAILED, "not enough memory; ask for a smaller area"
-    except Exception:
+    except Exception as error:
         _tell(job, "fault", logging.ERROR)
-        status, message = Status.FAILED, FAULT
+        full = isinstance(error, OSError) and error.errno in FULL
+        status, message = Status.FAILED, NO_ROOM if full else FAULT
     size = size_of(folder) if status is Status.SUCCESSFUL else 0
     queue.finish(job.id, status, message, size)
     _tell(job, status)

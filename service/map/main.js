@@ -51,7 +51,7 @@ function explain(problem) {
 /** Whose data these are: what always stands on the map. */
 function attribution() {
   const one = collection();
-  return [one.attribution, one.licence, app.config.basemap?.attribution].filter(Boolean);
+  return [one.attribution, one.licence, app.config.regions, app.config.basemap?.attribution].filter(Boolean);
 }
 
 /** Method, data, licences and what is not judged, as elements. */

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +11,10 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.crs import RD
+from pipeline.crs import RD, way
 from pipeline.errors import InputError
 from pipeline.vectors import Sight
+from service.processes.tangles import check_plain
 
 FEATURES, VERTICES, COLUMNS, TEXT = 10_000, 200_000, 100, 200
 LONLAT = pyproj.CRS("OGC:CRS84")
@@ -125,15 +125,10 @@ def polygon_of(box: Sequence[float]) -> dict[str, Any]:
 def in_degrees(shapes: Sequence[shapely.Geometry | None]) -> list[dict[str, Any] | None]:
     """Geometries [RD m] as those of GeoJSON, to 1 cm; None for none."""
     moved = shapely.transform(
-        np.array([*shapes, None], object)[:-1], _to_degrees().transform, interleaved=False
+        np.array([*shapes, None], object)[:-1], way(RD, LONLAT).transform, interleaved=False
     )
     texts = shapely.to_geojson(shapely.set_precision(moved, 1e-7, mode="pointwise"))
     return [None if text is None else json.loads(text) for text in texts]
-
-
-@lru_cache
-def _to_degrees() -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(RD, LONLAT, always_xy=True)
 
 
 def _crs(value: Any, name: str) -> bool:
@@ -256,6 +251,11 @@ def _in_rd(geometries: list[Any], name: str, crs: bool) -> NDArray[Any]:
     for i, given in enumerate(geometries):
         if given is not None:
             made[i] = _shape(given, f"{name}: feature {i}")
+    check_plain(made, name)
+    areas = np.flatnonzero(np.isin(shapely.get_type_id(made), (3, 6)))
+    empty = areas[~(shapely.area(shapely.make_valid(made[areas])) > 0)]
+    if len(empty):
+        raise InputError(f"{name}: feature {empty[0]}: has no area; give polygons")
     sight = Sight(name, RD if crs else LONLAT)
     moved = sight.to_rd(made)
     sight.check()
@@ -264,9 +264,6 @@ def _in_rd(geometries: list[Any], name: str, crs: bool) -> NDArray[Any]:
 
 def _shape(given: dict[str, Any], name: str) -> shapely.Geometry:
     try:
-        made = shapely.from_geojson(json.dumps(given))
+        return shapely.from_geojson(json.dumps(given))
     except shapely.errors.GEOSException:
         raise InputError(f"{name}: a ring has fewer than four positions, or is open") from None
-    if given["type"] in AREAS and not shapely.make_valid(made).area > 0:
-        raise InputError(f"{name}: has no area; give polygons")
-    return made
