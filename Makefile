@@ -16,7 +16,7 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv)
 # A kernel's tests bear its name.
 KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/test_%,$(wildcard kernels/*.py)))
 
-.PHONY: help demo map serve test test-all lint format bench rehearsal peers lock clean
+.PHONY: help demo map serve test test-all lint format bench load rehearsal peers lock clean
 
 help:
 	@echo "make demo      a generated quarter judged, from sheets to map, in demo/"
@@ -26,6 +26,7 @@ help:
 	@echo "make lint      ruff and mypy;  make format  lets ruff mend what it can"
 	@echo "make map       the libraries of the map's page, from the npm registry, checked"
 	@echo "make bench     the benchmarks, and the README's table of them"
+	@echo "make load      a service asked by 50 clients while jobs run: four minutes"
 	@echo "make rehearsal the whole country, generated, in GROUND: 20 GB, one to two hours"
 	@echo "make peers     the peers that make bench compares with, in an environment of their own"
 	@echo "make lock      the lock files anew, after a change of dependencies"
@@ -66,6 +67,11 @@ bench: $(READY)
 		$(BIN)/daklaag bench $$kind --json .benchmarks/$$kind.json; done
 	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
 	$(BIN)/python -m bench.chart .benchmarks docs/benchmarks.png
+
+load: $(READY)
+	mkdir -p .benchmarks
+	$(BIN)/python -m bench.load --json .benchmarks/load.json
+	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
 
 # Alone on the machine too. What was generated in GROUND is there for the next time.
 GROUND = .rehearsal
