@@ -40,7 +40,8 @@ map: $(READY)
 
 serve: map
 	$(BIN)/daklaag demo --out demo --inputs demo-inputs
-	$(BIN)/daklaag serve --data demo --data demo-inputs --state demo-state
+	$(BIN)/daklaag serve --data demo --data demo-inputs --state demo-state \
+		--attribution "a generated quarter: no real place"
 
 test: $(READY)
 	$(PYTEST) -m "not slow"

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -20,10 +21,11 @@ import rasterio
 import rasterio.shutil
 import shapely
 from matplotlib.image import imsave
+from rasterio._err import CPLE_BaseError
 from rasterio.windows import Window
 
 from pipeline import cartography, qgis, report, texts
-from pipeline.errors import InputError
+from pipeline.errors import InputError, OutputError
 from pipeline.ledger import FINAL, RASTERS
 from pipeline.printed import attributions, sun_times
 from pipeline.slices import column_names, slices
@@ -38,6 +40,14 @@ NODATA = {"hillshade": 0, "shadow": 255, "sun_hillshade": 0, "surface": float("n
 DEFAULT_RASTER = "shadow"
 SMOOTH = ("hillshade", "surface")  # layers whose values may be averaged
 FLAGS = ("flag_masks", "flag_meanings")
+# What the libraries below raise where a file cannot be written, without an errno.
+UNWRITTEN = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    rasterio.errors.RasterioError,
+    CPLE_BaseError,
+    sqlite3.Error,
+)
 LARGEST_PICTURE = 4096  # cells a side
 TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAFER"}
 
@@ -57,7 +67,7 @@ def export(directory: Place, to: Path, layer: str | None = None, lang: str = "en
     .tif is a COG of `layer` (by default the shadows); .png a picture of `layer`, or the map;
     .gpkg, .geojson (lon/lat), .parquet and .csv are the buildings. The file appears at once or,
     where something fails, not at all. Raises InputError for an ending or a layer that there is
-    not, or a folder that holds no finished run.
+    not, or a folder that holds no finished run; OutputError where there is no room.
     """
     texts.words(lang)
     write = WRITERS.get(to.suffix.lower())
@@ -79,8 +89,8 @@ def _published(to: Path) -> Iterator[Path]:
         partial = Path(folder) / to.name
         try:
             yield partial
-        except (pyogrio.errors.DataSourceError, rasterio.errors.RasterioError) as error:
-            raise InputError(f"{to}: cannot be written ({error}); is the disk full?") from None
+        except UNWRITTEN as error:
+            raise OutputError(f"{to}: cannot be written ({error}); is the disk full?") from None
         os.replace(partial, to)
 
 

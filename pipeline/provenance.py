@@ -17,6 +17,7 @@ from pipeline.sun import suns_degrees
 
 ATTRIBUTION = "AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"
 LICENCE = "as published by its source: AHN and BAG are CC0 / public domain"
+LICENCE_OF_OTHERS = "as published by its source"
 PROGRAM = {"name": "daklaag", "version": version("daklaag")}
 
 
@@ -24,7 +25,10 @@ def provenance(job: Job, cards: dict[str, list[Card]]) -> dict[str, Any]:
     """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
     in their order."""
     request = job.request
-    said = {"licence": LICENCE, "attribution": request.attribution or ATTRIBUTION}
+    said = {
+        "licence": LICENCE_OF_OTHERS if request.attribution else LICENCE,
+        "attribution": request.attribution or ATTRIBUTION,
+    }
     restrictions = request.restrictions
     return {
         "method": {

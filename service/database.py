@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.errors import InputError
+from service.settings import Settings
+
+DATABASE = "service.sqlite"
 BUSY_S = 10.0
 
 
@@ -61,3 +65,20 @@ class Database:
             self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
+
+
+def open_database(settings: Settings, new: bool = True) -> Database:
+    """The service's memory in its state folder. new: whether none may have been there before.
+
+    Raises InputError if there is or can be none.
+    """
+    file = settings.state / DATABASE
+    if not new and not file.is_file():
+        raise InputError(f"{settings.state}: no service has run with this folder; give its --state")
+    try:
+        database = Database(file)
+        database.execute("SELECT count(*) FROM sqlite_schema")
+    except (OSError, sqlite3.Error) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"--state {settings.state}: {said}; give a folder of its own") from None
+    return database

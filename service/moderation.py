@@ -38,16 +38,12 @@ def _where(command: F) -> F:
 
 def _marks(state: Path | None, config: Path | None) -> "Marks":
     """The marks of a service, whether it runs or not. Raises InputError where there is none."""
-    from service.api.state import DATABASE
-    from service.database import Database
+    from service.database import open_database
     from service.marks import Marks
     from service.settings import read_settings
 
     settings = read_settings(config, state=state)
-    file = settings.state / DATABASE
-    if not file.is_file():
-        raise InputError(f"{settings.state}: no service has run with this folder; give its --state")
-    return Marks(Database(file), settings, expire=False)
+    return Marks(open_database(settings, new=False), settings, expire=False)
 
 
 @click.group(short_help="What citizens marked: look, publish, delete, export.")

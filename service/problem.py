@@ -1,5 +1,6 @@
 """What goes wrong, as problem+json (RFC 9457)."""
 
+import re
 from typing import Any
 
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
@@ -24,6 +25,9 @@ TITLES = {
     503: "Not ready",
     507: "No room",
 }
+# A path of this machine; not one of a URL, nor a relative one.
+ABSOLUTE = re.compile(r"(?<![\w.:/~-])~?/(?:[^\s/:;,'\"()<>|]+/)+(?=[^\s/])")
+MOST = 400  # characters of a sentence that came from below
 
 
 class Problem(Exception):
@@ -53,3 +57,8 @@ class Problem(Exception):
 def no_such(what: str, kind: str = "about:blank") -> Problem:
     """For what is not there, or not this client's: they look the same."""
     return Problem(404, f"{what}: there is none", kind)
+
+
+def without_paths(text: str) -> str:
+    """A sentence of the pipeline, fit for others: of a file its name only, on one line."""
+    return ABSOLUTE.sub("", " ".join(text.split()))[:MOST]

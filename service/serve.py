@@ -155,12 +155,13 @@ def _with_state(command: Callable[..., Any]) -> Callable[..., Any]:
     return where(click.option("--config", **CONFIG)(loudness(command)))
 
 
-def _keys(state: str | None, config: Path | None) -> Any:
-    from service.api.state import open_database
+def _keys(state: str | None, config: Path | None, new: bool = False) -> Any:
+    """The keys of a service; new: of one that need not have run yet."""
+    from service.database import open_database
     from service.keys import Keys
     from service.settings import read_settings
 
-    return Keys(open_database(read_settings(config, state=state)))
+    return Keys(open_database(read_settings(config, state=state), new))
 
 
 @keys.command(short_help="Make a key.")
@@ -170,7 +171,7 @@ def _keys(state: str | None, config: Path | None) -> Any:
 @click.pass_context
 def add(ctx: click.Context, name: str, operator: bool, **where: Any) -> None:
     """Make a key for NAME, and print it: this once, as only its hash is kept."""
-    click.echo(_keys(**where).add(name, operator))
+    click.echo(_keys(**where, new=True).add(name, operator))
     if not ctx.obj["quiet"]:
         click.echo("keep it: it is not shown again (Authorization: Bearer KEY)", err=True)
 

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="port; 0 takes a free one")
     state: Path = Field(
         default_factory=state_dir,
-        description="folder of jobs, keys, marks and results; default: `daklaag` among your data",
+        description="folder of jobs, keys, marks and results; default: `~/.local/share/daklaag`",
     )
     scheduler: str = Field("threads", description="`threads`, or the address of a dask scheduler")
     workers: int | None = Field(None, ge=1, description="threads a job; default: one a core")
@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     dsm: Texts = Field((), description="sheets of the surface, beside those in `data`")
     dtm: Texts = Field((), description="sheets of the terrain, likewise")
     buildings: Texts = Field((), description="footprints, likewise")
+    attribution: str | None = Field(
+        None, description="source line of what jobs compute, if the inputs are not AHN and BAG"
+    )
     boundaries: Texts = Field((), description="regions by code and name, likewise")
     open: bool = Field(
         True, description="on loopback, whoever asks may do everything without a key"
@@ -89,6 +92,9 @@ class Settings(BaseSettings):
     visitor_area_km2: float = Field(16.0, gt=0, description="the same for a visitor [km2]")
     storage_gb: float = Field(50.0, gt=0, description="results kept, a key [GB]")
     visitor_storage_gb: float = Field(1.0, gt=0, description="the same for a visitor [GB]")
+    visitors_storage_gb: float = Field(
+        20.0, gt=0, description="the same for all visitors together [GB]"
+    )
     body_mb: float = Field(10.0, gt=0, le=1000, description="largest request, a key [MB]")
     visitor_body_mb: float = Field(1.0, gt=0, le=1000, description="the same for a visitor [MB]")
     result_days: float = Field(30.0, gt=0, description="how long a key's results are kept [days]")

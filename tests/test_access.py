@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from service.api.access import COOKIE, FORWARDED, Asking, Trusted, visitor
-from service.api.state import Service
+from service.service import Service
 from tests.asking import PUBLIC, application, asks, public, visits
 
 

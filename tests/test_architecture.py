@@ -18,6 +18,9 @@ FORBIDDEN = {
     "service": {"tests"},
 }
 KERNELS_MAY = {"kernels", "llvmlite", "numba", "numpy", *sys.stdlib_module_names}
+# Within the service the doors stand on top, then jobs, then processes; the command opens the doors.
+DOORS, OPENS = "service.api", "service.serve"
+ABOVE = {"service.processes": (DOORS, "service.jobs"), "service": (DOORS,)}
 MOST_LINES = 300
 # Where somebody works, which is nobody else's business.
 PLACE = re.compile(r"(?<![\w.-])/(?:work|root|home)/")
@@ -50,6 +53,20 @@ def strays(room: str, source: str) -> set[str]:
     """What a module of `room` imports and must not."""
     tops = {name.partition(".")[0] for name in imported(ast.parse(source))}
     return tops - KERNELS_MAY if room == "kernels" else tops & FORBIDDEN[room]
+
+
+def risen(name: str, source: str) -> set[str]:
+    """What a module of the service imports from above it."""
+    if is_below(name, DOORS) or name == OPENS:
+        return set()
+    above = next(rooms for room, rooms in ABOVE.items() if is_below(name, room))
+    names = imported(ast.parse(source))
+    return {each for each in names if any(is_below(each, room) for room in above)}
+
+
+def is_below(name: str, room: str) -> bool:
+    """Whether a dotted name is a room, or something in it."""
+    return name == room or name.startswith(f"{room}.")
 
 
 def check_no_cycle(sources: dict[str, str]) -> None:
@@ -93,6 +110,12 @@ def texts() -> Iterator[Path]:
 def test_imports_run_down_only(room: str) -> None:
     found = {name_of(path): strays(room, path.read_text("utf-8")) for path in modules(room)}
     assert found
+    assert not {name: names for name, names in found.items() if names}
+
+
+def test_doors_are_on_top() -> None:
+    found = {name_of(p): risen(name_of(p), p.read_text("utf-8")) for p in modules("service")}
+    assert {DOORS, OPENS, "service.jobs.work", "service.processes.order"} <= found.keys()
     assert not {name: names for name, names in found.items() if names}
 
 
@@ -141,6 +164,21 @@ def test_pip_gets_what_uv_locks() -> None:
 )
 def test_strays_are_seen(room: str, source: str, expected: set[str]) -> None:
     assert strays(room, source) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "expected"),
+    [
+        ("service.api.jobs", "from service.api import answers\nimport service.jobs.job", set()),
+        ("service.serve", "def f():\n    from service.api.app import create_app", set()),
+        ("service.jobs.job", "from service.processes.order import Order", set()),
+        ("service.jobs.work", "from service.api import state", {"service.api.state"}),
+        ("service.processes.areas", "import service.jobs.job", {"service.jobs.job"}),
+        ("service.marks", "from service import api, apiary", {"service.api"}),
+    ],
+)
+def test_what_rises_is_seen(name: str, source: str, expected: set[str]) -> None:
+    assert risen(name, source) == expected
 
 
 def test_relative_imports_are_seen() -> None:

@@ -19,8 +19,11 @@ import zarr
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from obstore.store import HTTPStore
+from pyogrio.errors import DataLayerError
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioIOError
 
-from pipeline.export import export
+from pipeline.export import WRITERS, export
 from service import exports
 from service.api import files
 from service.problem import Problem
@@ -175,6 +178,27 @@ def test_a_fault_leaves_nothing_behind(
     assert not [file for file in folder.rglob("*") if file.is_file()]
     monkeypatch.undo()
     assert client.get(f"{FILES}/buildings.csv").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataLayerError("Cannot write feature"),
+        RasterioIOError("Write failed"),
+        CPLE_BaseError(3, 1, ""),
+    ],
+    ids=("a table", "a raster", "its driver"),
+)
+def test_a_full_disk_that_a_library_tells_of_in_its_own_words(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(_: Any) -> None:
+        raise error
+
+    monkeypatch.setitem(WRITERS, ".csv", full)
+    answer = client.get(f"{FILES}/buildings.csv")
+    assert answer.status_code == 507
+    assert "no room" in answer.json()["detail"]
 
 
 def test_what_is_kept_is_bounded(

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.api.openapi import OPENAPI, older
-from service.api.state import Service
 from service.metrics import Work
+from service.service import Service
 from tests.asking import application, asks, public, visits
 
 

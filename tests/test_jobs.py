@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.ledger import REPORT
-from service.api.access import Client
+from service.clients import Client
 from service.database import Database
 from service.jobs.expiry import DAY_S, sweep
 from service.jobs.job import Job, Status
@@ -177,6 +177,22 @@ def test_storage_is_limited_by_what_is_kept(tmp_path: Path) -> None:
         jobs.dismiss(job.id, "anna")
     assert not jobs.folder(full).exists()
     assert jobs.submit(order("more"), ANNA)
+
+
+def test_visitors_together_cannot_fill_the_disk(tmp_path: Path) -> None:
+    """A new cookie is a new visitor, with nothing kept."""
+    jobs = table(tmp_path, visitors_storage_gb=1.5e-6, visitor_result_days=2)
+    done(jobs, "1", visitor(1), size=1000)
+    jobs.submit(order("1"), visitor(2))  # the same result takes no more
+    done(jobs, "2", visitor(3), size=1000)
+    full = refused(jobs, order("3"), visitor(4))
+    assert full.status == 429 and "with a key" in full.detail
+    assert 0.99 * 2 * DAY_S < int(full.headers["Retry-After"]) <= 2 * DAY_S
+    assert jobs.submit(order("2"), visitor(5)).status is Status.SUCCESSFUL
+    assert jobs.submit(order("3"), ANNA)
+    jobs.database.execute("UPDATE jobs SET finished = finished - ?", 3 * DAY_S)
+    sweep(jobs)
+    assert jobs.submit(order("4"), visitor(4))
 
 
 def test_visitors_together_cannot_fill_the_queue(jobs: Jobs) -> None:

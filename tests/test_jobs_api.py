@@ -13,11 +13,12 @@ from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from service.api import errors, jobs
-from service.api.access import Client, client_of
-from service.api.state import Service
+from service.api.access import client_of
+from service.clients import Client
 from service.jobs.job import Job, Status
 from service.jobs.watch import MOST_A_CLIENT
 from service.processes.order import Order
+from service.service import Service
 from service.settings import Settings
 
 SCOPE = {"type": "http", "method": "GET", "headers": []}

@@ -16,14 +16,14 @@ from uuid import uuid4
 import pytest
 
 from pipeline.errors import InputError
-from service.api.access import Client
-from service.api.state import Service
+from service.clients import Client
 from service.jobs.callback import PAUSE_S, checked, tell
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import MOST_DEATHS
 from service.jobs.supervisor import Supervisor
 from service.problem import Problem
 from service.processes.order import Order
+from service.service import Service
 from service.settings import Settings
 from tests.stand_in import supervised
 
@@ -31,7 +31,7 @@ ANNA = Client("anna", "key")
 PATIENCE_S = 60.0
 SERVICE = """
 import sys, time
-from service.api.state import Service
+from service.service import Service
 from service.settings import Settings
 from tests.stand_in import supervised
 with supervised(Service.of(Settings(state=sys.argv[1]))) as supervisor:

@@ -69,10 +69,16 @@ def test_the_commands(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    found = call("keys", "list", "--state", tmp_path / "file" / "state")
+    found = call("keys", "add", "zeeland", "--state", tmp_path / "file" / "state")
     assert found.exit_code == 2 and found.output.startswith("error: --state ")
     (tmp_path / "service.sqlite").write_text(
         "no database at all, but long enough to be read as one" * 40
     )
     found = call("keys", "list", "--state", tmp_path)
     assert found.exit_code == 2 and "not a database" in found.output
+
+
+def test_a_folder_in_which_no_service_has_run(tmp_path: Path) -> None:
+    found = call("keys", "list", "--state", tmp_path)
+    assert found.exit_code == 2 and "no service has run" in found.output
+    assert not list(tmp_path.iterdir())

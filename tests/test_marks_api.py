@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from pipeline import quarter
-from service.api.state import Service
 from service.marks import Wanted
+from service.service import Service
 from service.settings import Settings
 from tests import finished
 from tests.commands import call

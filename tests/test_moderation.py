@@ -8,8 +8,7 @@ import pytest
 from click.testing import Result
 
 from pipeline.restrictions import read_restrictions
-from service.api.state import DATABASE
-from service.database import Database
+from service.database import DATABASE, Database
 from service.marks import Mark, Marks, Wanted
 from service.marks_geojson import ground
 from service.settings import Settings

@@ -18,8 +18,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_asgi
 
 from pipeline.maptiles.scheme import Tile, lonlat
-from service.api.access import LOCAL_CLIENT
 from service.api.app import create_app
+from service.clients import LOCAL_CLIENT
 from service.jobs.job import Status
 from service.keys import LOCAL
 from service.marks import Wanted

@@ -18,10 +18,10 @@ from owslib.ogcapi.processes import Processes
 from pipeline.quarter.regions import CORNERS
 from service.api.access import COOKIE
 from service.api.app import create_app
-from service.api.state import Service
 from service.jobs.work import Task, work
 from service.processes.carry_out import carry_out
 from service.processes.geojson import polygon_of
+from service.service import Service
 from tests.asked import CORNER, MUNICIPALITY, World, world
 from tests.ogc.schemas import faults
 

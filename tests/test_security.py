@@ -16,10 +16,10 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from service.api import page
 from service.api.access import COOKIE, Asking
-from service.api.errors import without_paths
 from service.api.limits import MOST_ADDRESSES, Buckets
 from service.api.origins import host_of
 from service.logs import logged
+from service.problem import without_paths
 from tests.asking import FAR, LOCAL, PUBLIC, application, asks, public, visits
 
 SECRET = "where-i-live"

@@ -3,14 +3,14 @@
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from service.keys import LOCAL, VISITOR, Keys
+from service.clients import LOCAL_CLIENT, Client
+from service.keys import VISITOR, Keys
 from service.problem import Problem
 from service.settings import Settings
 
@@ -18,27 +18,6 @@ COOKIE = "daklaag_visitor"
 COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32}")
 # A request that has one of these came by a proxy, so it is not this machine that asks.
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
-
-
-@dataclass(frozen=True)
-class Client:
-    """Who asks. name: of the key, of the visitor, or `local`; it owns jobs and marks.
-
-    local: this machine, where the service is open; key: one that holds a key; visitor: anybody
-    else, whose name is the hash of a cookie. operator: may moderate marks, and see the metrics.
-    """
-
-    name: str
-    kind: Literal["local", "key", "visitor"]
-    operator: bool = False
-
-    @property
-    def trusted(self) -> bool:
-        """Whether all processes and the wide limits are theirs."""
-        return self.kind != "visitor"
-
-
-LOCAL_CLIENT = Client(LOCAL, "local", operator=True)
 
 
 def client_of(request: Request) -> Client:

@@ -36,6 +36,7 @@ SAID = {
     416: "The range lies beyond the end",
     429: "Too many requests from this address",
     503: "Too much is being made already",
+    507: "No room for what has to be made first",
 }
 NAME = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="of a run")]
 

@@ -24,10 +24,10 @@ from service.api import (
     tiles,
     warm,
 )
-from service.api.state import Service
 from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
 from service.metrics import Metrics
+from service.service import Service
 from service.settings import Settings
 
 DOORS = (landing, processes, jobs, collections, tiles, places, marks, page, health)

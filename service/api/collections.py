@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from pipeline.features import Features, find
 from pipeline.printed import attributions, sun_times
 from service.api import files
-from service.api.access import Asking, Client
+from service.api.access import Asking
 from service.api.answers import (
     GEOJSON,
     JSON,
@@ -29,11 +29,13 @@ from service.api.answers import (
 )
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
 from service.api.query import CRS84, RD_CRS, lonlat, parameters, query_of
-from service.api.state import Here, Service
+from service.api.state import Here
 from service.catalogue import Collection
+from service.clients import Client
 from service.exports import index_of, report_of
 from service.jobs.job import Status
 from service.problem import Problem, no_such
+from service.service import Service
 
 CONFORMS = (
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
@@ -104,7 +106,7 @@ def schema(request: Request, service: Here, asked: Asked) -> Response:
 
 @router.get(
     "/collections/{name}/items",
-    responses=answers(GEOJSON, PAGE, "A page of buildings") | faults(400, 404),
+    responses=answers(GEOJSON, PAGE, "A page of buildings") | faults(400, 404, 507),
     openapi_extra={"parameters": parameters()},
 )
 def items(request: Request, service: Here, asked: Asked) -> Response:
@@ -131,7 +133,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
 
 @router.get(
     "/collections/{name}/items/{row}",
-    responses=answers(GEOJSON, FEATURE, "A building") | faults(400, 404),
+    responses=answers(GEOJSON, FEATURE, "A building") | faults(400, 404, 507),
     openapi_extra={"parameters": [one for one in parameters() if one["name"] == "crs"]},
 )
 def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:

@@ -1,7 +1,6 @@
 """What goes wrong in a door and how it is answered: one table, always as problem+json."""
 
 import logging
-import re
 import sqlite3
 from http import HTTPStatus
 
@@ -12,20 +11,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import get_route_path
 from starlette.types import Scope
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, OutputError
 from service.faults import FULL
-from service.problem import MEDIA_TYPE, TITLES, Problem
+from service.problem import MEDIA_TYPE, TITLES, Problem, without_paths
 
+NO_ROOM = "the service has no room; its operator must make some"
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 log = logging.getLogger("daklaag.service")
-
-# A path of this machine; not one of a URL, nor a relative one.
-ABSOLUTE = re.compile(r"(?<![\w.:/~-])~?/(?:[^\s/:;,'\"()<>|]+/)+(?=[^\s/])")
-MOST = 400  # characters of a sentence that came from below
-
-
-def without_paths(text: str) -> str:
-    """A sentence of the pipeline, fit for others: of a file its name only, on one line."""
-    return ABSOLUTE.sub("", " ".join(text.split()))[:MOST]
 
 
 def as_problem(error: Exception) -> Problem:
@@ -33,6 +25,8 @@ def as_problem(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case OutputError():
+            return Problem(507, NO_ROOM)
         case InputError():
             return Problem(400, without_paths(str(error)))
         case RequestValidationError():
@@ -43,7 +37,7 @@ def as_problem(error: Exception) -> Problem:
             detail = "the service's memory is busy or full; ask again in a moment"
             return Problem(503, detail, headers={"Retry-After": "5"})
         case OSError() if error.errno in FULL:
-            return Problem(507, "the service has no room; its operator must make some")
+            return Problem(507, NO_ROOM)
         case _:
             return Problem(500, "the service has a fault; tell its operator the request's id")
 
@@ -105,8 +99,13 @@ def request_id_of(scope: Scope) -> str | None:
 
 
 def log_fault(scope: Scope, error: Exception) -> None:
-    """For the operator, with its traceback; none of what was sent."""
-    log.error("fault", exc_info=error, extra={"fields": {"request": request_id_of(scope)}})
+    """For the operator, with its traceback; none of what was sent. That others write is no fault
+    of the program, and comes to all who ask meanwhile: a line."""
+    fields = {"request": request_id_of(scope)}
+    if getattr(error, "sqlite_errorcode", None) in BUSY:
+        log.warning("memory busy", extra={"fields": fields})
+    else:
+        log.error("fault", exc_info=error, extra={"fields": fields})
 
 
 def install(app: FastAPI) -> None:

@@ -80,7 +80,7 @@ def _answered(types: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
 @router.get(
     "/collections/{name}/files/{file}",
     response_class=FileResponse,
-    responses=_answered(TYPES) | faults(404, 413, 416, 503),
+    responses=_answered(TYPES) | faults(404, 413, 416, 503, 507),
     openapi_extra=RANGES,
 )
 async def file(request: Request, service: Here, asked: Asked, file: FileName) -> Response:

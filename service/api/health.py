@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse, Response
 
 from service.api.access import Asking, needs_key
 from service.api.answers import JSON, answers
-from service.api.state import Here, Service
+from service.api.state import Here
 from service.metrics import Metrics
+from service.service import Service
 
 router = APIRouter(tags=["operation"])
 

@@ -16,11 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.access import Asking
 from service.api.answers import faults, link, nothing_else
-from service.api.state import Here, Service
+from service.api.state import Here
 from service.jobs.job import Job, Status, status_info
 from service.jobs.table import Jobs
 from service.jobs.watch import LOOK_S, Watch
 from service.problem import OGC, Problem, no_such
+from service.service import Service
 
 router = APIRouter(tags=["jobs"])
 NO_SUCH_JOB = f"{OGC}no-such-job"

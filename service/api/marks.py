@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from pipeline.errors import InputError
 from service import marks_geojson
-from service.api.access import Asking, Client
+from service.api.access import Asking
 from service.api.answers import GEOJSON, PROBLEM, address, link
 from service.api.marks_bodies import (
     Correction,
@@ -24,9 +24,11 @@ from service.api.marks_bodies import (
     Retention,
     Wish,
 )
-from service.api.state import Here, Service
+from service.api.state import Here
+from service.clients import Client
 from service.marks import WORLD, Box, Mark, State, Target, Wanted
 from service.problem import MEDIA_TYPE, Problem, no_such
+from service.service import Service
 
 FAULTS = {
     400: "What was sent is not accepted",

@@ -15,9 +15,10 @@ from pipeline.regions import boundary_files
 from service.api.answers import GEOJSON, address, answers, faults, link
 from service.api.geojson import LINKS, rounded
 from service.api.query import CRS84, WRITTEN, lonlat, to_degrees
-from service.api.state import Here, Service
+from service.api.state import Here
 from service.problem import no_such
 from service.processes.areas import kind_of, region_of
+from service.service import Service
 
 MOST, USUAL = 50, 10
 MOST_POINTS = 5_000  # of an outline for a map; a larger one is made simpler

@@ -9,10 +9,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from service.api import results
-from service.api.access import Asking, Client
+from service.api.access import Asking
 from service.api.answers import JSON, PROBLEM, address, link, nothing_else
 from service.api.jobs import StatusInfo
-from service.api.state import Here, Service
+from service.api.state import Here
+from service.clients import Client
 from service.jobs.callback import checked
 from service.jobs.job import Job, status_info
 from service.problem import MEDIA_TYPE, OGC, no_such
@@ -21,6 +22,7 @@ from service.processes.descriptions import SAID, SYNCHRONOUS, describe, summarie
 from service.processes.errand import Means
 from service.processes.orders import order
 from service.processes.results import RAW, read_wanted
+from service.service import Service
 
 router = APIRouter(tags=["processes"])
 router.include_router(results.router)

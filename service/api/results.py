@@ -12,10 +12,11 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pipeline.ledger import REPORT
 from service.api.answers import JSON, PROBLEM, address, nothing_else
 from service.api.jobs import Own
-from service.api.state import Here, Service
+from service.api.state import Here
 from service.jobs.job import Job, Status
 from service.problem import MEDIA_TYPE, OGC, Problem, no_such
 from service.processes.results import GEOJSON, RAW, RESULTS, VALUE, Result, there
+from service.service import Service
 
 router = APIRouter(tags=["processes"])
 

@@ -11,14 +11,15 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.access import COOKIE, Client, identify
+from service.api.access import COOKIE, identify
 from service.api.errors import answer, as_problem, log_fault, request_id_of
 from service.api.limits import Buckets, body_of, check_json, replayed, too_many
 from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
-from service.api.state import Service
 from service.api.watch import Watch
+from service.clients import Client
 from service.problem import Problem
+from service.service import Service
 from service.settings import Settings
 
 LIGHT = ("/tiles/", "/map/", "/files/rasters.zarr/")  # many small requests: a tenth each

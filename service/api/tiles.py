@@ -133,7 +133,7 @@ def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
 @router.get(
     "/collections/{name}/tiles/{layer}/{z}/{x}/{y}",
     response_class=Response,
-    responses=DRAWN | faults(404, 503),
+    responses=DRAWN | faults(404, 503, 507),
 )
 def tile(request: Request, given: Given, z: Zoom, x: Place, y: Place) -> Response:
     """A square of the web map (WebMercatorQuad)."""

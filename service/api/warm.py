@@ -5,9 +5,9 @@ import threading
 
 from pipeline.errors import InputError
 from service.api import places
-from service.api.state import Service
 from service.exports import index_of
 from service.opened import opened
+from service.service import Service
 
 log = logging.getLogger("daklaag.service")
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from service.api.access import Client
+from service.clients import Client
+from service.jobs.expiry import DAY_S
 from service.jobs.job import Job, Status
 from service.jobs.queue import SMALL, Queue, as_text, job_of
 from service.problem import Problem
@@ -28,6 +29,12 @@ KEPT = """
 SELECT COALESCE(SUM(bytes), 0) AS bytes FROM (SELECT MAX(bytes) AS bytes FROM jobs
     WHERE client = ? AND status = 'successful' AND NOT expired GROUP BY key)
 """
+# Of all visitors together, and since when there is the oldest.
+KEPT_BY_VISITORS = """
+SELECT COALESCE(SUM(bytes), 0) AS bytes, MIN(finished) AS oldest FROM (
+    SELECT MAX(bytes) AS bytes, MIN(finished) AS finished FROM jobs
+    WHERE visitor AND status = 'successful' AND NOT expired GROUP BY key)
+"""
 SECONDS = "COALESCE(finished, :now) - started"
 
 
@@ -38,7 +45,8 @@ class Jobs(Queue):
         """A new job; successful at once if there is a result of such an order.
 
         callback: as service.jobs.callback.checked makes it. Raises Problem 413 for too large an
-        area or too many results kept, 429 for too many jobs at once, 507 for a full disk.
+        area or too many results kept, 429 for too many jobs at once or too much that all visitors
+        keep, 507 for a full disk.
         """
         self._check_area(order, client)
         id = str(uuid.uuid4())
@@ -122,6 +130,19 @@ class Jobs(Queue):
                 413,
                 f"your results take {row['bytes'] / 1e9:,.1f} GB, and {limit:g} GB are kept; remove"
                 " some by DELETE /jobs/{id}, or wait until they expire",
+            )
+        if visits:
+            self._check_kept_by_visitors()
+
+    def _check_kept_by_visitors(self) -> None:
+        """A new cookie costs nothing, so what one visitor may keep bounds no disk."""
+        row = self.database.row(KEPT_BY_VISITORS)
+        if row and row["bytes"] >= self.settings.visitors_storage_gb * 1e9:
+            until = row["oldest"] + self.settings.visitor_result_days * DAY_S
+            raise _too_many(
+                "there is no room for more results of visitors; ask with a key, or later, when"
+                " others have expired",
+                max(RETRY_S, until - time.time()),
             )
 
     def has_room(self) -> bool:

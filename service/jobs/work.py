@@ -23,14 +23,13 @@ from typing import Any
 
 from pipeline.errors import InputError, Stopped
 from pipeline.events import Log
-from service.api.errors import without_paths
-from service.api.state import DATABASE
 from service.catalogue import Collection, Sources
-from service.database import Database
+from service.database import DATABASE, Database
 from service.faults import FULL
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
 from service.jobs.track import Told, Track
+from service.problem import without_paths
 from service.processes.order import Order
 from service.settings import Settings
 

@@ -43,7 +43,9 @@ export function offerJob(area, why) {
 
 async function begin(area) {
   try {
-    const job = await app.source.compute({ ...inputsOf(area), layers: ["hillshade", "shadow"] });
+    const like = await app.method(); // what is computed is judged as what is shown
+    const judged = like?.parameters ? { method: like.name, parameters: like.parameters } : {};
+    const job = await app.source.compute({ ...inputsOf(area), ...judged, layers: ["hillshade", "shadow"] });
     watch({ id: job.jobID ?? job.id, name: nameOf(area), area });
   } catch (problem) {
     byId("job").replaceChildren(make("div", { class: "job" }, make("p", { class: "hint error", "data-testid": "job-error" }, app.explain(problem))));

@@ -60,6 +60,7 @@ class Means:
             restrictions=written(inputs, "restrictions", files),
             workers=self.settings.workers,
             scheduler=self.settings.scheduler,
+            attribution=self.settings.attribution,
             lang=inputs["lang"],
             boundaries=self.sources.boundaries,
             prepared=own,

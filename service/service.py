@@ -1,0 +1,64 @@
+"""What the service is made of: settings, memory, and what there is to serve."""
+
+from dataclasses import dataclass
+
+from pipeline.ledger import REPORT
+from service.catalogue import Collection, Sources, public_collections, sources_of
+from service.clients import Client
+from service.database import Database, open_database
+from service.jobs.job import Status
+from service.jobs.table import Jobs
+from service.keys import Keys
+from service.marks import Marks
+from service.problem import no_such
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: made once, handed to each door."""
+
+    settings: Settings
+    database: Database
+    public: dict[str, Collection]
+    sources: Sources
+    keys: Keys
+    jobs: Jobs
+    marks: Marks
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Service":
+        """Open all that the settings name. Raises InputError for what is not usable."""
+        database = open_database(settings)
+        return cls(
+            settings,
+            database,
+            public_collections(settings),
+            sources_of(settings),
+            Keys(database),
+            Jobs(database, settings),
+            Marks(database, settings),
+        )
+
+    @property
+    def shown(self) -> dict[str, Collection]:
+        """The public collections that are there now: one whose folder is gone, or is being made
+        anew, takes none of the others with it."""
+        return {name: each for name, each in self.public.items() if (each.place / REPORT).is_file()}
+
+    def collection(self, name: str, client: Client) -> Collection:
+        """A public collection, or the result of one of the client's own jobs.
+
+        Raises Problem 404 for any other.
+        """
+        if name in self.public:
+            if not (self.public[name].place / REPORT).is_file():
+                raise no_such(f"collection {name} (its folder is gone, or is being made anew)")
+            return self.public[name]
+        job = self.jobs.glance(name, client.name)
+        if job is None or job.status is not Status.SUCCESSFUL:
+            raise no_such(f"collection {name}")
+        place = self.jobs.folder(job)
+        if not (place / REPORT).is_file():
+            raise no_such(f"collection {name} (its results have expired)")
+        return Collection(name, place, client.name)
