@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from bench.runs import whole_run
+from pipeline.crs import lonlat
 from pipeline.ledger import BUILDINGS, RASTERS
 from pipeline.maptiles.overview import Overview
 from pipeline.maptiles.pictures import Pictures
 from pipeline.maptiles.roofs import Roofs
-from pipeline.maptiles.scheme import Tile, lonlat
+from pipeline.maptiles.scheme import Tile
 from pipeline.quarter import generate
 
 Show = Callable[[Tile], Any]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def stamp(path: str) -> dict[str, Any]:
     file = on_disk(path)
     found = file.stat()
     return {"path": str(file.resolve()), "size": found.st_size, "mtime_ns": found.st_mtime_ns}
+
+
+def stamps(files: Iterable[str | Path]) -> str:
+    """What tells whether any of some files was replaced, likewise."""
+    return str([stamp(str(file)) for file in files])
 
 
 def write_whole(path: Path, data: bytes) -> None:

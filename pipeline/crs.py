@@ -6,8 +6,10 @@ from functools import cache, lru_cache, partial
 from typing import Any
 
 import pyproj
+import shapely
 
 RD = pyproj.CRS("EPSG:28992")
+DEGREES = "EPSG:4326"  # longitude first
 
 
 def horizontal(crs: pyproj.CRS) -> pyproj.CRS:
@@ -50,6 +52,21 @@ class Way:
 def way(origin: Any, target: Any) -> Way:
     """The way from one CRS to another, made once."""
     return Way(origin, target)
+
+
+def to_rd(geometry: Any) -> Any:
+    """Lon/lat as RD [m]."""
+    return shapely.transform(geometry, way(DEGREES, RD).transform, interleaved=False)
+
+
+def to_degrees(geometry: Any) -> Any:
+    """RD [m] as lon/lat; what lies nowhere on Earth is not finite."""
+    return shapely.transform(geometry, way(RD, DEGREES).transform, interleaved=False)
+
+
+def lonlat(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """West, south, east, north [degrees] around a rectangle in RD [m]."""
+    return way(RD, DEGREES).transform_bounds(*bounds)
 
 
 @cache

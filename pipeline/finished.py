@@ -22,7 +22,7 @@ from pipeline.grid import Window
 from pipeline.ledger import RASTERS
 from pipeline.prepared import EDGES, GROUPS, LIGHT, Box, Light
 from pipeline.regions import Area, boundary_files, find_region
-from pipeline.slices import footer_of, row_groups
+from pipeline.slices import BBOX, footer_of, row_groups
 from pipeline.storage import Place, below
 from pipeline.store import open_store
 
@@ -77,9 +77,8 @@ class Finished:
         """Of one row group those with a polygon, without that."""
         table = self.rows([group], LIGHT)
         table = table.filter(pc.is_valid(table["centre_x"]))
-        box = table["bbox"].combine_chunks()
-        bounds = np.column_stack([pc.struct_field(box, edge).to_numpy() for edge in EDGES])
-        return Light(np.arange(len(table)), table["row"].to_numpy(), centres(table), bounds)
+        rows = table["row"].to_numpy()
+        return Light(np.arange(len(table)), rows, centres(table), rectangles(table))
 
     @cached_property
     def middles(self) -> NDArray[np.float64]:
@@ -190,6 +189,12 @@ def open_finished(directory: Place) -> Finished:
 def centres(table: pa.Table) -> NDArray[np.float64]:
     """(rows, 2) x and y [m], NaN for null."""
     return np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"]).astype(float)
+
+
+def rectangles(table: pa.Table) -> NDArray[np.float64]:
+    """(rows, 4) xmin, ymin, xmax, ymax [m]."""
+    box = table[BBOX].combine_chunks()
+    return np.column_stack([pc.struct_field(box, edge).to_numpy() for edge in EDGES])
 
 
 def _around(windows: Sequence[Window]) -> Window:

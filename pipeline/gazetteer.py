@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
-from pipeline.cache import stamp
+from pipeline.cache import stamps
 from pipeline.regions import COUNTRY, LONGEST_NAME, Region, codes_of, folded, regions_of
 from pipeline.slices import Rectangle
 from pipeline.vectors import read_vector
@@ -101,12 +101,12 @@ class Gazetteer:
 def gazetteer(files: Sequence[Path]) -> Gazetteer:
     """Of files of boundaries; read again when one was replaced. Raises InputError for one that
     cannot be read."""
-    return _gazetteer(tuple(files), str([stamp(str(file)) for file in files]))
+    return _gazetteer(tuple(files), stamps(files))
 
 
 @lru_cache(maxsize=2)
-def _gazetteer(files: tuple[Path, ...], stamps: str) -> Gazetteer:
-    """stamps: by which a file that was replaced is known."""
+def _gazetteer(files: tuple[Path, ...], mark: str) -> Gazetteer:
+    """mark: by which a file that was replaced is known."""
     regions = [region for file in files for region in regions_of(file)]
     bounds: dict[tuple[Path, str, str], Rectangle] = {}
     for file, layer in dict.fromkeys((region.file, region.layer) for region in regions):

@@ -26,8 +26,8 @@ def provenance(job: Job, cards: dict[str, list[Card]]) -> dict[str, Any]:
     in their order."""
     request = job.request
     said = {
-        "licence": LICENCE_OF_OTHERS if request.attribution else LICENCE,
         "attribution": request.attribution or ATTRIBUTION,
+        "licence": LICENCE_OF_OTHERS if request.attribution else LICENCE,
     }
     restrictions = request.restrictions
     return {

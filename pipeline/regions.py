@@ -24,6 +24,7 @@ NAMES = ("statnaam", "naam")
 KINDS = {
     "PV": "province", "GM": "municipality", "WK": "district", "BU": "neighbourhood",
 }  # fmt: skip
+POSTCODE = "postcode"
 LAYER = re.compile(r"(?:^|_)(?:provincie|gemeente|wijk|buurt)(?:_\d{4})?_gegeneraliseerd$")
 ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
 LONGEST_NAME = 100
@@ -59,6 +60,11 @@ class Region(NamedTuple):
         """Code, kind and name, for a message."""
         kind = KINDS.get(self.code[:2])
         return f"{self.code} ({kind} {self.name})" if kind else self.code
+
+
+def kind_of(code: str) -> str:
+    """What a region is, by its code."""
+    return "country" if code == COUNTRY else KINDS.get(code[:2], POSTCODE)
 
 
 def boundary_files(given: Iterable[str | Path] = ()) -> list[Path]:

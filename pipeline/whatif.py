@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline import report
 from pipeline.errors import InputError
-from pipeline.finished import Finished, centres, open_finished
+from pipeline.finished import Finished, centres, open_finished, rectangles
 from pipeline.grid import LATTICE_M, Lattice
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.powermapping import Powermapping
-from pipeline.prepared import EDGES
 from pipeline.relief import HIGHEST_M, LOWEST_M
 from pipeline.slices import Rectangle, where
 from pipeline.storage import Place
@@ -103,7 +102,7 @@ def _coming(
     """Where it stands, with all that it overlaps, whose roofs may rise with it; and its top."""
     own = shapely.bounds(geometry)
     rows = _touching(finished, np.array(_hull([own], CELLS_M)))
-    bounds: Bounds = np.array(_hull(np.vstack([own, _rectangles(rows)]), 0.0))
+    bounds: Bounds = np.array(_hull(np.vstack([own, rectangles(rows)]), 0.0))
     if roof is None:
         ring = _hull([own], p.ground_ring_m + CELLS_M)
         roof = _extremes(finished, "dtm", ring)[1] + (height or 0.0)
@@ -118,19 +117,13 @@ def _going(finished: Finished, ids: Sequence[str]) -> list[tuple[Bounds, float]]
         if name not in rows["id"].to_pylist():
             raise InputError(f"{finished.name}: has no building {name}; give an id of its table")
     tops = pc.fill_null(rows["roof_m"], LOWEST_M).to_pylist()
-    return list(zip(_rectangles(rows), tops, strict=True))
+    return list(zip(rectangles(rows), tops, strict=True))
 
 
 def _touching(finished: Finished, bounds: Bounds) -> pa.Table:
     west, south, east, north = bounds.tolist()
     columns = ["centre_x", "centre_y", "bbox"]
     return report.read_buildings(finished.directory, columns, (west, south, east, north))
-
-
-def _rectangles(rows: pa.Table) -> Bounds:
-    """(rows, 4) the rectangle of each [m]."""
-    box = rows["bbox"].combine_chunks()
-    return np.column_stack([pc.struct_field(box, edge).to_numpy() for edge in EDGES])
 
 
 def _extremes(finished: Finished, kind: str, bounds: Rectangle) -> tuple[float, float]:

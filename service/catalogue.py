@@ -1,15 +1,15 @@
 """What the service has: finished runs to show, and sheets and footprints to compute from."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline import report
 from pipeline.errors import InputError
+from pipeline.features import mark_of
 from pipeline.ledger import REPORT
 from service.settings import Settings
 
@@ -28,10 +28,18 @@ class Collection:
     place: Path
     client: str | None = None
 
-    @cached_property
+    @property
     def report(self) -> dict[str, Any]:
-        """Its report.json."""
-        return report.read(self.place)
+        """Its report.json, read once as long as the run is the same: that of the nation has 2 MB.
+
+        Raises InputError where the run is gone.
+        """
+        return _report(self.place, mark_of(self.place))
+
+
+@lru_cache(maxsize=16)
+def _report(place: Path, mark: tuple[int, int]) -> dict[str, Any]:
+    return report.read(place)
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def public_collections(settings: Settings) -> dict[str, Collection]:
         place = Path(given).absolute()
         if not (place / REPORT).is_file():
             continue
-        name = re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-") or "run"
+        name = name_of(place)
         if name in found:
             raise InputError(
                 f"--data {given}: a second run with the name {name}; rename its folder"
@@ -68,6 +76,11 @@ def public_collections(settings: Settings) -> dict[str, Collection]:
         report.read(place)
         found[name] = Collection(name, place)
     return found
+
+
+def name_of(place: Path) -> str:
+    """What a finished run is called, by its folder."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-") or "run"
 
 
 def sources_of(settings: Settings) -> Sources:
@@ -102,8 +115,3 @@ def _inputs_in(folder: Path) -> dict[str, list[str]]:
         kind: sorted({str(file) for glob in globs for file in folder.glob(glob)})
         for kind, globs in patterns.items()
     }
-
-
-def as_json(sources: Sources) -> str:
-    """For a process that works for the service."""
-    return json.dumps(sources.__dict__)

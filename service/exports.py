@@ -5,12 +5,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pipeline import report
 from pipeline.features import Features, mark_of
 from service.catalogue import Collection
 
@@ -43,23 +41,14 @@ def index_of(state: Path, collection: Collection) -> Path:
 
 def folder_of(state: Path, collection: Collection) -> Path:
     """Where what is made of a finished run is kept."""
-    return state / FOLDER / identity(collection)
+    return folder_at(state, collection.place)
 
 
-def identity(collection: Collection) -> str:
-    """What tells a finished run from all others, and from what it is updated to."""
-    told = f"{collection.place}|{mark_of(collection.place)}"
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-def report_of(collection: Collection) -> dict[str, Any]:
-    """The report of a run, read once: that of the nation has 2 MB."""
-    return _report(collection.place, mark_of(collection.place))
-
-
-@lru_cache(maxsize=16)
-def _report(place: Path, mark: tuple[int, int]) -> dict[str, Any]:
-    return report.read(place)
+def folder_at(state: Path, place: Path) -> Path:
+    """The same of the run in a folder: of what tells it from all others, and from what it is
+    updated to. Raises InputError if it holds none."""
+    told = f"{place}|{mark_of(place)}"
+    return state / FOLDER / hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _make(file: Path, make: Callable[[Path], Any]) -> None:

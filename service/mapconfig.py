@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline import texts
-from pipeline.crs import RD, way
+from pipeline.crs import lonlat
 from pipeline.features import Features
 from pipeline.palette import COLOURS
 from pipeline.printed import attributions, sun_times
@@ -70,7 +70,7 @@ def told(collection: Collection) -> dict[str, Any]:
     method, inputs, counts = report["method"], report["inputs"], report["counts"]
     return {
         "name": collection.name,
-        "title": _title(collection, inputs),
+        "title": title_of(collection),
         "bbox": bbox(collection),
         "suns": sun_times(report),
         "date": str(method["parameters"].get("date", "")),
@@ -89,7 +89,7 @@ def bbox(collection: Collection) -> list[float]:
     bounds = Features.of(collection.place).bounds
     if bounds is None:
         return list(NETHERLANDS)
-    return [round(each, 6) for each in way(RD, "OGC:CRS84").transform_bounds(*bounds)]
+    return [round(each, 6) for each in lonlat(bounds)]
 
 
 def heights(inputs: Mapping[str, Any]) -> str:
@@ -98,8 +98,9 @@ def heights(inputs: Mapping[str, Any]) -> str:
     return ", ".join(f"AHN{version}" for version in sorted(found))
 
 
-def _title(collection: Collection, inputs: Mapping[str, Any]) -> str:
-    area = inputs.get("area")
+def title_of(collection: Collection) -> str:
+    """What a result is called: by its region, else by its folder."""
+    area = collection.report["inputs"].get("area")
     name = area.get("name") if isinstance(area, Mapping) else None
     return str(name or collection.name)
 

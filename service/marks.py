@@ -16,11 +16,6 @@ from service.database import BUSY_S, Database
 from service.problem import Problem
 from service.settings import Settings
 
-WHATS = {
-    "chance": ("panels", "turbines", "both"),
-    "not_wanted": ("panels", "turbines", "both"),
-    "correction": ("existing_panels", "terrace", "demolished", "tree"),
-}
 MOST_PENDING = 10_000  # marks that wait for moderation, of all together: at most 50 MB
 SWEEP_S = 600.0
 CHECKPOINT_MS = 500  # how long a deletion waits for others before the sweep has to finish it
@@ -137,7 +132,7 @@ class Marks:
         Raises Problem 429 where that is used up, or too many wait for moderation.
         """
         self.sweep_now_and_then()
-        made = secrets.token_urlsafe(16), _now()
+        made = secrets.token_hex(16), _now()  # no word of a command begins with a dash
         with self.database.transaction():
             self._check_room(client, limited)
             self.database.execute("INSERT INTO marks_made VALUES (?, ?)", client, made[1])

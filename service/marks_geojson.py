@@ -3,20 +3,19 @@
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import shapely
 
-from pipeline.crs import way
+from pipeline.crs import to_degrees, to_rd
 from pipeline.errors import InputError
 from pipeline.ledger import BUILDINGS
 from service.catalogue import Collection
 from service.marks import Mark, State, Target
 
-RD, WGS84 = "EPSG:28992", "EPSG:4326"
 LONGITUDES, LATITUDES = (3.3, 7.3), (50.7, 53.6)  # of the Netherlands [degrees]
 MOST_AREA_M2, LEAST_AREA_M2 = 1e6, 1.0
 MOST_TEXT = 500  # characters
@@ -62,7 +61,7 @@ def ground(geometry: dict[str, Any]) -> Target:
     if not shape.is_valid:
         said = shapely.is_valid_reason(shape).partition("[")[0].strip().lower()
         raise InputError(f"geometry: is no simple polygon ({said}); draw it without crossings")
-    target = Target(_moved(shape, _to_rd), shape.bounds, on_roof=False)
+    target = Target(to_rd(shape), shape.bounds, on_roof=False)
     if shape.geom_type == "Polygon":
         _check_area(target.shape.area)
     return target
@@ -99,7 +98,7 @@ def roof(collection: Collection, row: int) -> Target | None:
     if found["geometry"] is None:
         raise InputError(f"row {row}: is a building without an outline; mark its place on the map")
     shape = shapely.from_wkb(found["geometry"])
-    box = _moved(shape, _to_degrees).bounds
+    box = _in_degrees(shape).bounds
     if not np.isfinite(box).all():
         raise InputError(f"row {row}: lies beside the Netherlands; mark its place on the map")
     if collection.client is not None:
@@ -168,18 +167,9 @@ def _restriction(mark: Mark, whole: bool) -> dict[str, Any]:
 
 def geometry_of(shape: Any) -> dict[str, Any]:
     """A shape [RD m] as GeoJSON in degrees."""
-    found: dict[str, Any] = json.loads(shapely.to_geojson(_moved(shape, _to_degrees)))
+    found: dict[str, Any] = json.loads(shapely.to_geojson(_in_degrees(shape)))
     return found
 
 
-def _moved(shape: Any, to: Callable[[Any], Any]) -> Any:
-    return shapely.transform(shape, to)
-
-
-def _to_rd(degrees: Any) -> Any:
-    return np.column_stack(way(WGS84, RD).transform(*degrees.T))
-
-
-def _to_degrees(metres: Any) -> Any:
-    found = np.column_stack(way(RD, WGS84).transform(*metres.T))
-    return found.round(DIGITS)
+def _in_degrees(shape: Any) -> Any:
+    return shapely.transform(to_degrees(shape), lambda degrees: degrees.round(DIGITS))

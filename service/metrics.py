@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.database import Database
 from service.jobs.job import Status
+from service.jobs.table import Jobs
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
 LAYERS = ("hillshade", "shadow", "roofs", "buildings")
@@ -25,7 +25,7 @@ FINAL = tuple(status.value for status in Status if status.final)
 class Metrics:
     """The figures of one service, in a registry of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, jobs: Jobs) -> None:
         self.registry = CollectorRegistry()
         self._requests = Histogram(
             "daklaag_request_seconds", "Requests, by the template of their path.",
@@ -39,7 +39,7 @@ class Metrics:
             "daklaag_faults", "Answers that were a fault of the service (5xx).",
             ("route",), registry=self.registry,
         )  # fmt: skip
-        self.registry.register(Work(database))
+        self.registry.register(Work(jobs))
 
     def request(
         self, route: str, method: str, status: int, seconds: float, found: Mapping[str, Any]
@@ -61,8 +61,8 @@ class Work(Collector):
     """What is known of the jobs: how many by status, and since the start of the service how many
     ended and how many blocks were computed, though the table forgets jobs that have expired."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
         self._lock = threading.Lock()
         self._since = 0.0
         self._done: dict[str, int] = {}
@@ -92,16 +92,13 @@ class Work(Collector):
 
     def _queue(self) -> Metric:
         jobs = GaugeMetricFamily("daklaag_jobs", "Jobs in the table.", labels=("status",))
-        counts = {status.value: 0 for status in Status}
-        rows = self._database.rows("SELECT status, COUNT(*) AS n FROM jobs GROUP BY status")
-        counts |= {row["status"]: row["n"] for row in rows}
-        for status, count in counts.items():
+        for status, count in self._jobs.counts().items():
             jobs.add_metric((status,), count)
         return jobs
 
     def _look(self) -> None:
         """Count what changed since the last look; a second is looked at twice, for late writers."""
-        now, rows = time.time(), self._database.rows(CHANGED, self._since - 1.0)
+        now, rows = time.time(), self._jobs.database.rows(CHANGED, self._since - 1.0)
         changed = {row["id"] for row in rows}
         self._done = {id: n for id, n in self._done.items() if n >= 0 or id in changed}
         for row in rows:

@@ -5,27 +5,24 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-import pyarrow as pa
-
 from pipeline import report
 from pipeline.errors import InputError
 from pipeline.features import Features, mark_of
 from pipeline.ledger import RASTERS
 from pipeline.maptiles import overview, roofs
+from pipeline.maptiles.facts import ROOFS
 from pipeline.maptiles.overview import Overview
 from pipeline.maptiles.pictures import Pictures
-from pipeline.maptiles.roofs import COLUMNS, LAYER, Roofs
+from pipeline.maptiles.roofs import LAYER, Roofs
 from pipeline.maptiles.scheme import Tile
 from pipeline.slices import Rectangle
 from pipeline.store import open_store
 from service.catalogue import Collection
 from service.exports import folder_of
 
-ROOFS = "roofs"  # the picture of them; the outlines are LAYER
 KEPT = 4  # runs that stay open
 CHUNKS, GROUPS = 32 << 20, 96 << 20  # bytes of each that stay decoded
 AT_ONCE = 500_000  # roofs that are counted while a tile waits, in 0.3 s; others in the background
-KINDS = {"int64": "Number", "double": "Number", "bool": "Boolean"}
 log = logging.getLogger("daklaag.service")
 
 
@@ -52,13 +49,6 @@ class Opened:
     def layers(self) -> list[str]:
         """The layers that there are tiles of."""
         return [*(self._pictures.layers if self._pictures else ()), ROOFS, LAYER]
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """The properties of a building in a tile, as TileJSON says them."""
-        schema: pa.Schema = self.features.metadata.schema.to_arrow_schema()
-        told = [name for name in COLUMNS if name not in ("row", "geometry")]
-        return {name: KINDS.get(str(schema.field(name).type), "String") for name in told}
 
     def suns(self, layer: str) -> int:
         """How many suns a layer tells apart."""

@@ -8,6 +8,7 @@ from service.clients import Client
 from service.database import Database, open_database
 from service.jobs.job import Status
 from service.jobs.table import Jobs
+from service.jobs.watch import Watch
 from service.keys import Keys
 from service.marks import Marks
 from service.problem import no_such
@@ -25,19 +26,22 @@ class Service:
     keys: Keys
     jobs: Jobs
     marks: Marks
+    watch: Watch
 
     @classmethod
     def of(cls, settings: Settings) -> "Service":
         """Open all that the settings name. Raises InputError for what is not usable."""
         database = open_database(settings)
+        jobs = Jobs(database, settings)
         return cls(
             settings,
             database,
             public_collections(settings),
             sources_of(settings),
             Keys(database),
-            Jobs(database, settings),
+            jobs,
             Marks(database, settings),
+            Watch(jobs.many),
         )
 
     @property

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from pipeline.regions import boundary_files
 from pipeline.site import archives, places, rows
 from pipeline.storage import PARTIAL, Place, is_remote
 from service import mapconfig, vendor
-from service.catalogue import Collection
+from service.catalogue import Collection, name_of
 
 PAGE = Path(__file__).parent / "map"
 LEFT_OUT = ("licences", ".*")  # those of the libraries stand beside the libraries
@@ -87,7 +86,7 @@ def _write_data(
     rows.write(place, data / "totals.json", progress, stop)
     tiles = _write_tiles(place, data, progress, stop)
     found = places.write(place, files, data / "places.geojson", stop) if files else 0
-    told = mapconfig.told(Collection(_name(place), place)) | {
+    told = mapconfig.told(Collection(name_of(place), place)) | {
         "totals": f"{DATA}/totals.json",
         "tiles": tiles,
         "ground": places.ground(place, files),
@@ -147,10 +146,6 @@ def _licences(told: dict[str, Any], said: dict[str, Any]) -> str:
     return text + "".join(
         f"{f'{one.name} {one.version}':<38}vendor/{one.name}.LICENCE.txt\n" for one in vendor.PAGE
     )
-
-
-def _name(place: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-") or "run"
 
 
 def _write_json(file: Path, said: Any) -> None:

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Context
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,11 @@ def choose(window: Window, place: str) -> None:
     window.at("place-option").first.click()
 
 
+def about(value: float) -> str:
+    """A sum in three digits, as the page says it."""
+    return f"{Context(prec=3, rounding=ROUND_HALF_UP).create_decimal(value):,.0f}"
+
+
 def counted(window: Window, totals: dict[str, Any]) -> None:
     """Wait for the totals that are expected, and look whether all figures are theirs."""
     counts, kwh = totals["counts"], totals["kwh"]
@@ -132,8 +138,8 @@ def counted(window: Window, totals: dict[str, Any]) -> None:
     table = window.text("totals-table")
     panel = f"{totals['area_ha']['panel']:,.2f} ha"
     for said in (
-        f"{counts['solar_suitable']:,}\t{panel}\t{kwh['solar']:,.0f}",
-        f"{counts['wind_suitable']:,}\t\t{kwh['wind']:,.0f}", f"{kwh['total']:,.0f}",
+        f"{counts['solar_suitable']:,}\t{panel}\t{about(kwh['solar'])}",
+        f"{counts['wind_suitable']:,}\t\t{about(kwh['wind'])}", about(kwh["total"]),
     ):  # fmt: skip
         assert said in table
 

@@ -25,6 +25,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all tests, for what several of them make once."""
+    return tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(scope="session")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Region:
     """A region of many shards, and what a run of it leaves."""
     return Region.generate(tmp_path_factory.mktemp("region"))

@@ -23,7 +23,7 @@ from pipeline.passes import reach_of, survey_pass
 from pipeline.plan import Plan, count
 from pipeline.request import Request, prepare
 from pipeline.run import run
-from tests.runs import Files, table_of
+from tests.runs import Files, table_of, undrawn
 
 LAYERS = ("hillshade", "shadow", "sun_hillshade", "surface")
 Place = tuple[int, int]  # row southward and column eastward of RD (0, 0)
@@ -80,8 +80,7 @@ def run_without_map(files: Files, out: Path, **options: Any) -> Outcome:
 
 def compute(files: Files, out: Path, stop: Stop = never, log: Log = silent, **options: Any) -> None:
     """The same without a look at the result; Stopped if `stop` says so."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+    with undrawn():
         request = files.request(out, **({"layers": LAYERS} | options))
         run(request, stop=stop, log=log)
 

@@ -1,8 +1,8 @@
 """Small worlds written as files, the whole product run on them, and what it says of each row."""
 
 import itertools
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -180,10 +180,19 @@ def judge(files: Files, out: Path, *, stop: Stop = never, **options: Any) -> pd.
     """Run without drawing the map, which takes longer than a small world; a row a building, by
     its row in the input. No layers unless asked for."""
     request = files.request(out, **({"layers": ()} | options))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+    with undrawn():
         run(request, stop=stop)
     return table_of(out)
+
+
+@contextmanager
+def undrawn(group_rows: int | None = None) -> Iterator[None]:
+    """Runs meanwhile draw no map, and put so many rows into a row group."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+        if group_rows is not None:
+            patch.setattr("pipeline.buildings.GROUP_ROWS", group_rows)
+        yield
 
 
 def table_of(out: Path) -> pd.DataFrame:

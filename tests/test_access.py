@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
-from service.api.access import COOKIE, FORWARDED, Asking, Trusted, visitor
+from service.api.access import COOKIE, FORWARDED, Asking, needs_key, visitor
 from service.service import Service
 from tests.asking import PUBLIC, application, asks, public, visits
 
@@ -19,7 +19,9 @@ def with_probes(app: FastAPI) -> FastAPI:
         return {"name": client.name, "kind": client.kind, "operator": client.operator}
 
     @app.get("/trusted")
-    def trusted(client: Trusted) -> dict[str, str]:
+    def trusted(client: Asking) -> dict[str, str]:
+        if not client.trusted:
+            raise needs_key("this")
         return {"name": client.name}
 
     @app.post("/marks/probe")

@@ -23,7 +23,7 @@ from pipeline.printed import to_text
 from pipeline.request import Request
 from pipeline.run import run
 from tests.outcomes import LAYERS, Outcome, assert_equal, middle, outcome
-from tests.runs import Files
+from tests.runs import Files, undrawn
 
 SECTIONS = ("counts", "area_ha", "kwh", "households")
 SIZE = 620, 520
@@ -33,9 +33,7 @@ NONE: tuple[str, ...] = ()
 @pytest.fixture(autouse=True, scope="module")
 def small_groups_and_no_map() -> Iterator[None]:
     """Many row groups of few rows; drawing takes longer than all else."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.buildings.GROUP_ROWS", 16)
-        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+    with undrawn(group_rows=16):
         yield
 
 

@@ -12,13 +12,15 @@ import pytest
 from PIL import Image
 
 from tests import browsing
-from tests.browsing import Window, bring, choose, counted, roofs, summed
+from tests.browsing import Window, about, bring, choose, counted, roofs, summed
 
 pytestmark = pytest.mark.slow
 
 PLACE = "BU99990001"  # wholly computed
 HALF = "BU99990002"  # not so
 CIRCLE = {"centre": [4.91546, 52.31954], "radius_m": 55}
+# Above the ground; of roof and ground above NAP.
+HEIGHTS = re.compile(r"(?:ground|NAP)\s+(-?\d+\.\d) m\b", re.IGNORECASE)
 PITCH = "() => Math.round(daklaag.map.getPitch())"
 FOCUS = """() => {
   const one = document.activeElement;
@@ -62,7 +64,9 @@ def test_a_building_is_found(window: Window, host: str) -> None:
         bring(window, roof).click()
         window.page.wait_for_selector(f"text=Building {said['id']}")
         numbers = window.text("roof-numbers")
-        assert f"{said['height_m']:,.1f} m" in numbers and f"{said['area_m2']:,.0f} m²" in numbers
+        height, roof_m, ground = (round(10 * float(one)) for one in HEIGHTS.findall(numbers))
+        assert height == roof_m - ground and abs(height - 10 * said["height_m"]) <= 1
+        assert f"{said['area_m2']:,.0f} m²" in numbers
         for part in ("solar", "wind"):
             assert (f"{said[f'{part}_kwh']:,.0f} kWh a year" in numbers) == said[f"{part}_suitable"]
         reasons = " ".join(window.at("roof-reason").all_inner_texts())
@@ -70,8 +74,8 @@ def test_a_building_is_found(window: Window, host: str) -> None:
             time for i, time in enumerate(("10:00", "12:00", "14:00")) if not said[f"lit_{i + 1}"]
         ]
         assert all(time in reasons for time in dark)
-        assert ("suits solar panels" in reasons) == said["solar_suitable"]
-        assert ("suits a small turbine" in reasons) == said["wind_suitable"]
+        assert ("potentially suitable for solar panels" in reasons) == said["solar_suitable"]
+        assert ("potentially suitable for a small turbine" in reasons) == said["wind_suitable"]
     assert "21 December" in window.text("roof-sources")
     assert "AHN" in window.text("attribution")
 
@@ -99,7 +103,7 @@ def test_an_area_is_drawn(window: Window, host: str) -> None:
     assert "cross" in window.text("drawing")
     window.page.keyboard.press("Escape")
     assert window.at("drawing").is_hidden()
-    assert window.text("totals-title") == "All roofs of these results"
+    assert window.text("totals-title") == "All roofs on this map"
     window.at("draw-polygon").click()
     for x, y in (*places, places[0]):
         window.page.mouse.click(x, y)
@@ -110,6 +114,62 @@ def test_an_area_is_drawn(window: Window, host: str) -> None:
     expected = summed(host, area={"type": "Polygon", "coordinates": [ring]})
     assert expected["counts"]["judged"] > 0
     counted(window, expected)
+
+
+@pytest.mark.parametrize("way", ["Enter", "double"])
+def test_a_drawing_is_finished(window: Window, way: str) -> None:
+    """By a key, or the last corner twice; not before it has three, and beside the map's buttons."""
+    window.at("draw-polygon").click()
+    box = window.at("map").bounding_box()
+    bar = window.at("drawing").bounding_box()
+    buttons = window.page.locator(".maplibregl-ctrl-top-right").bounding_box()
+    assert bar["x"] + bar["width"] < buttons["x"]
+    places = [(box["x"] + x, box["y"] + y) for x, y in ((400, 150), (600, 150), (600, 300))]
+    for x, y in places[:2]:
+        window.page.mouse.click(x, y)
+    window.page.keyboard.press("Enter")
+    assert window.at("drawing").is_visible()
+    if way == "double":
+        window.page.mouse.dblclick(*places[2])
+    else:
+        window.page.mouse.click(*places[2])
+        window.page.keyboard.press("Enter")
+    assert window.at("drawing").is_hidden()
+    window.page.wait_for_function("() => location.hash.includes('area=polygon')")
+    assert window.page.evaluate("() => location.hash").count(";") == 3
+
+
+def test_results_that_are_gone_are_missed(window: Window) -> None:
+    """In words over the map, in the reader's language, until they are closed."""
+    window.go("#c=gone&lang=nl")
+    said = window.text("notice")
+    assert "bestaan niet meer, of zijn niet van u. U ziet nu: quarter." in said
+    assert window.at("notice").get_attribute("role") == "alert"
+    window.at("lang-en").click()
+    window.page.wait_for_selector("#notice :text('no longer exist')")
+    assert not window.violations()
+    window.at("notice-close").click()
+    assert window.at("notice").is_hidden()
+    assert window.wrong and all("404" in text for text in window.wrong)
+    window.wrong.clear()
+
+
+def test_it_says_that_roofs_are_coming(window: Window) -> None:
+    """Until they are drawn."""
+    tiles, held = "**/tiles/buildings/*/*/*", []
+    window.page.route(tiles, lambda tile: held.append(tile))
+    window.page.goto("about:blank")
+    with window.page.expect_request(tiles):
+        window.page.goto(f"{window.host}/map/")
+    assert window.text("loading") == "Loading roofs …"
+    window.page.route(tiles, lambda tile: tile.continue_())  # the later one is asked first
+    for tile in held:
+        tile.continue_()
+    window.ready()
+    window.idle()
+    window.page.wait_for_selector("#loading:empty", state="attached")
+    window.page.unroute(tiles)
+    assert held
 
 
 def test_the_keyboard_suffices(window: Window, host: str) -> None:
@@ -172,6 +232,10 @@ def test_the_share_of_households(window: Window, host: str) -> None:
     assert f"{100 * share:.{int(share < 0.1)}f} % of the 40 households" in window.text(
         "totals-share"
     )
+    choose(window, "noordw")
+    counted(window, summed(host, area=PLACE))
+    assert window.at("households").input_value() == ""
+    assert not window.at("totals-share").count()
 
 
 def test_shadows_and_heights_are_shown(window: Window) -> None:
@@ -208,7 +272,7 @@ def test_it_speaks_dutch(window: Window, host: str) -> None:
     window.at("lang-nl").click()
     window.page.wait_for_selector("html[lang=nl]")
     expected = summed(host)
-    kwh = f"{expected['kwh']['total']:,.0f}".replace(",", ".")
+    kwh = about(expected["kwh"]["total"]).replace(",", ".")
     window.page.wait_for_selector(f"#totals td:text-is('{kwh}')")
     assert window.text("tab-roof") == "Dak"
     assert window.page.title() == window.page.locator("h1").first.inner_text()

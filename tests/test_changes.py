@@ -22,7 +22,7 @@ from pipeline.methods.powermapping import Powermapping
 from pipeline.run import run
 from pipeline.sun import suns_degrees
 from pipeline.whatif import reach_in, reach_of_change
-from tests.runs import Files
+from tests.runs import Files, undrawn
 
 SURFACES = ("extruded", "dsm")
 TALL = 0.5, 0.2, 60.0  # where in the quarter, and how high [m]
@@ -30,8 +30,7 @@ TALL = 0.5, 0.2, 60.0  # where in the quarter, and how high [m]
 
 @pytest.fixture(autouse=True, scope="module")
 def no_map() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+    with undrawn():
         yield
 
 

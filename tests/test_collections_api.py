@@ -29,11 +29,6 @@ CORNER = (WEST + 10.0, SOUTH + 10.0, WEST + 1200.0, SOUTH + 900.0)
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp()
-
-
-@pytest.fixture(scope="module")
 def app(base: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     return app_of(base, tmp_path_factory.mktemp("state"))
 
@@ -266,6 +261,18 @@ def test_owslib_reads_the_buildings(app: FastAPI) -> None:
         assert page["numberReturned"] == 5
         row = page["features"][0]["id"]
         assert there.collection_item("many", str(row))["id"] == row
+
+
+def test_a_run_that_was_updated_is_told_anew(base: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs(base) / "many", tmp_path / "many")
+    data, file = (str(tmp_path / "many"),), tmp_path / "many" / "report.json"
+    client = local(create_app(Settings(data=data, state=tmp_path / "state"), work=False))
+    said = json.loads(file.read_text("utf-8"))
+    for when in (said["machine"].get("finished", ""), "2031-02-03T04:05:06+0000"):
+        said["machine"]["finished"] = when
+        file.write_text(json.dumps(said), "utf-8")
+        (told,) = client.get("/map/config.json").json()["collections"]
+        assert told["computed"] == when
 
 
 def test_a_run_that_is_gone_takes_no_other_with_it(base: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from pyogrio.errors import DataLayerError
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioIOError
 
+from pipeline.errors import InputError
 from pipeline.export import WRITERS, export
 from service import exports
 from service.api import files
@@ -31,11 +32,6 @@ from tests.served import COOKIES, MANY, app_of, browser, finish, listening, loca
 
 FILES = "/collections/quarter/files"
 ABSOLUTE = re.compile(r'"(?:file://)?/[^"]*"')
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp()
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +176,22 @@ def test_a_fault_leaves_nothing_behind(
     assert client.get(f"{FILES}/buildings.csv").status_code == 200
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "no"), KeyError("0"), InputError("no")])
+def test_a_result_that_is_removed_while_it_is_asked_for(
+    base: Path, tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    app = app_of(base, tmp_path / "state", open=False)
+    client, id = browser(app, COOKIES[0]), finish(app, run, COOKIES[0])
+
+    def removed(*_: Any) -> None:
+        assert client.delete(f"/jobs/{id}").status_code == 200
+        raise error
+
+    monkeypatch.setattr(files, "export", removed)
+    answer = client.get(f"/collections/{id}/files/buildings.csv")
+    assert answer.status_code == 404 and "removed meanwhile" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -250,12 +262,14 @@ def test_no_key_leads_out_of_the_store(run: Path, key: str) -> None:
         files._inside(run / "rasters.zarr", key)
 
 
-def test_a_link_out_of_the_store_is_not_followed(app: FastAPI, base: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_store_is_not_followed(base: Path, tmp_path: Path) -> None:
+    app = app_of(base, tmp_path / "state", open=False)
     name = finish(app, runs(base) / "quarter", COOKIES[0])
     (app.state.service.settings.state / "results" / ("k" * 16) / "rasters.zarr" / "out").symlink_to(
         runs(base) / "quarter" / "report.json"
     )
     client = browser(app, COOKIES[0])
+    assert client.get(f"/collections/{name}/files/rasters.zarr/zarr.json").status_code == 200
     assert client.get(f"/collections/{name}/files/rasters.zarr/out").status_code == 404
 
 

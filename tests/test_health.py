@@ -101,7 +101,7 @@ def test_blocks_and_ends_are_counted_though_jobs_are_forgotten(
     now = [1000.0]
     monkeypatch.setattr("service.metrics.time.time", lambda: now[0])
     add(service, "old", "successful", 50, 900.0)
-    work = Work(service.database)
+    work = Work(service.jobs)
 
     def seen() -> tuple[float, float, float]:
         now[0] += 10

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from pipeline.ledger import REPORT
+from service.catalogue import Collection
 from service.clients import Client
 from service.database import Database
-from service.jobs.expiry import DAY_S, sweep
+from service.exports import FOLDER, made
+from service.jobs.expiry import DAY_S, clear, sweep
 from service.jobs.job import Job, Status
 from service.jobs.queue import MOST_DEATHS, MOST_RESTARTS
 from service.jobs.table import MOST_VISITORS, Jobs
@@ -407,3 +409,14 @@ def test_a_full_disk_takes_no_job_but_gives_what_is_there(tmp_path: Path) -> Non
     folder.mkdir(parents=True)
     (folder / REPORT).write_text("{}")
     assert jobs.submit(order(), ANNA).status is Status.SUCCESSFUL
+
+
+def test_what_was_made_of_a_result_goes_with_it(jobs: Jobs) -> None:
+    job, state = done(jobs), jobs.settings.state
+    collection = Collection(job.id, jobs.folder(job), "anna")
+    made(state, collection, "buildings.csv", lambda file: file.write_text("row"))
+    kept = made(state, Collection("x", jobs.folder(done(jobs, "x")), "anna"), "b.csv", Path.touch)
+    jobs.dismiss(job.id, "anna")
+    clear(jobs)
+    assert [path.name for path in jobs.results.iterdir()] == ["x"]
+    assert list((state / FOLDER).iterdir()) == [kept.parent]

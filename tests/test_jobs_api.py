@@ -180,7 +180,7 @@ def test_events_end_with_the_last(asking: TestClient, service: Service) -> None:
 
 def test_so_many_streams_and_no_more(asking: TestClient, service: Service) -> None:
     job = sent(service)
-    watch = jobs.watch_of(service)
+    watch = service.watch
     for _ in range(MOST_A_CLIENT):
         watch.open(job.id, "anna")
     refused = asking.get(f"/jobs/{job.id}/events")
@@ -210,7 +210,7 @@ def test_one_look_does_for_all_that_watch(service: Service) -> None:
 def test_a_stream_that_is_left_gives_its_place_back(service: Service) -> None:
     """The client goes before the job ends."""
     job = sent(service)
-    watch = jobs.watch_of(service)
+    watch = service.watch
     watch.open(job.id, "anna")
     stream = jobs._Stream(watch, job, "http://here/")
 

@@ -12,11 +12,12 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from pipeline.crs import lonlat
 from pipeline.dots import FILLED
 from pipeline.errors import InputError
 from pipeline.maptiles import overview
 from pipeline.maptiles.overview import FINEST, FIRST, LAST, LEVELS, Overview, counted, identity
-from pipeline.maptiles.scheme import SIDE, Tile, lonlat, transformer
+from pipeline.maptiles.scheme import SIDE, Tile, transformer
 from pipeline.palette import STYLES
 from tests import roofs
 

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from pipeline.crs import lonlat
 from pipeline.errors import InputError
 from pipeline.grid import Layout, Shard, Window
 from pipeline.maptiles import pictures
@@ -17,7 +18,7 @@ from pipeline.maptiles.facts import facts
 from pipeline.maptiles.pictures import LAYERS, Pictures
 from pipeline.maptiles.png import EMPTY_PNG
 from pipeline.maptiles.roofs import Roofs
-from pipeline.maptiles.scheme import SIDE, Tile, lonlat, transformer
+from pipeline.maptiles.scheme import SIDE, Tile, transformer
 from pipeline.palette import DARKEST, GROUND, SHADOW
 from pipeline.store import create, layers_of, open_store, write_shard
 from tests import roofs

@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
+from pipeline.crs import lonlat
 from pipeline.errors import InputError
+from pipeline.kept import Kept
 from pipeline.maptiles.facts import facts
-from pipeline.maptiles.kept import Kept
 from pipeline.maptiles.mvt import EXTENT
 from pipeline.maptiles.roofs import BUFFER, FIELDS, FIRST, LAST, MOST, Roofs
-from pipeline.maptiles.scheme import Tile, lonlat, transformer
+from pipeline.maptiles.scheme import Tile, transformer
 from tests import roofs
 from tests.test_maptiles_mvt import decoded, shapes
 

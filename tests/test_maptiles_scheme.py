@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.crs import lonlat
 from pipeline.errors import InputError
-from pipeline.maptiles.scheme import HALF, SIDE, Tile, Units, lonlat, transformer
+from pipeline.maptiles.scheme import HALF, SIDE, Tile, Units, transformer
 
 LON, LAT = st.floats(3.2, 7.3), st.floats(50.7, 53.6)
 

@@ -80,7 +80,7 @@ def test_a_text_is_published_only_if_that_is_decided(marks: Marks) -> None:
 def test_ids_are_long_and_nothing_names_the_maker(marks: Marks) -> None:
     made = [add(marks, client="the-cookie-of-ann") for _ in range(5)]
     assert len({mark.id for mark in made}) == 5
-    assert all(len(mark.id) == 22 for mark in made)
+    assert all(len(mark.id) == 32 for mark in made)
     assert "the-cookie" not in json.dumps([feature(mark, "x", True) for mark in made])
     assert not feature(made[0], "")["properties"]["mine"]
 

@@ -54,6 +54,11 @@ def test_a_list(marks: Marks) -> None:
     assert found["features"][0]["properties"]["reason"].startswith("a reason a")
 
 
+def test_no_id_is_taken_for_an_option(marks: Marks) -> None:
+    """One in 64 was, when they were in base 64."""
+    assert all(add(marks).id.isalnum() for _ in range(500))
+
+
 def test_a_text_is_published_if_one_says_so(marks: Marks) -> None:
     mark = add(marks)
     for words, status, shown in (

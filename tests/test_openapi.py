@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_asgi
 
-from pipeline.maptiles.scheme import Tile, lonlat
+from pipeline.crs import lonlat
+from pipeline.maptiles.scheme import Tile
 from service.api.app import create_app
 from service.clients import LOCAL_CLIENT
 from service.jobs.job import Status

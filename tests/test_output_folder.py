@@ -10,8 +10,9 @@ import pytest
 from click.testing import Result
 
 from pipeline.errors import Stopped
+from pipeline.provenance import PROGRAM
 from tests.commands import arguments, call, contents, small_world
-from tests.runs import Files
+from tests.runs import Files, undrawn
 
 
 @pytest.fixture
@@ -27,8 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 
 def run(files: Files, out: Path, *more: Any) -> Result:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+    with undrawn():
         return call(*arguments(files, out, *more))
 
 
@@ -128,5 +128,5 @@ def test_another_version_is_another_run(
     files: Files, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     out = request.getfixturevalue(kind)
-    monkeypatch.setattr("pipeline.request.version", lambda name: "9.9")
+    monkeypatch.setitem(PROGRAM, "version", "9.9")
     assert_refused(files, out, f'program.version ("{version("daklaag")}" there, "9.9" here)')

@@ -23,7 +23,7 @@ from service.processes import errand
 from service.processes.errand import Means
 from service.processes.geojson import polygon_of
 from service.processes.orders import order
-from service.processes.summary import Kept, summarise
+from service.processes.summary import summarise
 from tests.asked import CORNER, MUNICIPALITY, World, carried_out, world
 
 RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}}
@@ -358,18 +358,6 @@ def test_an_answer_is_kept(
     monkeypatch.setattr("service.processes.summary._stamps", lambda *given: ("later",))
     with pytest.raises(AssertionError):
         asking(**inputs)
-
-
-def test_what_is_kept_is_bounded() -> None:
-    kept = Kept(10)
-    for key in "abc":
-        kept.keep(key, key * 4)
-        kept.keep(key, key * 4)
-        assert kept.get("a")
-        if key == "c":
-            assert [kept.get(each) for each in "abc"] == ["aaaa", None, "cccc"]
-    kept.keep("d", "d" * 11)
-    assert [kept.get(each) for each in "abcd"] == [None] * 4
 
 
 @pytest.mark.parametrize(

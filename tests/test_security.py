@@ -18,6 +18,7 @@ from service.api import page
 from service.api.access import COOKIE, Asking
 from service.api.limits import MOST_ADDRESSES, Buckets
 from service.api.origins import host_of
+from service.database import Database
 from service.logs import logged
 from service.problem import without_paths
 from tests.asking import FAR, LOCAL, PUBLIC, application, asks, public, visits
@@ -434,6 +435,27 @@ def test_nothing_leaks(tmp_path: Path) -> None:
     assert {line["client"] for line in requests} == {"key", None}
     (told,) = [line for line in lines if "traceback" in line]
     assert told["request"] == fault.headers["X-Request-ID"] and "RuntimeError" in told["traceback"]
+
+
+def test_a_memory_that_others_write_to_takes_a_line_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.database.BUSY_S", 0.05)
+    log, app = io.StringIO(), public(tmp_path)
+    memory: Database = app.state.service.database
+
+    @app.get("/write")
+    def write() -> None:
+        with memory.transaction():
+            raise AssertionError("the other has ended")
+
+    with logged(stream=log), Database(memory.file).transaction():
+        answer = visits(app).get("/write")
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    told = [line for line in lines if line["logger"] == "daklaag.service"]
+    assert [line["message"] for line in told] == ["memory busy"]
+    assert told[0]["request"] == answer.headers["X-Request-ID"] and "traceback" not in told[0]
 
 
 def test_an_answer_that_breaks_off_is_told_to_the_server(here: FastAPI) -> None:

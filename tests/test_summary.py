@@ -18,7 +18,7 @@ from pipeline.areas import read_areas
 from pipeline.finished import Finished, open_finished
 from pipeline.run import run
 from pipeline.selection import Area, parse_area, parse_around
-from tests.runs import Files
+from tests.runs import Files, undrawn
 
 SECTIONS = ("counts", "area_ha", "kwh", "households")
 SIZE = 620, 520
@@ -26,9 +26,7 @@ SIZE = 620, 520
 
 @pytest.fixture(autouse=True, scope="module")
 def small_groups_and_no_map() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.buildings.GROUP_ROWS", 4)
-        patch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+    with undrawn(group_rows=4):
         yield
 
 

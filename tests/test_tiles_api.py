@@ -16,17 +16,12 @@ from pipeline.maptiles.pictures import Pictures
 from pipeline.maptiles.roofs import Roofs
 from pipeline.maptiles.scheme import Tile
 from service import opened
-from service.api import warm
+from service.api import tiles, warm
 from tests.served import COOKIES, app_of, browser, finish, local, runs
 
 TILES = "/collections/quarter/tiles"
 LAYERS = ["hillshade", "shadow", "sun_hillshade", "roofs", "buildings"]
 NOWHERE = Tile.at(-40.0, 30.0, 15)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp()
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +118,13 @@ def test_a_tile_without_data_is_an_empty_one(client: TestClient, layer: str, til
         assert found.content == b"" and "content-encoding" not in found.headers
     else:
         assert alpha(found.content).shape == (256, 256) and not alpha(found.content).any()
+
+
+def test_an_empty_tile_counts_among_those_that_are_kept(client: TestClient) -> None:
+    """So that nobody fills the memory with them."""
+    held = tiles._kept.held
+    assert client.get(path("buildings", Tile.at(-41.0, 31.0, 16))).content == b""
+    assert tiles._kept.held > held
 
 
 def test_a_tile_that_is_known_is_not_sent_again(

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
+from pipeline.crs import lonlat
 from pipeline.maptiles import overview, roofs
 from pipeline.maptiles.pictures import Pictures
 from pipeline.maptiles.roofs import Roofs
-from pipeline.maptiles.scheme import lonlat
 from pipeline.slices import Rectangle
 
 ROOFS = "roofs"  # the layer of the overview

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid import Window
+from pipeline.kept import Kept
 from pipeline.maptiles import png
-from pipeline.maptiles.kept import Kept
 from pipeline.maptiles.scheme import DEEPEST, SIDE, Tile
 from pipeline.palette import DARKEST, GROUND, SHADOW, brightness
 from pipeline.slices import Rectangle

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.buildings import SCHEMA
+from pipeline.buildings import EDGES, SCHEMA
 from pipeline.errors import InputError
+from pipeline.kept import Kept
 from pipeline.maptiles import mvt
-from pipeline.maptiles.kept import Kept
 from pipeline.maptiles.scheme import Tile, Units
 from pipeline.slices import BBOX, Rectangle, readable
 from pipeline.storage import Place
@@ -22,7 +22,6 @@ FIRST, LAST = 14, 16  # zoom; beyond it a map enlarges
 BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
 DECIMALS = 2  # cm, dm2 and 10 Wh
-EDGES = ("xmin", "ymin", "xmax", "ymax")
 PLAIN = (
     "id", "class", "excluded", "rejected", "selected", "built", "status", "area_m2", "ground_m",
     "roof_m", "height_m", "solar_suitable", "panel_area_m2", "solar_kwh", "wind_candidate",

@@ -153,8 +153,3 @@ def grown(bounds: Rectangle, by: float) -> Rectangle:
     """A rectangle grown on all sides."""
     west, south, east, north = bounds
     return west - by, south - by, east + by, north + by
-
-
-def lonlat(bounds: Rectangle) -> Rectangle:
-    """West, south, east, north [degrees] around a rectangle in RD [m]."""
-    return way(RD, "EPSG:4326").transform_bounds(*bounds)

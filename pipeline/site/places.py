@@ -7,24 +7,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from pipeline import report
-from pipeline.crs import RD
+from pipeline.crs import to_degrees
 from pipeline.errors import Stopped
 from pipeline.files import identity
 from pipeline.finished import Finished, centres, open_finished
 from pipeline.gazetteer import ORDER
-from pipeline.regions import KINDS, Area, Region, codes_of, folded, regions_of
+from pipeline.regions import Area, Region, codes_of, folded, kind_of, regions_of
 from pipeline.slices import slices
 from pipeline.storage import Place
 from pipeline.summary import is_complete
 from pipeline.underway import Stop
 from pipeline.vectors import mended, read_vector
 
-POSTCODE = "postcode"
 CELL = 1e-7  # degrees: 1 cm
 STRAIGHT = 2000.0  # m: what is straight in RD so far lies within 10 cm of what is so in degrees
 
@@ -101,16 +99,14 @@ def _feature(one: Outlined, finished: Finished, sources: dict[Path, Any]) -> dic
     code, name = one.region.code, one.region.name
     source = {"region": code, "name": name, "file": sources[one.region.file]}
     complete = is_complete(finished, Area(one.outline, source), None, [str(f) for f in sources])
-    told = {"code": code, "name": name, "kind": KINDS.get(code[:2], POSTCODE), "complete": complete}
+    told = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
     return {
         "type": "Feature", "id": code, "properties": told, "geometry": _in_degrees(one.outline)
     }  # fmt: skip
 
 
 def _in_degrees(outline: shapely.Geometry) -> dict[str, Any]:
-    to_degrees = pyproj.Transformer.from_crs(RD, "OGC:CRS84", always_xy=True)
-    outline = shapely.segmentize(outline, STRAIGHT)
-    moved = shapely.transform(outline, to_degrees.transform, interleaved=False)
+    moved = to_degrees(shapely.segmentize(outline, STRAIGHT))
     told: dict[str, Any] = json.loads(shapely.to_geojson(_polygons(moved)))
     return told
 

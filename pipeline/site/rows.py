@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyproj
 from numpy.typing import NDArray
 
 from pipeline import report
-from pipeline.crs import RD
+from pipeline.crs import DEGREES as WGS84
+from pipeline.crs import RD, way
 from pipeline.engine import Progress
 from pipeline.errors import InputError, Stopped
 from pipeline.slices import SLICE, row_count, slices
@@ -71,8 +71,7 @@ def _rows(part: pa.Table) -> Iterator[tuple[Any, ...]]:
 def _degrees(part: pa.Table) -> tuple[list[float | None], list[float | None]]:
     """Where the roofs are; None for those without a place on Earth."""
     x, y = (pc.fill_null(part[name], np.nan).to_numpy() for name in PLACE)
-    to_degrees = pyproj.Transformer.from_crs(RD, "OGC:CRS84", always_xy=True)
-    places = np.round(to_degrees.transform(x, y), DEGREES)
+    places = np.round(way(RD, WGS84).transform(x, y), DEGREES)
     places[:, ~np.isfinite(places).all(axis=0)] = np.nan
     lon, lat = (_known(each) for each in places)
     return lon, lat

@@ -26,18 +26,10 @@ def client_of(request: Request) -> Client:
     return client
 
 
-def trusted_client(client: "Asking") -> Client:
-    """The same; raises Problem 401 for a visitor."""
-    if not client.trusted:
-        raise needs_key()
-    return client
-
-
 Asking = Annotated[Client, Depends(client_of)]
-Trusted = Annotated[Client, Depends(trusted_client)]
 
 
-def needs_key(said: str = "this needs a key") -> Problem:
+def needs_key(said: str) -> Problem:
     """The answer to who may not, or has a key that is none."""
     return Problem(
         401,

@@ -1,21 +1,20 @@
-"""What the doors of collections answer with: links, what may be kept and for how long, faults."""
+"""What doors have in common: addresses, how answers and faults are declared, what may be kept."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 
+from pipeline.ledger import REPORT
 from service.api.access import Asking
 from service.api.state import Here
 from service.catalogue import Collection
-from service.problem import MEDIA_TYPE, Problem
+from service.problem import MEDIA_TYPE, Problem, no_such
 from service.settings import Settings
 
-JSON = "application/json"
-GEOJSON = "application/geo+json"
-SCHEMA_JSON = "application/schema+json"
 KEPT_S = 3600  # what may change when a run is updated is asked for anew after an hour
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -26,6 +25,14 @@ PROBLEM: dict[str, Any] = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "instance": {"type": "string"},
+    },
+}
+LINKS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["href", "rel"],
+        "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
     },
 }
 SAID = {
@@ -41,18 +48,39 @@ SAID = {
 NAME = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="of a run")]
 
 
+class Link(BaseModel):
+    """A link as OGC API writes it."""
+
+    href: str
+    rel: str
+    type: str
+    title: str | None = None
+
+
 def collection_of(name: NAME, service: Here, client: Asking) -> Collection:
     """The collection of an address. Raises Problem 404 where the client has none of that name."""
     return service.collection(name, client)
 
 
-Asked = Annotated[Collection, Depends(collection_of)]
+async def still_there(
+    found: Annotated[Collection, Depends(collection_of)],
+) -> AsyncIterator[Collection]:
+    """The same. Raises Problem 404 for whatever goes wrong as its folder is removed meanwhile."""
+    try:
+        yield found
+    except Exception as error:
+        if isinstance(error, Problem) or (found.place / REPORT).is_file():
+            raise
+        raise no_such(f"collection {found.name} (it was removed meanwhile)") from None
 
 
-def faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """How an endpoint's faults are declared, as problem+json."""
+Asked = Annotated[Collection, Depends(still_there)]
+
+
+def faults(*statuses: int, said: Mapping[int, str] = SAID) -> dict[int | str, dict[str, Any]]:
+    """How an endpoint's faults are declared, as problem+json. said: what each means there."""
     return {
-        status: {"description": SAID[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
+        status: {"description": said[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
         for status in (*statuses, 429)
     }
 
@@ -66,12 +94,6 @@ def address(request: Request, settings: Settings, path: str) -> str:
     """The whole address of a path below the service, as clients know it."""
     root = (settings.public_url or str(request.base_url)).rstrip("/")
     return f"{root}/{path}"
-
-
-def link(href: str, rel: str, media_type: str = JSON, title: str | None = None) -> dict[str, str]:
-    """A link as OGC API writes it."""
-    said = {"href": href, "rel": rel, "type": media_type}
-    return said | ({"title": title} if title else {})
 
 
 def keeping(collection: Collection) -> dict[str, str]:

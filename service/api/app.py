@@ -57,7 +57,7 @@ def create_app(settings: Settings, work: bool = True) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service, app.state.supervisor = service, None
-    app.state.metrics = Metrics(service.database)
+    app.state.metrics = Metrics(service.jobs)
     for door in DOORS:
         app.include_router(door.router)
     app.state.methods = [

@@ -11,29 +11,28 @@ from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
+from pipeline.crs import lonlat
 from pipeline.features import Features, find
 from pipeline.printed import attributions, sun_times
 from service.api import files
 from service.api.access import Asking
 from service.api.answers import (
-    GEOJSON,
-    JSON,
-    SCHEMA_JSON,
     Asked,
     address,
     answers,
     faults,
     keeping,
-    link,
     nothing_else,
 )
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
-from service.api.query import CRS84, RD_CRS, lonlat, parameters, query_of
+from service.api.query import CRS84, RD_CRS, parameters, query_of
 from service.api.state import Here
 from service.catalogue import Collection
 from service.clients import Client
-from service.exports import index_of, report_of
+from service.exports import index_of
 from service.jobs.job import Status
+from service.links import GEOJSON, JSON, SCHEMA_JSON, link
+from service.mapconfig import title_of
 from service.problem import Problem, no_such
 from service.service import Service
 
@@ -106,7 +105,7 @@ def schema(request: Request, service: Here, asked: Asked) -> Response:
 
 @router.get(
     "/collections/{name}/items",
-    responses=answers(GEOJSON, PAGE, "A page of buildings") | faults(400, 404, 507),
+    responses=answers(GEOJSON, PAGE, "A page of buildings") | faults(400, 404),
     openapi_extra={"parameters": parameters()},
 )
 def items(request: Request, service: Here, asked: Asked) -> Response:
@@ -170,11 +169,11 @@ def _own(service: Service, client: Client) -> list[Collection]:
 
 def _told(request: Request, service: Service, asked: Collection) -> dict[str, Any]:
     """What is said of a collection."""
-    report = report_of(asked)
-    method, area = report["method"], report["inputs"].get("area")
+    report = asked.report
+    method = report["method"]
     said: dict[str, Any] = {
         "id": asked.name,
-        "title": str(area.get("name", asked.name)) if isinstance(area, dict) else asked.name,
+        "title": title_of(asked),
         "description": f"Roofs judged for sun and wind by {method['name']}, on"
         f" {method['parameters'].get('date', '')} at {', '.join(sun_times(report))}",
         "attribution": "; ".join(attributions(report["inputs"])),

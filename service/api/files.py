@@ -20,22 +20,21 @@ from service.api.answers import Asked, etag_of, faults, keeping, known, not_modi
 from service.api.state import Here
 from service.catalogue import Collection
 from service.exports import made
+from service.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
 from service.problem import Problem, no_such
 
-PARQUET = "application/vnd.apache.parquet"
-STORED = {BUILDINGS: PARQUET, MAP: "image/png", REPORT: "application/json"}
+STORED = {BUILDINGS: PARQUET, MAP: "image/png", REPORT: JSON}
 MADE = {
-    "buildings.gpkg": "application/geopackage+sqlite3",
-    "buildings.geojson": "application/geo+json",
+    "buildings.gpkg": GEOPACKAGE,
+    "buildings.geojson": GEOJSON,
     "buildings.csv": "text/csv; charset=utf-8",
 }
-COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 SHOWN = (MAP, REPORT)  # in the browser; others are saved
 MOST_ROWS = 1_000_000  # that are made a GeoJSON of on demand, in 40 s and 800 MB
 MOST_CELLS = 500_000_000  # that are made a COG of
 MOST_WAITING = 8  # files that are made or wait for it
 RETRY_S = 30
-WHOLE = ("application/json", "application/geo+json")  # a part of JSON is none
+WHOLE = (JSON, GEOJSON)  # a part of JSON is none
 BINARY = "application/octet-stream"
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 PART = r"(\d{1,18}-\d{0,18}|-\d{1,18})"
@@ -100,7 +99,7 @@ async def file(request: Request, service: Here, asked: Asked, file: FileName) ->
 @router.get(
     "/collections/{name}/files/rasters.zarr/{key:path}",
     response_class=FileResponse,
-    responses=_answered({BINARY: BYTES, "application/json": {}}) | faults(404, 416),
+    responses=_answered({BINARY: BYTES, JSON: {}}) | faults(404, 416),
     openapi_extra=RANGES,
 )
 def stored(request: Request, asked: Asked, key: Key) -> Response:
@@ -114,7 +113,7 @@ def stored(request: Request, asked: Asked, key: Key) -> Response:
     if known(request, etag):
         return not_modified(etag, headers)
     content = json.dumps(_consolidated(path))
-    return Response(content, media_type="application/json", headers={"ETag": etag, **headers})
+    return Response(content, media_type=JSON, headers={"ETag": etag, **headers})
 
 
 def offered(asked: Collection) -> dict[str, str]:

@@ -7,17 +7,11 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from service.api.query import CRS84, RD_CRS, to_degrees
+from pipeline.crs import to_degrees
+from service.api.answers import LINKS
+from service.api.query import CRS84, RD_CRS
 
 DECIMALS = {CRS84: 7, RD_CRS: 3}  # 1 cm, 1 mm
-LINKS: dict[str, Any] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["href", "rel"],
-        "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
-    },
-}
 COLLECTION: dict[str, Any] = {
     "type": "object",
     "required": ["id", "links", "crs", "storageCrs", "itemType"],

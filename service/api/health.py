@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.api.access import Asking, needs_key
-from service.api.answers import JSON, answers
+from service.api.answers import answers
 from service.api.state import Here
+from service.links import JSON
 from service.metrics import Metrics
 from service.service import Service
 

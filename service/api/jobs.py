@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -15,13 +14,12 @@ from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
 from service.api.access import Asking
-from service.api.answers import faults, link, nothing_else
+from service.api.answers import Link, address, faults, nothing_else
 from service.api.state import Here
 from service.jobs.job import Job, Status, status_info
-from service.jobs.table import Jobs
 from service.jobs.watch import LOOK_S, Watch
+from service.links import link
 from service.problem import OGC, Problem, no_such
-from service.service import Service
 
 router = APIRouter(tags=["jobs"])
 NO_SUCH_JOB = f"{OGC}no-such-job"
@@ -42,16 +40,6 @@ EVENT = {
         "data": {"type": "string", "description": "a statusInfo as JSON"},
     },
 }
-_watches: WeakKeyDictionary[Jobs, Watch] = WeakKeyDictionary()
-
-
-class Link(BaseModel):
-    """A link as OGC API writes it."""
-
-    href: str
-    rel: str | None = None
-    type: str | None = None
-    title: str | None = None
 
 
 class StatusInfo(BaseModel):
@@ -105,15 +93,15 @@ JobId = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,64}$", description="of the
 
 def own_job(job_id: JobId, service: Here, client: Asking) -> Job:
     """The client's job of an id. Raises Problem 404 for none, and for another's."""
-    job = service.jobs.find(job_id, client.name)
-    if job is None:
-        raise no_such(f"job {job_id}", NO_SUCH_JOB)
-    return job
+    return _known(service.jobs.find(job_id, client.name), job_id)
 
 
 def glanced_at(job_id: JobId, service: Here, client: Asking) -> Job:
     """The same without the inputs of its order, which may be large."""
-    job = service.jobs.glance(job_id, client.name)
+    return _known(service.jobs.glance(job_id, client.name), job_id)
+
+
+def _known(job: Job | None, job_id: str) -> Job:
     if job is None:
         raise no_such(f"job {job_id}", NO_SUCH_JOB)
     return job
@@ -121,11 +109,6 @@ def glanced_at(job_id: JobId, service: Here, client: Asking) -> Job:
 
 Own = Annotated[Job, Depends(own_job)]
 Glance = Annotated[Job, Depends(glanced_at)]
-
-
-def _base(request: Request, service: Service) -> str:
-    """The address of the service, as clients know it."""
-    return f"{(service.settings.public_url or str(request.base_url)).rstrip('/')}/"
 
 
 @router.get(
@@ -148,7 +131,7 @@ def list_jobs(
         before=wanted.before,
         limit=wanted.limit + 1,
     )
-    page, base = found[: wanted.limit], _base(request, service)
+    page, base = found[: wanted.limit], address(request, service.settings, "")
     asked = f"?{request.url.query}" if request.url.query else ""
     links = [link(f"{base}jobs{asked}", "self")]
     if len(found) > len(page):
@@ -195,7 +178,7 @@ def _moment(text: str) -> tuple[float, float] | None:
 )
 def job_status(request: Request, service: Here, job: Glance) -> dict[str, Any]:
     """How a job is; its own client is told, and nobody else."""
-    return status_info(job, _base(request, service))
+    return status_info(job, address(request, service.settings, ""))
 
 
 @router.delete(
@@ -208,10 +191,8 @@ def job_status(request: Request, service: Here, job: Glance) -> dict[str, Any]:
 )
 def dismiss(request: Request, service: Here, client: Asking, job_id: JobId) -> dict[str, Any]:
     """Stop a job, or take one that has ended off the list, with its results."""
-    job = service.jobs.dismiss(job_id, client.name)
-    if job is None:
-        raise no_such(f"job {job_id}", NO_SUCH_JOB)
-    return status_info(job, _base(request, service))
+    job = _known(service.jobs.dismiss(job_id, client.name), job_id)
+    return status_info(job, address(request, service.settings, ""))
 
 
 class _Stream(EventSourceResponse):
@@ -252,9 +233,8 @@ async def job_events(
     """How a job is, told anew on each change, until it has ended."""
     if job.status.final and last_event_id == job.updated:
         return Response(status_code=204)
-    watch = watch_of(service)
-    watch.open(job.id, job.client)
-    return _Stream(watch, job, _base(request, service))
+    service.watch.open(job.id, job.client)
+    return _Stream(service.watch, job, address(request, service.settings, ""))
 
 
 async def _events(watch: Watch, job: Job, base: str) -> AsyncIterator[dict[str, str]]:
@@ -270,8 +250,3 @@ async def _events(watch: Watch, job: Job, base: str) -> AsyncIterator[dict[str, 
         if found.status.final:
             return
         await asyncio.sleep(LOOK_S)
-
-
-def watch_of(service: Service) -> Watch:
-    """Who looks at the jobs of a service."""
-    return _watches.setdefault(service.jobs, Watch(service.jobs.many))

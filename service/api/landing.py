@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from service.api import collections
-from service.api.answers import JSON, address, answers, link
+from service.api.answers import LINKS, address, answers
 from service.api.openapi import TYPE, describe
 from service.api.state import Here
+from service.links import JSON, REL, link
 
 router = APIRouter(tags=["service"])
 
@@ -19,14 +20,6 @@ CONFORMS = tuple(
                  "dismiss")
 )  # fmt: skip
 HTML = "text/html"
-LINKS = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["href", "rel"],
-        "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
-    },
-}
 LANDING = {
     "type": "object",
     "required": ["title", "links"],
@@ -43,7 +36,6 @@ CONFORMANCE = {
     "properties": {"conformsTo": {"type": "array", "items": {"type": "string"}}},
 }
 TO_MAP: dict[int | str, dict[str, Any]] = {307: {"description": "To the map, for a browser"}}
-REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 
 
 @router.get("/", responses=answers(JSON, LANDING, "Where everything is") | TO_MAP)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pipeline.errors import InputError
 from service import marks_geojson
 from service.api.access import Asking
-from service.api.answers import GEOJSON, PROBLEM, address, link
+from service.api.answers import address, faults
 from service.api.marks_bodies import (
     Correction,
     Feature,
@@ -26,8 +26,9 @@ from service.api.marks_bodies import (
 )
 from service.api.state import Here
 from service.clients import Client
+from service.links import GEOJSON, link
 from service.marks import WORLD, Box, Mark, State, Target, Wanted
-from service.problem import MEDIA_TYPE, Problem, no_such
+from service.problem import Problem, no_such
 from service.service import Service
 
 FAULTS = {
@@ -36,17 +37,13 @@ FAULTS = {
     404: "There is none, or this service takes no marks",
     413: "Too large",
     415: "Not JSON",
-    422: "What was sent is not accepted",
     429: "Too many marks or requests",
 }
-
-ALWAYS = (400, 404, 422, 429)
 
 
 def _faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Answers that are no success, for the OpenAPI document."""
-    content = {MEDIA_TYPE: {"schema": PROBLEM}}
-    return {s: {"description": FAULTS[s], "content": content} for s in (*ALWAYS, *statuses)}
+    return faults(400, 404, *statuses, said=FAULTS)
 
 
 class GeoJSON(JSONResponse):

@@ -16,8 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from service import mapconfig
 from service.api.access import Asking
-from service.api.answers import JSON, answers
+from service.api.answers import answers
 from service.api.state import Here
+from service.links import JSON
 
 router = APIRouter(tags=["map"])
 

@@ -9,15 +9,17 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import Response
 
+from pipeline.crs import lonlat, to_degrees
 from pipeline.errors import InputError
 from pipeline.gazetteer import Known, gazetteer
-from pipeline.regions import boundary_files
-from service.api.answers import GEOJSON, address, answers, faults, link
-from service.api.geojson import LINKS, rounded
-from service.api.query import CRS84, WRITTEN, lonlat, to_degrees
+from pipeline.regions import boundary_files, kind_of
+from service.api.answers import LINKS, address, answers, faults
+from service.api.geojson import rounded
+from service.api.query import CRS84, WRITTEN
 from service.api.state import Here
+from service.links import GEOJSON, link
 from service.problem import no_such
-from service.processes.areas import kind_of, region_of
+from service.processes.areas import region_of
 from service.service import Service
 
 MOST, USUAL = 50, 10

@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 
 from service.api import results
 from service.api.access import Asking
-from service.api.answers import JSON, PROBLEM, address, link, nothing_else
+from service.api.answers import Link, address, faults, nothing_else
 from service.api.jobs import StatusInfo
 from service.api.state import Here
 from service.clients import Client
 from service.jobs.callback import checked
 from service.jobs.job import Job, status_info
-from service.problem import MEDIA_TYPE, OGC, no_such
+from service.links import JSON, REL, link
+from service.problem import OGC, no_such
 from service.processes import summary
 from service.processes.descriptions import SAID, SYNCHRONOUS, describe, summaries
 from service.processes.errand import Means
@@ -27,7 +28,6 @@ from service.service import Service
 router = APIRouter(tags=["processes"])
 router.include_router(results.router)
 
-REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 NO_SUCH_PROCESS = f"{OGC}no-such-process"
 AT_ONCE = 2  # summaries that are added up at a time; more would only wait for each other
 SUMMARIES = anyio.CapacityLimiter(AT_ONCE)
@@ -41,14 +41,6 @@ ANSWERS = {
     507: "No room for results",
 }
 ProcessId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="of the process")]
-
-
-def faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """How faults are declared."""
-    return {
-        status: {"description": ANSWERS[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
-        for status in (*statuses, 429)
-    }
 
 
 class Output(BaseModel):
@@ -71,15 +63,6 @@ class Execution(BaseModel):
     subscriber: dict[str, Any] | None = Field(
         None, description="who is told: successUri, and may be inProgressUri, failedUri"
     )
-
-
-class Link(BaseModel):
-    """A link as OGC API writes it."""
-
-    href: str
-    rel: str
-    type: str
-    title: str | None = None
 
 
 class ProcessSummary(BaseModel):
@@ -114,7 +97,7 @@ class ProcessList(BaseModel):
     summary="The processes",
     response_model=ProcessList,
     response_model_exclude_none=True,
-    responses=faults(400),
+    responses=faults(400, said=ANSWERS),
 )
 def processes(
     request: Request, here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 100
@@ -130,7 +113,7 @@ def processes(
     summary="A process",
     response_model=Process,
     response_model_exclude_none=True,
-    responses=faults(400, 404),
+    responses=faults(400, 404, said=ANSWERS),
     dependencies=[Depends(nothing_else)],
 )
 def process(request: Request, here: Here, process_id: ProcessId) -> dict[str, Any]:
@@ -153,7 +136,7 @@ def _links(request: Request, here: Service, name: str) -> list[dict[str, str]]:
     summary="Ask a process",
     response_class=Response,
     responses={
-        **faults(400, 404, 409, 413, 507),
+        **faults(400, 404, 409, 413, 507, said=ANSWERS),
         200: {
             "description": "The results, of a process that answers at once",
             "content": {JSON: {"schema": {"type": "object", "additionalProperties": True}}},

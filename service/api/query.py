@@ -9,9 +9,8 @@ import shapely
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pipeline.crs import RD, way
+from pipeline.crs import to_rd
 from pipeline.features import ANY, Value, Wanted
-from pipeline.slices import Rectangle
 from service.problem import Problem
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -116,21 +115,6 @@ def _on_the_ground(west: float, south: float, east: float, north: float) -> shap
     box = shapely.box(west, south, east, north)
     longest = max(east - west, north - south) / SEGMENTS
     return to_rd(shapely.segmentize(box, longest) if longest else box)
-
-
-def to_rd(geometry: Any) -> Any:
-    """Lon/lat as RD [m]."""
-    return shapely.transform(geometry, way("EPSG:4326", RD).transform, interleaved=False)
-
-
-def to_degrees(geometry: Any) -> Any:
-    """RD [m] as lon/lat; what lies nowhere on Earth is not finite."""
-    return shapely.transform(geometry, way(RD, "EPSG:4326").transform, interleaved=False)
-
-
-def lonlat(bounds: Rectangle) -> Rectangle:
-    """West, south, east, north [degrees] around a rectangle in RD [m]."""
-    return way(RD, "EPSG:4326").transform_bounds(*bounds)
 
 
 def query_of(request: Request) -> Query:

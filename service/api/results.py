@@ -10,12 +10,13 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from pipeline.ledger import REPORT
-from service.api.answers import JSON, PROBLEM, address, nothing_else
+from service.api.answers import address, faults, nothing_else
 from service.api.jobs import Own
 from service.api.state import Here
 from service.jobs.job import Job, Status
-from service.problem import MEDIA_TYPE, OGC, Problem, no_such
-from service.processes.results import GEOJSON, RAW, RESULTS, VALUE, Result, there
+from service.links import GEOJSON, JSON
+from service.problem import OGC, Problem, no_such
+from service.processes.results import RAW, RESULTS, VALUE, Result, there
 from service.service import Service
 
 router = APIRouter(tags=["processes"])
@@ -23,16 +24,14 @@ router = APIRouter(tags=["processes"])
 NOT_READY = f"{OGC}result-not-ready"
 # How the messages begin of jobs that failed by no fault of their client.
 OURS = ("a fault of the service", "the service has no room", "gave up", "not enough memory")
-FAULTS: dict[int | str, dict[str, Any]] = {
-    status: {"description": said, "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
-    for status, said in {
-        400: "The job failed, by what was asked; or a parameter is unknown",
-        404: "There is no such job, or it is not done",
-        410: "The results were dismissed, or have expired",
-        429: "Too many requests from this address",
-        500: "The job failed, by a fault of the service",
-    }.items()
+SAID = {
+    400: "The job failed, by what was asked; or a parameter is unknown",
+    404: "There is no such job, or it is not done",
+    410: "The results were dismissed, or have expired",
+    429: "Too many requests from this address",
+    500: "The job failed, by a fault of the service",
 }
+FAULTS = faults(*SAID, said=SAID)
 DOCUMENT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its name")]
 

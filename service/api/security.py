@@ -16,8 +16,9 @@ from service.api.errors import answer, as_problem, log_fault, request_id_of
 from service.api.limits import Buckets, body_of, check_json, replayed, too_many
 from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
-from service.api.watch import Watch
+from service.api.recorder import Recorder
 from service.clients import Client
+from service.links import GEOJSON, JSON
 from service.problem import Problem
 from service.service import Service
 from service.settings import Settings
@@ -26,7 +27,7 @@ LIGHT = ("/tiles/", "/map/", "/files/rasters.zarr/")  # many small requests: a t
 MAKERS = ("/marks", "/processes/")
 AT_ONCE = "/processes/summary/"  # which leaves nothing behind
 LARGE = 1 << 16  # bytes; more is looked at beside the loop
-JSON_TYPES = ("application/json", "application/geo+json")
+JSON_TYPES = (JSON, GEOJSON)
 SENT = ("Authorization", "If-None-Match", "Last-Event-ID", "Prefer", "Range", "X-API-Key",
         "X-Request-ID")  # fmt: skip
 TOLD = ("Accept-Ranges", "Content-Crs", "Content-Range", "ETag", "Link", "Location",
@@ -46,7 +47,7 @@ def install(app: FastAPI, service: Service) -> None:
             allow_headers=SENT,
             expose_headers=TOLD,
         )
-    app.add_middleware(Watch, metrics=app.state.metrics, logs=settings.log_requests)
+    app.add_middleware(Recorder, metrics=app.state.metrics, logs=settings.log_requests)
     app.add_middleware(Bearing, settings=settings)
 
 

@@ -10,15 +10,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
+from pipeline.crs import lonlat
 from pipeline.errors import InputError
 from pipeline.features import mark_of
-from pipeline.maptiles.kept import Kept
+from pipeline.kept import Kept
 from pipeline.maptiles.png import EMPTY_PNG
+from pipeline.maptiles.roofs import FIELDS
 from pipeline.maptiles.roofs import LAYER as BUILDINGS
 from pipeline.maptiles.scheme import DEEPEST, Tile
 from pipeline.printed import attributions, sun_times
 from service.api.answers import (
-    JSON,
     Asked,
     address,
     answers,
@@ -28,15 +29,15 @@ from service.api.answers import (
     known,
     not_modified,
 )
-from service.api.query import lonlat
 from service.api.state import Here
 from service.catalogue import Collection
-from service.exports import report_of
+from service.links import JSON
 from service.opened import Counting, Opened, opened
 from service.problem import Problem, no_such
 
 PNG, MVT = "image/png", "application/vnd.mapbox-vector-tile"
 MOST_BYTES = 64 << 20  # of tiles that were made
+KEY_BYTES = 1000  # that an empty one takes as well
 RETRY_S = 5
 EFFORT = 5  # of gzip
 TILEJSON: dict[str, Any] = {
@@ -75,7 +76,7 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(tags=["tiles"])
-_kept: Kept[bytes] = Kept(MOST_BYTES, len)
+_kept: Kept[bytes] = Kept(MOST_BYTES, lambda body: len(body) + KEY_BYTES)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def wanted(service: Here, asked: Asked, layer: Layer, sun: Sun = None) -> Wanted
         raise no_such(f"layer {layer} (there are {', '.join(run.layers)})")
     if sun is None:
         return Wanted(asked, run, layer, None)
-    times = sun_times(report_of(asked))[: run.suns(layer)]
+    times = sun_times(asked.report)[: run.suns(layer)]
     if sun not in times:
         raise no_such(f"sun at {sun} of {layer} (there are {', '.join(times) or 'none'})")
     return Wanted(asked, run, layer, times.index(sun))
@@ -120,13 +121,13 @@ def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
         "tiles": [f"{address(request, service.settings, path)}/{{z}}/{{x}}/{{y}}{sun}"],
         "minzoom": lowest,
         "maxzoom": highest,
-        "attribution": "; ".join(attributions(report_of(asked)["inputs"])),
+        "attribution": "; ".join(attributions(asked.report["inputs"])),
     }
     bounds = given.run.bounds(given.layer)
     if bounds is not None:
         said["bounds"] = lonlat(bounds)
     if given.layer == BUILDINGS:
-        said["vector_layers"] = [{"id": BUILDINGS, "fields": given.run.fields}]
+        said["vector_layers"] = [{"id": BUILDINGS, "fields": FIELDS}]
     return JSONResponse(said, headers=keeping(asked))
 
 

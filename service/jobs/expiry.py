@@ -11,6 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
+from service.exports import FOLDER
 from service.jobs.queue import GONE, Queue
 
 DAY_S = 86_400.0
@@ -36,7 +37,7 @@ def sweep(queue: Queue) -> int:
     with queue.database.transaction():
         expired = queue.database.execute(EXPIRE, **values).rowcount
         queue.database.execute(FORGET, **values)
-    for folder in _folders(queue):
+    for folder in _folders(queue.results):
         if not folder.name.startswith(GONE):
             with queue.database.transaction():  # short ones, so that nobody waits for long
                 queue.put_aside(folder.name)
@@ -46,11 +47,11 @@ def sweep(queue: Queue) -> int:
 
 def clear(queue: Queue) -> None:
     """Remove the folders that were put aside."""
-    for folder in _folders(queue):
+    for folder in (*_folders(queue.results), *_folders(queue.settings.state / FOLDER)):
         if folder.name.startswith(GONE):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _folders(queue: Queue) -> list[Path]:
-    there = queue.results.iterdir() if queue.results.is_dir() else ()
+def _folders(parent: Path) -> list[Path]:
+    there = parent.iterdir() if parent.is_dir() else ()
     return sorted(path for path in there if path.is_dir())

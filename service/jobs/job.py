@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from service.links import REL, link
 from service.processes.order import Order
 
 
@@ -54,17 +55,15 @@ class Job:
         return 100 if self.status is Status.SUCCESSFUL else min(99, self.percent)
 
 
-RESULTS = "http://www.opengis.net/def/rel/ogc/1.0/results"  # what a link to them is
-
-
 def status_info(job: Job, base: str) -> dict[str, Any]:
     """A job as OGC API - Processes tells it; base: the service's address, as clients know it."""
     here = f"{base.rstrip('/')}/jobs/{job.id}"
-    links = [_link(here, "self", "this job"), _link(f"{base.rstrip('/')}/jobs", "up", "your jobs")]
+    every = f"{base.rstrip('/')}/jobs"
+    links = [link(here, "self", title="this job"), link(every, "up", title="your jobs")]
     if not job.status.final:
-        links.append(_link(f"{here}/events", "monitor", "its events", "text/event-stream"))
+        links.append(link(f"{here}/events", "monitor", "text/event-stream", "its events"))
     if job.status is Status.SUCCESSFUL and not job.expired:
-        links.append(_link(f"{here}/results", RESULTS, "its results"))
+        links.append(link(f"{here}/results", f"{REL}results", title="its results"))
     said = {
         "processID": job.order.process,
         "type": "process",
@@ -82,7 +81,3 @@ def status_info(job: Job, base: str) -> dict[str, Any]:
     }
     known = {name: value for name, value in said.items() if value is not None}
     return known | {"seconds_left": job.seconds_left, "links": links}
-
-
-def _link(href: str, rel: str, title: str, type: str = "application/json") -> dict[str, str]:
-    return {"href": href, "rel": rel, "type": type, "title": title}

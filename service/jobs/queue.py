@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.ledger import REPORT
 from service.database import Database
+from service.exports import folder_at
 from service.jobs.job import Job, Status
 from service.processes.order import Order
 from service.settings import Settings
@@ -209,10 +210,14 @@ class Queue:
             self.database.execute(f"{FINISH} WHERE id = :id", id=row["id"], **told)
 
     def put_aside(self, key: str) -> None:
-        """Give up a result, within a transaction, if no job needs it; `clear` removes it."""
+        """Give up a result, within a transaction, if no job needs it, and what was made of it;
+        `clear` removes them."""
         folder = self.folder_of(key)
         if self.database.row(NEEDED, key) is None and folder.exists():
-            folder.rename(folder.with_name(f"{GONE}{uuid.uuid4().hex}"))
+            made = folder_at(self.settings.state, folder) if self.is_finished(key) else None
+            for each in filter(None, (folder, made)):
+                if each.exists():
+                    each.rename(each.with_name(f"{GONE}{uuid.uuid4().hex}"))
 
     def overdue(self, seconds: float) -> set[str]:
         """The workers that hold on to what was dismissed longer ago than that."""

@@ -3,7 +3,7 @@
 import { byId, make, offer, remember, remembered, show } from "./dom.js";
 import { set } from "./state.js";
 import { lastTotals } from "./totals.js";
-import { amount, number, percent, t } from "./texts.js";
+import { about, amount, number, percent, t } from "./texts.js";
 
 const COLUMNS = [
   ["roofs_judged", (x) => x.counts.judged, number],
@@ -12,10 +12,11 @@ const COLUMNS = [
   ["class_none", (x) => x.counts.class.none, number],
   ["class_rejected", (x) => x.counts.rejected, number],
   ["panels_ha", (x) => x.area_ha.panel, (value) => number(value, 2)],
-  ["sum_solar_kwh", (x) => x.kwh.solar, number],
-  ["sum_wind_kwh", (x) => x.kwh.wind, number],
-  ["total_kwh", (x) => x.kwh.total, number],
+  ["sum_solar_kwh", (x) => x.kwh.solar, about],
+  ["sum_wind_kwh", (x) => x.kwh.wind, about],
+  ["total_kwh", (x) => x.kwh.total, about],
   ["households", (x) => x.households.total, amount],
+  ["households_given", (x) => x.households.number, number],
   ["share", (x) => x.households.share, percent],
 ];
 let areas = [];

@@ -23,6 +23,11 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** A text of the report, which is English whatever the page speaks; null for none. */
+export function english(text) {
+  return text ? make("span", { lang: "en" }, text) : null;
+}
+
 /** Show an element or not. */
 export function show(element, shown) {
   element.hidden = !shown;

@@ -42,12 +42,18 @@ export function drawn(wanted) {
 /** Make clicks, keys and the buttons of a drawing work. */
 export function startDrawing() {
   theMap().on("click", (event) => kind && set(placeOf(event.lngLat)));
+  // Its first click has set the last corner, unless that was refused.
+  theMap().on("dblclick", (event) => points.length && near(placeOf(event.lngLat), points.at(-1)) && finish());
   theMap().on("mousemove", (event) => kind && sketch(placeOf(event.lngLat)));
   byId("drawing-stop").addEventListener("click", stop);
   byId("drawing-done").addEventListener("click", close);
   byId("drawing-middle").addEventListener("click", () => set(placeOf(theMap().getCenter())));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") stop();
+    // On a button Enter presses it, as it would the one that has the focus after the drawing.
+    if (event.key !== "Enter" || !kind || event.target !== theMap().getCanvas()) return;
+    event.preventDefault();
+    finish();
   });
 }
 
@@ -77,6 +83,11 @@ function set(point) {
 function near(one, other) {
   const [a, b] = [one, other].map((point) => theMap().project(point));
   return Math.hypot(a.x - b.x, a.y - b.y) < NEAR_PX;
+}
+
+/** Finish what has corners enough. */
+function finish() {
+  if (kind === "polygon" && points.length > 2) close();
 }
 
 /** Finish a polygon, if its last side crosses none. */

@@ -29,9 +29,7 @@ export function startJobs(given) {
 export function offerJob(area, why) {
   if (watched) return;
   const missing = why === "incomplete" || why?.status === 404;
-  // What its own job did not cover lies beyond the inputs: another would not cover it either.
-  const again = JSON.stringify(app.collection().computedFor ?? null) === JSON.stringify(area);
-  const can = area && missing && !again && app.config.can_compute && app.source.compute;
+  const can = area && missing && !wasTried(area) && app.config.can_compute && app.source.compute;
   if (!can) return byId("job").querySelector(".offer")?.remove();
   const most = app.config.limits?.area_km2;
   byId("job").replaceChildren(
@@ -39,6 +37,12 @@ export function offerJob(area, why) {
       make("p", {}, most ? t("compute_offer_most", { most: number(most) }) : t("compute_offer")),
       make("button", { type: "button", class: "first", "data-testid": "compute", onclick: () => begin(area) }, t("compute"))),
   );
+}
+
+/** Whether the results are of a job for this very area: what it did not cover lies beyond the
+ * inputs, and another would not cover it either. */
+export function wasTried(area) {
+  return Boolean(area) && JSON.stringify(app.collection().computedFor ?? null) === JSON.stringify(area);
 }
 
 async function begin(area) {
@@ -123,11 +127,16 @@ export function write() {
   byId("job-bar").value = status.progress ?? 0;
   if (byId("job-told").textContent !== told) byId("job-told").textContent = told;
   byId("job-left").textContent = done ? "" : left(status);
+  byId("job-left").title = blocks(status);
 }
 
-function left({ blocks_done: made, blocks_planned: planned, seconds_left: seconds, progress }) {
+function left({ seconds_left: seconds, progress }) {
   const parts = [`${number(progress ?? 0)} %`];
-  if (planned) parts.push(t("blocks", { made: number(made), planned: number(planned) }));
-  if (Number.isFinite(seconds) && seconds !== null) parts.push(t("seconds_left", { n: number(Math.ceil(seconds)) }));
+  if (Number.isFinite(seconds)) parts.push(seconds < 1 ? t("nearly_done") : t("seconds_left", { n: number(Math.ceil(seconds)) }));
   return parts.join(" · ");
+}
+
+/** The parts of the work, for those who ask by pointing. */
+function blocks({ blocks_done: made, blocks_planned: planned }) {
+  return planned ? t("blocks", { made: number(made), planned: number(planned) }) : "";
 }

@@ -59,8 +59,8 @@ export function startLegend(collection) {
   sun.addEventListener("input", () => set({ sun: Number(sun.value) }));
   on(["sun"], () => showSun(collection()));
   on(["shadow", "sun", "tall", "marks", "lang"], () => showSwitches(collection()));
-  // On a telephone it would hide the map.
-  if (matchMedia("(max-width: 760px)").matches) byId("legend").open = false;
+  // On a telephone, upright or on its side, it would hide the map.
+  if (matchMedia("(max-width: 760px), (max-height: 500px)").matches) byId("legend").open = false;
 }
 
 /** Set the switches as the state says, for what this collection has. */

@@ -3,7 +3,7 @@
 import { Problem, configuration, server } from "./api.js";
 import { outline, startAreas, takePlace, writeAreas } from "./areas.js";
 import { startCompare, writeCompare } from "./compare.js";
-import { byId, make, remember, remembered, show, terms } from "./dom.js";
+import { byId, english, make, remember, remembered, show, terms } from "./dom.js";
 import { drawing, startDrawing } from "./draw.js";
 import { offerJob, startJobs, write as writeJob } from "./jobs.js";
 import { showSwitches, startLegend, writeLegend } from "./legend.js";
@@ -15,7 +15,7 @@ import { startSave } from "./save.js";
 import { fromLink, now, on, set } from "./state.js";
 import { still } from "./still.js";
 import { startTabs, withoutTab } from "./tabs.js";
-import { day, known, lang, speak, t } from "./texts.js";
+import { day, known, lang, listed, number, percent, speak, t } from "./texts.js";
 import { count, startTotals, write as writeTotals } from "./totals.js";
 
 const NAMES = { en: "English", nl: "Nederlands" };
@@ -23,6 +23,7 @@ const app = { config: null, source: server, marks: false, collection, method, dr
 // Where nothing was computed yet: the Netherlands, without layers.
 const NOTHING = { name: "", title: "", bbox: [3.2, 50.7, 7.3, 53.6], suns: [], layers: [] };
 const methods = new Map();
+let told = () => {}; // says again what was said over the map
 
 /** The collection that is shown. */
 function collection() {
@@ -61,10 +62,10 @@ function sourcesTold() {
     terms([
       [t("method"), one.method?.name ?? "powermapping"],
       [t("sun_of"), one.date ? `${day(one.date)}, ${(one.suns ?? []).join(", ")} ${t("cet")}` : null],
-      [t("heights"), one.heights],
+      [t("heights"), english(one.heights)],
       [t("computed"), one.computed ? day(one.computed) : null],
-      [t("source"), one.attribution],
-      [t("licence"), one.licence],
+      [t("source"), english(one.attribution)],
+      [t("licence"), english(one.licence)],
     ], { class: "terms" }),
     make("p", {}, t("not_judged_here")),
     make("p", {}, t("trials")),
@@ -100,14 +101,17 @@ function writeAttribution() {
     line = make("div", { class: "attribution", id: "attribution", "data-testid": "attribution" });
     byId("stage").append(line);
   }
-  line.textContent = [...attribution(), "MapLibre"].join(" · ");
+  const { attribution: source, licence } = collection();
+  const parts = [...attribution(), "MapLibre"].map((text) => ([source, licence].includes(text) ? english(text) : text));
+  line.replaceChildren(...parts.flatMap((part, at) => (at ? [" · ", part] : [part])));
 }
 
 function writeCollections() {
   const { collections } = app.config;
   show(byId("collection-field"), collections.length > 1);
   byId("collection").replaceChildren(...collections.map(({ name, title }) => make("option", { value: name, selected: name === collection().name }, title ?? name)));
-  byId("collection-line").textContent = collection().title ?? "";
+  // Where results are chosen from, the field has their name already.
+  byId("collection-line").textContent = collections.length > 1 ? "" : collection().title ?? "";
 }
 
 function writeLanguages() {
@@ -117,10 +121,24 @@ function writeLanguages() {
   byId("languages").replaceChildren(...buttons);
 }
 
+/** When a roof lies in the sun, and in the shadow of what it does not. */
+function sunTold() {
+  const { suns, date, method: how } = collection();
+  if (!suns?.length) return t("about_sun_plain");
+  const said = { times: listed(suns), date: date ? day(date, false) : t("shortest_day") };
+  return t(how?.parameters?.surface === "extruded" ? "about_sun" : "about_sun_all", said);
+}
+
+/** What area and household mean in the totals, where the collection says so. */
+function sharesTold() {
+  const { panel_share: share, household_kwh: kwh } = collection().method?.parameters ?? {};
+  return share && kwh ? t("about_shares", { share: percent(share), kwh: number(kwh) }) : null;
+}
+
 function writeAbout() {
   byId("about").replaceChildren(
     make("h2", {}, t("about_title")),
-    ...["about_what", "about_sun", "about_wind", "about_unsure"].map((key) => make("p", {}, t(key))),
+    ...[t("about_what"), sunTold(), t("about_wind"), t("about_unsure"), sharesTold()].filter(Boolean).map((text) => make("p", {}, text)),
     make("h2", {}, t("sources")),
     ...sourcesTold(),
     make("h2", {}, t("about_page")),
@@ -131,7 +149,7 @@ function writeAbout() {
 
 /** All that is written in the reader's language. */
 function writeAll() {
-  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite]) act();
+  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite, told]) act();
   writeLegend(app.config, collection());
   showSwitches(collection());
   if (app.marks) writeMarks();
@@ -154,11 +172,12 @@ function firstLanguage(linked) {
   return wishes.find((wish) => may.includes(wish)) ?? may[0];
 }
 
-/** Take from the link what is right in it. */
+/** Take from the link what is right in it, and say what is not. */
 function begin(linked) {
   const names = app.config.collections.map(({ name }) => name);
   const name = names.includes(linked.collection) ? linked.collection : names[0];
   set({ ...linked, collection: name ?? null, lang: firstLanguage(linked) });
+  if (linked.collection && linked.collection !== name) notice("results_gone", () => ({ name: collection().title || t("area_all") }));
 }
 
 /** A result of this browser that the link names, though the configuration does not list it. */
@@ -171,16 +190,19 @@ async function linkedResult({ collection: name, area }) {
   }
 }
 
-function notice(text) {
-  byId("notice").textContent = text;
+/** Say over the map what is named `key`, until the reader closes it; also in another language. */
+function notice(key, values = () => ({})) {
+  const close = make("button", { type: "button", "data-testid": "notice-close", onclick: () => show(byId("notice"), false) }, t("close"));
+  byId("notice").replaceChildren(make("p", {}, t(key, values())), close);
   show(byId("notice"), true);
+  told = () => byId("notice").hidden || notice(key, values);
 }
 
 /** Totals, search and lists need no map. */
 function withoutMap(problem) {
   console.warn(problem);
   doWithout(collection().bbox);
-  notice(t("no_webgl"));
+  notice("no_webgl");
 }
 
 function startParts() {
@@ -191,8 +213,9 @@ function startParts() {
     writeAll();
   });
   byId("collection").addEventListener("change", (event) => set({ collection: event.target.value }));
-  addEventListener("hashchange", () => {
+  addEventListener("hashchange", async () => {
     const linked = fromLink();
+    await linkedResult(linked);
     begin({ area: null, roof: null, ...linked });
     if (Number.isInteger(linked.roof)) openLinked(linked.roof);
     if (linked.at) theMap().jumpTo({ center: [linked.at[1], linked.at[0]], zoom: linked.at[2], pitch: linked.at[3], bearing: linked.at[4] });
@@ -212,7 +235,7 @@ async function start() {
   app.marks = Boolean(app.config.marks) && !app.config.static;
   await speak(firstLanguage(linked));
   startTabs();
-  if (!app.config.collections.length && !app.config.can_compute) return notice(t("no_collections"));
+  if (!app.config.collections.length && !app.config.can_compute) return notice("no_collections");
   await linkedResult(linked);
   begin(linked);
   if (!app.marks) withoutTab("marks");
@@ -232,6 +255,7 @@ async function start() {
 // For tests: the map, and a promise that all is shown.
 window.daklaag = { get map() { return theMap(); }, ready: null };
 window.daklaag.ready = start().catch((error) => {
-  notice(known("no_start") ? t("no_start") : "The map cannot be shown: this browser has no WebGL, or the service does not answer.");
+  byId("notice").textContent = known("no_start") ? t("no_start") : "The map cannot be shown: this browser has no WebGL, or the service does not answer.";
+  show(byId("notice"), true);
   console.error(error);
 });

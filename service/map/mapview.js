@@ -131,6 +131,7 @@ function hatch() {
 /** Show a collection: its sources and layers in place of those of another. */
 export async function showCollection(collection) {
   if (!hasMap()) return doWithout(collection.bbox);
+  tellLoading(collection);
   const turn = (asked += 1);
   const sources = await sourcesOf(collection);
   if (turn !== asked) return; // another one was chosen meanwhile
@@ -144,6 +145,13 @@ export async function showCollection(collection) {
   addPictures();
   addRoofs();
   showLayers();
+}
+
+/** Say that roofs are on their way, until all is drawn. */
+function tellLoading(collection) {
+  const place = document.getElementById("loading");
+  place.textContent = collection.name ? t("loading") : "";
+  map.once("idle", () => { place.textContent = ""; });
 }
 
 async function sourcesOf(collection) {

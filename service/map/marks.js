@@ -1,7 +1,7 @@
 /** What citizens wish or know of a roof or an area: made, shown, deleted. */
 
 import { byId, make } from "./dom.js";
-import { now, set } from "./state.js";
+import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
 import { outline, shapeOf } from "./areas.js";
 import { drawn } from "./draw.js";
@@ -31,6 +31,7 @@ export function startMarks(given) {
     byId("mark-reason").focus();
   });
   byId("mark-area").addEventListener("click", takeArea);
+  on(["tab"], ({ tab }) => tab === "marks" && takeRoof());
   theMap().on("moveend", writeLists);
   writeMarks();
   load();
@@ -38,11 +39,16 @@ export function startMarks(given) {
 
 /** Mark the roof that is chosen. */
 export function markRoof() {
-  const roof = chosenRoof();
-  if (!roof) return;
-  place({ row: roof.row, id: roof.id || roof.row });
+  if (!chosenRoof()) return;
+  where = null;
   set({ tab: "marks" });
   byId("tab-marks").focus();
+}
+
+/** Take the roof that is chosen, unless an area was. */
+function takeRoof() {
+  const roof = chosenRoof();
+  if (roof && !where?.geometry) place({ row: roof.row, id: roof.id || roof.row });
 }
 
 async function takeArea() {

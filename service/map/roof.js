@@ -1,6 +1,6 @@
 /** One roof: what the computation says of it, why, and how to find it without a mouse. */
 
-import { byId, make, terms } from "./dom.js";
+import { byId, english, make, terms } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
 import { choose, goTo, hasMap, inDetail, roofsInView, theMap, viewBox } from "./mapview.js";
@@ -170,13 +170,20 @@ export function rewrite() {
   }
 }
 
+const decimetres = (value) => (Number.isFinite(value) ? Math.round(10 * value) / 10 : null);
+
+/** A roof's height as it is shown: what lies between the roof and the ground that are shown. */
+function heightOf({ roof_m: roof, ground_m: ground, height_m: height }) {
+  return decimetres(Number.isFinite(roof) && Number.isFinite(ground) ? decimetres(roof) - decimetres(ground) : height);
+}
+
 function numbers(roof) {
   const metres = (value, unit = "m") => (value === null || value === undefined ? null : `${number(value, unit === "m" ? 1 : 0)} ${unit}`);
   return terms(
     [
-      [t("height"), metres(roof.height_m)],
-      [t("roof_nap"), metres(roof.roof_m)],
-      [t("ground_nap"), metres(roof.ground_m)],
+      [t("height"), metres(heightOf(roof))],
+      [t("roof_nap"), metres(decimetres(roof.roof_m))],
+      [t("ground_nap"), metres(decimetres(roof.ground_m))],
       [t("roof_area"), metres(roof.area_m2, "m²")],
       [t("panels_here"), roof.solar_suitable ? metres(roof.panel_area_m2, "m²") : null],
       [t("solar_kwh"), roof.solar_suitable ? `${number(roof.solar_kwh)} ${t("kwh_year")}` : null],
@@ -193,9 +200,9 @@ function sources(method) {
   const told = [
     [t("method"), method?.name ?? null],
     [t("sun_of"), one.date ? day(one.date) : null],
-    [t("heights"), one.heights],
+    [t("heights"), english(one.heights)],
     [t("computed"), one.computed ? day(one.computed) : null],
-    [t("source"), one.attribution],
+    [t("source"), english(one.attribution)],
   ];
   return [
     make("h3", {}, t("basis")),
@@ -242,7 +249,10 @@ function sunSentence(roof, { suns = [], date }) {
 }
 
 function windSentence(roof, { wind_min_height_m: least, wind_radius_m: radius }) {
-  const values = { height: number(roof.height_m, 1), least: number(least), radius: number(radius) };
+  // 19.96 m is less than 20 m, which 20.0 m would not be.
+  const close = !roof.wind_candidate && heightOf(roof) >= least;
+  const height = close ? number(roof.height_m, 2) : number(heightOf(roof), 1);
+  const values = { height, least: number(least), radius: number(radius) };
   const told = least === undefined ? "_plain" : "";
   if (roof.wind_suitable) return t(`because_wind${told}`, values);
   if (roof.wind_candidate) return t(`because_sheltered${told}`, values);

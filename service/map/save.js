@@ -5,11 +5,11 @@ import { link, now } from "./state.js";
 import { inBox } from "./shapes.js";
 import { content, lastTotals } from "./totals.js";
 import { classesOf, swatch } from "./legend.js";
-import { inDetail, roofsInView, theMap, viewBox } from "./mapview.js";
-import { day, number, t } from "./texts.js";
+import { hasMap, inDetail, roofsInView, viewBox } from "./mapview.js";
+import { mapPicture, sheet, subtitle } from "./picture.js";
+import { number, t } from "./texts.js";
 
 const MOST_ROOFS = 20_000;
-const NOT_JUDGED = "#bdbab3";
 let app = null;
 
 /** Make the buttons work. */
@@ -43,43 +43,10 @@ async function roofs() {
 
 const plain = ({ id, properties, geometry }) => ({ type: "Feature", id, properties, geometry });
 
-/** The map as it is now; drawn again, because a canvas forgets what it has shown. */
-function canvasNow() {
-  const map = theMap();
-  map.redraw();
-  return map.getCanvas();
-}
-
 function picture() {
-  const map = canvasNow();
-  const unit = map.width / map.clientWidth;
-  const paper = make("canvas", { width: map.width, height: Math.round(map.height + 56 * unit) });
-  const pen = paper.getContext("2d");
-  pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, paper.width, paper.height);
-  pen.drawImage(map, 0, 0);
-  pen.scale(unit, unit);
-  writeLegend(pen, map.clientHeight + 20);
-  pen.fillStyle = "#52606d";
-  pen.font = "11px system-ui, sans-serif";
-  pen.fillText(`${app.collection().title}. ${plainText(app.attribution())}`, 12, map.clientHeight + 44);
-  paper.toBlob((blob) => offer(blob, "daklaag-map.png"), "image/png");
+  sheet(app).toBlob((blob) => offer(blob, "daklaag-map.png"), "image/png");
   tell(t("save_picture_done"));
 }
-
-function writeLegend(pen, y) {
-  let x = 12;
-  pen.font = "13px system-ui, sans-serif";
-  for (const { colour, label } of classesOf(app.config)) {
-    pen.fillStyle = colour ?? NOT_JUDGED;
-    pen.fillRect(x, y - 10, 12, 12);
-    pen.fillStyle = "#1f2933";
-    pen.fillText(label, x + 18, y);
-    x += 36 + pen.measureText(label).width;
-  }
-}
-
-const plainText = (parts) => parts.join(" · ");
 
 async function copy() {
   const url = `${location.origin}${location.pathname}#${link()}`;
@@ -93,18 +60,16 @@ async function copy() {
 
 /** What is printed in place of the page: map, legend, totals, sources. */
 export function writePaper() {
-  const one = app.collection();
   const last = lastTotals();
-  const { at, shadow, sun } = now();
-  const time = one.suns?.[sun - 1];
-  const shown = shadow ? t("paper_shadow", { time: time ? `${time} ${t("cet")}` : t("all_times", { n: number(one.suns?.length ?? 0) }) }) : "";
+  const { at } = now();
   const legend = make("ul", { class: "classes" }, ...classesOf(app.config).map(({ colour, label }) => make("li", {}, swatch(colour), label)));
   const middle = at && inBox([-180, -90, 180, 90], [at[1], at[0]]) ? `${number(at[0], 4)}, ${number(at[1], 4)}` : "";
   byId("paper").replaceChildren(
     make("h1", {}, t("title")),
-    make("p", { class: "subtitle" }, [one.title, last?.name, t("printed", { date: day(new Date().toISOString()) })].filter(Boolean).join(" · ")),
-    make("img", { src: canvasNow().toDataURL("image/png"), alt: t("map") }),
-    make("div", { class: "paper-legend" }, legend, make("p", {}, [shown, middle && t("paper_middle", { middle })].filter(Boolean).join(" "))),
+    make("p", { class: "subtitle" }, subtitle(app, "printed")),
+    make("div", { class: "paper-map" },
+      hasMap() ? make("img", { src: mapPicture().canvas.toDataURL("image/png"), alt: t("map") }) : null,
+      make("div", { class: "paper-legend" }, make("h2", {}, t("legend_roofs")), legend, make("p", {}, middle && t("paper_middle", { middle })))),
     make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(app.config, last) : [])),
     make("section", { class: "paper-sources" }, make("h2", {}, t("sources")), ...app.sourcesTold()),
   );

@@ -38,29 +38,35 @@ export function known(key) {
 /** A number as the language writes it; a dash for none. */
 export function number(value, digits = 0) {
   if (value === null || value === undefined || !Number.isFinite(Number(value))) return "–";
-  return Number(value).toLocaleString(language, {
+  const nothing = Number(Number(value).toFixed(digits)) === 0; // written without a minus
+  return (nothing ? 0 : Number(value)).toLocaleString(language, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
 }
 
-/** An amount, with a decimal where it is small. */
+/** A sum in three digits: more of them would say more than the method knows. */
+export function about(value) {
+  return number(Number(Number(value).toPrecision(3)));
+}
+
+/** An amount in three digits, with a decimal where it is small. */
 export function amount(value) {
   const size = Math.abs(value);
-  return number(value, size >= 10 || size === 0 ? 0 : 1);
+  return size >= 10 || size === 0 ? about(value) : number(value, 1);
 }
 
 /** A share of one, in per cent. */
 export function percent(share) {
-  return `${number(100 * share, share < 0.1 ? 1 : 0)} %`;
+  return `${number(100 * share, share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
-/** An ISO date in full. */
-export function day(iso) {
+/** An ISO date in full, or without its year. */
+export function day(iso, year = true) {
   const when = new Date(`${String(iso).slice(0, 10)}T12:00:00`);
   if (Number.isNaN(when.getTime())) return String(iso ?? "");
   return when.toLocaleDateString(language === "en" ? "en-GB" : language, {
-    day: "numeric", month: "long", year: "numeric",
+    day: "numeric", month: "long", year: year ? "numeric" : undefined,
   });
 }
 

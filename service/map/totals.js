@@ -3,8 +3,9 @@
 import { byId, make, show } from "./dom.js";
 import { now, on } from "./state.js";
 import { nameOf } from "./areas.js";
+import { wasTried } from "./jobs.js";
 import { classesOf, swatch } from "./legend.js";
-import { amount, number, percent, t } from "./texts.js";
+import { about, amount, number, percent, t } from "./texts.js";
 
 let app = null;
 let asked = 0;
@@ -14,6 +15,8 @@ let last = null; // what the service answers, with {name, area} of the page
 /** Count when area or collection change. */
 export function startTotals(given) {
   app = given;
+  on(["area"], () => forget());
+  on(["collection"], ({ area }) => area || forget()); // then it is another area, too
   on(["area", "collection"], () => count());
   byId("households-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -21,6 +24,12 @@ export function startTotals(given) {
     households = given > 0 ? given : null;
     count();
   });
+}
+
+/** The households were those of an area that is left. */
+function forget() {
+  households = null;
+  byId("households").value = "";
 }
 
 /** The totals that are shown: {name, area, totals, complete}, or null. */
@@ -62,6 +71,7 @@ function writeNothing(area) {
 export function write() {
   if (!last) return;
   last.name = nameOf(last.area);
+  last.tried = wasTried(last.area);
   byId("totals").replaceChildren(
     make("h2", { "data-testid": "totals-title" }, last.name),
     ...content(app.config, last),
@@ -74,16 +84,16 @@ export function write() {
 }
 
 /** Totals as elements, for the panel and for the printed page. */
-export function content(config, { totals, complete }) {
+export function content(config, { totals, complete, tried }) {
   const { counts, area_ha: area, kwh, households: served } = totals;
   const rows = [
-    ["totals_solar", number(counts.solar_suitable), `${number(area.panel, 2)} ha`, number(kwh.solar), served.solar],
-    ["totals_wind", number(counts.wind_suitable), "", number(kwh.wind), served.wind],
-    ["totals_both", "", "", number(kwh.total), served.total],
+    ["totals_solar", number(counts.solar_suitable), `${number(area.panel, 2)} ha`, about(kwh.solar), served.solar],
+    ["totals_wind", number(counts.wind_suitable), "", about(kwh.wind), served.wind],
+    ["totals_both", "", "", about(kwh.total), served.total],
   ];
   const row = ([name, roofs, panels, energy, homes]) =>
     make("tr", {}, make("th", { scope: "row" }, t(name)), ...[roofs, panels, energy, homes === undefined ? "–" : amount(homes)].map((text) => make("td", {}, text)));
-  const head = ["", "roofs", "panels", "kwh_year", "households"].map((name, index) =>
+  const head = ["", "roofs", "panels", "kwh_about", "households"].map((name, index) =>
     index ? make("th", { scope: "col" }, t(name)) : make("td", {}),
   );
   return [
@@ -93,7 +103,7 @@ export function content(config, { totals, complete }) {
     bar(config, counts),
     make("div", { class: "scroll plain-scroll" }, make("table", { class: "sums", "data-testid": "totals-table" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows.map(row)))),
     ...(served.share === undefined ? [] : [make("p", { class: "share", "data-testid": "totals-share" }, t("totals_share", { share: percent(served.share), n: number(served.number) }))]),
-    ...(complete === false ? [make("p", { class: "warning" }, t("incomplete"))] : []),
+    ...(complete === false ? [make("p", { class: "warning" }, t(tried ? "incomplete_tried" : "incomplete"))] : []),
     make("p", { class: "hint" }, t("totals_hint")),
   ];
 }

@@ -11,15 +11,17 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.cache import stamp
+from pipeline.cache import stamps
 from pipeline.errors import InputError
 from pipeline.regions import (
-    COUNTRY,
+    KINDS,
+    POSTCODE,
     Area,
     Region,
     boundary_files,
     codes_of,
     find_region,
+    kind_of,
     regions_of,
 )
 from pipeline.vectors import mended, read_vector
@@ -28,8 +30,7 @@ from service.processes.geojson import RD_NAMES, Kind, polygon_of, read_shapes
 
 LONGEST = 100  # characters of a name
 RADIUS_M = 100_000.0
-KINDS = {"province": "PV", "municipality": "GM", "district": "WK", "neighbourhood": "BU"}
-POSTCODE = "postcode"
+BY = (*KINDS.values(), POSTCODE)  # kinds of parts
 
 Said = str | dict[str, Any]
 
@@ -170,7 +171,7 @@ def region_of(text: str, boundaries: Sequence[str]) -> Area:
     """
     files = files_of(boundaries)
     try:
-        found = _region(text, files, _stamps(files))
+        found = _region(text, files, stamps(files))
     except InputError as error:
         said = str(error).replace("no such file, and no region", "no region")
         said = said.replace("a name or a file", "a name or GeoJSON")
@@ -185,21 +186,8 @@ def stamp_of(code: str, boundaries: Sequence[str]) -> list[Any]:
 
 
 @lru_cache(maxsize=256)
-def _region(text: str, files: tuple[str, ...], stamps: str) -> Area:
+def _region(text: str, files: tuple[str, ...], mark: str) -> Area:
     return find_region(text, [Path(file) for file in files])
-
-
-def _stamps(files: Sequence[str]) -> str:
-    """Whether any of them was replaced."""
-    return str([stamp(file) for file in files])
-
-
-def kind_of(code: str) -> str:
-    """What a region is, by its code."""
-    if code == COUNTRY:
-        return "country"
-    known = {short: kind for kind, short in KINDS.items()}
-    return known.get(code[:2], POSTCODE)
 
 
 @dataclass(frozen=True)
@@ -217,7 +205,7 @@ def regions_touching(kind: str, area: shapely.Geometry | None, boundaries: Seque
     Raises InputError for a kind that the boundaries do not have.
     """
     files = files_of(boundaries)
-    every = _parts(kind, files, _stamps(files))
+    every = _parts(kind, files, stamps(files))
     if area is None:
         return every
     shapely.prepare(area)
@@ -232,7 +220,7 @@ def regions_touching(kind: str, area: shapely.Geometry | None, boundaries: Seque
 
 
 @lru_cache(maxsize=16)
-def _parts(kind: str, files: tuple[str, ...], stamps: str) -> Parts:
+def _parts(kind: str, files: tuple[str, ...], mark: str) -> Parts:
     """All regions of a kind, of the first file that has any."""
     for file in files:
         mine = [region for region in regions_of(Path(file)) if kind_of(region.code) == kind]

@@ -11,7 +11,7 @@ from pipeline.methods.parameters import schema
 from pipeline.methods.powermapping import NAME
 from pipeline.request import LAYERS
 from pipeline.restrictions import WORDS
-from service.processes.areas import KINDS, POSTCODE
+from service.processes.areas import BY
 from service.processes.geojson import FEATURES, VERTICES
 from service.processes.inputs import LONGEST, MOST_REMOVED
 from service.processes.results import RESULTS, Result
@@ -116,7 +116,7 @@ SUMMARY: dict[str, Any] = {
         "by": _input(
             "Parts",
             "A row for each: regions of a kind, or polygons with their own columns.",
-            {"oneOf": [_text(enum=[*KINDS, POSTCODE]), SHAPES]},
+            {"oneOf": [_text(enum=[*BY]), SHAPES]},
         ),
         "households": _input(
             "Households", "How many live in the area: there is a share then.", {"type": "number"}

@@ -11,7 +11,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.crs import RD, way
+from pipeline.crs import RD, to_degrees
 from pipeline.errors import InputError
 from pipeline.vectors import Sight
 from service.processes.tangles import check_plain
@@ -124,9 +124,7 @@ def polygon_of(box: Sequence[float]) -> dict[str, Any]:
 
 def in_degrees(shapes: Sequence[shapely.Geometry | None]) -> list[dict[str, Any] | None]:
     """Geometries [RD m] as those of GeoJSON, to 1 cm; None for none."""
-    moved = shapely.transform(
-        np.array([*shapes, None], object)[:-1], way(RD, LONLAT).transform, interleaved=False
-    )
+    moved = to_degrees(np.array([*shapes, None], object)[:-1])
     texts = shapely.to_geojson(shapely.set_precision(moved, 1e-7, mode="pointwise"))
     return [None if text is None else json.loads(text) for text in texts]
 

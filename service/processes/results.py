@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
+from service.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
 
 RAW, DOCUMENT = "raw", "document"
 VALUE, REFERENCE = "value", "reference"
-JSON, GEOJSON, COG = (
-    "application/json",
-    "application/geo+json",
-    "image/tiff; application=geotiff; profile=cloud-optimized",
-)
 
 
 class Result(NamedTuple):
@@ -28,12 +24,10 @@ class Result(NamedTuple):
 
 COLLECTION = {
     "buildings": Result(
-        "Buildings", "A row a building: GeoParquet 1.1, RD.", "application/vnd.apache.parquet",
-        "buildings.parquet",
+        "Buildings", "A row a building: GeoParquet 1.1, RD.", PARQUET, "buildings.parquet",
     ),
     "geopackage": Result(
-        "Buildings", "GeoPackage, RD, with a style for QGIS.", "application/geopackage+sqlite3",
-        "buildings.gpkg",
+        "Buildings", "GeoPackage, RD, with a style for QGIS.", GEOPACKAGE, "buildings.gpkg",
     ),
     "geojson": Result("Buildings", "GeoJSON, lon/lat.", GEOJSON, "buildings.geojson"),
     "csv": Result("Buildings", "CSV, without outlines.", "text/csv", "buildings.csv"),

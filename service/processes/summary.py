@@ -1,8 +1,6 @@
 """The process `summary`: the totals of an area, and of its parts, from a finished run."""
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +8,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.cache import stamp
+from pipeline.cache import stamps
 from pipeline.errors import InputError
+from pipeline.kept import Kept
 from pipeline.ledger import REPORT
 from pipeline.regions import Area
 from pipeline.summary import summary
 from service.catalogue import Collection
 from service.problem import Problem
 from service.processes.areas import (
-    KINDS,
-    POSTCODE,
+    BY,
     Ground,
     circle_of,
     files_of,
@@ -35,33 +33,7 @@ KEPT_BYTES = 16_000_000  # of answers: 2 kB, and 900 bytes a part
 SHARED_BYTES = 2000  # of inputs that others may send as well
 PARTS = Kind(others=True)
 Rows = list[dict[str, Any]]
-
-
-class Kept:
-    """Answers that were given last, since many ask for the same municipality."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._size = most, 0
-        self._texts: OrderedDict[Any, str] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Any) -> str | None:
-        """The answer to what is asked, if it is kept."""
-        with self._lock:
-            if key in self._texts:
-                self._texts.move_to_end(key)
-            return self._texts.get(key)
-
-    def keep(self, key: Any, text: str) -> None:
-        """Keep an answer, and let go of those that were not asked for longest."""
-        with self._lock:
-            self._size += len(text) - len(self._texts.pop(key, ""))
-            self._texts[key] = text
-            while self._size > self._most:
-                self._size -= len(self._texts.popitem(last=False)[1])
-
-
-_kept = Kept(KEPT_BYTES)
+_kept: Kept[str] = Kept(KEPT_BYTES, len)
 
 
 def summarise(given: dict[str, Any], means: Means, find: Callable[[str], Collection]) -> str:
@@ -72,14 +44,15 @@ def summarise(given: dict[str, Any], means: Means, find: Callable[[str], Collect
     asked = read_inputs(SummaryInputs, given)
     collection = _collection(asked.collection, means, find)
     said = json.dumps(asked.model_dump(), sort_keys=True)
-    key = (said, collection.name, str(collection.place), *_stamps(collection, means))
-    text = _kept.get(key) if len(said) <= SHARED_BYTES else None
-    if text is None:
+
+    def make() -> str:
         found = _answer(asked, collection, means.sources.boundaries)
-        text = json.dumps(found, allow_nan=False, separators=(",", ":"))
-        if len(said) <= SHARED_BYTES:
-            _kept.keep(key, text)
-    return text
+        return json.dumps(found, allow_nan=False, separators=(",", ":"))
+
+    if len(said) > SHARED_BYTES:
+        return make()
+    key = (said, collection.name, str(collection.place), _stamps(collection, means))
+    return _kept.get(key, make)
 
 
 def _collection(name: str | None, means: Means, find: Callable[[str], Collection]) -> Collection:
@@ -90,15 +63,13 @@ def _collection(name: str | None, means: Means, find: Callable[[str], Collection
     raise Problem(409, "this service has no public collection; name one by the input collection")
 
 
-def _stamps(collection: Collection, means: Means) -> tuple[str, ...]:
+def _stamps(collection: Collection, means: Means) -> str:
     """What tells that an answer that is kept is still good: of the run, and of the boundaries."""
     try:
         regions = files_of(means.sources.boundaries)
     except InputError:
         regions = ()
-    return tuple(
-        str(stamp(file)["mtime_ns"]) for file in (str(collection.place / REPORT), *regions)
-    )
+    return stamps((collection.place / REPORT, *regions))
 
 
 def _answer(
@@ -137,10 +108,8 @@ def _parts(
         shapes = read_shapes(by, "input by", PARTS)
         rows = [feature["properties"] for feature in shapes.document["features"]]
         return _alike(rows), shapely.make_valid(shapes.geometry)
-    if by not in (*KINDS, POSTCODE):
-        raise InputError(
-            f"input by: {by!r} is unknown; give {', '.join((*KINDS, POSTCODE))}, or polygons"
-        )
+    if by not in BY:
+        raise InputError(f"input by: {by!r} is unknown; give {', '.join(BY)}, or polygons")
     parts = regions_touching(by, whole, boundaries)
     if not parts.codes:
         return None

@@ -18,7 +18,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 NO_ROUTE = "none"
 
 
-class Watch:
+class Recorder:
     """Sees each request come and go."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, logs: bool) -> None:

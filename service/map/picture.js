@@ -1,0 +1,194 @@
+/** The map as a picture: what is seen beside the legend, with a scale and the north, and for a file
+ * also with title, legend and sources. */
+
+import { byId, make } from "./dom.js";
+import { now } from "./state.js";
+import { lastTotals } from "./totals.js";
+import { classesOf } from "./legend.js";
+import { theMap } from "./mapview.js";
+import { day, number, t } from "./texts.js";
+
+const INK = "#1f2933";
+const QUIET = "#52606d";
+const ROUND_THE_EARTH = 40_075_016.7; // [m], along the equator
+const WORLD = 512; // pixels of the world at zoom 0
+const LONGEST_BAR = 140; // [px]
+const EDGE = 14; // [px] around what is written
+const FONT = "system-ui, sans-serif";
+
+/** The map as it is now, without what lies behind the legend; {canvas, unit} with pixels a CSS one. */
+export function mapPicture() {
+  const map = theMap();
+  map.redraw(); // a canvas forgets what it has shown
+  const drawn = map.getCanvas();
+  const unit = map.getPixelRatio();
+  const beside = Math.round(legendRoom(drawn.width / unit) * unit);
+  const canvas = make("canvas", { width: drawn.width - beside, height: drawn.height });
+  const pen = canvas.getContext("2d");
+  pen.drawImage(drawn, -beside, 0);
+  pen.scale(unit, unit);
+  drawNorth(pen, canvas.width / unit - 34, 40, map.getBearing());
+  // In a slanted view no length is the same everywhere.
+  if (map.getPitch() === 0) drawScale(pen, canvas.width / unit - EDGE, canvas.height / unit - EDGE);
+  return { canvas, unit };
+}
+
+/** The room at the left that the map leaves to its legend, as `mapview.goTo` does. */
+function legendRoom(wide) {
+  return byId("legend").open && wide > 800 ? 265 : 0;
+}
+
+/** An arrow to the north with its letter, around a point. */
+function drawNorth(pen, x, y, bearing) {
+  pen.save();
+  pen.translate(x, y);
+  plate(pen, -22, -28, 44, 56);
+  pen.rotate((-bearing * Math.PI) / 180);
+  pen.fillStyle = INK;
+  pen.beginPath();
+  for (const [px, py] of [[0, -12], [8, 14], [0, 8], [-8, 14]]) pen.lineTo(px, py);
+  pen.fill();
+  pen.font = `bold 12px ${FONT}`;
+  pen.textAlign = "center";
+  pen.fillText("N", 0, -15);
+  pen.restore();
+}
+
+/** A bar of a round length that ends at a corner. */
+function drawScale(pen, right, bottom) {
+  const { lat } = theMap().getCenter();
+  const metres = (Math.cos((lat * Math.PI) / 180) * ROUND_THE_EARTH) / (WORLD * 2 ** theMap().getZoom());
+  const length = roundBelow(LONGEST_BAR * metres);
+  const wide = length / metres;
+  const told = length < 1000 ? `${number(length)} m` : `${number(length / 1000)} km`;
+  plate(pen, right - wide - 16, bottom - 34, wide + 16, 34);
+  pen.fillStyle = INK;
+  pen.fillRect(right - wide - 8, bottom - 12, wide, 4);
+  pen.font = `12px ${FONT}`;
+  pen.textAlign = "center";
+  pen.fillText(told, right - 8 - wide / 2, bottom - 18);
+  pen.textAlign = "start";
+}
+
+/** The largest 1, 2 or 5 with zeros that is not above a length. */
+function roundBelow(length) {
+  const ten = 10 ** Math.floor(Math.log10(length));
+  return ten * [5, 2, 1].find((part) => part * ten <= length);
+}
+
+function plate(pen, x, y, wide, high) {
+  pen.fillStyle = "rgb(255 255 255 / 85%)";
+  pen.fillRect(x, y, wide, high);
+}
+
+/** A file's picture: title, area and date above the map, legend and sources below it. */
+export function sheet(app) {
+  const { canvas, unit } = mapPicture();
+  const [wide, high] = [canvas.width / unit, canvas.height / unit];
+  const head = 56;
+  const legend = legendLines(app, wide);
+  const sources = linesOf(`${t("source")}: ${app.attribution().join(" · ")}`, wide - 2 * EDGE, 11);
+  const foot = 14 + 22 * legend.length + 15 * sources.length;
+  const paper = make("canvas", { width: canvas.width, height: Math.round((high + head + foot) * unit) });
+  const pen = paper.getContext("2d");
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, paper.width, paper.height);
+  pen.drawImage(canvas, 0, Math.round(head * unit));
+  pen.scale(unit, unit);
+  writeHead(pen, app, wide);
+  legend.forEach((line, at) => writeLegend(pen, line, head + high + 22 * (at + 1)));
+  pen.fillStyle = QUIET;
+  pen.font = `11px ${FONT}`;
+  sources.forEach((line, at) => pen.fillText(line, EDGE, head + high + 22 * legend.length + 15 * (at + 1) + 4));
+  return paper;
+}
+
+function writeHead(pen, app, wide) {
+  pen.fillStyle = INK;
+  pen.font = `bold 17px ${FONT}`;
+  pen.fillText(t("title"), EDGE, 24, wide - 2 * EDGE);
+  pen.fillStyle = QUIET;
+  pen.font = `12px ${FONT}`;
+  pen.fillText(subtitle(app, "made_on"), EDGE, 44, wide - 2 * EDGE);
+}
+
+/** What the picture or the page is of, and of when: results, area, shadows, day. */
+export function subtitle(app, when) {
+  const one = app.collection();
+  return [one.title, lastTotals()?.name, shadows(one), t(when, { date: day(localToday()) })].filter(Boolean).join(" · ");
+}
+
+/** The day it is where the reader is, as ISO writes it. */
+function localToday() {
+  const now_ = new Date();
+  return new Date(now_ - now_.getTimezoneOffset() * 60_000).toISOString();
+}
+
+/** Which shadows are shown, or nothing. */
+function shadows({ suns = [] }) {
+  const { shadow, sun } = now();
+  const time = suns[sun - 1] ? `${suns[sun - 1]} ${t("cet")}` : t("all_times", { n: number(suns.length) });
+  return shadow ? t("paper_shadow", { time }) : "";
+}
+
+const measured = (text, size) => {
+  const pen = make("canvas").getContext("2d");
+  pen.font = `${size}px ${FONT}`;
+  return pen.measureText(text).width;
+};
+
+/** A text in lines that are not too wide. */
+function linesOf(text, wide, size) {
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && measured(longer, size) <= wide) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** The classes in lines: [[{colour, label, x}, ...], ...]. */
+function legendLines(app, wide) {
+  const lines = [[]];
+  let x = EDGE;
+  for (const { colour, label } of classesOf(app.config)) {
+    const room = 40 + measured(label, 13);
+    if (lines.at(-1).length && x + room > wide) {
+      lines.push([]);
+      x = EDGE;
+    }
+    lines.at(-1).push({ colour, label, x });
+    x += room;
+  }
+  return lines;
+}
+
+function writeLegend(pen, line, y) {
+  pen.font = `13px ${FONT}`;
+  for (const { colour, label, x } of line) {
+    swatch(pen, colour, x, y - 11);
+    pen.fillStyle = INK;
+    pen.fillText(label, x + 20, y);
+  }
+}
+
+/** A square of a colour; hatched where it has none. */
+function swatch(pen, colour, x, y) {
+  pen.save();
+  pen.beginPath();
+  pen.rect(x, y, 13, 13);
+  pen.fillStyle = colour ?? "#fbfaf7";
+  pen.fill();
+  pen.lineWidth = 1;
+  pen.strokeStyle = QUIET;
+  pen.stroke();
+  pen.clip();
+  pen.beginPath();
+  for (let at = 4; !colour && at < 26; at += 6) {
+    pen.moveTo(x + at, y);
+    pen.lineTo(x, y + at);
+  }
+  pen.stroke();
+  pen.restore();
+}
