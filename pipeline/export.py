@@ -138,6 +138,10 @@ def _gpkg(order: Order) -> None:
 def _geojson(order: Order) -> None:
     driver = {"driver": "GeoJSON", "geometry_type": "Unknown", "RFC7946": "YES"}
     _vector(order, _degrees, crs=WGS84, **driver)
+    with order.to.open("rb") as file:  # GDAL says nothing where the last 4 KB found no room
+        file.seek(max(0, order.to.stat().st_size - 16))
+        if not file.read().rstrip().endswith(b"]\n}"):
+            raise OutputError(f"{order.to.name}: cannot be written whole; is the disk full?")
 
 
 def _vector(order: Order, turned: Callable[[np.ndarray], np.ndarray], **options: Any) -> None:

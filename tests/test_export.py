@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from pipeline import cartography, report
-from pipeline.errors import InputError
+from pipeline.errors import InputError, OutputError
 from pipeline.export import WRITERS, export
 from pipeline.palette import COLOURS, STYLES
 from tests.finished import NORTH, TWINS, WEST, buildings, finished, rasters
@@ -277,6 +278,21 @@ def test_what_fails_leaves_the_old_file(
     with pytest.raises(OSError, match="No space"):
         export(directory, path)
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_geojson_that_found_no_room_for_its_end(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = pyogrio.write_arrow
+
+    def cut(source: Any, to: Path, **options: Any) -> None:
+        write(source, to, **options)
+        os.truncate(to, to.stat().st_size - 5)
+
+    monkeypatch.setattr(pyogrio, "write_arrow", cut)
+    with pytest.raises(OutputError, match="disk full"):
+        export(directory, tmp_path / "b.geojson")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_export_replaces_an_older_one(exported: Any, tmp_path: Path) -> None:
