@@ -49,7 +49,9 @@ test: $(READY)
 test-all: $(READY) map
 	$(BIN)/python -m service.vendor tests
 	$(PYTEST)
-	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -m "not slow" $(KERNEL_TESTS)
+	$(BIN)/coverage erase
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --numprocesses auto -m "not slow" $(KERNEL_TESTS)
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 lint: $(READY)

@@ -1,6 +1,6 @@
 """Killed at random moments, whatever dies: run again, the result is the same bit for bit.
 
-Eight kills, drawn by a seed; `DAKLAAG_KILLS=100 pytest -s tests/test_kills.py` draws a hundred and
+Four kills, drawn by a seed; `DAKLAAG_KILLS=100 pytest -s tests/test_kills.py` draws a hundred and
 says what became of each. A run may be killed several times before it may end. A full disk is a
 small file system of its own, where the machine lets one be mounted, else a limit of the system on
 the size of a file.
@@ -23,7 +23,7 @@ from tests.clusters import PATIENCE_S, Processes, processes, wait
 from tests.commands import RUNNABLE, call, start
 from tests.region import Region, Task, ended, finished, interrupt, outcomes
 
-KILLS = int(os.environ.get("DAKLAAG_KILLS", "8"))
+KILLS = int(os.environ.get("DAKLAAG_KILLS", "4"))
 BEYOND = 0.15  # part of the kills before the first task is finished, and after the last
 BEYOND_S, LATE_S = 2.0, 0.1  # how long before or after; else how long after a task
 WORKERS = 2
