@@ -49,9 +49,7 @@ test: $(READY)
 test-all: $(READY) map
 	$(BIN)/python -m service.vendor tests
 	$(PYTEST)
-	$(BIN)/coverage erase
-	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest --numprocesses auto -m "not slow" $(KERNEL_TESTS)
-	$(BIN)/coverage combine --quiet
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -m "not slow" $(KERNEL_TESTS)
 	$(BIN)/coverage report
 
 lint: $(READY)

@@ -14,6 +14,22 @@ DATABASE = "service.sqlite"
 BUSY_S = 10.0
 
 
+class _Held:
+    """A connection that is closed with the thread whose it is; whoever lets go of it may do so."""
+
+    def __init__(self, file: Path) -> None:
+        self.connection = sqlite3.connect(
+            file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        self.connection.row_factory = sqlite3.Row
+        for said in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            self.connection.execute(f"PRAGMA {said}")
+
+    def __del__(self) -> None:
+        if hasattr(self, "connection"):
+            self.connection.close()
+
+
 class Database:
     """An SQLite file in WAL mode: readers do not wait for the one that writes.
 
@@ -29,14 +45,10 @@ class Database:
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's; each statement is a transaction of its own."""
-        if not hasattr(self._mine, "connection"):
-            made = sqlite3.connect(self.file, timeout=BUSY_S, isolation_level=None)
-            made.row_factory = sqlite3.Row
-            made.execute("PRAGMA journal_mode = WAL")
-            made.execute("PRAGMA synchronous = NORMAL")
-            made.execute("PRAGMA foreign_keys = ON")
-            self._mine.connection = made
-        return self._mine.connection
+        if not hasattr(self._mine, "held"):
+            self._mine.held = _Held(self.file)
+        found: sqlite3.Connection = self._mine.held.connection
+        return found
 
     def lay_out(self, statements: str) -> None:
         """Make tables and indexes that are not there yet."""

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -171,7 +171,7 @@ def ordered(service: Served, region: Region, jobs: int) -> list[str]:
 def results(service: Served, ids: list[str]) -> list[dict[str, bytes]]:
     """All files that the jobs left, in their order; of reports all but what the machine did."""
     found = []
-    with sqlite3.connect(service.state / "service.sqlite") as database:
+    with closing(sqlite3.connect(service.state / "service.sqlite")) as database:
         for id in ids:
             ((key,),) = database.execute("SELECT key FROM jobs WHERE id = ?", (id,))
             files = contents(service.state / "results" / key)

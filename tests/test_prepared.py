@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
@@ -175,7 +176,7 @@ def test_encodings_of_geoparquet(tmp_path: Path, small: None, encoding: str) -> 
 
 def test_curves_become_lines(tmp_path: Path, small: None) -> None:
     path = write(tmp_path / "pand.gpkg", town(23))
-    with sqlite3.connect(path) as base:
+    with closing(sqlite3.connect(path)) as base, base:
         ((name,),) = base.execute("select column_name from gpkg_geometry_columns").fetchall()
         ((blob,),) = base.execute(f"select {name} from pand where fid = 12").fetchall()
         for (trigger,) in base.execute("select name from sqlite_master where type = 'trigger'"):
