@@ -16,13 +16,13 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv)
 # A kernel's tests bear its name.
 KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/test_%,$(wildcard kernels/*.py)))
 
-.PHONY: help demo map serve test test-all lint format bench load rehearsal peers lock clean
+.PHONY: help demo map serve test test-all coverage lint format bench load rehearsal peers lock clean
 
 help:
 	@echo "make demo      a generated quarter judged, from sheets to map, in demo/"
 	@echo "make serve     the demo's roofs on a map, at http://127.0.0.1:8000/map/"
 	@echo "make test      the quick tests"
-	@echo "make test-all  all tests, and the kernels' coverage with the compiler off"
+	@echo "make test-all  all tests, the slow proofs too;  make coverage  of the kernels, compiler off"
 	@echo "make lint      ruff and mypy;  make format  lets ruff mend what it can"
 	@echo "make map       the libraries of the map's page, from the npm registry, checked"
 	@echo "make bench     the benchmarks, and the README's table of them"
@@ -49,6 +49,8 @@ test: $(READY)
 test-all: $(READY) map
 	$(BIN)/python -m service.vendor tests
 	$(PYTEST)
+
+coverage: $(READY)
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -m "not slow" $(KERNEL_TESTS)
 	$(BIN)/coverage report
 
