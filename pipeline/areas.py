@@ -35,6 +35,12 @@ def read_areas(
     return rows, mended(polygons, name)
 
 
+def own_copy(geometry: Any) -> Any:
+    """A copy of geometries for one thread: GEOS prepares a geometry at its first use, which is not
+    safe in two threads at once."""
+    return shapely.from_wkb(shapely.to_wkb(geometry))
+
+
 def locate(polygons: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """For each point [m] the first polygon that it lies in or on the border of, by position.
 

@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from kernels.shadow import Sun
+from pipeline.areas import own_copy
 from pipeline.footprints import Footprints
 from pipeline.grid import Lattice, Layout, Window
 from pipeline.ledger import Ledger
@@ -117,7 +118,7 @@ class Context:
 
 
 def _copy(geometry: shapely.Geometry) -> shapely.Geometry:
-    copied = shapely.from_wkb(shapely.to_wkb(geometry))
+    copied = own_copy(geometry)
     shapely.prepare(copied)
     return copied
 

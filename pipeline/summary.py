@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline import report, totals
 from pipeline.ahn import sheets_touching
+from pipeline.areas import own_copy
 from pipeline.engine import ahead
 from pipeline.finished import Finished, centres, open_finished
 from pipeline.selection import Area, within_circle
@@ -44,7 +45,10 @@ def summary(
     Counts are of the rows whose centre lies in the area, its border included; without an area, of
     the circle's, without both of all rows. Raises InputError where no finished run is.
     """
-    finished, area = open_finished(directory), area and replace(area, geometry=_own(area.geometry))
+    finished, area = (
+        open_finished(directory),
+        area and replace(area, geometry=own_copy(area.geometry)),
+    )
     household_kwh = finished.said["method"]["parameters"]["household_kwh"]
     if area is None and around is None and by is None and finished.inputs["around"] is None:
         added = _reported(finished, household_kwh, households)
@@ -81,7 +85,7 @@ def _added(
     households: float | None,
 ) -> dict[str, Any]:
     """What the rows that count add up to."""
-    own, polygons = by[0], _own(np.asarray(by[1], object))
+    own, polygons = by[0], own_copy(np.asarray(by[1], object))
     sums, accounting = totals.Totals(len(own) + 1), totals.Accounting()
     for rows in ahead(_rows(finished, area, around)):
         accounting.add(rows)
@@ -93,11 +97,6 @@ def _added(
         "rows": found,
         "outside": outside,
     }
-
-
-def _own(geometry: Any) -> Any:
-    """A copy of geometries: GEOS prepares them, which is not safe in two threads at once."""
-    return shapely.from_wkb(shapely.to_wkb(geometry))
 
 
 def _rows(finished: Finished, area: Area | None, around: Circle | None) -> Iterator[pa.Table]:

@@ -9,7 +9,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pipeline.features import Features, mark_of
+import numpy as np
+import pyarrow as pa
+
+from pipeline.features import Features, find, mark_of
 from service.catalogue import Collection
 
 FOLDER = "exports"
@@ -37,6 +40,12 @@ def made(state: Path, collection: Collection, name: str, make: Callable[[Path], 
 def index_of(state: Path, collection: Collection) -> Path:
     """The index of the rows of a run: 2 s for that of the nation, once."""
     return made(state, collection, "rows.npy", Features.of(collection.place).index)
+
+
+def building_of(state: Path, collection: Collection, row: int) -> pa.Table | None:
+    """The building of a row as a flat table of one, with its outline; None if there is none."""
+    position = find(index_of(state, collection), np.array([row]))
+    return Features.of(collection.place).at(position) if position[0] >= 0 else None
 
 
 def folder_of(state: Path, collection: Collection) -> Path:

@@ -4,16 +4,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import shapely
 
 from pipeline.crs import to_degrees, to_rd
 from pipeline.errors import InputError
-from pipeline.ledger import BUILDINGS
 from service.catalogue import Collection
+from service.exports import building_of
 from service.marks import Mark, State, Target
 
 LONGITUDES, LATITUDES = (3.3, 7.3), (50.7, 53.6)  # of the Netherlands [degrees]
@@ -86,15 +86,16 @@ def _check_area(area: float) -> None:
         )
 
 
-def roof(collection: Collection, row: int) -> Target | None:
+def roof(collection: Collection, row: int, state: Path) -> Target | None:
     """A building of a collection, by its row, as a target; None if it has no such row.
 
     Only a collection that everybody sees is named in it. Raises InputError for a building without
     an outline.
     """
-    found = _building(collection, row)
-    if found is None:
+    table = building_of(state, collection, row)
+    if table is None:
         return None
+    (found,) = table.select(["id", "geometry"]).to_pylist()
     if found["geometry"] is None:
         raise InputError(f"row {row}: is a building without an outline; mark its place on the map")
     shape = shapely.from_wkb(found["geometry"])
@@ -104,19 +105,6 @@ def roof(collection: Collection, row: int) -> Target | None:
     if collection.client is not None:
         return Target(shape, box, True)
     return Target(shape, box, True, collection.name, row, found["id"])
-
-
-def _building(collection: Collection, row: int) -> dict[str, Any] | None:
-    """Id and geometry of a row; only the group of rows that holds it is read whole."""
-    with pq.ParquetFile(collection.place / BUILDINGS) as file:
-        for group in range(file.num_row_groups):
-            rows = file.read_row_group(group, columns=["row"])["row"].to_numpy()
-            at = np.flatnonzero(rows == row)
-            if len(at):
-                table = file.read_row_group(group, columns=["id", "geometry"])
-                found: dict[str, Any] = table.slice(int(at[0]), 1).to_pylist()[0]
-                return found
-    return None
 
 
 def feature(mark: Mark, client: str = "", operator: bool = False) -> dict[str, Any]:

@@ -278,18 +278,18 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]
     yield Collection("delft", folder)
 
 
-def test_a_roof_by_its_row(collection: Collection) -> None:
-    found = roof(collection, 4)
+def test_a_roof_by_its_row(collection: Collection, tmp_path: Path) -> None:
+    found = roof(collection, 4, tmp_path)
     assert found is not None
     assert found.shape.equals(finished.box(60, 20, 10, 10))
     assert (found.collection, found.row, found.building) == ("delft", 4, f"{5:016d}")
-    assert roof(collection, 99) is None
+    assert roof(collection, 99, tmp_path) is None
     with pytest.raises(InputError, match=r"row 9: .*without an outline"):
-        roof(collection, 9)
+        roof(collection, 9, tmp_path)
 
 
-def test_a_private_run_is_not_named(collection: Collection) -> None:
-    found = roof(Collection("job-1", collection.place, "ann"), 4)
+def test_a_private_run_is_not_named(collection: Collection, tmp_path: Path) -> None:
+    found = roof(Collection("job-1", collection.place, "ann"), 4, tmp_path)
     assert found is not None
     assert found.on_roof
     assert (found.collection, found.row, found.building) == (None, None, None)
@@ -306,8 +306,8 @@ WORDS = {
 }
 
 
-def test_marks_as_restrictions(marks: Marks, collection: Collection) -> None:
-    court = roof(collection, 10)
+def test_marks_as_restrictions(marks: Marks, collection: Collection, tmp_path: Path) -> None:
+    court = roof(collection, 10, tmp_path)
     assert court is not None
     for (kind, what), _ in WORDS.items():
         add(marks, kind=kind, what=what, target=court, limited=False)

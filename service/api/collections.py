@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
 from pipeline.crs import lonlat
-from pipeline.features import Features, find
+from pipeline.features import Features
 from pipeline.printed import attributions, sun_times
 from service.api import files
 from service.api.access import Asking
@@ -29,7 +29,7 @@ from service.api.query import CRS84, RD_CRS, parameters, query_of
 from service.api.state import Here
 from service.catalogue import Collection
 from service.clients import Client
-from service.exports import index_of
+from service.exports import building_of
 from service.jobs.job import Status
 from service.links import GEOJSON, JSON, SCHEMA_JSON, link
 from service.mapconfig import title_of
@@ -140,11 +140,10 @@ def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
     if others := [name for name in request.query_params if name != "crs"]:
         raise Problem(400, f"parameter {others[0][:50]}: not known here")
     crs = query_of(request).crs
-    features = Features.of(asked.place)
-    position = find(index_of(service.settings.state, asked), np.array([row]))
-    if position[0] < 0:
+    found = building_of(service.settings.state, asked, row)
+    if found is None:
         raise no_such(f"building {row}")
-    (text,) = features_of(features.at(position), crs)
+    (text,) = features_of(found, crs)
     here = _below(request, service, asked, f"items/{row}")
     links = [link(here, "self", GEOJSON), link(_below(request, service, asked), "collection")]
     return _geojson(f'{text[:-1]}, "links": {json.dumps(links)}}}', crs, asked)

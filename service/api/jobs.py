@@ -168,13 +168,18 @@ def _moment(text: str) -> tuple[float, float] | None:
     return begins.timestamp(), (begins + lasts).timestamp()
 
 
+A_STATUS: dict[str, Any] = {
+    "response_model": StatusInfo,
+    "response_model_exclude_unset": True,
+    "responses": faults(400, 404),
+    "dependencies": [Depends(nothing_else)],
+}
+
+
 @router.get(
     "/jobs/{job_id}",
     summary="How a job is",
-    response_model=StatusInfo,
-    response_model_exclude_unset=True,
-    responses=faults(400, 404),
-    dependencies=[Depends(nothing_else)],
+    **A_STATUS,
 )
 def job_status(request: Request, service: Here, job: Glance) -> dict[str, Any]:
     """How a job is; its own client is told, and nobody else."""
@@ -184,10 +189,7 @@ def job_status(request: Request, service: Here, job: Glance) -> dict[str, Any]:
 @router.delete(
     "/jobs/{job_id}",
     summary="Dismiss a job",
-    response_model=StatusInfo,
-    response_model_exclude_unset=True,
-    responses=faults(400, 404),
-    dependencies=[Depends(nothing_else)],
+    **A_STATUS,
 )
 def dismiss(request: Request, service: Here, client: Asking, job_id: JobId) -> dict[str, Any]:
     """Stop a job, or take one that has ended off the list, with its results."""

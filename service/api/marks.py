@@ -104,7 +104,7 @@ def _target(new: Placed, service: Service, client: Client) -> Target:
     if new.geometry is not None:
         return marks_geojson.ground(new.geometry.model_dump())
     collection = service.collection(str(new.collection), client)
-    target = marks_geojson.roof(collection, int(new.row or 0))
+    target = marks_geojson.roof(collection, int(new.row or 0), service.settings.state)
     if target is None:
         raise no_such(f"row {new.row} of collection {collection.name}")
     return target

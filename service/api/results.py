@@ -33,6 +33,7 @@ SAID = {
 }
 FAULTS = faults(*SAID, said=SAID)
 DOCUMENT: dict[str, Any] = {"type": "object", "additionalProperties": True}
+SOME_JSON = {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}}
 OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its name")]
 
 
@@ -44,7 +45,7 @@ OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its nam
         **FAULTS,
         200: {
             "description": "A document of all results, or the one that was asked for",
-            "content": {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}},
+            "content": SOME_JSON,
         },
         204: {"description": "The one result that was asked for is where `Link` says"},
     },
@@ -69,10 +70,7 @@ def job_results(request: Request, here: Here, job: Own) -> Response:
     response_class=Response,
     responses={
         **FAULTS,
-        200: {
-            "description": "The result itself, where it is JSON",
-            "content": {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}},
-        },
+        200: {"description": "The result itself, where it is JSON", "content": SOME_JSON},
         307: {"description": "To the file of the result"},
     },
     dependencies=[Depends(nothing_else)],

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.areas import own_copy
 from pipeline.cache import stamps
 from pipeline.errors import InputError
 from pipeline.regions import (
@@ -176,7 +177,7 @@ def region_of(text: str, boundaries: Sequence[str]) -> Area:
         said = str(error).replace("no such file, and no region", "no region")
         said = said.replace("a name or a file", "a name or GeoJSON")
         raise InputError(said.replace("AREA", "input area:", 1)) from None
-    return Area(shapely.from_wkb(shapely.to_wkb(found.geometry)), found.source)
+    return Area(own_copy(found.geometry), found.source)
 
 
 def stamp_of(code: str, boundaries: Sequence[str]) -> list[Any]:
@@ -206,16 +207,16 @@ def regions_touching(kind: str, area: shapely.Geometry | None, boundaries: Seque
     """
     files = files_of(boundaries)
     every = _parts(kind, files, stamps(files))
-    if area is None:
-        return every
-    shapely.prepare(area)
-    touched = np.flatnonzero(
-        shapely.intersects(area, every.geometry) & ~shapely.touches(area, every.geometry)
-    )
+    touched = np.arange(len(every.codes))
+    if area is not None:
+        shapely.prepare(area)
+        touched = np.flatnonzero(
+            shapely.intersects(area, every.geometry) & ~shapely.touches(area, every.geometry)
+        )
     return Parts(
         tuple(every.codes[i] for i in touched),
         tuple(every.names[i] for i in touched),
-        shapely.from_wkb(shapely.to_wkb(every.geometry[touched])),
+        own_copy(every.geometry[touched]),
     )
 
 
