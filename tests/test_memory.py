@@ -11,10 +11,11 @@ import pytest
 import shapely
 from affine import Affine
 
+from pipeline.buildings import GROUP_ROWS
 from pipeline.plan import Plan
 from pipeline.rasters import CACHE_MB
 from pipeline.request import Request
-from tests.memory import apart
+from tests.memory import apart, synthetic_rows
 from tests.outcomes import counted
 from tests.runs import World, write_sheet
 
@@ -67,10 +68,12 @@ def test_a_worker_holds_no_more_than_the_plan_says(town: Path, tmp_path: Path, c
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
 @pytest.mark.slow
 def test_the_table_of_a_nation_is_never_held(tmp_path: Path) -> None:
-    """Writing two million rows takes no more memory than a quarter of them, and less than all."""
+    """Of the rows between half a million and two, the peak takes less than a tenth of their weight;
+    and of two million, less than half."""
     few, many = (apart(f"measure_table({str(tmp_path / 'b')!r}, {n})") for n in (16, 64))
-    assert many <= 1.1 * few
-    assert many <= 256 * MIB
+    group = synthetic_rows(np.arange(GROUP_ROWS)).nbytes
+    assert many - few <= (64 - 16) * group / 10
+    assert many <= 64 * group / 2
 
 
 def corners(folder: Path, side: float, relief: float) -> Request:
