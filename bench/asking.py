@@ -132,13 +132,14 @@ class Person:
         self._lanes = [Connection(address) for _ in range(LANES)]
         self._layers, self._areas, self._random = layers, areas, random.Random(number)
 
-    async def ask(self, asked: Asked, pause: float) -> None:
-        """Until enough was asked; pause: between two views, on average [s]."""
+    async def ask(self, asked: Asked, pause: float, at_once: int = LANES) -> None:
+        """Until enough was asked; pause: between two views, on average [s]; at_once: requests."""
         await asyncio.sleep(self._random.uniform(0, ARRIVE * pause))
         try:
             while asked.begun < asked.most:
                 paths = iter(self._view())
-                await asyncio.gather(*(self._lane(asked, paths, lane) for lane in self._lanes))
+                lanes = self._lanes[:at_once]
+                await asyncio.gather(*(self._lane(asked, paths, lane) for lane in lanes))
                 if asked.more():
                     area = self._random.choice(self._areas)
                     await asked.time("summaries", self._lanes[0], SUMMARY, {"inputs": area})

@@ -3,8 +3,9 @@
 python -m bench.load [--clients 50] [--requests 10000] [--json FILE]
 
 A client is somebody at the map: a view of twelve tiles, a summary, a pause of five seconds or so,
-another view; they come within twenty seconds. Then all of them once more without a pause and
-without a job: what the service can at most. The ground is a generated quarter; --data asks a
+another view; they come within twenty seconds. Then all of them once more without a pause: each with
+one request after another beside a job, and as a browser does it, six at a time, without a job: what
+the service can at most. The ground is a generated quarter; --data asks a
 service of other folders instead, and --area says what of them a job is for.
 """
 
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.asking import Asked, Layer, Person, ask
+from bench.asking import LANES, Asked, Layer, Person, ask
 from bench.machine import ROOT, machine
 from bench.result import Row, result, write
 from bench.rounds import aim, tell
@@ -130,6 +131,9 @@ class Load:
             await self._phase("while a job runs", people, requests, pause, goal=True)
         self._slowed(alone, beside)
         tell(f"load: {clients} clients without a pause")
+        async with self._busy([]):
+            one = "one after another without a pause, while a job runs"
+            await self._phase(one, people, requests, 0.0, at_once=1, goal=True)
         await self._phase("without a pause, no job", people, requests, 0.0)
 
     async def _layers(self) -> list[Layer]:
@@ -196,12 +200,18 @@ class Load:
         found.append((ended - begun).total_seconds())
 
     async def _phase(
-        self, when: str, people: list[Person], requests: int, pause: float, goal: bool = False
+        self,
+        when: str,
+        people: list[Person],
+        requests: int,
+        pause: float,
+        at_once: int = LANES,
+        goal: bool = False,
     ) -> None:
         asked, usage = Asked(requests), Usage(self.pid)
         begin, own = time.perf_counter(), time.process_time()
         async with usage.looking(asked):
-            await asyncio.gather(*(person.ask(asked, pause) for person in people))
+            await asyncio.gather(*(person.ask(asked, pause, at_once) for person in people))
         took, own = time.perf_counter() - begin, time.process_time() - own
         for kind, seconds in asked.seconds.items():
             self._latency(f"{kind}, {when}", seconds, goal and kind == "tiles")

@@ -36,7 +36,7 @@ from pipeline.storage import Place, storage_of
 
 COPY = "copy"
 NOT_KNOWN = ["counts.neighbours", "accounting.cells"]
-KEPT_GROUPS = 12  # row groups of some 16 MB, which neighbouring shards share
+KEPT_GROUPS = 24  # row groups of some 8 MB, which neighbouring shards share
 Check = Callable[[], None]
 
 

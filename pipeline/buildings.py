@@ -22,7 +22,7 @@ from pipeline.methods.powermapping import FLAGS, NOT_KNOWN, Powermapping
 from pipeline.prepared_sort import hilbert
 from pipeline.restrictions import Restricted
 
-GROUP_ROWS = 32_768  # of a row group of the file: a municipality is a few
+GROUP_ROWS = 16_384  # of a row group of the file: a town is one, or a few
 SHARDS = "daklaag:shards"  # the key under which the file tells of its shards
 TYPES = {3: "Polygon", 6: "MultiPolygon"}
 EDGES = ("xmin", "ymin", "xmax", "ymax")

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import InputError
 from pipeline.storage import Place, opened
 
-SLICE = 131_072  # rows: four row groups
+SLICE = 131_072  # rows: eight row groups
 BBOX = "bbox"  # the column of GeoParquet 1.1 with the rectangle of each row
 
 Buildings: TypeAlias = Place | pa.Table

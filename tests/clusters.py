@@ -49,8 +49,8 @@ class Processes:
         return self.workers[-1]
 
     def _worker(self, **environment: str) -> Any:
-        """Of one thread, which ends soon after its scheduler."""
-        options = ("--nthreads", 1, "--no-nanny", "--death-timeout", 5, "--local-directory", ".")
+        """Of one thread, which ends with its scheduler, and waits a minute for one that is busy."""
+        options = ("--nthreads", 1, "--no-nanny", "--death-timeout", 60, "--local-directory", ".")
         return self._dask("worker", *options, **environment)
 
     def _dask(self, *words: Any, **environment: str) -> Any:

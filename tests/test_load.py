@@ -25,7 +25,8 @@ def test_a_small_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load = Load(address, pid, place, rows)
         asyncio.run(load.measure(clients=4, requests=REQUESTS, pause=0.5))
     named = {row["name"]: row for row in rows}
-    for when in ("while a job runs", "without a pause, no job"):
+    one = "one after another without a pause, while a job runs"
+    for when in ("while a job runs", one, "without a pause, no job"):
         assert named[f"errors, {when}"]["errors"] == 0
         kinds = [named[f"{kind}, {when}"] for kind in ("tiles", "summaries")]
         assert sum(row["asked"] for row in kinds) == REQUESTS

@@ -85,11 +85,23 @@ def test_the_examples_of_the_specification(polygon: Any, commands: list[int]) ->
     assert bytes(commands) in layer("x", np.array([1]), np.array([polygon]), NOTHING)
 
 
-def test_numbers_of_every_length() -> None:
-    values = np.array([0, 1, 127, 128, 300, 2**35, 2**63, 2**64 - 1], np.uint64)
-    coded = varints(values)
-    assert coded.length.tolist() == [1, 1, 1, 2, 2, 6, 10, 10]
-    assert coded.data[4:6].tolist() == [0xAC, 2] or coded.data[5:7].tolist() == [0xAC, 2]
+def varint(value: int) -> bytes:
+    """By the specification of protocol buffers: seven bits a byte, the lowest first."""
+    low, rest = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
+
+
+@pytest.mark.parametrize("bits", [0, 7, 14, 28, 35, 63, 64])
+def test_numbers_of_every_length(bits: int) -> None:
+    edges = {(1 << b) - d for b in range(bits + 1) for d in (0, 1)}
+    values = sorted(value for value in edges if value < 1 << bits)
+    coded = varints(np.array(values, np.uint64))
+    assert coded.data.tobytes() == b"".join(map(varint, values))
+    assert coded.length.tolist() == [len(varint(value)) for value in values]
+
+
+def test_numbers_of_either_sign() -> None:
+    assert varints(np.zeros(0, np.int64)).data.size == 0
     assert zigzag(np.array([0, -1, 1, -2, 2**62])).tolist() == [0, 1, 2, 3, 2**63]
 
 

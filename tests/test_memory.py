@@ -70,10 +70,10 @@ def test_a_worker_holds_no_more_than_the_plan_says(town: Path, tmp_path: Path, c
 def test_the_table_of_a_nation_is_never_held(tmp_path: Path) -> None:
     """Of the rows between half a million and two, the peak takes less than a tenth of their weight;
     and of two million, less than half."""
-    few, many = (apart(f"measure_table({str(tmp_path / 'b')!r}, {n})") for n in (16, 64))
+    few, many = (apart(f"measure_table({str(tmp_path / 'b')!r}, {n})") for n in (32, 128))
     group = synthetic_rows(np.arange(GROUP_ROWS)).nbytes
-    assert many - few <= (64 - 16) * group / 10
-    assert many <= 64 * group / 2
+    assert many - few <= (128 - 32) * group / 10
+    assert many <= 128 * group / 2
 
 
 def corners(folder: Path, side: float, relief: float) -> Request:

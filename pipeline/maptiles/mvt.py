@@ -74,8 +74,7 @@ def layer(name: str, ids: NDArray[Any], polygons: Shapes, properties: pa.Table) 
         field(4, values),
         numbers(5, np.array([EXTENT])),
     )
-    whole = Rows(np.frombuffer(told, np.uint8), np.array([len(told)]))
-    return protobuf.after(field(3, whole))
+    return protobuf.message(3, told)
 
 
 def shapes(polygons: NDArray[Any], feature: Ints) -> Shapes:

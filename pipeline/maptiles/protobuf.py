@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 VARINT, DOUBLE, BYTES = 0, 1, 2  # wire types
-LONGEST = 10  # bytes of a varint
 
 
 class Rows(NamedTuple):
@@ -27,21 +26,20 @@ class Rows(NamedTuple):
 
 def varints(values: NDArray[Any]) -> Rows:
     """Each whole number, not below 0, as a row."""
-    left = np.asarray(values).astype(np.uint64)
+    left = np.asarray(values)
+    width = max(1, -(-int(left.max(initial=0)).bit_length() // 7))
+    left = left.astype(np.uint64 if width > 4 else np.uint32)
+    data = np.empty((len(left), width), np.uint8)
+    used = np.ones(data.shape, np.bool_)
     length = np.ones(len(left), np.int64)
-    for i in range(1, -(-int(left.max(initial=0)).bit_length() // 7)):
-        length += left >= np.uint64(1 << 7 * i)
-    start = np.cumsum(length) - length
-    data = np.empty(int(length.sum()), np.uint8)
-    todo = np.arange(len(left))
-    for i in range(LONGEST):
-        more = length[todo] > i + 1
-        data[start[todo] + i] = (left[todo] & np.uint64(0x7F)) | (more.astype(np.uint64) << 7)
-        todo = todo[more]
-        left[todo] >>= np.uint64(7)
-        if not len(todo):
-            break
-    return Rows(data, length)
+    for i in range(width):
+        data[:, i] = left & 0x7F
+        left >>= 7
+        if i + 1 < width:
+            used[:, i + 1] = left != 0
+            data[:, i] |= used[:, i + 1].view(np.uint8) << 7
+            length += used[:, i + 1]
+    return Rows(data[used], length)
 
 
 def zigzag(values: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -75,6 +73,11 @@ def beside(*parts: Rows) -> Rows:
 def field(number: int, rows: Rows) -> Rows:
     """Each row as a field that tells its length."""
     return beside(same(_tag(number, BYTES), len(rows)), varints(rows.length), rows)
+
+
+def message(number: int, content: bytes) -> bytes:
+    """One field alone."""
+    return _tag(number, BYTES) + varints(np.array([len(content)])).data.tobytes() + content
 
 
 def numbers(number: int, values: NDArray[Any]) -> Rows:

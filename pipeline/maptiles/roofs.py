@@ -14,6 +14,7 @@ from pipeline.errors import InputError
 from pipeline.kept import Kept
 from pipeline.maptiles import mvt
 from pipeline.maptiles.scheme import Tile, Units
+from pipeline.maptiles.wkb import shapes_in
 from pipeline.slices import BBOX, Rectangle, readable
 from pipeline.storage import Place
 
@@ -37,7 +38,7 @@ FIELDS = {name: KINDS.get(SCHEMA.field(name).type, "Number") for name in PLAIN} 
 
 
 class Group(NamedTuple):
-    """A row group: its rows, and the rectangle of each, (4, n) [m], NaN without one."""
+    """A row group, or some of its rows, and the rectangle of each, (4, n) [m], NaN without one."""
 
     rows: pa.Table
     bounds: NDArray[np.float64]
@@ -87,16 +88,17 @@ class Roofs:
         bounds = tile.rd(BUFFER)
         groups = np.flatnonzero(_touch(self._bounds.T, bounds)).tolist()
         found = [self._within(group, bounds) for group in groups]
-        if not sum(map(len, found)):
+        if not sum(len(part.rows) for part in found):
             return b""
-        rows = pa.concat_tables(found).combine_chunks()
-        polygons = _on_tile(shapely.from_wkb(rows["geometry"].to_numpy()), tile)
+        rows = pa.concat_tables([part.rows for part in found]).combine_chunks()
+        polygons = _on_tile(rows["geometry"], np.hstack([part.bounds for part in found]), tile)
         return mvt.layer(LAYER, rows["row"].to_numpy(), polygons, _properties(rows))
 
-    def _within(self, group: int, bounds: Rectangle) -> pa.Table:
+    def _within(self, group: int, bounds: Rectangle) -> Group:
         """The rows of a group whose rectangle touches another."""
         decoded = self._groups.get(group, lambda: self._decode(group))
-        return decoded.rows.take(pa.array(np.flatnonzero(_touch(decoded.bounds, bounds))))
+        here = np.flatnonzero(_touch(decoded.bounds, bounds))
+        return Group(decoded.rows.take(pa.array(here)), decoded.bounds[:, here])
 
     def _decode(self, group: int) -> Group:
         with readable(self._file) as stream:
@@ -128,15 +130,16 @@ def _touch(bounds: NDArray[np.float64], other: Rectangle) -> NDArray[np.bool_]:
     return (xmin <= east) & (xmax >= west) & (ymin <= north) & (ymax >= south)
 
 
-def _on_tile(polygons: NDArray[Any], tile: Tile) -> mvt.Shapes:
-    """In units of the tile; those that reach beyond its buffer are cut there."""
-    units, every = Units.of(tile, mvt.EXTENT, BUFFER), np.arange(len(polygons))
+def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: Tile) -> mvt.Shapes:
+    """In units of the tile, of polygons as well-known binary and the rectangle of each, (4, n) [m];
+    those that reach beyond the tile's buffer are cut there."""
+    units, every = Units.of(tile, mvt.EXTENT, BUFFER), np.arange(len(column))
     low, high = -BUFFER * mvt.EXTENT, (1 + BUFFER) * mvt.EXTENT
-    across = _beyond(units, shapely.bounds(polygons), low, high)
-    moved = shapely.transform(polygons[across], units)
-    cut = shapely.clip_by_rect(moved, low, low, high, high)
-    within = mvt.shapes(polygons[~across], every[~across])
+    across, polygons = _beyond(units, bounds.T, low, high), column.combine_chunks()
+    within = shapes_in(polygons.filter(pa.array(~across)), every[~across])
     within = within._replace(points=units(within.points))
+    over = shapely.from_wkb(polygons.filter(pa.array(across)).to_numpy(zero_copy_only=False))
+    cut = shapely.clip_by_rect(shapely.transform(over, units), low, low, high, high)
     return within.and_(mvt.shapes(cut, every[across]))
 
 

@@ -20,7 +20,7 @@ COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32}")
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
-def client_of(request: Request) -> Client:
+async def client_of(request: Request) -> Client:  # async: it takes no thread of the pool
     """Who sends a request; the middleware has found it out."""
     client: Client = request.state.client
     return client

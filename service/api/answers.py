@@ -121,7 +121,7 @@ def not_modified(etag: str, headers: Mapping[str, str]) -> Response:
     return Response(status_code=304, headers={"ETag": etag, **headers})
 
 
-def nothing_else(request: Request) -> None:
+async def nothing_else(request: Request) -> None:  # async: it takes no thread of the pool
     """Raises Problem 400 for any parameter, as OGC API asks where none is declared."""
     for name in request.query_params:
         raise Problem(400, f"parameter {name[:50]}: not known here")

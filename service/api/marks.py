@@ -52,7 +52,7 @@ class GeoJSON(JSONResponse):
     media_type = GEOJSON
 
 
-def _open(service: Here, response: Response) -> None:
+async def _open(service: Here, response: Response) -> None:
     """Raises Problem 404 where no marks are taken; what is deleted must stay in no cache."""
     if not service.settings.marks:
         raise Problem(404, "this service takes no marks (its setting `marks` is off)")

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from service.service import Service
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:  # async: it takes no thread of the pool
     """The service that a request is sent to."""
     service: Service = request.app.state.service
     return service
