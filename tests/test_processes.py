@@ -15,6 +15,7 @@ import zarr
 
 from pipeline import report
 from pipeline.errors import InputError, Stopped
+from pipeline.ledger import MEASURE, WORK
 from pipeline.quarter.regions import write_regions
 from pipeline.run import run
 from service.catalogue import Collection, Sources, public_collections
@@ -220,7 +221,7 @@ def test_another_sheet_makes_another_order(w: World, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_map")
 def test_it_is_taken_up_again(w: World, means: Means, tmp_path: Path) -> None:
-    """After a stop in the midst, and after a kill, which leaves files; done, it does nothing."""
+    """After a stop in the midst, and after a kill, which leaves files; done, it only tidies up."""
     inputs = {"area": drawn(w, 0, 0, 300, 300)}
     made = order("suitability", inputs, means)
     told: list[str] = []
@@ -238,8 +239,11 @@ def test_it_is_taken_up_again(w: World, means: Means, tmp_path: Path) -> None:
     plain = carried_out("suitability", inputs, w.means(tmp_path / "other", w.inputs))
     assert_same(folder, plain)
     before = (folder / "report.json").stat().st_mtime_ns
+    (folder / WORK / MEASURE).mkdir(parents=True)
+    (folder / WORK / MEASURE / "1_0.npz").touch()  # killed as it removed its work
     assert carried_out("suitability", inputs, means) == folder
     assert (folder / "report.json").stat().st_mtime_ns == before
+    assert_same(folder, plain)
 
 
 @pytest.mark.usefixtures("no_map")

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.engine import Progress, Stop, never, silent
 from pipeline.events import Log
 from pipeline.events import silent as unheard
-from pipeline.ledger import REPORT
+from pipeline.ledger import REPORT, Ledger
 from service.catalogue import Collection, Sources
 from service.processes import suitability, whatif
 from service.processes.errand import Errand, Means
@@ -31,10 +31,11 @@ def carry_out(
 ) -> None:
     """Leave the result of an order in a folder: a finished run, whose report comes last.
 
-    Killed at any moment, the same call goes on where it was; called again after it is done, it does
-    nothing. Raises Stopped when the flag is up, InputError for what the inputs turn out to be.
+    Killed at any moment, the same call goes on where it was; called again after it is done, it only
+    tidies up. Raises Stopped when the flag is up, InputError for what the inputs turn out to be.
     """
     if (folder / REPORT).is_file():
+        Ledger(folder).discard()  # of which a kill may have left a part
         return
     means = Means(settings, sources, public)
     CARRIED_OUT[order.process](Errand(order, means, folder, progress, stop, log))
