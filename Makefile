@@ -95,7 +95,7 @@ lock:
 		--output-file requirements.lock
 
 clean:
-	rm -rf demo demo-inputs demo-state service/map/vendor tests/vendor dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
+	rm -rf demo demo-inputs demo-state site service/map/vendor tests/vendor dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
 	find kernels pipeline service tests bench -name __pycache__ -exec rm -rf {} +
 
 define with_uv

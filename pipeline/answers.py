@@ -10,7 +10,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError, Stopped
 from pipeline.finished import KINDS, Finished, centres, open_finished
 from pipeline.grid import Shard
+from pipeline.kept import Kept
 from pipeline.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledger
 from pipeline.matching import Asked, match
 from pipeline.passes import along_curve
@@ -36,7 +36,7 @@ from pipeline.storage import Place, storage_of
 
 COPY = "copy"
 NOT_KNOWN = ["counts.neighbours", "accounting.cells"]
-KEPT_GROUPS = 24  # row groups of some 8 MB, which neighbouring shards share
+KEPT_BYTES = 192 << 20  # of row groups, which neighbouring shards share
 Check = Callable[[], None]
 
 
@@ -160,7 +160,11 @@ def _rows(
 ) -> Iterator[pa.Table]:
     """The rows of all shards of the area's own layout, and of what has no polygon."""
     finished, every = asked.finished, along_curve(asked.layout, asked.scope.own)
-    read = lru_cache(KEPT_GROUPS)(lambda group: _by_shard(asked, finished.rows([group])))
+    kept: Kept[dict[Shard, list[pa.Table]]] = Kept(KEPT_BYTES, _size)
+
+    def read(group: int) -> dict[Shard, list[pa.Table]]:
+        return kept.get(group, lambda: _by_shard(asked, finished.rows([group])))
+
     for i, shard in enumerate(every):
         progress(TABLE, i, len(every))
         check()
@@ -177,6 +181,10 @@ def _rows(
 
 def _without_centre(table: pa.Table) -> pa.Table:
     return table.filter(pc.is_null(table["centre_x"]))
+
+
+def _size(parts: dict[Shard, list[pa.Table]]) -> int:
+    return sum(int(table.nbytes) for tables in parts.values() for table in tables)
 
 
 def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, list[pa.Table]]:

@@ -12,7 +12,7 @@ from kernels.shadow import Halo, Sun
 from pipeline.added import Added, read_added
 from pipeline.cache import cache_dir
 from pipeline.engine import Progress, Stop, never, silent
-from pipeline.errors import InputError
+from pipeline.errors import EmptyAreaError, InputError
 from pipeline.grid import Lattice, Layout, Window
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
@@ -170,11 +170,14 @@ def ground_felt(scope: Scope, layout: Layout, layers: tuple[str, ...], halo: Hal
 
 def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
     if not any(inside.any() for _, inside in asked_of(prepared, area)):
-        said = "is a polygon; give the layer of buildings"
-        if area:
-            bounds = ",".join(f"{edge:.0f}" for edge in prepared.bounds)
-            said = f"lies in AREA {request.area}; they lie in {bounds} (RD metres): give one there"
-        raise InputError(f"{request.buildings[0]}: no footprint {said}")
+        source = request.buildings[0]
+        if area is None:
+            raise InputError(f"{source}: no footprint is a polygon; give the layer of buildings")
+        bounds = ",".join(f"{edge:.0f}" for edge in prepared.bounds)
+        raise EmptyAreaError(
+            f"{source}: no footprint lies in AREA {request.area}; they lie in {bounds} (RD metres):"
+            " give one there"
+        )
 
 
 def check_options(request: Request) -> None:

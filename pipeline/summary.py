@@ -146,11 +146,13 @@ def is_complete(
 ) -> bool:
     """Whether a run covers what is asked for: it lies in its area, and its sheets of both kinds
     hold all land of it. False where its area cannot be told any more."""
-    source = finished.inputs["area"]
-    if source is not None and not finished.holds(area or _area(around), boundaries):
-        return False
     asked = _area(around) if around else area
-    if asked is None or (area is not None and report.plain(area.source) == source):
+    if asked is None:
+        return True
+    source = finished.inputs["area"]
+    if source is not None and not finished.holds(area or asked, boundaries):
+        return False
+    if area is not None and report.plain(area.source) == source:
         return True
     seen = finished.sheets(asked.geometry.bounds)
     beside = shapely.difference(asked.geometry, seen)

@@ -1,5 +1,6 @@
 """What the service has: finished runs to show, and sheets and footprints to compute from."""
 
+import glob
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,6 +56,22 @@ class Sources:
     def can_compute(self) -> bool:
         """Whether a run can be made of them."""
         return bool(self.dsm and self.dtm and self.buildings)
+
+    def are_told_of(self, fault: str) -> bool:
+        """Whether a fault is of one of the files, which it names first."""
+        name = Path(fault.partition(": ")[0]).name
+        every = (*self.dsm, *self.dtm, *self.buildings, *self.boundaries)
+        return any(file.name == name for source in every for file in files_of(source))
+
+
+def files_of(source: str) -> list[Path]:
+    """Those on disk that a source stands for: itself, those in a folder, or those of a pattern."""
+    path = Path(source)
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    if path.is_file():
+        return [path]
+    return sorted(Path(file) for file in glob.glob(source, recursive=True) if Path(file).is_file())
 
 
 def public_collections(settings: Settings) -> dict[str, Collection]:

@@ -41,6 +41,15 @@ class Database:
         self._mine = threading.local()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # as are those that SQLite adds
+        self._inode = file.stat().st_ino
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file is still the one that was opened."""
+        try:
+            return self.file.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     @property
     def connection(self) -> sqlite3.Connection:

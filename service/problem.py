@@ -25,6 +25,15 @@ TITLES = {
 }
 # A path of this machine; not one of a URL, nor a relative one.
 ABSOLUTE = re.compile(r"(?<![\w.:/~-])~?/(?:[^\s/:;,'\"()<>|]+/)+(?=[^\s/])")
+# What the command line calls what the service has as inputs.
+MEANT = {
+    "--remove-building ": "input remove: ",
+    "--add-building ": "input add: ",
+    "--around ": "input around: ",
+    "--restrictions ": "input restrictions: ",
+    "in AREA ": "in the area ",
+    " (`daklaag methods` lists them)": "",
+}
 MOST = 400  # characters of a sentence that came from below
 
 
@@ -54,9 +63,13 @@ class Problem(Exception):
 
 def no_such(what: str, kind: str = "about:blank") -> Problem:
     """For what is not there, or not this client's: they look the same."""
-    return Problem(404, f"{what}: there is none", kind)
+    return Problem(404, f"there is no {what[:MOST]}", kind)
 
 
-def without_paths(text: str) -> str:
-    """A sentence of the pipeline, fit for others: of a file its name only, on one line."""
-    return ABSOLUTE.sub("", " ".join(text.split()))[:MOST]
+def for_clients(text: str) -> str:
+    """A sentence of the pipeline, fit for others: of a file its name only, of an option the input
+    that it stands for, on one line."""
+    found = ABSOLUTE.sub("", " ".join(text.split()))
+    for option, meant in MEANT.items():
+        found = found.replace(option, meant)
+    return found[:MOST]

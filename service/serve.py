@@ -139,7 +139,7 @@ def _greeting(listener: socket.socket, settings: Any) -> str:
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
-        name = socket.gethostname()
+        name = settings.hosts[0] if settings.hosts else "127.0.0.1"
     known = f", known as {settings.public_url}" if settings.public_url else ""
     return f"daklaag serves at http://{name}:{port}/{known} (Ctrl-C stops it)"
 

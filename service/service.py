@@ -1,7 +1,11 @@
 """What the service is made of: settings, memory, and what there is to serve."""
 
+import logging
 from dataclasses import dataclass
+from functools import lru_cache
 
+from pipeline.errors import InputError
+from pipeline.features import Features
 from pipeline.ledger import REPORT
 from service.catalogue import Collection, Sources, public_collections, sources_of
 from service.clients import Client
@@ -11,8 +15,10 @@ from service.jobs.table import Jobs
 from service.jobs.watch import Watch
 from service.keys import Keys
 from service.marks import Marks
-from service.problem import no_such
+from service.problem import for_clients, no_such
 from service.settings import Settings
+
+log = logging.getLogger("daklaag.service")
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,9 @@ class Service:
 
     @property
     def shown(self) -> dict[str, Collection]:
-        """The public collections that are there now: one whose folder is gone, or is being made
-        anew, takes none of the others with it."""
-        return {name: each for name, each in self.public.items() if (each.place / REPORT).is_file()}
+        """The public collections that are there now: one that is gone, is being made anew, or is
+        damaged, takes none of the others with it."""
+        return {name: each for name, each in self.public.items() if _is_sound(each)}
 
     def collection(self, name: str, client: Client) -> Collection:
         """A public collection, or the result of one of the client's own jobs.
@@ -66,3 +72,19 @@ class Service:
         if not (place / REPORT).is_file():
             raise no_such(f"collection {name} (its results have expired)")
         return Collection(name, place, client.name)
+
+
+def _is_sound(collection: Collection) -> bool:
+    """Whether a run can be opened; one that cannot is told to the operator once."""
+    if not (collection.place / REPORT).is_file():
+        return False
+    try:
+        return bool(collection.report) and Features.of(collection.place) is not None
+    except InputError as error:
+        _tell(collection.name, for_clients(str(error)))
+        return False
+
+
+@lru_cache(maxsize=64)
+def _tell(name: str, said: str) -> None:
+    log.error("damaged", extra={"fields": {"collection": name, "said": said}})

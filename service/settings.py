@@ -4,7 +4,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
@@ -63,6 +63,15 @@ class Settings(BaseSettings):
         None, description="source line of what jobs compute, if the inputs are not AHN and BAG"
     )
     boundaries: Texts = Field((), description="regions by code and name, likewise")
+    nodata: float | None = Field(
+        None, description="what stands for no data in sheets that declare nothing"
+    )
+    allow: Annotated[
+        tuple[Literal["gaps", "versions"], ...], NoDecode, BeforeValidator(_several)
+    ] = Field((), description="`gaps`, `versions`: accept missing sheets, or mixed AHN versions")
+    layer: str | None = Field(None, description="layer of the footprints' files")
+    id: str | None = Field(None, description="column of their ids")
+    group: str | None = Field(None, description="column that parts of a building share")
     open: bool = Field(
         True, description="on loopback, whoever asks may do everything without a key"
     )
@@ -184,6 +193,7 @@ def read_settings(file: Path | None, **options: Any) -> Settings:
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
     _check_file(file)
+    _check_environment()
 
     class Read(Settings):
         model_config = SettingsConfigDict(toml_file=file)
@@ -193,8 +203,9 @@ def read_settings(file: Path | None, **options: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
-        where = _where(name, given)
-        said = first["msg"].removeprefix("Value error, ")
+        where = _where(name, given, file)
+        unknown = first["type"] == "extra_forbidden"
+        said = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
         raise InputError(f"{where}: {said}; docs/service.md lists the settings") from None
 
 
@@ -209,13 +220,20 @@ def _check_file(file: Path | None) -> None:
         raise InputError(f"--config {file}: not TOML: {error}; docs/service.md shows one") from None
 
 
-def _where(name: str, given: dict[str, Any]) -> str:
+def _check_environment() -> None:
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise InputError(f"{name}: no such setting; docs/service.md lists the settings")
+
+
+def _where(name: str, given: dict[str, Any], file: Path | None) -> str:
     """Where a setting was given: the option, the variable, else the file."""
     if name in given:
         return f"--{name.replace('_', '-')}"
     variable = f"{PREFIX}{name.upper()}"
     found = next((each for each in os.environ if each.upper() == variable), None)
-    return found or f"--config: {name}"
+    return found or f"--config {file}: {name}"
 
 
 def kind_of(name: str) -> str:
@@ -229,7 +247,7 @@ def kind_of(name: str) -> str:
         return "n"
     if kind is Path:
         return "dir"
-    return "n" if "int" in str(kind) else "text"
+    return "text" if "str" in str(kind) else "n"
 
 
 def table() -> str:

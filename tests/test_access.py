@@ -131,5 +131,5 @@ def test_a_page_of_another_origin_is_neither_this_machine_nor_the_cookie(
 def test_what_needs_an_operator(there: FastAPI) -> None:
     client, operator = key_of(there), key_of(there, "boss", operator=True)
     assert visits(there).get("/metrics").status_code == 401
-    assert visits(there, x_api_key=client).get("/metrics").status_code == 401
+    assert visits(there, x_api_key=client).get("/metrics").status_code == 403
     assert visits(there, x_api_key=operator).get("/metrics").status_code == 200

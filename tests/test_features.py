@@ -13,6 +13,7 @@ import shapely
 from pipeline import features, report
 from pipeline.errors import InputError
 from pipeline.features import ANY, Features, Wanted, find
+from pipeline.kept import Kept
 from tests.roofs import SOUTH, WEST, WIDTH
 from tests.served import GROUP, MANY, many
 
@@ -100,7 +101,7 @@ def test_a_page_reads_what_it_needs(
         return real(file, groups, columns, footer)
 
     monkeypatch.setattr(features, "row_groups", counted)
-    features._group.cache_clear()
+    monkeypatch.setattr(features, "_kept", Kept(features.KEPT_BYTES, lambda rows: rows.nbytes))
     of = Features.of(folder)
     last = of.page(Wanted(), MANY - GROUP // 2, 10)
     assert [groups for groups, _ in read] == [[(MANY - 1) // GROUP]] and len(last.rows) == 10
@@ -114,7 +115,7 @@ def test_a_page_reads_what_it_needs(
 def test_a_page_reads_few_row_groups_whole(
     folder: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(features, "MOST_GROUPS", 2)
+    monkeypatch.setattr(features, "MOST_ROWS", 2 * GROUP)
     found = list(pages(Features.of(folder), WANTED["rejected"], 10_000))
     assert len(found) == MANY // GROUP / 2
     assert [r for page in found for r in page.rows["row"].to_pylist()] == expected(

@@ -1,5 +1,6 @@
 """The table of jobs: whose they are, who is next, limits, progress, dismissing, expiry."""
 
+import sqlite3
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ from service.jobs.job import Job, Status
 from service.jobs.queue import MOST_DEATHS, MOST_RESTARTS
 from service.jobs.table import MOST_VISITORS, Jobs
 from service.jobs.track import Track
+from service.jobs.work import _finish
 from service.problem import Problem
 from service.processes.order import Order
 from service.settings import Settings
@@ -101,6 +103,24 @@ def test_what_is_finished_already_is_successful_at_once(jobs: Jobs) -> None:
     assert second.status is Status.SUCCESSFUL and second.id != first.id
     assert jobs.folder(second) == jobs.folder(first)
     assert jobs.claim("w") is None
+
+
+def test_a_full_disk_loses_no_end(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a job ended in is written down when there is room again."""
+    job, finish, tries = jobs.submit(order(), ANNA), jobs.finish, []
+
+    def full(*given: Any) -> None:
+        tries.append(given)
+        if len(tries) < 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        finish(*given)
+
+    jobs.claim("w")
+    monkeypatch.setattr(jobs, "finish", full)
+    monkeypatch.setattr("service.jobs.work.BEAT_S", 0.0)
+    _finish(jobs, job, Status.FAILED, "no room", 0)
+    assert len(tries) == 3
+    assert (again(jobs, job).status, again(jobs, job).message) == (Status.FAILED, "no room")
 
 
 def test_two_workers_never_take_one_key(jobs: Jobs) -> None:

@@ -1,5 +1,6 @@
 """Polygons straight from their bytes are those that shapely reads."""
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,24 @@ def test_each_kind_between_others(kind: str) -> None:
 def test_a_part_of_a_column() -> None:
     wkb = [*KINDS.values()] * 3
     check(wkb[7:19], pa.array(wkb, pa.binary()).slice(7, 12))
+
+
+@pytest.mark.parametrize("kind", [pa.large_binary(), pa.binary_view()], ids=str)
+def test_columns_as_others_write_them(kind: pa.DataType) -> None:
+    wkb = [*KINDS.values()]
+    check(wkb, pa.array(wkb, kind))
+
+
+@pytest.mark.parametrize("corners", [0, 1, 3])
+def test_rings_of_too_few_corners_are_the_librarys(corners: int) -> None:
+    """The last row as well, after which no bytes follow."""
+    ring = struct.pack("<BIII", 1, 3, 1, corners) + struct.pack("<d", 1.0) * 2 * corners
+    box = shapely.to_wkb(BOX)
+    if corners == 1:
+        with pytest.raises(shapely.GEOSException):
+            shapes_in(pa.array([box, ring]), np.arange(2))
+    else:
+        check([box, ring], pa.array([box, ring]))
 
 
 def test_no_rows() -> None:

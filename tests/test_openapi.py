@@ -35,9 +35,14 @@ PLENTY, SEED = 10**9, 5
 OFTEN = 0.7  # of what is drawn is something that is there
 FINE = ["2xx", "3xx", "401", "403", "404", "409", "429", "503"]
 # What they take has no words in OpenAPI: the inputs of a process, where a polygon may lie, which of
-# two numbers is the smaller.
+# two numbers or days is the smaller.
 TOLD_ELSEWHERE = [*FINE, "400", "413"]
-BEYOND = ("/processes/{process_id}/execution", "/marks", "/marks/restrictions")
+BEYOND = (
+    "/processes/{process_id}/execution",
+    "/marks",
+    "/marks/restrictions",
+    "/collections/{name}/items",
+)
 
 
 def known(w: World) -> dict[str, list[Any]]:

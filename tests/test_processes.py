@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,22 @@ def test_orders_are_recognised(w: World, means: Means) -> None:
     ]
     assert len({key(**each) for each in same}) == 1
     assert len({key(), *(key(**each) for each in other)}) == 1 + len(other)
+
+
+def test_files_are_read_as_the_settings_say(w: World, tmp_path: Path) -> None:
+    """As the command line's options of the same names; an upload has columns of its own."""
+    plain = w.means(tmp_path, w.inputs)
+    how = {"nodata": 0.0, "allow": ("versions",), "id": "number", "layer": "pand", "group": "part"}
+    means = replace(plain, settings=w.settings(tmp_path, w.inputs, **how))
+    inputs = order("suitability", {"area": CORNER}, plain).inputs
+    request = means.request(inputs, tmp_path / "files", tmp_path / "out")
+    assert {name: getattr(request, name) for name in how} == how | {"allow": {"versions"}}
+    sent = inputs | {"footprints": drawn(w, 0, 0, 9, 9)}
+    request = means.request(sent, tmp_path / "files", tmp_path / "out")
+    assert (request.nodata, request.allow) == (0.0, {"versions"})
+    assert (request.id, request.layer, request.group) == (None, None, None)
+    keys = {order("suitability", {"area": CORNER}, each).key for each in (plain, means)}
+    assert len(keys) == 2
 
 
 def test_another_sheet_makes_another_order(w: World, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """OGC API - Processes over HTTP: its rules for every answer, and two clients of others."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +119,8 @@ def test_what_there_is_not(asked: Asked) -> None:
     for method, path in (("GET", "/processes/x"), ("POST", "/processes/x/execution")):
         answer = asked.client.request(method, path, json={} if method == "POST" else None)
         assert asked._kept(answer, "exception", 404)["type"] == f"{OGC}no-such-process"
-    for path in ("/jobs/x", "/jobs/x/results", "/jobs/x/results/report"):
+    for path in ("/jobs/x", "/jobs/a.b c", f"/jobs/{'x' * 80}", "/jobs/x/results",
+                 "/jobs/x/results/report"):  # fmt: skip
         assert asked.get(path, "exception", 404)["type"] == f"{OGC}no-such-job"
     asked.get("/processes?limit=0", "exception", 400)
 
@@ -151,7 +155,6 @@ def test_a_summary_is_answered_at_once(asked: Asked) -> None:
         ("suitability", {"inputs": {"area": CORNER}, "outputs": {"x": {}}}, "output x: is unknown"),
         ("suitability", {"inputs": {"area": CORNER}, "outputs": {"map": 1}}, "outputs.map"),
         ("suitability", {"inputs": {"area": CORNER}, "response": "both"}, "response"),
-        ("suitability", {"inputs": {"area": CORNER}, "response": "raw"}, "`raw` is of one output"),
         ("suitability", {"inputs": {"area": CORNER},
                          "outputs": {"map": {"transmissionMode": "value"}}}, "map: is a file"),
         ("suitability", {"inputs": {"area": CORNER, "layers": []}, "outputs": {"shadow": {}}},
@@ -231,6 +234,30 @@ def test_results_in_the_form_that_was_asked_for(asked: Asked) -> None:
     assert answer.headers["link"].startswith(f"<{place}>; rel=")
 
 
+def test_several_results_themselves(asked: Asked) -> None:
+    """Files as links; with a value among them, as parts of one body, which the library of mail
+    reads."""
+    inputs = {"area": CORNER, "layers": []}
+    files = asked.done(inputs=inputs, outputs={"map": {}, "csv": {}}, response="raw")
+    answer = asked.client.get(f"/jobs/{files}/results")
+    assert answer.status_code == 204
+    base = f"{HERE}/collections/{files}/files"
+    assert re.findall(r'<([^>]*)>; rel="(\w+)"', answer.headers["link"]) == [
+        (f"{base}/buildings.csv", "csv"),
+        (f"{base}/map.png", "map"),
+    ]
+    mixed = asked.done(inputs=inputs, outputs={"map": {}, "report": {}}, response="raw")
+    answer = asked.client.get(f"/jobs/{mixed}/results")
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n"
+    parts = BytesParser(policy=policy.HTTP).parsebytes(head.encode() + answer.content)
+    assert parts.get_content_type() == "multipart/related"
+    report, picture = parts.iter_parts()
+    assert (report["Content-ID"], report.get_content_type()) == ("<report>", "application/json")
+    assert json.loads(report.get_content())["counts"]["selected"] > 0
+    assert picture["Content-Location"].endswith(f"{mixed}/files/map.png")
+    assert picture.get_payload() == ""
+
+
 def test_what_if_tells_what_changes(
     asked: Asked, w: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +277,8 @@ def test_what_if_tells_what_changes(
     alone = asked.client.get(f"/jobs/{id}/results/changes")
     assert alone.json() == changes
     assert alone.headers["content-type"] == "application/geo+json"
-    reference = {"changes": {"transmissionMode": "reference"}, "report": {}}
+    how = {"transmissionMode": "reference"}
+    reference = {"changes": how, "report": how}
     other = asked.submitted("what-if", inputs=inputs, outputs=reference)
     told = asked.get(f"/jobs/{other}/results", "results")
     assert told["changes"]["href"] == f"{HERE}/jobs/{other}/results/changes"
@@ -277,6 +305,16 @@ def test_jobs_without_results_say_why(asked: Asked, w: World) -> None:
     problem = asked.get(f"/jobs/{failed}/results", "exception", 400)
     assert "lies" in problem["detail"]
     assert str(w.inputs.parent) not in json.dumps(problem)
+    sheet, hidden = w.request.dsm[0], f"{w.request.dsm[0]}.hidden"
+    broken = asked.submitted(inputs={"area": CORNER, "layers": ["surface"]})
+    Path(sheet).rename(hidden)
+    Path(sheet).write_bytes(Path(hidden).read_bytes()[:2000])
+    asked.work()
+    Path(hidden).replace(sheet)
+    problem = asked.get(f"/jobs/{broken}/results", "exception", 500)
+    assert "files of the service are faulty" in problem["detail"]
+    assert Path(sheet).name in problem["detail"]
+    assert str(w.inputs) not in problem["detail"]
     gone = asked.done(inputs={"area": CORNER, "layers": ["shadow"]})
     asked.service.database.execute("UPDATE jobs SET expired = 1 WHERE id = ?", gone)
     assert "expired" in asked.get(f"/jobs/{gone}/results", "exception", 410)["detail"]

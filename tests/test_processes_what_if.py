@@ -146,10 +146,10 @@ def test_it_is_taken_up_again(w: World, tmp_path: Path) -> None:
 
 def test_the_reach_needs_a_collection(w: World, tmp_path: Path) -> None:
     means = w.means(tmp_path, w.inputs)
-    with pytest.raises(InputError, match="input area: is missing, and this service has no public"):
+    with pytest.raises(InputError, match="inputs add and remove: this service has no public"):
         order("what-if", {"add": tower(w, roof_m=50)}, means)
     with_run = w.means(tmp_path)
-    with pytest.raises(InputError, match="input area: is missing"):
+    with pytest.raises(InputError, match="inputs add and remove: this service has no public"):
         inputs = {"add": tower(w, roof_m=50), "parameters": {"date": "2025-11-21"}}
         order("what-if", inputs, with_run)
     with pytest.raises(InputError, match="has no building 1"):

@@ -14,13 +14,13 @@ import pytest
 from fastapi import Body, FastAPI
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from service.api import page
+from service.api import page, security
 from service.api.access import COOKIE, Asking
 from service.api.limits import MOST_ADDRESSES, Buckets
 from service.api.origins import host_of
 from service.database import Database
 from service.logs import logged
-from service.problem import without_paths
+from service.problem import for_clients
 from tests.asking import FAR, LOCAL, PUBLIC, application, asks, public, visits
 
 SECRET = "where-i-live"
@@ -323,6 +323,21 @@ def test_what_visitors_make_is_counted_by_address(tmp_path: Path) -> None:
     assert visits(app, "203.0.113.10").post("/marks/probe").status_code == 201
 
 
+def test_what_is_refused_is_given_back_unless_it_was_large(tmp_path: Path) -> None:
+    app = public(tmp_path, visitor_makes_an_hour=2)
+    small, large = {"kind": "none"}, {"kind": "n" * security.LARGE}
+    codes = [visits(app).post("/marks", json=small).status_code for _ in range(4)]
+    assert codes == [400] * 4
+    codes = [visits(app).post("/marks", json=large).status_code for _ in range(3)]
+    assert codes == [400, 400, 429]
+
+
+def test_a_watch_is_not_counted(tmp_path: Path) -> None:
+    client = visits(public(tmp_path, requests_a_minute=2))
+    assert [client.get("/health").status_code for _ in range(5)] == [200] * 5
+    assert [client.get("/conformance").status_code for _ in range(3)] == [200, 200, 429]
+
+
 def test_buckets_fill_and_are_few() -> None:
     now = [0.0]
     buckets = Buckets(10, 60.0, clock=lambda: now[0])
@@ -480,6 +495,6 @@ def test_an_answer_that_breaks_off_is_told_to_the_server(here: FastAPI) -> None:
     ],
 )
 def test_paths_are_left_out(said: str, told: str | None) -> None:
-    found = without_paths(said)
+    found = for_clients(said)
     assert told is None or found == told
     assert "/srv" not in found and "~/x" not in found

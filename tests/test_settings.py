@@ -38,7 +38,9 @@ def test_several_in_the_environment(text: str, monkeypatch: pytest.MonkeyPatch) 
         ({"origins": ("https://a.nl/page",)}, "--origins: https://a.nl/page: give an origin"),
         ({"basemap_url": "ftp://tiles"}, "--basemap-url: give an address"),
         ({"basemap_url": "https://a.nl;script-src *"}, "--basemap-url: its host is none"),
-        ({"wrong": "1"}, "--wrong: Extra inputs"),
+        ({"wrong": "1"}, "--wrong: no such setting"),
+        ({"allow": ("versions", "all")}, "--allow: Input should be 'gaps' or 'versions'"),
+        ({"nodata": "none"}, "--nodata: Input should be a valid number"),
     ],
 )
 def test_what_is_not_accepted(options: dict[str, str], said: str) -> None:
@@ -49,8 +51,8 @@ def test_what_is_not_accepted(options: dict[str, str], said: str) -> None:
 def test_it_says_where_the_fault_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "service.toml"
     for text, said in (
-        ("prot = 1", "--config: prot: "),
-        ("port = 'x'", "--config: port: "),
+        ("prot = 1", f"--config {file}: prot: no such setting"),
+        ("port = 'x'", f"--config {file}: port: "),
         ("port = ", "not TOML"),
     ):
         file.write_text(text)
@@ -58,6 +60,10 @@ def test_it_says_where_the_fault_stands(tmp_path: Path, monkeypatch: pytest.Monk
             read_settings(file)
     with pytest.raises(InputError, match="No such file"):
         read_settings(tmp_path / "none.toml")
+    monkeypatch.setenv(f"{PREFIX}AREA_KM", "1")
+    with pytest.raises(InputError, match=f"^{PREFIX}AREA_KM: no such setting"):
+        read_settings(None)
+    monkeypatch.delenv(f"{PREFIX}AREA_KM")
     monkeypatch.setenv(f"{PREFIX}PORT", "x")
     with pytest.raises(InputError, match=f"^{PREFIX}PORT: "):
         read_settings(None)

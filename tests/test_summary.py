@@ -167,7 +167,7 @@ def test_whether_all_is_covered(tmp_path: Path, whole: Whole) -> None:
     assert summed(whole)["complete"]
     run(whole.files.request(tmp_path / "part", area=part, layers=()))
     of_part = Whole(whole.files, tmp_path / "part", whole.west, whole.south)
-    assert summed(of_part, part)["complete"]
+    assert summed(of_part, part)["complete"] and summed(of_part)["complete"]
     assert summed(of_part, whole.box(0.3, 0.3, 0.4, 0.4))["complete"]
     assert not summed(of_part, whole.box(0.1, 0.3, 0.4, 0.4))["complete"]
     assert not summed(of_part, None, whole.circle(0.25, 0.5, 60))["complete"]

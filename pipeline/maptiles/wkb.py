@@ -10,11 +10,13 @@ from pipeline.maptiles.mvt import POLYGON, Ints, Shapes, shapes
 
 HEAD, CORNER = 13, 16  # bytes: order, type, rings, corners; x and y
 LITTLE_ENDIAN = 1
+CORNERS = 4  # of a ring at least; of fewer the library shall say what they are
 
 
 def shapes_in(column: pa.BinaryArray, feature: Ints) -> Shapes:
     """Polygons and multipolygons of a column of well-known binary, (n,), each with its feature;
     others are left out."""
+    column = column.cast(pa.binary())
     plain, points, number = _rings(column)
     ring = np.arange(len(number))
     others = column.filter(pa.array(~plain)).to_numpy(zero_copy_only=False)
@@ -32,7 +34,7 @@ def _rings(column: pa.BinaryArray) -> tuple[NDArray[np.bool_], NDArray[np.float6
     head = content[start[plain, None] + np.arange(HEAD)]
     kind, rings, number = np.ascontiguousarray(head[:, 1:]).view("<u4").T.astype(np.int64)
     one = (head[:, 0] == LITTLE_ENDIAN) & (kind == POLYGON) & (rings == 1)
-    one &= length[plain] == HEAD + CORNER * number
+    one &= (number >= CORNERS) & (length[plain] == HEAD + CORNER * number)
     plain[plain], number = one, number[one]
     along = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
     place = np.repeat(start[plain] + HEAD, number) + CORNER * along

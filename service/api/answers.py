@@ -1,6 +1,7 @@
 """What doors have in common: addresses, how answers and faults are declared, what may be kept."""
 
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from pipeline.errors import InputError, OutputError
 from pipeline.ledger import REPORT
 from service.api.access import Asking
 from service.api.state import Here
@@ -15,6 +17,7 @@ from service.catalogue import Collection
 from service.problem import MEDIA_TYPE, Problem, no_such
 from service.settings import Settings
 
+log = logging.getLogger("daklaag.service")
 KEPT_S = 3600  # what may change when a run is updated is asked for anew after an hour
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -45,7 +48,7 @@ SAID = {
     503: "Too much is being made already",
     507: "No room for what has to be made first",
 }
-NAME = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="of a run")]
+NAME = Annotated[str, Path(description="of a run, or a job's id")]
 
 
 class Link(BaseModel):
@@ -65,13 +68,20 @@ def collection_of(name: NAME, service: Here, client: Asking) -> Collection:
 async def still_there(
     found: Annotated[Collection, Depends(collection_of)],
 ) -> AsyncIterator[Collection]:
-    """The same. Raises Problem 404 for whatever goes wrong as its folder is removed meanwhile."""
+    """The same. Raises Problem 404 for whatever goes wrong as its folder is removed meanwhile, 500
+    where the run is damaged, which its operator finds in the log."""
     try:
         yield found
+    except Problem:
+        raise
     except Exception as error:
-        if isinstance(error, Problem) or (found.place / REPORT).is_file():
+        if not (found.place / REPORT).is_file():
+            raise no_such(f"collection {found.name} (it was removed meanwhile)") from None
+        if isinstance(error, OutputError) or not isinstance(error, InputError):
             raise
-        raise no_such(f"collection {found.name} (it was removed meanwhile)") from None
+        log.error("damaged", exc_info=error, extra={"fields": {"collection": found.name}})
+        said = f"collection {found.name} is damaged; its operator must run it anew"
+        raise Problem(500, said) from None
 
 
 Asked = Annotated[Collection, Depends(still_there)]

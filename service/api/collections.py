@@ -25,7 +25,7 @@ from service.api.answers import (
     nothing_else,
 )
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
-from service.api.query import CRS84, RD_CRS, parameters, query_of
+from service.api.query import CRS84, MOST, RD_CRS, parameters, query_of
 from service.api.state import Here
 from service.catalogue import Collection
 from service.clients import Client
@@ -40,7 +40,6 @@ CONFORMS = (
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
 )
@@ -115,7 +114,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
     where nothing is left out, or all stand on the first page.
     """
     query = query_of(request)
-    page = Features.of(asked.place).page(query.wanted, query.cursor, query.limit)
+    page = Features.of(asked.place).page(query.wanted, query.cursor, min(query.limit, MOST))
     here = _below(request, service, asked, "items")
     given = dict(request.query_params)
     links = [link(_with(here, given), "self", GEOJSON)]
@@ -145,6 +144,7 @@ def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
         raise no_such(f"building {row}")
     (text,) = features_of(found, crs)
     here = _below(request, service, asked, f"items/{row}")
+    here += f"?{request.url.query}" if request.url.query else ""
     links = [link(here, "self", GEOJSON), link(_below(request, service, asked), "collection")]
     return _geojson(f'{text[:-1]}, "links": {json.dumps(links)}}}', crs, asked)
 

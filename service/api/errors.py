@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from pipeline.errors import InputError, OutputError
 from service.faults import FULL
-from service.problem import MEDIA_TYPE, TITLES, Problem, without_paths
+from service.problem import MEDIA_TYPE, TITLES, Problem, for_clients
 
 NO_ROOM = "the service has no room; its operator must make some"
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -28,7 +28,7 @@ def as_problem(error: Exception) -> Problem:
         case OutputError():
             return Problem(507, NO_ROOM)
         case InputError():
-            return Problem(400, without_paths(str(error)))
+            return Problem(400, for_clients(str(error)))
         case RequestValidationError():
             return Problem(400, "; ".join(_lines(error)))
         case HTTPException():
@@ -54,7 +54,7 @@ def _lines(error: RequestValidationError) -> list[str]:
 def _of_http(error: HTTPException) -> Problem:
     said = str(error.detail)
     usual = HTTPStatus(error.status_code).phrase
-    detail = TITLES.get(error.status_code, usual) if said == usual else without_paths(said)
+    detail = TITLES.get(error.status_code, usual) if said == usual else for_clients(said)
     return Problem(error.status_code, detail, headers=dict(error.headers or {}))
 
 

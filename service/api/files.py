@@ -174,28 +174,29 @@ def _sent(request: Request, path: Path, media_type: str, headers: dict[str, str]
     if media_type in WHOLE:
         headers = headers | {"Accept-Ranges": "none"}
     response = FileResponse(path, headers=headers, media_type=media_type, stat_result=found)
-    if _unchanged(request, response.headers):
-        kept = {name: response.headers[name] for name in ("etag", "last-modified")}
-        return Response(status_code=304, headers=headers | kept)
-    _check_range(request, found.st_size, media_type not in WHOLE)
+    state = {name: response.headers[name] for name in ("etag", "last-modified")}
+    if _unchanged(request, state):
+        return Response(status_code=304, headers=headers | state)
+    _check_range(request, found.st_size, media_type not in WHOLE, state)
     return response
 
 
-def _unchanged(request: Request, told: Any) -> bool:
+def _unchanged(request: Request, told: dict[str, str]) -> bool:
     if "if-none-match" in request.headers:
         return known(request, told["etag"])
     return request.headers.get("if-modified-since") == told["last-modified"]
 
 
-def _check_range(request: Request, size: int, divides: bool) -> None:
+def _check_range(request: Request, size: int, divides: bool, state: dict[str, str]) -> None:
     """Raises Problem 416 for a part beyond the end. What is no range of bytes is not heeded, as
-    HTTP has it; nor is any for a file that is only sent whole."""
+    HTTP has it; nor is any of another state of the file, or for one that is only sent whole."""
     given = request.headers.get("range", "")
     spans = [span.strip().partition("-") for span in given.partition("=")[2].split(",")]
     proper = RANGE.fullmatch(given) and all(
         not (start and end) or int(start) <= int(end) for start, _, end in spans
     )
-    if not (divides and proper):
+    changed = request.headers.get("if-range", state["etag"]) not in state.values()
+    if not (divides and proper) or changed:
         others = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
         request.scope["headers"] = others
     elif any(int(start) >= size if start else int(end) == 0 for start, _, end in spans):
@@ -204,8 +205,9 @@ def _check_range(request: Request, size: int, divides: bool) -> None:
 
 
 def _inside(root: Path, key: str) -> Path:
-    """A file of the store. Raises Problem 404 for what is none, or lies elsewhere."""
-    path = root / key
+    """A file of the store, of a group or an array its metadata. Raises Problem 404 for what is
+    none, or lies elsewhere."""
+    path = root / key / ROOT if (root / key / ROOT).is_file() else root / key
     whole = KEY.fullmatch(key) and path.is_file()
     if not whole or not path.resolve().is_relative_to(root.resolve()):
         raise no_such("chunk or metadata of this name")

@@ -12,6 +12,7 @@ from service.api.answers import answers
 from service.api.state import Here
 from service.links import JSON
 from service.metrics import Metrics
+from service.problem import Problem
 from service.service import Service
 
 router = APIRouter(tags=["operation"])
@@ -51,13 +52,14 @@ def _is_writable(service: Service) -> bool:
             service.database.execute("PRAGMA user_version = 1")
     except sqlite3.Error:
         return False
-    return True
+    return service.database.is_there
 
 
 @router.get("/metrics", responses=answers(METRICS.partition(";")[0], {"type": "string"}, "Figures"))
 def metrics(request: Request, client: Asking) -> Response:
     """Figures for Prometheus: requests, tiles, faults, queue, blocks. For an operator only."""
     if not client.operator:
-        raise needs_key("the figures need an operator's key")
+        said = "the figures need an operator's key (`daklaag keys add NAME --operator`)"
+        raise Problem(403, said) if client.trusted else needs_key(said)
     figures: Metrics = request.app.state.metrics
     return Response(figures.text(), headers={"Content-Type": METRICS, "Cache-Control": "no-store"})

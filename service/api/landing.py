@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from service.api import collections
-from service.api.answers import LINKS, address, answers
+from service.api.answers import LINKS, address, answers, faults, nothing_else
 from service.api.openapi import TYPE, describe
 from service.api.state import Here
 from service.links import JSON, REL, link
@@ -16,8 +16,7 @@ router = APIRouter(tags=["service"])
 PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 CONFORMS = tuple(
     PROCESSES + name
-    for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "callback",
-                 "dismiss")
+    for name in ("core", "ogc-process-description", "json", "job-list", "callback", "dismiss")
 )  # fmt: skip
 HTML = "text/html"
 LANDING = {
@@ -38,7 +37,11 @@ CONFORMANCE = {
 TO_MAP: dict[int | str, dict[str, Any]] = {307: {"description": "To the map, for a browser"}}
 
 
-@router.get("/", responses=answers(JSON, LANDING, "Where everything is") | TO_MAP)
+@router.get(
+    "/",
+    responses=answers(JSON, LANDING, "Where everything is") | TO_MAP | faults(400),
+    dependencies=[Depends(nothing_else)],
+)
 def landing(request: Request, here: Here) -> Response:
     """Where everything is; a browser is sent to the map."""
     vary = {"Vary": "Accept"}
@@ -56,7 +59,7 @@ def _links(request: Request, here: Here) -> list[dict[str, str]]:
     told = (
         ("", "self", JSON, "this document"),
         ("api", "service-desc", TYPE, "the API as OpenAPI 3.0"),
-        ("map/", "service-doc", HTML, "the map"),
+        ("map/", "alternate", HTML, "the map"),
         ("conformance", "conformance", JSON, "what it conforms to"),
         ("conformance", REL + "conformance", JSON, "what it conforms to"),
         ("collections", "data", JSON, "the judged roofs"),
@@ -73,7 +76,11 @@ def prefers_html(accept: str) -> bool:
     return first.endswith("html")
 
 
-@router.get("/conformance", responses=answers(JSON, CONFORMANCE, "Classes of OGC API"))
+@router.get(
+    "/conformance",
+    responses=answers(JSON, CONFORMANCE, "Classes of OGC API") | faults(400),
+    dependencies=[Depends(nothing_else)],
+)
 def conformance() -> Response:
     """The conformance classes of OGC API that the service keeps to."""
     return JSONResponse({"conformsTo": [*CONFORMS, *collections.CONFORMS]})

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -29,8 +28,8 @@ router = APIRouter(tags=["processes"])
 router.include_router(results.router)
 
 NO_SUCH_PROCESS = f"{OGC}no-such-process"
-AT_ONCE = 2  # summaries that are added up at a time; more would only wait for each other
-SUMMARIES = anyio.CapacityLimiter(AT_ONCE)
+AT_ONCE = 2  # that are added up, or looked at, at a time; more would only wait for each other
+SUMMARIES, ORDERS = anyio.CapacityLimiter(AT_ONCE), anyio.CapacityLimiter(AT_ONCE)
 ANSWERS = {
     400: "An input that is unknown or not accepted, and what to give instead",
     404: "There is no such process, or no such collection",
@@ -40,7 +39,7 @@ ANSWERS = {
     503: "Not ready",
     507: "No room for results",
 }
-ProcessId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,50}$", description="of the process")]
+ProcessId = Annotated[str, Path(description="of the process")]
 
 
 class Output(BaseModel):
@@ -165,7 +164,9 @@ async def execution(
             found = f'{{"{summary.ID}":{{"mediaType":"{JSON}","value":{found}}}}}'
         return Response(found, media_type=JSON)
     base = address(request, here.settings, "")
-    job = await run_in_threadpool(_submit, here, client, process_id, asked, wanted, base)
+    job = await anyio.to_thread.run_sync(
+        _submit, here, client, process_id, asked, wanted, base, limiter=ORDERS
+    )
     headers = {"Location": f"{base}jobs/{job.id}"}
     if "respond-async" in _preferences(prefer):
         headers["Preference-Applied"] = "respond-async"

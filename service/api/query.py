@@ -2,12 +2,20 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import shapely
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.crs import to_rd
 from pipeline.features import ANY, Value, Wanted
@@ -55,7 +63,7 @@ class Query(BaseModel):
         None, pattern=TIMES, max_length=100,
         description="an instant or an interval; buildings have no time, so that all fit",
     )  # fmt: skip
-    limit: int = Field(USUAL, ge=1, le=MOST, description="features a page, at most")
+    limit: int = Field(USUAL, ge=1, description=f"features a page; more than {MOST:,} are as many")
     cursor: int = Field(0, ge=0, le=2**40, description="where a page starts: from a `next` link")
     id: str | None = Field(
         None, min_length=1, max_length=100, pattern=WRITTEN, description="of the building"
@@ -73,7 +81,27 @@ class Query(BaseModel):
         parts = text.split(",")
         if len(parts) not in (4, 6) or not all(NUMBER.fullmatch(part.strip()) for part in parts):
             raise ValueError("give west,south,east,north")
+        south, north = (float(parts[i]) for i in (1, len(parts) // 2 + 1))
+        if south > north:
+            raise ValueError("its south lies north of its north")
         return text
+
+    @field_validator("datetime")
+    @classmethod
+    def _moments(cls, text: str) -> str:
+        ends = [_moment(part) for part in text.split("/") if part not in ("", "..")]
+        if ends != sorted(ends):
+            raise ValueError("its end lies before its beginning")
+        return text
+
+    @model_validator(mode="after")
+    def _on_earth(self) -> Self:
+        if self.bbox is not None and self.bbox_crs == CRS84:
+            numbers = [abs(float(part)) for part in self.bbox.split(",")]
+            half = len(numbers) // 2
+            if max(numbers[0], numbers[half]) > 180 or max(numbers[1], numbers[half + 1]) > 90:
+                raise ValueError("bbox: beyond 180 or 90 degrees; or give bbox-crs")
+        return self
 
     @property
     def wanted(self) -> Wanted:
@@ -93,6 +121,12 @@ class Query(BaseModel):
         if self.bbox is None:
             return None
         return area_of([float(part) for part in self.bbox.split(",")], self.bbox_crs)
+
+
+def _moment(text: str) -> datetime:
+    """ValueError for a day that no calendar has."""
+    found = datetime.fromisoformat(text.upper())
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def area_of(bbox: Sequence[float], crs: str) -> shapely.Geometry:

@@ -23,7 +23,13 @@ router = APIRouter(tags=["processes"])
 
 NOT_READY = f"{OGC}result-not-ready"
 # How the messages begin of jobs that failed by no fault of their client.
-OURS = ("a fault of the service", "the service has no room", "gave up", "not enough memory")
+OURS = (
+    "a fault of the service",
+    "the files of the service",
+    "the service has no room",
+    "gave up",
+    "not enough memory",
+)
 SAID = {
     400: "The job failed, by what was asked; or a parameter is unknown",
     404: "There is no such job, or it is not done",
@@ -34,6 +40,7 @@ SAID = {
 FAULTS = faults(*SAID, said=SAID)
 DOCUMENT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 SOME_JSON = {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}}
+BOUNDARY = "next-result"  # stands in no JSON: json.dumps breaks no lines
 OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its name")]
 
 
@@ -47,7 +54,7 @@ OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its nam
             "description": "A document of all results, or the one that was asked for",
             "content": SOME_JSON,
         },
-        204: {"description": "The one result that was asked for is where `Link` says"},
+        204: {"description": "The results that were asked for are where `Link` says"},
     },
     dependencies=[Depends(nothing_else)],
 )
@@ -55,13 +62,8 @@ def job_results(request: Request, here: Here, job: Own) -> Response:
     """The results in the form that the execution asked for; by reference if nothing was said."""
     folder, base = _folder(job, here), address(request, here.settings, "")
     document = results_of(job, base, folder)
-    if job.order.wanted.get("response") != RAW:
-        return JSONResponse(document)
-    ((name, said),) = document.items()
-    if "href" in said:
-        link = f'<{said["href"]}>; rel="{name}"; type="{said["type"]}"'
-        return Response(status_code=204, headers={"Link": link})
-    return JSONResponse(said["value"], media_type=said["mediaType"])
+    raw = job.order.wanted.get("response") == RAW
+    return raw_of(document) if raw else JSONResponse(document)
 
 
 @router.get(
@@ -100,6 +102,31 @@ def results_of(job: Job, base: str, folder: Path) -> dict[str, Any]:
         for name, result in every.items()
         if name in sent
     }
+
+
+def raw_of(document: dict[str, Any]) -> Response:
+    """The results themselves: what is given by reference as links, one value as it is, several
+    results of which any is a value as parts of one body (RFC 2387)."""
+    links = [
+        f'<{said["href"]}>; rel="{name}"; type="{said["type"]}"'
+        for name, said in document.items()
+        if "href" in said
+    ]
+    if len(links) == len(document):
+        return Response(status_code=204, headers={"Link": ", ".join(links)})
+    if len(document) == 1:
+        ((_, said),) = document.items()
+        return JSONResponse(said["value"], media_type=said["mediaType"])
+    parts = [_part(name, said) for name, said in document.items()]
+    body = "".join(f"--{BOUNDARY}\r\n{part}\r\n" for part in parts) + f"--{BOUNDARY}--\r\n"
+    return Response(body, media_type=f'multipart/related; boundary="{BOUNDARY}"')
+
+
+def _part(name: str, said: dict[str, Any]) -> str:
+    head = f"Content-ID: <{name}>\r\nContent-Type: {said.get('type') or said['mediaType']}\r\n"
+    if "href" in said:
+        return f"{head}Content-Location: {said['href']}\r\n\r\n"
+    return f"{head}\r\n{json.dumps(said['value'], allow_nan=False)}"
 
 
 def value_of(name: str, result: Result, folder: Path) -> Any:

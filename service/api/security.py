@@ -24,9 +24,11 @@ from service.service import Service
 from service.settings import Settings
 
 LIGHT = ("/tiles/", "/map/", "/files/rasters.zarr/")  # many small requests: a tenth each
+PROBES = ("/health", "/ready")  # which a watch asks, by a proxy that others ask through
 MAKERS = ("/marks", "/processes/")
 AT_ONCE = "/processes/summary/"  # which leaves nothing behind
-LARGE = 1 << 16  # bytes; more is looked at beside the loop
+LARGE = 1 << 16  # bytes; more is looked at beside the loop, one at a time
+LARGE_ONES = anyio.CapacityLimiter(1)
 JSON_TYPES = (JSON, GEOJSON)
 SENT = ("Authorization", "If-None-Match", "Last-Event-ID", "Prefer", "Range", "X-API-Key",
         "X-Request-ID")  # fmt: skip
@@ -153,6 +155,8 @@ class Guard:
 
     def _charge(self, scope: Scope) -> None:
         path, address = scope["path"], address_of(scope)
+        if get_route_path(scope) in PROBES:
+            return
         wait = self._requests.take(address, 0.1 if any(part in path for part in LIGHT) else 1.0)
         if wait:
             raise too_many(wait)
@@ -173,18 +177,24 @@ class Guard:
             if media_type not in JSON_TYPES:
                 raise Problem(415, "send JSON, with Content-Type: application/json")
             check = functools.partial(check_json, body)
-            await anyio.to_thread.run_sync(check) if len(body) > LARGE else check()
+            if len(body) > LARGE:
+                await anyio.to_thread.run_sync(check, limiter=LARGE_ONES)
+            else:
+                check()
+        scope["state"]["large"] = len(body) > LARGE
         return replayed(body, receive)
 
     def _settling(self, scope: Scope, send: Send, client: Client, cookie: str | None) -> Send:
-        """A visitor who made a job or a mark (201) gets a cookie; who made none, the try back."""
+        """A visitor who made a job or a mark (201) gets a cookie; who made none, the try back,
+        unless what was sent took long to look at."""
         if client.trusted or not _makes(scope):
             return send
 
         async def settling(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] != 201:
-                    self._made.give(address_of(scope))
+                    if not scope["state"]["large"]:
+                        self._made.give(address_of(scope))
                 elif cookie:
                     MutableHeaders(scope=message).append("Set-Cookie", self._set(scope, cookie))
             await send(message)

@@ -28,6 +28,7 @@ KINDS = {
     Status.FAILED: "failedUri",
 }
 LONGEST = 2000  # characters of an address
+MISSPELT = "successUrl"  # required by the published schema of 1.0, which means successUri
 TRIES, PAUSE_S = 6, 10.0  # each pause is four times the one before: the last try after an hour
 TIMEOUT = urllib3.Timeout(connect=5.0, read=10.0, total=15.0)
 PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]+")  # no blanks, no backslashes, nothing but ASCII
@@ -48,7 +49,7 @@ def checked(subscriber: Any, settings: Settings, base: str) -> str | None:
     if not isinstance(subscriber, dict) or "successUri" not in subscriber:
         raise Problem(400, "subscriber: give an object with successUri, an address")
     known = {name: subscriber[name] for name in KINDS.values() if name in subscriber}
-    if odd := sorted(subscriber.keys() - known.keys()):
+    if odd := sorted(subscriber.keys() - known.keys() - {MISSPELT}):
         raise Problem(400, f"subscriber.{odd[0][:50]}: not known; it takes {', '.join(known)}")
     for name, address in known.items():
         _check(name, address, settings)

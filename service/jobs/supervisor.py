@@ -29,6 +29,8 @@ DOUBT_S = 15.0  # but first it is looked at for so long: the machine may have sl
 YOUNG_S, LONGEST_S = 5.0, 30.0  # one that dies younger is not replaced at once, but within this
 CHORES_S, SWEEP_S = 0.5, 3600.0
 LINGER_S = 2.0  # for a callback that nobody answers
+TOLD_S = 60.0  # between two lines on the same fault
+_told: dict[str, float] = {}
 log = logging.getLogger("daklaag.jobs")
 
 
@@ -83,8 +85,9 @@ class Supervisor:
 
     @property
     def processes(self) -> list[int]:
-        """The ids of the workers' processes."""
-        return [seat.process.pid for seat in self._seats if seat.process]
+        """The ids of the workers' processes that live."""
+        every = [seat.process for seat in self._seats]
+        return [each.pid for each in every if each is not None and each.poll() is None]
 
     def _hold(self) -> None:
         state = self.service.settings.state
@@ -167,11 +170,14 @@ def _is_dead(seat: Seat, silent: set[str]) -> bool:
 
 
 def _guarded(task: Callable[..., Any], *given: Any) -> None:
-    """What fails now is tried again at the next look."""
+    """What fails now is tried again at the next look; of what keeps failing the log tells once in a
+    while, as it may be that the disk is full."""
     try:
         task(*given)
     except Exception:
-        log.exception("%s failed", task.__name__)
+        if time.monotonic() - _told.get(task.__name__, -TOLD_S) >= TOLD_S:
+            _told[task.__name__] = time.monotonic()
+            log.exception("%s failed", task.__name__)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

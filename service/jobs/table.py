@@ -102,8 +102,8 @@ class Jobs(Queue):
         if len(rows) >= limit:
             left = min((row["seconds_left"] or RETRY_S for row in rows), default=RETRY_S)
             raise _too_many(
-                f"{len(rows)} of your jobs wait or run, and {limit} may; wait for one, or dismiss"
-                " one by DELETE /jobs/{id}",
+                f"you have {len(rows)} jobs that wait or run, of {limit} allowed; wait for one, or"
+                " dismiss one by DELETE /jobs/{id}",
                 left,
             )
         waiting = self.database.row(

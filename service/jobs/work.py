@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError, Stopped
+from pipeline.errors import EmptyAreaError, InputError, Stopped
 from pipeline.events import Log
 from service.catalogue import Collection, Sources
 from service.database import DATABASE, Database
@@ -29,7 +29,7 @@ from service.faults import FULL
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
 from service.jobs.track import Told, Track
-from service.problem import without_paths
+from service.problem import for_clients
 from service.processes.order import Order
 from service.settings import Settings
 
@@ -37,10 +37,12 @@ IDLE_S = 0.2  # between two looks for a job
 LOOK_S = 0.1  # between two looks whether a job is dismissed
 TELL_S = 0.3  # between two progresses in the table
 BEAT_S = 2.0
+FULL_S = 3600.0  # for which a job that has ended waits to be written down
 HELD_S = 30.0  # how long one that was killed may still hold a folder: large memory is freed first
 NICE = 10  # tiles go first
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 FAULT = "a fault of the service, which its log tells; ask the operator, or send the job again"
+FAULTY = "the files of the service are faulty, which its operator must mend"
 NO_ROOM = "the service has no room; its operator must make some, then send the job again"
 
 CarryOut = Callable[
@@ -144,7 +146,11 @@ def work(job: Job, queue: Queue, task: Task, carry_out: CarryOut) -> None:
     except Stopped:
         status, message = Status.DISMISSED, "dismissed"
     except InputError as error:
-        status, message = Status.FAILED, without_paths(str(error))
+        status, message = Status.FAILED, for_clients(str(error))
+        ours = not isinstance(error, EmptyAreaError)
+        if ours and task.sources.are_told_of(str(error)):  # which the client has not sent
+            _tell(job, "fault", logging.ERROR)
+            message = f"{FAULTY}: {message}"
     except MemoryError:
         status, message = Status.FAILED, "not enough memory; ask for a smaller area"
     except Exception as error:
@@ -152,8 +158,20 @@ def work(job: Job, queue: Queue, task: Task, carry_out: CarryOut) -> None:
         full = isinstance(error, OSError) and error.errno in FULL
         status, message = Status.FAILED, NO_ROOM if full else FAULT
     size = size_of(folder) if status is Status.SUCCESSFUL else 0
-    queue.finish(job.id, status, message, size)
+    _finish(queue, job, status, message, size)
     _tell(job, status)
+
+
+def _finish(queue: Queue, job: Job, status: Status, message: str, size: int) -> None:
+    """Write it down, though the disk be full for a while."""
+    until = time.monotonic() + FULL_S
+    while True:
+        try:
+            return queue.finish(job.id, status, message, size)
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(BEAT_S)
 
 
 def _tell(job: Job, what: str, level: int = logging.INFO) -> None:

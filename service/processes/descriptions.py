@@ -33,13 +33,12 @@ CIRCLE: Schema = {
     "required": ["centre", "radius_m"],
     "properties": {
         "centre": {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
-        "radius_m": {"type": "number", "minimum": 0},
+        "radius_m": {"type": "number", "minimum": 0, "exclusiveMinimum": True},
     },
 }
 LAYER_LIST: Schema = {
     "type": "array",
     "items": {"type": "string", "enum": list(LAYERS)},
-    "uniqueItems": True,
     "default": ["hillshade", "shadow"],
 }
 
@@ -119,7 +118,9 @@ SUMMARY: dict[str, Any] = {
             {"oneOf": [_text(enum=[*BY]), SHAPES]},
         ),
         "households": _input(
-            "Households", "How many live in the area: there is a share then.", {"type": "number"}
+            "Households",
+            "How many live in the area: there is a share then.",
+            {"type": "number", "minimum": 0, "exclusiveMinimum": True},
         ),
         "lang": LANG,
     },

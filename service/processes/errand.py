@@ -20,6 +20,7 @@ from service.processes.order import Order
 from service.settings import Settings
 
 WORK = "work"  # below the state: what is written for a job, and is no result
+SHEETS_READ_AS = ("nodata", "allow")  # of how files are read, what is of the sheets
 FORGOTTEN_S = 14 * 86_400.0  # after which what a killed job left there is removed
 
 
@@ -36,14 +37,24 @@ class Means:
         """Where what is no result is written."""
         return self.settings.state / WORK
 
+    @property
+    def read_as(self) -> dict[str, Any]:
+        """How the sheets and footprints are read, as a run's options of these names."""
+        s = self.settings
+        footprints = {"layer": s.layer, "id": s.id, "group": s.group}
+        return {"nodata": s.nodata, "allow": frozenset(s.allow), **footprints}
+
     def request(self, inputs: Mapping[str, Any], files: Path, out: Path, **more: Any) -> Request:
         """The run that the inputs of an order ask for, as the command line would ask for it.
 
         files: a folder for what of them is GeoJSON; the same inputs give the same files. A service
         without sheets asks for those of a finished run.
         """
-        sources = self.sources if self.sources.can_compute else Sources()
+        computes = self.sources.can_compute
+        sources, how = (self.sources, self.read_as) if computes else (Sources(), {})
         footprints = written(inputs, "footprints", files)
+        if footprints:
+            how = {name: how[name] for name in how if name in SHEETS_READ_AS}
         drawn = isinstance(inputs["area"], dict)
         # What is sorted of an upload goes with it: in the cache it would stay for ever.
         own = files / "prepared" if footprints else None
@@ -64,6 +75,7 @@ class Means:
             lang=inputs["lang"],
             boundaries=self.sources.boundaries,
             prepared=own,
+            **how,
             **more,
         )
 

@@ -1,14 +1,12 @@
 """What makes two orders the same, so that an answer that exists is not computed again."""
 
-import glob
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from pipeline.cache import key_of, stamp
 from pipeline.storage import is_remote
-from service.catalogue import Sources
+from service.catalogue import Sources, files_of
 
 
 def key(process: str, inputs: dict[str, Any], *behind: Any) -> str:
@@ -25,18 +23,9 @@ def stamps(sources: Sources) -> dict[str, list[Any]]:
 
 def _stamps(given: Iterable[str]) -> Iterator[Any]:
     for source in given:
-        files = [] if is_remote(source) else [*_files(Path(source), source)]
+        files = [] if is_remote(source) else files_of(source)
         if not files:
             yield source  # an object, or a file within a zip: by its name
         for file in files:
             found = stamp(str(file))
             yield [file.name, found["size"], found["mtime_ns"]]
-
-
-def _files(path: Path, source: str) -> list[Path]:
-    """Those that a source stands for."""
-    if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
-    if path.is_file():
-        return [path]
-    return sorted(Path(file) for file in glob.glob(source, recursive=True) if Path(file).is_file())

@@ -61,26 +61,21 @@ def read_wanted(
 ) -> dict[str, Any]:
     """Which outputs a client wants, each by value or by reference, and whether raw.
 
-    outputs: the transmission asked for, by name; none: all. Raises InputError for an output
-    that there is not, or not in that form.
+    outputs: the transmission asked for, by name; none: all, files by reference. Raises InputError
+    for an output that there is not, or not in that form.
     """
     every = RESULTS[process]
     for name in outputs:
         if name not in every:
             raise InputError(f"output {name[:100]}: is unknown; there is {', '.join(every)}")
-    chosen = outputs or dict.fromkeys(every)
+    chosen = outputs or {name: REFERENCE if every[name].file else VALUE for name in every}
     sent = {name: _sent(name, every[name], how) for name, how in chosen.items()}
-    response = response or (RAW if len(sent) == 1 else DOCUMENT)
-    if response == RAW and len(sent) > 1:
-        raise InputError(
-            "response: `raw` is of one output; choose one by `outputs`, or ask for a `document`"
-        )
-    return {"outputs": sent, "response": response}
+    return {"outputs": sent, "response": response or (RAW if len(sent) == 1 else DOCUMENT)}
 
 
 def _sent(name: str, result: Result, how: str | None) -> str:
-    """By value or by reference; files by reference if nothing is said."""
-    how = how or (REFERENCE if result.file else VALUE)
+    """By value or by reference; if nothing is said, by value where that can be."""
+    how = how or (VALUE if result.value else REFERENCE)
     if how == VALUE and not result.value:
         raise InputError(
             f"output {name}: is a file, given by reference; ask for its transmissionMode"

@@ -78,7 +78,8 @@ def key_of(
     if inputs["collection"]:
         behind.append(_provenance(means.public[inputs["collection"]]))
     if computed or not inputs["collection"]:
-        behind.append(recognition.stamps(means.sources))
+        how = {name: str(value) for name, value in means.read_as.items()}
+        behind += [recognition.stamps(means.sources), how | {"allow": sorted(means.settings.allow)}]
     return recognition.key(process, inputs, *behind)
 
 

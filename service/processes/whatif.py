@@ -112,7 +112,7 @@ def _reached(
             why = str(error)
             continue
         return ground_of(",".join(f"{edge:.0f}" for edge in _whole(box)), ())
-    raise InputError(f"input area: is missing, and {why}; give the area")
+    raise InputError(f"inputs add and remove: {why}; or give the input area")
 
 
 def _whole(box: tuple[float, ...]) -> tuple[float, ...]:
