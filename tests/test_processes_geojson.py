@@ -156,7 +156,13 @@ def test_areas_in_words(
 def test_a_bounding_box_of_the_standard(boundaries: tuple[str, ...]) -> None:
     rd = {"bbox": [*RD_BOX], "crs": "http://www.opengis.net/def/crs/EPSG/0/28992"}
     assert shapely.equals(ground_of(rd, ()).geometry, shapely.box(*RD_BOX))
-    assert ground_of({"bbox": [*DAM]}, ()).geometry.area == pytest.approx(911_000, rel=0.01)
+    flat = ground_of({"bbox": [*DAM]}, ()).geometry
+    assert flat.area == pytest.approx(911_000, rel=0.01)
+    tall = {
+        "bbox": [*DAM[:2], -5, *DAM[2:], 300],
+        "crs": "http://www.opengis.net/def/crs/OGC/0/CRS84h",
+    }
+    assert ground_of(tall, ()).geometry.equals(flat)
     for odd in ([1, 2, 3], [*DAM[::-1]], "x", [4.8, 52.3, None, 52.4]):
         with pytest.raises(InputError, match="input area"):
             ground_of({"bbox": odd}, ())

@@ -82,14 +82,16 @@ TAKES = (
 def _bbox(value: dict[str, Any]) -> dict[str, Any]:
     """The standard's bounding box as a Feature."""
     box, crs = value["bbox"], value.get("crs")
-    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(edge) for edge in box):
-        raise InputError("input area: its bbox is not four numbers")
+    if not isinstance(box, list) or len(box) not in (4, 6) or not all(map(_is_number, box)):
+        raise InputError("input area: its bbox is not four numbers, or six with heights")
+    if len(box) == 6:
+        box = [*box[:2], *box[3:5]]
     if not (box[0] < box[2] and box[1] < box[3]):
         raise InputError("input area: its bbox is upside down or empty")
     feature = {"type": "Feature", "geometry": polygon_of(box)}
     if isinstance(crs, str) and crs.endswith("28992"):
         return feature | {"crs": {"properties": {"name": RD_NAMES[0]}}}
-    if crs is None or (isinstance(crs, str) and crs.endswith("CRS84")):
+    if crs is None or (isinstance(crs, str) and crs.endswith(("CRS84", "CRS84h"))):
         return feature
     raise InputError("input area: the crs of its bbox is not known; give CRS84 or EPSG:28992")
 

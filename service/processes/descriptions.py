@@ -28,6 +28,15 @@ SHAPES: Schema = {
     "contentSchema": GEOJSON,
 }
 NUMBER: Schema = {"type": "number"}
+BOX: Schema = {
+    "type": "object",
+    "format": "ogc-bbox",
+    "required": ["bbox"],
+    "properties": {
+        "bbox": {"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 6},
+        "crs": {"type": "string", "format": "uri"},
+    },
+}
 CIRCLE: Schema = {
     "type": "object",
     "required": ["centre", "radius_m"],
@@ -54,8 +63,8 @@ def _text(**more: Any) -> Schema:
 AREA = _input(
     "Area",
     "A municipality, province, neighbourhood or postcode by code or name (GM0363, Zeeland, 1011),"
-    f" xmin,ymin,xmax,ymax in RD metres, or polygons as GeoJSON. {BOUNDED}",
-    {"oneOf": [_text(), SHAPES]},
+    f" xmin,ymin,xmax,ymax in RD metres, a bbox, or polygons as GeoJSON. {BOUNDED}",
+    {"oneOf": [_text(), SHAPES, BOX]},
 )
 AROUND = _input(
     "Circle",

@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
+CRSS = ("1.3/CRS84", "0/CRS84h")
 WHEN: Schema = {"type": "string", "format": "date-time"}
 
 
@@ -95,7 +96,15 @@ REFERENCE: Schema = _object(("$ref",), **{"$ref": TEXT}) | {"additionalPropertie
 PLAIN: Schema = {
     "anyOf": [
         {"type": ["string", "number", "boolean", "array"]},
-        _object(("bbox",), bbox={"type": "array", "minItems": 4}, crs=TEXT),
+        _object(
+            ("bbox",),
+            bbox={
+                "type": "array",
+                "items": {"type": "number"},
+                "oneOf": [{"minItems": n, "maxItems": n} for n in (4, 6)],
+            },
+            crs={"enum": [f"http://www.opengis.net/def/crs/OGC/{crs}" for crs in CRSS]},
+        ),
     ]
 }
 LINK = _object(("href",), href=TEXT, rel=TEXT, type=TEXT, hreflang=TEXT, title=TEXT)
