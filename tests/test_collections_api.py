@@ -183,8 +183,11 @@ def test_a_page_is_no_larger_than_it_may_be(
     assert page["numberReturned"] == 7
 
 
-@pytest.mark.parametrize("path", ["/collections", "/collections/many", "/collections/many/schema",
-                                  "/collections/many/items/3"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/conformance", "/api", "/processes", "/collections", "/collections/many",
+     "/collections/many/schema", "/collections/many/items/3"],
+)  # fmt: skip
 def test_other_parameters_are_refused(client: TestClient, path: str) -> None:
     assert client.get(path, params={"foo": "1"}).status_code == 400
 

@@ -131,7 +131,13 @@ def not_modified(etag: str, headers: Mapping[str, str]) -> Response:
     return Response(status_code=304, headers={"ETag": etag, **headers})
 
 
-async def nothing_else(request: Request) -> None:  # async: it takes no thread of the pool
-    """Raises Problem 400 for any parameter, as OGC API asks where none is declared."""
+def check_parameters(request: Request, *known: str) -> None:
+    """Raises Problem 400 for any other, as OGC API asks."""
     for name in request.query_params:
-        raise Problem(400, f"parameter {name[:50]}: not known here")
+        if name not in known:
+            raise Problem(400, f"parameter {name[:50]}: not known here")
+
+
+async def nothing_else(request: Request) -> None:  # async: it takes no thread of the pool
+    """Raises Problem 400 for any parameter, where none is declared."""
+    check_parameters(request)

@@ -20,6 +20,7 @@ from service.api.answers import (
     Asked,
     address,
     answers,
+    check_parameters,
     faults,
     keeping,
     nothing_else,
@@ -136,8 +137,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
 )
 def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
     """The building of a row."""
-    if others := [name for name in request.query_params if name != "crs"]:
-        raise Problem(400, f"parameter {others[0][:50]}: not known here")
+    check_parameters(request, "crs")
     crs = query_of(request).crs
     found = building_of(service.settings.state, asked, row)
     if found is None:

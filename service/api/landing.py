@@ -86,7 +86,7 @@ def conformance() -> Response:
     return JSONResponse({"conformsTo": [*CONFORMS, *collections.CONFORMS]})
 
 
-@router.get("/api", include_in_schema=False)
+@router.get("/api", include_in_schema=False, dependencies=[Depends(nothing_else)])
 def api(request: Request) -> Response:
     """The document that describes the service, as OpenAPI 3.0."""
     root = request.scope.get("root_path") or ""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from service.api import results
 from service.api.access import Asking
-from service.api.answers import Link, address, faults, nothing_else
+from service.api.answers import Link, address, check_parameters, faults, nothing_else
 from service.api.jobs import StatusInfo
 from service.api.state import Here
 from service.clients import Client
@@ -57,7 +57,7 @@ class Execution(BaseModel):
         None, description="those that are wanted; without it, all"
     )
     response: Literal["raw", "document"] | None = Field(
-        None, description="raw: the one output itself; default: so if there is one"
+        None, description="raw: the outputs themselves; default: so if there is one"
     )
     subscriber: dict[str, Any] | None = Field(
         None, description="who is told: successUri, and may be inProgressUri, failedUri"
@@ -102,6 +102,7 @@ def processes(
     request: Request, here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> dict[str, Any]:
     """What can be computed, in few words each."""
+    check_parameters(request, "limit")
     every = [said | {"links": _links(request, here, said["id"])} for said in summaries()]
     self = link(address(request, here.settings, "processes"), "self")
     return {"processes": every[:limit], "links": [self]}
