@@ -106,10 +106,17 @@ class Host(SimpleHTTPRequestHandler):
         """Nothing."""
 
 
+class Plain(SimpleHTTPRequestHandler):
+    """What `python -m http.server` does, which knows no ranges."""
+
+    def log_message(self, *told: Any) -> None:
+        """Nothing."""
+
+
 @contextmanager
-def hosted(folder: Path) -> Iterator[str]:
+def hosted(folder: Path, host: type[SimpleHTTPRequestHandler] = Host) -> Iterator[str]:
     """The address at which a folder is served, without a slash at its end."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(host, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 PLACE = "BU99990001"  # wholly computed
 HALF = "BU99990002"  # not so
 CIRCLE = {"centre": [4.91546, 52.31954], "radius_m": 55}
+REFUSED = {"detail": "more than 600 requests a minute"}
 # Above the ground; of roof and ground above NAP.
 HEIGHTS = re.compile(r"(?:ground|NAP)\s+(-?\d+\.\d) m\b", re.IGNORECASE)
 PITCH = "() => Math.round(daklaag.map.getPitch())"
@@ -95,7 +96,7 @@ def test_an_area_is_drawn(window: Window, host: str) -> None:
     """By mouse; lines that cross are refused; Escape leaves it."""
     window.at("draw-polygon").click()
     box = window.at("map").bounding_box()
-    corners = [(400, 130), (600, 130), (600, 260), (380, 300)]
+    corners = [(400, 230), (600, 230), (600, 360), (380, 400)]
     places = [(box["x"] + x, box["y"] + y) for x, y in corners]
     for x, y in (places[0], places[2], places[1]):
         window.page.mouse.click(x, y)
@@ -152,6 +153,107 @@ def test_results_that_are_gone_are_missed(window: Window) -> None:
     assert window.at("notice").is_hidden()
     assert window.wrong and all("404" in text for text in window.wrong)
     window.wrong.clear()
+
+
+def test_a_link_to_no_place(window: Window, host: str) -> None:
+    """Is missed where its totals would be, as what is refused is, and all else goes on; a place
+    that is known is called as the service calls it."""
+    window.go("#area=place:GM0000:Atlantis")
+    assert window.text("totals").split("\n")[0] == "GM0000"
+    assert "No such place" in window.text("totals") and not window.at("compute").count()
+    assert window.at("notice").is_hidden()
+    window.page.route("**/places/*", lambda asked: asked.fulfill(status=429, json=REFUSED))
+    window.go(f"#area=place:{PLACE}&lang=nl")
+    assert "Te veel tegelijk" in window.text("totals")
+    assert REFUSED["detail"] not in window.text("totals")
+    window.at("lang-en").click()
+    window.page.wait_for_selector(f"#totals :text('{REFUSED['detail']}')")
+    window.page.unroute("**/places/*")
+    window.go(f"#area=place:{PLACE}:Atlantis")
+    assert window.text("totals-title") == "Noordwest"
+    counted(window, summed(host, area=PLACE))
+    assert all("404" in said or "429" in said for said in window.wrong)
+    window.wrong.clear()
+
+
+def test_a_page_that_cannot_start_says_so(window: Window) -> None:
+    """In Dutch to a Dutch reader; without a library in both languages, as words may lack too."""
+    window.page.route("**/config.json", lambda asked: asked.fulfill(status=503, json=REFUSED))
+    window.go("#lang=nl")
+    assert "kon niet starten. De dienst is druk" in window.text("notice")
+    assert window.page.locator("#panel[inert]").count() and not window.text("loading")
+    window.page.unroute("**/config.json")
+    window.at("notice-again").click()
+    window.at("totals-title").wait_for()
+    assert not window.page.locator("#panel[inert]").count()
+    window.page.route("**/maplibre-gl.js", lambda asked: asked.abort())
+    window.page.goto("about:blank")
+    window.page.goto(f"{window.host}/map/")
+    window.at("no-start").wait_for()
+    assert window.page.locator("#panel[inert]").count() and not window.text("loading")
+    window.page.unroute("**/maplibre-gl.js")
+    window.go()
+    window.wrong.clear()
+
+
+def test_another_link_begins_anew(window: Window) -> None:
+    """With all that it does not name as at first, and no time that is not; but the way past the
+    head is none."""
+    window.go(f"#area=place:{PLACE}&layers=shadow,3d&sun=2")
+    window.at("shadow").wait_for()
+    window.page.evaluate("() => { location.hash = '#layers=shadow&sun=99'; }")
+    window.page.wait_for_selector("#totals h2:text('All roofs')")
+    assert window.text("sun-told") == "14:00 CET"
+    window.page.evaluate("() => { location.hash = '#area=place:" + PLACE + "'; }")
+    window.page.wait_for_selector("#totals h2:text('Noordwest')")
+    assert not window.at("shadow").is_checked() and not window.at("tall").is_checked()
+    window.page.locator(".skip").press("Enter")
+    assert window.page.evaluate(FOCUS) == "panel"
+    assert window.text("totals-title") == "Noordwest"
+
+
+def test_back_goes_to_the_area_before(window: Window, host: str) -> None:
+    """And forward to the one after; in the language of now."""
+    choose(window, "noordwe")
+    counted(window, summed(host, area=PLACE))
+    choose(window, "noordo")
+    counted(window, summed(host, area=HALF))
+    window.at("lang-nl").click()
+    window.page.wait_for_selector("html[lang=nl]")
+    window.page.go_back()
+    window.page.wait_for_selector("#totals h2:text('Noordwest')")
+    assert window.page.get_attribute("html", "lang") == "nl"
+    window.page.go_forward()
+    window.page.wait_for_selector("#totals h2:text('Noordoost')")
+
+
+def test_where_nothing_was_computed(window: Window) -> None:
+    """No zeros are shown, which would say that nothing is suitable."""
+    window.go("#area=circle:4.93,52.31,50")
+    assert "No roof was computed here yet." in window.text("totals")
+    assert not window.at("totals-table").count() and window.at("households").is_hidden()
+
+
+def test_numbers_are_read_as_they_are_written(window: Window) -> None:
+    """With the marks of both languages; nothing is guessed of what is no number."""
+    window.at("numbers").click()
+    fields = [window.at(f"circle-{name}") for name in ("lat", "lon", "radius")]
+    told = {"2.000": "2000", "2,000": "2000", "1.234,5": "1234.5", "12.5": "12.5"}
+    for written, metres in told.items():
+        for field, text in zip(fields, ("52.319", "4,915", written), strict=True):
+            field.fill(text)
+        window.at("circle-go").click()
+        window.page.wait_for_function(
+            "(end) => location.hash.includes(`circle:4.915,52.319,${end}&`)", arg=metres
+        )
+    fields[0].fill("52abc")
+    window.at("circle-go").click()
+    error = window.page.locator("#circle-error")
+    assert "100,000 metres" in error.inner_text()
+    window.at("draw-polygon").click()
+    window.at("lang-nl").click()
+    window.page.wait_for_selector("#circle-error:text('100.000 meter')")
+    assert "Klik de hoeken" in window.text("drawing")
 
 
 def test_it_says_that_roofs_are_coming(window: Window) -> None:
@@ -232,6 +334,15 @@ def test_the_share_of_households(window: Window, host: str) -> None:
     assert f"{100 * share:.{int(share < 0.1)}f} % of the 40 households" in window.text(
         "totals-share"
     )
+    for wrong in ("12,5", "1e3", "-40", "abc", "100.000.001"):
+        window.at("households").fill(wrong)
+        window.at("households-go").click()
+        assert "whole number" in window.text("households-error")
+        assert "of the 40 households" in window.text("totals-share")
+    window.at("households").fill("4.000")
+    window.at("households-go").click()
+    window.page.wait_for_selector("#totals :text('of the 4,000 households')")
+    assert not window.text("households-error")
     choose(window, "noordw")
     counted(window, summed(host, area=PLACE))
     assert window.at("households").input_value() == ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from PIL import Image
 
 from tests import browsing
@@ -26,6 +27,15 @@ REASON = "Vleermuizen onder de dakrand"
 HALF_WAY = """() => {
   const {value} = document.getElementById("job-bar");
   return value > 0 && value < 100;
+}"""
+SEEN = """(id) => {
+  const box = (one) => document.getElementById(one).getBoundingClientRect();
+  const [it, panel] = [box(id), box("panel")];
+  return it.height > 0 && it.top >= panel.top && it.bottom <= panel.bottom;
+}"""
+PRINTED = """() => {
+  dispatchEvent(new Event("beforeprint"));
+  return document.getElementById("paper").textContent;
 }"""
 LOST = """() => {
   const real = HTMLCanvasElement.prototype.getContext;
@@ -123,6 +133,7 @@ def test_what_is_seen_is_saved(window: Window, host: str) -> None:
     paper = window.page.locator("#paper").inner_text()
     assert about(summed(host)["kwh"]["total"]) in paper
     assert "AHN" in paper and "potentially suitable" in paper
+    assert "is counted" not in paper and "A chance" not in paper
     assert window.at("map").is_hidden()
 
 
@@ -215,9 +226,12 @@ def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator
     window.at("mark-kind-not_wanted").check()
     window.at("mark-what").select_option("turbines")
     window.at("mark-reason").fill(REASON)
-    window.at("mark-send").click()
+    window.page.evaluate("() => { document.getElementById('marks').scrollTop = 0; }")
+    window.at("mark-send").dispatch_event("click")
     window.at("mark-mine").wait_for()
     assert REASON in window.text("mark-mine") and "not read yet" in window.text("mark-mine")
+    window.page.wait_for_selector("#mark-told:text('Thank you')")
+    assert window.page.evaluate(SEEN, "mark-told")
     assert "kept for 730 days" in window.text("marks-kept")
     centre = window.page.evaluate("() => daklaag.map.getCenter()")
     link = f"#at={centre['lat']},{centre['lng']},18&layers=marks&tab=marks"
@@ -231,10 +245,13 @@ def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator
         other.go(link)
         public = other.text("mark-public")
         assert REASON in public and roof["properties"]["id"] in public
-        assert not other.at("mark-delete").count() and other.shown("marks-fill") == 1
+        assert not other.at("mark-delete").count()
+        assert other.shown("marks-edge") == other.shown("marks-points") == 1
+        assert "Not wanted here" in other.page.evaluate(PRINTED)
         other.at("marks-shown").uncheck()
         other.idle()
-        assert other.shown("marks-fill") == 0
+        assert other.shown("marks-edge") + other.shown("marks-points") == 0
+        assert "Not wanted here" not in other.page.evaluate(PRINTED)
         other.fine()
     window.page.reload()
     window.ready()
@@ -242,6 +259,72 @@ def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator
     window.at("mark-delete").click()
     window.at("mark-mine").wait_for(state="detached")
     assert told(host, "marks")["features"] == []
+
+
+def test_what_is_drawn_for_a_wish_stays(window: Window) -> None:
+    """Until it is given up; wishes that do not come are not said to be none."""
+    window.page.route("**/marks?*", lambda asked: asked.fulfill(status=503, body=""))
+    window.go("#tab=marks")
+    window.page.wait_for_selector("#marks-mine :text('busy')")
+    assert "None" not in window.text("marks-mine") + window.text("marks-public")
+    window.page.unroute("**/marks?*")
+    window.at("mark-draw").click()
+    box = window.at("map").bounding_box()
+    for x, y in ((400, 150), (500, 150), (500, 250), (400, 150)):
+        window.page.mouse.click(box["x"] + x, box["y"] + y)
+    window.page.wait_for_selector("#mark-where:text('An area')")
+    window.idle()
+    assert window.shown("draft") and not window.shown("area-edge")
+    window.at("mark-drop").click()
+    window.idle()
+    assert not window.shown("draft") and "Choose a roof" in window.text("mark-where")
+    assert window.at("mark-drop").is_hidden()
+    assert all("503" in said for said in window.wrong)
+    window.wrong.clear()
+
+
+def test_roofs_that_do_not_come(window: Window) -> None:
+    """Are missed in words, until they come."""
+    window.page.route("**/tiles/buildings/*/*/*", lambda asked: asked.fulfill(status=503))
+    window.go()
+    assert "could not be fetched" in window.text("lost") and not window.text("loading")
+    assert not window.violations()
+    window.page.unroute("**/tiles/buildings/*/*/*")
+    window.at("again").click()
+    window.page.wait_for_selector("#lost:empty", state="attached")
+    window.idle()
+    assert window.shown("roofs-flat") and not window.text("loading")
+    window.wrong.clear()
+
+
+def test_a_roof_that_was_not_judged(window: Window, host: str) -> None:
+    """Was not so by one cell, and has no size that nobody knows."""
+    roof = next(iter(roofs(host).values()))
+    told = {"rejected": "off_rasters", "class": None, "flags": ["one_cell"], "area_m2": 0}
+    roof["properties"] |= told
+    window.page.route(f"**/items/{roof['id']}", lambda asked: asked.fulfill(json=roof))
+    window.go(f"#roof={roof['id']}&tab=roof")
+    card = window.text("roof-card")
+    assert "outside the measured heights" in card
+    assert "judged by" not in card and "Roof area" not in card
+    window.page.unroute(f"**/items/{roof['id']}")
+
+
+def test_the_legend_leaves_the_map(window: Window, browser: Any, host: str) -> None:
+    """It is closed on a small one, and with large letters no wider than it; the page is printed
+    with what it shows."""
+    legend = window.at("legend")
+    assert legend.get_attribute("open") is not None
+    choose(window, "noordw")
+    window.page.wait_for_selector("#totals h2:text('Noordwest')")
+    assert "is counted" in window.page.evaluate(PRINTED)
+    window.page.evaluate("() => { document.documentElement.style.fontSize = '32px'; }")
+    inside, box = window.at("map").bounding_box(), legend.bounding_box()
+    assert box["x"] + box["width"] <= inside["x"] + inside["width"]
+    with browsing.window(browser, host, viewport={"width": 1024, "height": 700}) as small:
+        small.go()
+        assert small.at("legend").get_attribute("open") is None
+        small.fine()
 
 
 def test_everybody_can_use_it(window: Window) -> None:
@@ -263,7 +346,7 @@ def test_everybody_can_use_it(window: Window) -> None:
 
 
 def test_on_a_telephone(browser: Any, host: str) -> None:
-    """The sheet goes down and comes up; a touch finds a roof."""
+    """The sheet goes down and comes up; a touch finds a roof, which is not left under it."""
     with browsing.window(browser, host, **browsing.PHONE) as window:
         window.go()
         assert not window.violations()
@@ -272,17 +355,32 @@ def test_on_a_telephone(browser: Any, host: str) -> None:
         sheet.tap()
         assert panel.bounding_box()["height"] < high / 3 and window.at("place").is_hidden()
         assert sheet.get_attribute("aria-expanded") == "false"
+        window.at("legend").locator("summary").tap()
+        assert window.at("legend").evaluate("(one) => one.scrollHeight <= one.clientHeight")
+        window.at("legend").locator("summary").tap()
         roof = next(iter(roofs(host).values()))
-        bring(window, roof).tap()
+        box = bring(window, roof).bounding_box()
+        lower = "(y) => { daklaag.map.panBy([0, -y], {duration: 0}); }"
+        window.page.evaluate(lower, 0.3 * box["height"])
+        window.idle()
+        window.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 0.8 * box["height"])
         window.at("roof-title").wait_for()
         assert roof["properties"]["id"] in window.text("roof-title")
         assert panel.bounding_box()["height"] == high
+        window.idle()
+        middle = shapely.geometry.shape(roof["geometry"]).representative_point()
+        where = "(at) => daklaag.map.project(at).y"
+        down = box["y"] + window.page.evaluate(where, [middle.x, middle.y])
+        assert box["y"] < down < window.at("attribution").bounding_box()["y"]
         assert not window.violations()
+        window.at("tab-area").tap()
+        window.at("draw-circle").tap()
+        assert "Tap the centre" in window.text("drawing")
         window.fine()
 
 
 def test_without_webgl(browser: Any, host: str) -> None:
-    """The map is missed, and no more than that."""
+    """The map is missed, and no more than that; nothing is said of what is seen on it."""
     with browsing.window(browser, host) as window:
         window.page.add_init_script(f"({LOST})()")
         window.go()
@@ -295,5 +393,9 @@ def test_without_webgl(browser: Any, host: str) -> None:
         assert window.at("roof-line").count() == len(roofs(host))
         window.at("roof-line").first.click()
         window.at("roof-flags").wait_for()
+        assert window.at("roof-line").count() == len(roofs(host))
+        said = window.page.locator("#panel-body").text_content()
+        for word in ("in view", "map's middle", "middle of the map", "on this map"):
+            assert word not in said, word
         assert not window.violations()
         window.fine()

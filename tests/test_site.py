@@ -408,3 +408,23 @@ def test_a_browser_counts_in_a_circle(base: Path, run: Path, whole: Path) -> Non
         browsing.counted(window, expected["totals"])
         assert not window.page.locator("#totals .warning").count()
         window.fine()
+
+
+@pytest.mark.slow
+def test_a_browser_shows_it_from_a_host_without_ranges(base: Path, run: Path, whole: Path) -> None:
+    """It keeps whole files that are small, and says what larger ones need."""
+    footprints = report.read(run)["counts"]["footprints"]
+    script = (whole / "archive.js").read_text("utf-8")
+    with sites.hosted(base, sites.Plain) as host, sites.looked_at(f"{host}/whole/") as window:
+        assert window.page.evaluate(SHOWN) > 0.9 * footprints
+        assert not window.text("lost")
+        asked = [url for url in window.asked if url.endswith("buildings.pmtiles")]
+        assert len(asked) == 1
+        window.fine()
+        less = script.replace("64 * 1024 * 1024", "64")
+        window.page.route(
+            "**/archive.js", lambda one: one.fulfill(body=less, content_type="text/javascript")
+        )
+        window.page.reload()
+        window.ready()
+        assert "range requests" in window.text("lost")

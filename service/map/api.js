@@ -4,10 +4,14 @@ const ROOT = new URL("../", document.baseURI);
 
 /** What went wrong, in the words of the service. */
 export class Problem extends Error {
-  /** @param {number} status of HTTP; 0 where there was no answer */
-  constructor(status, detail) {
+  /**
+   * @param {number|null} status of HTTP; 0 where there was no answer, null where that matters not
+   * @param {string} detail of the service, in English
+   * @param {string} text the name of what the page says of it in the reader's language
+   */
+  constructor(status, detail, text = `problem_${status}`) {
     super(detail);
-    this.status = status;
+    Object.assign(this, { status, text });
   }
 }
 
@@ -40,10 +44,8 @@ function post(path, body, headers = {}) {
 }
 
 /** The page's configuration; it stands beside the page. */
-export async function configuration() {
-  const answer = await fetch(new URL("config.json", document.baseURI), { cache: "no-cache" });
-  if (!answer.ok) throw new Problem(answer.status, "config.json");
-  return answer.json();
+export function configuration() {
+  return ask(new URL("config.json", document.baseURI), { cache: "no-cache" });
 }
 
 /** An area of the page as inputs of a process. */

@@ -1,14 +1,18 @@
 /** The area that is counted: a place, a polygon or a circle, drawn or by numbers. */
 
+import { Problem } from "./api.js";
 import { byId } from "./dom.js";
-import { now, on, set } from "./state.js";
+import { enter, now, on } from "./state.js";
 import { boundsOf, circleRing, inBox, rounded } from "./shapes.js";
 import { goTo, put, theMap } from "./mapview.js";
 import { drawn } from "./draw.js";
-import { number, t } from "./texts.js";
+import { decimalOf, number, numberOf, say, t } from "./texts.js";
 
 const WAAG = [4.90036, 52.37278]; // on the Nieuwmarkt, the middle of the study's circle
 const STUDY_RADIUS = 2000; // [m]
+const NOT_KNOWN = [undefined, 400, 404]; // statuses for a code of no place; files have none
+const places = new Map(); // by code, as promises of what is told of them
+const names = new Map(); // of places, by code
 let app = null;
 
 /** Make the ways to an area work. */
@@ -22,19 +26,38 @@ export function startAreas(given) {
   byId("circle-here").addEventListener("click", fillIn);
   byId("circle-form").addEventListener("submit", byNumbers);
   byId("area-clear").addEventListener("click", () => take(null));
-  on(["area"], () => outline().catch(() => {}));
+  on(["area"], () => outline(false));
 }
 
 /** Take an area, and go there. */
 export function take(area) {
-  byId("circle-error").textContent = "";
+  say(byId("circle-error"));
   if (!area || area.kind !== "place") byId("place").value = "";
-  set({ area, tab: "area" });
+  enter({ area, tab: "area" });
+  outline();
 }
 
 /** A place that was found, as an area. */
 export function takePlace({ properties }) {
-  take({ kind: "place", code: properties.code, name: properties.name });
+  names.set(properties.code, properties.name);
+  take({ kind: "place", code: properties.code });
+}
+
+/** What is told of a place, asked once, and its name with it; rejects with a Problem. */
+export function placeOf({ code }) {
+  if (!places.has(code)) places.set(code, asked(code));
+  return places.get(code);
+}
+
+async function asked(code) {
+  try {
+    const place = await app.source.place(code);
+    names.set(code, place.properties.name);
+    return place;
+  } catch (problem) {
+    places.delete(code); // another time there may be an answer
+    throw NOT_KNOWN.includes(problem.status) ? new Problem(null, "", "place_unknown") : problem;
+  }
 }
 
 async function draw(kind) {
@@ -68,18 +91,19 @@ function fillIn() {
 
 function byNumbers(event) {
   event.preventDefault();
-  const [lat, lon, radius] = ["lat", "lon", "radius"].map((name) =>
-    Number.parseFloat(byId(`circle-${name}`).value.trim().replace(",", ".")),
-  );
+  const [lat, lon] = ["lat", "lon"].map((name) => decimalOf(byId(`circle-${name}`).value));
+  const radius = numberOf(byId("circle-radius").value);
   // The Netherlands, generously; a radius beyond 100 km is no circle to count in.
   const right = lat > 50 && lat < 54.5 && lon > 2 && lon < 8 && radius > 0 && radius <= 100_000;
   if (right) return take({ kind: "circle", centre: [rounded(lon), rounded(lat)], radius });
-  byId("circle-error").textContent = t("circle_wrong");
+  say(byId("circle-error"), () => t("circle_wrong"));
 }
 
-/** Draw the area's outline on the map and go there. */
+/** Draw the area's outline on the map and go there; why there is none, the totals say. */
 export async function outline(go = true) {
-  const geometry = await shapeOf(now().area);
+  const { area } = now();
+  const geometry = await shapeOf(area).catch(() => null);
+  if (area !== now().area) return; // another one was chosen meanwhile
   put("area", geometry ? [{ type: "Feature", properties: {}, geometry }] : []);
   if (geometry && go) goTo(boundsOf(geometry));
 }
@@ -87,7 +111,7 @@ export async function outline(go = true) {
 /** The area as a geometry of GeoJSON; null for none. */
 export async function shapeOf(area) {
   if (!area) return null;
-  if (area.kind === "place") return (await app.source.place(area.code)).geometry;
+  if (area.kind === "place") return (await placeOf(area)).geometry;
   const ring = area.kind === "circle" ? circleRing(area.centre, area.radius) : area.ring;
   return { type: "Polygon", coordinates: [ring] };
 }
@@ -95,7 +119,7 @@ export async function shapeOf(area) {
 /** What an area is called. */
 export function nameOf(area) {
   if (!area) return t("area_all");
-  if (area.kind === "place") return area.name;
+  if (area.kind === "place") return names.get(area.code) ?? area.code;
   if (area.kind === "circle") return t("area_circle", { radius: number(area.radius) });
   return t("area_polygon");
 }

@@ -5,7 +5,7 @@ import { byId, show } from "./dom.js";
 import { circleRing, crossesItself, metresBetween, rounded } from "./shapes.js";
 import { put, theMap } from "./mapview.js";
 import { open } from "./tabs.js";
-import { t } from "./texts.js";
+import { say, t } from "./texts.js";
 
 const AFTERMATH_MS = 300; // the click that ends a drawing is told to others after us
 const NEAR_PX = 14; // a finger's idea of the same place
@@ -99,7 +99,8 @@ function close() {
 
 /** Say what comes next, and offer to finish what can be. */
 function tell(next = kind === "circle" && points.length ? "edge" : kind) {
-  byId("drawing-help").textContent = t(`help_${next}`, { n: points.length });
+  const way = matchMedia("(pointer: coarse)").matches ? "tap" : "help";
+  say(byId("drawing-help"), () => t(`${way}_${next}`, { n: points.length }));
   show(byId("drawing-done"), kind === "polygon" && points.length > 2);
 }
 

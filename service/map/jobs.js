@@ -3,7 +3,7 @@
 import { byId, make, remember, remembered } from "./dom.js";
 import { inputsOf } from "./api.js";
 import { now, on, set } from "./state.js";
-import { nameOf } from "./areas.js";
+import { nameOf, outline } from "./areas.js";
 import { number, t } from "./texts.js";
 
 const PAUSE_MS = 1000;
@@ -88,7 +88,10 @@ async function end(job) {
   watched = null;
   if (status.status !== "successful") return;
   await app.addResult(job);
-  if (JSON.stringify(now().area) !== JSON.stringify(job.area)) set({ area: job.area });
+  if (JSON.stringify(now().area) !== JSON.stringify(job.area)) {
+    set({ area: job.area });
+    outline();
+  }
   byId("job").replaceChildren(make("p", { class: "done", "data-testid": "job-done" }, t("job_done", { name: job.name })));
 }
 

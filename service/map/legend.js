@@ -2,8 +2,11 @@
 
 import { byId, make, show } from "./dom.js";
 import { now, on, set } from "./state.js";
-import { MARK_COLOURS, UNSELECTED, showSun, theMap } from "./mapview.js";
+import { UNSELECTED, kindsInView, showSun, theMap } from "./mapview.js";
+import { AREA, MARKS, classSymbol, svgOf } from "./symbols.js";
 import { lang, number, t } from "./texts.js";
+
+const ROOMY = [50, 28]; // a map so wide and high has room for it [rem]
 
 /** The classes in their order with colour and words, those not judged last. */
 export function classesOf(config) {
@@ -15,36 +18,28 @@ export function classesOf(config) {
 
 /** A swatch of a class; hatched where it has no colour. */
 export function swatch(colour) {
-  const image = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  image.setAttribute("class", colour ? "swatch" : "swatch hatched");
-  image.setAttribute("viewBox", "0 0 16 16");
-  image.setAttribute("aria-hidden", "true");
-  const part = (name, attributes) => {
-    const shape = document.createElementNS(image.namespaceURI, name);
-    for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
-    image.append(shape);
-  };
-  part("rect", { width: 16, height: 16, fill: colour ?? "#fbfaf7" });
-  if (!colour) part("path", { d: "M-2 6 6-2M-2 14 14-2M2 18 18 2M10 18 18 10", stroke: "#6b6b6b", "stroke-width": 1.6 });
-  return image;
+  return svgOf(classSymbol(colour));
+}
+
+/** The classes of a collection and what it does not count, with their symbols. */
+function roofsTold(config, { unselected }) {
+  const aside = unselected ? [{ colour: UNSELECTED, label: t("class_unselected") }] : [];
+  return [...classesOf(config), ...aside].map(({ colour, label }) => ({ symbol: classSymbol(colour), label }));
+}
+
+const marksTold = (kinds) => kinds.map((kind) => ({ symbol: MARKS[kind].symbol, label: t(`mark_kind_${kind}`) }));
+
+/** All that the map shows now, for a picture of it: [{symbol, label}, ...]. */
+export function legendOf(config, collection) {
+  const area = now().area ? [{ symbol: AREA, label: t("legend_area") }] : [];
+  return [...roofsTold(config, collection), ...area, ...marksTold(kindsInView())];
 }
 
 /** Write the legend of a collection in the language spoken. */
-export function writeLegend(config, { unselected }) {
-  const aside = unselected ? [{ colour: UNSELECTED, label: t("class_unselected") }] : [];
-  byId("legend-classes").replaceChildren(
-    ...[...classesOf(config), ...aside].map(({ colour, label }) => make("li", {}, swatch(colour), label)),
-  );
-  byId("legend-marks").replaceChildren(
-    ...Object.entries(MARK_COLOURS).map(([kind, colour]) => make("li", {}, dot(colour), t(`mark_kind_${kind}`))),
-  );
-}
-
-function dot(colour) {
-  const image = swatch(colour);
-  image.setAttribute("class", "dot");
-  image.firstChild.setAttribute("rx", 8);
-  return image;
+export function writeLegend(config, collection) {
+  const items = (told, name) => told.map(({ symbol, label }) => make("li", {}, svgOf(symbol, name), label));
+  byId("legend-classes").replaceChildren(...items(roofsTold(config, collection), "swatch"));
+  byId("legend-marks").replaceChildren(...items(marksTold(Object.keys(MARKS)), "dot"));
 }
 
 /** Make the switches work; `collection()` gives the one that is shown. */
@@ -59,8 +54,9 @@ export function startLegend(collection) {
   sun.addEventListener("input", () => set({ sun: Number(sun.value) }));
   on(["sun"], () => showSun(collection()));
   on(["shadow", "sun", "tall", "marks", "lang"], () => showSwitches(collection()));
-  // On a telephone, upright or on its side, it would hide the map.
-  if (matchMedia("(max-width: 760px), (max-height: 500px)").matches) byId("legend").open = false;
+  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const { clientWidth: wide, clientHeight: high } = theMap().getContainer();
+  if (wide < ROOMY[0] * rem || high < ROOMY[1] * rem) byId("legend").open = false;
 }
 
 /** Set the switches as the state says, for what this collection has. */

@@ -12,10 +12,10 @@ import { markRoof, startMarks, writeMarks } from "./marks.js";
 import { startPlaces } from "./places.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
 import { startSave } from "./save.js";
-import { fromLink, now, on, set } from "./state.js";
+import { DEFAULTS, cameBack, enter, fromLink, now, on, set } from "./state.js";
 import { still } from "./still.js";
 import { startTabs, withoutTab } from "./tabs.js";
-import { day, known, lang, listed, number, percent, speak, t } from "./texts.js";
+import { day, known, lang, listed, number, percent, say, speak, t } from "./texts.js";
 import { count, startTotals, write as writeTotals } from "./totals.js";
 
 const NAMES = { en: "English", nl: "Nederlands" };
@@ -42,11 +42,12 @@ function method() {
   return methods.get(one.name);
 }
 
-/** What went wrong, in words for the reader. */
+/** What went wrong, in words for the reader; the service's are English, for want of others. */
 function explain(problem) {
   if (!(problem instanceof Problem)) return t("problem");
-  const said = known(`problem_${problem.status}`) ? t(`problem_${problem.status}`) : t("problem");
-  return problem.message ? `${said} ${problem.message}` : said;
+  const own = known(problem.text);
+  const more = !own || lang() === "en" ? problem.message : "";
+  return `${t(own ? problem.text : "problem")} ${more}`.trim();
 }
 
 /** Whose data these are: what always stands on the map. */
@@ -115,7 +116,7 @@ function writeCollections() {
 }
 
 function writeLanguages() {
-  const buttons = (app.config.languages ?? ["en", "nl"]).map((code) =>
+  const buttons = languages().map((code) =>
     make("button", { type: "button", lang: code, "data-testid": `lang-${code}`, "aria-pressed": String(code === lang()), onclick: () => set({ lang: code }) },
       make("span", { class: "long" }, NAMES[code] ?? code), make("span", { class: "short" }, code.toUpperCase())));
   byId("languages").replaceChildren(...buttons);
@@ -156,6 +157,7 @@ function writeAll() {
 }
 
 async function changeCollection() {
+  set({ sun: sunOf(collection(), now().sun) });
   showSwitches(collection());
   writeLegend(app.config, collection());
   writeCollections();
@@ -166,18 +168,27 @@ async function changeCollection() {
   choose(now().roof);
 }
 
-function firstLanguage(linked) {
-  const may = app.config.languages ?? ["en", "nl"];
-  const wishes = [linked.lang, remembered("lang"), ...navigator.languages.map((tag) => tag.slice(0, 2))];
-  return wishes.find((wish) => may.includes(wish)) ?? may[0];
+/** The number of a time, if the collection has so many. */
+function sunOf({ suns }, number) {
+  return Math.min(number, suns?.length ?? 0);
 }
 
-/** Take from the link what is right in it, and say what is not. */
+function languages() {
+  return app.config?.languages ?? Object.keys(NAMES);
+}
+
+function firstLanguage(linked) {
+  const wishes = [linked.lang, remembered("lang"), ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  return wishes.find((wish) => languages().includes(wish)) ?? languages()[0];
+}
+
+/** Take from the link what is right in it, all else as it is at first, and say what is not right. */
 function begin(linked) {
-  const names = app.config.collections.map(({ name }) => name);
-  const name = names.includes(linked.collection) ? linked.collection : names[0];
-  set({ ...linked, collection: name ?? null, lang: firstLanguage(linked) });
-  if (linked.collection && linked.collection !== name) notice("results_gone", () => ({ name: collection().title || t("area_all") }));
+  const { collections } = app.config;
+  const one = collections.find(({ name }) => name === linked.collection) ?? collections[0] ?? NOTHING;
+  const sun = sunOf(one, linked.sun ?? DEFAULTS.sun);
+  set({ ...DEFAULTS, ...linked, sun, collection: one.name || null, lang: firstLanguage(linked) });
+  if (linked.collection && linked.collection !== one.name) notice("results_gone", () => ({ name: collection().title || t("area_all") }));
 }
 
 /** A result of this browser that the link names, though the configuration does not list it. */
@@ -190,19 +201,35 @@ async function linkedResult({ collection: name, area }) {
   }
 }
 
-/** Say over the map what is named `key`, until the reader closes it; also in another language. */
-function notice(key, values = () => ({})) {
-  const close = make("button", { type: "button", "data-testid": "notice-close", onclick: () => show(byId("notice"), false) }, t("close"));
-  byId("notice").replaceChildren(make("p", {}, t(key, values())), close);
+/** Say over the map what is named `key`, until the reader closes it or, where nothing works without
+ * what is missing, tries again; also in another language. */
+function notice(key, values = () => ({}), what = "close") {
+  const act = { close: () => show(byId("notice"), false), again: () => location.reload() }[what];
+  const button = make("button", { type: "button", "data-testid": `notice-${what}`, onclick: act }, t(what));
+  byId("notice").replaceChildren(make("p", {}, t(key, values())), button);
   show(byId("notice"), true);
-  told = () => byId("notice").hidden || notice(key, values);
+  told = () => byId("notice").hidden || notice(key, values, what);
 }
 
 /** Totals, search and lists need no map. */
 function withoutMap(problem) {
   console.warn(problem);
   doWithout(collection().bbox);
-  notice("no_webgl");
+  notice(document.createElement("canvas").getContext("webgl2") ? "no_map" : "no_webgl");
+}
+
+/** Without these nothing works; where not even the words came, the page has some of its own. */
+function withoutStart(problem) {
+  console.error(problem);
+  if (known("no_start")) notice("no_start", () => ({ why: explain(problem) }), "again");
+  else show(byId("no-start"), true);
+}
+
+/** Show the place, the area or the roof that the link names. */
+async function follow(linked) {
+  if (!linked.at) goTo(collection().bbox, { animate: false });
+  await outline(!linked.at);
+  if (Number.isInteger(linked.roof)) await openLinked(linked.roof);
 }
 
 function startParts() {
@@ -210,15 +237,17 @@ function startParts() {
   on(["lang"], async () => {
     await speak(now().lang);
     remember("lang", now().lang);
+    say(byId("save-told")); // it is done, and was told
     writeAll();
   });
-  byId("collection").addEventListener("change", (event) => set({ collection: event.target.value }));
+  byId("collection").addEventListener("change", (event) => enter({ collection: event.target.value }));
   addEventListener("hashchange", async () => {
-    const linked = fromLink();
+    // Who goes back does not want the language of then.
+    const linked = cameBack() ? { ...fromLink(), lang: now().lang } : fromLink();
     await linkedResult(linked);
-    begin({ area: null, roof: null, ...linked });
-    if (Number.isInteger(linked.roof)) openLinked(linked.roof);
+    begin(linked);
     if (linked.at) theMap().jumpTo({ center: [linked.at[1], linked.at[0]], zoom: linked.at[2], pitch: linked.at[3], bearing: linked.at[4] });
+    await follow(linked);
   });
   for (const start of [startLegend]) start(collection);
   for (const start of [startAreas, startTotals, startRoofs, startSave, startJobs]) start(app);
@@ -229,33 +258,28 @@ function startParts() {
 }
 
 async function start() {
-  app.config = await configuration();
   const linked = fromLink();
+  await speak(firstLanguage(linked));
+  app.config = await configuration();
   if (app.config.static) app.source = still(app.config);
   app.marks = Boolean(app.config.marks) && !app.config.static;
-  await speak(firstLanguage(linked));
   startTabs();
   if (!app.config.collections.length && !app.config.can_compute) return notice("no_collections");
   await linkedResult(linked);
   begin(linked);
+  if (now().lang !== lang()) await speak(now().lang);
   if (!app.marks) withoutTab("marks");
   show(byId("marks-field"), app.marks);
   show(byId("place-field"), !app.config.static || Boolean(app.config.places));
   await makeMap(app.config).catch(withoutMap);
   startParts();
   await changeCollection();
-  if (!linked.at) goTo(collection().bbox, { animate: false });
   writeAll();
-  await outline(!linked.at);
-  await count();
-  if (Number.isInteger(linked.roof)) await openLinked(linked.roof);
+  byId("panel").inert = false;
+  await Promise.all([count(), follow(linked)]);
   if (!theMap().loaded()) await new Promise((done) => theMap().once("idle", done));
 }
 
 // For tests: the map, and a promise that all is shown.
 window.daklaag = { get map() { return theMap(); }, ready: null };
-window.daklaag.ready = start().catch((error) => {
-  byId("notice").textContent = known("no_start") ? t("no_start") : "The map cannot be shown: this browser has no WebGL, or the service does not answer.";
-  show(byId("notice"), true);
-  console.error(error);
-});
+window.daklaag.ready = start().catch(withoutStart).finally(() => byId("loading").replaceChildren());

@@ -2,18 +2,18 @@
 
 import * as maplibre from "./vendor/maplibre-gl.js";
 import { shadowFile, sourceOf, tileAddress } from "./sources.js";
+import { byId, make } from "./dom.js";
 import { noMap } from "./nomap.js";
 import { now, on, set } from "./state.js";
 import { rounded } from "./shapes.js";
-import { t } from "./texts.js";
+import { CHOSEN, MARKS, dots } from "./symbols.js";
+import { say, speakOfNoMap, t } from "./texts.js";
 
 const DETAIL_ZOOM = 14; // from here buildings one by one, before that a picture of their classes
 const INK = "#1f2933";
-const CHOSEN = "#d6006c"; // none of the classes' colours, nor like one to any eye
+const PATIENCE_MS = 30_000; // for roofs, before it is said that none came
 /** The colour of roofs outside the circle that was asked for. */
 export const UNSELECTED = "#bdbab3";
-/** The colours of marks by their kind. */
-export const MARK_COLOURS = { chance: "#00796b", not_wanted: "#7b1fa2", correction: INK };
 const SOURCES = ["hillshade", "shadow", "roofs", "buildings"];
 const EMPTY = { type: "FeatureCollection", features: [] };
 
@@ -21,6 +21,11 @@ let map = null;
 let colours = {};
 let still = false;
 let asked = 0; // how often a collection was to be shown
+let current = null; // the collection
+let adding = false; // its sources
+let late = 0; // the timer of what is awaited
+let lost = []; // errors of what did not come; of a tile, or else of all of a source
+let missed = null; // the name of what is said of those
 
 maplibre.setWorkerUrl(new URL("vendor/maplibre-gl-worker.js", import.meta.url).href);
 
@@ -51,8 +56,16 @@ export async function makeMap(config) {
   map.addControl(new maplibre.NavigationControl({ visualizePitch: true }), "top-right");
   map.addControl(new maplibre.ScaleControl({ maxWidth: 110 }), "bottom-right");
   map.on("moveend", () => set({ at: whereNow() }));
+  map.on("error", (event) => {
+    console.error(event.error);
+    if (SOURCES.includes(event.sourceId)) lost.push(event);
+  });
+  map.on("idle", tellLoaded);
   await new Promise((done) => map.once("load", done));
   map.addImage("hatch", hatch(), { pixelRatio: 2 });
+  for (const [kind, { symbol }] of Object.entries(MARKS)) {
+    map.addImage(kind, dots(symbol, 40), { pixelRatio: 2 });
+  }
   addMarksAndAreas();
   on(["shadow", "sun", "tall", "marks"], showLayers);
   return map;
@@ -62,6 +75,7 @@ export async function makeMap(config) {
 export function doWithout(bbox) {
   map = noMap(bbox, document.getElementById("map"));
   document.body.classList.add("no-map");
+  speakOfNoMap();
 }
 
 /** Whether there is a map to look at. */
@@ -77,8 +91,8 @@ function whereNow() {
 }
 
 async function readPmtiles() {
-  const { Protocol } = await import("./vendor/pmtiles.js");
-  maplibre.addProtocol("pmtiles", new Protocol().tile);
+  const { protocol } = await import("./archive.js");
+  maplibre.addProtocol("pmtiles", protocol());
 }
 
 function baseStyle(basemap) {
@@ -113,6 +127,7 @@ export function relabel() {
     button?.setAttribute("title", t(key));
   }
   map.getCanvas().setAttribute("aria-label", t("map_keys"));
+  tellMissed(missed);
 }
 
 /** Diagonal lines, for what was not judged. */
@@ -131,7 +146,8 @@ function hatch() {
 /** Show a collection: its sources and layers in place of those of another. */
 export async function showCollection(collection) {
   if (!hasMap()) return doWithout(collection.bbox);
-  tellLoading(collection);
+  [current, adding] = [collection, true];
+  tellLoading();
   const turn = (asked += 1);
   const sources = await sourcesOf(collection);
   if (turn !== asked) return; // another one was chosen meanwhile
@@ -145,13 +161,44 @@ export async function showCollection(collection) {
   addPictures();
   addRoofs();
   showLayers();
+  adding = false;
+  map.triggerRepaint(); // which tells of what was drawn
 }
 
-/** Say that roofs are on their way, until all is drawn. */
-function tellLoading(collection) {
-  const place = document.getElementById("loading");
-  place.textContent = collection.name ? t("loading") : "";
-  map.once("idle", () => { place.textContent = ""; });
+/** Say that roofs are on their way, until all is drawn; not for ever. */
+function tellLoading() {
+  clearTimeout(late);
+  lost = [];
+  tellMissed(null);
+  say(byId("loading"), () => (current.name ? t("loading") : ""));
+  late = setTimeout(() => {
+    say(byId("loading"));
+    if (current.name) tellMissed("no_tiles");
+  }, PATIENCE_MS);
+}
+
+/** All was drawn that came: say whether something is missing in what is seen. */
+function tellLoaded() {
+  if (adding) return;
+  clearTimeout(late);
+  say(byId("loading"));
+  lost = lost.filter(({ tile }) => !tile || (tile.state === "errored" && tile.uses > 0));
+  const ranges = lost.some(({ error }) => error.name === "NoRanges");
+  const what = lost.length ? (ranges ? "no_ranges" : "no_tiles") : null;
+  if (what !== missed) tellMissed(what);
+}
+
+/** Say what is missing, and offer to fetch it again. */
+function tellMissed(what) {
+  missed = what;
+  const again = what && make("button", { type: "button", "data-testid": "again", onclick: fetchAgain }, t("again"));
+  byId("lost").replaceChildren(...(what ? [t(what), again] : []));
+}
+
+async function fetchAgain() {
+  map.getCanvas().focus();
+  await showCollection(current);
+  choose(now().roof);
 }
 
 async function sourcesOf(collection) {
@@ -180,7 +227,7 @@ function addPictures() {
   if (map.getSource("roofs")) {
     const paint = { "raster-resampling": "nearest", "raster-fade-duration": 0 };
     map.addLayer(
-      { id: "roofs", type: "raster", source: "roofs", maxzoom: DETAIL_ZOOM, paint }, "area-fill",
+      { id: "roofs", type: "raster", source: "roofs", maxzoom: DETAIL_ZOOM, paint }, "area-edge",
     );
   }
 }
@@ -211,7 +258,7 @@ function addRoofs() {
       paint: { "line-color": CHOSEN, "line-width": 4 },
     },
   ];
-  for (const layer of layers) map.addLayer({ ...shared, ...layer }, "area-fill");
+  for (const layer of layers) map.addLayer({ ...shared, ...layer }, "area-edge");
 }
 
 /** A roof's colour by its class; grey outside the selection. */
@@ -221,10 +268,10 @@ function fill() {
 }
 
 function addMarksAndAreas() {
-  for (const id of ["area", "marks", "marks-points"]) {
+  for (const id of ["area", "draft", "marks", "marks-points"]) {
     map.addSource(id, { type: "geojson", data: EMPTY });
   }
-  const wish = ["match", ["get", "kind"], ...Object.entries(MARK_COLOURS).flat(), INK];
+  const wish = ["match", ["get", "kind"], ...Object.entries(MARKS).flatMap(([kind, { colour }]) => [kind, colour]), INK];
   const layers = [
     { id: "area-fill", type: "fill", source: "area", paint: { "fill-color": CHOSEN, "fill-opacity": 0.04 } },
     { id: "area-edge", type: "line", source: "area", paint: { "line-color": CHOSEN, "line-width": 2.5, "line-dasharray": [3, 2] } },
@@ -232,11 +279,12 @@ function addMarksAndAreas() {
       id: "area-corners", type: "circle", source: "area", filter: ["==", ["geometry-type"], "Point"],
       paint: { "circle-color": "#fff", "circle-radius": 5, "circle-stroke-color": CHOSEN, "circle-stroke-width": 2.5 },
     },
-    { id: "marks-fill", type: "fill", source: "marks", paint: { "fill-color": wish, "fill-opacity": 0.25 } },
-    { id: "marks-edge", type: "line", source: "marks", paint: { "line-color": wish, "line-width": 2 } },
+    { id: "draft", type: "line", source: "draft", paint: { "line-color": CHOSEN, "line-width": 4 } },
+    // Nothing fills what roofs show: it would give them a colour that no class has.
+    { id: "marks-edge", type: "line", source: "marks", paint: { "line-color": wish, "line-width": 2.5 } },
     {
-      id: "marks-points", type: "circle", source: "marks-points",
-      paint: { "circle-color": wish, "circle-radius": 6, "circle-stroke-color": "#fff", "circle-stroke-width": 2 },
+      id: "marks-points", type: "symbol", source: "marks-points",
+      layout: { "icon-image": ["get", "kind"], "icon-allow-overlap": true, "icon-ignore-placement": true },
     },
   ];
   for (const layer of layers) map.addLayer(layer);
@@ -246,13 +294,13 @@ function addMarksAndAreas() {
 export function showLayers() {
   const { shadow, tall, marks } = now();
   const shown = { shadow, "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
-  for (const id of ["marks-fill", "marks-edge", "marks-points"]) shown[id] = marks;
+  for (const id of ["marks-edge", "marks-points"]) shown[id] = marks;
   for (const [id, visible] of Object.entries(shown)) {
     if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
   }
 }
 
-/** Put features into one of the page's own sources: "area", "marks" or "marks-points". */
+/** Put features into one of the page's own sources: "area", "draft", "marks" or "marks-points". */
 export function put(source, features) {
   map.getSource(source)?.setData({ type: "FeatureCollection", features });
 }
@@ -275,6 +323,13 @@ export function roofsInView(place = undefined) {
   return [...found.values()];
 }
 
+/** The kinds of marks that are seen. */
+export function kindsInView() {
+  if (!map.getLayer("marks-points")) return [];
+  const kinds = map.queryRenderedFeatures({ layers: ["marks-points"] }).map(({ properties }) => properties.kind);
+  return Object.keys(MARKS).filter((kind) => kinds.includes(kind));
+}
+
 /** Whether buildings are shown one by one. */
 export function inDetail() {
   return map.getZoom() >= DETAIL_ZOOM;
@@ -288,10 +343,20 @@ export function viewBox() {
 
 /** Go to [west, south, east, north], at once for those who want no movement. */
 export function goTo([west, south, east, north], options = {}) {
-  const { clientWidth: wide, clientHeight: high } = map.getContainer();
-  const beside = document.getElementById("legend").open && wide > 800;
-  // On a telephone the sheet covers the lower half, and the sources stand above it.
-  const below = document.getElementById("panel").offsetWidth > wide * 0.9 ? high * 0.52 + 60 : 40;
-  const padding = { top: 40, right: 55, bottom: below, left: beside ? 320 : 40 };
+  const beside = byId("legend").open && map.getContainer().clientWidth > 800;
+  const padding = { top: 40, right: 55, bottom: covered() + 40, left: beside ? 320 : 40 };
   map.fitBounds([[west, south], [east, north]], { padding, maxZoom: 17, duration: 700, ...options });
+}
+
+/** How much of the map's foot the sheet of a telephone covers, with the sources above it [px]. */
+function covered() {
+  const [{ bottom, left }, panel] = [map.getContainer(), byId("panel")].map((one) => one.getBoundingClientRect());
+  return panel.right > left + 1 ? bottom - panel.top + 20 : 0;
+}
+
+/** Move a place from under the sheet to the middle of what is seen. */
+export function uncover(place) {
+  const below = covered();
+  if (map.project(place).y < map.getContainer().clientHeight - below - 20) return;
+  map.easeTo({ center: place, offset: [0, -below / 2], duration: 400 });
 }

@@ -1,12 +1,12 @@
 /** What citizens wish or know of a roof or an area: made, shown, deleted. */
 
-import { byId, make } from "./dom.js";
+import { byId, make, show } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
 import { outline, shapeOf } from "./areas.js";
 import { drawn } from "./draw.js";
 import { chosenRoof } from "./roof.js";
-import { goTo, put, theMap } from "./mapview.js";
+import { goTo, hasMap, put, theMap } from "./mapview.js";
 import { day, known, number, t } from "./texts.js";
 
 const WHAT = {
@@ -17,7 +17,8 @@ const WHAT = {
 const MOST_SHOWN = 50;
 let app = null;
 let where = null; // {row, id} or {geometry}
-let features = [];
+let features = null; // all marks, once they came
+let lost = null; // why they did not come
 let retention = null; // {approved_days, other_days}, as the service states it
 
 /** Make the form work and show what there is. */
@@ -31,6 +32,10 @@ export function startMarks(given) {
     byId("mark-reason").focus();
   });
   byId("mark-area").addEventListener("click", takeArea);
+  byId("mark-drop").addEventListener("click", () => {
+    place(null);
+    byId("mark-draw").focus();
+  });
   on(["tab"], ({ tab }) => tab === "marks" && takeRoof());
   theMap().on("moveend", writeLists);
   writeMarks();
@@ -61,8 +66,10 @@ async function takeArea() {
   }
 }
 
+/** Take what is marked, null for nothing; what was drawn is seen until then. */
 function place(target) {
   where = target;
+  put("draft", where?.geometry ? [{ type: "Feature", properties: {}, geometry: where.geometry }] : []);
   tell("", true);
   writeWhere();
 }
@@ -70,6 +77,7 @@ function place(target) {
 function writeWhere() {
   const told = where ? (where.row !== undefined ? `${t("building")} ${where.id}` : t("mark_on_area")) : t("mark_nowhere");
   byId("mark-where").textContent = told;
+  show(byId("mark-drop"), Boolean(where));
 }
 
 /** Write form and lists, anew where the language changed. */
@@ -95,6 +103,7 @@ function writeWhat() {
 function tell(text, wrong = false) {
   byId("mark-error").textContent = wrong ? text : "";
   byId("mark-told").textContent = wrong ? "" : text;
+  if (text) byId(wrong ? "mark-error" : "mark-told").scrollIntoView({ block: "nearest" });
 }
 
 async function send(event) {
@@ -112,19 +121,19 @@ async function send(event) {
     return tell(app.explain(problem), true);
   }
   byId("mark-reason").value = "";
-  where = null;
-  writeWhere();
-  tell(t("mark_sent"));
+  place(null);
   await load();
+  tell(t("mark_sent"));
 }
 
 async function load() {
   try {
     const answer = await app.source.marks();
-    features = answer.features;
+    [features, lost] = [answer.features, null];
     retention = answer.retention ?? null;
   } catch (problem) {
-    return tell(app.explain(problem), true);
+    lost = problem;
+    return writeLists();
   }
   const drawnOnes = features.filter(({ geometry }) => geometry).map((one) => ({ ...one, properties: { ...one.properties, mark: one.id } }));
   put("marks", drawnOnes.filter(({ geometry }) => geometry.type !== "Point"));
@@ -139,23 +148,25 @@ function pointOf(geometry) {
 }
 
 function writeLists() {
+  if (lost) return ["marks-mine", "marks-public"].forEach((id) => fill(id, [], app.explain(lost)));
+  if (!features) return;
   const mine = features.filter(({ properties }) => properties.mine);
   const box = theMap().getBounds();
   const near = features.filter(({ properties, geometry }) => !properties.mine && geometry && box.contains(pointOf(geometry).coordinates));
   const days = retention && { approved: number(retention.approved_days), other: number(retention.other_days) };
   byId("marks-kept").textContent = days ? t("marks_kept", days) : "";
-  fill("marks-mine", mine, "marks_none_mine");
-  fill("marks-public", near.slice(0, MOST_SHOWN), "marks_none");
+  fill("marks-mine", mine, t("marks_none_mine"));
+  fill("marks-public", near.slice(0, MOST_SHOWN), t("marks_none"));
 }
 
 function fill(id, some, none) {
   const items = some.map((feature) => lineOf(feature));
-  byId(id).replaceChildren(...(items.length ? items : [make("li", { class: "hint" }, t(none))]));
+  byId(id).replaceChildren(...(items.length ? items : [make("li", { class: "hint" }, none)]));
 }
 
 function lineOf({ id, geometry, properties: told }) {
   const status = told.mine && known(`mark_${told.status}`) ? t(`mark_${told.status}`) : null;
-  const look = geometry && make("button", { type: "button", class: "plain", onclick: () => goTo(boundsOf(geometry), { maxZoom: 17 }) }, t("mark_look"));
+  const look = geometry && hasMap() && make("button", { type: "button", class: "plain", onclick: () => goTo(boundsOf(geometry), { maxZoom: 17 }) }, t("mark_look"));
   const remove = told.mine && make("button", { type: "button", class: "plain", "data-testid": "mark-delete", onclick: () => forget(id) }, t("mark_delete"));
   return make("li", { "data-testid": told.mine ? "mark-mine" : "mark-public", "data-kind": told.kind },
     make("strong", {}, `${t(`mark_kind_${told.kind}`)}: ${t(`what_${told.what}`)}`),

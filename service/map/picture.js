@@ -4,8 +4,9 @@
 import { byId, make } from "./dom.js";
 import { now } from "./state.js";
 import { lastTotals } from "./totals.js";
-import { classesOf } from "./legend.js";
+import { legendOf } from "./legend.js";
 import { theMap } from "./mapview.js";
+import { paint } from "./symbols.js";
 import { day, number, t } from "./texts.js";
 
 const INK = "#1f2933";
@@ -148,17 +149,17 @@ function linesOf(text, wide, size) {
   return lines;
 }
 
-/** The classes in lines: [[{colour, label, x}, ...], ...]. */
+/** The legend in lines: [[{symbol, label, x}, ...], ...]. */
 function legendLines(app, wide) {
   const lines = [[]];
   let x = EDGE;
-  for (const { colour, label } of classesOf(app.config)) {
+  for (const { symbol, label } of legendOf(app.config, app.collection())) {
     const room = 40 + measured(label, 13);
     if (lines.at(-1).length && x + room > wide) {
       lines.push([]);
       x = EDGE;
     }
-    lines.at(-1).push({ colour, label, x });
+    lines.at(-1).push({ symbol, label, x });
     x += room;
   }
   return lines;
@@ -166,29 +167,9 @@ function legendLines(app, wide) {
 
 function writeLegend(pen, line, y) {
   pen.font = `13px ${FONT}`;
-  for (const { colour, label, x } of line) {
-    swatch(pen, colour, x, y - 11);
+  for (const { symbol, label, x } of line) {
+    paint(pen, symbol, x, y - 11, 13);
     pen.fillStyle = INK;
     pen.fillText(label, x + 20, y);
   }
-}
-
-/** A square of a colour; hatched where it has none. */
-function swatch(pen, colour, x, y) {
-  pen.save();
-  pen.beginPath();
-  pen.rect(x, y, 13, 13);
-  pen.fillStyle = colour ?? "#fbfaf7";
-  pen.fill();
-  pen.lineWidth = 1;
-  pen.strokeStyle = QUIET;
-  pen.stroke();
-  pen.clip();
-  pen.beginPath();
-  for (let at = 4; !colour && at < 26; at += 6) {
-    pen.moveTo(x + at, y);
-    pen.lineTo(x, y + at);
-  }
-  pen.stroke();
-  pen.restore();
 }

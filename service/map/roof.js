@@ -3,7 +3,7 @@
 import { byId, english, make, terms } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
-import { choose, goTo, hasMap, inDetail, roofsInView, theMap, viewBox } from "./mapview.js";
+import { choose, goTo, hasMap, inDetail, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
 import { classesOf, swatch } from "./legend.js";
 import { day, known, listed, number, t } from "./texts.js";
 
@@ -15,7 +15,7 @@ let shown = null; // the roof's properties, with row
 export function startRoofs(given) {
   app = given;
   theMap().on("click", (event) => {
-    if (!app.drawing()) clicked(event.point);
+    if (!app.drawing()) clicked(event);
   });
   theMap().on("mousemove", (event) => {
     if (app.drawing()) return;
@@ -32,10 +32,19 @@ export function chosenRoof() {
   return shown;
 }
 
-function clicked(point) {
+function clicked({ point, lngLat }) {
   const [feature] = roofsInView(point);
   if (!inDetail()) return say(t("roof_zoom"), true);
-  if (feature) open(feature.id, feature.properties, feature.geometry);
+  if (!feature) return;
+  unlist();
+  open(feature.id, feature.properties, feature.geometry);
+  uncover(lngLat);
+}
+
+/** Take away the list and what was said. */
+function unlist() {
+  say("");
+  byId("roof-list").replaceChildren();
 }
 
 function say(text, toTab = false) {
@@ -47,14 +56,12 @@ function close() {
   shown = null;
   set({ roof: null });
   byId("roof-card").replaceChildren();
-  byId("roof-list").replaceChildren();
+  unlist();
   say(t("roof_pick"));
 }
 
 /** Show a roof: first what the tile knows, then all that the service does. */
 export async function open(row, properties = null, geometry = null) {
-  say("");
-  byId("roof-list").replaceChildren();
   set({ roof: row, tab: "roof" });
   if (properties) await write({ ...properties, row }, geometry);
   if (!app.source.roof) return;
@@ -70,6 +77,7 @@ export async function open(row, properties = null, geometry = null) {
 /** The roof that the link names, when the page starts. */
 export async function openLinked(row) {
   const tab = now().tab;
+  unlist();
   if (app.source.roof) await open(row);
   else {
     await new Promise((done) => theMap().once("idle", done));
@@ -93,6 +101,7 @@ async function find(event) {
   if (!feature) return say(t(app.source.roofById ? "roof_unknown" : "roof_unseen", { id }));
   const row = feature.id ?? feature.properties.row;
   if (feature.geometry) goTo(boundsOf(feature.geometry), { maxZoom: 18 });
+  unlist();
   await open(Number(row), feature.properties, feature.geometry);
   byId("roof-title")?.focus();
 }
@@ -163,11 +172,9 @@ async function write(roof, geometry) {
 
 /** Write the open roof anew, in another language. */
 export function rewrite() {
+  unlist();
   if (shown) write(shown, shown.geometry);
-  else {
-    byId("roof-list").replaceChildren();
-    say(t("roof_pick"));
-  }
+  else say(t("roof_pick"));
 }
 
 const decimetres = (value) => (Number.isFinite(value) ? Math.round(10 * value) / 10 : null);
@@ -184,7 +191,7 @@ function numbers(roof) {
       [t("height"), metres(heightOf(roof))],
       [t("roof_nap"), metres(decimetres(roof.roof_m))],
       [t("ground_nap"), metres(decimetres(roof.ground_m))],
-      [t("roof_area"), metres(roof.area_m2, "m²")],
+      [t("roof_area"), metres(roof.area_m2 || null, "m²")],
       [t("panels_here"), roof.solar_suitable ? metres(roof.panel_area_m2, "m²") : null],
       [t("solar_kwh"), roof.solar_suitable ? `${number(roof.solar_kwh)} ${t("kwh_year")}` : null],
       [t("wind_kwh"), roof.wind_suitable ? `${number(roof.wind_kwh)} ${t("kwh_year")}` : null],
@@ -211,10 +218,10 @@ function sources(method) {
   ];
 }
 
-/** What to look at before use, in words. */
+/** What to look at before use, in words; one that was not judged was not so by one cell. */
 function flagsOf(roof) {
   const names = Array.isArray(roof.flags) ? roof.flags : String(roof.flags ?? "").split(",");
-  const told = names.map((name) => name.trim()).filter(Boolean);
+  const told = names.map((name) => name.trim()).filter((name) => name && !(roof.rejected && name === "one_cell"));
   return told.map((name) => (known(`flag_${name}`) ? t(`flag_${name}`) : name));
 }
 

@@ -4,9 +4,10 @@ import { byId, make, offer } from "./dom.js";
 import { link, now } from "./state.js";
 import { inBox } from "./shapes.js";
 import { content, lastTotals } from "./totals.js";
-import { classesOf, swatch } from "./legend.js";
+import { legendOf } from "./legend.js";
 import { hasMap, inDetail, roofsInView, viewBox } from "./mapview.js";
 import { mapPicture, sheet, subtitle } from "./picture.js";
+import { svgOf } from "./symbols.js";
 import { number, t } from "./texts.js";
 
 const MOST_ROOFS = 20_000;
@@ -62,7 +63,7 @@ async function copy() {
 export function writePaper() {
   const last = lastTotals();
   const { at } = now();
-  const legend = make("ul", { class: "classes" }, ...classesOf(app.config).map(({ colour, label }) => make("li", {}, swatch(colour), label)));
+  const legend = make("ul", { class: "classes" }, ...legendOf(app.config, app.collection()).map(({ symbol, label }) => make("li", {}, svgOf(symbol), label)));
   const middle = at && inBox([-180, -90, 180, 90], [at[1], at[0]]) ? `${number(at[0], 4)}, ${number(at[1], 4)}` : "";
   byId("paper").replaceChildren(
     make("h1", {}, t("title")),

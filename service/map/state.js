@@ -2,7 +2,8 @@
 
 import { later } from "./dom.js";
 
-const state = {
+/** What is seen where nothing else is said. */
+export const DEFAULTS = Object.freeze({
   collection: null, // name
   at: null, // [lat, lon, zoom, pitch, bearing]
   shadow: false,
@@ -13,8 +14,10 @@ const state = {
   roof: null, // row
   lang: null,
   tab: "area",
-};
+});
+const state = { ...DEFAULTS };
 const listeners = [];
+const OURS = "daklaag"; // the mark of an entry of the history that this page wrote
 
 /** The state, to be read only. */
 export function now() {
@@ -32,6 +35,19 @@ export function set(changes) {
   for (const [keys, act] of listeners) {
     if (keys.some((key) => changed.includes(key))) act(state);
   }
+}
+
+/** Change what the reader chose: to go back in the browser is to go to what was before. */
+export function enter(changes) {
+  const before = link();
+  history.replaceState(OURS, "", `#${before}`);
+  set(changes);
+  if (link() !== before) history.pushState(OURS, "", `#${link()}`);
+}
+
+/** Whether the reader came back to a link of this page, and did not follow another. */
+export function cameBack() {
+  return history.state === OURS;
 }
 
 /** Call `act(state)` when one of `keys` changed. */
@@ -78,22 +94,22 @@ export function link() {
 }
 
 // Browsers let a page rewrite its address about a hundred times in half a minute.
-const write = later(() => history.replaceState(null, "", `#${link()}`), 350);
+const write = later(() => history.replaceState(OURS, "", `#${link()}`), 350);
 
 /**
  * An area as a short text.
- * @param {{kind: "place", code: string, name: string} | {kind: "circle", centre: number[],
- *   radius: number} | {kind: "polygon", ring: number[][]}} area
+ * @param {{kind: "place", code: string} | {kind: "circle", centre: number[], radius: number} |
+ *   {kind: "polygon", ring: number[][]}} area
  */
 export function areaText(area) {
-  if (area.kind === "place") return `place:${area.code}:${area.name}`;
+  if (area.kind === "place") return `place:${area.code}`;
   if (area.kind === "circle") return `circle:${[...area.centre, area.radius].join(",")}`;
   return `polygon:${area.ring.map((point) => point.join(",")).join(";")}`;
 }
 
 function areaOf(text) {
   const [kind, ...rest] = text.split(":");
-  if (kind === "place" && rest[0]) return { kind, code: rest[0], name: rest.slice(1).join(":") || rest[0] };
+  if (kind === "place" && rest[0]) return { kind, code: rest[0] };
   if (kind === "circle") {
     const [lon, lat, radius] = (rest[0] ?? "").split(",").map(Number);
     if ([lon, lat, radius].every(Number.isFinite)) return { kind, centre: [lon, lat], radius };

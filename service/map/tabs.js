@@ -5,8 +5,12 @@ import { now, on, set } from "./state.js";
 
 let tabs = [];
 
-/** Make the tabs work: clicks, arrows, Home and End. */
+/** Make the tabs work: clicks, arrows, Home and End; and the way to them past the head. */
 export function startTabs() {
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // what stands behind # is the view
+    byId("panel").focus();
+  });
   tabs = [...document.querySelectorAll("[role=tab]")];
   for (const tab of tabs) {
     tab.addEventListener("click", () => set({ tab: nameOf(tab) }));

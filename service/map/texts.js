@@ -2,6 +2,8 @@
 
 let words = {};
 let language = "en";
+const said = new Map(); // elements, and what writes their text
+let mapless = false;
 
 /** The language in use: "en" or "nl". */
 export function lang() {
@@ -15,6 +17,10 @@ export async function speak(wanted) {
   words = await answer.json();
   language = wanted;
   document.documentElement.lang = wanted;
+  writeFixed();
+}
+
+function writeFixed() {
   document.title = t("title");
   for (const element of document.querySelectorAll("[data-text]")) {
     element.textContent = t(element.dataset.text);
@@ -22,11 +28,24 @@ export async function speak(wanted) {
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", t(element.dataset.label));
   }
+  for (const [element, text] of said) element.textContent = text();
+}
+
+/** Write a text that is written anew in another language; without one nothing is said. */
+export function say(element, text = () => "") {
+  said.set(element, text);
+  element.textContent = text();
+}
+
+/** Say from now on nothing of a map, which this browser cannot draw. */
+export function speakOfNoMap() {
+  mapless = true;
+  writeFixed();
 }
 
 /** The text named `key`, with `{places}` filled; the key itself where there is none. */
 export function t(key, values = {}) {
-  const text = words[key] ?? key;
+  const text = (mapless && words[`${key}_no_map`]) || (words[key] ?? key);
   return text.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
 }
 
@@ -43,6 +62,17 @@ export function number(value, digits = 0) {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
+}
+
+/** A number as either language writes it, 2000.5 or 2000,5; NaN for anything else. */
+export function decimalOf(text) {
+  return /^\d+([.,]\d+)?$/.test(text.trim()) ? Number(text.replace(",", ".")) : NaN;
+}
+
+/** The same with thousands, 2.000,5 or 2,000.5: for what nobody tells to three decimals. */
+export function numberOf(text) {
+  const mark = /^[1-9]\d{0,2}([.,\s])\d{3}(\1\d{3})*(?!\1)([.,]\d+)?$/.exec(text.trim())?.[1];
+  return decimalOf(mark ? text.trim().replaceAll(mark, "") : text);
 }
 
 /** A sum in three digits: more of them would say more than the method knows. */

@@ -2,15 +2,17 @@
 
 import { byId, make, show } from "./dom.js";
 import { now, on } from "./state.js";
-import { nameOf } from "./areas.js";
+import { nameOf, placeOf } from "./areas.js";
 import { wasTried } from "./jobs.js";
 import { classesOf, swatch } from "./legend.js";
-import { about, amount, number, percent, t } from "./texts.js";
+import { about, amount, number, numberOf, percent, say, t } from "./texts.js";
 
+const MOST_HOUSEHOLDS = 100_000_000; // that the service takes
 let app = null;
 let asked = 0;
 let households = null; // in the area, as the reader says
 let last = null; // what the service answers, with {name, area} of the page
+let again = () => {}; // writes once more what is shown
 
 /** Count when area or collection change. */
 export function startTotals(given) {
@@ -20,16 +22,27 @@ export function startTotals(given) {
   on(["area", "collection"], () => count());
   byId("households-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const given = Number(byId("households").value.replace(/[^\d]/g, ""));
-    households = given > 0 ? given : null;
-    count();
+    takeHouseholds(byId("households").value.trim());
   });
+}
+
+/** Count with the households that the reader says, or none; what is no number of them is told. */
+function takeHouseholds(text) {
+  const given = text ? numberOf(text) : null;
+  const right = given === null || (Number.isInteger(given) && given >= 1 && given <= MOST_HOUSEHOLDS);
+  byId("households").setAttribute("aria-invalid", String(!right));
+  say(byId("households-error"), () => (right ? "" : t("households_wrong")));
+  if (!right) return;
+  households = given;
+  count();
 }
 
 /** The households were those of an area that is left. */
 function forget() {
   households = null;
   byId("households").value = "";
+  byId("households").removeAttribute("aria-invalid");
+  say(byId("households-error"));
 }
 
 /** The totals that are shown: {name, area, totals, complete}, or null. */
@@ -41,22 +54,34 @@ export function lastTotals() {
 export async function count() {
   const { area, collection } = now();
   const turn = (asked += 1);
-  if (!app.collection().name) return writeNothing(area);
   byId("totals").setAttribute("aria-busy", "true");
   byId("totals").querySelector("h2")?.replaceChildren(nameOf(area));
   try {
-    const answer = await app.source.summary(collection, area, households);
+    if (area?.kind === "place") await placeOf(area); // whether it is one, and its name
+    const answer = app.collection().name ? await app.source.summary(collection, area, households) : null;
     if (turn !== asked) return;
-    last = { ...answer, name: nameOf(area), area };
-    write();
+    last = answer && { ...answer, name: nameOf(area), area };
+    write(answer ? writeTotals : () => writeNothing(area));
   } catch (problem) {
     if (turn !== asked) return;
     last = null;
-    byId("totals").replaceChildren(make("h2", {}, nameOf(area)), make("p", { class: "hint error" }, app.explain(problem)));
-    show(byId("totals-actions"), Boolean(area));
-    app.offerJob(area, problem);
+    write(() => writeProblem(area, problem));
   }
   byId("totals").setAttribute("aria-busy", "false");
+}
+
+/** Write what is to be seen, by default anew, where the language changed. */
+export function write(act = again) {
+  again = act;
+  act();
+}
+
+/** Why there are no totals. */
+function writeProblem(area, problem) {
+  byId("totals").replaceChildren(make("h2", {}, nameOf(area)), make("p", { class: "hint error" }, app.explain(problem)));
+  show(byId("totals-actions"), Boolean(area));
+  show(byId("compare-add"), false);
+  app.offerJob(area, problem);
 }
 
 /** Where nothing was computed yet, an area can be. */
@@ -67,18 +92,16 @@ function writeNothing(area) {
   app.offerJob(area, "incomplete");
 }
 
-/** Write the totals, anew where the language changed. */
-export function write() {
-  if (!last) return;
+function writeTotals() {
   last.name = nameOf(last.area);
   last.tried = wasTried(last.area);
   byId("totals").replaceChildren(
     make("h2", { "data-testid": "totals-title" }, last.name),
     ...content(app.config, last),
   );
-  show(byId("households-form"), true);
   byId("totals").dataset.judged = last.totals.counts.judged;
-  for (const id of ["totals-actions", "compare-add"]) show(byId(id), true);
+  for (const id of ["households-form", "compare-add"]) show(byId(id), last.totals.counts.selected > 0);
+  show(byId("totals-actions"), true);
   show(byId("area-clear"), Boolean(last.area));
   app.offerJob(last.area, last.complete === false ? "incomplete" : null);
 }
@@ -86,6 +109,8 @@ export function write() {
 /** Totals as elements, for the panel and for the printed page. */
 export function content(config, { totals, complete, tried }) {
   const { counts, area_ha: area, kwh, households: served } = totals;
+  const missing = complete === false && (tried ? "incomplete_tried" : "incomplete");
+  if (!counts.selected) return [make("p", { class: "lead" }, t(missing ? `${missing}_none` : "complete_none"))];
   const rows = [
     ["totals_solar", number(counts.solar_suitable), `${number(area.panel, 2)} ha`, about(kwh.solar), served.solar],
     ["totals_wind", number(counts.wind_suitable), "", about(kwh.wind), served.wind],
@@ -96,14 +121,13 @@ export function content(config, { totals, complete, tried }) {
   const head = ["", "roofs", "panels", "kwh_about", "households"].map((name, index) =>
     index ? make("th", { scope: "col" }, t(name)) : make("td", {}),
   );
+  const lead = { suitable: number(counts.class.solar + counts.class.wind_or_solar), judged: number(counts.judged) };
   return [
-    make("p", { class: "lead" }, t("totals_lead", {
-      suitable: number(counts.class.solar + counts.class.wind_or_solar), judged: number(counts.judged),
-    })),
+    ...(counts.judged ? [make("p", { class: "lead" }, t("totals_lead", lead))] : []),
     bar(config, counts),
     make("div", { class: "scroll plain-scroll" }, make("table", { class: "sums", "data-testid": "totals-table" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows.map(row)))),
     ...(served.share === undefined ? [] : [make("p", { class: "share", "data-testid": "totals-share" }, t("totals_share", { share: percent(served.share), n: number(served.number) }))]),
-    ...(complete === false ? [make("p", { class: "warning" }, t(tried ? "incomplete_tried" : "incomplete"))] : []),
+    ...(missing ? [make("p", { class: "warning" }, t(missing))] : []),
     make("p", { class: "hint" }, t("totals_hint")),
   ];
 }

@@ -1,0 +1,67 @@
+/** What stands for classes, marks and areas on the map and in its legends: paths in a square of 16,
+ * the same for SVG and for a canvas. Marks are told apart by shape and sign, not by colour alone. */
+
+import { make } from "./dom.js";
+
+const EDGE = "rgb(31 41 51 / 45%)";
+const SQUARE = "M0 0h16v16H0Z";
+const HATCH = "M-2 6 6-2M-2 14 14-2M2 18 18 2M10 18 18 10";
+/** The colour of what is chosen: none of the classes' colours, nor like one to any eye. */
+export const CHOSEN = "#d6006c";
+/** The line around the chosen area. */
+export const AREA = [{ d: "M0 8h6M10 8h6", stroke: CHOSEN, width: 3 }];
+
+/** The symbol of a class; hatched where it has no colour. */
+export function classSymbol(colour) {
+  const hatch = { d: HATCH, stroke: "#6b6b6b", width: 1.6 };
+  const edge = { d: SQUARE, stroke: EDGE, width: 2 };
+  return [{ d: SQUARE, fill: colour ?? "#fbfaf7" }, ...(colour ? [] : [hatch]), edge];
+}
+
+/** The symbol of a mark: a shape of its colour, a sign in it. */
+const mark = (colour, shape, sign) => ({
+  colour,
+  symbol: [{ d: shape, fill: colour, stroke: "#fff", width: 1.2 }, { d: sign, stroke: "#fff", width: 2 }],
+});
+
+/** Marks by their kind: {colour, symbol}. */
+export const MARKS = {
+  chance: mark("#00796b", "M8 .8a7.2 7.2 0 1 1 0 14.4a7.2 7.2 0 1 1 0-14.4Z", "M8 4.2v7.6M4.2 8h7.6"),
+  not_wanted: mark("#7b1fa2", "M1.6 1.6h12.8v12.8H1.6Z", "M5 5l6 6M11 5l-6 6"),
+  correction: mark("#1f2933", "M8 .8L15.6 15.2H.4Z", "M8 5.4v4.4M8 11.4v2"),
+};
+
+/** A symbol as an image of the page. */
+export function svgOf(symbol, name = "swatch") {
+  const svg = (kind, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", kind);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+  const image = svg("svg", { class: name, viewBox: "0 0 16 16", "aria-hidden": "true" });
+  image.append(...symbol.map(({ d, fill = "none", stroke = "none", width = 0 }) => svg("path", { d, fill, stroke, "stroke-width": width })));
+  return image;
+}
+
+/** Draw a symbol on a canvas, so large, with its upper left corner at x, y. */
+export function paint(pen, symbol, x, y, size) {
+  pen.save();
+  pen.translate(x, y);
+  pen.scale(size / 16, size / 16);
+  pen.clip(new Path2D(SQUARE));
+  for (const { d, fill, stroke, width } of symbol) {
+    const path = new Path2D(d);
+    pen.fillStyle = fill;
+    if (fill) pen.fill(path);
+    [pen.strokeStyle, pen.lineWidth] = [stroke, width];
+    if (stroke) pen.stroke(path);
+  }
+  pen.restore();
+}
+
+/** The dots of a symbol, for an image of the map. */
+export function dots(symbol, size) {
+  const pen = make("canvas", { width: size, height: size }).getContext("2d");
+  paint(pen, symbol, 0, 0, size);
+  return pen.getImageData(0, 0, size, size);
+}
