@@ -184,10 +184,10 @@ def test_an_area_is_computed(window: Window, browser: Any, host: str, operator: 
     counted(window, report)
     assert name != RUN
     assert not window.page.locator("#totals .warning").count() + window.at("compute").count()
+    window.page.wait_for_function("(name) => location.hash.includes(name)", arg=name)
     window.page.reload()
     window.ready()
     counted(window, report)
-    window.page.wait_for_function("(name) => location.hash.includes(name)", arg=name)
     with browsing.window(browser, host) as stranger:
         stranger.page.goto(window.page.url)
         stranger.ready()
