@@ -202,4 +202,4 @@ def test_silence_is_seen() -> None:
 def test_workplaces_are_seen() -> None:
     for place in ("work", "root", "home"):
         assert PLACE.search(f"cd '/{place}/me'")
-    assert not PLACE.search("https://ahn.nl/work/flow, ../work/x, pipeline/root/")
+        assert not PLACE.search(f"https://ahn.nl/{place}/flow, ../{place}/x, pipeline/{place}/")
