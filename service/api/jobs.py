@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.access import Asking
 from service.api.answers import Link, address, faults, nothing_else
+from service.api.query import moment
 from service.api.state import Here
 from service.jobs.job import Job, Status, status_info
 from service.jobs.watch import LOOK_S, Watch
@@ -160,10 +161,9 @@ def _moment(text: str, ends: bool = False) -> tuple[float, float] | None:
     if text in ("", ".."):
         return None
     try:
-        begins = datetime.fromisoformat(text.upper())
+        begins = moment(text)
     except ValueError:
         raise Problem(400, f"datetime: {text[:40]} is no day of the calendar") from None
-    begins = begins if begins.tzinfo else begins.replace(tzinfo=UTC)
     if len(text) == len("2026-01-31"):
         lasts = timedelta(days=1)
     else:

@@ -89,7 +89,7 @@ class Query(BaseModel):
     @field_validator("datetime")
     @classmethod
     def _moments(cls, text: str) -> str:
-        ends = [_moment(part) for part in text.split("/") if part not in ("", "..")]
+        ends = [moment(part) for part in text.split("/") if part not in ("", "..")]
         if ends != sorted(ends):
             raise ValueError("its end lies before its beginning")
         return text
@@ -123,8 +123,9 @@ class Query(BaseModel):
         return area_of([float(part) for part in self.bbox.split(",")], self.bbox_crs)
 
 
-def _moment(text: str) -> datetime:
-    """ValueError for a day that no calendar has."""
+def moment(text: str) -> datetime:
+    """A day's beginning, or an instant; in UTC if nothing is said. ValueError for a day that no
+    calendar has."""
     found = datetime.fromisoformat(text.upper())
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
