@@ -246,8 +246,7 @@ _kept: Kept[pa.Table] = Kept(KEPT_BYTES, lambda table: int(table.nbytes))
 
 def _group(features: Features, group: int) -> pa.Table:
     """One row group, whole: pages that follow each other mostly read the same."""
-    read = features._read
-    return _kept.get((features, group), lambda: read(group).replace_schema_metadata(None))
+    return _kept.get((features, group), lambda: features._read(group).replace_schema_metadata(None))
 
 
 def _touches(

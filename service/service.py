@@ -75,14 +75,15 @@ class Service:
 
 
 def _is_sound(collection: Collection) -> bool:
-    """Whether a run can be opened; one that cannot is told to the operator once."""
+    """Whether a run can be opened; one that is there and cannot is told to the operator once."""
     if not (collection.place / REPORT).is_file():
         return False
     try:
-        return bool(collection.report) and Features.of(collection.place) is not None
+        Features.of(collection.place)
     except InputError as error:
         _tell(collection.name, for_clients(str(error)))
         return False
+    return True
 
 
 @lru_cache(maxsize=64)

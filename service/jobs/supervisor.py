@@ -30,7 +30,6 @@ YOUNG_S, LONGEST_S = 5.0, 30.0  # one that dies younger is not replaced at once,
 CHORES_S, SWEEP_S = 0.5, 3600.0
 LINGER_S = 2.0  # for a callback that nobody answers
 TOLD_S = 60.0  # between two lines on the same fault
-_told: dict[str, float] = {}
 log = logging.getLogger("daklaag.jobs")
 
 
@@ -60,6 +59,7 @@ class Supervisor:
     _seats: list[Seat] = field(default_factory=list)
     _ended: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
+    _told: dict[str, float] = field(default_factory=dict)  # when, of each task that failed
     _lock: int = -1
 
     def __enter__(self) -> Self:
@@ -103,7 +103,7 @@ class Supervisor:
 
     def _supervise(self) -> None:
         while not self._ended.wait(LOOK_S):
-            _guarded(self._look)
+            self._guarded(self._look)
         for seat in self._seats:
             if seat.process is not None:
                 _end(seat.process)
@@ -152,11 +152,22 @@ class Supervisor:
         while True:
             if time.monotonic() - swept >= SWEEP_S:
                 swept = time.monotonic()
-                _guarded(sweep, self.service.jobs)
-            _guarded(tell, self.service.jobs, self.results)
-            _guarded(clear, self.service.jobs)
+                self._guarded(sweep, self.service.jobs)
+            self._guarded(tell, self.service.jobs, self.results)
+            self._guarded(clear, self.service.jobs)
             if self._ended.wait(CHORES_S):
                 return
+
+    def _guarded(self, task: Callable[..., Any], *given: Any) -> None:
+        """What fails now is tried again at the next look; of what keeps failing the log tells once
+        in a while, as it may be that the disk is full."""
+        try:
+            task(*given)
+        except Exception:
+            now = time.monotonic()
+            if now - self._told.get(task.__name__, -TOLD_S) >= TOLD_S:
+                self._told[task.__name__] = now
+                log.exception("%s failed", task.__name__)
 
 
 def _is_dead(seat: Seat, silent: set[str]) -> bool:
@@ -167,17 +178,6 @@ def _is_dead(seat: Seat, silent: set[str]) -> bool:
         return False
     seat.doubted = seat.doubted or now
     return now - seat.doubted > DOUBT_S
-
-
-def _guarded(task: Callable[..., Any], *given: Any) -> None:
-    """What fails now is tried again at the next look; of what keeps failing the log tells once in a
-    while, as it may be that the disk is full."""
-    try:
-        task(*given)
-    except Exception:
-        if time.monotonic() - _told.get(task.__name__, -TOLD_S) >= TOLD_S:
-            _told[task.__name__] = time.monotonic()
-            log.exception("%s failed", task.__name__)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

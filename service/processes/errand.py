@@ -20,7 +20,8 @@ from service.processes.order import Order
 from service.settings import Settings
 
 WORK = "work"  # below the state: what is written for a job, and is no result
-SHEETS_READ_AS = ("nodata", "allow")  # of how files are read, what is of the sheets
+SHEETS_READ_AS = {"nodata", "allow"}  # settings that tell how files are read
+READ_AS = SHEETS_READ_AS | {"layer", "id", "group"}
 FORGOTTEN_S = 14 * 86_400.0  # after which what a killed job left there is removed
 
 
@@ -40,9 +41,8 @@ class Means:
     @property
     def read_as(self) -> dict[str, Any]:
         """How the sheets and footprints are read, as a run's options of these names."""
-        s = self.settings
-        footprints = {"layer": s.layer, "id": s.id, "group": s.group}
-        return {"nodata": s.nodata, "allow": frozenset(s.allow), **footprints}
+        said = {name: getattr(self.settings, name) for name in READ_AS}
+        return said | {"allow": frozenset(self.settings.allow)}
 
     def request(self, inputs: Mapping[str, Any], files: Path, out: Path, **more: Any) -> Request:
         """The run that the inputs of an order ask for, as the command line would ask for it.

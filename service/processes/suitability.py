@@ -15,7 +15,7 @@ from service.catalogue import Collection
 from service.problem import Problem
 from service.processes import recognition
 from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of, stamp_of
-from service.processes.errand import Errand, Means
+from service.processes.errand import READ_AS, Errand, Means
 from service.processes.geojson import read_shapes
 from service.processes.inputs import FOOTPRINTS, RESTRICTIONS, SuitabilityInputs, read_inputs
 from service.processes.order import Order
@@ -78,8 +78,8 @@ def key_of(
     if inputs["collection"]:
         behind.append(_provenance(means.public[inputs["collection"]]))
     if computed or not inputs["collection"]:
-        how = {name: str(value) for name, value in means.read_as.items()}
-        behind += [recognition.stamps(means.sources), how | {"allow": sorted(means.settings.allow)}]
+        behind.append(recognition.stamps(means.sources))
+        behind.append(means.settings.model_dump(mode="json", include=READ_AS))
     return recognition.key(process, inputs, *behind)
 
 
