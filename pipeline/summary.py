@@ -45,10 +45,8 @@ def summary(
     Counts are of the rows whose centre lies in the area, its border included; without an area, of
     the circle's, without both of all rows. Raises InputError where no finished run is.
     """
-    finished, area = (
-        open_finished(directory),
-        area and replace(area, geometry=own_copy(area.geometry)),
-    )
+    finished = open_finished(directory)
+    area = area and replace(area, geometry=own_copy(area.geometry))
     household_kwh = finished.said["method"]["parameters"]["household_kwh"]
     if area is None and around is None and by is None and finished.inputs["around"] is None:
         added = _reported(finished, household_kwh, households)

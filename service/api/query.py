@@ -81,9 +81,6 @@ class Query(BaseModel):
         parts = text.split(",")
         if len(parts) not in (4, 6) or not all(NUMBER.fullmatch(part.strip()) for part in parts):
             raise ValueError("give west,south,east,north")
-        south, north = (float(parts[i]) for i in (1, len(parts) // 2 + 1))
-        if south > north:
-            raise ValueError("its south lies north of its north")
         return text
 
     @field_validator("datetime")
@@ -96,12 +93,22 @@ class Query(BaseModel):
 
     @model_validator(mode="after")
     def _on_earth(self) -> Self:
-        if self.bbox is not None and self.bbox_crs == CRS84:
-            numbers = [abs(float(part)) for part in self.bbox.split(",")]
-            half = len(numbers) // 2
-            if max(numbers[0], numbers[half]) > 180 or max(numbers[1], numbers[half + 1]) > 90:
-                raise ValueError("bbox: beyond 180 or 90 degrees; or give bbox-crs")
+        if self.bbox is None:
+            return self
+        west, south, east, north = self._edges
+        if south > north:
+            raise ValueError("bbox: its south lies north of its north")
+        beyond = max(abs(west), abs(east)) > 180 or max(abs(south), abs(north)) > 90
+        if beyond and self.bbox_crs == CRS84:
+            raise ValueError("bbox: beyond 180 or 90 degrees; or give bbox-crs")
         return self
+
+    @property
+    def _edges(self) -> list[float]:
+        """West, south, east, north of `bbox`, without heights."""
+        numbers = [float(part) for part in (self.bbox or "").split(",")]
+        half = len(numbers) // 2
+        return [*numbers[:2], *numbers[half : half + 2]]
 
     @property
     def wanted(self) -> Wanted:
@@ -120,7 +127,7 @@ class Query(BaseModel):
     def _area(self) -> shapely.Geometry | None:
         if self.bbox is None:
             return None
-        return area_of([float(part) for part in self.bbox.split(",")], self.bbox_crs)
+        return area_of(self._edges, self.bbox_crs)
 
 
 def moment(text: str) -> datetime:
@@ -130,12 +137,10 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def area_of(bbox: Sequence[float], crs: str) -> shapely.Geometry:
-    """A rectangle in RD [m]; in degrees, one whose west lies east of its east goes round the
-    world."""
-    half = len(bbox) // 2
-    (x0, y0), (x1, y1) = (np.clip(bbox[i : i + 2], -FURTHEST, FURTHEST) for i in (0, half))
-    south, north = sorted((y0, y1))
+def area_of(edges: Sequence[float], crs: str) -> shapely.Geometry:
+    """A rectangle in RD [m], of west, south, east, north; in degrees, one whose west lies east of
+    its east goes round the world."""
+    x0, south, x1, north = np.clip(edges, -FURTHEST, FURTHEST)
     if crs == RD_CRS:
         return shapely.box(min(x0, x1), south, max(x0, x1), north)
     sides = [(x0, x1)] if x0 <= x1 else [(x0, 180.0), (-180.0, x1)]

@@ -40,6 +40,7 @@ SAID = {
 FAULTS = faults(*SAID, said=SAID)
 DOCUMENT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 SOME_JSON = {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}}
+MULTIPART = "multipart/related"
 BOUNDARY = "next-result"  # stands in no JSON: json.dumps breaks no lines
 OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its name")]
 
@@ -52,7 +53,7 @@ OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its nam
         **FAULTS,
         200: {
             "description": "A document of all results, or the one that was asked for",
-            "content": SOME_JSON,
+            "content": SOME_JSON | {MULTIPART: {"schema": {"type": "string", "format": "binary"}}},
         },
         204: {"description": "The results that were asked for are where `Link` says"},
     },
@@ -119,7 +120,7 @@ def raw_of(document: dict[str, Any]) -> Response:
         return JSONResponse(said["value"], media_type=said["mediaType"])
     parts = [_part(name, said) for name, said in document.items()]
     body = "".join(f"--{BOUNDARY}\r\n{part}\r\n" for part in parts) + f"--{BOUNDARY}--\r\n"
-    return Response(body, media_type=f'multipart/related; boundary="{BOUNDARY}"')
+    return Response(body, media_type=f'{MULTIPART}; boundary="{BOUNDARY}"')
 
 
 def _part(name: str, said: dict[str, Any]) -> str:
