@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import matching, report, store
-from pipeline.buildings import SCHEMA, in_space, write_buildings
+from pipeline.buildings import in_space, write_buildings
+from pipeline.columns import SCHEMA
 from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError, Stopped
 from pipeline.finished import KINDS, Finished, centres, open_finished

@@ -15,6 +15,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.columns import EDGES, SCHEMA
 from pipeline.engine import ahead
 from pipeline.footprints import Footprints
 from pipeline.methods.measure import Measures
@@ -25,37 +26,6 @@ from pipeline.restrictions import Restricted
 GROUP_ROWS = 16_384  # of a row group of the file: a town is one, or a few
 SHARDS = "daklaag:shards"  # the key under which the file tells of its shards
 TYPES = {3: "Polygon", 6: "MultiPolygon"}
-EDGES = ("xmin", "ymin", "xmax", "ymax")
-SCHEMA = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("id", pa.string()),
-        ("built", pa.int64()),
-        ("status", pa.string()),
-        ("area_m2", pa.float64()),
-        ("ground_m", pa.float64()),
-        ("roof_m", pa.float64()),
-        ("height_m", pa.float64()),
-        ("cells", pa.int64()),
-        ("centre_x", pa.float64()),
-        ("centre_y", pa.float64()),
-        ("lit", pa.list_(pa.bool_())),
-        ("solar_suitable", pa.bool_()),
-        ("panel_area_m2", pa.float64()),
-        ("solar_kwh", pa.float64()),
-        ("wind_candidate", pa.bool_()),
-        ("wind_shadowed", pa.bool_()),
-        ("wind_suitable", pa.bool_()),
-        ("wind_kwh", pa.float64()),
-        ("class", pa.string()),
-        ("selected", pa.bool_()),
-        ("excluded", pa.string()),
-        ("flags", pa.list_(pa.string())),
-        ("rejected", pa.string()),
-        ("bbox", pa.struct([(edge, pa.float64()) for edge in EDGES])),
-        ("geometry", pa.binary()),
-    ]
-)
 
 
 @dataclass(frozen=True)

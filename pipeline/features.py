@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline import report
-from pipeline.buildings import EDGES
+from pipeline.columns import EDGES
 from pipeline.errors import InputError
 from pipeline.kept import Kept
 from pipeline.ledger import BUILDINGS, REPORT

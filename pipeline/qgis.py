@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 from matplotlib.colors import to_rgb
 
 from pipeline import texts
+from pipeline.methods.powermapping import CLASSES
 from pipeline.palette import STYLES
-from pipeline.totals import CLASSES
 
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 MM_PER_POINT = 25.4 / 72

@@ -8,10 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.methods.powermapping import FLAGS, REASONS
-
-CLASSES = ("solar", "wind_or_solar", "none")
-EXCLUDED = ("solar", "wind", "both")
+from pipeline.columns import EXCLUDED
+from pipeline.methods.powermapping import CLASSES, FLAGS, REASONS
 
 COLUMNS = (
     "selected",

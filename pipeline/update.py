@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kernels.reach import reaching
-from pipeline.buildings import SCHEMA, SHARDS, in_space
+from pipeline.buildings import SHARDS, in_space
 from pipeline.cache import write_whole
+from pipeline.columns import SCHEMA
 from pipeline.context import Context
 from pipeline.errors import InputError
 from pipeline.grid import TILE, Shard, Window

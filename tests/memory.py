@@ -91,7 +91,7 @@ def measure_table(path: Path, groups: int) -> int:
 
 def synthetic_rows(row: NDArray[np.int64]) -> pa.Table:
     """Squares in a line, judged alike."""
-    from pipeline.buildings import SCHEMA
+    from pipeline.columns import SCHEMA
 
     known: dict[str, Any] = {
         "row": row,

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from pipeline.buildings import EDGES, SCHEMA
+from pipeline.columns import EDGES, SCHEMA
 from pipeline.prepared_sort import hilbert
 
 WEST, SOUTH, WIDTH = 121_000.0, 487_000.0, 4000.0  # m

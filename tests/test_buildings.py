@@ -14,7 +14,8 @@ import pytest
 import shapely
 
 from pipeline import buildings, quarter
-from pipeline.buildings import EDGES, SCHEMA, Told, in_space, write_buildings
+from pipeline.buildings import Told, in_space, write_buildings
+from pipeline.columns import EDGES, SCHEMA
 from pipeline.grid import Layout, Window
 from pipeline.passes import along_curve
 from pipeline.request import prepare

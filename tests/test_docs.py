@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.buildings import SCHEMA
+from pipeline import columns
+from pipeline.columns import COLUMNS, SCHEMA
 from pipeline.methods.listing import listing
 from pipeline.methods.powermapping import FLAGS, REASONS
 from pipeline.request import LAYERS
@@ -23,6 +24,24 @@ def page(request: pytest.FixtureRequest) -> Path:
 def test_the_methods_page_has_the_parameters_as_they_are_declared() -> None:
     text = (ROOT / "docs/methods/powermapping.md").read_text()
     assert listing("powermapping", "markdown") in text
+
+
+def test_the_outputs_page_has_the_columns_as_they_are_declared() -> None:
+    assert columns.listing("en") in (ROOT / "docs/outputs.md").read_text()
+
+
+def test_every_column_has_a_title_and_a_meaning_in_both_languages() -> None:
+    for column in COLUMNS:
+        for words in (column.words("en"), column.words("nl")):
+            assert 0 < len(words.title) <= 30 and len(words.meaning) > 10, column.name
+            assert "\n" not in words.meaning
+        assert column.en.meaning != column.nl.meaning
+
+
+def test_a_column_in_metres_square_metres_or_kwh_says_so() -> None:
+    for column in COLUMNS:
+        ending = {"m": "m", "m2": "m2", "kwh": "kWh/year"}.get(column.name.rsplit("_", 1)[-1])
+        assert ending is None or column.unit == ending, column.name
 
 
 def test_every_column_flag_reason_and_layer_is_explained() -> None:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.buildings import EDGES, SCHEMA
+from pipeline.columns import EDGES, SCHEMA
 from pipeline.errors import InputError
 from pipeline.kept import Kept
 from pipeline.maptiles import mvt

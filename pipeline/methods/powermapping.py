@@ -39,6 +39,7 @@ REASONS = (
     "no_ground",
     "not_in_heights",
 )
+CLASSES = ("solar", "wind_or_solar", "none")
 FLAGS = (
     "repeated_id",
     "uneven",

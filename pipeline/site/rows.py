@@ -15,9 +15,10 @@ from pipeline.crs import DEGREES as WGS84
 from pipeline.crs import RD, way
 from pipeline.engine import Progress
 from pipeline.errors import InputError, Stopped
+from pipeline.methods.powermapping import CLASSES
 from pipeline.slices import SLICE, row_count, slices
 from pipeline.storage import Place
-from pipeline.totals import CLASSES, COLUMNS
+from pipeline.totals import COLUMNS
 from pipeline.underway import Stop
 
 MOST = 1_000_000  # of 60 bytes: what a telephone can still read
