@@ -28,7 +28,8 @@ from pipeline import cartography, qgis, report, texts
 from pipeline.errors import InputError, OutputError
 from pipeline.ledger import FINAL, RASTERS
 from pipeline.printed import attributions, sun_times
-from pipeline.slices import column_names, slices
+from pipeline.slices import column_names, row_count, slices
+from pipeline.spreadsheets import check_rows, without_formulas, write_xlsx
 from pipeline.storage import Place, below, opened
 from pipeline.store import open_store
 
@@ -49,6 +50,7 @@ UNWRITTEN = (
     sqlite3.Error,
 )
 LARGEST_PICTURE = 4096  # cells a side
+ROWS_AT_ONCE = 8192  # as Python's values
 TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAFER"}
 
 
@@ -65,9 +67,9 @@ def export(directory: Place, to: Path, layer: str | None = None, lang: str = "en
     """Write a finished run as `to`, in the format of its ending.
 
     .tif is a COG of `layer` (by default the shadows); .png a picture of `layer`, or the map;
-    .gpkg, .geojson (lon/lat), .parquet and .csv are the buildings. The file appears at once or,
-    where something fails, not at all. Raises InputError for an ending or a layer that there is
-    not, or a folder that holds no finished run; OutputError where there is no room.
+    .gpkg, .geojson (lon/lat), .parquet, .csv and .xlsx are the buildings. The file appears at
+    once or, where something fails, not at all. Raises InputError for an ending or a layer that
+    there is not, or a folder that holds no finished run; OutputError where there is no room.
     """
     texts.words(lang)
     write = WRITERS.get(to.suffix.lower())
@@ -122,11 +124,24 @@ def _parquet(order: Order) -> None:
 
 
 def _csv(order: Order) -> None:
-    parts = (part.drop_columns([GEOMETRY]) for part in _parts(order))
+    parts = (without_formulas(part.drop_columns([GEOMETRY])) for part in _parts(order))
     first = next(parts)
     with pyarrow.csv.CSVWriter(order.to, first.schema) as target:
         for part in chain([first], parts):
             target.write_table(part)
+
+
+def _xlsx(order: Order) -> None:
+    check_rows(row_count(_file(order)), LAYER)
+    parts = (part.drop_columns([GEOMETRY]) for part in _parts(order))
+    first = next(parts)
+    rows = (row for part in chain([first], parts) for row in _rows(part))
+    write_xlsx(order.to, LAYER, first.column_names, rows)
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    for batch in table.to_batches(ROWS_AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _gpkg(order: Order) -> None:
@@ -297,5 +312,6 @@ WRITERS: dict[str, Callable[[Order], None]] = {
     ".geojson": _geojson,
     ".parquet": _parquet,
     ".csv": _csv,
+    ".xlsx": _xlsx,
     ".png": _png,
 }

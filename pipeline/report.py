@@ -1,7 +1,5 @@
 """What a run says of itself: report.json, the printed report, and a row an area."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +16,7 @@ from pipeline.errors import InputError
 from pipeline.ledger import BUILDINGS, REPORT
 from pipeline.printed import amount, to_text
 from pipeline.slices import BBOX, Buildings, Rectangle
+from pipeline.spreadsheets import csv_text
 from pipeline.storage import Place, below, storage_of
 
 FORMATS = ("table", "json", "csv")
@@ -231,11 +230,7 @@ def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en") -> str:
     if _known(fmt) == "json":
         return dumps([plain(row) for row in rows])
     if fmt == "csv":
-        target = io.StringIO()
-        writer = csv.DictWriter(target, list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return target.getvalue()
+        return csv_text(rows)
     words = texts.words(lang)
     return _table(rows, lang) + "\n" + words["potential"].format(trials=words["trials"]) + "\n"
 

@@ -171,7 +171,8 @@ def report(directory: Place, file: str | None, format_: str, lang: str) -> None:
 @click.argument("directory", type=place_of, metavar="DIR")
 @click.option(
     "--to", "to", required=True, metavar="FILE|FOLDER",
-    help=".tif (COG), .gpkg, .geojson, .parquet, .csv or .png by its ending; a folder: the map.",
+    help=".tif (COG), .gpkg, .geojson, .parquet, .csv, .xlsx or .png by its ending; a folder: the"
+    " map.",
 )  # fmt: skip
 @click.option("--layer", metavar="NAME", help="Raster layer of a .tif or .png.")
 @click.option(

@@ -1,6 +1,7 @@
 """Exports, read again with the tools of others and compared with the run."""
 
 import contextlib
+import csv
 import json
 import os
 import sqlite3
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 
 import geopandas
 import numpy as np
+import openpyxl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -165,6 +167,50 @@ def test_csv(exported: Any) -> None:
     assert path.read_text(encoding="utf-8").splitlines()[1].startswith('0,"0000000000000001",1900')
 
 
+def test_csv_and_xlsx_compute_nothing(tmp_path: Path) -> None:
+    """An id from an input may be anything; a number below zero stays one."""
+    run = tmp_path / "run"
+    run.mkdir()
+    finished(run, layers={})
+    table = buildings()
+    ids = pa.array(["=1+1", "-1", *table["id"].to_pylist()[2:]])
+    ground = pa.array([-0.5, *table["ground_m"].to_pylist()[1:]], pa.float64())
+    for name, column in (("id", ids), ("ground_m", ground)):
+        table = table.set_column(table.column_names.index(name), name, column)
+    pq.write_table(table, run / "buildings.parquet")
+    export(run, tmp_path / "b.csv")
+    export(run, tmp_path / "b.xlsx")
+    lines = list(csv.DictReader((tmp_path / "b.csv").read_text("utf-8").splitlines()))
+    assert [line["id"] for line in lines[:3]] == ["'=1+1", "'-1", "0000000000000003"]
+    assert lines[0]["ground_m"] == "-0.5"
+    header, *rows = openpyxl.load_workbook(tmp_path / "b.xlsx")["buildings"].iter_rows()
+    place = {cell.value: cell.column - 1 for cell in header}
+    assert [(row[place["id"]].data_type, row[place["id"]].value) for row in rows[:2]] == [
+        ("s", "=1+1"), ("s", "-1"),
+    ]  # fmt: skip
+    assert rows[0][place["ground_m"]].value == -0.5
+
+
+def test_xlsx(exported: Any) -> None:
+    sheet = openpyxl.load_workbook(exported("b.xlsx"))["buildings"]
+    names, *rows = sheet.values
+    expected = report.flatten(buildings()).drop_columns(["geometry"])
+    assert list(names) == expected.column_names
+    assert [dict(zip(names, row, strict=True)) for row in rows] == [
+        {k: None if v == "" else v for k, v in row.items()} for row in expected.to_pylist()
+    ]
+    assert rows[0][1] == "0000000000000001" and sheet["B2"].data_type == "s"
+
+
+def test_more_rows_than_an_xlsx_holds(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.spreadsheets.MOST_ROWS", len(buildings()))
+    with pytest.raises(InputError, match=r"buildings: 12 rows, .*\.csv or \.parquet"):
+        export(directory, tmp_path / "b.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("layer", [None, "hillshade", "shadow", "sun_hillshade", "surface"])
 def test_tif(exported: Any, layer: str | None) -> None:
     expected = rasters()[layer or "shadow"]
@@ -230,7 +276,7 @@ def test_png_of_the_surface_is_brighter_where_higher(exported: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "layer", "remedy"),
     [
-        ("b.shp", None, r"\.tif, \.gpkg, \.geojson, \.parquet, \.csv, \.png"),
+        ("b.shp", None, r"\.tif, \.gpkg, \.geojson, \.parquet, \.csv, \.xlsx, \.png"),
         ("b", None, r"\.tif"),
         ("r.tif", "slope", "hillshade, shadow, sun_hillshade, surface"),
         ("r.png", "buildings", "hillshade, shadow, sun_hillshade, surface"),
