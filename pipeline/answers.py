@@ -27,6 +27,7 @@ from pipeline.kept import Kept
 from pipeline.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledger
 from pipeline.matching import Asked, match
 from pipeline.passes import along_curve
+from pipeline.printed import warnings
 from pipeline.provenance import PROGRAM, suns_said
 from pipeline.request import Request
 from pipeline.results import TABLE, draw, off_rasters
@@ -218,11 +219,10 @@ def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, A
         restrictions_by_kind={},
     )
     names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
-    warned = asked.finished.said["accounting"].get("warnings", [])
-    composed["accounting"]["warnings"] = [
-        *(said for said in warned if any(name in said for name in names)),
-        *off_rasters(composed["accounting"], asked.scope.asked),
-    ]
+    before = warnings(asked.finished.said)
+    warned = [said for said in before if any(name in said for name in names)]
+    warned += off_rasters(composed["accounting"], asked.scope.asked)
+    composed["accounting"] |= report.warned(warned)
     return composed
 
 

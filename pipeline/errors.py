@@ -1,8 +1,30 @@
 """What a run can end in beside its result."""
 
+from typing import Any
+
+from pipeline.messages import Text
+
 
 class InputError(ValueError):
-    """A fault of the caller: one line that names the file, the place and the remedy."""
+    """A fault of the caller: one line that names the file, the place and the remedy.
+
+    It is made of a template in English and its values: `InputError("{name}: no such file; check the
+    path", name=name)`. str() is the English sentence; `text` is what can be said in Dutch.
+    """
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        self.text = Text(template, **values)
+        super().__init__(self.text)
+
+    @property
+    def template(self) -> str:
+        """The English sentence with the names of `values` where they stand."""
+        return self.text.template
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What stands in the template."""
+        return self.text.values
 
 
 class EmptyAreaError(InputError):

@@ -25,7 +25,6 @@ from pipeline.passes import (
     survey_pass,
     worked,
 )
-from pipeline.printed import spoken
 from pipeline.rasters import CACHE_MB, PIECE
 from pipeline.relief import HIGHEST_M, LOWEST_M, card, reading_rate
 from pipeline.request import Job, Request, prepare
@@ -250,36 +249,3 @@ def _largest_around_a_roof(job: Job, widest: int) -> int:
     """Cells of the largest window in which others may stand higher than a roof."""
     radius = math.ceil(job.p.wind_radius_m / job.layout.resolution)
     return (widest + 2 * radius) ** 2
-
-
-def table(found: Plan | Unread) -> list[tuple[str, str]]:
-    """The plan as names and values to print."""
-    footprints = ("footprints", f"{found.footprints:,}, of the area {found.asked:,}")
-    size = f"{found.disk / 1e9:,.1f} GB" if found.disk >= 1e9 else f"{found.disk / 1e6:,.1f} MB"
-    on_disk = ("on disk", size)
-    if isinstance(found, Unread):
-        return [
-            ("sheets", f"{found.of}"),
-            on_disk,
-            footprints,
-            ("sheets without relief", f"{found.sheets} ({found.cells / 1e9:,.1f} Gcells)"),
-            ("reading them once, by `run` or `fetch`", f"about {spoken(found.seconds)}"),
-            ("all else", "is told when that is done"),
-        ]
-    xmin, ymin, xmax, ymax = found.extent.bounds(found.resolution)
-    halo = ", ".join(f"{name} {cells}" for name, cells in found.halo._asdict().items())
-    return [
-        ("sheets", f"{found.sheets} of {found.resolution:g} m"),
-        on_disk,
-        ("extent", f"{xmin:g},{ymin:g},{xmax:g},{ymax:g} ({found.extent.size:,} cells)"),
-        ("shards", f"{found.shards} of {found.shard} x {found.shard} cells"),
-        ("blocks", f"{found.blocks}"),
-        ("blocks without work", f"{found.skipped}"),
-        ("relief", f"{found.relief:.2f} m"),
-        ("halo, at most", f"{halo} cells"),
-        ("cells read over cells of the blocks", f"{found.ratio:.2f}, as tried"),
-        footprints,
-        ("neighbours", f"{found.neighbours:,}"),
-        ("working memory a worker, at most", f"{found.memory / 2**20:,.0f} MiB"),
-        ("expected time", f"about {spoken(found.seconds)}"),
-    ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline import texts
+from pipeline.messages import Text, of_json, translated
 
 
 def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
@@ -50,7 +51,7 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
     share = served.get("share", 0.0)
     kinds = ", ".join(f"{k} {texts.number(v, lang)}" for k, v in counts["restrictions"].items())
     flags = _tallied(tallies["flags"], lang)
-    warned = "".join(f"  {said}\n" for said in tallies.get("warnings", []))
+    warned = "".join(f"  {translated(said, lang)}\n" for said in warnings(report))
     sources = "".join(f"  {name}\n" for name in attributions(report["inputs"]))
 
     def say(name: str, spoken: object = True, **figures: float) -> str:
@@ -91,6 +92,14 @@ def _aligned(line: str) -> str:
     return f"{label:<44}{figure:>12} {rest}".rstrip()
 
 
+def warnings(report: Mapping[str, Any]) -> list[str]:
+    """The warnings of a report, which can be said in Dutch if it holds what they are made of."""
+    tallies = report["accounting"]
+    if "warning_values" in tallies:
+        return [of_json(told) for told in tallies["warning_values"]]
+    return list(tallies.get("warnings", []))
+
+
 def amount(value: float, lang: str) -> str:
     """A figure with as many decimals as its size bears."""
     digits = sum(0 < value < limit for limit in (100, 10, 1))
@@ -113,9 +122,11 @@ def sun_times(report: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(str(sun["time"]) for sun in report["method"]["suns"]))
 
 
-def spoken(seconds: float) -> str:
+def spoken(seconds: float) -> Text:
     """A time in the unit that it bears: 95 s, 12 min, 3 h 20 min."""
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return Text("{seconds:.0f} s", seconds=seconds)
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 100:
+        return Text("{minutes} min", minutes=minutes)
+    return Text("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)

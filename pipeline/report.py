@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import slices, texts, totals
+from pipeline import messages, slices, texts, totals
 from pipeline.areas import locate, read_areas
 from pipeline.errors import InputError
 from pipeline.ledger import BUILDINGS, REPORT
@@ -58,6 +58,15 @@ def compose(
 def dumps(report: Any) -> str:
     """As the text of report.json; equal reports give equal bytes. ValueError for a NaN."""
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def warned(warnings: Sequence[str]) -> dict[str, Any]:
+    """What `accounting` holds of warnings: as sentences, and as what those are made of, so that
+    they can be said in Dutch."""
+    return {
+        "warnings": [str(said) for said in warnings],
+        "warning_values": [messages.to_json(said) for said in warnings],
+    }
 
 
 def read(directory: Place) -> dict[str, Any]:

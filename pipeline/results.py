@@ -13,6 +13,7 @@ from pipeline.engine import Progress
 from pipeline.judge import judge
 from pipeline.ledger import BUILDINGS, MAP, RASTERS, SHADE, Ledger
 from pipeline.measured import unmeasured
+from pipeline.messages import Text
 from pipeline.mosaics import twice
 from pipeline.passes import Reach, along_curve
 from pipeline.relief import Card, Survey
@@ -63,11 +64,12 @@ def report_of(
         cells=_cells(surveys, told),
         restrictions_by_kind={k: told.kinds[k] for k in WORDS["kind"] if told.kinds[k]},
     )
-    composed["accounting"]["warnings"] = [
+    warned = [
         *warnings_of(job, cards),
         *off_rasters(composed["accounting"], job.scope.asked),
         *job.restrictions.idle(told.held),
     ]
+    composed["accounting"] |= report.warned(warned)
     return composed
 
 
@@ -85,7 +87,8 @@ def off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
     off = accounting["rejected"].get("off_rasters", 0)
     if off <= MANY_OFF * asked:
         return []
-    return [f"{off:,} of {asked:,} footprints lie beside DSM or DTM; are sheets missing?"]
+    said = "{off:,} of {asked:,} footprints lie beside DSM or DTM; are sheets missing?"
+    return [Text(said, off=off, asked=asked)]
 
 
 def draw(ledger: Ledger, composed: dict[str, Any], lang: str) -> None:

@@ -21,6 +21,7 @@ from pipeline.crs import horizontal, is_rd
 from pipeline.errors import InputError
 from pipeline.files import named, on_disk
 from pipeline.grid import LATTICE_M, Window, divides_lattice
+from pipeline.messages import Text
 from pipeline.vsis3 import gdal_options, is_vsis3
 
 FORMAT = 2
@@ -69,7 +70,7 @@ class OpenSheet:
         try:
             self._file = rasterio.open(sheet.path)
         except rasterio.errors.RasterioError as error:
-            raise _unreadable(sheet, "it", error) from None
+            raise _unreadable(sheet, Text("it"), error) from None
         dtype = np.dtype(self._file.dtypes[0])
         plain = dtype == np.float32 and (sheet.scale, sheet.offset) == (1.0, 0.0)
         self.block: tuple[int, int] = self._file.block_shapes[0]
@@ -108,8 +109,11 @@ class OpenSheet:
         i, j = np.argwhere(np.isinf(height) & (height != self._nodata))[0]
         row, column = window.top - self.sheet.window.top + i, window.left - self.sheet.window.left
         return InputError(
-            f"{self.sheet.name}: infinite value at row {row}, column {column + j};"
-            " give that value as nodata or repair the file"
+            "{name}: infinite value at row {row}, column {column}; give that value as nodata or"
+            " repair the file",
+            name=self.sheet.name,
+            row=row,
+            column=column + j,
         )
 
     @property
@@ -123,14 +127,17 @@ class OpenSheet:
         try:
             values: NDArray[Any] = self._file.read(1, window=part, out=out)
         except rasterio.errors.RasterioError as error:
-            raise _unreadable(self.sheet, f"rows {row} to {row + window.height}", error) from None
+            rows = Text("rows {first} to {last}", first=row, last=row + window.height)
+            raise _unreadable(self.sheet, rows, error) from None
         return values
 
 
-def _unreadable(sheet: Sheet, what: str, error: Exception) -> InputError:
+def _unreadable(sheet: Sheet, what: Text, error: Exception) -> InputError:
     return InputError(
-        f"{sheet.name}: {what} cannot be read ({reason(error)}); is the file cut off? Fetch it"
-        " again"
+        "{name}: {what} cannot be read ({reason}); is the file cut off? Fetch it again",
+        name=sheet.name,
+        what=what,
+        reason=reason(error),
     )
 
 
@@ -191,8 +198,11 @@ def _opened(path: str, kind: str, nodata: float | None) -> Sheet:
             return _describe(source, path, name, kind, nodata)
     except rasterio.errors.RasterioError as error:
         raise InputError(
-            f"{name}: not a raster that can be read as {kind} ({reason(error)});"
-            " give a GeoTIFF of AHN heights, or fetch it again"
+            "{name}: not a raster that can be read as {kind} ({reason}); give a GeoTIFF of AHN"
+            " heights, or fetch it again",
+            name=name,
+            kind=kind,
+            reason=reason(error),
         ) from None
 
 
@@ -200,18 +210,28 @@ def _describe(source: Any, path: str, name: str, kind: str, nodata: float | None
     transform = source.transform
     _check_band(source, name)
     if source.crs is None or transform.is_identity:
-        raise InputError(f"{name}: no georeference (CRS or origin); give the sheet as published")
+        raise InputError(
+            "{name}: no georeference (CRS or origin); give the sheet as published", name=name
+        )
     _check_crs(source.crs, name)
     if transform.b or transform.d or transform.e >= 0 or transform.a != -transform.e:
         raise InputError(
-            f"{name}: rotated, flipped or unequal cells ({transform.a:g}, {transform.b:g},"
-            f" {transform.d:g}, {transform.e:g}); warp it to square north-up cells first"
+            "{name}: rotated, flipped or unequal cells ({a:g}, {b:g}, {d:g}, {e:g}); warp it to"
+            " square north-up cells first",
+            name=name,
+            a=transform.a,
+            b=transform.b,
+            d=transform.d,
+            e=transform.e,
         )
     resolution = transform.a
     if not divides_lattice(resolution):
         raise InputError(
-            f"{name}: cells of {resolution:g} m do not divide the grid of {LATTICE_M} m;"
-            " resample to 0.5, 1, 2 or 5 m"
+            "{name}: cells of {resolution:g} m do not divide the grid of {lattice} m; resample to"
+            " 0.5, 1, 2 or 5 m",
+            name=name,
+            resolution=resolution,
+            lattice=LATTICE_M,
         )
     scale, offset = _scale(source, name)
     return Sheet(
@@ -232,12 +252,15 @@ def _describe(source: Any, path: str, name: str, kind: str, nodata: float | None
 def _check_band(source: Any, name: str) -> None:
     if source.count != 1 or source.dtypes[0].startswith("complex"):
         raise InputError(
-            f"{name}: {source.count} band(s) of {source.dtypes[0]}; give one band of heights"
-            " (gdal_translate -b 1)"
+            "{name}: {bands} band(s) of {kind}; give one band of heights (gdal_translate -b 1)",
+            name=name,
+            bands=source.count,
+            kind=source.dtypes[0],
         )
     if MaskFlags.per_dataset in source.mask_flag_enums[0]:
         raise InputError(
-            f"{name}: its holes are in a mask; write them as nodata: gdalwarp -dstnodata -9999"
+            "{name}: its holes are in a mask; write them as nodata: gdalwarp -dstnodata -9999",
+            name=name,
         )
 
 
@@ -250,8 +273,10 @@ def _check_crs(crs: Any, name: str) -> None:
     found = horizontal(_crs(crs.to_wkt()))
     if not is_rd(found):
         raise InputError(
-            f"{name}: its CRS is {found.name}, not Amersfoort / RD New in metres;"
-            " warp it first: gdalwarp -t_srs EPSG:28992"
+            "{name}: its CRS is {crs}, not Amersfoort / RD New in metres; warp it first: gdalwarp"
+            " -t_srs EPSG:28992",
+            name=name,
+            crs=found.name,
         )
 
 
@@ -260,8 +285,12 @@ def _place(source: Any, name: str) -> Window:
     off = [value - round(value / resolution) * resolution for value in (left, top)]
     if max(map(abs, off)) > resolution * 1e-6:
         raise InputError(
-            f"{name}: its cells lie {off[0]:g} m east and {off[1]:g} m north of the national grid"
-            f" of {resolution:g} m; warp it first: gdalwarp -tap -tr {resolution:g} {resolution:g}"
+            "{name}: its cells lie {east:g} m east and {north:g} m north of the national grid of"
+            " {size:g} m; warp it first: gdalwarp -tap -tr {size:g} {size:g}",
+            name=name,
+            east=off[0],
+            north=off[1],
+            size=resolution,
         )
     row, column = -round(top / resolution), round(left / resolution)
     return Window(row, column, source.height, source.width)
@@ -274,10 +303,16 @@ def _scale(source: Any, name: str) -> tuple[float, float]:
     if unit.startswith("centimet"):
         unit = "cm"
     if unit not in UNITS:
-        raise InputError(f"{name}: heights in {unit!r}; give metres or centimetres above NAP")
+        raise InputError(
+            "{name}: heights in {unit!r}; give metres or centimetres above NAP",
+            name=name,
+            unit=unit,
+        )
     scale, offset = source.scales[0], source.offsets[0]
     if scale == 0:
-        raise InputError(f"{name}: declares a scale of 0, so all heights are one; repair the file")
+        raise InputError(
+            "{name}: declares a scale of 0, so all heights are one; repair the file", name=name
+        )
     if (scale, offset) != (1.0, 0.0):
         return scale * (UNITS[unit] or 1.0), offset * (UNITS[unit] or 1.0)
     whole = np.issubdtype(np.dtype(source.dtypes[0]), np.integer)

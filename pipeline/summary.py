@@ -70,7 +70,8 @@ def _reported(finished: Finished, household_kwh: float, households: float | None
     counts = {k: v for k, v in said["counts"].items() if k not in ("neighbours", "restrictions")}
     served = totals.served(said["kwh"], household_kwh, households)
     sums = {"counts": counts, "area_ha": said["area_ha"], "kwh": said["kwh"], "households": served}
-    accounting = {k: v for k, v in said["accounting"].items() if k not in ("cells", "warnings")}
+    left_out = ("cells", "warnings", "warning_values")
+    accounting = {k: v for k, v in said["accounting"].items() if k not in left_out}
     return {"totals": sums, "accounting": accounting, "rows": [], "outside": None}
 
 

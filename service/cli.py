@@ -7,13 +7,21 @@ from typing import Any
 
 import click
 
+from pipeline.messages import Text
 from pipeline.storage import Place, place_of
 from service.bench import bench
 from service.faults import Door
 from service.fetch import fetch
 from service.moderation import marks
-from service.options import job_options, language, loudness, request_of
+from service.options import (
+    job_options,
+    language,
+    language_of_messages,
+    loudness,
+    request_of,
+)
 from service.progress import reporter
+from service.say import say, sentence, tell
 from service.serve import keys, serve
 from service.stop import stoppable
 
@@ -26,6 +34,7 @@ Example, with a folder of AHN sheets and a BAG extract:
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="daklaag", prog_name="daklaag")
+@language_of_messages
 @loudness
 def main() -> None:
     """What sun and wind can do on every roof, from AHN heights and BAG footprints.
@@ -58,7 +67,7 @@ def run(ctx: click.Context, update: str | None, log_json: str | None, **options:
     2 of what was asked, 130 stopped.
     """
     if (update is None) == (options["out"] is None):
-        raise click.UsageError("give either --out DIR, or --update DIR of a finished run")
+        raise click.UsageError(Text("give either --out DIR, or --update DIR of a finished run"))
     options["out"], options["update"] = options["out"] or update, update is not None
     with stoppable() as stop:
         _judge(ctx, request_of(options), stop, log_json)
@@ -68,16 +77,17 @@ def _judge(
     ctx: click.Context, request: Any, stop: Callable[[], bool], log_json: str | None = None
 ) -> None:
     from pipeline import report
+    from pipeline.printed import warnings
     from pipeline.run import run as run_
 
     with reporter(ctx.obj["quiet"], log_json, ctx.obj["verbose"]) as progress:
         result = run_(request, progress, stop, progress.log)
     if ctx.obj["quiet"]:
         return
-    for warning in (*result.report["accounting"]["warnings"], *result.warnings):
-        click.echo(f"warning: {warning}", err=True)
+    for warning in (*warnings(result.report), *result.warnings):
+        tell("warning: {said}", said=warning)
     if result.was_finished:
-        click.echo(f"{result.directory}: this run is finished already")
+        say("{directory}: this run is finished already", directory=result.directory)
     else:
         click.echo(report.to_text(result.report, request.lang), nl=False)
         click.echo(f"\n{result.directory}: {', '.join(FINAL)}")
@@ -96,13 +106,14 @@ def plan(ctx: click.Context, **options: Any) -> None:
     footprints in an order in space, and the relief of sheets that were not read before.
     """
     from pipeline import plan as plan_
+    from pipeline.plan_table import table
 
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
         found = plan_.plan(request_of(options), progress, stop)
     for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    for name, value in plan_.table(found):
-        click.echo(f"{name:<38}{value}")
+        tell("warning: {said}", said=warning)
+    for name, value in table(found):
+        click.echo(f"{sentence(name):<38}{sentence(value)}")
 
 
 @main.command(short_help="Judge a generated quarter: needs no data.")
@@ -199,16 +210,16 @@ def export(
 
     if not site.is_site(to):
         if boundaries or overwrite:
-            raise click.UsageError("--boundaries and --overwrite are for a folder, the map")
+            raise click.UsageError(Text("--boundaries and --overwrite are for a folder, the map"))
         return export_(directory, Path(to), layer, lang)
     if layer:
-        raise click.UsageError("--layer is for a .tif or .png; the map has all layers")
+        raise click.UsageError(Text("--layer is for a .tif or .png; the map has all layers"))
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
         sizes = site.export(directory, Path(to), boundaries, overwrite, progress, stop)
     if not ctx.obj["quiet"]:
         for name, size in sizes.items():
             click.echo(f"{name:<38}{size / 1e6:,.1f} MB")
-        click.echo(f"{to}: put it on a web host that answers range requests")
+        say("{to}: put it on a web host that answers range requests", to=to)
 
 
 @main.command(short_help="The parameters of the methods.")

@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from service.options import language_of_messages
 from service.progress import reporter
+from service.say import say, sentence, tell
 from service.stop import stoppable
 
 
@@ -77,6 +79,7 @@ from service.stop import stoppable
     metavar="NAME=URL",
     help="A service that lies elsewhere: pdok, api, ahn or ahn6. Repeatable.",
 )
+@language_of_messages
 @click.pass_context
 def fetch(ctx: click.Context, **options: Any) -> None:
     """Bring DSM and DTM sheets and footprints for AREA: xmin,ymin,xmax,ymax in RD metres, a file
@@ -93,7 +96,7 @@ def fetch(ctx: click.Context, **options: Any) -> None:
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
         result = fetch_(order, progress, stop)
     for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        tell("warning: {said}", said=warning)
     if not ctx.obj["quiet"]:
         _say(result, order)
     _end(result.failed)
@@ -114,11 +117,10 @@ def _say(result: Any, order: Any) -> None:
     for folder, names in result.nowhere.items():
         if names:
             shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-            click.echo(f"{folder}: {len(names)} sheets without data (sea, abroad): {shown}")
-    click.echo(
-        f"{order.into}: {len(result.brought)} files brought, {len(result.present)} were there"
-        " already"
-    )
+            say("{folder}: {n} sheets without data (sea, abroad): {shown}",
+                folder=folder, n=len(names), shown=shown)  # fmt: skip
+    say("{into}: {new} files brought, {old} were there already",
+        into=order.into, new=len(result.brought), old=len(result.present))  # fmt: skip
     _say_next([*result.brought, *result.present], order)
 
 
@@ -133,13 +135,15 @@ def _say_next(files: list[str], order: Any) -> None:
         inputs = [text for name, file in parts.items() for text in (name, f"{order.into}/{file}")]
         named = [text for file in order.boundaries for text in ("--boundaries", file)]
         words = ["daklaag", "run", order.area, *named, *inputs, "--out", "DIR"]
-        click.echo(f"next: {shlex.join(words)}")
+        say("next: {command}", command=shlex.join(words))
 
 
 def _end(failed: dict[str, str]) -> None:
     from pipeline.errors import InputError
 
     for name, why in sorted(failed.items()):
-        click.echo(f"{name}: {why}", err=True)
+        click.echo(f"{name}: {sentence(why)}", err=True)
     if failed:
-        raise InputError(f"{len(failed)} files could not be had; the same command tries them again")
+        raise InputError(
+            "{n} files could not be had; the same command tries them again", n=len(failed)
+        )

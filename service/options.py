@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+from service.say import LANGUAGES
+from service.say import language as spoken
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -33,10 +36,14 @@ def loudness(command: F) -> F:
     return command
 
 
-language = click.option(
-    "--lang", type=click.Choice(["en", "nl"]), default="en", show_default=True,
-    help="Language of report and map.",
-)  # fmt: skip
+# It stands before the command or after it; of which, service.say finds it.
+_LANG: dict[str, Any] = {
+    "type": click.Choice(LANGUAGES), "default": spoken, "show_default": LANGUAGES[0],
+}  # fmt: skip
+language = click.option("--lang", **_LANG, help="Language of messages, report and map.")
+language_of_messages = click.option(
+    "--lang", **_LANG, expose_value=False, help="Language of messages."
+)
 
 
 def job_options(command: F) -> F:

@@ -1,6 +1,7 @@
 """Progress for people: bars on a terminal, plain lines in a log; and a log for programs."""
 
 import datetime
+import functools
 import json
 import sys
 import time
@@ -15,14 +16,16 @@ from tqdm import tqdm
 
 from pipeline.errors import InputError
 from pipeline.events import FAILED, KEPT, Event
+from pipeline.messages import Text, translated
 from pipeline.printed import spoken
+from service.say import language
 
 WINDOW = 600.0  # s; rates and what is left are told from this last time
 PAUSE = 10.0  # s between the plain lines of a stage
 BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
-Show = Callable[[str, int, int, list[str]], None]  # stage, done, total, what else is known
-Say = Callable[[str], None]  # a line
+Show = Callable[[str, int, int, list[Text]], None]  # stage, done, total, what else is known
+Say = Callable[[Text], None]  # a line
 
 
 class Pace:
@@ -51,16 +54,16 @@ class Pace:
         self.failed += event.get("outcome") == FAILED
         self._steps.append((now, 0, event.get("cells", 0), event.get("footprints", 0)))
 
-    def told(self, now: float, total: int) -> list[str]:
+    def told(self, now: float, total: int) -> list[Text]:
         """Rates, what was skipped and failed, and the time left, as far as they are known."""
         _, cells, footprints = self._rates(now)
-        said = [f"{cells / 1e6:.1f} Mcells/s"] if cells else []
-        said += [f"{footprints:,.0f} buildings/s"] if footprints else []
-        said += [f"{self.skipped:,} blocks skipped"] if self.skipped else []
-        said += [f"{self.failed:,} failed"] if self.failed else []
+        said = [Text("{n:.1f} Mcells/s", n=cells / 1e6)] if cells else []
+        said += [Text("{n:,.0f} buildings/s", n=footprints)] if footprints else []
+        said += [Text("{n:,} blocks skipped", n=self.skipped)] if self.skipped else []
+        said += [Text("{n:,} failed", n=self.failed)] if self.failed else []
         left = self.left(now, total)
         if left is not None and self._done < total:
-            said.append(f"about {spoken(left)} left")
+            said.append(Text("about {time} left", time=spoken(left)))
         return said
 
     def left(self, now: float, total: int) -> float | None:
@@ -98,7 +101,7 @@ class Reporter:
             self._lines.write(json.dumps({"time": when, **event}, default=str) + "\n")
             self._lines.flush()
         if event.get("dashboard"):
-            self._say(f"dashboard: {event['dashboard']}")
+            self._say(Text("dashboard: {address}", address=event["dashboard"]))
         if "shard" in event:
             now = time.monotonic()
             self._paces.setdefault(event["stage"], Pace(now, 0)).count(now, event)
@@ -115,15 +118,24 @@ def reporter(
     log_json: a file to which a line of JSON an event is added; "-" is standard output. verbose: a
     line a shard for people too.
     """
+    lang = language()
     with ExitStack() as stack:
         lines = _opened(stack, log_json)
         if quiet:
             yield Reporter(lambda *told: None, lambda line: None, False, lines)
         elif sys.stderr.isatty():
-            bars = stack.enter_context(_bars())
-            yield Reporter(bars, lambda line: tqdm.write(line, sys.stderr), verbose, lines)
+            bars = stack.enter_context(_bars(lang))
+            yield Reporter(
+                bars, _to(lambda line: tqdm.write(line, sys.stderr), lang), verbose, lines
+            )
         else:
-            yield Reporter(_plain(), lambda line: click.echo(line, err=True), verbose, lines)
+            say = _to(functools.partial(click.echo, err=True), lang)
+            yield Reporter(_plain(say), say, verbose, lines)
+
+
+def _to(write: Callable[[str], Any], lang: str) -> Say:
+    """How a line is written in a language."""
+    return lambda line: write(translated(line, lang))
 
 
 def _opened(stack: ExitStack, log_json: Path | str | None) -> IO[str] | None:
@@ -133,19 +145,21 @@ def _opened(stack: ExitStack, log_json: Path | str | None) -> IO[str] | None:
         return stack.enter_context(Path(log_json).open("a", encoding="utf-8"))
     except OSError as error:
         raise InputError(
-            f"--log-json {log_json}: {error.strerror}; give a file that can be written, or -"
-        ) from None
+            "--log-json {file}: {error}; give a file that can be written, or -",
+            file=log_json, error=error.strerror,
+        ) from None  # fmt: skip
 
 
 @contextmanager
-def _bars() -> Iterator[Show]:
+def _bars(lang: str) -> Iterator[Show]:
     """A bar a stage."""
     bars: dict[str, Any] = {}
 
-    def show(stage: str, done: int, total: int, told: list[str]) -> None:
+    def show(stage: str, done: int, total: int, told: list[Text]) -> None:
         if stage not in bars:
-            bars[stage] = tqdm(total=total, desc=f"{stage:<8}", initial=done, bar_format=BAR)
-        bars[stage].set_postfix_str(", ".join(told), refresh=False)
+            name = f"{translated(Text(stage), lang):<9}"
+            bars[stage] = tqdm(total=total, desc=name, initial=done, bar_format=BAR)
+        bars[stage].set_postfix_str(", ".join(translated(t, lang) for t in told), refresh=False)
         bars[stage].update(done - bars[stage].n)
 
     try:
@@ -155,26 +169,34 @@ def _bars() -> Iterator[Show]:
             bar.close()
 
 
-def _plain() -> Show:
+def _plain(say: Say) -> Show:
     """Lines of which the first and the last of a stage come always, others after a PAUSE."""
     said: dict[str, float] = {}
 
-    def show(stage: str, done: int, total: int, told: list[str]) -> None:
+    def show(stage: str, done: int, total: int, told: list[Text]) -> None:
         now = time.monotonic()
         if done >= total or now - said.get(stage, -PAUSE) >= PAUSE:
             said[stage] = now
-            click.echo(", ".join([f"{stage}: {done} of {total}", *told]), err=True)
+            say(Text("{parts}", parts=[progress_line(stage, done, total), *told]))
 
     return show
 
 
-def shard_line(event: Event) -> str:
+def progress_line(stage: str, done: int, total: int) -> Text:
+    """How far a stage is."""
+    return Text("{stage}: {done} of {total}", stage=Text(stage), done=done, total=total)
+
+
+def shard_line(event: Event) -> Text:
     """A shard in one line: its stage and name, outcome, and the figures that are given."""
     figures = {
-        "seconds": "{:.1f} s", "footprints": "{:,} buildings", "blocks": "{:,} blocks",
-        "skipped": "{:,} skipped",
+        "seconds": "{n:.1f} s", "mcells": "{n:.1f} Mcells", "footprints": "{n:,} buildings",
+        "blocks": "{n:,} blocks", "skipped": "{n:,} skipped",
     }  # fmt: skip
-    said = [form.format(event[name]) for name, form in figures.items() if name in event]
-    if "cells" in event:
-        said.insert(1, f"{event['cells'] / 1e6:.1f} Mcells")
-    return f"{event['stage']} {event['shard']}: {', '.join([event.get('outcome', ''), *said])}"
+    known = {**event, **({"mcells": event["cells"] / 1e6} if "cells" in event else {})}
+    said = [Text(form, n=known[name]) for name, form in figures.items() if name in known]
+    return Text(
+        "{stage} {shard}: {figures}",
+        stage=Text(event["stage"]), shard=event["shard"],
+        figures=[Text(event.get("outcome", "")), *said],
+    )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from pipeline import forecast, plan
 from pipeline.forecast import Load
 from pipeline.grid import Shard
+from pipeline.plan_table import table
 from tests.runs import Files, World
 
 
@@ -53,7 +54,7 @@ def test_a_plan_tells_a_time_and_leaves_nothing(
     found = plan.plan(files.request(tmp_path / "out", layers=layers, workers=1))
     assert isinstance(found, plan.Plan)
     assert 0 < found.seconds < 60
-    assert dict(plan.table(found))["expected time"].startswith("about ")
+    assert dict(table(found))["expected time"].startswith("about ")
     assert not list(tmp_path.iterdir())
 
 
@@ -66,7 +67,7 @@ def test_sheets_that_take_long_are_not_read_for_a_plan(
     assert isinstance(found, plan.Unread)
     assert (found.sheets, found.of) == (2, 2) and found.cells == 2 * 400 * 320
     assert not (tmp_path / "relief").exists()
-    told = dict(plan.table(found))
+    told = dict(table(found))
     assert told["sheets without relief"].startswith("2 (")
     monkeypatch.undo()
     assert isinstance(plan.plan(request), plan.Plan)

@@ -66,7 +66,8 @@ def counted(said: dict[str, Any]) -> dict[str, Any]:
     sections = {name: dict(said[name]) for name in SECTIONS}
     for name in ("neighbours", "restrictions"):
         sections["counts"].pop(name, None)
-    accounting = {k: v for k, v in said["accounting"].items() if k not in ("cells", "warnings")}
+    left_out = ("cells", "warnings", "warning_values")
+    accounting = {k: v for k, v in said["accounting"].items() if k not in left_out}
     return sections | {"accounting": accounting}
 
 
