@@ -137,7 +137,7 @@ def _copy_rasters(
 ) -> None:
     """The raster layers, shard by shard, with coarser levels of their own."""
     layout, finished, place = asked.layout, asked.finished, ledger.place(RASTERS)
-    layers = store.layers_of(asked.request.layers, tuple(f"{t:%H:%M}" for t in asked.p.times))
+    layers = store.layers_of(asked.request.layers, asked.p.date, asked.p.times)
     store.create(place, layout, layers, said)
     every = along_curve(layout, layout.shards()) if layers else []
     for i, shard in enumerate(every):

@@ -231,7 +231,7 @@ def _memory(job: Job, reach: Reach, halos: list[Halo]) -> int:
     piece = PIECE_BYTES * PIECE**2
     largest = max(_with_halo(job, side, halo) for halo in halos)
     shade = WINDOW_BYTES * largest + block + piece
-    layers = store.layers_of(job.request.layers, tuple(map(str, job.p.times)))
+    layers = store.layers_of(job.request.layers, job.p.date, job.p.times)
     pictures = shard**2 * sum(np.dtype(x.dtype).itemsize * max(1, len(x.suns)) for x in layers)
     wind = WIND_BYTES * _largest_around_a_roof(job, reach.widest) + piece
     working = pictures + max(shade, wind, WRITE_BYTES * shard**2 if layers else 0)

@@ -120,7 +120,6 @@ def _open(request: Request, said: dict[str, Any]) -> tuple[Ledger | None, Any]:
 
 def context_of(job: Job, ledger: Ledger) -> Context:
     """What all tasks of a run share."""
-    times = tuple(f"{time:%H:%M}" for time in job.p.times)
     return Context(
         ledger=ledger.anywhere(),
         terrain=job.terrain,
@@ -129,7 +128,7 @@ def context_of(job: Job, ledger: Ledger) -> Context:
         p=job.p,
         layout=job.layout,
         block=job.request.block,
-        layers=store.layers_of(job.request.layers, times),
+        layers=store.layers_of(job.request.layers, job.p.date, job.p.times),
         area=job.area,
         around=job.around,
         restrictions=job.restrictions,

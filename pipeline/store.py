@@ -1,25 +1,30 @@
 """The zarr store: a pyramid of raster layers in shards, with what readers need to place it."""
 
+import base64
+import datetime as dt
+import json
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import pyproj
 import zarr
 import zarr.codecs
 import zarr.storage
 from numpy.typing import NDArray
 
+from pipeline.georeference import (
+    level_window,
+    placement,
+    root_attributes,
+    write_coordinates,
+    write_suns,
+)
 from pipeline.grid import CHUNK, Layout, Shard, Window
 from pipeline.storage import Place, storage_of
 
-WKT = pyproj.CRS("EPSG:28992").to_wkt("WKT2_2019")
 ROOT = "zarr.json"  # of the root group
-CONVENTIONS = {
-    "proj": "f17cb550-5864-4468-aeb7-f3180cfb622f",
-    "spatial": "689b58e2-cf7b-45e0-9fff-9cfc0883d6b4",
-    "multiscales": "d35379db-88df-4056-af3a-620245f8e347",
-}
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,29 @@ class Layer:
     long_name: str
     mean: bool
     attributes: dict[str, Any]
-    suns: tuple[str, ...] = ()  # times of the leading dimension, if it has one
+    suns: tuple[dt.datetime, ...] = ()  # the leading dimension, if it has one [CET]
 
     @property
     def lead(self) -> tuple[int, ...]:
         return (len(self.suns),) if self.suns else ()
 
+    @property
+    def nodata(self) -> dict[str, Any]:
+        """The attribute in which readers look for the value without data.
 
-def layers_of(names: tuple[str, ...], times: tuple[str, ...]) -> list[Layer]:
-    """The layers by name; times: of the suns, in CET."""
-    masks = [1 << i for i in range(len(times))]
-    shaded = [f"shaded_at_{time.replace(':', '')}_CET" for time in times]
+        `_FillValue` would make xarray read whole numbers as floats, which have no bits. Of floats
+        it changes nothing, and stands as xarray writes it into zarr v3: base64 of a double.
+        """
+        if np.isnan(self.fill):
+            return {"_FillValue": base64.b64encode(struct.pack("<d", self.fill)).decode()}
+        return {"nodata": int(self.fill)}
+
+
+def layers_of(names: Sequence[str], date: dt.date, times: Sequence[dt.time]) -> list[Layer]:
+    """The layers by name; date, times: of the suns, in CET."""
+    suns = tuple(dt.datetime.combine(date, time) for time in times)
+    masks = [1 << i for i in range(len(suns))]
+    shaded = [f"shaded_at_{sun:%H%M}_CET" for sun in suns]
     every = {
         "hillshade": Layer(
             "hillshade", "uint8", 0, "hillshade of the DSM, sun in the north-west at 45 degrees",
@@ -54,7 +71,7 @@ def layers_of(names: tuple[str, ...], times: tuple[str, ...]) -> list[Layer]:
         ),
         "sun_hillshade": Layer(
             "sun_hillshade", "uint8", 0, "hillshade of the method's surface at each sun, 0 in"
-            " shadow or without data", True, {"units": "1"}, times,
+            " shadow or without data", True, {"units": "1"}, suns,
         ),
         "surface": Layer(
             "surface", "float32", np.nan, "height of the method's surface above NAP", True,
@@ -64,121 +81,73 @@ def layers_of(names: tuple[str, ...], times: tuple[str, ...]) -> list[Layer]:
     return [every[name] for name in names]
 
 
-def level_window(window: Window, level: int) -> Window:
-    """The same ground in the cells of a coarser level."""
-    top, left = window.top >> level, window.left >> level
-    bottom = -(-window.bottom >> level) if level else window.bottom
-    right = -(-window.right >> level) if level else window.right
-    return Window.between(top, left, bottom, right)
-
-
 def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
     """Lay out an empty store; an existing one of the same layout is left as it is."""
     storage, laid_out = storage_of(place), dict[str, Any]()
     if storage.exists(ROOT):
         return
     memory = zarr.storage.MemoryStore(laid_out)
-    root = zarr.create_group(memory, zarr_format=3, attributes=attributes | _multiscales(layout))
+    root = zarr.create_group(memory, zarr_format=3, attributes=root_attributes(layout) | attributes)
     for level in range(layout.levels):
-        group = root.create_group(str(level))
+        # xarray takes these as coordinates, so that all find the CRS without being asked to.
+        group = root.create_group(str(level), attributes={"coordinates": "spatial_ref"})
         window = level_window(layout.extent, level)
         resolution = layout.resolution * (1 << level)
-        _coordinates(group, window, resolution)
+        write_coordinates(group, window, resolution)
+        if suns := next((layer.suns for layer in layers if layer.suns), ()):
+            write_suns(group, suns)
         for layer in layers:
             _create_array(group, layer, layout, level, window, resolution)
-    for name in sorted(
-        laid_out, key=lambda name: (name == ROOT, name)
-    ):  # it says that all is there
-        storage.write(name, laid_out[name].to_bytes())
+    content = {name: buffer.to_bytes() for name, buffer in laid_out.items()}
+    content |= _consolidated(content)
+    for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is there
+        storage.write(name, content[name])
+
+
+def _consolidated(content: dict[str, bytes]) -> dict[str, bytes]:
+    """The metadata of each group with those of all below it: over HTTP nothing can be listed."""
+    nodes = {
+        name.removesuffix(ROOT): json.loads(data)
+        for name, data in sorted(content.items())
+        if name.endswith(ROOT)
+    }
+    groups = {}
+    for path, node in nodes.items():
+        if node["node_type"] == "group":
+            below = {
+                name[len(path) : -1]: other
+                for name, other in nodes.items()
+                if name.startswith(path) and name != path
+            }
+            inline = {"kind": "inline", "must_understand": False, "metadata": below}
+            whole = node | {"consolidated_metadata": inline}
+            groups[path + ROOT] = json.dumps(whole, indent=2).encode()
+    return groups
 
 
 def _create_array(
     group: zarr.Group, layer: Layer, layout: Layout, level: int, window: Window, resolution: float
 ) -> None:
     shard = layout.shard >> level
-    chunk = min(CHUNK, shard)
-    lead = layer.lead
+    chunk, lead = min(CHUNK, shard), layer.lead
     group.create_array(
         layer.name,
         shape=(*lead, window.height, window.width),
         dtype=layer.dtype,
         chunks=(*(1 for _ in lead), chunk, chunk),
-        shards=(*lead, shard, shard),
+        # A chunk is no shard: GDAL before 3.13 reads no shards.
+        shards=(*lead, shard, shard) if chunk < shard else None,
         compressors=zarr.codecs.BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
         fill_value=layer.fill,
         dimension_names=[*("sun" for _ in lead), "y", "x"],
         attributes={
             "long_name": layer.long_name,
             "grid_mapping": "spatial_ref",
+            **layer.nodata,
             **layer.attributes,
-            **_placed(window, resolution),
+            **placement(window, resolution),
         },
     )
-
-
-def _coordinates(group: zarr.Group, window: Window, resolution: float) -> None:
-    xmin, _, _, ymax = window.bounds(resolution)
-    centres = {
-        "x": xmin + (np.arange(window.width) + 0.5) * resolution,
-        "y": ymax - (np.arange(window.height) + 0.5) * resolution,
-    }
-    for name, values in centres.items():
-        group.create_array(
-            name,
-            data=values,
-            chunks=(max(len(values), 1),),
-            dimension_names=[name],
-            attributes={"standard_name": f"projection_{name}_coordinate", "units": "m"},
-        )
-    crs = pyproj.CRS("EPSG:28992")
-    transform = f"{xmin} {resolution} 0.0 {ymax} 0.0 {-resolution}"
-    cf = {k: list(v) if isinstance(v, tuple) else v for k, v in crs.to_cf().items()}
-    group.create_array(
-        "spatial_ref",
-        data=np.array(0, np.int64),
-        attributes=cf | {"crs_wkt": WKT, "spatial_ref": WKT, "GeoTransform": transform},
-    )
-
-
-def _placed(window: Window, resolution: float) -> dict[str, Any]:
-    """Where an array lies, in the conventions `proj` and `spatial`."""
-    xmin, ymin, xmax, ymax = window.bounds(resolution)
-    named = [
-        {"name": name + colon, "uuid": CONVENTIONS[name]}
-        for name in ("proj", "spatial")
-        for colon in ("", ":")
-    ]
-    return {
-        "zarr_conventions": named,
-        "_CRS": {"url": "http://www.opengis.net/def/crs/EPSG/0/28992", "wkt": WKT},
-        "proj:code": "EPSG:28992",
-        "proj:wkt2": WKT,
-        "spatial:dimensions": ["y", "x"],
-        "spatial:transform": [resolution, 0.0, xmin, 0.0, -resolution, ymax],
-        "spatial:shape": [window.height, window.width],
-        "spatial:bbox": [xmin, ymin, xmax, ymax],
-    }
-
-
-def _multiscales(layout: Layout) -> dict[str, Any]:
-    levels = []
-    for level in range(layout.levels):
-        window, resolution = level_window(layout.extent, level), layout.resolution * (1 << level)
-        placed = _placed(window, resolution)
-        entry: dict[str, Any] = {
-            "asset": str(level),
-            "spatial:shape": placed["spatial:shape"],
-            "spatial:transform": placed["spatial:transform"],
-        }
-        if level:
-            entry["derived_from"] = str(level - 1)
-            entry["transform"] = {"scale": [2.0, 2.0], "translation": [0.0, 0.0]}
-        levels.append(entry)
-    convention = {"name": "multiscales", "uuid": CONVENTIONS["multiscales"]}
-    shared = _placed(layout.extent, layout.resolution)
-    shared.pop("spatial:shape"), shared.pop("spatial:transform")
-    shared["zarr_conventions"] = [*shared["zarr_conventions"], convention]
-    return shared | {"multiscales": {"layout": levels}}
 
 
 def open_store(place: Place, mode: Literal["r", "r+"] = "r") -> Any:

@@ -109,6 +109,14 @@ def test_a_part_of_a_file_that_is_still_the_same(client: TestClient) -> None:
     assert client.get(where, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+@pytest.mark.parametrize("name", [*files.MADE, "shadow.tif"])
+def test_a_part_of_what_is_made(client: TestClient, name: str) -> None:
+    whole = client.get(f"{FILES}/{name}").content
+    answer = client.get(f"{FILES}/{name}", headers={"Range": "bytes=10-19"})
+    assert (answer.status_code, answer.content) == (206, whole[10:20])
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
 def test_head_tells_of_a_file_without_it(client: TestClient, run: Path) -> None:
     answer = client.head(f"{FILES}/buildings.parquet")
     assert (answer.status_code, answer.content) == (200, b"")

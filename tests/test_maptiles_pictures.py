@@ -1,5 +1,6 @@
 """Picture tiles against the cells of a store, by pyproj."""
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -26,14 +27,14 @@ from tests import roofs
 CELL = 0.5
 WEST, NORTH = 121_000, 487_500
 EXTENT = Window(round(-NORTH / CELL), round(WEST / CELL), 700, 1100)
-TIMES = ("10:00", "12:00", "14:00")
+DAY, TIMES = dt.date(2025, 12, 21), (dt.time(10), dt.time(12), dt.time(14))
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three layers of noise on three levels, in shards; the north without data."""
     place = tmp_path_factory.mktemp("pictures") / "rasters.zarr"
-    layout, layers = Layout.of(EXTENT, CELL), layers_of(LAYERS, TIMES)
+    layout, layers = Layout.of(EXTENT, CELL), layers_of(LAYERS, DAY, TIMES)
     create(place, layout, layers, {})
     rng = np.random.default_rng(4)
     for shard in layout.shards():

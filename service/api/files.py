@@ -1,7 +1,6 @@
 """The files of a collection: as the run left them, made on demand, and its zarr store."""
 
 import asyncio
-import json
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
@@ -16,7 +15,7 @@ from pipeline.export import NODATA, export
 from pipeline.features import Features, mark_of
 from pipeline.ledger import BUILDINGS, MAP, RASTERS, REPORT
 from pipeline.store import ROOT, open_store
-from service.api.answers import Asked, etag_of, faults, keeping, known, not_modified
+from service.api.answers import Asked, faults, keeping, known
 from service.api.state import Here
 from service.catalogue import Collection
 from service.exports import made
@@ -34,7 +33,7 @@ MOST_ROWS = 1_000_000  # that are made a GeoJSON of on demand, in 40 s and 800 M
 MOST_CELLS = 500_000_000  # that are made a COG of
 MOST_WAITING = 8  # files that are made or wait for it
 RETRY_S = 30
-WHOLE = (JSON, GEOJSON)  # a part of JSON is none
+WHOLE = (JSON,)  # small, and read at once
 BINARY = "application/octet-stream"
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 PART = r"(\d{1,18}-\d{0,18}|-\d{1,18})"
@@ -107,13 +106,7 @@ def stored(request: Request, asked: Asked, key: Key) -> Response:
     `.../files/rasters.zarr/0`. A chunk that is not there holds no data (404)."""
     headers = keeping(asked)
     path = _inside(asked.place / RASTERS, key)
-    if path.name != ROOT:
-        return _sent(request, path, BINARY, headers)
-    etag = etag_of(asked.place, mark_of(asked.place), key)
-    if known(request, etag):
-        return not_modified(etag, headers)
-    content = json.dumps(_consolidated(path))
-    return Response(content, media_type=JSON, headers={"ETag": etag, **headers})
+    return _sent(request, path, JSON if path.name == ROOT else BINARY, headers)
 
 
 def offered(asked: Collection) -> dict[str, str]:
@@ -212,19 +205,3 @@ def _inside(root: Path, key: str) -> Path:
     if not whole or not path.resolve().is_relative_to(root.resolve()):
         raise no_such("chunk or metadata of this name")
     return path
-
-
-def _consolidated(path: Path) -> dict[str, Any]:
-    """The metadata of a group with those of all below it: over HTTP nothing can be listed."""
-    said: dict[str, Any] = json.loads(path.read_bytes())
-    if said.get("node_type") == "group":
-        levels = [*path.parent.glob(f"*/{ROOT}"), *path.parent.glob(f"*/*/{ROOT}")]
-        said["consolidated_metadata"] = {
-            "kind": "inline",
-            "must_understand": False,
-            "metadata": {
-                str(each.parent.relative_to(path.parent)): json.loads(each.read_bytes())
-                for each in sorted(levels)
-            },
-        }
-    return said
