@@ -27,10 +27,11 @@ from pipeline.scope import Scope, asked_of, scope_of
 from pipeline.selection import Area, parse_area, parse_around
 from pipeline.storage import Place
 from pipeline.sun import suns, suns_degrees
+from pipeline.swapped import check_order
 from pipeline.terrain import Terrain, check_pair
 
 LAYERS = ("hillshade", "shadow", "sun_hillshade", "surface")
-ALLOWANCES = ("gaps", "versions")
+ALLOWANCES = ("gaps", "heights", "versions")
 DEFAULT_BLOCK = 2048
 
 
@@ -134,6 +135,8 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
             f"--around {request.around}: no footprint's centre lies in it; give X,Y,RADIUS in RD"
             " metres"
         )
+    if "heights" not in request.allow:
+        check_order(terrain, scope.tiles)
     squares = tuple(squares_asked(scope, layout, request.layers))
     _check_suns(squares, p)
     restrictions = None if request.restrictions is None else Path(request.restrictions)

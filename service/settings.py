@@ -67,8 +67,12 @@ class Settings(BaseSettings):
         None, description="what stands for no data in sheets that declare nothing"
     )
     allow: Annotated[
-        tuple[Literal["gaps", "versions"], ...], NoDecode, BeforeValidator(_several)
-    ] = Field((), description="`gaps`, `versions`: accept missing sheets, or mixed AHN versions")
+        tuple[Literal["gaps", "heights", "versions"], ...], NoDecode, BeforeValidator(_several)
+    ] = Field(
+        (),
+        description="`gaps`, `heights`, `versions`: accept missing sheets, a DSM below the DTM, or"
+        " mixed AHN versions",
+    )
     layer: str | None = Field(None, description="layer of the footprints' files")
     id: str | None = Field(None, description="column of their ids")
     group: str | None = Field(None, description="column that parts of a building share")

@@ -39,7 +39,10 @@ def test_several_in_the_environment(text: str, monkeypatch: pytest.MonkeyPatch) 
         ({"basemap_url": "ftp://tiles"}, "--basemap-url: give an address"),
         ({"basemap_url": "https://a.nl;script-src *"}, "--basemap-url: its host is none"),
         ({"wrong": "1"}, "--wrong: no such setting"),
-        ({"allow": ("versions", "all")}, "--allow: Input should be 'gaps' or 'versions'"),
+        (
+            {"allow": ("versions", "all")},
+            "--allow: Input should be 'gaps', 'heights' or 'versions'",
+        ),
         ({"nodata": "none"}, "--nodata: Input should be a valid number"),
     ],
 )
