@@ -24,9 +24,9 @@ def check_order(terrain: Terrain, tiles: Marks) -> None:
         for window in sample(tiles):
             part = window.intersect(terrain.window)
             difference = heights.dsm(part) - heights.dtm(part)
-            below += np.count_nonzero(difference < -MARGIN_M)
-            above += np.count_nonzero(difference > MARGIN_M)
-            known += np.count_nonzero(~np.isnan(difference))
+            below += int(np.count_nonzero(difference < -MARGIN_M))
+            above += int(np.count_nonzero(difference > MARGIN_M))
+            known += int(np.count_nonzero(~np.isnan(difference)))
     if below > SHARE * known and below > above:
         raise InputError(
             "{dsm} as DSM lies below {dtm} as DTM in {share:.0%} of the cells of a sample; are they"
