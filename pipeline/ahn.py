@@ -39,6 +39,14 @@ def places() -> dict[str, Place]:
     return {sheet.name: sheet for sheet in sheets()}
 
 
+@cache
+def land() -> shapely.Geometry:
+    """The sheets that meet land, as one geometry in RD metres: all ground that AHN can cover."""
+    whole = shapely.union_all([shapely.box(*sheet.bounds) for sheet in sheets() if sheet.land])
+    shapely.prepare(whole)
+    return whole
+
+
 def _place(row: dict[str, str]) -> Place:
     left, bottom = float(row["left"]), float(row["bottom"])
     return Place(row["name"], (left, bottom, left + WIDTH_M, bottom + HEIGHT_M), row["land"] == "1")

@@ -24,7 +24,7 @@ from pipeline.prepared_few import with_few
 from pipeline.removed import Removed, find_removed
 from pipeline.restrictions import Restrictions, read_restrictions
 from pipeline.scope import Scope, asked_of, scope_of
-from pipeline.selection import Area, parse_area, parse_around
+from pipeline.selection import Area, check_extent, parse_area, parse_around
 from pipeline.storage import Place
 from pipeline.sun import suns, suns_degrees
 from pipeline.swapped import check_order
@@ -125,6 +125,8 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
     area = None if request.area is None else parse_area(request.area, request.boundaries)
     around = None if request.around is None else parse_around(request.around)
     terrain = _terrain(request, area)
+    if request.area is not None:
+        check_extent(request.area, terrain.rectangle)
     added = _added(request, terrain, p)
     prepared = _prepared(request, p, progress, stop)
     _check_any(prepared, area, request)

@@ -9,20 +9,24 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.ahn import land
 from pipeline.areas import read_areas
 from pipeline.errors import InputError
 from pipeline.files import identity
 from pipeline.regions import Area, boundary_files, find_region
 
 POSTCODE = re.compile(r"\d{4}")
+OF_QGIS = re.compile(r"([^\[]+)\[(EPSG:\d+)\]\s*")  # as it copies an extent, with its CRS behind it
+HARDLY, MOSTLY = 0.25, 0.5  # of a box that is read wrongly at most 0.17 lies in the Netherlands
 
 
 def parse_area(text: str, boundaries: Sequence[str] = ()) -> Area:
     """An area from `xmin,ymin,xmax,ymax` in RD metres, a file of polygons, or a region by code or
     name (NL, GM0363, Zeeland, 1011), as the files `boundaries` have it, else those in the cache.
 
-    Raises InputError for one that is upside down, empty or no area at all.
+    Raises InputError for one that is upside down, empty, an extent of QGIS or no area at all.
     """
+    check_extent(text, land())
     if is_region(text):
         return _region(text, boundaries)
     numbers = _numbers(text)
@@ -37,6 +41,39 @@ def parse_area(text: str, boundaries: Sequence[str] = ()) -> Area:
             " xmin < xmax and ymin < ymax"
         )
     return Area(shapely.box(*numbers), list(numbers))
+
+
+def check_extent(text: str, ground: shapely.Geometry) -> None:
+    """Raises InputError, with the box that it means, for an extent in the order of QGIS,
+    xmin,xmax,ymin,ymax: it has its CRS behind it, or most of it lies on some ground [RD m] and
+    hardly anything of what its numbers are as xmin,ymin,xmax,ymax."""
+    copied = OF_QGIS.fullmatch(text)
+    numbers = _numbers(copied[1] if copied else text)
+    if numbers is None or len(numbers) != 4 or not np.isfinite(numbers).all():
+        return
+    if copied and copied[2] != "EPSG:28992":
+        raise InputError(
+            "AREA {text}: an extent of QGIS in another CRS; give xmin,ymin,xmax,ymax in RD metres"
+            " (EPSG:28992)",
+            text=text,
+        )
+    if copied or _reads_better(numbers, ground):
+        raise InputError(
+            "AREA {text}: reads as an extent of QGIS, which is xmin,xmax,ymin,ymax; give {meant}",
+            text=text,
+            meant=",".join(f"{numbers[k]:.12g}" for k in (0, 2, 1, 3)),
+        )
+
+
+def _reads_better(numbers: Sequence[float], ground: shapely.Geometry) -> bool:
+    """Whether four numbers are rather a box on some ground in the order of QGIS."""
+    xmin, xmax, ymin, ymax = numbers
+    if xmin >= xmax or ymin >= ymax:
+        return False
+    boxes = shapely.box(*np.transpose([numbers, (xmin, ymin, xmax, ymax)]))
+    inside = shapely.area(shapely.intersection(boxes, ground))
+    given, meant = inside / np.maximum(shapely.area(boxes), 1e-9)  # an empty one lies nowhere
+    return bool(given < HARDLY and meant >= MOSTLY)
 
 
 def is_region(text: str) -> bool:

@@ -45,6 +45,11 @@ class Terrain:
         """The smallest window around the common ground."""
         return self.dsm.window.intersect(self.dtm.window)
 
+    @property
+    def rectangle(self) -> shapely.Geometry:
+        """The same in RD metres."""
+        return shapely.box(*self.window.bounds(self.resolution))
+
     @cached_property
     def ground(self) -> shapely.Geometry:
         """What both cover, in RD metres."""

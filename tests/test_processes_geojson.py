@@ -178,6 +178,15 @@ def test_what_is_no_area_in_words(boundaries: tuple[str, ...], given: str) -> No
         ground_of(given, boundaries)
 
 
+@pytest.mark.parametrize("crs", ["", " [EPSG:28992]"])
+def test_an_extent_of_qgis_comes_back_as_the_box_it_means(crs: str) -> None:
+    with pytest.raises(InputError) as error:
+        ground_of(f"121000,121400,487000,487300{crs}", ())
+    said = str(error.value)
+    assert said.startswith("input area: 121000,121400,487000,487300")
+    assert said.endswith("xmin,xmax,ymin,ymax; give 121000,487000,121400,487300")
+
+
 def test_a_path_is_never_an_area(
     tmp_path: Path, boundaries: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

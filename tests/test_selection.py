@@ -101,6 +101,51 @@ def test_no_area(text: str, expected: str) -> None:
     assert expected in refusal(text)
 
 
+EXTENTS = {
+    "a street": ("84000,85500,446500,448000", "84000,446500,85500,448000"),
+    "South Limburg": ("180000.5,200000,306500,320000", "180000.5,306500,200000,320000"),
+    "Groningen": ("225000,275000,555000,610000", "225000,555000,275000,610000"),
+    "with its CRS": (
+        "120000.1250,122000.0000,486000.0000,488000.0000 [EPSG:28992]",
+        "120000.125,486000,122000,488000",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXTENTS)
+def test_an_extent_of_qgis_is_refused_with_the_box_it_means(name: str) -> None:
+    text, meant = EXTENTS[name]
+    said = refusal(text)
+    assert said.startswith(f"AREA {text}: reads as an extent of QGIS")
+    assert said.endswith(f"; give {meant}")
+    assert parse_area(meant).source == [float(edge) for edge in meant.split(",")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["84000,446500,85500,448000", "13000,306000,278000,620000", "0,300000,300000,700000",
+     "120000,610000,125000,640000", "290000,500000,300000,510000", "0,0,9,9", "100,200,300,400"],
+)  # fmt: skip
+def test_other_boxes_are_taken_as_they_are(text: str) -> None:
+    """A street, the country, more than that, half at sea, abroad, far away."""
+    assert parse_area(text).source == [float(edge) for edge in text.split(",")]
+
+
+def test_an_extent_in_another_crs_is_no_box() -> None:
+    said = refusal("4.8,4.9,52.3,52.4 [EPSG:4326]")
+    assert said.endswith("in another CRS; give xmin,ymin,xmax,ymax in RD metres (EPSG:28992)")
+
+
+def test_an_extent_on_the_inputs_is_told_by_them(tmp_path: Path) -> None:
+    """Wherever they lie."""
+    w = World(100, 100, 1.0, west=1000.0, south=3000.0)
+    w.block(40, 40, 60, 60, 9.0)
+    files = w.write(tmp_path)
+    with pytest.raises(InputError, match=r"extent of QGIS.*; give 1020,3010,1080,3090$"):
+        prepare(files.request(tmp_path / "out", area="1020,1080,3010,3090"))
+    prepare(files.request(tmp_path / "out", area="900,2900,1100,3200"))
+
+
 def test_no_area_in_a_file(tmp_path: Path) -> None:
     line = shapely.LineString([(X, Y), (X + 9, Y)])
     flat = shapely.Polygon([(X, Y), (X + 9, Y), (X + 5, Y)])

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.ahn import land
 from pipeline.areas import own_copy
 from pipeline.cache import stamps
 from pipeline.errors import InputError
@@ -25,6 +26,7 @@ from pipeline.regions import (
     kind_of,
     regions_of,
 )
+from pipeline.selection import check_extent
 from pipeline.vectors import mended, read_vector
 from service.processes.geojson import COUNTRY as BOUNDS
 from service.processes.geojson import RD_NAMES, Kind, polygon_of, read_shapes
@@ -58,6 +60,10 @@ def ground_of(value: Any, boundaries: Sequence[str]) -> Ground:
 
 
 def _ground_of_text(text: str, boundaries: Sequence[str]) -> Ground:
+    try:
+        check_extent(text, land())
+    except InputError as error:
+        raise InputError(str(error).replace("AREA", "input area:", 1)) from None
     numbers = _numbers(text)
     if numbers is not None and len(numbers) == 4:
         xmin, ymin, xmax, ymax = numbers
