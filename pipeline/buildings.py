@@ -15,7 +15,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.columns import EDGES, SCHEMA
+from pipeline.columns import EDGES, SCHEMA, pandas_metadata
 from pipeline.engine import ahead
 from pipeline.footprints import Footprints
 from pipeline.methods.measure import Measures
@@ -170,7 +170,8 @@ def write_buildings(target: Any, tables: Iterable[pa.Table], told: dict[str, Any
     """
     kinds: set[int] = set()
     boxes = [np.full(4, np.nan)]
-    with pq.ParquetWriter(target, SCHEMA, compression="zstd") as writer:
+    schema = SCHEMA.with_metadata({"pandas": pandas_metadata()})  # pandas looks at Arrow's only
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for group in ahead(_groups(tables)):  # encoding takes most of the time
             geometry = shapely.from_wkb(group["geometry"].to_numpy(zero_copy_only=False))
             kinds.update(np.unique(shapely.get_type_id(geometry)).tolist())

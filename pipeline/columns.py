@@ -249,11 +249,24 @@ COLUMNS = (
 )
 
 SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
+# What may be null, and the types with nulls that pandas has for it; without these it reads truths
+# as objects, by which no rows are selected.
+PANDAS_TYPES = {"built": "Int64"} | dict.fromkeys(
+    ("solar_suitable", "wind_candidate", "wind_shadowed", "wind_suitable"), "boolean"
+)
 
 
 def column(name: str) -> Column:
     """The column of a name; KeyError if there is none."""
     return _BY_NAME[name]
+
+
+def pandas_metadata() -> bytes:
+    """What pandas and GeoPandas look for under `pandas` in the metadata of a Parquet file."""
+    frame = SCHEMA.empty_table().to_pandas().astype(PANDAS_TYPES)
+    written = pa.Schema.from_pandas(frame, preserve_index=False)
+    described: bytes = written.metadata[b"pandas"]
+    return described
 
 
 def listing(lang: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -61,6 +62,25 @@ def test_it_says_what_geoparquet_asks_for(table: Path) -> None:
     assert read.crs.to_epsg() == 28992
     assert column["bbox"] == pytest.approx(read.total_bounds.tolist(), abs=0)
     assert set(column["geometry_types"]) == set(read.geometry.dropna().geom_type)
+
+
+@pytest.mark.parametrize("reader", [gpd.read_parquet, pd.read_parquet])
+def test_pandas_selects_rows_by_truths_that_may_be_null(table: Path, reader: Any) -> None:
+    """Null selects nothing; the year is a whole number, or null."""
+    roofs, rows = reader(table), pq.read_table(table).to_pylist()
+    known = pq.read_table(table)["rejected"].is_null().to_pylist()
+    assert any(known) and not all(known)
+    truths = [field.name for field in SCHEMA if field.type == pa.bool_()]
+    assert len(truths) == 5
+    for name in truths:
+        expected = [row["row"] for row in rows if row[name]]
+        assert expected and roofs[roofs[name]]["row"].tolist() == expected
+        other = [row["row"] for row in rows if row[name] is False]
+        assert roofs[~roofs[name]]["row"].tolist() == other
+    years = [row["built"] for row in rows]
+    assert roofs["built"].dtype == "Int64" and None in years
+    assert [None if y is pd.NA else y for y in roofs["built"]] == years
+    assert roofs["row"].dtype == np.int64
 
 
 def test_the_rectangles_are_the_geometries_own(table: Path) -> None:

@@ -131,7 +131,7 @@ def test_what_is_left_can_be_read(run: tuple[Path, Result]) -> None:
     assert [row["class"] for row in table] == ["wind_or_solar", "none", "solar", None]
     group: Any = zarr.open_group(out / "rasters.zarr", mode="r")
     assert sorted(group["0"].array_keys()) == [
-        "hillshade", "shadow", "spatial_ref", "sun_hillshade", "surface", "x", "y",
+        "hillshade", "shadow", "spatial_ref", "sun", "sun_hillshade", "surface", "x", "y",
     ]  # fmt: skip
     assert imread(out / "map.png").ndim == 3
     report = json.loads((out / "report.json").read_text())
