@@ -1,16 +1,21 @@
 """Numba's options and the cache key, in one place.
 
 Numba's own cache watches only the file a kernel stands in and would serve an old answer after an
-edit in a callee of another file. So the folder's name carries a hash of every kernel source.
+edit in a callee of another file. So the folder's name carries a hash of every kernel source. Nor
+does numba see that a file is damaged, which ends in a crash; so ours end with a checksum.
 """
 
 import hashlib
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import IndexDataCacheFile
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTINGS: Any = numba.config
@@ -32,6 +37,45 @@ def _cache_folder() -> Path | None:
 
 
 _CACHE = _cache_folder()
+_DIGEST = 16  # bytes
+log = logging.getLogger("daklaag.kernels")
+
+
+class _Checked(IndexDataCacheFile):
+    """Numba's files of a kernel, each with a checksum behind what numba reads. One that is damaged
+    counts as missing, so that the kernel is compiled again, with a warning."""
+
+    def _load_index(self) -> Any:
+        return super()._load_index() if _is_whole(Path(self._index_path)) else {}
+
+    def _load_data(self, name: str) -> Any:
+        path = Path(self._data_path(name))
+        if not _is_whole(path):
+            raise FileNotFoundError(path)
+        return super()._load_data(name)
+
+    @contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[Any]:
+        content = BytesIO()
+        yield content
+        data = content.getvalue()
+        with super()._open_for_write(filepath) as stream:
+            stream.write(data + _digest(data))
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    whole = content[-_DIGEST:] == _digest(content[:-_DIGEST])
+    if not whole:
+        log.warning("%s: is damaged; the kernel is compiled again", path)
+    return whole
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
 
 
 def kernel(function: F) -> F:
@@ -56,6 +100,10 @@ def _compiled(function: F, **options: Any) -> F:
         compiled: Any = numba.njit(
             nogil=True, error_model="numpy", cache=_CACHE is not None, **options
         )(function)
+        if COMPILED and _CACHE is not None:
+            cache, of = compiled._cache, compiled._cache._impl
+            stamp = of.locator.get_source_stamp()
+            cache._cache_file = _Checked(cache.cache_path, of.filename_base, stamp)
         return compiled
     finally:
         _SETTINGS.CACHE_DIR = usual

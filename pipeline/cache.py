@@ -1,15 +1,29 @@
-"""What is worth keeping between runs: below the user's cache, by what it was made from."""
+"""What is worth keeping between runs: below the user's cache, by what it was made from.
+
+Of each kind there is a card, a file of JSON that ends with its own checksum and holds those of the
+files that belong to it (pipeline/checksums.py). What is damaged is made anew, with a warning.
+"""
 
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Iterable
+import shutil
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pipeline.checksums import Files, Sums
+from pipeline.errors import DamagedCacheError
 from pipeline.files import on_disk
+from pipeline.messages import Text
 from pipeline.storage import Folder
 from pipeline.vsis3 import is_vsis3, object_stamp
+
+MOST_REMADE = 5  # damages that one command mends; more are a disk that fails
+log = logging.getLogger("daklaag.cache")
+T = TypeVar("T")
 
 
 def cache_dir() -> Path:
@@ -44,3 +58,54 @@ def stamps(files: Iterable[str | Path]) -> str:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file that is either whole or not there; two that write the same do not meet."""
     Folder(path.parent).write(path.name, data)
+
+
+def write_card(file: Path, said: Any) -> None:
+    """Write a card, whole: values of JSON and, in the last line, their checksum."""
+    text = json.dumps(said).encode()
+    write_whole(file, text + _last_line(text))
+
+
+def read_card(file: Path) -> Any:
+    """A card's values; None if it is not there, or damaged, of which a warning is logged."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    text = content.partition(b"\n")[0]
+    if content != text + _last_line(text):
+        log.warning(Text("{file}: is damaged; what it told is found out anew", file=file))
+        return None
+    return json.loads(text)
+
+
+def _last_line(text: bytes) -> bytes:
+    return f"\n{zlib.crc32(text):08x}\n".encode()
+
+
+def cached(folder: Path, sums: Mapping[str, str], *cards: Path) -> Files:
+    """The files of a folder in the cache by the sums that its card tells. If one is damaged or
+    missing, the folder and the cards are removed, and DamagedCacheError is raised."""
+
+    def damaged(name: str, what: str) -> DamagedCacheError:
+        for card in cards:
+            card.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        return DamagedCacheError(
+            "{file}: {what} in the cache and was removed; the same command makes it anew",
+            file=folder / name,
+            what=what,
+        )
+
+    return Files(folder, {name: Sums.parse(text) for name, text in sums.items()}, damaged)
+
+
+def mending(work: Callable[[], T]) -> T:
+    """What the work gives, which is done again where it met damage in the cache, with a warning.
+    Raises DamagedCacheError where that does not end."""
+    for _ in range(MOST_REMADE):
+        try:
+            return work()
+        except DamagedCacheError as error:
+            log.warning(error.text)
+    return work()

@@ -27,6 +27,14 @@ class InputError(ValueError):
         return self.text.values
 
 
+class DamagedError(InputError):
+    """A file that the program wrote is missing, or is not as it was written."""
+
+
+class DamagedCacheError(DamagedError):
+    """The same of a file in the cache, which was removed: when asked again it is made anew."""
+
+
 class EmptyAreaError(InputError):
     """An area or a circle in which there is nothing to judge."""
 

@@ -6,32 +6,38 @@ nation are read without opening a store at all.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numcodecs import Blosc
+from numcodecs import Blosc, blosc
 from numpy.typing import NDArray
 
 from kernels.coarse import COARSE, Coarse, coarser
+from pipeline.checksums import Files, Sums
 from pipeline.grid import TILE, Window
 
 STATISTICS = ("lowest", "highest", "total", "known")
 LEVELS = (TILE // COARSE).bit_length()  # the last one holds the tiles; coarser ones follow from it
+TILES = f"{LEVELS - 1}/c.0.0.0"
 CHUNK = 512
+blosc.use_threads = False  # they would put the parts of a chunk in another order each time
 PACKED = Blosc(cname="lz4", clevel=1, shuffle=Blosc.SHUFFLE)  # 5 ns a coarse cell; zstd takes 19
 
 
-def write_levels(folder: Path, coarse: Coarse) -> None:
-    """Write coarse cells of 8 x 8, whose totals fit in int32, and all coarser levels."""
+def write_levels(folder: Path, coarse: Coarse) -> dict[str, Sums]:
+    """Write coarse cells of 8 x 8, whose totals fit in int32, and all coarser levels; the sums of
+    the files that `read_tiles` and `read_level` read."""
     _describe(folder, node_type="group", attributes={"levels": LEVELS})
+    sums = dict[str, Sums]()
     for level in range(LEVELS):
         if level:
             coarse = coarser(coarse)
         values = np.stack([getattr(coarse, name) for name in STATISTICS], dtype="<i4")
         if level == LEVELS - 1:
             _describe_level(folder, coarse, level, values.shape, [])
-            _tile_file(folder).write_bytes(values.tobytes())
+            sums[TILES] = _write(folder / TILES, values.tobytes())
         else:
             chunk = (len(STATISTICS), CHUNK, CHUNK)
             _describe_level(folder, coarse, level, chunk, [_blosc()])
@@ -40,8 +46,14 @@ def write_levels(folder: Path, coarse: Coarse) -> None:
                     part = np.zeros(chunk, "<i4")
                     piece = values[:, i : i + CHUNK, j : j + CHUNK]
                     part[:, : piece.shape[1], : piece.shape[2]] = piece
-                    name = f"c.0.{i // CHUNK}.{j // CHUNK}"
-                    (folder / str(level) / name).write_bytes(PACKED.encode(part))
+                    name = f"{level}/c.0.{i // CHUNK}.{j // CHUNK}"
+                    sums[name] = _write(folder / name, PACKED.encode(part))
+    return sums
+
+
+def _write(file: Path, data: bytes) -> Sums:
+    file.write_bytes(data)
+    return Sums.of(data)
 
 
 def _describe(folder: Path, **metadata: Any) -> None:
@@ -77,29 +89,22 @@ def _describe_level(
     )
 
 
-def _tile_file(folder: Path) -> Path:
-    return folder / str(LEVELS - 1) / "c.0.0.0"
-
-
-def is_whole(folder: Path, frame: Window) -> bool:
-    """Whether a store is there, with its last file, of that many tiles."""
+def is_whole(folder: Path, sums: Mapping[str, Sums]) -> bool:
+    """Whether a store is there, with its last file."""
     try:
-        return _tile_file(folder).stat().st_size == 4 * len(STATISTICS) * frame.size
+        return (folder / TILES).stat().st_size == sums[TILES].size
     except OSError:
         return False
 
 
-def read_tiles(folder: Path, frame: Window) -> NDArray[np.int32]:
+def read_tiles(files: Files, frame: Window) -> NDArray[np.int32]:
     """(2, rows, columns): lowest and highest [cm] of the tiles, which a frame of them counts."""
-    values = np.fromfile(_tile_file(folder), "<i4", 2 * frame.size)
+    values = np.frombuffer(files.read(TILES), "<i4", 2 * frame.size)
     return values.reshape(2, frame.height, frame.width)
 
 
-def read_level(folder: Path, level: int, frame: Window, part: Window) -> Coarse:
-    """A part of the coarse cells of 8 << level cells a side, of the frame that all of them are.
-
-    Raises OSError, ValueError or RuntimeError where the store is damaged.
-    """
+def read_level(files: Files, level: int, frame: Window, part: Window) -> Coarse:
+    """A part of the coarse cells of 8 << level cells a side, of the frame that all of them are."""
     rows, columns = frame.slices(part)
     out = np.empty((len(STATISTICS), part.height, part.width), np.int32)
     chunk = CHUNK if level < LEVELS - 1 else max(frame.height, frame.width)
@@ -107,14 +112,14 @@ def read_level(folder: Path, level: int, frame: Window, part: Window) -> Coarse:
         for j in range(columns.start // chunk, -(-columns.stop // chunk)):
             here = Window(frame.top + i * chunk, frame.left + j * chunk, chunk, chunk)
             both = here.intersect(part)
-            values = _chunk(folder / str(level) / f"c.0.{i}.{j}", level, frame)
+            values = _chunk(files.read(f"{level}/c.0.{i}.{j}"), level, frame)
             out[:, *part.slices(both)] = values[:, *here.slices(both)]
     lowest, highest, total, known = out
     wide = total.astype(np.int64), known.astype(np.int64)
     return Coarse(lowest, highest, *wide, part.top, part.left)
 
 
-def _chunk(file: Path, level: int, frame: Window) -> NDArray[np.int32]:
+def _chunk(data: bytes, level: int, frame: Window) -> NDArray[np.int32]:
     if level == LEVELS - 1:
-        return np.fromfile(file, "<i4").reshape(-1, frame.height, frame.width)
-    return np.frombuffer(PACKED.decode(file.read_bytes()), "<i4").reshape(-1, CHUNK, CHUNK)
+        return np.frombuffer(data, "<i4").reshape(-1, frame.height, frame.width)
+    return np.frombuffer(PACKED.decode(data), "<i4").reshape(-1, CHUNK, CHUNK)

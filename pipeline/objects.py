@@ -1,7 +1,7 @@
 """Files on object storage: what pipeline/storage.py asks of a storage, by obstore."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -85,6 +85,14 @@ class ObjectStorage:
         except FileNotFoundError:
             return False
         return True
+
+    def sizes(self, names: Collection[str]) -> dict[str, int]:
+        import obstore
+
+        wanted = set(names)
+        with faults(self.url):
+            every = [each for page in obstore.list(self._store) for each in page]
+        return {str(each["path"]): each["size"] for each in every if str(each["path"]) in wanted}
 
     def names(self, folder: str = "") -> set[str]:
         import obstore

@@ -11,7 +11,7 @@ import numpy as np
 from kernels.reach import reaching
 from kernels.shadow import Halo, shadow_halo
 from pipeline import store
-from pipeline.cache import stamp
+from pipeline.cache import mending, stamp
 from pipeline.engine import Engine, Progress, Stop, never, open_engine, silent
 from pipeline.forecast import forecast
 from pipeline.grid import TILE, Lattice, Shard, Window, same_on_all_sides, widest
@@ -98,6 +98,10 @@ def plan(request: Request, progress: Progress = silent, stop: Stop = never) -> P
 
     Raises InputError as `run` does.
     """
+    return mending(lambda: _plan(request, progress, stop))
+
+
+def _plan(request: Request, progress: Progress, stop: Stop) -> Plan | Unread:
     began = time.monotonic()
     job = prepare(request, progress, stop)
     with ExitStack() as stack:

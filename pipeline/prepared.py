@@ -1,10 +1,8 @@
 """Footprints made ready once: sorted in space, so that a block reads only what it can feel."""
 
-import json
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,11 +16,13 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.cache import key_of
+from pipeline.cache import cached, key_of, log, read_card
+from pipeline.checksums import Files
 from pipeline.engine import Progress, Stop, never, silent
-from pipeline.errors import InputError
+from pipeline.errors import DamagedCacheError
 from pipeline.files import find
 from pipeline.footprints import Footprints, numbered
+from pipeline.messages import Text
 from pipeline.prepared_make import (
     CARD,
     REST,
@@ -30,14 +30,13 @@ from pipeline.prepared_make import (
     becoming,
     check_unchanged,
     fill,
-    sizes_of,
     stamps_of,
     tools,
 )
 from pipeline.prepared_sort import BOX, SCHEMA
 from pipeline.vectors import ENDINGS
 
-VERSION = 2  # of the prepared files
+VERSION = 3  # of the prepared files
 EDGES = tuple(edge.name for edge in BOX)
 GROUPS = np.dtype([("first", np.int64), ("count", np.int64), *((e, np.float64) for e in EDGES)])
 LIGHT = ["row", "centre_x", "centre_y", "bbox"]
@@ -85,7 +84,7 @@ class Prepared:
     def groups(self) -> NDArray[Any]:
         """The row groups, in order: first (place), count, and xmin, ymin, xmax, ymax [m] of the
         polygons."""
-        every = _opened(self.path)[1]
+        every = _opened(self.path).groups
         if self.few is None or not len(self.few.usable):
             return every
         west, south, east, north = _edges(self.few.usable)
@@ -118,18 +117,14 @@ class Prepared:
 
     def light(self, group: int) -> Light:
         """All of one row group."""
-        if self._in_file(group):
-            with _readable(self.path), _file(self.path) as file:
-                table = file.read_row_group(group, LIGHT, use_threads=False)
-        else:
-            table = self._table(group)
+        table = _read(self.path, group, LIGHT) if self._in_file(group) else self._table(group)
         place = self.groups()["first"][group] + np.arange(len(table))
         return Light(place, table["row"].to_numpy(), _centre(table), np.column_stack(_edges(table)))
 
     def unusable(self) -> Footprints:
         """Those without a polygon, by row."""
-        with _readable(self.path):
-            table = pq.read_table(self.path.with_name(REST)).replace_schema_metadata()
+        with _opened(self.path).files.reading(REST) as stream:
+            table = pq.read_table(stream).replace_schema_metadata()
         if self.few is not None:
             table = pa.concat_tables([table, self.few.rest])
         return self._footprints(np.full(len(table), -1), table)
@@ -140,16 +135,15 @@ class Prepared:
         wanted = pa.array(sorted(ids), pa.string())
 
         def found(group: int) -> set[str]:
-            with _readable(self.path), _file(self.path) as file:
-                table = file.read_row_group(group, ["id"], use_threads=False)
+            table = _read(self.path, group, ["id"])
             return set(table["id"].filter(pc.is_in(table["id"], wanted)).to_pylist())
 
         with ThreadPoolExecutor(SEEKERS) as pool:
-            every = pool.map(found, range(_opened(self.path)[0].num_row_groups if ids else 0))
+            every = pool.map(found, range(_opened(self.path).footer.num_row_groups if ids else 0))
             return {group: there for group, there in enumerate(every) if there}
 
     def _in_file(self, group: int) -> bool:
-        return group < len(_opened(self.path)[1])
+        return group < len(_opened(self.path).groups)
 
     def _table(self, group: int) -> pa.Table:
         if self.few is None or self._in_file(group):
@@ -184,11 +178,20 @@ class Prepared:
         )
 
 
+class _Opened(NamedTuple):
+    """A prepared file: its footer, its row groups, and what reads it and checks what is read."""
+
+    footer: pq.FileMetaData
+    groups: NDArray[Any]
+    files: Files
+
+
 @lru_cache(maxsize=8)
-def _opened(path: Path) -> tuple[pq.FileMetaData, NDArray[Any]]:
-    """The footer of a prepared file, read once a process, and its row groups."""
-    with _readable(path):
-        footer = pq.read_metadata(path)
+def _opened(path: Path) -> _Opened:
+    """Read once a process."""
+    files = _files(path.parent)
+    with files.reading(SORTED) as stream:
+        footer = pq.read_metadata(stream)
     groups = np.zeros(footer.num_row_groups, GROUPS)
     names = [footer.schema.column(i).path for i in range(footer.num_columns)]
     at = [names.index(f"bbox.{edge}") for edge in EDGES]
@@ -197,17 +200,22 @@ def _opened(path: Path) -> tuple[pq.FileMetaData, NDArray[Any]]:
         low, high = ([getattr(group.column(c).statistics, m) for c in at] for m in ("min", "max"))
         groups[i] = (0, group.num_rows, *low[:2], *high[2:])
     groups["first"] = np.cumsum(groups["count"]) - groups["count"]
-    return footer, groups
+    return _Opened(footer, groups, files)
 
 
-def _file(path: Path) -> pq.ParquetFile:
-    return pq.ParquetFile(path, metadata=_opened(path)[0])
+def _files(home: Path) -> Files:
+    return cached(home, (read_card(home / CARD) or {}).get("sums", {}))
+
+
+def _read(path: Path, group: int, columns: list[str] | None = None) -> pa.Table:
+    footer, _, files = _opened(path)
+    with files.reading(SORTED) as stream, pq.ParquetFile(stream, metadata=footer) as file:
+        return file.read_row_group(group, columns, use_threads=False)
 
 
 @lru_cache(maxsize=24)  # some 4 MB each; neighbouring blocks and shards read the same
 def _group(path: Path, group: int) -> pa.Table:
-    with _readable(path), _file(path) as file:
-        return file.read_row_group(group, use_threads=False).replace_schema_metadata()
+    return _read(path, group).replace_schema_metadata()
 
 
 def _touch(edges: list[NDArray[np.float64]], bounds: Box) -> NDArray[np.bool_]:
@@ -265,30 +273,15 @@ def prepare_footprints(
                 folder.rename(home)
         card = _card(home)
     if card is None:
-        raise _damaged(home)
+        raise DamagedCacheError("{folder}: was removed meanwhile; run again", folder=home)
     xmin, ymin, xmax, ymax = (float(edge) for edge in card["bounds"])
     return Prepared(home / SORTED, tuple(card["sources"]), card["count"], (xmin, ymin, xmax, ymax))
 
 
 def _card(home: Path) -> dict[str, Any] | None:
     """What is told of prepared footprints, if they are there and whole."""
-    try:
-        card: dict[str, Any] = json.loads((home / CARD).read_bytes())
-        return card if card["sizes"] == sizes_of(home) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    card: dict[str, Any] | None = read_card(home / CARD)
+    if card is not None and _files(home).missing():
+        log.warning(Text("{folder}: is damaged; the footprints are prepared anew", folder=home))
         return None
-
-
-def _damaged(home: Path) -> InputError:
-    return InputError(
-        f"{home}: what is kept of the footprints is damaged, or was removed meanwhile; delete that"
-        " folder and run again"
-    )
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError, ValueError):
-        raise _damaged(path.parent) from None
+    return card

@@ -1,7 +1,6 @@
 """Footprints made ready: files in, files sorted in space out."""
 
 import fcntl
-import json
 import os
 import shutil
 from collections import deque
@@ -17,13 +16,15 @@ import pyogrio
 import pyproj
 import shapely
 
-from pipeline.cache import stamp, write_whole
+from pipeline.cache import stamp, write_card
+from pipeline.checksums import Summing
 from pipeline.engine import Progress, Stop
 from pipeline.errors import InputError, Stopped
 from pipeline.files import identity, named, on_disk
 from pipeline.footprints import Columns, pick_columns, rows_of, shapes_of
 from pipeline.prepared_input import Vector, open_vector
 from pipeline.prepared_sort import Run, Sorter, run_of, write_sorted
+from pipeline.storage import Folder
 
 BATCH = 32_768  # rows taken up at once
 WAIT_S = 0.1  # before a look whether another process is ready
@@ -63,24 +64,19 @@ def fill(
     if not sorter.count:
         raise InputError(f"{named(files[0])}: holds no footprints; is it the right file or layer?")
     usable, rest = sorter.finish()
-    write_sorted(folder / SORTED, usable, sorter.bounds, stop)
-    write_sorted(folder / REST, rest, sorter.bounds, stop)
+    sums = {}
+    for name, rows in zip(TABLES, (usable, rest), strict=True):
+        with Folder(folder).writing(name) as stream:
+            write_sorted(summing := Summing(stream), rows, sorter.bounds, stop)
+        sums[name] = str(summing.sums)
     spill.unlink()
-    for name in TABLES:
-        with (folder / name).open("rb") as stream:
-            os.fsync(stream.fileno())
     card = {
-        "sizes": sizes_of(folder),
+        "sums": sums,
         "sources": [{**s, "crs": v.crs} for s, v in zip(sources, vectors, strict=True)],
         "count": sorter.count,
         "bounds": sorter.bounds,
     }
-    write_whole(folder / CARD, json.dumps(card).encode())
-
-
-def sizes_of(folder: Path) -> list[int]:
-    """Of its tables [bytes]. Raises OSError if one is not there."""
-    return [(folder / name).stat().st_size for name in TABLES]
+    write_card(folder / CARD, card)
 
 
 def _total(counts: list[int | None]) -> int:

@@ -181,9 +181,10 @@ def _among(values: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> NDArray[n
 
 
 def write_sorted(
-    path: Path, stretches: Iterator[pa.Table], bounds: tuple[float, ...], stop: Stop
+    target: Any, stretches: Iterator[pa.Table], bounds: tuple[float, ...], stop: Stop
 ) -> None:
-    """Write a GeoParquet 1.1 file of tables with SCHEMA. Raises Stopped when the flag is up."""
+    """Write a GeoParquet 1.1 file of tables with SCHEMA to a binary stream. Raises Stopped when the
+    flag is up."""
     covering = {edge.name: ["bbox", edge.name] for edge in BOX}
     column: dict[str, Any] = {
         "encoding": "WKB",
@@ -196,7 +197,7 @@ def write_sorted(
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
     schema = SCHEMA.with_metadata({"geo": json.dumps(geo)})
     with pq.ParquetWriter(
-        path,
+        target,
         schema,
         compression="zstd",
         use_dictionary=["status", "group", "reason"],

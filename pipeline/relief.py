@@ -6,7 +6,6 @@ file's place, size and time: `<key>.zarr`, and the card `<key>.json` as soon as 
 """
 
 import contextlib
-import json
 import math
 import os
 import shutil
@@ -22,15 +21,17 @@ from numpy.typing import NDArray
 
 from kernels.coarse import COARSE, Coarse, add, blank, coarsen, coarser, merge
 from kernels.roof import NO_HEIGHT
-from pipeline.cache import key_of, stamp, write_whole
+from pipeline.cache import cached, key_of, log, read_card, stamp, write_card
+from pipeline.checksums import Files
 from pipeline.errors import InputError, Stopped
 from pipeline.files import identity
 from pipeline.grid import TILE, Window
 from pipeline.levels import LEVELS, STATISTICS, is_whole, read_level, read_tiles, write_levels
+from pipeline.messages import Text
 from pipeline.rasters import Mosaic, gdal
 from pipeline.sheets import OpenSheet, Sheet
 
-FORMAT = 1
+FORMAT = 2
 ROWS, COLUMNS = 512, 16_384  # cells read at once, or a block of the file
 LOWEST_M, HIGHEST_M = -50.0, 500.0  # Zuidplaspolder -7 m, Vaalserberg 323 m, masts up to 375 m
 SUSPICIOUS_SHARE = 0.05
@@ -59,11 +60,17 @@ KINDS: dict[str, type] = Survey.__annotations__
 @dataclass(frozen=True)
 class Card:
     """What is known of a sheet without opening it. file: name, size and SHA-256, as
-    `files.identity` gives them; store: the folder of its coarse cells."""
+    `files.identity` gives them; store: the folder of its coarse cells; sums: of the files there."""
 
     survey: Survey
     file: dict[str, str | int]
     store: Path
+    sums: dict[str, str]
+
+    @property
+    def files(self) -> Files:
+        """Those of the store."""
+        return cached(self.store, self.sums, self.store.with_suffix(".json"))
 
 
 class TileMap(NamedTuple):
@@ -95,16 +102,16 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> Card:
         _check_range(sheet, survey)
         file = hashed.result()
     try:
-        _publish(folder, key, coarse, sheet.window.coarse(TILE))
-        card = {"survey": survey._asdict(), "file": file}
-        write_whole(folder / f"{key}.json", json.dumps(card).encode())
+        sums = _publish(folder, key, coarse)
+        card = {"survey": survey._asdict(), "file": file, "sums": sums}
+        write_card(folder / f"{key}.json", card)
     except OSError as error:
         raise InputError(
             f"{folder}: the relief of {sheet.name} cannot be kept there"
             f" ({error.strerror or error}); make room, or name another folder in --relief or"
             " DAKLAAG_CACHE"
         ) from None
-    return Card(survey, file, folder / f"{key}.zarr")
+    return Card(survey, file, folder / f"{key}.zarr", sums)
 
 
 def _key(sheet: Sheet) -> str:
@@ -161,15 +168,15 @@ def _commonest(sample: NDArray[np.float32]) -> tuple[float, float]:
     return float(values[most]), float(counts[most] / len(sample))
 
 
-def _publish(folder: Path, key: str, coarse: Coarse, frame: Window) -> None:
+def _publish(folder: Path, key: str, coarse: Coarse) -> dict[str, str]:
     """Write the coarse cells beside their place and rename them, unless another did meanwhile, who
-    may be reading from there."""
+    may be reading from there; their sums."""
     target = folder / f"{key}.zarr"
     partial = folder / f"{key}.zarr.{os.getpid()}.{os.urandom(4).hex()}.partial"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        write_levels(partial, coarse)
-        if not is_whole(target, frame):
+        sums = write_levels(partial, coarse)
+        if not is_whole(target, sums):
             shutil.rmtree(target, ignore_errors=True)
             with contextlib.suppress(OSError):
                 partial.rename(target)
@@ -179,6 +186,7 @@ def _publish(folder: Path, key: str, coarse: Coarse, frame: Window) -> None:
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > LEFT_S:
                 shutil.rmtree(left)
+    return {name: str(of) for name, of in sums.items()}
 
 
 # Reading.
@@ -190,15 +198,19 @@ def card(sheet: Sheet, folder: Path) -> Card | None:
 
 
 def _card(sheet: Sheet, folder: Path, key: str) -> Card | None:
-    store = folder / f"{key}.zarr"
-    try:
-        said = json.loads((folder / f"{key}.json").read_bytes())
-        survey = Survey(**{name: kind(said["survey"][name]) for name, kind in KINDS.items()})
-        found = Card(survey, said["file"], store)
-    except (OSError, ValueError, KeyError, TypeError):
+    said = read_card(folder / f"{key}.json")
+    if said is None:
         return None
-    beyond = survey.lowest < LOWEST_M or survey.highest > HIGHEST_M
-    return None if beyond or not is_whole(store, sheet.window.coarse(TILE)) else found
+    store = folder / f"{key}.zarr"
+    survey = Survey(**{name: kind(said["survey"][name]) for name, kind in KINDS.items()})
+    found = Card(survey, said["file"], store, said["sums"])
+    if is_whole(store, found.files.sums):
+        return found
+    if store.exists():  # else a cleaner of caches took it
+        log.warning(
+            Text("{store}: is damaged; {sheet} is read anew", store=store, sheet=sheet.name)
+        )
+    return None
 
 
 def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
@@ -235,7 +247,7 @@ def tile_map(sheets: Sequence[Sheet], folder: Path, window: Window) -> TileMap:
         tiles = sheet.window.coarse(TILE)
         both = frame.intersect(tiles)
         if both.size:
-            low, high = read_tiles(_kept(sheet, folder).store, tiles)[:, *tiles.slices(both)]
+            low, high = read_tiles(_kept(sheet, folder).files, tiles)[:, *tiles.slices(both)]
             here = frame.slices(both)
             known = np.where(high == NO_HEIGHT, NOBODY, low)
             np.minimum(lowest[here], known, out=lowest[here])
@@ -270,12 +282,7 @@ def coarse(sheets: Sequence[Sheet], folder: Path, window: Window, level: int) ->
 
 def _stored(sheet: Sheet, folder: Path, level: int, part: Window) -> Coarse:
     frame = sheet.window.coarse(COARSE << level)
-    try:
-        return read_level(_kept(sheet, folder).store, level, frame, part)
-    except (OSError, ValueError, RuntimeError):
-        raise InputError(
-            f"{sheet.name}: what the relief store keeps of it is damaged; delete that folder"
-        ) from None
+    return read_level(_kept(sheet, folder).files, level, frame, part)
 
 
 def _mend(found: Coarse, mosaic: Mosaic, cells: Window, level: int) -> None:

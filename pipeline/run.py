@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import report, store, update
+from pipeline.cache import mending
 from pipeline.context import Context
 from pipeline.engine import Engine, Progress, Stop, never, open_engine, silent
 from pipeline.errors import Stopped
@@ -56,9 +57,14 @@ def run(
 
     progress is called with a stage, tasks done and tasks in all; stop is polled, and when it
     answers True the run ends with Stopped, to be taken up again by the same request; log is told
-    of each shard, and of dask's dashboard (pipeline/events.py).
+    of each shard, and of dask's dashboard (pipeline/events.py). What is damaged in the cache is
+    made anew, and the run goes on.
     Raises InputError for a fault of the caller.
     """
+    return mending(lambda: _run(request, progress, stop, log))
+
+
+def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
     started = time.monotonic()
     job = prepare(request, progress, stop)
     with held(request.out) as lost, ExitStack() as stack:

@@ -1,7 +1,6 @@
 """One elevation raster: what it says of itself, checked; where its numbers become metres."""
 
 import contextlib
-import json
 import re
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window as FileWindow
 
 from kernels.check import clear
-from pipeline.cache import cache_dir, key_of, stamp, write_whole
+from pipeline.cache import cache_dir, key_of, read_card, stamp, write_card
 from pipeline.crs import horizontal, is_rd
 from pipeline.errors import InputError
 from pipeline.files import named, on_disk
@@ -24,7 +23,7 @@ from pipeline.grid import LATTICE_M, Window, divides_lattice
 from pipeline.messages import Text
 from pipeline.vsis3 import gdal_options, is_vsis3
 
-FORMAT = 2
+FORMAT = 3
 SIDECARS = (".aux.xml", ".msk", ".ovr")  # of GDAL, that may come to a file later
 UNITS = {"": None, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "cm": 0.01}
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -168,7 +167,7 @@ def open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
         found = _opened(path, kind, nodata)
         with contextlib.suppress(OSError):  # of a cache that cannot be written
             stamps = _stamps(found)
-            write_whole(kept, json.dumps({"sheet": asdict(found), "stamps": stamps}).encode())
+            write_card(kept, {"sheet": asdict(found), "stamps": stamps})
     return found
 
 
@@ -181,13 +180,15 @@ def _stamps(sheet: Sheet) -> list[dict[str, Any] | None]:
 
 
 def _remembered(kept: Path) -> Sheet | None:
+    said = read_card(kept)
+    if said is None:
+        return None
     try:
-        said = json.loads(kept.read_bytes())
         fields = said["sheet"]
         fields |= {"window": Window(*fields["window"]), "files": tuple(fields["files"])}
         sheet = Sheet(**fields)
         return sheet if _stamps(sheet) == said["stamps"] else None
-    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+    except (OSError, TypeError, StopIteration):  # a file behind it is gone, or of another program
         return None
 
 

@@ -7,10 +7,11 @@ and renamed; on object storage (pipeline/objects.py) a put is whole by itself.
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Protocol
 
 from pipeline.objects import S3, ObjectStorage
@@ -64,6 +65,9 @@ class Storage(Protocol):
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
+
+    def sizes(self, names: Collection[str]) -> dict[str, int]:
+        """Of those of some files that are there [bytes]."""
 
     def names(self, folder: str = "") -> set[str]:
         """Of the files and folders directly below a folder; none if it is not there."""
@@ -128,6 +132,15 @@ class Folder:
 
     def exists(self, name: str) -> bool:
         return (self.root / name).exists()
+
+    def sizes(self, names: Collection[str]) -> dict[str, int]:
+        found = {}
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                status = os.stat(self.root / name)
+                if S_ISREG(status.st_mode):
+                    found[name] = status.st_size
+        return found
 
     def names(self, folder: str = "") -> set[str]:
         try:

@@ -33,9 +33,10 @@ class Door(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         from pipeline.errors import InputError, Stopped
+        from service.logs import warned
 
         try:
-            with reworded():
+            with reworded(), warned(lambda: bool(ctx.obj["quiet"])):
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

@@ -11,6 +11,7 @@ from numba.core.dispatcher import Dispatcher
 
 from kernels import compile as compiler
 from kernels import roof, shadow, terrain, wind
+from tests.damage import HOW
 from tests.scenes import COMPILED, NUMBA
 
 KERNELS = Path(compiler.__file__).parent
@@ -19,6 +20,9 @@ NUMBAS = "import numba\nkernel = numba.njit(cache=True)"
 CALLEE = "\n@kernel\ndef inner(x):\n    return x + {}\n"
 CALLER = "\nfrom kernels.callee import inner\n@kernel\ndef outer(x):\n    return 10 * inner(x)\n"
 PROBE = "from kernels.caller import outer\nprint(outer(1), len(outer.stats.cache_hits))"
+LISTEN = """import logging, sys
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+"""
 HEAVY = {
     "dask",
     "geopandas",
@@ -59,6 +63,29 @@ def test_an_edit_in_a_callee_gives_the_new_answer(tmp_path: Path) -> None:
     assert python(PROBE, folder, **cache) == "20 1"  # from the cache
     write(tmp_path, OURS, plus=2)
     assert python(PROBE, folder, **cache) == "30 0"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package of kernels with its cache."""
+    folder = write(tmp_path_factory.mktemp("compiled"), OURS, plus=1)
+    assert python(PROBE, folder, XDG_CACHE_HOME=str(folder / "cache")) == "20 0"
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("ending", "how"), [*((".nbi", how) for how in HOW), (".nbc", "a bit flipped")]
+)
+def test_what_is_damaged_is_compiled_again(
+    tmp_path: Path, compiled: Path, ending: str, how: str
+) -> None:
+    shutil.copytree(compiled / "cache", tmp_path / "cache")
+    (file,) = (tmp_path / "cache").rglob(f"*.outer-*{ending}")
+    HOW[how](file)
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    said = {f"{file}: is damaged; the kernel is compiled again"} if how != "removed" else set()
+    assert {*python(LISTEN + PROBE, compiled, **cache).splitlines()} == {"20 0"} | said
+    assert python(PROBE, compiled, **cache) == "20 1"
 
 
 def test_numba_by_itself_gives_the_old_answer(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from tests.runs import Files
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pipeline", "service")
-MAKERS = {"Text", "InputError", "OutputError", "EmptyAreaError"}
+MAKERS = {
+    "Text", "InputError", "OutputError", "EmptyAreaError", "DamagedError", "DamagedCacheError",
+}  # fmt: skip
 LINES = {"say", "tell", "sentence"}  # of the command line (service/say.py)
 DUTCH = sentences("nl")
 

@@ -21,11 +21,12 @@ import pytest
 import shapely
 
 from pipeline import prepared, prepared_make, prepared_sort
-from pipeline.errors import InputError, Stopped
+from pipeline.errors import DamagedCacheError, InputError, Stopped
 from pipeline.footprints import Footprints, read_footprints
 from pipeline.prepared import Prepared, prepare_footprints
 from pipeline.prepared_sort import BITS, CELL_M, NOWHERE, hilbert
 from tests.commands import ROOT
+from tests.damage import flip
 from tests.outlines import HOUSES, TWINS, X, Y, box, table, write
 from tests.test_footprints import FAULTS, FILES, LINE
 
@@ -380,14 +381,19 @@ def test_what_is_not_whole_is_made_anew(tmp_path: Path, name: str) -> None:
     check_same(ready(tmp_path, path), expected)
 
 
-def test_what_is_damaged_within_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["footprints.parquet", "unusable.parquet"])
+@pytest.mark.parametrize("share", [0.01, 0.4, 0.9, 0.999])
+def test_a_flipped_bit_is_said_and_made_anew(tmp_path: Path, name: str, share: float) -> None:
+    """In any column, and in what the file says of its columns."""
     path = tmp_path / "pand.parquet"
     town(500).to_parquet(path)
-    found = ready(tmp_path, path)
-    data = bytearray(found.path.read_bytes())
-    data[200:4200] = bytes(4000)
-    found.path.write_bytes(data)
-    assert "what is kept of the footprints is damaged" in said(lambda: found.read())
+    expected = all_of(ready(tmp_path, path))
+    file = ready(tmp_path, path).path.with_name(name)
+    flip(file, round(share * 8 * file.stat().st_size))
+    prepared._opened.cache_clear(), prepared._group.cache_clear()  # as in another process
+    with pytest.raises(DamagedCacheError, match=f"{name}: is damaged in the cache"):
+        all_of(ready(tmp_path, path))
+    check_same(ready(tmp_path, path), expected)
 
 
 def test_parts_of_a_shapefile_are_looked_at(tmp_path: Path) -> None:

@@ -20,13 +20,14 @@ from kernels.field import far_field
 from kernels.roof import NO_HEIGHT
 from pipeline import relief
 from pipeline.engine import never
-from pipeline.errors import InputError
+from pipeline.errors import DamagedCacheError, InputError
 from pipeline.grid import TILE, Window
-from pipeline.levels import LEVELS, STATISTICS
+from pipeline.levels import LEVELS, STATISTICS, TILES
 from pipeline.mosaics import open_mosaic
 from pipeline.rasters import Mosaic
 from pipeline.relief import Card, card, coarse, survey_sheet, tile_map
 from tests.commands import ROOT
+from tests.damage import HOW, flip
 from tests.runs import write_sheet
 from tests.scenes import SEEDS, examples, houses
 
@@ -193,7 +194,7 @@ def test_a_sheet_that_is_gone(store: Path, mosaic: Mosaic) -> None:
 
 
 def tile_file(store: Path) -> Path:
-    return store / str(LEVELS - 1) / "c.0.0.0"
+    return store / TILES
 
 
 DAMAGE = {
@@ -216,11 +217,34 @@ def test_what_is_not_whole_is_made_anew(store: Path, mosaic: Mosaic, damage: str
         np.testing.assert_array_equal(found, known)
 
 
-def test_a_damaged_chunk_is_said(store: Path, mosaic: Mosaic) -> None:
+@pytest.mark.parametrize(
+    ("name", "how"), [*(("0/c.0.0.0", how) for how in HOW), (TILES, "a bit flipped")]
+)
+def test_a_damaged_file_is_said_and_made_anew(
+    store: Path, mosaic: Mosaic, name: str, how: str
+) -> None:
+    def read() -> tuple[Coarse, Coarse]:
+        surveyed(mosaic, store)
+        return tuple(coarse(mosaic.sheets, store, mosaic.window, n) for n in (0, LEVELS - 1))
+
+    expected, known = read(), surveyed(mosaic, store)[0].store
+    HOW[how](known / name)
+    with pytest.raises(DamagedCacheError, match=rf"{name}: is (damaged|missing) in the cache"):
+        coarse(mosaic.sheets, store, mosaic.window, int(name[0]))
+    assert not known.exists()
+    for found, other in zip(read(), expected, strict=True):
+        assert_same(found, other)
+
+
+@pytest.mark.parametrize("bit", [3, 1000, -5])
+def test_a_flipped_bit_in_a_card_is_noticed(
+    store: Path, mosaic: Mosaic, bit: int, caplog: pytest.LogCaptureFixture
+) -> None:
     cards = surveyed(mosaic, store)
-    (cards[0].store / "0" / "c.0.0.0").write_bytes(b"nothing that Blosc wrote")
-    with pytest.raises(InputError, match=r"R_0\.tif: what the relief store keeps of it is damaged"):
-        coarse(mosaic.sheets, store, mosaic.window, 0)
+    flip(cards[0].store.with_suffix(".json"), bit)
+    assert surveyed(mosaic, store) == cards
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert cards[0].store.with_suffix(".json").name in caplog.text
 
 
 def test_any_reader_of_zarr_opens_it(store: Path, mosaic: Mosaic) -> None:
