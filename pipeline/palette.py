@@ -40,3 +40,11 @@ PANEL = (8.8, 0.3, 2.6, 7.67)
 def brightness(hillshade: NDArray[np.uint8]) -> NDArray[np.float32]:
     """How much of GROUND's colour is left, (..., 1), where the grey of a hillshade is so."""
     return np.minimum(0.55 + hillshade[..., None] / np.float32(510), 1)
+
+
+def shadow_colours(suns: int) -> NDArray[np.uint8]:
+    """RGB (256, 3) of each mask of shadows, darker for each of the suns at which it is shaded."""
+    shaded = np.bitwise_count(np.arange(256, dtype=np.uint8)) / max(suns, 1)
+    share = DARKEST * np.minimum(shaded, 1)[:, None]
+    colours = share * np.array(to_rgb(SHADOW)) + (1 - share) * np.array(to_rgb(GROUND))
+    return np.rint(255 * colours).astype(np.uint8)

@@ -190,7 +190,10 @@ def report(directory: Place, file: str | None, format_: str, lang: str) -> None:
     "--boundaries", multiple=True, metavar="FILE",
     help="Of the map: regions to find by name; else those that fetch brought. Repeatable.",
 )  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace the map that FOLDER holds.")
+@click.option(
+    "--overwrite", is_flag=True,
+    help="Replace the map that FOLDER holds, or a FILE (of a .gpkg the layer) that is another's.",
+)  # fmt: skip
 @language
 @loudness
 @click.pass_context
@@ -209,9 +212,10 @@ def export(
     from service import site
 
     if not site.is_site(to):
-        if boundaries or overwrite:
-            raise click.UsageError(Text("--boundaries and --overwrite are for a folder, the map"))
-        return export_(directory, Path(to), layer, lang)
+        if boundaries:
+            raise click.UsageError(Text("--boundaries is for a folder, the map"))
+        written = export_(directory, Path(to), layer, lang, overwrite)
+        return None if ctx.obj["quiet"] else say("{file}: {said}", file=to, said=written)
     if layer:
         raise click.UsageError(Text("--layer is for a .tif or .png; the map has all layers"))
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:

@@ -219,3 +219,20 @@ def finished(directory: Path, layers: dict[str, np.ndarray] | None = None) -> Pa
     write_store(directory / "rasters.zarr", rasters() if layers is None else layers)
     (directory / "report.json").write_text(report.dumps(composed(table)), encoding="utf-8")
     return directory
+
+
+def same_columns(told: pa.Table) -> None:
+    """The columns of a flat table are those of the run, with the same values."""
+    expected = report.flatten(buildings()).drop_columns(["geometry"])
+    for name in expected.column_names:
+        values = [None if value == "" else value for value in told[name].to_pylist()]
+        wanted = [None if value == "" else value for value in expected[name].to_pylist()]
+        assert values == wanted, name
+
+
+def geometry() -> np.ndarray:
+    return np.asarray(shapely.from_wkb(buildings()["geometry"].to_numpy()))
+
+
+def flat_names() -> list[str]:
+    return report.flatten(buildings()).drop_columns(["geometry"]).column_names

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
 import rasterio
@@ -229,6 +230,7 @@ EXPORTS = {
     ".geojson": lambda path: len(gpd.read_file(path)),
     ".parquet": lambda path: len(gpd.read_parquet(path)),
     ".csv": lambda path: len(list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))),
+    ".xlsx": lambda path: openpyxl.load_workbook(path).active.max_row - 1,
     ".png": lambda path: imread(path).ndim + 1,
 }
 
@@ -237,10 +239,23 @@ EXPORTS = {
 def test_export(finished: Path, tmp_path: Path, ending: str) -> None:
     before, to = contents(finished), tmp_path / f"city{ending}"
     result = call("export", finished, "--to", to)
-    assert (result.exit_code, result.output) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, "")
+    said = {".tif": "layer shadow: cast shadow", ".png": "the map of the roofs"}
+    assert result.stdout.startswith(f"{to}: {said.get(ending, '4 buildings')}")
     assert list(tmp_path.iterdir()) == [to]
     assert EXPORTS[ending](to) == 4
     assert contents(finished) == before
+
+
+def test_export_over_a_file(finished: Path, tmp_path: Path) -> None:
+    to = tmp_path / "city.csv"
+    to.write_text("mine")
+    refused = call("export", finished, "--to", to)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert str(to) in refused.stderr and "--overwrite" in refused.stderr
+    assert to.read_text() == "mine"
+    for more in (["--overwrite"], []):  # what the command wrote is its own
+        assert call("-q", "export", finished, "--to", to, *more).output == ""
 
 
 @pytest.mark.parametrize("layer", ["hillshade", "shadow", "sun_hillshade", "surface"])

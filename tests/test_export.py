@@ -1,13 +1,11 @@
 """Exports, read again with the tools of others and compared with the run."""
 
-import contextlib
 import csv
 import json
 import os
-import sqlite3
+import warnings
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import geopandas
 import numpy as np
@@ -22,12 +20,23 @@ import rasterio
 import shapely
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+from rasterio.errors import NotGeoreferencedWarning
 
 from pipeline import cartography, report
 from pipeline.errors import InputError, OutputError
 from pipeline.export import WRITERS, export
-from pipeline.palette import COLOURS, STYLES
-from tests.finished import NORTH, TWINS, WEST, buildings, finished, rasters
+from pipeline.palette import GROUND
+from tests.finished import (
+    NORTH,
+    TWINS,
+    WEST,
+    buildings,
+    finished,
+    flat_names,
+    geometry,
+    rasters,
+    same_columns,
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,95 +46,16 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def exported(directory: Path, tmp_path: Path) -> Any:
-    """Exports to a name in an empty folder, and sees that nothing else is left there."""
+    """Exports to a name in an empty folder, and sees that nothing else is left there but the world
+    file of a picture."""
 
     def make(name: str, layer: str | None = None, lang: str = "en") -> Path:
         path = tmp_path / name
         export(directory, path, layer, lang)
-        assert [entry.name for entry in tmp_path.iterdir()] == [name]
+        assert {entry.name for entry in tmp_path.iterdir()} - {f"{path.stem}.pgw"} == {name}
         return path
 
     return make
-
-
-def same_columns(told: pa.Table) -> None:
-    """The columns of a flat table are those of the run, with the same values."""
-    expected = report.flatten(buildings()).drop_columns(["geometry"])
-    for name in expected.column_names:
-        values = [None if value == "" else value for value in told[name].to_pylist()]
-        wanted = [None if value == "" else value for value in expected[name].to_pylist()]
-        assert values == wanted, name
-
-
-def geometry() -> np.ndarray:
-    return np.asarray(shapely.from_wkb(buildings()["geometry"].to_numpy()))
-
-
-def test_geopackage(exported: Any) -> None:
-    path = exported("b.gpkg")
-    told, table = pyogrio.read_arrow(path, layer="buildings")
-    same_columns(table)
-    names = report.flatten(buildings()).column_names
-    assert table.column_names == [name for name in names if name != "geometry"] + ["geometry"]
-    assert (told["crs"], told["geometry_type"]) == ("EPSG:28992", "MultiPolygon")
-    read = shapely.from_wkb(table[told["geometry_name"]].to_numpy())
-    for there, here in zip(read, geometry(), strict=True):
-        assert (there is None and here is None) or there.equals(here)
-
-
-def style(path: Path) -> tuple[tuple[str, ...], ElementTree.Element]:
-    """How QGIS finds the style of the buildings, and the style."""
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        (*place, qml) = database.execute(
-            "SELECT f_table_catalog, f_table_schema, f_table_name, f_geometry_column,"
-            " useAsDefault, styleQML FROM layer_styles"
-        ).fetchone()
-        listed = database.execute(
-            "SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'"
-        ).fetchone()
-    assert listed == ("attributes",)
-    assert qml.startswith("<!DOCTYPE qgis")
-    return tuple(place), ElementTree.fromstring(qml)
-
-
-@pytest.mark.parametrize("lang", ["en", "nl"])
-def test_geopackage_opens_in_the_classes(exported: Any, lang: str) -> None:
-    place, qml = style(exported("b.gpkg", lang=lang))
-    assert place == ("", "", "buildings", "geometry", 1)
-    renderer = qml.find("renderer-v2")
-    assert renderer is not None and renderer.get("type") == "RuleRenderer"
-    symbols = {symbol.get("name"): symbol for symbol in renderer.iter("symbol")}
-    rules = {str(rule.get("filter")): rule for rule in renderer.iter("rule")}
-    for name, colour in COLOURS.items():
-        (rule,) = (rule for filter_, rule in rules.items() if f"\"class\" = '{name}'" in filter_)
-        fill = symbols[rule.get("symbol")].find("layer/prop[@k='color']")
-        expected = [*(round(255 * part) for part in to_rgb(colour)), 255]
-        assert fill is not None and fill.get("v") == ",".join(map(str, expected))
-    assert len(rules) == len(symbols) == len(STYLES)
-    assert {rule.get("label") for rule in rules.values()} >= (
-        {"zon", "geen van beide"} if lang == "nl" else {"sun", "neither"}
-    )
-
-
-def test_rules_take_each_row_once(exported: Any) -> None:
-    """The filters are SQL as well: each row falls under one rule, the set aside under a second."""
-    path = exported("b.gpkg")
-    _, qml = style(path)
-    filters = [str(rule.get("filter")) for rule in qml.iter("rule")]
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        taken = [
-            {fid for (fid,) in database.execute(f"SELECT fid - 1 FROM buildings WHERE {rows}")}
-            for rows in filters
-        ]
-    assert taken == [{0, 4, 11}, {1, 2, 5}, {3, 6}, {7, 8, 9}, {4, 5, 6}, {10}]
-
-
-def test_hatch_of_what_is_not_judged(exported: Any) -> None:
-    _, qml = style(exported("b.gpkg"))
-    (rule,) = (r for r in qml.iter("rule") if "IS NOT NULL" in str(r.get("filter"))
-               and "excluded" not in str(r.get("filter")))  # fmt: skip
-    brushes = qml.findall(f".//symbol[@name='{rule.get('symbol')}']/layer/prop[@k='style']")
-    assert [brush.get("v") for brush in brushes] == ["solid", "b_diagonal"]
 
 
 def test_geojson(exported: Any) -> None:
@@ -322,7 +252,7 @@ def test_what_fails_leaves_the_old_file(
 
     monkeypatch.setattr("pipeline.qgis.add_style", full)
     with pytest.raises(OSError, match="No space"):
-        export(directory, path)
+        export(directory, path, overwrite=True)
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
@@ -341,6 +271,108 @@ def test_a_geojson_that_found_no_room_for_its_end(
     assert not list(tmp_path.iterdir())
 
 
-def test_an_export_replaces_an_older_one(exported: Any, tmp_path: Path) -> None:
-    (tmp_path / "b.csv").write_text("old")
-    assert exported("b.csv").read_text(encoding="utf-8").startswith('"row"')
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_file_of_the_users_is_refused_without_overwrite(
+    directory: Path, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"b{ending}"
+    path.write_text("mine")
+    with pytest.raises(InputError, match="--overwrite"):
+        export(directory, path)
+    assert path.read_text() == "mine" and [*tmp_path.iterdir()] == [path]
+    export(directory, path, overwrite=True)
+    assert path.stat().st_size > 100
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_an_export_replaces_an_older_one(directory: Path, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"b{ending}"
+    export(directory, path)
+    export(directory, path)
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_an_export_that_was_edited_is_the_users(directory: Path, tmp_path: Path) -> None:
+    path = tmp_path / "b.csv"
+    export(directory, path)
+    path.write_text(edited := path.read_text("utf-8").replace("1900", "1901"), "utf-8")
+    with pytest.raises(InputError, match="not as this program wrote it"):
+        export(directory, path)
+    assert path.read_text("utf-8") == edited
+
+
+def test_a_world_file_of_the_users_is_not_replaced(directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "shadow.pgw").write_text("mine")
+    with pytest.raises(InputError, match=r"shadow\.pgw: exists"):
+        export(directory, tmp_path / "shadow.png")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["shadow.pgw"]
+
+
+# What a client of GeoJSON or pictures sees
+
+
+def test_geojson_features_have_the_row_as_id(exported: Any) -> None:
+    features = json.loads(exported("b.geojson").read_text(encoding="utf-8"))["features"]
+    assert [feature["id"] for feature in features] == [*range(12)]
+    assert all(list(f["properties"]) == flat_names() for f in features)
+    assert all(f["properties"]["row"] == f["id"] for f in features)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "said"),
+    [
+        ("hillshade.tif", None, "layer hillshade: hillshade of the DSM"),
+        ("Surface.TIF", None, "layer surface: height of the method's surface above NAP"),
+        ("hillshade.tif", "shadow", "layer shadow: cast shadow"),
+        ("r.tif", None, "layer shadow: cast shadow, shaded: bit 0 at 10:00"),
+    ],
+)
+def test_tif_is_of_the_layer_that_it_is_named_after_and_says_so(
+    directory: Path, tmp_path: Path, name: str, layer: str | None, said: str
+) -> None:
+    assert export(directory, tmp_path / name, layer).startswith(said)
+    with rasterio.open(tmp_path / name) as file:
+        assert file.tags()["TIFFTAG_IMAGEDESCRIPTION"].startswith(said)
+        wanted = rasters()[said.split()[1].rstrip(":")]
+        np.testing.assert_array_equal(file.read(1), wanted)
+
+
+def test_png_is_of_the_layer_that_it_is_named_after(exported: Any, tmp_path: Path) -> None:
+    named = exported("hillshade.png").read_bytes()
+    assert named == exported("hillshade.png", "hillshade").read_bytes()
+
+
+def test_shadow_tif_has_a_colour_a_mask(exported: Any) -> None:
+    with rasterio.open(exported("shadow.tif")) as file:
+        assert file.colorinterp[0].name == "palette"
+        colours = file.colormap(1)
+        assert file.overviews(1) == [] and file.nodata == 255
+    assert colours[0][:3] == tuple(round(255 * part) for part in to_rgb(GROUND))
+    brightness = [sum(colours[mask][:3]) for mask in (0, 0b1, 0b11, 0b111)]
+    assert brightness == sorted(set(brightness), reverse=True)
+    assert colours[0b1] == colours[0b10] == colours[0b100]
+
+
+def test_other_tifs_have_no_colours(exported: Any) -> None:
+    with rasterio.open(exported("hillshade.tif")) as file:
+        assert file.colorinterp[0].name == "gray"
+
+
+@pytest.mark.parametrize("largest", [4096, 60])
+def test_png_lies_where_its_layer_lies(
+    exported: Any, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr("pipeline.export.rasters.LARGEST_PICTURE", largest)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(exported("shadow.png")) as file:
+            bounds, shape = file.bounds, file.shape
+    rows, columns_ = rasters()["shadow"].shape
+    assert shape == ((rows, columns_) if largest == 4096 else (rows // 2, columns_ // 2))
+    assert tuple(bounds) == (WEST, NORTH - 2 * rows, WEST + 2 * columns_, NORTH)
+
+
+def test_pictures_without_a_place_have_no_world_file(exported: Any, tmp_path: Path) -> None:
+    exported("map.png").unlink()
+    exported("sun_hillshade.png")
+    assert not (tmp_path / "sun_hillshade.pgw").exists()

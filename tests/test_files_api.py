@@ -24,7 +24,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioIOError
 
 from pipeline.errors import InputError
-from pipeline.export import WRITERS, export
+from pipeline.export import WRITERS, write
 from service import exports
 from service.api import files
 from service.problem import Problem
@@ -58,9 +58,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     def slow(directory: Path, to: Path, layer: str | None) -> None:
         names.append(to.name.split("-", 2)[-1])
         threading.Event().wait(0.3)
-        export(directory, to, layer)
+        write(directory, to, layer)
 
-    monkeypatch.setattr(files, "export", slow)
+    monkeypatch.setattr(files, "write", slow)
     yield names
 
 
@@ -177,7 +177,7 @@ def test_a_fault_leaves_nothing_behind(
         to.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "export", full)
+    monkeypatch.setattr(files, "write", full)
     answer = client.get(f"{FILES}/buildings.csv")
     assert answer.status_code == 507
     folder = app.state.service.settings.state / exports.FOLDER
@@ -197,7 +197,7 @@ def test_a_result_that_is_removed_while_it_is_asked_for(
         assert client.delete(f"/jobs/{id}").status_code == 200
         raise error
 
-    monkeypatch.setattr(files, "export", removed)
+    monkeypatch.setattr(files, "write", removed)
     answer = client.get(f"/collections/{id}/files/buildings.csv")
     assert answer.status_code == 404 and "removed meanwhile" in answer.json()["detail"]
 

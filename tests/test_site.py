@@ -351,7 +351,7 @@ def test_the_command(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_options_that_do_not_fit_are_refused(run: Path, tmp_path: Path) -> None:
     for to, *more in (
         ("site/", "--layer", "shadow"), ("site/", "--boundaries", "gone.gpkg"),
-        ("a.csv", "--overwrite"), ("a.csv", "--boundaries", "gone.gpkg"),
+        ("a.csv", "--boundaries", "gone.gpkg"),
     ):  # fmt: skip
         assert call("export", run, "--to", f"{tmp_path}/{to}", *more).exit_code == 2
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
-from pipeline.export import NODATA, export
+from pipeline.export import NODATA, write
 from pipeline.features import Features, mark_of
 from pipeline.ledger import BUILDINGS, MAP, RASTERS, REPORT
 from pipeline.store import ROOT, open_store
@@ -152,7 +152,7 @@ async def _made(state: Path, asked: Collection, file: str) -> Path:
         if len(_waiting) >= MOST_WAITING:
             said = "many files are being made; ask again in a while"
             raise Problem(503, said, headers={"Retry-After": str(RETRY_S)})
-        waiting = _maker.submit(made, state, asked, file, lambda to: export(asked.place, to, layer))
+        waiting = _maker.submit(made, state, asked, file, lambda to: write(asked.place, to, layer))
         _waiting[key] = waiting
         waiting.add_done_callback(lambda _: _waiting.pop(key, None))
     return await asyncio.shield(asyncio.wrap_future(waiting))
