@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import matching, report, store
+from pipeline import coverage, matching, report, store
 from pipeline.buildings import in_space, write_buildings
 from pipeline.columns import SCHEMA
 from pipeline.engine import Progress, Stop, never, silent
@@ -210,6 +210,8 @@ def _selected(asked: Asked, table: pa.Table) -> pa.Table:
 
 def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
     """The content of the report."""
+    bounds = asked.area.geometry.bounds if asked.area else asked.finished.bounds
+    ground = coverage.ground_asked(asked.area, asked.finished)
     composed = report.compose(
         ledger.place(BUILDINGS),
         **said,
@@ -217,6 +219,7 @@ def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, A
         neighbours=None,
         cells={},
         restrictions_by_kind={},
+        ground=coverage.of_ground(ground, asked.finished.sheets(bounds)),
     )
     names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
     before = warnings(asked.finished.said)

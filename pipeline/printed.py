@@ -1,5 +1,6 @@
 """The printed report: what a run says to who reads it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +62,7 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
 
     partly = counts["selected"] != counts["footprints"]
     return {
+        "coverage": _coverage(report, lang),
         "trials": words["trials"],
         "trial_sum": say("trial_sum", low=low, high=high),
         "reasons": _tallied(tallies["rejected"], lang),
@@ -71,6 +73,15 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
         "flags": say("flags", flags) + flags,
         "sources": say("sources", sources) + sources,
     }
+
+
+def _coverage(report: Mapping[str, Any], lang: str) -> str:
+    """Which part the inputs cover, where the report knows it; what is not all is not 100 %."""
+    shares = report.get("coverage") or {}
+    if None in shares.values() or not shares:
+        return ""
+    written = {k: texts.percent(math.floor(1000 * v) / 1000, lang) for k, v in shares.items()}
+    return texts.words(lang)["coverage"].format_map(written)
 
 
 def _tallied(tally: Mapping[str, int], lang: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import messages, slices, texts, totals
+from pipeline import coverage, messages, slices, texts, totals
 from pipeline.areas import locate, read_areas
 from pipeline.errors import InputError
 from pipeline.ledger import BUILDINGS, REPORT
@@ -36,13 +36,14 @@ def compose(
     cells: dict[str, Any],
     restrictions_by_kind: dict[str, int],
     households: int | None = None,
+    ground: float | None = None,
 ) -> dict[str, Any]:
     """The content of report.json, fit for JSON without NaN; `buildings` is read slice by slice.
 
     `counts`, `area_ha`, `kwh` and `households` are of the selected rows, and what a restriction
     excludes is not in their solar and wind sums; `accounting` is of all rows. `households` is the
     number that live in the area, if known: only then is there a share. `neighbours` is None where
-    they are not known.
+    they are not known. `ground` is the share of the area's ground that the inputs cover.
     """
     sums, accounting = totals.Totals(), totals.Accounting()
     for part in slices.slices(buildings, [*totals.COLUMNS, "flags"]):
@@ -51,6 +52,7 @@ def compose(
     report = totals.sections(sums.sums(), method["parameters"]["household_kwh"], households)
     report["counts"] |= {"neighbours": neighbours, "restrictions": restrictions_by_kind}
     report["accounting"] = accounting.section(cells)
+    report["coverage"] = coverage.section(report["accounting"], ground)
     report |= {"method": method, "inputs": inputs, "program": program, "machine": machine}
     return {name: plain(part) for name, part in report.items()}
 

@@ -86,7 +86,8 @@ class Request:
 class Job:
     """A request whose inputs are open and fit together.
 
-    terrain: the sheets that the area can feel, of those given; seen: what all of them cover.
+    terrain: the sheets that the area can feel, of those given; seen: what all of them cover;
+    covered: what those do that lie where footprints are.
     """
 
     request: Request
@@ -95,6 +96,7 @@ class Job:
     added: Added | None
     removed: tuple[Removed, ...]
     seen: shapely.Geometry
+    covered: shapely.Geometry
     prepared: Prepared
     area: Area | None
     around: tuple[float, float, float] | None
@@ -149,6 +151,7 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
         added=added,
         removed=find_removed(request.remove_building, prepared, added, p),
         seen=terrain.ground,
+        covered=terrain.part(Window.around(prepared.bounds, terrain.resolution)).ground,
         prepared=prepared,
         area=area,
         around=around,

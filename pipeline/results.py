@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline import cartography, relief, report
+from pipeline import cartography, coverage, relief, report
 from pipeline.buildings import Told, rows_of, write_buildings
 from pipeline.context import Context
 from pipeline.engine import Progress
@@ -63,6 +63,7 @@ def report_of(
         neighbours=sum(reach.measures.values()) - job.scope.asked,
         cells=_cells(surveys, told),
         restrictions_by_kind={k: told.kinds[k] for k in WORDS["kind"] if told.kinds[k]},
+        ground=coverage.of_ground(coverage.ground_asked(job.area, job.prepared), job.covered),
     )
     warned = [
         *warnings_of(job, cards),

@@ -23,6 +23,10 @@ Circle = tuple[float, float, float]
 class Listed(Protocol):
     """Footprints in row groups, each with the rectangle around its polygons."""
 
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """xmin, ymin, xmax, ymax of all polygons [m]."""
+
     def groups(self) -> NDArray[Any]:
         """Rows with xmin, ymin, xmax, ymax [m], NaN without any polygon."""
 

@@ -10,7 +10,7 @@ REPORT = {
     "en": """\
 Sun and wind on the roofs: what is potentially suitable
 Method {method} ({program}); the sun of {date} at {times} CET.
-
+{coverage}
 Footprints in the area | {read} |
   judged | {judged_all} |
   not judged | {rejected_all} |
@@ -61,7 +61,7 @@ Not judged here
     "nl": """\
 Zon en wind op de daken: wat potentieel geschikt is
 Methode {method} ({program}); de zon van {date} om {times} MET.
-
+{coverage}
 Panden in het gebied | {read} |
   beoordeeld | {judged_all} |
   niet beoordeeld | {rejected_all} |
@@ -116,6 +116,7 @@ WORDS = {
     "en": {
         "outside": "(outside)",
         "and": "and",
+        "coverage": "The inputs cover {footprints} of the footprints and {ground} of the ground.\n",
         "selection": "Counted below are the {selected} footprints that were selected.\n",
         "excluded": "Set aside by restrictions: {solar} for sun, {wind} for wind, {both} for "
         "both.\nThey keep their class and leave the totals of sun and wind.\n",
@@ -167,6 +168,7 @@ WORDS = {
     "nl": {
         "outside": "(buiten)",
         "and": "en",
+        "coverage": "De invoer beslaat {footprints} van de panden en {ground} van de grond.\n",
         "selection": "Hieronder tellen de {selected} panden die geselecteerd zijn.\n",
         "excluded": "Uitgezonderd door beperkingen: {solar} voor zon, {wind} voor wind, {both} "
         "voor beide.\nZij houden hun klasse en vallen buiten de totalen van zon en wind.\n",

@@ -76,7 +76,7 @@ def run(ctx: click.Context, update: str | None, log_json: str | None, **options:
 def _judge(
     ctx: click.Context, request: Any, stop: Callable[[], bool], log_json: str | None = None
 ) -> None:
-    from pipeline import report
+    from pipeline import coverage, report
     from pipeline.printed import warnings
     from pipeline.run import run as run_
 
@@ -91,6 +91,8 @@ def _judge(
     else:
         click.echo(report.to_text(result.report, request.lang), nl=False)
         click.echo(f"\n{result.directory}: {', '.join(FINAL)}")
+    if (little := coverage.warning(result.report)) is not None:
+        tell("warning: {said}", said=little)
 
 
 FINAL = ("map.png", "report.json", "buildings.parquet", "rasters.zarr")

@@ -25,7 +25,7 @@ from pipeline.run import run
 from tests.outcomes import LAYERS, Outcome, assert_equal, middle, outcome
 from tests.runs import Files, undrawn
 
-SECTIONS = ("counts", "area_ha", "kwh", "households")
+SECTIONS = ("counts", "area_ha", "kwh", "households", "coverage")
 SIZE = 620, 520
 NONE: tuple[str, ...] = ()
 

@@ -137,8 +137,8 @@ def test_what_is_left_can_be_read(run: tuple[Path, Result]) -> None:
     assert imread(out / "map.png").ndim == 3
     report = json.loads((out / "report.json").read_text())
     assert list(report) == [
-        "counts", "area_ha", "kwh", "households", "accounting", "method", "inputs", "program",
-        "machine",
+        "counts", "area_ha", "kwh", "households", "accounting", "coverage", "method",
+        "inputs", "program", "machine",
     ]  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_accounting_by_hand(table: pa.Table) -> None:
 def test_top_level_and_json(table: pa.Table) -> None:
     told = composed(table)
     assert set(told) == {
-        "counts", "area_ha", "kwh", "households", "accounting",
+        "counts", "area_ha", "kwh", "households", "accounting", "coverage",
         "method", "inputs", "program", "machine",
     }  # fmt: skip
     assert json.loads(report.dumps(told)) == told
