@@ -20,7 +20,6 @@ from pipeline.grid import TILE, Window
 
 STATISTICS = ("lowest", "highest", "total", "known")
 LEVELS = (TILE // COARSE).bit_length()  # the last one holds the tiles; coarser ones follow from it
-TILES = f"{LEVELS - 1}/c.0.0.0"
 CHUNK = 512
 blosc.use_threads = False  # they would put the parts of a chunk in another order each time
 PACKED = Blosc(cname="lz4", clevel=1, shuffle=Blosc.SHUFFLE)  # 5 ns a coarse cell; zstd takes 19
@@ -37,7 +36,7 @@ def write_levels(folder: Path, coarse: Coarse) -> dict[str, Sums]:
         values = np.stack([getattr(coarse, name) for name in STATISTICS], dtype="<i4")
         if level == LEVELS - 1:
             _describe_level(folder, coarse, level, values.shape, [])
-            sums[TILES] = _write(folder / TILES, values.tobytes())
+            sums[tiles_file()] = _write(folder / tiles_file(), values.tobytes())
         else:
             chunk = (len(STATISTICS), CHUNK, CHUNK)
             _describe_level(folder, coarse, level, chunk, [_blosc()])
@@ -89,17 +88,22 @@ def _describe_level(
     )
 
 
+def tiles_file() -> str:
+    """The last file of a store, which holds the tiles."""
+    return f"{LEVELS - 1}/c.0.0.0"
+
+
 def is_whole(folder: Path, sums: Mapping[str, Sums]) -> bool:
     """Whether a store is there, with its last file."""
     try:
-        return (folder / TILES).stat().st_size == sums[TILES].size
+        return (folder / tiles_file()).stat().st_size == sums[tiles_file()].size
     except OSError:
         return False
 
 
 def read_tiles(files: Files, frame: Window) -> NDArray[np.int32]:
     """(2, rows, columns): lowest and highest [cm] of the tiles, which a frame of them counts."""
-    values = np.frombuffer(files.read(TILES), "<i4", 2 * frame.size)
+    values = np.frombuffer(files.read(tiles_file()), "<i4", 2 * frame.size)
     return values.reshape(2, frame.height, frame.width)
 
 

@@ -22,7 +22,7 @@ from pipeline import relief
 from pipeline.engine import never
 from pipeline.errors import DamagedCacheError, InputError
 from pipeline.grid import TILE, Window
-from pipeline.levels import LEVELS, STATISTICS, TILES
+from pipeline.levels import LEVELS, STATISTICS, tiles_file
 from pipeline.mosaics import open_mosaic
 from pipeline.rasters import Mosaic
 from pipeline.relief import Card, card, coarse, survey_sheet, tile_map
@@ -194,7 +194,7 @@ def test_a_sheet_that_is_gone(store: Path, mosaic: Mosaic) -> None:
 
 
 def tile_file(store: Path) -> Path:
-    return store / TILES
+    return store / tiles_file()
 
 
 DAMAGE = {
@@ -218,7 +218,7 @@ def test_what_is_not_whole_is_made_anew(store: Path, mosaic: Mosaic, damage: str
 
 
 @pytest.mark.parametrize(
-    ("name", "how"), [*(("0/c.0.0.0", how) for how in HOW), (TILES, "a bit flipped")]
+    ("name", "how"), [*(("0/c.0.0.0", how) for how in HOW), (tiles_file(), "a bit flipped")]
 )
 def test_a_damaged_file_is_said_and_made_anew(
     store: Path, mosaic: Mosaic, name: str, how: str
