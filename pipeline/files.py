@@ -15,6 +15,8 @@ from pipeline.errors import InputError
 from pipeline.storage import is_remote
 from pipeline.vsis3 import find_objects, is_vsis3, open_object
 
+POINT_CLOUDS = (".laz", ".las")
+
 
 def named(path: str) -> str:
     """A file's name for messages and reports: never its folder."""
@@ -32,31 +34,69 @@ def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[st
     for source in sources:
         here = _one(os.fspath(source), endings, what)
         if not here:
-            raise InputError(f"{what}: no {' or '.join(endings)} file at {source}; check the path")
+            if not is_remote(os.fspath(source)):
+                _check_no_cloud(_one(os.fspath(source), POINT_CLOUDS, what))
+            raise InputError(
+                "{what}: no {endings: or } file at {source}; check the path",
+                what=what,
+                endings=endings,
+                source=source,
+            )
         found += here
     if not found:
-        raise InputError(f"{what}: no files given")
+        raise InputError("{what}: no files given", what=what)
     return found
+
+
+def check_file(path: str) -> None:
+    """Raises InputError for a file that is not there, for a pipe or a device, whose content can be
+    read once only, and for a point cloud."""
+    file = on_disk(path)
+    if not path or not file.exists():
+        raise InputError("{path}: does not exist; check the path", path=path or "''")
+    if not (file.is_file() or file.is_dir()):
+        raise InputError(
+            "{name} is a pipe or a device, which can be read once only; write it to a file and give"
+            " that",
+            name=named(path),
+        )
+    _check_no_cloud([path])
+
+
+def _check_no_cloud(paths: Iterable[str]) -> None:
+    for path in paths:
+        if path.lower().endswith(POINT_CLOUDS):
+            raise InputError(
+                "{name} is a point cloud, not a raster or a vector file; give the DSM and DTM that"
+                " AHN makes of it (`daklaag fetch` brings them), or grid it first (writers.gdal of"
+                " PDAL)",
+                name=named(path),
+            )
 
 
 def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
     if is_remote(source):
         if ".tif" not in endings:
             raise InputError(
-                f"{what}: {source}: only sheets are read from there; copy it to a disk"
+                "{what}: {source}: only sheets are read from there; copy it to a disk",
+                what=what,
+                source=source,
             )
         return find_objects(source, endings)
     if source.startswith("/vsizip/"):
         return [source]
     path = Path(source)
-    if path.is_dir():
+    if source and path.is_dir():
         return _inside(path, endings)
-    if path.exists():
-        return _expand(path, endings)
-    if glob.has_magic(source):
+    if glob.has_magic(source) and not path.exists():
         matches = sorted(Path(p) for p in glob.glob(source, recursive=True))
         return [q for p in matches if _fits(p, endings) for q in _expand(p, endings)]
-    raise InputError(f"{what}: {source} does not exist; check the path")
+    if not source or not path.exists():
+        raise InputError(
+            "{what}: {path} does not exist; check the path", what=what, path=source or "''"
+        )
+    check_file(source)
+    return _expand(path, endings)
 
 
 def _inside(folder: Path, endings: tuple[str, ...]) -> list[str]:
@@ -84,7 +124,9 @@ def _expand(path: Path, endings: tuple[str, ...]) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in sorted(archive.namelist()) if m.lower().endswith(endings)]
     except (OSError, zipfile.BadZipFile):
-        raise InputError(f"{path.name}: not a zip that can be opened; fetch it again") from None
+        raise InputError(
+            "{name}: not a zip that can be opened; fetch it again", name=path.name
+        ) from None
     return [f"/vsizip/{path.resolve()}/{member}" for member in members]
 
 

@@ -18,6 +18,7 @@ from pipeline.vectors import ENDINGS, column, read_vector
 PREFIX = "NL.IMBAG.Pand."
 ID_COLUMNS = ("identificatie", "identifica", "id", "gml_id")  # a shapefile cuts names off at 10
 BUILT_COLUMNS = ("bouwjaar", "oorspronkelijkbouwjaar", "oorspronke")
+VERDICTS = {"solar_suitable", "wind_suitable"}  # columns of the table of a run, and its exports
 UNKNOWN_YEAR = 1005  # what the BAG writes where the year of building is not known
 FARTHEST_M = 1e7  # coordinates beyond this are none
 
@@ -121,7 +122,14 @@ class Columns(NamedTuple):
 def pick_columns(
     table: pd.DataFrame, file: str, id_column: str | None, group_column: str | None
 ) -> Columns:
-    """The columns to read, of a table of that file. Raises InputError for one that is not there."""
+    """The columns to read, of a table of that file. Raises InputError for one that is not there,
+    and for the table of a run."""
+    if {str(name) for name in table.columns} >= VERDICTS:
+        raise InputError(
+            "{name}: is the table of a finished run, not footprints; give the footprints that the"
+            " run was made of",
+            name=file,
+        )
 
     def wanted(name: str, option: str) -> str:
         found = column(table, name)

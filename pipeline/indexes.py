@@ -18,7 +18,7 @@ from pipeline.ahn import TILE_M, Bounds, places, tile_name
 from pipeline.errors import InputError
 from pipeline.files import on_disk
 from pipeline.storage import is_remote
-from pipeline.vectors import column
+from pipeline.vectors import check_view, column
 
 LISTS = (".txt", ".lst")
 TABLES = (".gpkg", ".shp", ".geojson", ".json")
@@ -154,6 +154,7 @@ def _rows(file: Path) -> Any:
     try:
         layers = [str(name) for name, _ in pyogrio.list_layers(file)]
         layer = next((name for name in layers if name.endswith("_aoi")), layers[0])
+        check_view(str(file), layer)
         return pyogrio.read_dataframe(file, layer=layer, read_geometry=False)
     except Exception as error:  # each driver has its own kinds
         raise ValueError(str(error)) from None

@@ -48,8 +48,8 @@ def translated(text: str, lang: str) -> str:
 @cache
 def sentences(lang: str) -> dict[str, str]:
     """The templates of a language by the English ones."""
-    table = tomllib.loads(TABLE.read_text("utf-8"))["sentence"]
-    return {sentence["en"]: sentence[lang] for sentence in table}
+    found: dict[str, str] = tomllib.loads(TABLE.read_text("utf-8"))[lang]
+    return found
 
 
 def to_json(text: str) -> dict[str, Any]:

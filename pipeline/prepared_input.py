@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from pipeline.cityjson import is_cityjson, read_cityjson
 from pipeline.crs import RD
+from pipeline.files import check_file
 from pipeline.vectors import (
     Sight,
-    check_exists,
     faults,
     is_parquet,
     layer_of,
@@ -71,7 +71,7 @@ class Vector:
 def open_vector(path: str, layer: str | None = None) -> Vector:
     """A file to be read as read_vector does, but in batches, and with `sight.check` to be called
     after the last. Raises the same."""
-    check_exists(path)
+    check_file(path)
     with faults(path):
         if is_parquet(path):
             return _parquet(path)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.cache import cache_dir
 from pipeline.errors import InputError
 from pipeline.files import identity
-from pipeline.vectors import column, mended, read_vector
+from pipeline.vectors import check_view, column, mended, read_vector
 
 COUNTRY = "NL"
 CODES = ("statcode", "cbscode", "pc4code", "pc4")
@@ -110,9 +110,13 @@ def regions_of(file: Path) -> list[Region]:
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(file) if kind is not None]
         chosen = [name for name in layers if LAYER.search(name)] or layers[:1]
+        for name in chosen:
+            check_view(str(file), name)
         tables = [
             (name, pyogrio.read_dataframe(file, layer=name, read_geometry=False)) for name in chosen
         ]
+    except InputError:
+        raise
     except Exception:  # each driver has its own kinds
         raise InputError(
             f"{file.name}: cannot be read as boundaries; give GeoPackage or GeoJSON of CBS"

@@ -9,10 +9,10 @@ import numpy as np
 from pipeline.added import Added
 from pipeline.errors import InputError
 from pipeline.footprints import PREFIX
+from pipeline.ids import with_zeros
+from pipeline.messages import Text
 from pipeline.methods.powermapping import Powermapping
 from pipeline.prepared import Prepared
-
-DIGITS = 16  # of an id of the BAG, whose leading zeros get lost in spreadsheets
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,23 @@ def find_removed(
     wanted = sorted({name.strip().removeprefix(PREFIX) for name in ids})
     if wanted and p.surface == "dsm":
         raise InputError(
-            f"--remove-building {wanted[0]}: stands in the measured surface; give"
-            " surface=extruded, or a DSM without it"
+            "--remove-building {name}: stands in the measured surface; give surface=extruded, or a"
+            " DSM without it",
+            name=wanted[0],
         )
     both = sorted({*wanted} & ({*added.id.tolist()} if added else set()))
     if both:
         raise InputError(
-            f"--remove-building {both[0]}: is the id of a building that is added as well; give that"
-            " another id"
+            "--remove-building {name}: is the id of a building that is added as well; give that"
+            " another id",
+            name=both[0],
         )
     found = _places(prepared, wanted)
     for name in wanted:
         if name not in found:
-            raise InputError(f"--remove-building {name}: {_unknown(prepared, name)}")
+            raise InputError(
+                "--remove-building {name}: {why}", name=name, why=_unknown(prepared, name)
+            )
     return tuple(Removed(name, tuple(found[name])) for name in wanted)
 
 
@@ -64,9 +68,10 @@ def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[floa
     return {name: sorted(places) for name, places in found.items()}
 
 
-def _unknown(prepared: Prepared, name: str) -> str:
+def _unknown(prepared: Prepared, name: str) -> Text:
     """What to say of an id that is not there; the one that was meant, if zeros are missing."""
-    meant = name.zfill(DIGITS)
-    if meant != name and _places(prepared, [meant]):
-        return f"no footprint has that id; did you mean {meant}?"
-    return f"none of the {len(prepared):,} footprints has that id; give one as the file has it"
+    if meant := with_zeros(prepared, [name]):
+        return Text("no footprint has that id; did you mean {meant}?", meant=meant[name])
+    return Text(
+        "none of the {n:,} footprints has that id; give one as the file has it", n=len(prepared)
+    )

@@ -22,7 +22,7 @@ from pipeline.mosaics import open_mosaic
 from pipeline.prepared import Prepared, prepare_footprints
 from pipeline.prepared_few import with_few
 from pipeline.removed import Removed, find_removed
-from pipeline.restrictions import Restrictions, read_restrictions
+from pipeline.restrictions import Restrictions, check_ids, read_restrictions
 from pipeline.scope import Scope, asked_of, scope_of
 from pipeline.selection import Area, check_extent, parse_area, parse_around
 from pipeline.storage import Place
@@ -143,7 +143,7 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
         check_order(terrain, scope.tiles)
     squares = tuple(squares_asked(scope, layout, request.layers))
     _check_suns(squares, p)
-    restrictions = None if request.restrictions is None else Path(request.restrictions)
+    restrictions = _restrictions(request, prepared)
     job = Job(
         request=request,
         p=p,
@@ -155,13 +155,21 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
         prepared=prepared,
         area=area,
         around=around,
-        restrictions=read_restrictions(restrictions) if restrictions else Restrictions(),
+        restrictions=restrictions,
         layout=layout,
         scope=scope,
         squares=squares,
     )
     felt = ground_felt(scope, layout, request.layers, job.halo)
     return replace(job, terrain=replace(terrain, added=added).part(felt))
+
+
+def _restrictions(request: Request, prepared: Prepared) -> Restrictions:
+    if not request.restrictions:
+        return Restrictions()
+    found = read_restrictions(Path(request.restrictions))
+    check_ids(found, prepared)
+    return found
 
 
 def squares_asked(scope: Scope, layout: Layout, layers: tuple[str, ...]) -> list[Lattice]:

@@ -1,5 +1,7 @@
 """Roofs set aside: a citizen's wish or a province's layers, by one mechanism."""
 
+import itertools
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,11 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.files import check_file
 from pipeline.footprints import PREFIX, Footprints, as_text
+from pipeline.ids import DIGITS, numbered_rows, with_zeros, without_zeros
+from pipeline.messages import Text
+from pipeline.prepared import Prepared
 from pipeline.vectors import column, mended, read_table
 
 WORDS = {
@@ -30,10 +36,15 @@ WORDS = {
 }
 
 
+BLANK = b"\xef\xbb\xbf \t\r\n"  # of a line without text; the first may bear a mark of UTF-8
+ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)  # an id as a number of a spreadsheet
+
+
 @dataclass(frozen=True)
 class Restrictions:
     """The rows of a file, by what they hold for. what, effect, kind: their words; areas, points:
-    geometries, None where a row has none of that kind; keys: ids of the rows that have neither."""
+    geometries, None where a row has none of that kind; keys: ids of the rows that have neither;
+    numbers: of the rows, in a CSV as a spreadsheet shows them."""
 
     name: str = ""
     what: tuple[str, ...] = ()
@@ -42,6 +53,7 @@ class Restrictions:
     areas: NDArray[Any] = field(default_factory=lambda: np.zeros(0, object))
     points: NDArray[Any] = field(default_factory=lambda: np.zeros(0, object))
     keys: tuple[tuple[int, str], ...] = ()
+    numbers: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -81,8 +93,8 @@ class Restrictions:
     def idle(self, held: set[int]) -> list[str]:
         """In words, how many rows hold for nothing, if those that are held do."""
         n = len(self) - len(held)
-        said = f"{self.name}: {n} of {len(self)} rows hold for none of the footprints"
-        return [said] if n else []
+        said = "{name}: {n} of {all} rows hold for none of the footprints"
+        return [Text(said, name=self.name, n=n, all=len(self))] if n else []
 
 
 @dataclass(frozen=True)
@@ -108,21 +120,62 @@ def read_restrictions(path: Path) -> Restrictions:
     areas, points = _areas_and_points(table, path.name)
     bare = np.flatnonzero(shapely.is_missing(areas) & shapely.is_missing(points))
     keys = _keys(table, bare, path.name) if len(bare) else []
-    return Restrictions(path.name, what, effect, kind, areas, points, tuple(keys))
+    numbers = tuple(int(number) for number in table.index)
+    return Restrictions(path.name, what, effect, kind, areas, points, tuple(keys), numbers)
+
+
+def check_ids(restrictions: Restrictions, prepared: Prepared) -> None:
+    """Raises InputError where a spreadsheet took the leading zeros off the ids of either side, so
+    that rows would hold for nothing."""
+    ids = {key for _, key in restrictions.keys}
+    if lost := with_zeros(prepared, ids):
+        raise InputError(
+            "{file}: row {rows}: a spreadsheet took the leading zeros off the ids ({id} is"
+            " {meant}); make that column text, and give the ids with their {digits} digits",
+            **_lost(restrictions, lost),
+            digits=DIGITS,
+        )
+    if lost := without_zeros(prepared, ids):
+        raise InputError(
+            "{file}: row {rows}: the footprints' ids lost their leading zeros, as in a spreadsheet"
+            " ({id} is {meant} there); give footprints with their ids as text",
+            **_lost(restrictions, lost),
+        )
+
+
+def _lost(restrictions: Restrictions, lost: dict[str, str]) -> dict[str, str]:
+    """Which rows bear ids that differ from the footprints', and one of them with what it means."""
+    rows = [(restrictions.numbers[row], key) for row, key in restrictions.keys if key in lost]
+    numbers, (_, one) = [number for number, _ in rows], rows[0]
+    return {
+        "file": restrictions.name, "rows": numbered_rows(numbers), "id": one, "meant": lost[one],
+    }  # fmt: skip
 
 
 def _table(path: Path) -> pd.DataFrame:
     if path.suffix.lower() != ".csv":
         return read_table(path)
-    if not path.is_file():
-        raise InputError(f"{path}: does not exist; check the path")
+    check_file(str(path))
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
+        return _csv(path)
     except (OSError, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(
-            f"{path.name}: cannot be read ({said}); give it as UTF-8, with commas"
+            "{name}: cannot be read ({said}); give it as UTF-8, with commas",
+            name=path.name,
+            said=said,
         ) from None
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """The rows of a CSV that are not empty, numbered as a spreadsheet shows them: the line of
+    names is 1 where nothing stands before it."""
+    with path.open("rb") as stream:
+        before = sum(1 for _ in itertools.takewhile(lambda line: not line.strip(BLANK), stream))
+    options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+    table = pd.read_csv(path, skiprows=before, **options)
+    table.index += before + 2
+    return table[(table.apply(lambda column: column.str.strip()) != "").any(axis=1)]
 
 
 def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
@@ -130,17 +183,39 @@ def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
     if table.empty and [*table.columns] == ["geometry"]:  # GeoJSON without features
         return []
     if written is None:
-        raise InputError(
-            f"{file}: no column {name!r} (it has {', '.join(map(str, table.columns))}); add it,"
-            f" it takes {', '.join(allowed)}"
-        )
+        raise _no_column(table, name, file)
     words = table[written].tolist()
-    for row, word in enumerate(words):
+    for row, word in zip(table.index, words, strict=True):
         if word not in allowed:
             raise InputError(
-                f"{file}: row {row}: {name} is {word!r}; it takes {', '.join(allowed)}"
+                "{file}: row {row}: {column} is {word!r}; it takes {allowed}",
+                file=file,
+                row=row,
+                column=name,
+                word=word,
+                allowed=allowed,
             )
     return words
+
+
+def _no_column(table: pd.DataFrame, name: str, file: str) -> InputError:
+    """What to say of a file without a column, which may be there between other separators."""
+    there = [str(known) for known in table.columns]
+    if any(";" in known for known in there):
+        return InputError(
+            "{file}: no column {name!r} (it has {there}): its columns are separated by semicolons,"
+            " as a Dutch spreadsheet writes CSV; save it with commas",
+            file=file,
+            name=name,
+            there=there,
+        )
+    return InputError(
+        "{file}: no column {name!r} (it has {there}); add it, it takes {allowed}",
+        file=file,
+        name=name,
+        there=there,
+        allowed=WORDS[name],
+    )
 
 
 def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -153,7 +228,10 @@ def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDA
     if not np.isin(kind, (-1, 0, 3, 4, 6)).all():
         row = int(np.flatnonzero(~np.isin(kind, (-1, 0, 3, 4, 6)))[0])
         raise InputError(
-            f"{file}: row {row}: is a {geometry[row].geom_type}; give polygons, points or ids"
+            "{file}: row {row}: is a {kind}; give polygons, points or ids",
+            file=file,
+            row=table.index[row],
+            kind=geometry[row].geom_type,
         )
     areas, points = mended(geometry, file), geometry.copy()
     areas[~np.isin(kind, (3, 6))] = None
@@ -169,7 +247,17 @@ def _keys(table: pd.DataFrame, rows: NDArray[np.int64], file: str) -> list[tuple
         keys = [as_text(key).removeprefix(PREFIX) for key in table[identifier].iloc[rows]]
     if "" in keys:
         raise InputError(
-            f"{file}: row {rows[keys.index('')]}: has neither a geometry nor an `id` or"
-            " `identificatie`; give one of them"
+            "{file}: row {row}: has neither a geometry nor an `id` or `identificatie`; give one of"
+            " them",
+            file=file,
+            row=table.index[rows[keys.index("")]],
+        )
+    if rounded := [i for i, key in enumerate(keys) if ROUNDED.fullmatch(key)]:
+        raise InputError(
+            "{file}: row {rows}: a spreadsheet rounded the id to {id}; export it anew with that"
+            " column as text",
+            file=file,
+            rows=numbered_rows([int(table.index[rows[i]]) for i in rounded]),
+            id=keys[rounded[0]],
         )
     return list(zip(rows.tolist(), keys, strict=True))

@@ -1,33 +1,27 @@
 """One elevation raster: what it says of itself, checked; where its numbers become metres."""
 
 import contextlib
-import re
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from pyproj import CRS
-from rasterio.enums import MaskFlags
 from rasterio.windows import Window as FileWindow
 
 from kernels.check import clear
 from pipeline.cache import cache_dir, key_of, read_card, stamp, write_card
-from pipeline.crs import horizontal, is_rd
 from pipeline.errors import InputError
 from pipeline.files import named, on_disk
-from pipeline.grid import LATTICE_M, Window, divides_lattice
+from pipeline.grid import Window
+from pipeline.headers import describe, reason
 from pipeline.messages import Text
 from pipeline.vsis3 import gdal_options, is_vsis3
 
 FORMAT = 3
 SIDECARS = (".aux.xml", ".msk", ".ovr")  # of GDAL, that may come to a file later
-UNITS = {"": None, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "cm": 0.01}
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-_VERSION = re.compile(r"AHN\s?([2-9])(?!\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -133,7 +127,7 @@ class OpenSheet:
 
 def _unreadable(sheet: Sheet, what: Text, error: Exception) -> InputError:
     return InputError(
-        "{name}: {what} cannot be read ({reason}); is the file cut off? Fetch it again",
+        "{name}: {what} cannot be read ({reason}); is the file damaged or cut off? Fetch it again",
         name=sheet.name,
         what=what,
         reason=reason(error),
@@ -145,12 +139,6 @@ def _as_stored(nodata: float, dtype: np.dtype[Any]) -> float:
     if dtype != np.float32 or not np.isfinite(nodata):
         return nodata
     return float(np.clip(nodata, -FLOAT32_MAX, FLOAT32_MAX))
-
-
-def reason(error: Exception) -> str:
-    """What GDAL says, without the path it says it of."""
-    text = re.sub(r"/[^\s:,']*/", "", str(error.__cause__ or error)).replace("'", "")
-    return " ".join(text.split())[:160].rstrip(".")
 
 
 def open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
@@ -196,7 +184,7 @@ def _opened(path: str, kind: str, nodata: float | None) -> Sheet:
     name = named(path)
     try:
         with rasterio.Env(**gdal_options()), rasterio.open(path) as source:
-            return _describe(source, path, name, kind, nodata)
+            return Sheet(path, name, **describe(source, name, nodata))
     except rasterio.errors.RasterioError as error:
         raise InputError(
             "{name}: not a raster that can be read as {kind} ({reason}); give a GeoTIFF of AHN"
@@ -205,127 +193,3 @@ def _opened(path: str, kind: str, nodata: float | None) -> Sheet:
             kind=kind,
             reason=reason(error),
         ) from None
-
-
-def _describe(source: Any, path: str, name: str, kind: str, nodata: float | None) -> Sheet:
-    transform = source.transform
-    _check_band(source, name)
-    if source.crs is None or transform.is_identity:
-        raise InputError(
-            "{name}: no georeference (CRS or origin); give the sheet as published", name=name
-        )
-    _check_crs(source.crs, name)
-    if transform.b or transform.d or transform.e >= 0 or transform.a != -transform.e:
-        raise InputError(
-            "{name}: rotated, flipped or unequal cells ({a:g}, {b:g}, {d:g}, {e:g}); warp it to"
-            " square north-up cells first",
-            name=name,
-            a=transform.a,
-            b=transform.b,
-            d=transform.d,
-            e=transform.e,
-        )
-    resolution = transform.a
-    if not divides_lattice(resolution):
-        raise InputError(
-            "{name}: cells of {resolution:g} m do not divide the grid of {lattice} m; resample to"
-            " 0.5, 1, 2 or 5 m",
-            name=name,
-            resolution=resolution,
-            lattice=LATTICE_M,
-        )
-    scale, offset = _scale(source, name)
-    return Sheet(
-        path=path,
-        name=name,
-        window=_place(source, name),
-        resolution=resolution,
-        files=tuple(source.files),
-        crs=_crs(source.crs.to_wkt()).name,
-        nodata=source.nodata if source.nodata is not None else nodata,
-        declared=source.nodata is not None,
-        scale=scale,
-        offset=offset,
-        version=_version(source, name),
-    )
-
-
-def _check_band(source: Any, name: str) -> None:
-    if source.count != 1 or source.dtypes[0].startswith("complex"):
-        raise InputError(
-            "{name}: {bands} band(s) of {kind}; give one band of heights (gdal_translate -b 1)",
-            name=name,
-            bands=source.count,
-            kind=source.dtypes[0],
-        )
-    if MaskFlags.per_dataset in source.mask_flag_enums[0]:
-        raise InputError(
-            "{name}: its holes are in a mask; write them as nodata: gdalwarp -dstnodata -9999",
-            name=name,
-        )
-
-
-@cache
-def _crs(wkt: str) -> CRS:
-    return CRS.from_wkt(wkt)
-
-
-def _check_crs(crs: Any, name: str) -> None:
-    found = horizontal(_crs(crs.to_wkt()))
-    if not is_rd(found):
-        raise InputError(
-            "{name}: its CRS is {crs}, not Amersfoort / RD New in metres; warp it first: gdalwarp"
-            " -t_srs EPSG:28992",
-            name=name,
-            crs=found.name,
-        )
-
-
-def _place(source: Any, name: str) -> Window:
-    resolution, left, top = source.transform.a, source.transform.c, source.transform.f
-    off = [value - round(value / resolution) * resolution for value in (left, top)]
-    if max(map(abs, off)) > resolution * 1e-6:
-        raise InputError(
-            "{name}: its cells lie {east:g} m east and {north:g} m north of the national grid of"
-            " {size:g} m; warp it first: gdalwarp -tap -tr {size:g} {size:g}",
-            name=name,
-            east=off[0],
-            north=off[1],
-            size=resolution,
-        )
-    row, column = -round(top / resolution), round(left / resolution)
-    return Window(row, column, source.height, source.width)
-
-
-def _scale(source: Any, name: str) -> tuple[float, float]:
-    """Scale and offset to metres: as declared, else by the unit, else whole numbers are
-    centimetres, as in the older AHN sheets."""
-    unit = (source.units[0] or "").lower()
-    if unit.startswith("centimet"):
-        unit = "cm"
-    if unit not in UNITS:
-        raise InputError(
-            "{name}: heights in {unit!r}; give metres or centimetres above NAP",
-            name=name,
-            unit=unit,
-        )
-    scale, offset = source.scales[0], source.offsets[0]
-    if scale == 0:
-        raise InputError(
-            "{name}: declares a scale of 0, so all heights are one; repair the file", name=name
-        )
-    if (scale, offset) != (1.0, 0.0):
-        return scale * (UNITS[unit] or 1.0), offset * (UNITS[unit] or 1.0)
-    whole = np.issubdtype(np.dtype(source.dtypes[0]), np.integer)
-    return UNITS[unit] or (0.01 if whole else 1.0), 0.0
-
-
-def _version(source: Any, name: str) -> str | None:
-    """As the file's name says, else its tags, else the folder or the zip that it lies in: PDOK's
-    sheets say nothing themselves."""
-    file = on_disk(source.name)
-    said = [name, *(str(value) for value in source.tags().values()), file.name, file.parent.name]
-    for text in said:
-        if match := _VERSION.search(text):
-            return f"AHN{match[1]}"
-    return None

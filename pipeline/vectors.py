@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from pipeline.cityjson import is_cityjson, read_cityjson
 from pipeline.crs import RD, horizontal, is_rd, way
 from pipeline.errors import InputError
-from pipeline.files import named, on_disk
+from pipeline.files import check_file, named
 
 ENDINGS = (".gpkg", ".geojson", ".json", ".parquet", ".geoparquet", ".shp")
+SQLITE = b"SQLite format 3"  # how such a file begins
 
 
 def read_vector(path: str | Path, layer: str | None = None) -> geopandas.GeoDataFrame:
@@ -38,7 +39,7 @@ def read_vector(path: str | Path, layer: str | None = None) -> geopandas.GeoData
 
 def read_table(path: str | Path, layer: str | None = None) -> pd.DataFrame:
     """The same, and of a file without geometries its rows."""
-    check_exists(str(path))
+    check_file(str(path))
     with faults(str(path)):
         table = _read(str(path), layer)
     if not isinstance(table, geopandas.GeoDataFrame):
@@ -57,12 +58,6 @@ def _read(path: str, layer: str | None) -> pd.DataFrame:
     if is_cityjson(Path(path)):
         return read_cityjson(Path(path))
     return pyogrio.read_dataframe(path, layer=layer_of(path, layer), on_invalid="fix")
-
-
-def check_exists(path: str) -> None:
-    """Raises InputError for a file that is not there."""
-    if not on_disk(path).exists():
-        raise InputError(f"{path}: does not exist; check the path")
 
 
 def no_geometry(path: str) -> InputError:
@@ -101,11 +96,42 @@ def layer_of(path: str, layer: str | None) -> str | None:
     if layer is None and len(spatial) > 1:
         if "pand" not in spatial:
             raise InputError(
-                f"{named(path)}: has the layers {', '.join(spatial)}; choose one with --layer, or"
-                " give a file with one"
+                "{name}: has the layers {layers}; choose one with --layer, or give a file with one",
+                name=named(path),
+                layers=spatial,
             )
-        return "pand"
-    return layer or (spatial[0] if spatial else None)
+        layer = "pand"
+    found = layer or (spatial[0] if spatial else None)
+    check_view(path, found)
+    return found
+
+
+def check_view(path: str, layer: str | None) -> None:
+    """Raises InputError for a layer of a GeoPackage that is a view of itself: its rows never end.
+    Of other formats it asks nothing."""
+    if layer is None or not _is_sqlite(path):
+        return
+    quoted = layer.replace('"', '""')
+    try:
+        steps = pyogrio.read_dataframe(path, sql=f'EXPLAIN QUERY PLAN SELECT * FROM "{quoted}"')
+        endless = "RECURSIVE STEP" in set(steps["detail"])
+    except pyogrio.errors.DataLayerError as error:
+        endless = "circularly defined" in str(error)
+    if endless:
+        raise InputError(
+            "{name}: the layer {layer} is a view that refers to itself; give a table of footprints"
+            " or areas",
+            name=named(path),
+            layer=layer,
+        )
+
+
+def _is_sqlite(path: str) -> bool:
+    """Whether GDAL opens a file by SQLite; of a file in a zip by its name."""
+    if path.startswith("/vsi"):
+        return path.lower().endswith((".gpkg", ".sqlite", ".db"))
+    with open(path, "rb") as stream:
+        return stream.read(len(SQLITE)) == SQLITE
 
 
 @dataclass

@@ -72,7 +72,7 @@ def test_an_error_comes_whole_from_another_process() -> None:
 
 def test_dutch_stands_in_the_table_to_any_depth() -> None:
     rows = Text("rows {first} to {last}", first=1, last=9)
-    cut = "{name}: {what} cannot be read ({reason}); is the file cut off? Fetch it again"
+    cut = "{name}: {what} cannot be read ({reason}); is the file damaged or cut off? Fetch it again"
     error = InputError(cut, name="M_1.tif", what=rows, reason="x")
     assert translated(error.text, "en") == str(error)
     assert translated(error.text, "nl").startswith("M_1.tif: rij 1 tot 9 is niet te lezen (x);")

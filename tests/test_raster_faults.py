@@ -1,5 +1,6 @@
 """What is wrong with a raster: one line that names the file, the place and the remedy."""
 
+import struct
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,7 +18,7 @@ from pipeline.mosaics import open_mosaic
 from pipeline.relief import check_any_data
 from pipeline.terrain import check_pair
 from tests.runs import World
-from tests.sheets import PLACE, east_of, heights, surveyed, write, write_vrt
+from tests.sheets import FLOAT32_MAX, PLACE, east_of, heights, surveyed, write, write_vrt
 
 Paths = Path | list[Path]
 GROUND = heights()
@@ -175,6 +176,8 @@ VALUES: dict[str, tuple[np.ndarray, dict[str, Any], list[str]]] = {
     "undeclared nodata": (at(1, 1, -9999), {}, ["from -9999", "not of the", "--nodata"]),
     "feet": (GROUND, {"unit": "foot"}, ["'foot'", "give metres or centimetres"]),
     "three bands": (np.zeros((3, 20, 30), np.uint8), {"nodata": None}, ["3 band(s)", "-b 1"]),
+    "bytes": (np.full((20, 30), 7, np.uint8), {"nodata": 0}, ["8 bits", "int16 or float32"]),
+    "signed bytes": (np.full((20, 30), 7, np.int8), {"nodata": 0}, ["8 bits", "int16 or float32"]),
     "complex": (GROUND.astype(np.complex64), {"nodata": None}, ["complex64", "give one band"]),
 }  # fmt: skip
 
@@ -186,6 +189,55 @@ def test_a_value(tmp_path: Path, fault: str, dtm: Path) -> None:
     refused(sheet, dtm, names=["R_1.tif", *names])
     if values.ndim == 2:
         refused(dtm, sheet, names=["R_1.tif", *(name.replace("DSM", "DTM") for name in names)])
+
+
+def test_a_palette(tmp_path: Path, dtm: Path) -> None:
+    """Its values are numbers of colours."""
+    sheet = write(tmp_path / "R_1.tif", np.full((20, 30), 7, np.uint16), nodata=None)
+    with rasterio.open(sheet, "r+") as file:
+        file.write_colormap(1, {7: (255, 0, 0, 255)})
+    refused(sheet, dtm, names=["R_1.tif", "palette", "give heights, as int16 or float32"])
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["TIFF", "BigTIFF"])
+@pytest.mark.parametrize("squeezed", [None, "deflate"])
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize("tag", [256, 257], ids=["width", "height"])
+@pytest.mark.parametrize("side", [600, 1_000_000, 2**31 - 1])
+def test_a_file_that_lies_about_its_size(
+    tmp_path: Path, dtm: Path, side: int, tag: int, tiled: bool, squeezed: str | None, large: bool
+) -> None:
+    """GDAL reads tiles that are not there as zeros, which would be heights."""
+    sheet = write(
+        tmp_path / "R_1.tif", heights(1, 512, 512), compress=squeezed, tiled=tiled,
+        blockxsize=256, blockysize=256 if tiled else 1, bigtiff="YES" if large else "NO",
+    )  # fmt: skip
+    promise(sheet, tag, side)
+    refused(sheet, dtm, names=["R_1.tif", "damaged", "etch it again"])
+
+
+def promise(sheet: Path, tag: int, side: int) -> None:
+    """Write another width (tag 256) or height (257) into the header of a little-endian TIFF."""
+    content = bytearray(sheet.read_bytes())
+    large = content[2] == 43
+    at, count, entry = (8, "Q", "<HHQQ") if large else (4, "H", "<HHII")
+    (start,) = struct.unpack_from("<Q" if large else "<I", content, at)
+    (entries,) = struct.unpack_from(f"<{count}", content, start)
+    for i in range(entries):
+        place = start + struct.calcsize(f"<{count}") + i * struct.calcsize(entry)
+        if struct.unpack_from("<H", content, place)[0] == tag:
+            struct.pack_into(entry, content, place, tag, 4, 1, side)
+    sheet.write_bytes(content)
+
+
+def test_a_sheet_with_tiles_that_were_left_out_is_read(tmp_path: Path, dtm: Path) -> None:
+    """GDAL leaves out what has no data, and tells so in the list of tiles."""
+    values = np.full((512, 512), FLOAT32_MAX, np.float32)
+    values[:20, :30] = GROUND
+    tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256, "sparse_ok": True}
+    sheet = write(tmp_path / "R_1.tif", values, **tiles)
+    assert sheet.stat().st_size < values.nbytes / 2
+    check(sheet, dtm)
 
 
 def test_holes_in_a_mask(tmp_path: Path, dtm: Path) -> None:

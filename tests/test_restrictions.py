@@ -12,7 +12,8 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.footprints import Footprints
-from pipeline.restrictions import Restricted, read_restrictions
+from pipeline.prepared import prepare_footprints
+from pipeline.restrictions import Restricted, check_ids, read_restrictions
 from tests import outlines
 from tests.outlines import BOXES, X, Y
 from tests.runs import World
@@ -161,10 +162,24 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
     "the second": ("r.gpkg", rows(*BOXES[:2], kind=["other", "x"]), "row 1: kind is 'x'"),
     "no column": ("r.gpkg", rows(BOXES[0])[["what", "geometry"]], "no column 'effect' (it has"),
     "a line": ("r.gpkg", rows(LINE), "row 0: is a LineString; give polygons, points or ids"),
-    "nothing": ("r.csv", "what,effect,kind\nsolar,flag,other\n", "row 0: has neither a geom"),
-    "no id": ("r.csv", f"{HEAD}\n7,solar,flag,other\n,solar,flag,other\n", "row 1: has neither"),
+    "nothing": ("r.csv", "what,effect,kind\nsolar,flag,other\n", "row 2: has neither a geom"),
+    "no id": ("r.csv", f"{HEAD}\n7,solar,flag,other\n,solar,flag,other\n", "row 3: has neither"),
     "empty": ("r.csv", "", "cannot be read (No columns to parse from file); give"),
-    "semicolons": ("r.csv", HEAD.replace(",", ";"), "no column 'what' (it has id;what"),
+    "semicolons": (
+        "r.csv", HEAD.replace(",", ";"),
+        "(it has id;what;effect;kind): its columns are separated by semicolons, as a Dutch"
+        " spreadsheet writes CSV; save it with commas",
+    ),
+    "after blank lines": (
+        "r.csv", f"\n{HEAD}\n7,solar,flag,other\n\n  \n,,,\n8,solar,flag,x\n", "row 7: kind is 'x'"
+    ),
+    "after a cell of two lines": (
+        "r.csv", f'{HEAD},why\n7,solar,flag,other,"a\nb"\n8,solar,flag,x,\n', "row 3: kind is 'x'"
+    ),
+    "a rounded id": (
+        "r.csv", f"{HEAD}\n3.63100012345E+14,solar,flag,other\n",
+        "row 2: a spreadsheet rounded the id to 3.63100012345E+14; export it anew with that column"
+    ),
     "no text": ("r.csv", "id,wh\0\ud800", "cannot be read"),
     "no vectors": ("r.gpkg", "hello", "cannot be read as a vector file"),
 }  # fmt: skip
@@ -186,6 +201,32 @@ def test_a_fault(tmp_path: Path, fault: str) -> None:
     assert said.startswith(f"{name}: ")
     assert expected in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("side", ["restrictions", "footprints"])
+def test_ids_that_lost_their_leading_zeros(tmp_path: Path, side: str) -> None:
+    """A spreadsheet takes an id for a number. A row that fits without zeros is left alone."""
+    whole, other = "0363100012345678", "0000000000000007"
+    ids = [whole, "8", other, "x"] if side == "restrictions" else [whole[1:], "8", "7", "x"]
+    path = outlines.write(tmp_path / "pand.parquet", outlines.table(BOXES, id=ids))
+    footprints = prepare_footprints([str(path)], cache=tmp_path)
+    wanted = [whole[1:], "8", "7", "99"] if side == "restrictions" else [whole, "8", other, "99"]
+    rows_ = "".join(f"{key},both,exclude,monument\n" for key in wanted)
+    (tmp_path / "r.csv").write_text(f"{HEAD}\n{rows_}")
+    with pytest.raises(InputError) as fault:
+        check_ids(read_restrictions(tmp_path / "r.csv"), footprints)
+    if side == "restrictions":
+        assert str(fault.value) == (
+            "r.csv: row 2, 4: a spreadsheet took the leading zeros off the ids (363100012345678 is"
+            " 0363100012345678); make that column text, and give the ids with their 16 digits"
+        )
+    else:
+        assert "row 2, 4: the footprints' ids lost their leading zeros" in str(fault.value)
+    right = ["0363100012345678", "8", other, "99"] if side == "restrictions" else ids
+    (tmp_path / "r.csv").write_text(
+        f"{HEAD}\n" + "".join(f"{key},both,exclude,monument\n" for key in right)
+    )
+    check_ids(read_restrictions(tmp_path / "r.csv"), footprints)
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "gone.gpkg"])
