@@ -160,6 +160,28 @@ def test_a_hole_goes_with_its_outside_and_repeats_are_dropped() -> None:
     assert mvt.loops(flat([bow])).hole.tolist() == [False]
 
 
+# On whole units the walls of a narrow court fall together, and a wall passes beyond a corner.
+NOTCHED = shapely.Polygon(
+    [(0, 0), (20, 0), (20, 9.6), (3, 9.6), (3, 10.4), (20, 10.4), (20, 20), (0, 20)]
+)
+CROSSED = shapely.Polygon([(1.2, 2.2), (9.1, 7.8), (4.5, 9.7), (3.3, 5.9), (2.0, 4.6), (2.5, 7.2)])
+
+
+@pytest.mark.parametrize("polygon", [NOTCHED, CROSSED], ids=["notched", "crossed"])
+def test_walls_that_meet_on_whole_units_bound_valid_polygons(
+    tmp_path: Path, polygon: shapely.Polygon
+) -> None:
+    polygons = [TRIANGLE, polygon, TWO]
+    properties = pa.table({"name": ["a", "b", "c"]})
+    coded = layer("x", np.arange(3), np.array(polygons, object), properties)
+    found = decoded(coded, tmp_path)
+    assert found["name"].to_pylist() == ["a", "b", "c"]
+    first, mended, last = shapes(found)
+    assert mended.is_valid
+    assert mended.symmetric_difference(polygon).area < polygon.length / 2
+    assert first.equals(TRIANGLE) and last.equals(TWO)
+
+
 @pytest.mark.parametrize(
     "polygons",
     [[], [None], [shapely.Polygon()], [shapely.Point(1, 1)], [shapely.MultiPolygon()]],
@@ -169,6 +191,26 @@ def test_without_polygons_there_is_no_tile(polygons: list[Any]) -> None:
     given = np.array(polygons, object)
     properties = pa.table({"name": pa.nulls(len(given), pa.string())})
     assert layer("x", np.arange(len(given)), given, properties) == b""
+
+
+NEAR = arrays(np.float64, (24, 2), elements=st.floats(0, 12, width=32))
+
+
+@settings(max_examples=80)
+@given(NEAR)
+def test_any_roof_of_a_few_units_is_valid(
+    tmp_path_factory: pytest.TempPathFactory, points: np.ndarray
+) -> None:
+    lines = shapely.linestrings(points.reshape(-1, 2, 2))
+    roof = shapely.union_all(shapely.buffer(lines, 0.3, quad_segs=1))
+    (found,) = shapes(
+        decoded(
+            layer("x", np.arange(1), np.array([roof], object), pa.table({"name": ["a"]})),
+            tmp_path_factory.mktemp("near"),
+        )
+    )
+    assert found.is_valid and found.distance(roof) < 1
+    assert found.area == pytest.approx(roof.area, abs=roof.length + 4)
 
 
 PLACES = arrays(np.int64, (12, 2), elements=st.integers(-64, EXTENT + 64))

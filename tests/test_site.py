@@ -94,6 +94,7 @@ def test_every_tile_is_the_one_of_the_service(
     lowest, highest = served.zooms(layer)
     assert lowest <= header["min_zoom"] <= 14  # farther off there may be nothing to show
     assert header["max_zoom"] == highest
+    assert header["center_zoom"] == header["min_zoom"]
     found = 0
     for z in range(lowest, highest + 1):
         first, last = Tile.at(west, north, z), Tile.at(east, south, z)

@@ -54,8 +54,12 @@ def layer(name: str, ids: NDArray[Any], polygons: Shapes, properties: pa.Table) 
     ids: (n,) whole numbers; polygons: of n features, in units of the tile, y southward;
     properties: n rows of texts, doubles, whole numbers and booleans; what is null is left out.
     What has no polygon is left out as well; what is smaller than a unit becomes a small square.
+    Every polygon is valid: on whole units walls may cross that stand apart.
     """
     rings = loops(polygons)
+    numbered, snapped = _objects(_closed(rings))
+    if len(crossed := numbered[~shapely.is_valid(snapped)]):
+        rings = loops(_mended(polygons, crossed))
     here = np.unique(rings.feature)
     if not len(here):
         return b""
@@ -116,6 +120,48 @@ def loops(polygons: Shapes) -> Loops:
     )
     wrong = (area < 0) ^ hole
     return _taken(found, np.concatenate([seen, ~plain]), np.concatenate([wrong, plain]))
+
+
+def _closed(rings: Loops) -> Shapes:
+    """Rings on whole units as polygons."""
+    ends = np.cumsum(rings.number)
+    points = np.insert(rings.points, ends, rings.points[ends - rings.number], axis=0)
+    ring = np.repeat(np.arange(len(ends)), rings.number + 1)
+    outside = ~rings.hole
+    return Shapes(points.astype(float), ring, np.cumsum(outside) - 1, rings.feature[outside])
+
+
+def _objects(polygons: Shapes) -> tuple[Ints, NDArray[Any]]:
+    """The features of polygons, and each as a multipolygon of shapely."""
+    starts = [np.flatnonzero(np.diff(of, prepend=-1)) for of in polygons[1:]]
+    offsets = [np.append(at, len(of)) for at, of in zip(starts, polygons[1:], strict=True)]
+    kind = shapely.GeometryType.MULTIPOLYGON
+    found = shapely.from_ragged_array(kind, polygons.points, tuple(offsets))
+    return polygons.feature[starts[-1]], found
+
+
+def _mended(polygons: Shapes, features: Ints) -> Shapes:
+    """Polygons of which those of some features are as GEOS brings them to whole units, valid."""
+    crossed = np.isin(polygons.feature, features)
+    numbers, given = _objects(_some(polygons, crossed))
+    valid = shapely.make_valid(given, method="structure", keep_collapsed=False)
+    snapped = shapely.set_precision(valid, 1.0)
+    square = shapely.buffer(shapely.point_on_surface(given), 1.0, cap_style="square")
+    snapped = np.where(shapely.is_empty(snapped), square, snapped)
+    return _some(polygons, ~crossed).and_(shapes(snapped, numbers))
+
+
+def _some(polygons: Shapes, parts: NDArray[np.bool_]) -> Shapes:
+    """Some of the polygons."""
+    rings = parts[polygons.part]
+    points = rings[polygons.ring]
+    ring, part = ((np.cumsum(kept) - 1) for kept in (rings, parts))
+    return Shapes(
+        polygons.points[points],
+        ring[polygons.ring[points]],
+        part[polygons.part[rings]],
+        polygons.feature[parts],
+    )
 
 
 def _without_repeats(points: Ints, ring: Ints, rings: int) -> tuple[Ints, Ints]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
-from pmtiles.tile import Compression, TileType, zxy_to_tileid
+from pmtiles.tile import Compression, TileType, tileid_to_zxy, zxy_to_tileid
 from pmtiles.writer import Writer
 
 from pipeline import report
@@ -145,7 +145,8 @@ def write(archive: Archive, directory: Place, folder: Path, progress: Progress, 
                 writer.write_tile(number_, data)
             progress(archive.key, done, total)
         if writer.tile_entries:
-            writer.finalize(_header(archive), _metadata(archive, directory))
+            lowest, _, _ = tileid_to_zxy(writer.tile_entries[0].tile_id)
+            writer.finalize(_header(archive, lowest), _metadata(archive, directory))
     if not path.stat().st_size:
         path.unlink()
     return path.is_file()
@@ -162,14 +163,15 @@ def _made(archive: Archive, stop: Stop) -> Iterator[tuple[int, bytes | None]]:
             yield from zip(numbers, pool.map(archive.draw, tiles), strict=True)
 
 
-def _header(archive: Archive) -> dict[str, Any]:
+def _header(archive: Archive, lowest: int) -> dict[str, Any]:
+    """Where the tiles are, to begin at the lowest zoom that has any."""
     west, south, east, north = (round(edge * E7) for edge in archive.facts.bounds)
     vector = archive.is_vector
     return {
         "tile_type": TileType.MVT if vector else TileType.PNG,
         "tile_compression": Compression.GZIP if vector else Compression.NONE,
         "min_lon_e7": west, "min_lat_e7": south, "max_lon_e7": east, "max_lat_e7": north,
-        "center_zoom": archive.facts.first,
+        "center_zoom": lowest,
     }  # fmt: skip
 
 
