@@ -4,7 +4,7 @@ import filecmp
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from pipeline.ahn import sheets_touching, tiles_touching
 from pipeline.errors import InputError
-from pipeline.files import find
+from pipeline.files import find, named
 from pipeline.grid import Window
 from pipeline.indexes import listed
 from pipeline.rasters import PIECE, Mosaic, overlapping
 from pipeline.sheets import Sheet, open_sheet
+from pipeline.storage import is_remote
 
 ENDINGS = (".tif", ".tiff", ".vrt", ".asc", ".img")
 # The last also of AHN2, whose ground is `n`, or `i` with its holes filled in.
@@ -26,6 +27,25 @@ _KIND = re.compile(r"(?:^|_)(?:([rm])5?(?=_)|([rmni])(?=\d\d[a-h][nz][12]))")
 _TILE = re.compile(r"\d{6}_\d{6}")
 AT_ONCE = 16  # files that a thread opens one after another: most are known already
 OPENERS = 8  # threads that open files at once: mostly they wait for a disk or a network
+
+
+def check_told_apart(dsm: Sequence[str], dtm: Sequence[str]) -> None:
+    """Raises InputError for sources that are given as DSM and as DTM, and whose files do not tell
+    by their names which of them they are."""
+    both = {_resolved(source) for source in dsm} & {_resolved(source) for source in dtm}
+    common = [source for source in dsm if _resolved(source) in both]
+    shared = set(_files(common, "DSM")).intersection(_files(common, "DTM")) if common else ()
+    if shared:
+        raise InputError(
+            "{source}: is given as DSM and as DTM, and names such as {name} do not tell them apart"
+            " (R_ and M_, as of AHN); give each its own folder or files",
+            source=common[0],
+            name=named(min(shared)),
+        )
+
+
+def _resolved(source: str) -> str:
+    return source if is_remote(source) else os.path.abspath(source)
 
 
 def _of_kind(paths: list[str], kind: str) -> list[str]:
@@ -79,13 +99,17 @@ def open_sheets(
 ) -> tuple[Sheet, ...]:
     """The sheets that the sources stand for, not yet held against each other, but for those whose
     path says that they are left out."""
-    files = [file for source in sources for file in listed(os.fspath(source), kind, ENDINGS)]
-    found = dict.fromkeys(_of_kind(find(files, ENDINGS, kind), kind))
-    paths = [path for path in found if not left_out(path)]
+    paths = [path for path in _files(sources, kind) if not left_out(path)]
     parts = [paths[i : i + AT_ONCE] for i in range(0, len(paths), AT_ONCE)]
     with ThreadPoolExecutor(OPENERS) as pool:
         opened = pool.map(lambda part: [open_sheet(path, kind, nodata) for path in part], parts)
         return tuple(itertools.chain.from_iterable(opened))
+
+
+def _files(sources: Iterable[str], kind: str) -> list[str]:
+    """The files of a kind that the sources stand for, each once."""
+    files = [file for source in sources for file in listed(os.fspath(source), kind, ENDINGS)]
+    return list(dict.fromkeys(_of_kind(find(files, ENDINGS, kind), kind)))
 
 
 def _same_file(a: Sheet, b: Sheet) -> bool:

@@ -51,9 +51,9 @@ class Plan:
     neighbours: footprints measured only because they cast shadow or shelter; read, core: cells of
     the blocks' windows, with and without halos; sampled: blocks that this was found of; disk: of
     the sheets [bytes]; memory: of a worker at most, beside the program and the table of buildings
-    [bytes]; seconds: that the run will take on this machine, and ratio: cells that
-    it will read over those of the blocks themselves, both as a few shards were tried, else 0;
-    warnings: of the sheets."""
+    [bytes]; seconds: that the run will take on this machine, and ratio: cells that it will read
+    over those of the blocks themselves, both as a few shards were tried, else 0; trial: the seconds
+    that this took; warnings: of the sheets."""
 
     sheets: int
     resolution: float
@@ -73,6 +73,7 @@ class Plan:
     disk: int
     memory: int
     seconds: float = 0.0
+    trial: float = 0.0
     ratio: float = 0.0
     warnings: tuple[str, ...] = ()
 
@@ -115,10 +116,12 @@ def _plan(request: Request, progress: Progress, stop: Stop) -> Plan | Unread:
         reach = reach_of(job)
         counted = count(job, reach)
         prepared += time.monotonic() - began
+        began = time.monotonic()
         tried = forecast(job, cards, reach, engine)
         return replace(
             counted,
             seconds=prepared + tried.seconds,
+            trial=time.monotonic() - began,
             ratio=tried.ratio,
             warnings=tuple(warnings_of(job, cards)),
         )

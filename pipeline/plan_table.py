@@ -25,6 +25,7 @@ def _unread(found: Unread) -> list[tuple[str, str]]:
 
 def _planned(found: Plan) -> list[tuple[str, str]]:
     halo = [Text("{side} {cells}", side=Text(s), cells=n) for s, n in found.halo._asdict().items()]
+    longer = [("trying it took longer", _trial(found))] if found.trial > found.seconds else []
     return [
         ("sheets", Text("{n} of {size:g} m", n=found.sheets, size=found.resolution)),
         ("on disk", _on_disk(found)),
@@ -39,7 +40,12 @@ def _planned(found: Plan) -> list[tuple[str, str]]:
         ("neighbours", Text("{n:,}", n=found.neighbours)),
         ("working memory a worker, at most", Text("{n:,.0f} MiB", n=found.memory / 2**20)),
         ("expected time", _about(found.seconds)),
+        *longer,
     ]
+
+
+def _trial(found: Plan) -> Text:
+    return Text("{time}, so the next time run it at once", time=_about(found.trial))
 
 
 def _on_disk(found: Plan | Unread) -> Text:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pipeline import coverage, messages, slices, texts, totals
 from pipeline.areas import locate, read_areas
 from pipeline.errors import InputError
-from pipeline.ledger import BUILDINGS, REPORT
+from pipeline.ledger import ASKED, BUILDINGS, REPORT, WORK
 from pipeline.printed import amount, to_text
 from pipeline.slices import BBOX, Buildings, Rectangle
 from pipeline.spreadsheets import csv_text
@@ -131,9 +131,19 @@ def plain(value: Any) -> Any:
 
 
 def _finished(directory: Place, name: str) -> Place:
-    if not storage_of(directory).exists(name):
-        raise InputError(f"{directory}: no {name} in it, so no finished run; daklaag run makes one")
-    return below(directory, name)
+    storage = storage_of(directory)
+    if storage.exists(name):
+        return below(directory, name)
+    if storage.exists(f"{WORK}/{ASKED}"):
+        raise InputError(
+            "{directory}: its run is not finished; the same `daklaag run` command continues it",
+            directory=directory,
+        )
+    raise InputError(
+        "{directory}: no {name} in it, so no finished run; daklaag run makes one",
+        directory=directory,
+        name=name,
+    )
 
 
 # A row an area

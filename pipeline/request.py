@@ -18,7 +18,7 @@ from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.powermapping import Powermapping
 from pipeline.methods.reach import farthest
-from pipeline.mosaics import open_mosaic
+from pipeline.mosaics import check_told_apart, open_mosaic
 from pipeline.prepared import Prepared, prepare_footprints
 from pipeline.prepared_few import with_few
 from pipeline.removed import Removed, find_removed
@@ -213,6 +213,7 @@ def check_options(request: Request) -> None:
 
 
 def _terrain(request: Request, area: Area | None) -> Terrain:
+    check_told_apart(request.dsm, request.dtm)
     ground = area and area.geometry
     dsm = open_mosaic(request.dsm, "DSM", request.nodata, request.allow, ground)
     dtm = open_mosaic(request.dtm, "DTM", request.nodata, request.allow, ground)

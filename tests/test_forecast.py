@@ -1,5 +1,6 @@
 """The expected time of a run: tried on a few shards, reckoned for all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_a_plan_tells_a_time_and_leaves_nothing(
     assert 0 < found.seconds < 60
     assert dict(table(found))["expected time"].startswith("about ")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_says_when_trying_took_longer_than_the_run(tmp_path: Path, files: Files) -> None:
+    found = plan.plan(files.request(tmp_path / "out", workers=1))
+    assert isinstance(found, plan.Plan) and found.trial > 0
+    longer = dict(table(replace(found, seconds=9.0, trial=12.4)))
+    assert longer["trying it took longer"] == "about 12 s, so the next time run it at once"
+    assert "trying it took longer" not in dict(table(replace(found, seconds=12.0, trial=9.0)))
 
 
 def test_sheets_that_take_long_are_not_read_for_a_plan(

@@ -12,7 +12,7 @@ from affine import Affine
 
 from pipeline.ahn import places
 from pipeline.errors import InputError
-from pipeline.mosaics import open_mosaic, twice
+from pipeline.mosaics import check_told_apart, open_mosaic, twice
 from pipeline.rasters import Mosaic
 from pipeline.terrain import check_pair
 from tests.runs import World, judge
@@ -59,6 +59,22 @@ def test_a_missing_sheet_is_named(tmp_path: Path) -> None:
     assert len(opened(west, east, allow="gaps").sheets) == 2
     north, south = sheet(tmp_path, "R_25EZ1"), sheet(tmp_path, "R_25GZ1")
     assert "missing, 25GN1 between R_25EZ1.tif and R_25GZ1.tif" in refusal(north, south)
+
+
+def test_one_folder_for_both_whose_names_do_not_tell_them_apart(tmp_path: Path) -> None:
+    for folder, names in (("plain", ("a", "b")), ("marked", ("R_25GN1", "M_25GN1"))):
+        (tmp_path / folder).mkdir()
+        for name, origin in zip(names, ("25GN1", "25GN2"), strict=True):
+            made = sheet(tmp_path, f"R_{origin}")
+            made.rename(tmp_path / folder / f"{name}.tif")
+    plain, marked = str(tmp_path / "plain"), str(tmp_path / "marked")
+    one = f"{plain}/a.tif"
+    for dsm, dtm in (([plain], [f"{plain}/"]), ([one], [one]), ([f"{plain}/*.tif"],) * 2):
+        with pytest.raises(InputError, match=r"names such as a\.tif do not tell them apart"):
+            check_told_apart(dsm, dtm)
+    check_told_apart([marked], [marked])
+    check_told_apart([plain], [one])
+    check_told_apart([f"{plain}/a.tif", one], [f"{plain}/b.tif"])
 
 
 def test_a_missing_tile_is_named(tmp_path: Path) -> None:

@@ -340,3 +340,13 @@ def test_a_folder_without_a_finished_run(tmp_path: Path) -> None:
     for read in (report.read, report.read_buildings):
         with pytest.raises(InputError, match="no finished run"):
             read(tmp_path)
+
+
+def test_an_unfinished_run_is_continued_by_its_command(tmp_path: Path) -> None:
+    (tmp_path / "work.partial").mkdir()
+    (tmp_path / "work.partial" / "request.json").write_text("{}")
+    for ask in (report.read, report.buildings_file):
+        with pytest.raises(InputError) as fault:
+            ask(tmp_path)
+        said = "its run is not finished; the same `daklaag run` command continues it"
+        assert str(fault.value) == f"{tmp_path}: {said}"
