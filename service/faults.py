@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from pipeline.messages import Text
+from service.paths import with_names
 from service.say import sentence, wished
 from service.usage import reworded
 
@@ -23,6 +24,10 @@ OF_GDAL = ("RasterioIOError", "CPLE_FileIOError", "DataSourceError", "DataLayerE
 
 class Door(click.Group):
     """A group of commands whose faults become one line and an exit status; only -v shows more."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, which refuses an empty text where it takes a path."""
+        super().add_command(with_names(cmd), name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """What is said of the rest is said in the language that was asked for."""

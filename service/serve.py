@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from service.options import loudness
+from service.paths import named
 from service.stop import stoppable
 
 GRACE_S = 3  # for answers that are under way when the service is asked to stop
@@ -44,7 +45,7 @@ def _options() -> list[click.Parameter]:
                 made.append(click.Option([flag], multiple=True, metavar="TEXT", help=more))
             case kind:
                 made.append(click.Option([flag], metavar=kind.upper(), help=said))
-    return made
+    return [named(option) for option in made]
 
 
 @click.command(cls=FromSettings, short_help="The service and its map, over HTTP.")

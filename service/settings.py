@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pipeline.errors import InputError
 
 PREFIX = "DAKLAAG_SERVE_"
+PATHS = ("data", "dsm", "dtm", "buildings", "boundaries")  # of them several
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -152,6 +153,13 @@ class Settings(BaseSettings):
         if value and (not whole or parts.query or parts.fragment or "@" in parts.netloc):
             raise ValueError("give an address such as https://roofs.example.nl/")
         return value or None
+
+    @field_validator("state", *PATHS, mode="before")
+    @classmethod
+    def _has_names(cls, value: Any) -> Any:
+        if value == "" or (isinstance(value, tuple | list) and "" in value):
+            raise ValueError("'' is no path; name a file or a folder")
+        return value
 
     @field_validator("origins")
     @classmethod

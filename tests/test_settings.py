@@ -43,6 +43,8 @@ def test_several_in_the_environment(text: str, monkeypatch: pytest.MonkeyPatch) 
             {"allow": ("versions", "all")},
             "--allow: Input should be 'gaps', 'heights' or 'versions'",
         ),
+        ({"state": ""}, "--state: '' is no path; name a file or a folder"),
+        ({"dsm": ("sheets", "")}, "--dsm: '' is no path; name a file or a folder"),
         ({"nodata": "none"}, "--nodata: Input should be a valid number"),
     ],
 )
