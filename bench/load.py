@@ -28,7 +28,7 @@ import numpy as np
 
 from bench.asking import LANES, Asked, Layer, Person, ask
 from bench.machine import ROOT, machine
-from bench.result import Row, result, write
+from bench.result import Row, check_free, result, write
 from bench.rounds import aim, tell
 from bench.runs import whole_run
 from bench.table import table
@@ -280,6 +280,8 @@ def main() -> None:
     asked.add_argument("--metres", type=float, default=2000.0, help="a side of the quarter")
     asked.add_argument("--json", type=Path)
     given = asked.parse_args()
+    if given.json:
+        check_free(given.json)
     its, rows = machine(), list[Row]()
     with tempfile.TemporaryDirectory(prefix="daklaag-load-") as name:
         folder = Path(name)

@@ -14,7 +14,7 @@ from typing import Any
 from bench.machine import machine
 from bench.nation import typical, typical_province
 from bench.project import Cost, project
-from bench.result import Result, Row, read, result, write
+from bench.result import Result, Row, check_free, read, result, write
 from bench.rounds import Ground, Rounds, aim
 from bench.table import table
 from bench.targets import Target, seconds
@@ -148,6 +148,8 @@ def main() -> None:
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument("--rounds", type=int, default=3, help="of the nation always one")
     given = asked.parse_args()
+    if given.json:
+        check_free(given.json)
     its, rows = machine(), list[Row]()
     try:
         for part in PARTS if given.part == "all" else [given.part]:

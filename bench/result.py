@@ -82,8 +82,20 @@ def _tell_relations(found: list[Row]) -> None:
             row["efficiency"] = base / row["copies"] / row["workers"]
 
 
+def check_free(path: Path) -> None:
+    """Raises InputError where a file stands that is no result of a benchmark."""
+    try:
+        if path.exists():
+            read(path)
+    except InputError:
+        raise InputError(
+            "--json {file}: exists, and is no result of a benchmark; give another name", file=path
+        ) from None
+
+
 def write(found: Result, path: Path) -> None:
-    """As JSON, at once or not at all."""
+    """As JSON, at once or not at all. Raises InputError where another file stands."""
+    check_free(path)
     with tempfile.TemporaryDirectory(prefix=".daklaag-", dir=path.absolute().parent) as folder:
         partial = Path(folder) / path.name
         partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

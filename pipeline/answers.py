@@ -82,7 +82,11 @@ def answer(
             check()
             ledger.write(REPORT, report.dumps(composed).encode())
             ledger.publish()
-        warnings = [w for f in request.by for w in report.write_by(request.out, f, request.lang)[1]]
+        warnings = [
+            w
+            for f in request.by
+            for w in report.write_by(request.out, f, request.lang, request.overwrite)[1]
+        ]
         return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import coverage, messages, slices, texts, totals
+from pipeline import coverage, messages, slices, texts, totals, written
 from pipeline.areas import locate, read_areas
 from pipeline.errors import InputError
 from pipeline.ledger import ASKED, BUILDINGS, REPORT, WORK
 from pipeline.printed import amount, to_text
 from pipeline.slices import BBOX, Buildings, Rectangle
 from pipeline.spreadsheets import csv_text
-from pipeline.storage import Place, below, storage_of
+from pipeline.storage import Place, below, is_remote, storage_of
 
 FORMATS = ("table", "json", "csv")
 HOUSEHOLD_COLUMNS = ("households", "huishoudens", "aantal_huishoudens")
@@ -185,13 +185,29 @@ def name_by(file: str | Path) -> str:
     return f"by-{Path(file).stem}.csv"
 
 
-def write_by(directory: Place, file: str | Path, lang: str = "en") -> tuple[Place, list[str]]:
+def write_by(
+    directory: Place, file: str | Path, lang: str = "en", overwrite: bool = False
+) -> tuple[Place, list[str]]:
     """Write the rows of `by_area` as by-NAME.csv into the place of the run, where NAME is that of
-    `file` without its ending. The file that is written, and warnings."""
+    `file` without its ending. The file that is written, and warnings.
+
+    overwrite: over a file of that name too that the program did not write; else InputError.
+    """
     rows = by_area(directory, file, lang)
-    name = name_by(file)
-    storage_of(directory).write(name, format_rows(rows, "csv", lang).encode())
-    return below(directory, name), outside_all(rows, file)
+    check_by(directory, [file], overwrite)
+    target = below(directory, name_by(file))
+    storage_of(directory).write(name_by(file), format_rows(rows, "csv", lang).encode())
+    if not is_remote(directory):
+        written.note(Path(target))
+    return target, outside_all(rows, file)
+
+
+def check_by(directory: Place, files: Iterable[str | Path], overwrite: bool = False) -> None:
+    """Raises InputError where `write_by` would for a file that stands, before anything is
+    computed. On object storage a run's place is the program's alone."""
+    if not is_remote(directory) and Path(directory).is_dir():
+        for file in files:
+            written.check(Path(directory) / name_by(file), overwrite)
 
 
 def outside_all(rows: Sequence[Row], file: str | Path) -> list[str]:

@@ -66,6 +66,7 @@ def run(
 
 def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
     started = time.monotonic()
+    report.check_by(request.out, request.by, request.overwrite)
     job = prepare(request, progress, stop)
     with held(request.out) as lost, ExitStack() as stack:
         engine = open_engine(
@@ -114,7 +115,7 @@ def _old_reports(request: Request) -> list[str]:
 
 
 def _report_by(request: Request, file: str) -> list[str]:
-    return report.write_by(request.out, file, request.lang)[1]
+    return report.write_by(request.out, file, request.lang, request.overwrite)[1]
 
 
 def _open(request: Request, said: dict[str, Any]) -> tuple[Ledger | None, Any]:

@@ -40,11 +40,11 @@ def replacing(to: Path, overwrite: bool = False) -> Iterator[Path]:
 
 def check(file: Path, overwrite: bool = False) -> None:
     """Raises InputError where something stands that is not the program's own, unless `overwrite`;
-    for what is no file in any case."""
+    for what is no file in a folder in any case."""
+    if (file.exists() and not file.is_file()) or not file.absolute().parent.is_dir():
+        raise InputError("{file}: not a file in a folder that exists; name another", file=file)
     if not os.path.lexists(file):
         return
-    if file.exists() and not file.is_file():
-        raise InputError("{file}: is no file; give another name", file=file)
     if not overwrite and not _is_ours(file):
         raise InputError(
             "{file}: exists, and is not as this program wrote it; give another name, or --overwrite"

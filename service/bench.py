@@ -46,7 +46,7 @@ def _compared(a: Path, b: Path) -> str:
 
 
 def _measure(kind: str, file: Path | None, size: int | None, quiet: bool) -> None:
-    from bench.result import write
+    from bench.result import check_free, write
     from bench.runner import run
     from bench.table import table
     from pipeline.errors import InputError
@@ -54,6 +54,8 @@ def _measure(kind: str, file: Path | None, size: int | None, quiet: bool) -> Non
     # minutes of measuring should not be lost to a folder that is not there
     if file and not _can_write(file):
         raise InputError(f"--json {file}: give a file in a folder that exists and can be written")
+    if file:
+        check_free(file)
     with stoppable() as stop:
         found = run(kind, size, quiet, stop)
     if file:

@@ -123,7 +123,10 @@ def plan(ctx: click.Context, **options: Any) -> None:
     "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True,
     metavar="DIR", help="Folder of the result.",
 )  # fmt: skip
-@click.option("--overwrite", is_flag=True, help="Replace what another run left in DIR.")
+@click.option(
+    "--overwrite", is_flag=True,
+    help="Replace what another run left in DIR, and files of those names in that of --inputs.",
+)  # fmt: skip
 @click.option("--workers", type=int, metavar="N", help="Default: one a core.")
 @click.option(
     "--inputs", type=click.Path(path_type=Path), metavar="DIR",
@@ -141,11 +144,17 @@ def demo(
     lang: str,
 ) -> None:
     """Judge a generated quarter of 1 km2: needs no data and no network."""
-    from pipeline.quarter import HEIGHTS_YEAR, generate
+    from pipeline import written
+    from pipeline.quarter import HEIGHTS_YEAR, generate, standing
     from pipeline.request import Request
 
     with stoppable() as stop, TemporaryDirectory(prefix="daklaag-") as folder:
-        quarter = generate(inputs or Path(folder))
+        into = inputs or Path(folder)
+        for file in standing(into):
+            written.check(file, overwrite)
+        quarter = generate(into)
+        for file in standing(inputs) if inputs else ():
+            written.note(file)
         request = Request(
             dsm=tuple(str(path) for path in quarter.dsm),
             dtm=tuple(str(path) for path in quarter.dtm),

@@ -4,13 +4,15 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pipeline.errors import InputError
 from service.settings import Settings
 
 DATABASE = "service.sqlite"
+OURS = 0x646B6C67  # the file's application id: `dklg`
+CLEARED = ("results", "exports")  # folders beside it from which the service removes what is old
 BUSY_S = 10.0
 
 
@@ -42,6 +44,8 @@ class Database:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # as are those that SQLite adds
         self._inode = file.stat().st_ino
+        if not _application(self.connection):
+            self.execute(f"PRAGMA application_id = {OURS}")
 
     @property
     def is_there(self) -> bool:
@@ -88,6 +92,23 @@ class Database:
         self.connection.execute("COMMIT")
 
 
+def _application(connection: sqlite3.Connection) -> int:
+    (found,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(found)
+
+
+def _check_ours(state: Path) -> None:
+    """Raises InputError for a folder of state with things of others, before anything is changed."""
+    file, there = state / DATABASE, [name for name in CLEARED if (state / name).exists()]
+    if file.is_file() and file.stat().st_size:
+        with closing(sqlite3.connect(file, timeout=BUSY_S)) as connection:
+            there = [] if _application(connection) == OURS else [DATABASE]
+    if there:
+        raise InputError(
+            f"--state {state}: its {there[0]} is not of this program; give a folder of its own"
+        )
+
+
 def open_database(settings: Settings, new: bool = True) -> Database:
     """The service's memory in its state folder. new: whether none may have been there before.
 
@@ -97,6 +118,7 @@ def open_database(settings: Settings, new: bool = True) -> Database:
     if not new and not file.is_file():
         raise InputError(f"{settings.state}: no service has run with this folder; give its --state")
     try:
+        _check_ours(settings.state)
         database = Database(file)
         database.execute("SELECT count(*) FROM sqlite_schema")
     except (OSError, sqlite3.Error) as error:

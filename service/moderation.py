@@ -126,11 +126,18 @@ def delete(
     "--whole", is_flag=True,
     help="Those that are not published too (not as restrictions), and all texts: not for others.",
 )  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace a FILE that this program did not write.")
 @_where
 def export(
-    file: Path, restrictions: bool, whole: bool, state: Path | None, config: Path | None
+    file: Path,
+    restrictions: bool,
+    whole: bool,
+    overwrite: bool,
+    state: Path | None,
+    config: Path | None,
 ) -> None:
     """The published marks as GeoJSON, as everybody may see them."""
+    from pipeline.written import replacing
     from service import marks_geojson
 
     wanted = _all(None if whole and not restrictions else "approved")
@@ -138,7 +145,8 @@ def export(
     content = _collection(found, whole)
     if restrictions:
         content = marks_geojson.restrictions(found, whole)
-    file.write_text(_dumps(content), encoding="utf-8")
+    with replacing(file, overwrite) as partial:
+        partial.write_text(_dumps(content), encoding="utf-8")
     click.echo(f"{file}: {len(content['features'])} marks")
 
 

@@ -21,6 +21,7 @@ from pipeline.printed import spoken
 from service.say import language
 
 WINDOW = 600.0  # s; rates and what is left are told from this last time
+LONGEST_LINE = 100_000  # bytes of a log
 PAUSE = 10.0  # s between the plain lines of a stage
 BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
@@ -142,12 +143,31 @@ def _opened(stack: ExitStack, log_json: Path | str | None) -> IO[str] | None:
     if log_json is None or str(log_json) == "-":
         return None if log_json is None else sys.stdout
     try:
+        _check_log(Path(log_json))
         return stack.enter_context(Path(log_json).open("a", encoding="utf-8"))
     except OSError as error:
         raise InputError(
             "--log-json {file}: {error}; give a file that can be written, or -",
             file=log_json, error=error.strerror,
         ) from None  # fmt: skip
+
+
+def _check_log(file: Path) -> None:
+    """Raises InputError for a file that is no log of ours, by its first line; others than files,
+    and empty ones, are as good as new."""
+    if not file.is_file():
+        return
+    with file.open("rb") as stream:
+        first = stream.readline(LONGEST_LINE)
+    try:
+        is_log = not first or {"time", "stage"} <= json.loads(first).keys()
+    except (ValueError, AttributeError):
+        is_log = False
+    if not is_log:
+        raise InputError(
+            "--log-json {file}: exists, and is no log of this program; give another name, or -",
+            file=file,
+        )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ LEFT_OUT = ("licences", ".*")  # those of the libraries stand beside the librari
 DATA = "data"
 SOURCES = ("method", "inputs", "program")  # of the report
 BOUNDARIES = "{}; those of CBS are CC BY 4.0: their sources are CBS and Kadaster"
+MADE_BY = "daklaag export"
 MARKER = "site.json"  # tells a site of ours, and which files in it are
 LICENCES = """\
 What you see on this map
@@ -190,7 +191,8 @@ def _theirs(to: Path, overwrite: bool) -> list[Path]:
 def _ours(to: Path) -> set[str] | None:
     """The files of a site; None if it is none."""
     try:
-        return set(json.loads((to / MARKER).read_text("utf-8"))["files"])
+        told = json.loads((to / MARKER).read_text("utf-8"))
+        return set(told["files"]) if told["made_by"] == MADE_BY else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -198,7 +200,7 @@ def _ours(to: Path) -> set[str] | None:
 def _mark(folder: Path) -> None:
     """Say which files are ours."""
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    _write_json(folder / MARKER, {"made_by": "daklaag export", "files": [*files, MARKER]})
+    _write_json(folder / MARKER, {"made_by": MADE_BY, "files": [*files, MARKER]})
 
 
 @contextmanager

@@ -305,6 +305,25 @@ def test_a_benchmark_that_fails_is_a_fault(tmp_path: Path, monkeypatch: pytest.M
     assert said.exit_code == 1 and not (tmp_path / "a.json").exists()
 
 
+@pytest.mark.parametrize("text", ["mine", "{}", '{"schema": 0}', ""])
+def test_json_over_a_file_of_the_users_is_refused_before_measuring(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    said = call("bench", "--json", path)
+    assert said.exit_code == 2 and "a.json: exists, and is no result" in said.stderr
+    assert path.read_text() == text
+    with pytest.raises(InputError, match="another name"):
+        result.write(made("kernels", []), path)
+
+
+def test_json_is_rewritten(tmp_path: Path) -> None:
+    for copies in (2.0, 3.0):
+        result.write(made("kernels", [row("a", copies, (1.9, 3.1))]), tmp_path / "a.json")
+    assert result.read(tmp_path / "a.json")["rows"][0]["copies"] == 3.0
+
+
 def test_from_the_command_to_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(runner.FILES, "kernels", ("bench_limits.py::bench_copy",))
     monkeypatch.setitem(runner.PASSES, "kernels", 2)

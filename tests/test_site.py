@@ -285,11 +285,22 @@ def test_what_is_no_site_stays(base: Path, tmp_path: Path, overwrite: bool) -> N
     assert contents(tmp_path) == {"thesis.txt": b"ten years"}
 
 
+def test_a_site_of_another_program_stays(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "site.json").write_text('{"files": ["index.html"]}')
+    (tmp_path / "index.html").write_text("mine")
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="something else"):
+        again(base, tmp_path, True)
+    assert contents(tmp_path) == before
+
+
 @pytest.mark.parametrize("polls", [0, 1, 2, 5, 8])
 def test_stopped_it_leaves_nothing(base: Path, tmp_path: Path, polls: int) -> None:
     """Or what was there before."""
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "site.json").write_text('{"files": ["site.json"]}')
+    (tmp_path / "site" / "site.json").write_text(
+        '{"made_by": "daklaag export", "files": ["site.json"]}'
+    )
     before = contents(tmp_path)
     with pytest.raises(Stopped, match="as it was"):
         again(base, tmp_path / "site", True, stop=after(polls))

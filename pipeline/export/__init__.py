@@ -49,8 +49,6 @@ def export(
     InputError where one stands and it is not given, and what `write` raises; the file is then as
     it was.
     """
-    if to.is_dir() or not to.absolute().parent.is_dir():
-        raise InputError(f"{to}: not a file in a folder that exists; name another")
     if to.name in FINAL and to.absolute().parent.resolve() == Path(directory).resolve():
         raise InputError(f"{to}: is the run's own; give another name")
     if to.suffix.lower() == GPKG and geopackage.is_one(to):

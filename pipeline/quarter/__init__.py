@@ -4,7 +4,7 @@ from pipeline.quarter.cases import HEIGHTS_YEAR
 from pipeline.quarter.compose import LATTICE_CORNER, default_origin, scene
 from pipeline.quarter.scene import Cells, Scene, Tree
 from pipeline.quarter.shapes import Block, Building, Frame, Plane, Rect
-from pipeline.quarter.write import NODATA, Quarter, generate
+from pipeline.quarter.write import NODATA, Quarter, generate, standing
 
 __all__ = [
     "HEIGHTS_YEAR",
@@ -22,4 +22,5 @@ __all__ = [
     "default_origin",
     "generate",
     "scene",
+    "standing",
 ]

@@ -16,12 +16,15 @@ from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
 from pipeline.quarter.compose import scene
+from pipeline.quarter.regions import NAME as BOUNDARIES
 from pipeline.quarter.regions import write_regions
 from pipeline.quarter.scene import Cells, Scene
 from pipeline.quarter.shapes import Bounds, Building, Point
 
 NODATA = float(np.finfo(np.float32).max)
 """As the AHN has it, 3.4028235e38."""
+
+SHEETS, BUILDINGS = "[RM]_QUARTER_*.tif", "pand.gpkg"
 
 TILE, WINDOW = 512, 1024
 """Cells along the side of a GeoTIFF's tile, and of what is rendered at once."""
@@ -67,7 +70,7 @@ def generate(
     drawn = scene(size, seed, origin)
     cells = [*_sheets(Cells.of(drawn.bounds, resolution), sheets)]
     directory.mkdir(parents=True, exist_ok=True)
-    for stale in directory.glob("[RM]_QUARTER_*.tif"):
+    for stale in directory.glob(SHEETS):
         stale.unlink()
     dsm, dtm = (
         tuple(directory / f"{letter}_QUARTER_{i}.tif" for i in range(1, len(cells) + 1))
@@ -75,10 +78,16 @@ def generate(
     )
     for sheet, surface, ground in zip(cells, dsm, dtm, strict=True):
         _write_sheet(drawn, sheet, (surface, ground), noise, compress)
-    buildings = directory / "pand.gpkg"
+    buildings = directory / BUILDINGS
     _write_footprints(buildings, drawn.buildings)
     boundaries = write_regions(directory, drawn.bounds)
     return Quarter(directory, dsm, dtm, buildings, boundaries, drawn.buildings, drawn.bounds)
+
+
+def standing(directory: Path) -> list[Path]:
+    """The files of a directory that `generate` replaces there."""
+    fixed = [directory / BUILDINGS, directory / BOUNDARIES]
+    return sorted(directory.glob(SHEETS)) + [file for file in fixed if file.exists()]
 
 
 def _sheets(whole: Cells, counts: tuple[int, int]) -> Iterator[Cells]:
