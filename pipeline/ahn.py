@@ -42,9 +42,7 @@ def places() -> dict[str, Place]:
 @cache
 def land() -> shapely.Geometry:
     """The sheets that meet land, as one geometry in RD metres: all ground that AHN can cover."""
-    whole = shapely.union_all([shapely.box(*sheet.bounds) for sheet in sheets() if sheet.land])
-    shapely.prepare(whole)
-    return whole
+    return shapely.union_all([shapely.box(*sheet.bounds) for sheet in sheets() if sheet.land])
 
 
 def _place(row: dict[str, str]) -> Place:

@@ -13,7 +13,7 @@ from pipeline.scope import Listed, asked_of
 
 FEW = 0.5  # covered of the footprints or the ground: with less, figures are not those of the area
 SQUARE_M = 250.0  # of which the sheets of AHN are made up
-DIGITS = 6
+DIGITS = 6  # that count: of the country a village is 0.00001
 
 Section = dict[str, float | None]
 
@@ -42,7 +42,7 @@ def of_ground(asked: Any, covered: shapely.Geometry) -> float | None:
         ground = asked
     whole = float(shapely.area(ground).sum())
     inside = float(shapely.area(shapely.intersection(ground, covered)).sum())
-    return round(min(inside / whole, 1.0), DIGITS) if whole else None
+    return float(f"{min(inside / whole, 1.0):.{DIGITS}g}") if whole else None
 
 
 def ground_asked(area: Area | None, footprints: Listed) -> Any:

@@ -133,6 +133,11 @@ class Finished:
         """The cells of its raster layers."""
         return self.cells(self.rasters.attrs["spatial:bbox"])
 
+    @property
+    def rectangle(self) -> shapely.Geometry:
+        """The same in RD metres."""
+        return shapely.box(*self.extent.bounds(self.resolution))
+
     def cells(self, bounds: Sequence[float]) -> Window:
         """The cells of a rectangle [m] whose sides lie on their lines."""
         left, bottom, right, top = (round(edge / self.resolution) for edge in bounds)

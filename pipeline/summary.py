@@ -14,7 +14,7 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from pipeline import report, totals
+from pipeline import coverage, report, totals
 from pipeline.ahn import sheets_touching
 from pipeline.areas import own_copy
 from pipeline.engine import ahead
@@ -41,7 +41,8 @@ def summary(
 
     by: columns and polygons of sub-areas, as `read_areas` gives them: a row each in `rows`, and
     `outside` for what lies in none of them. households: that live there. boundaries: by which the
-    run's own area is found again; `complete` says whether the run covers all that is asked for.
+    run's own area is found again; `complete` says whether the run covers all that is asked for,
+    `coverage` which part of the footprints and of the ground.
     Counts are of the rows whose centre lies in the area, its border included; without an area, of
     the circle's, without both of all rows. Raises InputError where no finished run is.
     """
@@ -57,6 +58,7 @@ def summary(
             "area": area.source if area else None,
             "around": list(around) if around else None,
             "complete": is_complete(finished, area, around, boundaries),
+            "coverage": _coverage(finished, area, around, added["accounting"], boundaries),
             **added,
             "method": {key: finished.said["method"][key] for key in ("name", "parameters")},
         }
@@ -138,6 +140,34 @@ def _selected(table: pa.Table, around: Circle | None, alone: bool) -> pa.Table:
 def _box(circle: Circle) -> tuple[float, float, float, float]:
     x, y, radius = circle
     return x - radius, y - radius, x + radius, y + radius
+
+
+def _coverage(
+    finished: Finished,
+    area: Area | None,
+    around: Circle | None,
+    accounting: dict[str, Any],
+    boundaries: Sequence[str],
+) -> coverage.Section | None:
+    """Of an area or a circle; of all rows what the report says, None if it is of an older run."""
+    if area is None and around is None:
+        found: coverage.Section | None = finished.said.get("coverage")
+        return found
+    return coverage.section(accounting, computed(finished, area, around, boundaries))
+
+
+def computed(
+    finished: Finished, area: Area | None, around: Circle | None, boundaries: Sequence[str] = ()
+) -> float | None:
+    """The share of the ground that is asked for which a run computed: its inputs cover it, and it
+    lies in the run's own area, or in the rectangle of that where it cannot be told any more."""
+    asked = [part.geometry for part in (area, _area(around)) if part is not None]
+    ground = shapely.intersection_all(asked)
+    seen, source = finished.sheets(ground.bounds), finished.inputs["area"]
+    if source is not None and not (area and report.plain(area.source) == source):
+        own = finished.ground(boundaries)
+        seen = shapely.intersection(seen, finished.rectangle if own is None else own)
+    return coverage.of_ground(ground, seen)
 
 
 def is_complete(

@@ -301,7 +301,7 @@ def test_jobs_without_results_say_why(asked: Asked, w: World) -> None:
     assert asked.client.delete(f"/jobs/{dismissed}").json()["status"] == "dismissed"
     asked.work()
     assert "dismissed" in asked.get(f"/jobs/{dismissed}/results", "exception", 410)["detail"]
-    failed = asked.done(inputs={"area": "200000,400000,200100,400100"})
+    failed = asked.done(inputs={"area": w.box(0, 0, 1, 1)})
     problem = asked.get(f"/jobs/{failed}/results", "exception", 400)
     assert "lies" in problem["detail"]
     assert str(w.inputs.parent) not in json.dumps(problem)

@@ -1,5 +1,6 @@
 """OGC API - Processes: what there is, what it takes and gives, and its execution."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import anyio
@@ -18,7 +19,7 @@ from service.jobs.job import Job, status_info
 from service.links import JSON, REL, link
 from service.problem import OGC, no_such
 from service.processes import summary
-from service.processes.descriptions import SAID, SYNCHRONOUS, describe, summaries
+from service.processes.descriptions import OFFERED, SAID, SYNCHRONOUS, describe, summaries
 from service.processes.errand import Means
 from service.processes.orders import order
 from service.processes.results import RAW, read_wanted
@@ -103,7 +104,10 @@ def processes(
 ) -> dict[str, Any]:
     """What can be computed, in few words each."""
     check_parameters(request, "limit")
-    every = [said | {"links": _links(request, here, said["id"])} for said in summaries()]
+    every = [
+        said | {"links": _links(request, here, said["id"])}
+        for said in summaries(here.sources.can_compute)
+    ]
     self = link(address(request, here.settings, "processes"), "self")
     return {"processes": every[:limit], "links": [self]}
 
@@ -118,8 +122,10 @@ def processes(
 )
 def process(request: Request, here: Here, process_id: ProcessId) -> dict[str, Any]:
     """What a process takes and gives."""
-    _check_known(process_id)
-    return describe(process_id) | {"links": _links(request, here, process_id)}
+    _check_known(process_id, OFFERED[here.sources.can_compute])
+    return describe(process_id, here.sources.can_compute) | {
+        "links": _links(request, here, process_id)
+    }
 
 
 def _links(request: Request, here: Service, name: str) -> list[dict[str, str]]:
@@ -174,9 +180,9 @@ async def execution(
     return JSONResponse(status_info(job, base), 201, headers)
 
 
-def _check_known(process_id: str) -> None:
-    if process_id not in SAID:
-        raise no_such(f"process {process_id} (there is {', '.join(SAID)})", NO_SUCH_PROCESS)
+def _check_known(process_id: str, offered: Iterable[str] = SAID) -> None:
+    if process_id not in offered:
+        raise no_such(f"process {process_id} (there is {', '.join(offered)})", NO_SUCH_PROCESS)
 
 
 def _preferences(header: str | None) -> set[str]:

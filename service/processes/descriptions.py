@@ -117,7 +117,9 @@ SUMMARY: dict[str, Any] = {
     "keywords": ["totals", "statistics", "solar", "wind"],
     "inputs": {
         "collection": _input(
-            "Collection", "By its name; by default the first public one.", _text()
+            "Collection",
+            "By its name; by default the public one that has most of the place.",
+            _text(),
         ),
         "area": AREA,
         "around": AROUND,
@@ -156,19 +158,30 @@ WHAT_IF: dict[str, Any] = {
 }
 SAID = {"suitability": SUITABILITY, "summary": SUMMARY, "what-if": WHAT_IF}
 SYNCHRONOUS = ("summary",)
+# What a service without heights and footprints can only read from its collections.
+READ: dict[str, Any] = SUITABILITY | {
+    "description": "Reads the roofs of an area from a collection that has them judged by these"
+    " parameters; this service has no heights to judge others from.",
+    "inputs": {
+        name: given
+        for name, given in SUITABILITY["inputs"].items()
+        if name not in ("restrictions", "footprints")
+    },
+}
+OFFERED = {True: SAID, False: {"suitability": READ, "summary": SUMMARY}}
 
 
-def summaries() -> list[dict[str, Any]]:
-    """Every process without its inputs and outputs."""
+def summaries(can_compute: bool = True) -> list[dict[str, Any]]:
+    """Every process that a service offers, without its inputs and outputs."""
     return [
         {name: value for name, value in said.items() if name not in ("inputs", "outputs")}
-        for said in map(describe, SAID)
+        for said in (describe(process, can_compute) for process in OFFERED[can_compute])
     ]
 
 
-def describe(process: str) -> dict[str, Any]:
-    """A process whole, without links. KeyError if there is none."""
-    said = SAID[process]
+def describe(process: str, can_compute: bool = True) -> dict[str, Any]:
+    """A process whole, without links. KeyError if the service does not offer it."""
+    said = OFFERED[can_compute][process]
     now = process in SYNCHRONOUS
     return {
         "id": process,

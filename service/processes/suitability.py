@@ -15,6 +15,7 @@ from service.catalogue import Collection
 from service.problem import Problem
 from service.processes import recognition
 from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of, stamp_of
+from service.processes.computable import check_reached
 from service.processes.errand import READ_AS, Errand, Means
 from service.processes.geojson import read_shapes
 from service.processes.inputs import FOOTPRINTS, RESTRICTIONS, SuitabilityInputs, read_inputs
@@ -39,7 +40,7 @@ def order_suitability(given: dict[str, Any], means: Means) -> Order:
         value = getattr(asked, name)
         shapes = None if value is None else read_shapes(value, f"input {name}", kind)
         inputs[name] = shapes and shapes.document
-    inputs["collection"] = source_of(inputs, means)
+    inputs["collection"] = source_of(inputs, ground, means)
     return Order(ID, inputs, key_of(ID, inputs, ground, means), ground.geometry.area)
 
 
@@ -87,7 +88,7 @@ def _provenance(collection: Collection) -> dict[str, Any]:
     return {name: collection.report[name] for name in ("method", "inputs", "program")}
 
 
-def source_of(inputs: Mapping[str, Any], means: Means) -> str | None:
+def source_of(inputs: Mapping[str, Any], ground: Ground, means: Means) -> str | None:
     """The public finished run that answers the inputs; None if they have to be computed.
 
     Raises Problem 409 if they cannot be.
@@ -101,6 +102,7 @@ def source_of(inputs: Mapping[str, Any], means: Means) -> str | None:
                 return name
             reasons.append(f"{name}: {reason}")
     check_can_compute(means, reasons)
+    check_reached(ground.geometry, means)
     return None
 
 

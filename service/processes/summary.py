@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 
 from pipeline.cache import stamps
 from pipeline.errors import InputError
+from pipeline.finished import open_finished
 from pipeline.kept import Kept
 from pipeline.ledger import REPORT
 from pipeline.regions import Area
-from pipeline.summary import summary
+from pipeline.summary import computed, summary
 from service.catalogue import Collection
 from service.problem import Problem
 from service.processes.areas import (
@@ -24,6 +26,7 @@ from service.processes.areas import (
     ground_of,
     regions_touching,
 )
+from service.processes.computable import computable
 from service.processes.errand import Means
 from service.processes.geojson import Kind, read_shapes
 from service.processes.inputs import SummaryInputs, read_inputs
@@ -32,6 +35,9 @@ ID = "summary"
 KEPT_BYTES = 16_000_000  # of answers: 2 kB, and 900 bytes a part
 SHARED_BYTES = 2000  # of inputs that others may send as well
 PARTS = Kind(others=True)
+# Types of a 404 where nothing was computed: it can be; or there are no heights.
+NOT_COMPUTED, NO_HEIGHTS = "urn:daklaag:not-computed", "urn:daklaag:no-heights"
+ELSEWHERE = "ask for a place within its collections (/collections tells where they lie)"
 Rows = list[dict[str, Any]]
 _kept: Kept[str] = Kept(KEPT_BYTES, len)
 
@@ -39,14 +45,17 @@ _kept: Kept[str] = Kept(KEPT_BYTES, len)
 def summarise(given: dict[str, Any], means: Means, find: Callable[[str], Collection]) -> str:
     """The answer of the process as JSON. find: a collection that the client may see, by its name.
 
-    Raises InputError for inputs that are not accepted, Problem 404 or 409 without a collection.
+    Without a collection it is the public one that covers most of the place. Raises InputError for
+    inputs that are not accepted, Problem 404 where nothing was computed, or without such a
+    collection, 409 without any.
     """
     asked = read_inputs(SummaryInputs, given)
-    collection = _collection(asked.collection, means, find)
+    where = _where(asked, means.sources.boundaries)
+    collection = find(asked.collection) if asked.collection else _best(where, means)
     said = json.dumps(asked.model_dump(), sort_keys=True)
 
     def make() -> str:
-        found = _answer(asked, collection, means.sources.boundaries)
+        found = _answer(asked, where, collection, means)
         return json.dumps(found, allow_nan=False, separators=(",", ":"))
 
     if len(said) > SHARED_BYTES:
@@ -55,12 +64,64 @@ def summarise(given: dict[str, Any], means: Means, find: Callable[[str], Collect
     return _kept.get(key, make)
 
 
-def _collection(name: str | None, means: Means, find: Callable[[str], Collection]) -> Collection:
-    if name is not None:
-        return find(name)
-    for collection in means.public.values():
-        return collection
-    raise Problem(409, "this service has no public collection; name one by the input collection")
+@dataclass(frozen=True)
+class Where:
+    """The place that is asked for. ground: an area, with how it is called; around: a circle."""
+
+    ground: Ground | None
+    around: tuple[float, float, float] | None
+
+    @property
+    def area(self) -> Area | None:
+        """As the pipeline takes it."""
+        return Area(self.ground.geometry, self.ground.label) if self.ground else None
+
+    @property
+    def geometry(self) -> shapely.Geometry | None:
+        """The area, else the circle [RD m]; None for neither."""
+        if self.ground is not None:
+            return self.ground.geometry
+        return shapely.Point(self.around[:2]).buffer(self.around[2]) if self.around else None
+
+    def computed(self, collection: Collection, boundaries: tuple[str, ...]) -> float:
+        """The share of it that a collection has computed."""
+        finished = open_finished(collection.place)
+        return computed(finished, self.area, self.around, boundaries) or 0.0
+
+
+def _where(asked: SummaryInputs, boundaries: tuple[str, ...]) -> Where:
+    ground = None if asked.area is None else ground_of(asked.area, boundaries)
+    return Where(ground, None if asked.around is None else circle_of(asked.around))
+
+
+def _best(where: Where, means: Means) -> Collection:
+    """The public collection that has computed most of a place, of equals the first."""
+    public = list(means.public.values())
+    if where.geometry is None and not public:
+        raise Problem(
+            409, "this service has no public collection; name one by the input collection"
+        )
+    if not public:
+        raise _nothing_there(where, "any collection", means)
+    if where.geometry is None or len(public) == 1:
+        return public[0]
+    return max(public, key=lambda each: where.computed(each, means.sources.boundaries))
+
+
+def _nothing_there(where: Where, who: str, means: Means) -> Problem:
+    """What to say of a place of which a collection has computed nothing, with the remedy."""
+    said = f"nothing of this place was computed in {who}"
+    if means.public:
+        best = _best(where, means)
+        share = where.computed(best, means.sources.boundaries)
+        if share > 0:
+            remedy = f"{best.name} has computed {share:.1%} of it: name that one, or none"
+            return Problem(404, f"{said}; {remedy}")
+    if computable(where.geometry, means) == 0:
+        return Problem(
+            404, f"{said}, and this service has no heights of it; {ELSEWHERE}", NO_HEIGHTS
+        )
+    return Problem(404, f"{said}; order the process suitability for it", NOT_COMPUTED)
 
 
 def _stamps(collection: Collection, means: Means) -> str:
@@ -73,22 +134,23 @@ def _stamps(collection: Collection, means: Means) -> str:
 
 
 def _answer(
-    asked: SummaryInputs, collection: Collection, boundaries: tuple[str, ...]
+    asked: SummaryInputs, where: Where, collection: Collection, means: Means
 ) -> dict[str, Any]:
-    ground = None if asked.area is None else ground_of(asked.area, boundaries)
-    around = None if asked.around is None else circle_of(asked.around)
-    whole = None if ground is None else ground.geometry
-    if ground is None and around is not None:
-        whole = shapely.Point(around[:2]).buffer(around[2])
+    """Raises Problem 404 where zero would only say that nothing was computed."""
+    boundaries, whole = means.sources.boundaries, where.geometry
     found = summary(
         collection.place,
-        area=Area(ground.geometry, ground.label) if ground else None,
-        around=around,
+        area=where.area,
+        around=where.around,
         by=_parts(asked.by, whole, boundaries),
         households=asked.households,
         boundaries=boundaries,
     )
-    return {"collection": collection.name} | found | {"area": _label(ground)}
+    if whole is not None and not found["complete"] and found["coverage"]["ground"] == 0:
+        raise _nothing_there(where, f"collection {collection.name}", means)
+    more = None if whole is None else computable(whole, means)
+    said = {"area": _label(where.ground), "computable": more}
+    return {"collection": collection.name} | found | said
 
 
 def _label(ground: Ground | None) -> dict[str, Any] | None:

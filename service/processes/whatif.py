@@ -23,6 +23,7 @@ from pipeline.run import run
 from pipeline.whatif import reach_in
 from service.processes import suitability
 from service.processes.areas import Ground, ground_of
+from service.processes.computable import check_reached
 from service.processes.errand import Errand, Means, written
 from service.processes.geojson import Shapes, dumps, in_degrees, read_shapes
 from service.processes.inputs import ADDED, WhatIfInputs, read_inputs
@@ -52,6 +53,7 @@ def order_what_if(given: dict[str, Any], means: Means) -> Order:
         ground = ground_of(asked.area, means.sources.boundaries)
     else:
         ground = _reached(added, removed, method, means)
+    check_reached(ground.geometry, means)
     base = _base(ground, asked, method, means)
     inputs = base | {"add": added and added.document, "remove": removed}
     inputs["base"] = suitability.key_of(suitability.ID, base, ground, means)
@@ -72,7 +74,7 @@ def _base(
         "restrictions": None,
         "footprints": None,
     }
-    return inputs | {"collection": suitability.source_of(inputs, means)}
+    return inputs | {"collection": suitability.source_of(inputs, ground, means)}
 
 
 def _added(value: Any) -> Shapes:
