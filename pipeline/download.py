@@ -16,13 +16,13 @@ from pipeline.ahn import Bounds, places, sheets_touching, tiles_touching
 from pipeline.cache import cache_dir, write_whole
 from pipeline.engine import Progress, Stop
 from pipeline.errors import InputError
-from pipeline.fetched import Book, Item, Record, see_to
-from pipeline.hold import card, held
-from pipeline.indexes import KINDS, RESOLUTIONS, VERSIONS, Offer, Product, file_name
+from pipeline.fetched import Book, Item, Record, Standing, foreign, see_to
+from pipeline.hold import card, held, is_card
+from pipeline.indexes import KINDS, RESOLUTIONS, VERSIONS, Offer, Product, file_name, offers_in
 from pipeline.regions import boundary_files
 from pipeline.relief import survey_sheet
 from pipeline.selection import is_region, parse_area
-from pipeline.services import Bases
+from pipeline.services import Bases, Index
 from pipeline.sound import check_footprints, check_sheet, check_vector, opened
 from pipeline.web import Client, Failed, Nowhere
 
@@ -40,7 +40,8 @@ FOOTPRINTS = "bag-light.gpkg"
 class Order:
     """What is asked for. resolution, margin [m]; ahn: a version, or None for the current one;
     relief: the folder of the relief stores, or None for none; base_urls: `NAME=URL` of services
-    that lie elsewhere; pause [s]: the first back-off."""
+    that lie elsewhere; pause [s]: the first back-off; overwrite: files that are not as they were
+    brought are brought anew."""
 
     area: str
     into: Path
@@ -53,6 +54,7 @@ class Order:
     relief: Path | None = None
     base_urls: tuple[str, ...] = ()
     pause: float = 1.0
+    overwrite: bool = False
 
 
 @dataclass
@@ -79,6 +81,8 @@ def fetch(order: Order, progress: Progress, stop: Stop) -> Fetched:
     client = Client(order.connections, order.pause, stop)
     with held(order.into, HOLDER):
         holder = order.into / HOLDER
+        if holder.exists() and not is_card(holder.read_bytes()):
+            raise foreign(order.into, HOLDER)
         work = _Work(order, client, bases, progress, stop)
         try:
             write_whole(holder, card())
@@ -146,13 +150,20 @@ class _Work:
         for kind in KINDS:
             of = services.product(kind, self.order.resolution, self.order.ahn)
             index = services.index_of(of, self.client, self.bases)
-            write_whole(self.order.into / of.folder / index.file, index.body)
+            self._keep_index(of, index)
             self._note_lacking(of, area, {offer.name for offer in index.offers})
             items += [
                 (offer.name, self._sheet(of, offer))
                 for offer in _near(index.offers, area, self.order.margin)
             ]
         return [item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].file))]
+
+    def _keep_index(self, of: Product, index: Index) -> None:
+        """Write the index of a product, over an older one only."""
+        file = self.order.into / of.folder / index.file
+        if file.exists() and not self.order.overwrite and not _lists(file, of):
+            raise foreign(self.order.into, f"{of.folder}/{index.file}")
+        write_whole(file, index.body)
 
     def _note_lacking(self, of: Product, area: shapely.Geometry, listed: set[str]) -> None:
         """The sheets that there would be if there were data everywhere."""
@@ -214,8 +225,9 @@ class _Work:
 
     def _bring(self, items: Sequence[Item], book: Book) -> None:
         """Some at once, until all are there or failed; after GIVE_UP failures in a row no more."""
+        overwrite = self.order.overwrite or book is not self.book  # the cache is the program's
         with ThreadPoolExecutor(self.order.connections) as pool:
-            futures = {pool.submit(see_to, item, book): item for item in items}
+            futures = {pool.submit(see_to, item, book, overwrite): item for item in items}
             try:
                 self._collect(futures, book)
             finally:
@@ -246,6 +258,9 @@ class _Work:
                 return True
             self.result.failed[item.file] = f"not at {item.url} ({nowhere})"
             return False
+        except Standing as standing:
+            self.result.failed[item.file] = standing.text
+            return True
         except (Failed, InputError) as failed:
             self.result.failed[item.file] = str(failed)
             return False
@@ -258,6 +273,14 @@ class _Work:
         known = self.result.nowhere.get(product, ())
         self.result.nowhere[product] = sorted({*known, *names})
         self.book.note_nowhere(product, names)
+
+
+def _lists(file: Path, of: Product) -> bool:
+    """Whether a file is an index of a product."""
+    try:
+        return bool(offers_in(file.read_bytes(), of))
+    except (OSError, ValueError):
+        return False
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

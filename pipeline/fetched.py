@@ -1,6 +1,7 @@
 """A file that is to be fetched, and the book of a folder of them: what is there, what nowhere."""
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -41,13 +42,17 @@ class Book:
 
     @classmethod
     def of(cls, folder: Path) -> "Book":
-        """As it was written, or empty: then what is there is looked at."""
+        """As it was written; empty where there is none or it is damaged, so that what is there is
+        looked at. Raises InputError for a file of that name with anything else."""
         try:
             said = json.loads((folder / BOOK).read_bytes())
+        except (OSError, ValueError):
+            return cls(folder)
+        try:
             records = {name: Record(**record) for name, record in said["files"].items()}
             return cls(folder, records, dict(said["without_data"]))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return cls(folder)
+        except (TypeError, KeyError, AttributeError, ValueError):
+            raise foreign(folder, BOOK) from None
 
     def has(self, name: str) -> bool:
         """Whether a file is there as it was written down."""
@@ -82,9 +87,21 @@ class Item:
     sheet: tuple[str, str] | None = None
 
 
-def see_to(item: Item, book: Book) -> tuple[Record | None, bool]:
+class Standing(InputError):
+    """A file that stands where another is to be brought, and is not as it was brought."""
+
+
+def foreign(folder: Path, name: str) -> InputError:
+    """What is wrong with a folder where a file of others has the name of one of the program's."""
+    return InputError(
+        "{folder}: its {name} is not of this program; give another folder", folder=folder, name=name
+    )
+
+
+def see_to(item: Item, book: Book, overwrite: bool = False) -> tuple[Record | None, bool]:
     """See that a file is there and sound; its record, if it was not known before, and whether it
-    was brought."""
+    was brought. Raises Standing where that would replace a file that is not as it was brought,
+    unless `overwrite`."""
     file = book.folder / item.file
     if book.has(item.file):
         item.survey(file)
@@ -92,6 +109,11 @@ def see_to(item: Item, book: Book) -> tuple[Record | None, bool]:
     # A file that is in no book was brought before a kill, or by hand.
     came = item.file in book.records or not (file.exists() and _is_sound(item, file))
     if came:
+        if os.path.lexists(file) and not overwrite:
+            raise Standing(
+                "stands there, and is not as it was brought; move it away, or --overwrite brings it"
+                " anew"
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
         item.save(file)
         _check_sound(item, file)

@@ -42,6 +42,11 @@ def card() -> bytes:
     return json.dumps(told, indent=1).encode()
 
 
+def is_card(content: bytes) -> bool:
+    """Whether it is what `card` gives."""
+    return bool(_who(content))
+
+
 def _who(content: bytes) -> str:
     """A holder in words; nothing if it does not say."""
     try:

@@ -80,6 +80,9 @@ from service.stop import stoppable
     help="A service that lies elsewhere: pdok, api, ahn or ahn6. Repeatable.",
 )
 @language_of_messages
+@click.option(
+    "--overwrite", is_flag=True, help="Bring anew what is not as it was brought, over what stands."
+)
 @click.pass_context
 def fetch(ctx: click.Context, **options: Any) -> None:
     """Bring DSM and DTM sheets and footprints for AREA: xmin,ymin,xmax,ymax in RD metres, a file

@@ -544,8 +544,56 @@ def test_a_lost_book_costs_a_look(server: Server, tmp_path: Path) -> None:
     into = tmp_path / "data"
     bring(server, into)
     (into / "fetched.json").write_text("{")
-    (into / "dsm_05m/R_25GN1.tif").write_bytes(b"not it")
+    (into / "dsm_05m/R_25GN1.tif").unlink()
     server.asked.clear()
     result = bring(server, into)
     assert (result.brought, len(result.present)) == (["dsm_05m/R_25GN1.tif"], 3)
     assert server.paths() == [*INDEXES, path_of("dsm", WEST)]
+
+
+# What is not the program's.
+
+
+@pytest.mark.parametrize("name", ["dsm_05m/R_25GN1.tif", "dtm_05m/M_25GN2.tif"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_that_is_not_as_it_was_brought_stays(
+    server: Server, tmp_path: Path, name: str, known: bool
+) -> None:
+    """Whether the book knows one of that name or not."""
+    publish(server, two(tmp_path))
+    into = tmp_path / "data"
+    if known:
+        bring(server, into)
+    (into / name).parent.mkdir(parents=True, exist_ok=True)
+    (into / name).write_bytes(b"mine")
+    result = bring(server, into)
+    assert list(result.failed) == [name] and "--overwrite" in result.failed[name]
+    assert (into / name).read_bytes() == b"mine"
+    assert len(result.brought) + len(result.present) == 3
+    assert bring(server, into, overwrite=True).brought == [name]
+    assert (into / name).read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("name", ["fetched.json", "fetching.json", "dsm_05m/kaartbladindex.json"])
+def test_a_file_of_others_with_a_name_of_ours_stays(
+    server: Server, tmp_path: Path, name: str
+) -> None:
+    publish(server, two(tmp_path))
+    into = tmp_path / "data"
+    (into / name).parent.mkdir(parents=True)
+    (into / name).write_text('{"mine": 1}')
+    with pytest.raises(InputError, match=f"its {name} is not of this program"):
+        bring(server, into)
+    assert (into / name).read_text() == '{"mine": 1}'
+    assert not [*into.rglob("*.tif")]
+
+
+def test_an_index_is_brought_again_over_the_older_one(server: Server, tmp_path: Path) -> None:
+    sheets = two(tmp_path)
+    west = {key: body for key, body in sheets.items() if key[1] == WEST}
+    publish(server, west)
+    bring(server, tmp_path / "data")
+    publish(server, sheets)
+    assert len(bring(server, tmp_path / "data").brought) == 2
+    index = (tmp_path / "data" / "dsm_05m" / "kaartbladindex.json").read_text()
+    assert EAST in index
