@@ -1,6 +1,6 @@
 """What differs between two finished runs of one area."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline import report
 from pipeline.errors import InputError
 from pipeline.ledger import differ
-from pipeline.slices import whole
+from pipeline.slices import slices, where
 from pipeline.storage import Place
 
 COMPARED = (
@@ -27,6 +27,7 @@ COMPARED = (
 )
 PLACE = ("centre_x", "centre_y")
 SECTIONS = ("counts", "area_ha", "kwh", "households")
+AT_ONCE = 1_000_000  # rows that are compared at once, so that a nation needs no more memory
 
 
 def changes(before: Place, after: Place) -> pa.Table:
@@ -39,7 +40,19 @@ def changes(before: Place, after: Place) -> pa.Table:
     for name in ("area", "around"):
         if found := differ(there[name], here[name], name):
             raise InputError(f"the two runs are not of one area: {found}; run both for the same")
-    old, new = (_compared(directory) for directory in (before, after))
+    files = [report.buildings_file(directory) for directory in (before, after)]
+    every = range(0, 1 + max(map(_last_row, files)), AT_ONCE)
+    return pa.concat_tables([_changed(files, first) for first in every])
+
+
+def _last_row(file: Place) -> int:
+    """The highest number of a row; 0 where there is none."""
+    return max(pc.max(part["row"]).as_py() or 0 for part in slices(file, ["row"]))
+
+
+def _changed(files: Sequence[Place], first: int) -> pa.Table:
+    """Of AT_ONCE rows from `first` those that differ, by row."""
+    old, new = (_compared(file, first) for file in files)
     both = old.join(
         new, ["row", "id"], join_type="full outer", left_suffix="_before", right_suffix="_after"
     ).sort_by([("row", "ascending"), ("id", "ascending")])
@@ -60,8 +73,9 @@ def totals_changed(before: Place, after: Place) -> dict[str, Any]:
     return {"before": old, "after": new, "difference": _more(old, new)}
 
 
-def _compared(directory: Place) -> pa.Table:
-    table = whole(report.buildings_file(directory), ["row", "id", *PLACE, *COMPARED])
+def _compared(file: Place, first: int) -> pa.Table:
+    here = (pc.field("row") >= first) & (pc.field("row") < first + AT_ONCE)
+    table = where(file, ["row", "id", *PLACE, *COMPARED], here)
     at = table.column_names.index("lit")
     table = table.set_column(at, "lit", _digits(table["lit"]))
     return table.append_column("here", pa.array(np.ones(len(table), np.bool_)))

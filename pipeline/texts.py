@@ -219,6 +219,50 @@ WORDS = {
     },
 }
 
+# What a what-if changes: each figure by its place in the sums, and the words around them.
+CHANGES = {
+    "en": {
+        "title": "What changes",
+        "before": "before",
+        "after": "after",
+        "difference": "difference",
+        "counts.class.solar": "suitable for sun only",
+        "counts.class.wind_or_solar": "for wind, with or without sun",
+        "counts.class.none": "for neither",
+        "counts.rejected": "not judged",
+        "area_ha.suitable_roof": "roof area suitable for sun, ha",
+        "kwh.solar": "yield of sun, kWh a year",
+        "kwh.wind": "yield of wind, kWh a year",
+        "households.total": "as much as the use of households",
+        "rows": "Roofs: {changed} changed, {added} added, {gone} gone",
+        "changed": "changed",
+        "added": "added",
+        "gone": "gone",
+        "kwh": "{kwh} kWh a year",
+        "more": "and {number} more",
+    },
+    "nl": {
+        "title": "Wat er verandert",
+        "before": "ervoor",
+        "after": "erna",
+        "difference": "verschil",
+        "counts.class.solar": "geschikt voor alleen zon",
+        "counts.class.wind_or_solar": "voor wind, met of zonder zon",
+        "counts.class.none": "voor geen van beide",
+        "counts.rejected": "niet beoordeeld",
+        "area_ha.suitable_roof": "dakoppervlak geschikt voor zon, ha",
+        "kwh.solar": "opbrengst zon, kWh per jaar",
+        "kwh.wind": "opbrengst wind, kWh per jaar",
+        "households.total": "evenveel als het verbruik van huishoudens",
+        "rows": "Daken: {changed} veranderd, {added} erbij, {gone} weg",
+        "changed": "veranderd",
+        "added": "erbij",
+        "gone": "weg",
+        "kwh": "{kwh} kWh per jaar",
+        "more": "en nog {number}",
+    },
+}
+
 MONTHS = {
     "en": "January February March April May June July August September October November December",
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",

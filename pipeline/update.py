@@ -225,7 +225,7 @@ def _copy_rasters(there: Path, here: Path, said: dict[str, Any]) -> None:
         return
     partial = here.with_name(f"{here.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(there, partial, copy_function=_link)
+    shutil.copytree(there, partial, copy_function=link)
     head = partial / "zarr.json"
     group = json.loads(head.read_bytes())
     group["attributes"] |= json.loads(json.dumps(said))
@@ -233,7 +233,8 @@ def _copy_rasters(there: Path, here: Path, said: dict[str, Any]) -> None:
     partial.rename(here)
 
 
-def _link(there: str, here: str) -> None:
+def link(there: str | Path, here: str | Path) -> None:
+    """The same file by another name, or a copy where there are no links."""
     try:
         os.link(there, here)
     except OSError:  # another disk, or one without links

@@ -77,19 +77,25 @@ def _judge(
     ctx: click.Context, request: Any, stop: Callable[[], bool], log_json: str | None = None
 ) -> None:
     from pipeline import coverage, report
+    from pipeline.compared import run_compared
     from pipeline.printed import warnings
+    from pipeline.printed_changes import changes_text
     from pipeline.run import run as run_
 
     with reporter(ctx.obj["quiet"], log_json, ctx.obj["verbose"]) as progress:
-        result = run_(request, progress, stop, progress.log)
-    if ctx.obj["quiet"]:
-        return
+        if ctx.obj["quiet"]:
+            run_(request, progress, stop, progress.log)
+            return
+        result, changed = run_compared(request, progress, stop, progress.log)
     for warning in (*warnings(result.report), *result.warnings):
         tell("warning: {said}", said=warning)
     if result.was_finished:
         say("{directory}: this run is finished already", directory=result.directory)
     else:
         click.echo(report.to_text(result.report, request.lang), nl=False)
+    if changed is not None:
+        click.echo(f"\n{changes_text(changed, request.lang)}", nl=False)
+    if not result.was_finished:
         click.echo(f"\n{result.directory}: {', '.join(FINAL)}")
     if (little := coverage.warning(result.report)) is not None:
         tell("warning: {said}", said=little)
