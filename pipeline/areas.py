@@ -8,7 +8,8 @@ import pyarrow as pa
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.vectors import mended, read_vector
+from pipeline.mending import mended
+from pipeline.vectors import read_vector
 
 POLYGONS = {shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON}
 

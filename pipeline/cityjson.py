@@ -10,6 +10,7 @@ import pyproj
 import shapely
 
 from pipeline.errors import InputError
+from pipeline.mending import joined, mended
 
 
 def is_cityjson(path: Path) -> bool:
@@ -32,7 +33,11 @@ def read_cityjson(path: Path) -> geopandas.GeoDataFrame:
         objects = city["CityObjects"]
         buildings = {k: o for k, o in objects.items() if o["type"] == "Building"}
         rows = [
-            {**(o.get("attributes") or {}), "id": key, "geometry": _ground(o, objects, vertices)}
+            {
+                **(o.get("attributes") or {}),
+                "id": key,
+                "geometry": _ground(o, objects, vertices, path.name),
+            }
             for key, o in buildings.items()
         ]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -63,7 +68,7 @@ def _crs(city: dict[str, Any], path: Path) -> pyproj.CRS:
 
 
 def _ground(
-    building: dict[str, Any], objects: dict[str, Any], vertices: np.ndarray
+    building: dict[str, Any], objects: dict[str, Any], vertices: np.ndarray, name: str
 ) -> shapely.Geometry:
     whole = [building, *(objects[child] for child in building.get("children", []))]
     geometries = [[g for g in o.get("geometry", []) if "lod" in g] for o in whole]
@@ -74,7 +79,9 @@ def _ground(
         surfaces = [s for own in geometries for g in _finest(own) for s in _ground_surfaces(g)]
     rings = ([ring for ring in surface if len(ring) > 2] for surface in surfaces)
     polygons = [shapely.Polygon(vertices[r[0]], [vertices[h] for h in r[1:]]) for r in rings if r]
-    return shapely.union_all(shapely.make_valid(polygons)) if polygons else shapely.Polygon()
+    if not polygons:
+        return shapely.Polygon()
+    return joined(mended(np.array(polygons, object), name), name)
 
 
 def _finest(geometries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,8 +11,11 @@ import shapely
 from numpy.typing import NDArray
 
 from kernels.rings import Rings, turn_clockwise
+from pipeline.crossings import is_entangled
 from pipeline.errors import InputError
 from pipeline.files import find, identity, named
+from pipeline.mending import mended_one
+from pipeline.underway import go_on
 from pipeline.vectors import ENDINGS, column, read_vector
 
 PREFIX = "NL.IMBAG.Pand."
@@ -21,6 +24,7 @@ BUILT_COLUMNS = ("bouwjaar", "oorspronkelijkbouwjaar", "oorspronke")
 VERDICTS = {"solar_suitable", "wind_suitable"}  # columns of the table of a run, and its exports
 UNKNOWN_YEAR = 1005  # what the BAG writes where the year of building is not known
 FARTHEST_M = 1e7  # coordinates beyond this are none
+LARGE = 500  # positions; GEOS looks at a smaller polygon in 2 ms, whatever it is like
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,7 @@ class Shapes(NamedTuple):
 
 
 def shapes_of(given: NDArray[Any], centre: str) -> Shapes:
-    """What geometries are as footprints."""
+    """What geometries are as footprints. Raises Stopped as `go_on` does."""
     geometry, reason, repaired = _polygons(given)
     return Shapes(
         geometry=geometry,
@@ -228,6 +232,7 @@ def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
     place = np.abs(shapely.bounds(given)).max(axis=1) < FARTHEST_M  # never so for NaN
     geometry = given.copy()
     geometry[~place] = None
+    geometry[_entangled(geometry)] = None
     sound = shapely.is_valid(geometry) & np.isin(shapely.get_type_id(geometry), (3, 6))
     geometry[~(sound & (shapely.area(geometry) > 0))] = None
     for i in np.flatnonzero(~sound & ~empty & place):
@@ -238,12 +243,17 @@ def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
     return geometry, reason, ~sound & pd.isna(reason)
 
 
+def _entangled(geometry: NDArray[Any]) -> NDArray[np.int64]:
+    """Those of which GEOS would need too long to tell whether they are valid."""
+    large = np.flatnonzero(shapely.get_num_coordinates(geometry) > LARGE)
+    return np.array([i for i in large if is_entangled(geometry[i])], np.int64)
+
+
 def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    """The polygons of what GEOS makes of an invalid geometry; None if it has no area."""
-    try:
-        parts = shapely.get_parts(shapely.make_valid(geometry))
-    except shapely.errors.GEOSException:  # a coordinate is NaN
-        return None
+    """The polygons of what GEOS makes of an invalid geometry; None if it has no area, or GEOS
+    would need too long."""
+    go_on()
+    parts = shapely.get_parts(mended_one(geometry))
     while (shapely.get_type_id(parts) > 3).any():  # collections, at whatever depth
         parts = shapely.get_parts(parts)
     polygons = parts[shapely.get_type_id(parts) == 3]

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from time import sleep
@@ -111,7 +112,7 @@ def _in_order(
     """What the tasks return, in order; no more than `ahead` are under way beside one."""
     waiting: deque[Future[Run]] = deque()
     for task in tasks:
-        waiting.append(pool.submit(task))
+        waiting.append(pool.submit(copy_context().run, task))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:

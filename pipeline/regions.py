@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from pipeline.cache import cache_dir
 from pipeline.errors import InputError
 from pipeline.files import identity
-from pipeline.vectors import check_view, column, mended, read_vector
+from pipeline.mending import joined, mended
+from pipeline.vectors import check_view, column, read_vector
 
 COUNTRY = "NL"
 CODES = ("statcode", "cbscode", "pc4code", "pc4")
@@ -197,7 +198,7 @@ def _area(regions: Sequence[Region], code: str, name: str) -> Area:
     frame = read_vector(file, layer)
     wanted = {region.code for region in regions}
     rows = np.array([found in wanted for found in codes_of(frame, file)])
-    whole = shapely.union_all(mended(frame.geometry.to_numpy()[rows], file.name))
+    whole = joined(mended(frame.geometry.to_numpy()[rows], file.name), file.name)
     if not whole.area:
         raise InputError(f"AREA {code}: without an area in {file.name}; give another file")
     return Area(whole, {"region": code, "name": name, "file": identity(str(file))})

@@ -16,9 +16,10 @@ from pipeline.errors import InputError
 from pipeline.files import check_file
 from pipeline.footprints import PREFIX, Footprints, as_text
 from pipeline.ids import DIGITS, numbered_rows, with_zeros, without_zeros
+from pipeline.mending import mended
 from pipeline.messages import Text
 from pipeline.prepared import Prepared
-from pipeline.vectors import column, mended, read_table
+from pipeline.vectors import column, read_table
 
 WORDS = {
     "what": ("solar", "wind", "both"),

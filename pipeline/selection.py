@@ -13,6 +13,7 @@ from pipeline.ahn import land
 from pipeline.areas import read_areas
 from pipeline.errors import InputError
 from pipeline.files import identity
+from pipeline.mending import joined
 from pipeline.regions import Area, boundary_files, find_region
 
 POSTCODE = re.compile(r"\d{4}")
@@ -102,7 +103,7 @@ def _region(text: str, boundaries: Sequence[str]) -> Area:
 
 
 def _area_of_file(path: Path) -> Area:
-    whole = shapely.union_all(read_areas(path)[1])
+    whole = joined(read_areas(path)[1], path.name)
     if whole.area == 0:
         raise InputError(f"AREA {path.name}: holds no polygon with an area; give another")
     return Area(whole, identity(str(path)))

@@ -184,9 +184,11 @@ def is_complete(
     if area is not None and report.plain(area.source) == source:
         return True
     seen = finished.sheets(asked.geometry.bounds)
-    beside = shapely.difference(asked.geometry, seen)
-    beside = shapely.buffer(beside, -SLIVER_M / 2, join_style="mitre")
-    return not any(place.land for place in sheets_touching(beside))
+    # Only what is ours is buffered: of a comb of 8,000 positions that would take 8 s and 1 GB.
+    beside = shapely.difference(asked.geometry, shapely.buffer(seen, SLIVER_M, join_style="mitre"))
+    land = np.array([place.bounds for place in sheets_touching(beside) if place.land])
+    inside = shapely.buffer(shapely.box(*land.reshape(-1, 4).T), -SLIVER_M, join_style="mitre")
+    return not shapely.intersects(beside, inside).any()
 
 
 def _area(circle: Circle | None) -> Area | None:

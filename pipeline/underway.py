@@ -1,7 +1,9 @@
 """Tasks under way, wherever they run: what is submitted, what comes back, what they are called."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -9,7 +11,24 @@ from typing import Any
 from pipeline.errors import InputError, Stopped
 
 Stop = Callable[[], bool]
+_stop: ContextVar[Stop] = ContextVar("stop", default=lambda: False)
 TASKS_A_WAVE = 4  # in flight for each worker, so that the scheduler never holds the whole nation
+
+
+@contextmanager
+def heeding(stop: Stop) -> Iterator[None]:
+    """Meanwhile `go_on` asks this flag, in whatever is called, and in threads given its context."""
+    before = _stop.set(stop)
+    try:
+        yield
+    finally:
+        _stop.reset(before)
+
+
+def go_on() -> None:
+    """Raise Stopped if the flag of `heeding` is up."""
+    if _stop.get()():
+        raise Stopped
 
 
 def name_of(argument: tuple[Any, ...]) -> str:

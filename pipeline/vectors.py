@@ -177,15 +177,6 @@ def sight_of(path: str, crs: pyproj.CRS | None) -> Sight:
     return Sight(named(path), crs)
 
 
-def mended(geometry: NDArray[Any], name: str) -> NDArray[Any]:
-    """Valid geometries. Raises InputError for one that GEOS cannot make valid."""
-    try:
-        made: NDArray[Any] = shapely.make_valid(geometry)
-    except shapely.errors.GEOSException:
-        raise InputError(f"{name}: a coordinate in it is no number; repair the file") from None
-    return made
-
-
 def column(table: pd.DataFrame, *names: str) -> str | None:
     """The first of the names that the table has, in whatever case it is written there."""
     written = {str(c).lower(): str(c) for c in reversed(list(table.columns))}

@@ -70,13 +70,16 @@ def run(settings: Any, stop: Callable[[], bool], say: Callable[[str], Any]) -> N
 
     Raises InputError for settings that cannot be used.
     """
+    from pipeline.underway import heeding
     from service.api.app import create_app, working
 
     app = create_app(settings, work=False)
     _check_keys(settings, app)
     with _listening(settings.host, settings.port) as listener, working(app):
         ready = functools.partial(say, _greeting(listener, settings))
-        _server(app, settings, stop, ready).run([listener])
+        server = _server(app, settings, stop, ready)
+        with heeding(lambda: server.should_exit):
+            server.run([listener])
 
 
 def _check_keys(settings: Any, app: Any) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pipeline.underway import heeding
+
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
@@ -18,7 +20,8 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
     before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked.is_set
+        with heeding(asked.is_set):
+            yield asked.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,6 +1,7 @@
 """A summary of an area is what a run of that area counts, and reads little for it."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from pipeline.finished import Finished, open_finished
 from pipeline.run import run
 from pipeline.selection import Area, parse_area, parse_around
 from tests.runs import Files, undrawn
+from tests.tangled import upright
 
 SECTIONS = ("counts", "area_ha", "kwh", "households")
 SIZE = 620, 520
@@ -179,3 +181,11 @@ def test_ground_without_land_needs_no_sheets(whole: Whole, monkeypatch: pytest.M
     beyond = whole.box(0.5, 0.5, 9, 9)
     monkeypatch.setattr(summary, "sheets_touching", lambda ground: [])
     assert summed(whole, beyond)["complete"]
+
+
+def test_a_comb_is_told_to_be_incomplete_at_once(whole: Whole) -> None:
+    """To shrink it would take 8 s and 1 GB."""
+    finished, comb = open_finished(whole.out), Area(upright(4000), {})
+    began = time.monotonic()
+    assert not summary.is_complete(finished, comb, None)
+    assert time.monotonic() - began < 2

@@ -16,12 +16,13 @@ from pipeline.errors import Stopped
 from pipeline.files import identity
 from pipeline.finished import Finished, centres, open_finished
 from pipeline.gazetteer import ORDER
+from pipeline.mending import joined, mended
 from pipeline.regions import Area, Region, codes_of, folded, kind_of, regions_of
 from pipeline.slices import slices
 from pipeline.storage import Place
 from pipeline.summary import is_complete
 from pipeline.underway import Stop
-from pipeline.vectors import mended, read_vector
+from pipeline.vectors import read_vector
 
 CELL = 1e-7  # degrees: 1 cm
 STRAIGHT = 2000.0  # m: what is straight in RD so far lies within 10 cm of what is so in degrees
@@ -71,7 +72,7 @@ def _outlined(files: Sequence[Path]) -> Iterator[Outlined]:
             for code in dict.fromkeys(codes.tolist()):
                 if code not in known:
                     known.add(code)
-                    outline = shapely.union_all(shapes[codes == code])
+                    outline = joined(shapes[codes == code], file.name)
                     yield Outlined(regions[layer, code], outline)
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import get_route_path
 from starlette.types import Scope
 
-from pipeline.errors import InputError, OutputError
+from pipeline.errors import InputError, OutputError, Stopped
 from service.faults import FULL
 from service.problem import MEDIA_TYPE, TITLES, Problem, for_clients
 
@@ -25,6 +25,8 @@ def as_problem(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case Stopped():
+            return Problem(503, "the service is stopping; ask again in a moment")
         case OutputError():
             return Problem(507, NO_ROOM)
         case InputError():
@@ -70,7 +72,7 @@ def answer(problem: Problem, request_id: str | None) -> JSONResponse:
 
 async def _handle(request: Request, error: Exception) -> JSONResponse:
     problem = as_problem(error)
-    if problem.status >= 500 and not isinstance(error, Problem):  # that is meant so
+    if problem.status >= 500 and not isinstance(error, Problem | Stopped):  # that are meant so
         log_fault(request.scope, error)
     response = answer(problem, request_id_of(request.scope))
     if problem.status == 405:
@@ -110,6 +112,6 @@ def log_fault(scope: Scope, error: Exception) -> None:
 
 def install(app: FastAPI) -> None:
     """Answer each kind of fault as the table says; others reach the door's own net."""
-    kinds = (Problem, InputError, RequestValidationError, HTTPException)
+    kinds = (Problem, InputError, Stopped, RequestValidationError, HTTPException)
     for kind in (*kinds, sqlite3.OperationalError, OSError):
         app.add_exception_handler(kind, _handle)

@@ -15,6 +15,7 @@ from pipeline.ahn import land
 from pipeline.areas import own_copy
 from pipeline.cache import stamps
 from pipeline.errors import InputError
+from pipeline.mending import joined, mended
 from pipeline.regions import (
     KINDS,
     POSTCODE,
@@ -27,7 +28,7 @@ from pipeline.regions import (
     regions_of,
 )
 from pipeline.selection import check_extent
-from pipeline.vectors import mended, read_vector
+from pipeline.vectors import read_vector
 from service.processes.geojson import COUNTRY as BOUNDS
 from service.processes.geojson import RD_NAMES, Kind, polygon_of, read_shapes
 
@@ -247,5 +248,6 @@ def _read_parts(regions: Sequence[Region]) -> Parts:
     frame = read_vector(file, layer)
     codes, geometry = np.array(codes_of(frame, file)), frame.geometry.to_numpy()
     order = sorted(names)
-    whole = [shapely.union_all(mended(geometry[codes == code], file.name)) for code in order]
+    sound = mended(geometry, file.name)
+    whole = [joined(sound[codes == code], file.name) for code in order]
     return Parts(tuple(order), tuple(names[code] for code in order), np.array(whole, object))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.crs import RD, to_degrees
 from pipeline.errors import InputError
+from pipeline.mending import joined, mended
 from pipeline.vectors import Sight
-from service.processes.tangles import check_plain
 
 FEATURES, VERTICES, COLUMNS, TEXT = 10_000, 200_000, 100, 200
 LONLAT = pyproj.CRS("OGC:CRS84")
@@ -42,16 +42,18 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Shapes:
-    """Features that were checked. document: a FeatureCollection with the columns that are kept and
-    in which any has a value; geometry: in RD metres, None where there is none."""
+    """Features that were checked. name: of their input; document: a FeatureCollection with the
+    columns that are kept and in which any has a value; geometry: valid, in RD metres, None where
+    there is none."""
 
+    name: str
     document: dict[str, Any]
     geometry: NDArray[Any]
 
     @property
     def whole(self) -> shapely.Geometry:
         """The union of the polygons."""
-        return shapely.union_all(shapely.make_valid(self.geometry))
+        return joined(self.geometry, self.name)
 
 
 def text(value: Any) -> str | None:
@@ -107,7 +109,8 @@ def read_shapes(value: Any, name: str, kind: Kind) -> Shapes:
     }
     if crs:
         document["crs"] = {"type": "name", "properties": {"name": RD_NAMES[0]}}
-    return Shapes(document, _in_rd([f["geometry"] for f in document["features"]], name, crs))
+    geometry = _in_rd([f["geometry"] for f in document["features"]], name, crs)
+    return Shapes(name, document, geometry)
 
 
 def dumps(document: dict[str, Any]) -> bytes:
@@ -249,14 +252,13 @@ def _in_rd(geometries: list[Any], name: str, crs: bool) -> NDArray[Any]:
     for i, given in enumerate(geometries):
         if given is not None:
             made[i] = _shape(given, f"{name}: feature {i}")
-    check_plain(made, name)
-    areas = np.flatnonzero(np.isin(shapely.get_type_id(made), (3, 6)))
-    empty = areas[~(shapely.area(shapely.make_valid(made[areas])) > 0)]
+    areas = np.isin(shapely.get_type_id(made), (3, 6))
+    sight = Sight(name, RD if crs else LONLAT)
+    moved = mended(sight.to_rd(made), name)
+    sight.check()
+    empty = np.flatnonzero(areas & ~(shapely.area(moved) > 0))
     if len(empty):
         raise InputError(f"{name}: feature {empty[0]}: has no area; give polygons")
-    sight = Sight(name, RD if crs else LONLAT)
-    moved = sight.to_rd(made)
-    sight.check()
     return moved
 
 

@@ -169,7 +169,7 @@ def _parts(
     if isinstance(by, dict):
         shapes = read_shapes(by, "input by", PARTS)
         rows = [feature["properties"] for feature in shapes.document["features"]]
-        return _alike(rows), shapely.make_valid(shapes.geometry)
+        return _alike(rows), shapes.geometry
     if by not in BY:
         raise InputError(f"input by: {by!r} is unknown; give {', '.join(BY)}, or polygons")
     parts = regions_touching(by, whole, boundaries)

@@ -1,0 +1,136 @@
+"""How often the sides of polygons meet. What GEOS takes to mend or to join polygons grows with
+that, not with their size: a polygon of 500 positions at random keeps a core busy for two minutes.
+Counting ends as soon as there is too much to count."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+
+# Pairs of sides, or of rings, whose rectangles meet; of municipalities and postcodes there are 3 a
+# side and 6 a ring. Beyond the light numbers GEOS takes longer than in proportion to the size.
+NEAR, LIGHT_NEAR, NEAR_A_SIDE = 1_000_000, 1_000, 8  # 0.5 s to look through
+NESTED, LIGHT_NESTED, NESTED_A_RING = 50_000, 10_000, 20  # 0.1 s to tell which lies in which
+KNOTS = 1_000  # places where polygons that are not valid meet themselves: 0.3 s to mend them
+CROSSINGS = 100_000  # of sides of valid polygons: 3 s to join them
+FEW = 64  # sides, which are never too much
+AT_ONCE = 32  # that are compared with all others: 100 MB for 200,000
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """What was counted of (n,) polygons. sides: of all; knots: int64, (n,), pairs of a polygon's
+    own sides with a place in common, neighbours in a ring aside; between: sides of different
+    polygons that cross; light: whether GEOS is quick with them, but for what crosses."""
+
+    sides: int
+    knots: NDArray[np.int64]
+    between: int
+    light: bool
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Sides of polygons, ring after ring. first, last: their ends, (m, 2); shape: (m,) which
+    polygon each is of."""
+
+    first: NDArray[np.float64]
+    last: NDArray[np.float64]
+    shape: NDArray[np.int64]
+
+
+def crossings_of(geometry: NDArray[np.object_], name: str) -> Crossings:
+    """Count how often polygons meet themselves and each other.
+
+    Raises InputError where their sides or rings meet too often for GEOS to look at them at all.
+    """
+    rings, of_ring = _rings(geometry)
+    sides = _sides(rings, of_ring)
+    if len(sides.shape) <= FEW:
+        return Crossings(len(sides.shape), np.zeros(len(geometry), np.int64), 0, True)
+    nested = _nested(rings, of_ring, name)
+    near, between, own = 0, 0, [np.empty(0, np.int64)]
+    most = NEAR + NEAR_A_SIDE * len(sides.shape)
+    for i, j in _meeting(shapely.linestrings(np.stack([sides.first, sides.last], axis=1))):
+        near += len(i)
+        if near > most:
+            raise InputError(
+                "{name}: feature {feature}: its sides are too entangled; simplify it",
+                name=name, feature=int(sides.shape[i[0]]),
+            )  # fmt: skip
+        one, two = _turns(sides, i, j), _turns(sides, j, i)
+        same = sides.shape[i] == sides.shape[j]
+        own.append(sides.shape[i[same & (one <= 0) & (two <= 0)]])
+        between += int(np.count_nonzero(~same & (one < 0) & (two < 0)))
+    n = len(geometry)
+    knots = np.bincount(np.concatenate(own), minlength=n) - np.bincount(sides.shape, minlength=n)
+    light = near <= LIGHT_NEAR + NEAR_A_SIDE * len(sides.shape)
+    light &= nested <= LIGHT_NESTED + NESTED_A_RING * len(rings)
+    return Crossings(len(sides.shape), knots, between, light)
+
+
+def is_entangled(geometry: shapely.Geometry) -> bool:
+    """Whether it meets itself too often for GEOS to look at it at all."""
+    try:
+        crossings_of(np.array([geometry], object), "")
+    except InputError:
+        return True
+    return False
+
+
+def _rings(geometry: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """All rings, and which of the geometries each is of."""
+    parts, of = geometry, np.arange(len(geometry))
+    while (shapely.get_type_id(parts) > 3).any():  # collections, at whatever depth
+        parts, within = shapely.get_parts(parts, return_index=True)
+        of = of[within]
+    rings, part = shapely.get_rings(parts, return_index=True)
+    return rings, of[part]
+
+
+def _sides(rings: NDArray[np.object_], of: NDArray[np.int64]) -> _Sides:
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    within = (ring[1:] == ring[:-1]) & (points[1:] != points[:-1]).any(axis=1)
+    return _Sides(points[:-1][within], points[1:][within], of[ring[:-1][within]])
+
+
+def _meeting(of: NDArray[np.object_]) -> Iterator[Pairs]:
+    """Pairs of geometries whose rectangles meet, each once."""
+    tree = shapely.STRtree(of)
+    for start in range(0, len(of), AT_ONCE):
+        i, j = tree.query(of[start : start + AT_ONCE])
+        i = i + start
+        once = i < j
+        if once.any():
+            yield i[once], j[once]
+
+
+def _nested(rings: NDArray[np.object_], of: NDArray[np.int64], name: str) -> int:
+    """Pairs of rings of which one may lie in the other."""
+    pairs, most = 0, NESTED + NESTED_A_RING * len(rings)
+    for i, _ in _meeting(shapely.box(*shapely.bounds(rings).T)):
+        pairs += len(i)
+        if pairs > most:
+            raise InputError(
+                "{name}: feature {feature}: too many rings lie around it or in it; simplify it",
+                name=name, feature=int(of[i[0]]),
+            )  # fmt: skip
+    return pairs
+
+
+def _turns(sides: _Sides, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Below 0 where the ends of side j lie on two sides of the line through i, 0 where one lies on
+    that line."""
+    along = sides.last[i] - sides.first[i]
+    hands = [
+        np.sign(along[:, 0] * off[:, 1] - along[:, 1] * off[:, 0])
+        for off in (sides.first[j] - sides.first[i], sides.last[j] - sides.first[i])
+    ]
+    product: NDArray[np.float64] = hands[0] * hands[1]
+    return product

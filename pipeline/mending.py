@@ -1,0 +1,143 @@
+"""Polygons of a user made valid, and joined: where that may take GEOS long, by a process of its own
+with limits of time and memory. None of GEOS's calls can be interrupted, and a few kilobytes of
+polygons can cost it hours, or all memory.
+
+`python -m pipeline.mending` is that process. It imports little, and so starts in 0.2 s.
+"""
+
+import os
+import pickle
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from tempfile import TemporaryFile
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.crossings import CROSSINGS, KNOTS, Crossings, crossings_of
+from pipeline.errors import InputError
+from pipeline.underway import go_on
+
+PROGRAM = (sys.executable, "-m", "pipeline.mending")
+SECONDS, SECONDS_A_SIDE = 5.0, 20e-6  # of a core
+BYTES, BYTES_A_SIDE = 1 << 29, 4096
+LIGHT = 200  # crossings, which take 20 ms
+WAITS = 6  # times its seconds that such a process may last, on a machine that is busy
+LOOK_S = 0.02  # between two looks whether it is done, or to stop
+
+Geometries = NDArray[np.object_]
+
+
+def mended(geometry: Geometries, name: str) -> Geometries:
+    """Valid geometries, of those of a file or an input of that name.
+
+    Raises InputError for coordinates that are no number, and for what would take too long or too
+    much memory; Stopped when that is asked for meanwhile.
+    """
+    if not np.isfinite(shapely.get_coordinates(geometry)).all():
+        raise InputError("{name}: a coordinate in it is no number; repair the file", name=name)
+    counted = crossings_of(geometry, name)
+    broken = np.flatnonzero(~shapely.is_valid(geometry) & _there(geometry))
+    knots = int(counted.knots[broken].sum())
+    if knots > KNOTS:
+        worst = broken[np.argmax(counted.knots[broken])]
+        raise InputError(
+            "{name}: feature {feature}: is not valid, and meets itself too often to be mended;"
+            " repair it (in QGIS by `fix geometries`), or simplify it",
+            name=name, feature=int(worst),
+        )  # fmt: skip
+    made = geometry.copy()
+    if len(broken):
+        made[broken] = _carry_out("mend", geometry[broken], counted, knots, name)
+    return made
+
+
+def joined(geometry: Geometries, name: str) -> shapely.Geometry:
+    """The union of valid geometries. Raises as `mended` does."""
+    counted = crossings_of(geometry, name)
+    crossings = counted.between + int(counted.knots.sum())
+    if crossings > CROSSINGS:
+        raise InputError(
+            "{name}: its polygons meet more than {most:,} times; simplify them",
+            name=name, most=CROSSINGS,
+        )  # fmt: skip
+    return _carry_out("join", geometry, counted, crossings, name)
+
+
+def mended_one(geometry: shapely.Geometry) -> shapely.Geometry | None:
+    """A valid geometry; None if GEOS cannot make it valid, or not within its limits."""
+    try:
+        return mended(np.array([geometry], object), "")[0]
+    except InputError:
+        return None
+
+
+def _there(geometry: Geometries) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
+    return found
+
+
+OPERATIONS: Mapping[str, Callable[[Any], Any]] = {
+    "mend": shapely.make_valid,
+    "join": shapely.union_all,
+}
+
+
+def _carry_out(
+    operation: str, geometry: Geometries, counted: Crossings, crossings: int, name: str
+) -> Any:
+    """What GEOS makes of the geometries: here where that is quick, else apart."""
+    if counted.light and crossings <= LIGHT:
+        return OPERATIONS[operation](geometry)
+    seconds = SECONDS + SECONDS_A_SIDE * counted.sides
+    limits = round(seconds), BYTES + BYTES_A_SIDE * counted.sides
+    found = _apart(pickle.dumps((operation, geometry, limits)), WAITS * seconds)
+    if found is None:
+        raise InputError(
+            "{name}: its polygons take more than {seconds} s or {megabytes} MB to mend or to join;"
+            " repair them (in QGIS by `fix geometries`), or simplify them",
+            name=name, seconds=limits[0], megabytes=limits[1] >> 20,
+        )  # fmt: skip
+    return pickle.loads(found)
+
+
+def _apart(given: bytes, seconds: float) -> bytes | None:
+    """What the process answers; None if it reached a limit. Raises Stopped when that is asked."""
+    until = time.monotonic() + seconds
+    with TemporaryFile() as asked, TemporaryFile() as answer:
+        asked.write(given)
+        asked.seek(0)
+        with subprocess.Popen(
+            PROGRAM,
+            stdin=asked,
+            stdout=answer,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us to hear
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each would count as memory
+        ) as process:
+            try:
+                while process.poll() is None and time.monotonic() < until:
+                    go_on()
+                    time.sleep(LOOK_S)
+            finally:
+                process.kill()
+        answer.seek(0)
+        return answer.read() if process.returncode == 0 else None
+
+
+def main() -> None:
+    """Answer what is asked through the standard input, within its limits."""
+    operation, geometry, (seconds, most) = pickle.load(sys.stdin.buffer)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.stdout.buffer.write(pickle.dumps(OPERATIONS[operation](geometry)))
+
+
+if __name__ == "__main__":
+    main()
