@@ -1,5 +1,6 @@
 """The columns of buildings.parquet, each declared once, in the order of the table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -269,10 +270,10 @@ def pandas_metadata() -> bytes:
     return described
 
 
-def listing(lang: str) -> str:
-    """All columns as a table of Markdown, for the docs."""
+def listing(lang: str, columns: Sequence[Column] = COLUMNS) -> str:
+    """Columns, by default all of the table, as a table of Markdown for the docs."""
     lines = ["| column | title | type | unit | meaning |", "|---|---|---|---|---|"]
-    for each in COLUMNS:
+    for each in columns:
         title, meaning = each.words(lang)
         lines.append(f"| `{each.name}` | {title} | {_kind(each)} | {each.unit} | {meaning} |")
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import coverage, messages, slices, texts, totals, written
+from pipeline import area_rows, coverage, messages, slices, texts, totals, written
 from pipeline.areas import locate, read_areas
 from pipeline.errors import InputError
 from pipeline.ledger import ASKED, BUILDINGS, REPORT, WORK
@@ -150,20 +150,26 @@ def _finished(directory: Place, name: str) -> Place:
 
 
 def by_area(
-    directory: Place, file: str | Path, lang: str = "en", layer: str | None = None
+    directory: Place,
+    file: str | Path,
+    lang: str = "en",
+    layer: str | None = None,
+    name: str | None = None,
 ) -> list[Row]:
     """A row an area of `file`, its own columns first, and a last one for what lies in none.
+    Columns of HTML are left out; `name` is the one that names the areas, and comes first.
 
     A building belongs to the first area whose closed polygon holds its centre; one without a
     centre lies in none. An own column that has the name of one of ours gets a "_" behind it.
     With a numeric column of households there is also the share of them. [ha, kWh a year]
     """
-    own, polygons = read_areas(file, layer)
+    given, polygons = read_areas(file, layer)
+    own = area_rows.own_columns(given, name, file)
     household_kwh = read(directory)["method"]["parameters"]["household_kwh"]
     sums = totals.Totals(len(polygons) + 1)
     for part in slices.slices(buildings_file(directory), [*totals.COLUMNS, "centre_x", "centre_y"]):
         sums.add(part, areas_of(part, polygons))
-    return rows_by(own, _outside(own, lang), sums, household_kwh)
+    return rows_by(own, _outside(own, lang, name), sums, household_kwh)
 
 
 def rows_by(
@@ -188,15 +194,16 @@ def name_by(file: str | Path) -> str:
 def write_by(
     directory: Place, file: str | Path, lang: str = "en", overwrite: bool = False
 ) -> tuple[Place, list[str]]:
-    """Write the rows of `by_area` as by-NAME.csv into the place of the run, where NAME is that of
-    `file` without its ending. The file that is written, and warnings.
+    """Write the rows of `by_area`, as they are read, as by-NAME.csv into the place of the run,
+    where NAME is that of `file` without its ending. The file that is written, and warnings.
 
     overwrite: over a file of that name too that the program did not write; else InputError.
     """
     rows = by_area(directory, file, lang)
     check_by(directory, [file], overwrite)
     target = below(directory, name_by(file))
-    storage_of(directory).write(name_by(file), format_rows(rows, "csv", lang).encode())
+    content = format_rows(area_rows.readable(rows), "csv", lang).encode()
+    storage_of(directory).write(name_by(file), content)
     if not is_remote(directory):
         written.note(Path(target))
     return target, outside_all(rows, file)
@@ -262,12 +269,13 @@ def format_totals(report: Mapping[str, Any], fmt: str, lang: str = "en") -> str:
     return dumps(report) if fmt == "json" else format_rows([totals_row(report)], fmt, lang)
 
 
-def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en") -> str:
-    """Rows with the same columns as a table to read, as JSON, or as CSV."""
+def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en", decimal: str = "point") -> str:
+    """Rows with the same columns as a table to read, as JSON, or as CSV; decimal: of its numbers,
+    `point` or `comma` (pipeline/spreadsheets.py)."""
     if _known(fmt) == "json":
         return dumps([plain(row) for row in rows])
     if fmt == "csv":
-        return csv_text(rows)
+        return csv_text(rows, decimal)
     words = texts.words(lang)
     return _table(rows, lang) + "\n" + words["potential"].format(trials=words["trials"]) + "\n"
 
@@ -298,7 +306,9 @@ def _cell(name: str, value: Any, lang: str) -> str:
     return amount(value, lang) if isinstance(value, float) else str(value)
 
 
-def _outside(own: Sequence[Row], lang: str) -> Row:
-    """The columns of the last row: its name in the first column of text, else in the first."""
-    text = [name for name in own[0] if any(isinstance(row[name], str) for row in own)]
-    return dict.fromkeys(own[0]) | {[*text, *own[0]][0]: texts.words(lang)["outside"]}
+def _outside(own: Sequence[Row], lang: str, name: str | None) -> Row:
+    """The columns of the last row: its name in the one that names the areas, else in the first
+    column of text, else in the first."""
+    text = [key for key in own[0] if any(isinstance(row[key], str) for row in own)]
+    naming = name or [*text, *own[0]][0]
+    return dict.fromkeys(own[0]) | {naming: texts.words(lang)["outside"]}

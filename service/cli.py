@@ -21,6 +21,7 @@ from service.options import (
     request_of,
 )
 from service.progress import reporter
+from service.report import report
 from service.say import say, sentence, tell
 from service.serve import keys, serve
 from service.stop import stoppable
@@ -175,26 +176,6 @@ def demo(
         _judge(ctx, request, stop)
 
 
-@main.command(short_help="The totals of a run, or a row an area.")
-@click.argument("directory", type=place_of, metavar="DIR")
-@click.option("--by", "file", metavar="FILE", help="Areas: a row each, with their own columns.")
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table",
-    show_default=True,
-)  # fmt: skip
-@language
-@loudness
-def report(directory: Place, file: str | None, format_: str, lang: str) -> None:
-    """The totals of a run, or a row an area."""
-    from pipeline import report as report_
-
-    if file is None:
-        text = report_.format_totals(report_.read(directory), format_, lang)
-    else:
-        text = report_.format_rows(report_.by_area(directory, file, lang), format_, lang)
-    click.echo(text, nl=False)
-
-
 @main.command(short_help="A run as a file for other programs, or as a map for a web host.")
 @click.argument("directory", type=place_of, metavar="DIR")
 @click.option(
@@ -260,5 +241,6 @@ def methods(name: str | None, format_: str) -> None:
 main.add_command(loudness(bench))
 main.add_command(loudness(fetch))
 main.add_command(marks)
+main.add_command(report)
 main.add_command(loudness(serve))
 main.add_command(keys)
