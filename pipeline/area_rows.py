@@ -199,6 +199,11 @@ def readable(rows: Sequence[Row], every: bool = False) -> list[Row]:
     return [rounded(row) for row in (*kept, outside)]
 
 
+def is_sum(name: str) -> bool:
+    """Whether a column of ours is a sum of measures, not a count of roofs."""
+    return name in _BY_NAME and _BY_NAME[name].type == NUMBER
+
+
 def rounded(row: Row) -> Row:
     """A row with our figures as they are read: whole kWh, square metres, tenths of households."""
     return {name: _rounded(name, value) for name, value in row.items()}

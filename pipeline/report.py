@@ -303,7 +303,8 @@ def _cell(name: str, value: Any, lang: str) -> str:
         return "-"
     if name == "households_share":
         return texts.percent(value, lang)
-    return amount(value, lang) if isinstance(value, float) else str(value)
+    is_sum = isinstance(value, float) or area_rows.is_sum(name)  # whole kWh are one too
+    return amount(value, lang) if is_sum else str(value)
 
 
 def _outside(own: Sequence[Row], lang: str, name: str | None) -> Row:

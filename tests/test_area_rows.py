@@ -95,6 +95,11 @@ def test_figures_are_rounded_to_what_they_bear(run: Path, file: Path) -> None:
     assert found[0]["solar_kwh"] == 4956 and found[0]["households_total"] == 3.3
 
 
+def test_a_table_groups_what_people_read(reported: Reported) -> None:
+    west = reported("--lang", "nl").stdout.splitlines()[1]
+    assert west.startswith("0007") and " 4.956 " in west and " 11.076 " in west
+
+
 def test_an_xlsx_keeps_ids_and_numbers(reported: Reported, tmp_path: Path) -> None:
     to = tmp_path / "by.xlsx"
     assert reported("--format", "xlsx", "--to", to).exit_code == 0

@@ -153,7 +153,7 @@ def test_a_command_line_that_cannot_be_read_is_said_in_dutch(place: str) -> None
     result = call("--lang", "nl", *words) if place == "before" else call(*words, "--lang=nl")
     assert result.exit_code == 2
     assert "gebruik: " in result.stderr
-    assert result.stderr.rstrip().endswith("fout: '--format': kies uit table, json, csv")
+    assert result.stderr.rstrip().endswith("fout: '--format': kies uit table, json, csv, xlsx")
     assert "fout: de optie --no bestaat niet" in call("plan", "--no", "--lang", "nl").stderr
     assert "fout: '--dsm' ontbreekt" in call("plan", "--lang", "nl").stderr
     assert (
