@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.files import named
 from pipeline.footprints import read_footprints
 from pipeline.grid import Window
+from pipeline.messages import Text
 from pipeline.methods.measure import measure
 from pipeline.methods.powermapping import NOT_KNOWN, Powermapping, to_cm
 from pipeline.methods.shade import Casters
@@ -76,28 +77,34 @@ def read_added(files: Sequence[str], terrain: Terrain, p: Powermapping, **option
     """
     f, of = read_footprints(files, centre=p.centre, **options), _files(files)
 
-    def check(bad: NDArray[np.bool_], why: str) -> None:
+    def check(bad: NDArray[np.bool_], why: Text) -> None:
         for i in np.flatnonzero(bad)[:1]:
             row, (x, y) = i - np.searchsorted(of, of[i]), f.centre[i]
-            at = "" if np.isnan(x) else f" at {x:.0f},{y:.0f}"
-            raise InputError(f"{named(files[of[i]])}: row {row}{at} {why}")
+            at = "" if np.isnan(x) else Text(" at {x:.0f},{y:.0f}", x=x, y=y)
+            raise InputError(
+                "{name}: row {row}{at} {why}", name=named(files[of[i]]), row=row, at=at, why=why
+            )
 
-    check(~f.usable, "is no polygon; give the building's outline")
-    check(~terrain.hold(f.centre), "lies beside the sheets; give those of that place")
+    check(~f.usable, Text("is no polygon; give the building's outline"))
+    check(~terrain.hold(f.centre), Text("lies beside the sheets; give those of that place"))
     outlines = Outlines(f.row, f.geometry, f.centre, f.bounds, terrain.resolution)
     roofs, heights = (_numbers(files, names) for names in (ROOF, HEIGHT))
     check(
         np.isnan(roofs) & np.isnan(heights),
-        "has no height that is a number; give `roof_m` [m above NAP], or `height_m` above ground",
+        Text(
+            "has no height that is a number; give `roof_m` [m above NAP], or `height_m` above"
+            " ground"
+        ),
     )
     with terrain.heights() as open_:
         ground = measure(open_, outlines, p).ground
     check(
-        np.isnan(roofs) & (ground == NOT_KNOWN), "stands where the DTM has no ground; give `roof_m`"
+        np.isnan(roofs) & (ground == NOT_KNOWN),
+        Text("stands where the DTM has no ground; give `roof_m`"),
     )
     roof = np.where(np.isnan(roofs), ground / 100.0 + heights, roofs)
-    check(np.isnan(roofs) & (heights <= 0), "does not stand above the ground")
-    check((roof < LOWEST_M) | (roof > HIGHEST_M), "has an impossible height; give metres")
+    check(np.isnan(roofs) & (heights <= 0), Text("does not stand above the ground"))
+    check((roof < LOWEST_M) | (roof > HIGHEST_M), Text("has an impossible height; give metres"))
     return Added(outlines, np.array([to_cm(value) for value in roof], np.int64), of, f.id)
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import dask
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from pipeline.underway import TASKS_A_WAVE, Stop, UnderWay, before, name_of, timed
 
 POLL_S = 0.1  # how often a stopped run looks whether the workers are free
@@ -33,10 +34,14 @@ class Terms(NamedTuple):
     def check(self, address: str, found: Any) -> None:
         """Raises InputError if a worker does not have the version."""
         if found != self.version:
-            said = f"version {found}" if isinstance(found, str) else "no daklaag"
+            known = isinstance(found, str)
+            said = Text("version {version}", version=found) if known else Text("no daklaag")
             raise InputError(
-                f"the worker at {address} has {said}, but here is {self.version}; install the same"
-                " on every machine"
+                "the worker at {address} has {said}, but here is {version}; install the same on"
+                " every machine",
+                address=address,
+                said=said,
+                version=self.version,
             )
 
     def check_here(self, address: str) -> None:
@@ -45,8 +50,10 @@ class Terms(NamedTuple):
         for path in self.seen:
             if not path.exists():
                 raise InputError(
-                    f"the worker at {address} does not see {path}; every machine must, under that"
-                    " name (docs/cluster.md)"
+                    "the worker at {address} does not see {path}; every machine must, under that"
+                    " name (docs/cluster.md)",
+                    address=address,
+                    path=path,
                 )
 
 
@@ -92,8 +99,9 @@ class Cluster:
 
     def _gone(self) -> InputError:
         return InputError(
-            f"the scheduler at {self.address} is gone; start it and its workers, and run the same"
-            " command again: it goes on where it was"
+            "the scheduler at {address} is gone; start it and its workers, and run the same command"
+            " again: it goes on where it was",
+            address=self.address,
         )
 
     @contextmanager
@@ -131,8 +139,10 @@ class Cluster:
             return 0.0, self._gone()
         if isinstance(error, KilledWorker):
             return 0.0, InputError(
-                f"{name_of(argument)}: workers died of it again and again, the last at"
-                f" {error.last_worker.address}; give them more memory, or a smaller --block"
+                "{task}: workers died of it again and again, the last at {address}; give them more"
+                " memory, or a smaller --block",
+                task=name_of(argument),
+                address=error.last_worker.address,
             )
         return answer
 
@@ -213,8 +223,10 @@ def connect(
         cluster = Cluster(client, scheduler, limit, terms)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"--scheduler {scheduler}: no dask scheduler answers there ({error});"
-            " give `threads` or tcp://HOST:PORT"
+            "--scheduler {scheduler}: no dask scheduler answers there ({error}); give `threads` or"
+            " tcp://HOST:PORT",
+            scheduler=scheduler,
+            error=error,
         ) from None
     stack.callback(cluster.close)
     for worker, found in versions.items():

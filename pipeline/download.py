@@ -19,6 +19,7 @@ from pipeline.errors import InputError
 from pipeline.fetched import Book, Item, Record, Standing, foreign, see_to
 from pipeline.hold import card, held, is_card
 from pipeline.indexes import KINDS, RESOLUTIONS, VERSIONS, Offer, Product, file_name, offers_in
+from pipeline.messages import Text
 from pipeline.regions import boundary_files
 from pipeline.relief import survey_sheet
 from pipeline.selection import is_region, parse_area
@@ -88,7 +89,9 @@ def fetch(order: Order, progress: Progress, stop: Stop) -> Fetched:
             write_whole(holder, card())
             work.run()
         except Failed as failed:
-            raise InputError(f"{failed}; try again later, or give another --base-url") from None
+            raise InputError(
+                "{failed}; try again later, or give another --base-url", failed=failed
+            ) from None
         finally:
             work.book.write()
             holder.unlink(missing_ok=True)
@@ -98,15 +101,26 @@ def fetch(order: Order, progress: Progress, stop: Stop) -> Fetched:
 
 def _check(order: Order) -> None:
     if not order.what or order.what - set(WHAT):
-        raise InputError(f"--what {','.join(sorted(order.what))}: give some of {','.join(WHAT)}")
+        raise InputError(
+            "--what {what:,}: give some of {all:,}",
+            what=sorted(order.what),
+            all=WHAT,
+        )
     if order.resolution not in RESOLUTIONS:
-        raise InputError(f"--resolution {order.resolution:g}: AHN has sheets of 0.5 and 5 m")
+        raise InputError(
+            "--resolution {resolution:g}: AHN has sheets of 0.5 and 5 m",
+            resolution=order.resolution,
+        )
     if order.ahn is not None and order.ahn not in VERSIONS:
-        raise InputError(f"--ahn {order.ahn}: give one of {', '.join(map(str, VERSIONS))}")
+        raise InputError("--ahn {ahn}: give one of {versions}", ahn=order.ahn, versions=VERSIONS)
     if not 1 <= order.connections <= MOST_CONNECTIONS:
-        raise InputError(f"--connections {order.connections}: give 1 to {MOST_CONNECTIONS}")
+        raise InputError(
+            "--connections {connections}: give 1 to {most}",
+            connections=order.connections,
+            most=MOST_CONNECTIONS,
+        )
     if not (np.isfinite(order.margin) and order.margin >= 0):
-        raise InputError(f"--margin {order.margin:g}: give metres, 0 or more")
+        raise InputError("--margin {margin:g}: give metres, 0 or more", margin=order.margin)
 
 
 class _Work:
@@ -145,7 +159,9 @@ class _Work:
     def _sheets(self, area: shapely.Geometry) -> list[Item]:
         """DSM and DTM side by side, sheet by sheet, so that a stopped call leaves pairs."""
         if not sheets_touching(area, self.order.margin):
-            raise InputError(f"AREA {self.order.area}: no sheet of AHN is near it; give RD metres")
+            raise InputError(
+                "AREA {area}: no sheet of AHN is near it; give RD metres", area=self.order.area
+            )
         items: list[tuple[str, Item]] = []
         for kind in KINDS:
             of = services.product(kind, self.order.resolution, self.order.ahn)
@@ -174,7 +190,11 @@ class _Work:
             lacking = {place.name for place in near}
             if land := [place.name for place in near if place.land]:
                 self.result.warnings.append(
-                    f"{of.folder}: the index has no {_some(land)}, which meet land"
+                    Text(
+                        "{folder}: the index has no {sheets}, which meet land",
+                        folder=of.folder,
+                        sheets=_some(land),
+                    )
                 )
         self._note_nowhere(of.folder, lacking)
 
@@ -197,7 +217,7 @@ class _Work:
         try:
             return survey_sheet(opened(of, file), self.order.relief, self.stop).file
         except InputError as fault:  # it is as published; a run will say the same
-            self.result.warnings.append(str(fault))
+            self.result.warnings.append(fault.text)
             return None
 
     def _footprints(self, area: shapely.Geometry) -> Item:
@@ -240,7 +260,11 @@ class _Work:
             in_a_row = 0 if self._note(futures[future], future, book) else in_a_row + 1
             if in_a_row == GIVE_UP:
                 self.result.warnings.append(
-                    f"{GIVE_UP} failures in a row: {len(futures) - done} files were not tried"
+                    Text(
+                        "{most} failures in a row: {n} files were not tried",
+                        most=GIVE_UP,
+                        n=len(futures) - done,
+                    )
                 )
                 return
             self.progress("fetch", done, len(futures))
@@ -256,13 +280,13 @@ class _Work:
             if item.sheet is not None:
                 self._note_nowhere(item.sheet[0], [item.sheet[1]])
                 return True
-            self.result.failed[item.file] = f"not at {item.url} ({nowhere})"
+            self.result.failed[item.file] = Text("not at {url} ({why})", url=item.url, why=nowhere)
             return False
         except Standing as standing:
             self.result.failed[item.file] = standing.text
             return True
         except (Failed, InputError) as failed:
-            self.result.failed[item.file] = str(failed)
+            self.result.failed[item.file] = failed.text
             return False
         (self.result.brought if came else self.result.present).append(item.file)
         if record is not None:
@@ -283,9 +307,10 @@ def _lists(file: Path, of: Product) -> bool:
         return False
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _some(names: Sequence[str], most: int = 5) -> Text:
+    if len(names) <= most:
+        return Text("{names}", names=names)
+    return Text("{names} and {n} more", names=names[:most], n=len(names) - most)
 
 
 def _near(offered: Sequence[Offer], area: shapely.Geometry, margin: float) -> list[Offer]:

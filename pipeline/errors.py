@@ -5,14 +5,14 @@ from typing import Any
 from pipeline.messages import Text
 
 
-class InputError(ValueError):
-    """A fault of the caller: one line that names the file, the place and the remedy.
+class Told(Exception):
+    """What went wrong, as a sentence that can be said in Dutch.
 
     It is made of a template in English and its values: `InputError("{name}: no such file; check the
-    path", name=name)`. str() is the English sentence; `text` is what can be said in Dutch.
+    path", name=name)`. str() is the English sentence, `text` what can be translated.
     """
 
-    def __init__(self, template: str, /, **values: Any) -> None:
+    def __init__(self, template: str = "", /, **values: Any) -> None:
         self.text = Text(template, **values)
         super().__init__(self.text)
 
@@ -25,6 +25,10 @@ class InputError(ValueError):
     def values(self) -> dict[str, Any]:
         """What stands in the template."""
         return self.text.values
+
+
+class InputError(Told, ValueError):
+    """A fault of the caller: one line that names the file, the place and the remedy."""
 
 
 class DamagedError(InputError):
@@ -43,5 +47,5 @@ class OutputError(InputError):
     """An output that a library could not write, most likely for want of room on the disk."""
 
 
-class Stopped(Exception):
+class Stopped(Told):
     """The run was asked to stop; what was finished is kept and taken up by the next run."""

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError, Stopped
+from pipeline.messages import Text
 from pipeline.objects import ObjectStorage
 from pipeline.storage import Place, is_remote
 
 HOLDER = "holder.json"
 LOCK, CLOCK = "work.lock", "work.clock"  # objects
 LEASE_S, RENEW_S = 60.0, 15.0
+WAIT = Text("wait for it")
 
 Lost = Callable[[], bool]
 
@@ -51,7 +53,7 @@ def _who(content: bytes) -> str:
     """A holder in words; nothing if it does not say."""
     try:
         told: dict[str, Any] = json.loads(content)
-        return " (pid {pid} on {host} since {since}: {command})".format(**told)
+        return Text(" (pid {pid} on {host} since {since}: {command})", **told)
     except (ValueError, KeyError, TypeError):
         return ""
 
@@ -71,9 +73,13 @@ def held(place: Place, holder: str) -> Iterator[Lost]:
         yield lost
 
 
-def _refusal(place: Place, content: bytes, remedy: str = "wait for it") -> InputError:
-    said = f"another run holds this folder{_who(content)}"
-    return InputError(f"{place}: {said}; {remedy}, or give another place")
+def _refusal(place: Place, content: bytes, remedy: Text = WAIT) -> InputError:
+    return InputError(
+        "{place}: another run holds this folder{who}; {remedy}, or give another place",
+        place=place,
+        who=_who(content),
+        remedy=remedy,
+    )
 
 
 @contextmanager
@@ -97,7 +103,11 @@ def _held_folder(directory: Path, holder: Path) -> Iterator[Lost]:
 
 
 def _unwritable(directory: Path, error: OSError) -> InputError:
-    return InputError(f"{directory}: cannot be written ({error.strerror}); give another place")
+    return InputError(
+        "{directory}: cannot be written ({error}); give another place",
+        directory=directory,
+        error=error.strerror,
+    )
 
 
 @contextmanager
@@ -111,7 +121,7 @@ def _held_objects(url: str) -> Iterator[Lost]:
     except Stopped:
         if lease.lost():
             raise InputError(
-                f"{url}: the hold on it was lost; the same command takes the run up again"
+                "{url}: the hold on it was lost; the same command takes the run up again", url=url
             ) from None
         raise
     finally:
@@ -156,7 +166,7 @@ def _take_over(storage: ObjectStorage, ours: bytes) -> str:
         age = storage.look(CLOCK)[2] - written
         storage.remove(CLOCK)
         if age <= LEASE_S:
-            left = f"wait for it (if it was killed, {LEASE_S - age:.0f} s)"
+            left = Text("wait for it (if it was killed, {left:.0f} s)", left=LEASE_S - age)
             raise _refusal(storage.url, content, left)
         mark = storage.claim(LOCK, ours, before)
     if mark is None:

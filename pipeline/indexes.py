@@ -17,6 +17,7 @@ import pyogrio
 from pipeline.ahn import TILE_M, Bounds, places, tile_name
 from pipeline.errors import InputError
 from pipeline.files import on_disk
+from pipeline.messages import Text
 from pipeline.storage import is_remote
 from pipeline.vectors import check_view, column
 
@@ -187,10 +188,10 @@ def listed(source: str, kind: str, endings: tuple[str, ...]) -> list[str]:
     if ending not in LISTS + TABLES + FEEDS or not path.is_file():
         return [source]
     if ending in LISTS:
-        return _existing(path, _lines(path), "correct the list")
+        return _existing(path, _lines(path), Text("correct the list"))
     located = None if ending in FEEDS else _locations(path)
     if located is not None:
-        return _existing(path, located, "make the index anew by gdaltindex")
+        return _existing(path, located, Text("make the index anew by gdaltindex"))
     return _beside(path, _names(path, kind), endings)
 
 
@@ -205,7 +206,7 @@ def _locations(path: Path) -> list[str] | None:
         table = _rows(path)
     except ValueError:
         raise InputError(
-            f"{path.name}: cannot be read as a tile index; make it anew by gdaltindex"
+            "{name}: cannot be read as a tile index; make it anew by gdaltindex", name=path.name
         ) from None
     location = column(table, "location")
     return None if location is None else [str(there) for there in table[location]]
@@ -220,13 +221,15 @@ def _names(path: Path, kind: str) -> list[str]:
         names = [offer.file for wanted in products for offer in offers_in(body, wanted)]
     if not names:
         raise InputError(
-            f"{path.name}: no column `location`, nor an index of AHN; give rasters as {kind}, or"
-            " an index by gdaltindex"
+            "{name}: no column `location`, nor an index of AHN; give rasters as {kind}, or an index"
+            " by gdaltindex",
+            name=path.name,
+            kind=kind,
         )
     return list(dict.fromkeys(names))
 
 
-def _existing(index: Path, entries: Iterable[str], remedy: str) -> list[str]:
+def _existing(index: Path, entries: Iterable[str], remedy: Text) -> list[str]:
     found = []
     for entry in entries:
         # What GDAL or object storage names is no path below the index.
@@ -234,7 +237,10 @@ def _existing(index: Path, entries: Iterable[str], remedy: str) -> list[str]:
         there = entry if known else str(index.parent / entry)  # an absolute one stays as it is
         if not (is_remote(there) or has_magic(there) or _is_there(there)):
             raise InputError(
-                f"{index.name}: lists {entry}, which does not exist; put it there, or {remedy}"
+                "{name}: lists {entry}, which does not exist; put it there, or {remedy}",
+                name=index.name,
+                entry=entry,
+                remedy=remedy,
             )
         found.append(there)
     return found
@@ -254,8 +260,10 @@ def _beside(index: Path, names: list[str], endings: tuple[str, ...]) -> list[str
     found = [str(there[_stem(name)]) for name in names if _stem(name) in there]
     if not found:
         raise InputError(
-            f"{index.name}: none of the {len(names)} sheets that it lists lies beside it; put it"
-            " into their folder, or bring them by daklaag fetch"
+            "{name}: none of the {n} sheets that it lists lies beside it; put it into their folder,"
+            " or bring them by daklaag fetch",
+            name=index.name,
+            n=len(names),
         )
     return list(dict.fromkeys(found))
 

@@ -1,5 +1,6 @@
 """Sentences for people: made in English, and said in Dutch by a table of their templates."""
 
+import datetime
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -27,6 +28,7 @@ class Text(str):
         """A Text that is given as the template stays as it is."""
         if isinstance(template, Text) and not values:
             return template
+        values = {name: _simple(value) for name, value in values.items()}
         made = super().__new__(cls, _filled(template, values, "en") if values else template)
         made.template, made.values = template, values
         return made
@@ -34,6 +36,14 @@ class Text(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         """What makes it anew in another process."""
         return (self.template,), self.values
+
+
+def _simple(value: Any) -> Any:
+    """What another process can be sent: of an error its sentence, of a path its text."""
+    if isinstance(value, BaseException):
+        value = value.args[0] if value.args and isinstance(value.args[0], Text) else str(value)
+    kept = isinstance(value, str | Real | list | tuple | datetime.date | datetime.time)
+    return value if kept else str(value)
 
 
 def translated(text: str, lang: str) -> str:

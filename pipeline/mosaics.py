@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 from pipeline.files import find, named
 from pipeline.grid import Window
 from pipeline.indexes import listed
+from pipeline.messages import Text
 from pipeline.rasters import PIECE, Mosaic, overlapping
 from pipeline.sheets import Sheet, open_sheet
 from pipeline.storage import is_remote
@@ -79,8 +80,12 @@ def open_mosaic(
     for sheet in sheets[1:]:
         if sheet.resolution != first.resolution:
             raise InputError(
-                f"{sheet.name}: cells of {sheet.resolution:g} m, but {first.name} has"
-                f" {first.resolution:g} m; give sheets of one resolution"
+                "{name}: cells of {resolution:g} m, but {other} has {theirs:g} m; give sheets of"
+                " one resolution",
+                name=sheet.name,
+                resolution=sheet.resolution,
+                other=first.name,
+                theirs=first.resolution,
             )
     if "versions" in allow:  # of two at one place the newer counts
         sheets = tuple(sorted(sheets, key=lambda sheet: sheet.version or "", reverse=True))
@@ -140,7 +145,11 @@ def _check_overlaps(mosaic: Mosaic, allow: frozenset[str]) -> None:
 def twice(mosaic: Mosaic) -> list[str]:
     """What to say of sheets that are given twice."""
     return [
-        f"{a.name} and {b.name} are of the same place; where both have data {a.name} counts"
+        Text(
+            "{one} and {other} are of the same place; where both have data {one} counts",
+            one=a.name,
+            other=b.name,
+        )
         for a, b, _ in overlapping(mosaic)
         if a.window == b.window
     ]
@@ -150,15 +159,28 @@ def _disagreement(
     a: Sheet, b: Sheet, here: Window, one: np.float32, other: np.float32
 ) -> InputError:
     x, _, _, y = here.bounds(a.resolution)
-    place = f"disagree at {x:g}, {y:g} ({one:g} and {other:g} m)"
-    remedy = "give one of them"
+    place = Text(
+        "disagree at {x:g}, {y:g} ({one:g} and {other:g} m)", x=x, y=y, one=one, other=other
+    )
+    remedy = Text("give one of them")
     if a.version and b.version and a.version != b.version:
-        remedy += ", or accept it with --allow versions: then the newer counts"
+        remedy = Text("give one of them, or accept it with --allow versions: then the newer counts")
     if a.window != b.window:
-        return InputError(f"{a.name} and {b.name} overlap and {place}; {remedy}")
-    versions = " and ".join(sheet.version or "of unknown version" for sheet in (a, b))
+        return InputError(
+            "{one} and {other} overlap and {place}; {remedy}",
+            one=a.name,
+            other=b.name,
+            place=place,
+            remedy=remedy,
+        )
+    versions = [sheet.version or Text("of unknown version") for sheet in (a, b)]
     return InputError(
-        f"{a.name} and {b.name} are the same sheet twice ({versions}), and {place}; {remedy}"
+        "{one} and {other} are the same sheet twice ({versions: and }), and {place}; {remedy}",
+        one=a.name,
+        other=b.name,
+        versions=versions,
+        place=place,
+        remedy=remedy,
     )
 
 
@@ -194,15 +216,21 @@ def _check_gaps(mosaic: Mosaic, area: shapely.Geometry | None) -> None:
     shapely.prepare(area)
     holes = [hole for hole in gaps(mosaic) if _is_missed(hole[0], mosaic.resolution, area)]
     if holes:
-        said = "; ".join(
-            "{}between {} and {} at {:g},{:g},{:g},{:g}".format(
-                _called(w, a, mosaic.resolution), a, b, *w.bounds(mosaic.resolution)
+        said = [
+            Text(
+                "{called}between {one} and {other} at {bounds:,}",
+                called=_called(w, a, mosaic.resolution),
+                one=a,
+                other=b,
+                bounds=[f"{edge:g}" for edge in w.bounds(mosaic.resolution)],
             )
             for w, a, b in holes[:3]
-        )
+        ]
         raise InputError(
-            f"{mosaic.kind}: {len(holes)} sheet(s) missing, {said}; add them or accept it"
-            " with --allow gaps"
+            "{kind}: {n} sheet(s) missing, {said:; }; add them or accept it with --allow gaps",
+            kind=mosaic.kind,
+            n=len(holes),
+            said=said,
         )
 
 

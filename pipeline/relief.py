@@ -107,9 +107,11 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> Card:
         write_card(folder / f"{key}.json", card)
     except OSError as error:
         raise InputError(
-            f"{folder}: the relief of {sheet.name} cannot be kept there"
-            f" ({error.strerror or error}); make room, or name another folder in --relief or"
-            " DAKLAAG_CACHE"
+            "{folder}: the relief of {name} cannot be kept there ({error}); make room, or name"
+            " another folder in --relief or DAKLAAG_CACHE",
+            folder=folder,
+            name=sheet.name,
+            error=error.strerror or error,
         ) from None
     return Card(survey, file, folder / f"{key}.zarr", sums)
 
@@ -119,7 +121,9 @@ def _key(sheet: Sheet) -> str:
     try:
         stamps = [stamp(path) for path in dict.fromkeys((sheet.path, *sheet.files))]
     except OSError:
-        raise InputError(f"{sheet.name}: is gone, or a file behind it; fetch it again") from None
+        raise InputError(
+            "{name}: is gone, or a file behind it; fetch it again", name=sheet.name
+        ) from None
     return key_of(FORMAT, sheet.path, stamps, sheet.nodata, sheet.scale, sheet.offset)
 
 
@@ -231,7 +235,7 @@ def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
 def _kept(sheet: Sheet, folder: Path) -> Card:
     found = card(sheet, folder)
     if found is None:
-        raise InputError(f"{sheet.name}: was changed during the run; run again")
+        raise InputError("{name}: was changed during the run; run again", name=sheet.name)
     return found
 
 
@@ -307,25 +311,34 @@ def _mend(found: Coarse, mosaic: Mosaic, cells: Window, level: int) -> None:
 def _check_range(sheet: Sheet, found: Survey) -> None:
     if found.lowest < LOWEST_M or found.highest > HIGHEST_M:
         raise InputError(
-            f"{sheet.name}: heights from {found.lowest:g} to {found.highest:g} m are not of the"
-            " Netherlands; are they centimetres, or an undeclared nodata value (--nodata VALUE)?"
+            "{name}: heights from {lowest:g} to {highest:g} m are not of the Netherlands; are they"
+            " centimetres, or an undeclared nodata value (--nodata VALUE)?",
+            name=sheet.name,
+            lowest=found.lowest,
+            highest=found.highest,
         )
 
 
 def warnings(mosaic: Mosaic, surveys: list[Survey]) -> list[str]:
     """What the reader of a report should know of the sheets."""
-    said = []
+    said: list[str] = []
     for sheet, found in zip(mosaic.sheets, surveys, strict=True):
         if found.share > SUSPICIOUS_SHARE:
             raw = (found.filled - sheet.offset) / sheet.scale
             remedy = (
-                f"declare it in the file (gdal_edit.py -a_nodata {raw:g})"
+                Text("declare it in the file (gdal_edit.py -a_nodata {raw:g})", raw=raw)
                 if sheet.declared
-                else f"run with --nodata {raw:g}"
+                else Text("run with --nodata {raw:g}", raw=raw)
             )
             said.append(
-                f"{sheet.name}: {found.share:.0%} of the cells are exactly {found.filled:g} m;"
-                f" if that stands for no data, {remedy}"
+                Text(
+                    "{name}: {share:.0%} of the cells are exactly {height:g} m; if that stands for"
+                    " no data, {remedy}",
+                    name=sheet.name,
+                    share=found.share,
+                    height=found.filled,
+                    remedy=remedy,
+                )
             )
     return said
 
@@ -333,5 +346,9 @@ def warnings(mosaic: Mosaic, surveys: list[Survey]) -> list[str]:
 def check_any_data(mosaic: Mosaic, surveys: list[Survey]) -> None:
     """Raises InputError if no cell of a mosaic has data."""
     if all(found.without_data == found.cells for found in surveys):
-        names = ", ".join(sheet.name for sheet in mosaic.sheets[:3])
-        raise InputError(f"{mosaic.kind}: no cell has data ({names}); check their nodata value")
+        names = [sheet.name for sheet in mosaic.sheets[:3]]
+        raise InputError(
+            "{kind}: no cell has data ({names}); check their nodata value",
+            kind=mosaic.kind,
+            names=names,
+        )

@@ -14,6 +14,7 @@ from pipeline.cache import cache_dir
 from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import EmptyAreaError, InputError
 from pipeline.grid import Lattice, Layout, Window
+from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.powermapping import Powermapping
@@ -136,8 +137,8 @@ def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -
     scope = scope_of(prepared, area, around, layout, request.block, terrain.window)
     if not scope.selected:
         raise InputError(
-            f"--around {request.around}: no footprint's centre lies in it; give X,Y,RADIUS in RD"
-            " metres"
+            "--around {around}: no footprint's centre lies in it; give X,Y,RADIUS in RD metres",
+            around=request.around,
         )
     if "heights" not in request.allow:
         check_order(terrain, scope.tiles)
@@ -188,28 +189,42 @@ def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
     if not any(inside.any() for _, inside in asked_of(prepared, area)):
         source = request.buildings[0]
         if area is None:
-            raise InputError(f"{source}: no footprint is a polygon; give the layer of buildings")
+            raise InputError(
+                "{source}: no footprint is a polygon; give the layer of buildings", source=source
+            )
         bounds = ",".join(f"{edge:.0f}" for edge in prepared.bounds)
         raise EmptyAreaError(
-            f"{source}: no footprint lies in AREA {request.area}; they lie in {bounds} (RD metres):"
-            " give one there"
+            "{source}: no footprint lies in AREA {area}; they lie in {bounds} (RD metres): give one"
+            " there",
+            source=source,
+            area=request.area,
+            bounds=bounds,
         )
 
 
 def check_options(request: Request) -> None:
     """Raises InputError for an option whose value is none of those it takes."""
     if request.method not in METHODS:
-        raise InputError(f"--method {request.method}: unknown; there is {', '.join(METHODS)}")
+        raise InputError(
+            "--method {method}: unknown; there is {known}",
+            method=request.method,
+            known=list(METHODS),
+        )
     for option, values, known in (
         ("--layers", request.layers, LAYERS),
         ("--allow", sorted(request.allow), ALLOWANCES),
     ):
         if odd := [value for value in values if value not in known]:
-            raise InputError(f"{option}: {odd[0]!r} is unknown; it takes {', '.join(known)}")
+            raise InputError(
+                "{option}: {odd!r} is unknown; it takes {known}",
+                option=option,
+                odd=odd[0],
+                known=known,
+            )
     if request.block < 16:
-        raise InputError(f"--block {request.block}: give 16 cells or more")
+        raise InputError("--block {block}: give 16 cells or more", block=request.block)
     if request.workers is not None and request.workers < 1:
-        raise InputError(f"--workers {request.workers}: give 1 or more")
+        raise InputError("--workers {workers}: give 1 or more", workers=request.workers)
 
 
 def _terrain(request: Request, area: Area | None) -> Terrain:
@@ -248,10 +263,16 @@ def _extent(terrain: Terrain, prepared: Prepared, area: Area | None, request: Re
     extent = Window.around(bounds, terrain.resolution).intersect(terrain.window)
     if not extent.size:
         xmin, ymin, xmax, ymax = terrain.window.bounds(terrain.resolution)
-        what = f"AREA {request.area}" if area else "the footprints' bounding box"
+        given = Text("AREA {area}", area=request.area)
+        what = given if area else Text("the footprints' bounding box")
         raise InputError(
-            f"{what} lies beside the rasters, which cover {xmin:g},{ymin:g},{xmax:g},{ymax:g};"
-            " give the sheets of that place, or check the CRS"
+            "{what} lies beside the rasters, which cover {xmin:g},{ymin:g},{xmax:g},{ymax:g}; give"
+            " the sheets of that place, or check the CRS",
+            what=what,
+            xmin=xmin,
+            ymin=ymin,
+            xmax=xmax,
+            ymax=ymax,
         )
     return extent
 
@@ -262,7 +283,12 @@ def _check_suns(squares: Iterable[Lattice], p: Powermapping) -> None:
         for time, (elevation, _) in zip(p.times, degrees, strict=True):
             if elevation <= 0:
                 raise InputError(
-                    f"parameter times: on {p.date} at {time:%H:%M} CET the sun stands"
-                    f" {-elevation:.2f} degrees below the horizon near RD"
-                    f" {square.centre[0]:.0f},{square.centre[1]:.0f}; choose another date or time"
+                    "parameter times: on {date} at {time:%H:%M} CET the sun stands {elevation:.2f}"
+                    " degrees below the horizon near RD {x:.0f},{y:.0f}; choose another date or"
+                    " time",
+                    date=p.date,
+                    time=time,
+                    elevation=-elevation,
+                    x=square.centre[0],
+                    y=square.centre[1],
                 )

@@ -94,8 +94,16 @@ class Restrictions:
     def idle(self, held: set[int]) -> list[str]:
         """In words, how many rows hold for nothing, if those that are held do."""
         n = len(self) - len(held)
-        said = "{name}: {n} of {all} rows hold for none of the footprints"
-        return [Text(said, name=self.name, n=n, all=len(self))] if n else []
+        if not n:
+            return []
+        return [
+            Text(
+                "{name}: {n} of {all} rows hold for none of the footprints",
+                name=self.name,
+                n=n,
+                all=len(self),
+            )
+        ]
 
 
 @dataclass(frozen=True)

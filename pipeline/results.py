@@ -88,8 +88,13 @@ def off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
     off = accounting["rejected"].get("off_rasters", 0)
     if off <= MANY_OFF * asked:
         return []
-    said = "{off:,} of {asked:,} footprints lie beside DSM or DTM; are sheets missing?"
-    return [Text(said, off=off, asked=asked)]
+    return [
+        Text(
+            "{off:,} of {asked:,} footprints lie beside DSM or DTM; are sheets missing?",
+            off=off,
+            asked=asked,
+        )
+    ]
 
 
 def draw(ledger: Ledger, composed: dict[str, Any], lang: str) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urljoin
 from pipeline.ahn import Bounds
 from pipeline.errors import InputError
 from pipeline.indexes import RESOLUTIONS, Offer, Product, file_name, offers_in
+from pipeline.messages import Text
 from pipeline.web import Client, Failed, Nowhere
 
 # Each can be told to lie elsewhere: a mirror, a proxy, the server of a test.
@@ -40,7 +41,11 @@ class Bases:
         for text in texts:
             name, equals, url = text.partition("=")
             if not equals or name not in BASES:
-                raise InputError(f"--base-url {text}: give NAME=URL with one of {', '.join(BASES)}")
+                raise InputError(
+                    "--base-url {text}: give NAME=URL with one of {known}",
+                    text=text,
+                    known=list(BASES),
+                )
             moved[name] = url.rstrip("/")
         return cls(moved)
 
@@ -74,20 +79,21 @@ class Index:
 
 def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
     """The index of a product. Raises Failed or Stopped, InputError where it lists none."""
-    said = "no index"
+    said = Text("no index")
     for url in _indexes(wanted, bases):
         try:
             body, _ = client.read(url)
             found = offers_in(body, wanted)
         except Nowhere as nowhere:
-            said = f"no index at {url} ({nowhere})"
+            said = Text("no index at {url} ({why})", url=url, why=nowhere)
             continue
         except (Failed, ValueError) as failed:
-            raise Failed(f"the index {url}: {failed}") from None
+            raise Failed("the index {url}: {why}", url=url, why=failed) from None
         if not found:
             raise InputError(
-                f"the index {url} lists no sheet of {wanted.folder}; choose another --ahn or"
-                " --resolution"
+                "the index {url} lists no sheet of {folder}; choose another --ahn or --resolution",
+                url=url,
+                folder=wanted.folder,
             )
         return Index(file_name(url), body, [_placed(o, wanted, bases) for o in found])
     raise Failed(said)
@@ -138,7 +144,7 @@ def features(bounds: Bounds, client: Client, bases: Bases) -> tuple[list[dict[st
         after = next(links, None)
         url = bases.follow(urljoin(url, after)) if after else None
     if len(spoken) != 1:
-        raise Failed(f"pages of the buildings in several CRS: {', '.join(sorted(spoken))}")
+        raise Failed("pages of the buildings in several CRS: {crs}", crs=sorted(spoken))
     return list(found.values()), spoken.pop()
 
 
@@ -150,9 +156,10 @@ def _page(url: str, client: Client) -> tuple[dict[str, Any], str]:
         page = json.loads(body)
         said = page.get("numberReturned", len(page["features"]))
         if said != len(page["features"]):
-            raise Failed(f"{len(page['features'])} of {said} buildings of a page came")
+            came = len(page["features"])
+            raise Failed("{came} of {said} buildings of a page came", came=came, said=said)
         return page, headers.get("Content-Crs", "").strip("<> ") or "OGC:CRS84"
     except Nowhere as nowhere:
-        raise Failed(f"no buildings at {url} ({nowhere})") from None
+        raise Failed("no buildings at {url} ({why})", url=url, why=nowhere) from None
     except (ValueError, KeyError, TypeError):
         raise Failed("a page of the buildings is no collection of features") from None

@@ -19,7 +19,7 @@ def opened(of: Product, file: Path) -> Sheet:
     """The one raster in a file. Raises Failed or InputError unless it can be used."""
     paths = find([str(file)], ENDINGS, of.kind)
     if len(paths) != 1:
-        raise Failed(f"{len(paths)} rasters in it instead of one")
+        raise Failed("{n} rasters in it instead of one", n=len(paths))
     return open_sheet(paths[0], of.kind, None)
 
 
@@ -27,19 +27,23 @@ def check_sheet(of: Product, offer: Offer, file: Path) -> None:
     """Raises Failed or InputError unless it is the raster that the index says it is."""
     size = file.stat().st_size
     if offer.size is not None and size != offer.size:
-        raise Failed(f"{size} bytes, and the index says {offer.size}")
+        raise Failed("{size} bytes, and the index says {said}", size=size, said=offer.size)
     if offer.sha256 is not None and identity(str(file))["sha256"] != offer.sha256:
         raise Failed("its SHA-256 is not the one in the index")
     if file.suffix.lower() == ".zip":
         _check_zip(file)
     sheet = opened(of, file)
     if sheet.resolution != of.resolution:
-        raise Failed(f"cells of {sheet.resolution:g} m instead of {of.resolution:g}")
+        raise Failed(
+            "cells of {size:g} m instead of {wanted:g}", size=sheet.resolution, wanted=of.resolution
+        )
     window, cell = sheet.window, sheet.resolution
     place = (window.left * cell, -window.bottom * cell, window.right * cell, -window.top * cell)
     room = shapely.box(*offer.bounds).buffer(2 * cell, join_style="mitre")
     if not room.covers(shapely.box(*place)):
-        raise Failed(f"it lies at {','.join(f'{side:g}' for side in place)}, not at its sheet")
+        raise Failed(
+            "it lies at {place:,}, not at its sheet", place=[f"{side:g}" for side in place]
+        )
     _check_ends(sheet)
 
 
@@ -60,7 +64,7 @@ def _check_zip(file: Path) -> None:
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError):
         raise Failed("not a zip that can be opened") from None
     if bad is not None:
-        raise Failed(f"{bad} in the zip is damaged")
+        raise Failed("{bad} in the zip is damaged", bad=bad)
 
 
 def check_vector(file: Path) -> None:

@@ -42,7 +42,9 @@ def csv_text(rows: Sequence[Row], decimal: str = "point") -> str:
     semicolons between cells, and a byte order mark. Raises InputError for another word.
     """
     if decimal not in DECIMALS:
-        raise InputError(f"--decimal {decimal}: give one of {', '.join(DECIMALS)}")
+        raise InputError(
+            "--decimal {decimal}: give one of {known}", decimal=decimal, known=list(DECIMALS)
+        )
     between, point = (";", ",") if decimal == "comma" else (",", ".")
     lines = [list(rows[0]), *(row.values() for row in rows)] if rows else []
     text = "".join(between.join(_csv_cell(v, point) for v in line) + "\n" for line in lines)
@@ -76,8 +78,11 @@ def check_rows(number: int, what: str) -> None:
     """Raises InputError if so many rows with their header do not fit on a sheet of XLSX."""
     if number >= MOST_ROWS:
         raise InputError(
-            f"{what}: {number:,} rows, and a sheet of .xlsx holds {MOST_ROWS:,} with its header;"
-            " write .csv or .parquet, or a smaller area"
+            "{what}: {number:,} rows, and a sheet of .xlsx holds {most:,} with its header; write"
+            " .csv or .parquet, or a smaller area",
+            what=what,
+            number=number,
+            most=MOST_ROWS,
         )
 
 
@@ -97,7 +102,9 @@ def write_xlsx(to: Path, title: str, names: Sequence[str], rows: Iterable[Sequen
                 sheet.freeze_panes(1, 0)
                 _write_cells(sheet, names, rows)
         except XlsxWriterException as error:
-            raise OutputError(f"{title}: cannot be written ({error}); is the disk full?") from None
+            raise OutputError(
+                "{title}: cannot be written ({error}); is the disk full?", title=title, error=error
+            ) from None
 
 
 def _write_cells(sheet: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -105,8 +112,10 @@ def _write_cells(sheet: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]
         for column, value in enumerate(row):
             if sheet.write(number, column, _xlsx_cell(value)):
                 raise InputError(
-                    f"row {number}, column {names[column]}: more than a sheet of .xlsx holds;"
-                    " write .csv or .parquet"
+                    "row {row}, column {column}: more than a sheet of .xlsx holds; write .csv or"
+                    " .parquet",
+                    row=number,
+                    column=names[column],
                 )
 
 

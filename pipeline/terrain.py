@@ -124,19 +124,26 @@ def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> Terrain:
     a, b = dsm.sheets[0], dtm.sheets[0]
     if a.resolution != b.resolution:
         raise InputError(
-            f"{a.name} has cells of {a.resolution:g} m and {b.name} of {b.resolution:g} m;"
-            " give DSM and DTM of one resolution"
+            "{dsm} has cells of {one:g} m and {dtm} of {other:g} m; give DSM and DTM"
+            " of one resolution",
+            dsm=a.name,
+            one=a.resolution,
+            dtm=b.name,
+            other=b.resolution,
         )
     terrain = Terrain(dsm, dtm)
     if not terrain.window.size or terrain.ground.area == 0:
         raise InputError(
-            f"DSM ({a.name}) and DTM ({b.name}) have no ground in common; give sheets of one place"
+            "DSM ({dsm}) and DTM ({dtm}) have no ground in common; give sheets of one place",
+            dsm=a.name,
+            dtm=b.name,
         )
     versions = {s.version for s in (*dsm.sheets, *dtm.sheets) if s.version}
     if len(versions) > 1 and "versions" not in allow:
         one = {s.version: s.name for s in (*dsm.sheets, *dtm.sheets) if s.version}
-        said = ", ".join(f"{version} ({one[version]})" for version in sorted(versions))
+        said = [f"{version} ({one[version]})" for version in sorted(versions)]
         raise InputError(
-            f"AHN versions are mixed: {said}; give one, or accept it with --allow versions"
+            "AHN versions are mixed: {said}; give one, or accept it with --allow versions",
+            said=said,
         )
     return terrain

@@ -19,7 +19,8 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 from pipeline.cache import write_whole
-from pipeline.errors import Stopped
+from pipeline.errors import Stopped, Told
+from pipeline.messages import Text
 
 T = TypeVar("T")
 ATTEMPTS = 8  # in a row that bring less than PROGRESS bytes
@@ -38,20 +39,20 @@ REDIRECTS = urllib3.Retry(
 RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
-class Nowhere(Exception):
+class Nowhere(Told):
     """The server says that there is no such thing (404, 410)."""
 
 
-class Failed(Exception):
+class Failed(Told):
     """What exists, or may, could not be had; says why in a line."""
 
 
-class _Again(Exception):
+class _Again(Told):
     """An attempt failed and the next may not. wait [s]: what the server asks for; moved: it
     brought something."""
 
     def __init__(self, why: str, wait: float = 0.0) -> None:
-        super().__init__(why)
+        super().__init__(Text(why))
         self.wait = wait
         self.moved = False
 
@@ -152,7 +153,7 @@ class Client:
     def _pool(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Failed(f"{url} is no address of the web")
+            raise Failed("{url} is no address of the web", url=url)
         proxy = None if proxy_bypass(parts.hostname) else getproxies().get(parts.scheme)
         if proxy not in self._pools:
             self._pools[proxy] = (
@@ -173,9 +174,11 @@ class Client:
             except _Again as again:
                 idle = 0 if again.moved else idle + 1
                 if idle >= ATTEMPTS:
-                    raise Failed(f"{again}, {ATTEMPTS} times") from None
+                    raise Failed("{why}, {n} times", why=again, n=ATTEMPTS) from None
                 if again.wait > LONGEST_WAIT_S:
-                    raise Failed(f"{again}; it asks to come back in {again.wait:.0f} s") from None
+                    raise Failed(
+                        "{why}; it asks to come back in {wait:.0f} s", why=again, wait=again.wait
+                    ) from None
                 self._rest(again.wait + self.pause * 2**idle * random.uniform(0.25, 0.5))
 
     def _rest(self, seconds: float) -> None:
@@ -254,7 +257,7 @@ class _Half:
     def check(self) -> None:
         """Raises _Again unless as much came as was announced."""
         if self.total is not None and self.size != self.total:
-            said = f"{self.size} of {self.total} bytes came"
+            said = Text("{size} of {total} bytes came", size=self.size, total=self.total)
             if self.size > self.total:
                 self.drop()
             raise _Again(said)

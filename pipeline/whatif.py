@@ -115,7 +115,11 @@ def _going(finished: Finished, ids: Sequence[str]) -> list[tuple[Bounds, float]]
     rows = where(file, ["id", "roof_m", "bbox"], pc.field("id").isin(pa.array(ids, pa.string())))
     for name in ids:
         if name not in rows["id"].to_pylist():
-            raise InputError(f"{finished.name}: has no building {name}; give an id of its table")
+            raise InputError(
+                "{name}: has no building {id}; give an id of its table",
+                name=finished.name,
+                id=name,
+            )
     tops = pc.fill_null(rows["roof_m"], LOWEST_M).to_pylist()
     return list(zip(rectangles(rows), tops, strict=True))
 

@@ -88,7 +88,9 @@ def public_collections(settings: Settings) -> dict[str, Collection]:
         name = name_of(place)
         if name in found:
             raise InputError(
-                f"--data {given}: a second run with the name {name}; rename its folder"
+                "--data {given}: a second run with the name {name}; rename its folder",
+                given=given,
+                name=name,
             )
         report.read(place)
         found[name] = Collection(name, place)
@@ -110,9 +112,10 @@ def sources_of(settings: Settings) -> Sources:
         here = _inputs_in(folder)
         if not any(here.values()):
             raise InputError(
-                f"--data {given}: neither a finished run nor a folder with sheets (R_*.tif,"
+                "--data {given}: neither a finished run nor a folder with sheets (R_*.tif,"
                 " M_*.tif, or as daklaag fetch leaves them), footprints or boundaries; check the"
-                " path"
+                " path",
+                given=given,
             )
         for kind, files in here.items():
             found[kind] += files

@@ -13,6 +13,7 @@ from service.usage import reworded
 
 DONE, FAULT, CALLER, STOPPED = 0, 1, 2, 130
 ERROR = "error: {said}"
+AGAIN = Text("the same command takes it up again")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BARRED = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.ENOTDIR,
@@ -48,7 +49,7 @@ class Door(click.Group):
         except InputError as error:
             _leave(CALLER, ERROR, said=error.text)
         except (Stopped, KeyboardInterrupt) as stopped:
-            said = stopped.args[0] if stopped.args else Text("the same command takes it up again")
+            said = stopped.args[0] if any(stopped.args) else AGAIN
             _leave(STOPPED, "stopped; {said}", said=said)
         except MemoryError:
             said = Text("out of memory; give a smaller --block or fewer --workers")

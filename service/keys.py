@@ -48,9 +48,11 @@ class Keys:
         """A new key, told this once. Raises InputError for a name that is taken or none."""
         if not NAME.fullmatch(name) or name == LOCAL or name.startswith(VISITOR):
             raise InputError(
-                f"key {name[:80]!r}: a name has up to 64 letters, digits, `.`, `_`, `-`, begins"
-                f" with a letter or digit, and is not {LOCAL!r} or {VISITOR + '...'!r}; give"
-                " another"
+                "key {name!r}: a name has up to 64 letters, digits, `.`, `_`, `-`, begins with a"
+                " letter or digit, and is not {local!r} or {visitor!r}; give another",
+                name=name[:80],
+                local=LOCAL,
+                visitor=VISITOR + "...",
             )
         key = MARK + secrets.token_urlsafe(32)
         added = self._database.execute(
@@ -58,7 +60,9 @@ class Keys:
             name, hash_of(key), int(operator),
         )  # fmt: skip
         if not added.rowcount:
-            raise InputError(f"key {name}: there is one already; remove it or give another name")
+            raise InputError(
+                "key {name}: there is one already; remove it or give another name", name=name
+            )
         return key
 
     def find(self, key: str) -> KeyRow | None:
@@ -79,4 +83,6 @@ class Keys:
     def remove(self, name: str) -> None:
         """It opens nothing from now on. Raises InputError if there is none of that name."""
         if not self._database.execute("DELETE FROM keys WHERE name = ?", name).rowcount:
-            raise InputError(f"key {name[:80]!r}: there is none; `daklaag keys list` tells them")
+            raise InputError(
+                "key {name!r}: there is none; `daklaag keys list` tells them", name=name[:80]
+            )

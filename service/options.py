@@ -112,7 +112,7 @@ def request_of(options: dict[str, Any]) -> Any:
     for text in options.pop("settings"):
         name, equals, value = text.partition("=")
         if not equals:
-            raise InputError(f"--set {text}: give NAME=VALUE")
+            raise InputError("--set {text}: give NAME=VALUE", text=text)
         settings[name.strip()] = value.strip()
     layers = [name.strip() for name in options.pop("layers").split(",") if name.strip()]
     allow = [name.strip() for name in options.pop("allow").split(",") if name.strip()]

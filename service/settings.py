@@ -218,7 +218,9 @@ def read_settings(file: Path | None, **options: Any) -> Settings:
         where = _where(name, given, file)
         unknown = first["type"] == "extra_forbidden"
         said = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{where}: {said}; docs/service.md lists the settings") from None
+        raise InputError(
+            "{where}: {said}; docs/service.md lists the settings", where=where, said=said
+        ) from None
 
 
 def _check_file(file: Path | None) -> None:
@@ -227,16 +229,22 @@ def _check_file(file: Path | None) -> None:
     try:
         tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise InputError(f"--config {file}: {error.strerror}; check the path") from None
+        raise InputError(
+            "--config {file}: {error}; check the path", file=file, error=error.strerror
+        ) from None
     except ValueError as error:
-        raise InputError(f"--config {file}: not TOML: {error}; docs/service.md shows one") from None
+        raise InputError(
+            "--config {file}: not TOML: {error}; docs/service.md shows one", file=file, error=error
+        ) from None
 
 
 def _check_environment() -> None:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise InputError(f"{name}: no such setting; docs/service.md lists the settings")
+            raise InputError(
+                "{name}: no such setting; docs/service.md lists the settings", name=name
+            )
 
 
 def _where(name: str, given: dict[str, Any], file: Path | None) -> str:

@@ -78,7 +78,9 @@ def write_geojson(order: Order) -> Text:
     with order.to.open("rb") as file:  # GDAL says nothing where the last 4 KB found no room
         file.seek(max(0, order.to.stat().st_size - 16))
         if not file.read().rstrip().endswith(b"]\n}"):
-            raise OutputError(f"{order.to.name}: cannot be written whole; is the disk full?")
+            raise OutputError(
+                "{name}: cannot be written whole; is the disk full?", name=order.to.name
+            )
     return _said(order)
 
 
@@ -90,8 +92,10 @@ def _file(order: Order) -> Place:
     """The file of the buildings, which an ending that is no raster's asks for."""
     if order.layer not in (None, LAYER):
         raise InputError(
-            f"layer {order.layer!r}: a {order.to.suffix} holds the {LAYER};"
-            " a raster layer goes into a .tif or .png"
+            "layer {layer!r}: a {suffix} holds the {ours}; a raster layer goes into a .tif or .png",
+            layer=order.layer,
+            suffix=order.to.suffix,
+            ours=LAYER,
         )
     return report.buildings_file(order.directory)
 

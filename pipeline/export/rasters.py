@@ -84,8 +84,13 @@ def _array(order: Order, name: str) -> Any:
     group = (open_store(below(order.directory, RASTERS)) or {}).get("0", {})
     there = [layer for layer in NODATA if layer in group]
     if name not in there:
-        instead = ", ".join(there) or "none; run again with --layers hillshade,shadow --overwrite"
-        raise InputError(f"layer {name!r}: not among the raster layers of this run ({instead})")
+        none = Text("none; run again with --layers hillshade,shadow --overwrite")
+        instead = list(there) or none
+        raise InputError(
+            "layer {name!r}: not among the raster layers of this run ({instead})",
+            name=name,
+            instead=instead,
+        )
     return group[name]
 
 

@@ -13,6 +13,7 @@ from pipeline.grid import Window
 from pipeline.kept import Kept
 from pipeline.maptiles import png
 from pipeline.maptiles.scheme import DEEPEST, SIDE, Tile
+from pipeline.messages import Text
 from pipeline.palette import DARKEST, GROUND, SHADOW, brightness
 from pipeline.slices import Rectangle
 from pipeline.storage import Place
@@ -46,7 +47,7 @@ class Pictures:
     def __init__(self, store: Place, most: int = MOST) -> None:
         root = open_store(store)
         if root is None:
-            raise InputError(f"{store}: no rasters here; run it anew with --layers")
+            raise InputError("{store}: no rasters here; run it anew with --layers", store=store)
         names = sorted(map(int, root.group_keys()))
         self._levels = [_level(root[str(name)]) for name in names]
         self._chunks: Kept[Cells] = Kept(most, lambda cells: cells.nbytes)
@@ -98,18 +99,27 @@ class Pictures:
 
     def _array(self, layer: str) -> Any:
         if layer not in self.layers:
-            there = ", ".join(self.layers) or "none"
-            raise InputError(f"layer {layer!r}: not among the pictures of this run ({there})")
+            there = list(self.layers) or Text("none")
+            raise InputError(
+                "layer {layer!r}: not among the pictures of this run ({there})",
+                layer=layer,
+                there=there,
+            )
         return self._levels[0].arrays[layer]
 
     def _palette(self, layer: str, sun: int | None) -> NDArray[np.uint8]:
         suns = self.suns(layer)
         if sun is not None and not 0 <= sun < suns:
-            raise InputError(f"sun {sun}: layer {layer} has {suns or 'none'}, counted from 0")
+            raise InputError(
+                "sun {sun}: layer {layer} has {suns}, counted from 0",
+                sun=sun,
+                layer=layer,
+                suns=suns or Text("none"),
+            )
         if layer == "shadow":
             return _dark(suns, sun)
         if suns and sun is None:
-            raise InputError(f"layer {layer}: name one of its {suns} suns")
+            raise InputError("layer {layer}: name one of its {suns} suns", layer=layer, suns=suns)
         return _light()
 
     def _needed(self, layer: str, z: int) -> int:

@@ -48,10 +48,16 @@ class Tile:
 
     def __post_init__(self) -> None:
         if not 0 <= self.z <= DEEPEST:
-            raise InputError(f"zoom {self.z}: possible are 0 to {DEEPEST}")
+            raise InputError("zoom {z}: possible are 0 to {deepest}", z=self.z, deepest=DEEPEST)
         if not (0 <= self.x < 1 << self.z and 0 <= self.y < 1 << self.z):
             last = (1 << self.z) - 1
-            raise InputError(f"tile {self.z}/{self.x}/{self.y}: x and y run from 0 to {last}")
+            raise InputError(
+                "tile {z}/{x}/{y}: x and y run from 0 to {last}",
+                z=self.z,
+                x=self.x,
+                y=self.y,
+                last=last,
+            )
 
     @classmethod
     def at(cls, lon: float, lat: float, z: int) -> "Tile":

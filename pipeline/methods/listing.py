@@ -15,7 +15,9 @@ def listing(name: str | None, form: str) -> str:
     Raises InputError for an unknown name.
     """
     if name is not None and name not in METHODS:
-        raise InputError(f"method {name!r} is unknown; there is {', '.join(METHODS)}")
+        raise InputError(
+            "method {name!r} is unknown; there is {known}", name=name, known=list(METHODS)
+        )
     chosen = [name] if name else list(METHODS)
     if form == "json":
         found = {n: [_row(p) for p in parameters_of(METHODS[n])] for n in chosen}
