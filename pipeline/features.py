@@ -5,53 +5,56 @@ what is asked for, from a position on, and of those few whole; so it costs the s
 a nation as at its start.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import shapely
 from numpy.typing import NDArray
 
 from pipeline import report
-from pipeline.columns import EDGES
 from pipeline.errors import InputError
+from pipeline.filters import GEOMETRY, Filter, Range, rectangles
 from pipeline.kept import Kept
 from pipeline.ledger import BUILDINGS, REPORT
 from pipeline.printed import sun_times
-from pipeline.slices import BBOX, footer_of, row_groups
+from pipeline.slices import footer_of, row_groups
 
-ANY = "*"  # of a column that is asked for: whatever it holds, but not null
 MOST_ROWS = 262_144  # of row groups that a page reads; 0.4 s
+MOST_POLYGONS = 1_048_576  # of row groups whose polygons are looked at to count; 1 s
+MOST_COUNTS = 256  # of filters that are remembered, a table
 KEPT_BYTES = 60 << 20  # of row groups of all tables, as they were read
 KEPT_TABLES = 16
-Value = str | bool | None
-
-
-class Wanted(NamedTuple):
-    """Which features: those that touch an area [RD m], and whose columns hold these values."""
-
-    area: shapely.Geometry | None = None
-    values: Mapping[str, Value] = {}
-
-    @property
-    def everything(self) -> bool:
-        """Whether nothing is left out."""
-        return self.area is None and not self.values
 
 
 class Page(NamedTuple):
     """Features as a flat table, the position at which the next page starts (None: there is none),
-    and how many there are on all pages, if that is known without looking."""
+    and how many there are on all pages (None: too many polygons would have to be looked at)."""
 
     rows: pa.Table
     next: int | None
     matched: int | None
+
+
+class _Group:
+    """The columns of a row group that a filter looks at, by name. The polygons are only read where
+    they are asked for."""
+
+    def __init__(self, features: "Features", group: int, wanted: Filter) -> None:
+        names = sorted(wanted.columns - {GEOMETRY})
+        self._narrow = features._read(group, names) if names else {}
+        self._features, self._group = features, group
+        self.polygons = False  # whether they were read
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        if name != GEOMETRY:
+            return self._narrow[name]
+        self.polygons = True
+        return self._features._read(self._group, [GEOMETRY])[GEOMETRY]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,8 @@ class Features:
     suns: int
     metadata: pq.FileMetaData
     starts: NDArray[np.int64]  # of each row group, and the number of rows
-    _edges: dict[str, list[Any]] = field(default_factory=dict)
+    _ranges: dict[str, Range] = field(default_factory=dict)
+    _counts: dict[Filter, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, directory: Path) -> "Features":
@@ -75,7 +79,7 @@ class Features:
     @property
     def bounds(self) -> tuple[float, float, float, float] | None:
         """The rectangle of all [RD m]; None where nothing has a place."""
-        boxes = self._boxes()
+        boxes = rectangles(self._range)
         known = boxes[~np.isnan(boxes).any(axis=1)]
         if not len(known):
             return None
@@ -83,8 +87,9 @@ class Features:
         east, north = known[:, 2:].max(axis=0).tolist()
         return west, south, east, north
 
-    def page(self, wanted: Wanted, start: int, limit: int) -> Page:
-        """At most `limit` features from a position on, in the order of the table.
+    def page(self, wanted: Filter | None, start: int, limit: int) -> Page:
+        """At most `limit` features that pass a filter, from a position on, in the order of the
+        table.
 
         A page may hold fewer though there is a next one: where row groups of MOST_ROWS were read.
         """
@@ -94,17 +99,36 @@ class Features:
             if not room or read >= MOST_ROWS:
                 following = int(self.starts[group] + rows[0])
                 break
-            taken = self._touching(group, rows, wanted)
-            read += int(self.starts[group + 1] - self.starts[group])
-            following = self._after(group, taken, room)
-            found.append(self._whole(group).take(pa.array(taken[:room])))
+            read += self._size(group)
+            following = self._after(group, rows, room)
+            found.append(self._whole(group).take(pa.array(rows[:room])))
             room -= len(found[-1])
             if following is not None:
                 break
         rows_found = pa.concat_tables([self._none(), *found])
-        return Page(
-            self._flat(rows_found), following, self._matched(wanted, start, following, found)
-        )
+        return Page(self._flat(rows_found), following, self.count(wanted))
+
+    def count(self, wanted: Filter | None) -> int | None:
+        """How many features pass a filter; None where the polygons of more than MOST_POLYGONS rows
+        would have to be looked at. Nothing but the columns of the filter is read, row group by row
+        group, and not of those that cannot pass."""
+        if wanted is None:
+            return len(self)
+        if wanted not in self._counts:
+            if len(self._counts) >= MOST_COUNTS:
+                self._counts.clear()
+            self._counts[wanted] = self._counted(wanted)
+        return self._counts[wanted]
+
+    def _counted(self, wanted: Filter) -> int | None:
+        number = looked_at = 0
+        for group in np.flatnonzero(self._possible(wanted)).tolist():
+            columns = _Group(self, group, wanted)
+            number += int(wanted.passes(columns, self._size(group)).sum())
+            looked_at += columns.polygons * self._size(group)
+            if looked_at > MOST_POLYGONS:
+                return None
+        return number
 
     def at(self, positions: NDArray[np.int64]) -> pa.Table:
         """The features at positions, as a flat table in their order."""
@@ -122,82 +146,59 @@ class Features:
         order = np.argsort(rows, kind="stable")
         np.save(to, np.stack([rows[order], order]))
 
-    def _groups(self, wanted: Wanted, start: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """The row groups from a position on that may hold what is wanted, and which of their rows
-        may be it: by their columns and their rectangles."""
+    def _groups(self, wanted: Filter | None, start: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """The row groups from a position on that have rows which pass a filter, and which those
+        are."""
         first = int(np.searchsorted(self.starts, start, "right")) - 1
         possible = self._possible(wanted)
         for group in range(first, len(possible)):
             if possible[group]:
-                rows = self._candidates(group, wanted)
+                rows = self._passing(group, wanted)
                 rows = rows[rows >= start - self.starts[group]]
                 if len(rows):
                     yield group, rows
 
-    def _candidates(self, group: int, wanted: Wanted) -> NDArray[np.int64]:
-        narrow = [*wanted.values, *([BBOX] if wanted.area is not None else [])]
-        if not narrow:
-            return np.arange(self.starts[group + 1] - self.starts[group])
-        table = self._read(group, narrow)
-        fits = np.ones(len(table), np.bool_)
-        for name, value in wanted.values.items():
-            fits &= _holds(table[name], value)
-        if wanted.area is not None:
-            boxes = [pc.struct_field(table[BBOX], edge).to_numpy() for edge in EDGES]
-            fits &= _touches(np.column_stack(boxes), wanted.area.bounds)
-        return np.flatnonzero(fits)
+    def _passing(self, group: int, wanted: Filter | None) -> NDArray[np.int64]:
+        if wanted is None:
+            return np.arange(self._size(group))
+        return np.flatnonzero(wanted.passes(_Group(self, group, wanted), self._size(group)))
 
-    def _touching(self, group: int, rows: NDArray[np.int64], wanted: Wanted) -> NDArray[np.int64]:
-        """Of rows whose rectangle may touch the area those whose polygon does."""
-        if wanted.area is None:
-            return rows
-        wkb = self._whole(group)["geometry"].take(pa.array(rows))
-        shapely.prepare(wanted.area)
-        touching: NDArray[np.bool_] = shapely.intersects(
-            wanted.area, shapely.from_wkb(wkb.to_numpy())
-        )
-        return rows[touching]
+    def _after(self, group: int, rows: NDArray[np.int64], room: int) -> int | None:
+        return int(self.starts[group] + rows[room]) if len(rows) > room else None
 
-    def _after(self, group: int, taken: NDArray[np.int64], room: int) -> int | None:
-        return int(self.starts[group] + taken[room]) if len(taken) > room else None
+    def _size(self, group: int) -> int:
+        return int(self.starts[group + 1] - self.starts[group])
 
-    def _matched(
-        self, wanted: Wanted, start: int, following: int | None, found: list[pa.Table]
-    ) -> int | None:
-        if wanted.everything:
-            return len(self)
-        return sum(map(len, found)) if start == 0 and following is None else None
-
-    def _possible(self, wanted: Wanted) -> NDArray[np.bool_]:
+    def _possible(self, wanted: Filter | None) -> NDArray[np.bool_]:
         """Which row groups may hold what is wanted, by their statistics."""
-        possible = np.ones(len(self.starts) - 1, np.bool_)
-        if wanted.area is not None:
-            if BBOX not in self.metadata.schema.to_arrow_schema().names:
-                raise InputError(f"{BUILDINGS}: has no column {BBOX}; run it anew")
-            possible &= _touches(self._boxes(), wanted.area.bounds)
-        for name, value in wanted.values.items():
-            possible &= [_may_hold(edges, value) for edges in self._statistics(name)]
-        return possible
+        groups = len(self.starts) - 1
+        if wanted is None:
+            return np.ones(groups, np.bool_)
+        for name in wanted.columns - set(self._none().column_names):
+            raise InputError(f"{BUILDINGS}: has no column {name}; run it anew")
+        return wanted.may_pass(self._range, groups)
 
-    def _boxes(self) -> NDArray[np.float64]:
-        """The rectangle of each row group; NaN where nothing has a place."""
-        sides = [
-            [np.nan if edge is None or not edge.has_min_max else getattr(edge, side) for edge in of]
-            for name, side in zip(EDGES, ("min", "min", "max", "max"), strict=True)
-            for of in [self._statistics(f"{BBOX}.{name}")]
-        ]
-        return np.array(sides).T.reshape(-1, 4)
+    def _range(self, path: str) -> Range:
+        """What the file says of a column, or of a part of one."""
+        if path not in self._ranges:
+            of = [self._statistics(group, path) for group in range(self.metadata.num_row_groups)]
+            lowest, highest = (
+                [getattr(each, side) if each and each.has_min_max else None for each in of]
+                for side in ("min", "max")
+            )
+            values = [each.num_values if each else -1 for each in of]
+            nulls = [each.null_count if each and each.has_null_count else -1 for each in of]
+            self._ranges[path] = Range(lowest, highest, np.array(values), np.array(nulls))
+        return self._ranges[path]
 
-    def _statistics(self, path: str) -> list[Any]:
-        """Of each row group, what it says of a column; None where it says nothing."""
-        if path not in self._edges:
-            names = [self.metadata.schema.column(i).path for i in range(self.metadata.num_columns)]
-            place = names.index(path) if path in names else None
-            self._edges[path] = [
-                None if place is None else self.metadata.row_group(group).column(place).statistics
-                for group in range(self.metadata.num_row_groups)
-            ]
-        return self._edges[path]
+    def _statistics(self, group: int, path: str) -> Any:
+        place = self._places.get(path)
+        return None if place is None else self.metadata.row_group(group).column(place).statistics
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        of = self.metadata
+        return {of.schema.column(i).path: i for i in range(of.num_columns)}
 
     def _read(self, group: int, columns: Sequence[str] | None = None) -> pa.Table:
         return row_groups(self.file, [group], columns, self.metadata)
@@ -247,38 +248,3 @@ _kept: Kept[pa.Table] = Kept(KEPT_BYTES, lambda table: int(table.nbytes))
 def _group(features: Features, group: int) -> pa.Table:
     """One row group, whole: pages that follow each other mostly read the same."""
     return _kept.get((features, group), lambda: features._read(group).replace_schema_metadata(None))
-
-
-def _touches(
-    boxes: NDArray[np.float64], bounds: tuple[float, float, float, float]
-) -> NDArray[np.bool_]:
-    """Which rectangles touch a closed one; NaN touches nothing."""
-    west, south, east, north = bounds
-    touching: NDArray[np.bool_] = (
-        (boxes[:, 0] <= east) & (boxes[:, 2] >= west)
-        & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
-    )  # fmt: skip
-    return touching
-
-
-def _holds(column: pa.ChunkedArray, value: Value) -> NDArray[np.bool_]:
-    """Where a column has a value; None: none, ANY: whichever."""
-    if value is None:
-        fits = pc.is_null(column)
-    elif value == ANY:
-        fits = pc.is_valid(column)
-    else:
-        fits = pc.fill_null(pc.equal(column, value), False)
-    found: NDArray[np.bool_] = fits.to_numpy()
-    return found
-
-
-def _may_hold(edges: Any, value: Value) -> bool:
-    """Whether a row group may have a value, by its statistics."""
-    if edges is None:
-        return True
-    if value is None:
-        return not edges.has_null_count or edges.null_count > 0
-    if not edges.has_min_max:
-        return edges.num_values > 0
-    return value == ANY or bool(edges.min <= value <= edges.max)

@@ -105,6 +105,19 @@ def title_of(collection: Collection) -> str:
     return str(name or collection.name)
 
 
+def ordered_title(report: Mapping[str, Any]) -> str:
+    """What the result of a job is called: by its area, and the day it was finished."""
+    inputs, finished = report["inputs"], str(report["machine"].get("finished", ""))[:10]
+    area, around = inputs.get("area"), inputs.get("around")
+    if isinstance(area, Mapping) and area.get("name"):
+        where = str(area["name"])
+    elif isinstance(area, list):
+        where = f"box {','.join(f'{edge:.0f}' for edge in area)}"
+    else:
+        where = f"circle {','.join(f'{each:.0f}' for each in around)}" if around else "drawn area"
+    return f"{where}, {finished}" if finished else where
+
+
 def _layers(inputs: Mapping[str, Any]) -> list[str]:
     return list(inputs.get("options", {}).get("layers", ()))
 

@@ -11,6 +11,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    406: "Not in this format",
     408: "Too slow",
     409: "In conflict",
     410: "Gone",

@@ -130,12 +130,9 @@ def test_a_memory_that_was_removed_is_not_ready(tmp_path: Path) -> None:
 
 
 def test_tiles_are_timed_by_layer(app: FastAPI) -> None:
-    app.state.metrics.request(
-        "/collections/{name}/tiles/{layer}/{z}/{x}/{y}", "GET", 200, 0.03, {"layer": "roofs"}
-    )
-    app.state.metrics.request(
-        "/collections/{name}/tiles/{layer}/{z}/{x}/{y}", "GET", 200, 0.03, {"layer": "made-up"}
-    )
+    path = "/collections/{collectionId}/tiles/{layer}/{z}/{x}/{y}"
+    for layer in ("roofs", "made-up"):
+        app.state.metrics.request(path, "GET", 200, 0.03, {"layer": layer})
     told = {
         labels: value
         for (name, labels), value in figures(app).items()

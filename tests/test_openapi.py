@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_asgi
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from pipeline.crs import lonlat
 from pipeline.maptiles.scheme import Tile
@@ -34,14 +35,15 @@ RUN, JOB, MARK, KEY = "quarter", "known-job", "known-mark", "k" * 16
 PLENTY, SEED = 10**9, 5
 OFTEN = 0.7  # of what is drawn is something that is there
 FINE = ["2xx", "3xx", "401", "403", "404", "409", "429", "503"]
-# What they take has no words in OpenAPI: the inputs of a process, where a polygon may lie, which of
-# two numbers or days is the smaller.
+# What they take has no words in OpenAPI: the inputs of a process, where a polygon may lie, CQL2,
+# which of two numbers or days is the smaller.
 TOLD_ELSEWHERE = [*FINE, "400", "413"]
 BEYOND = (
     "/processes/{process_id}/execution",
     "/marks",
     "/marks/restrictions",
-    "/collections/{name}/items",
+    "/collections/{collectionId}/items",
+    f"/collections/{RUN}/items",
 )
 
 
@@ -50,7 +52,7 @@ def known(w: World) -> dict[str, list[Any]]:
     west, south, east, north = lonlat(w.bounds)
     tile = Tile.at((west + east) / 2, (south + north) / 2, 15)
     return {
-        "name": [RUN],
+        "collectionId": [RUN],
         "job_id": [JOB],
         "id": [MARK],
         "row": [0, 1, 2],
@@ -132,6 +134,14 @@ def answered(request: pytest.FixtureRequest) -> Iterator[dict[str, set[int]]]:
     assert {name: seen for name, seen in found.items() if min(seen) >= 400} == {}
 
 
+def asks_for_too_many(case: Any) -> bool:
+    """Whether items are asked for by a `limit` above the maximum only, which is no fault (OGC API -
+    Features 7.15.3, fc-limit-response-1)."""
+    query = case.query or {}
+    limit = str(query.get("limit", ""))
+    return case.path.endswith("/items") and query.keys() == {"limit"} and limit.isdigit()
+
+
 api = schemathesis.pytest.from_fixture("document")
 
 
@@ -146,4 +156,5 @@ def test_every_operation_keeps_to_the_document(
     put(app, w)
     answer = case.call()
     answered[case.operation.label].add(answer.status_code)
-    case.validate_response(answer)
+    lenient = asks_for_too_many(case) and answer.status_code == 200
+    case.validate_response(answer, excluded_checks=[negative_data_rejection] if lenient else [])

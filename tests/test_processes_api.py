@@ -303,7 +303,7 @@ def test_jobs_without_results_say_why(asked: Asked, w: World) -> None:
     assert "dismissed" in asked.get(f"/jobs/{dismissed}/results", "exception", 410)["detail"]
     failed = asked.done(inputs={"area": w.box(0, 0, 1, 1)})
     problem = asked.get(f"/jobs/{failed}/results", "exception", 400)
-    assert "lies" in problem["detail"]
+    assert "lies" in problem["detail"] and problem["type"] == "InvalidParameterValue"
     assert str(w.inputs.parent) not in json.dumps(problem)
     sheet, hidden = w.request.dsm[0], f"{w.request.dsm[0]}.hidden"
     broken = asked.submitted(inputs={"area": CORNER, "layers": ["surface"]})
@@ -313,6 +313,7 @@ def test_jobs_without_results_say_why(asked: Asked, w: World) -> None:
     Path(hidden).replace(sheet)
     problem = asked.get(f"/jobs/{broken}/results", "exception", 500)
     assert "files of the service are faulty" in problem["detail"]
+    assert problem["type"] == "NoApplicableCode"
     assert Path(sheet).name in problem["detail"]
     assert str(w.inputs) not in problem["detail"]
     gone = asked.done(inputs={"area": CORNER, "layers": ["shadow"]})

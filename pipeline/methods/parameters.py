@@ -79,6 +79,8 @@ class Parameter:
 
 def _split(text: Any) -> tuple[str, ...]:
     parts = text.split(",") if isinstance(text, str) else text
+    if not isinstance(parts, list | tuple):  # an object of JSON, whose names are no values
+        raise ValueError(text)
     return tuple(str(part).strip() for part in parts)
 
 

@@ -48,7 +48,7 @@ SAID = {
     503: "Too much is being made already",
     507: "No room for what has to be made first",
 }
-NAME = Annotated[str, Path(description="of a run, or a job's id")]
+NAME = Annotated[str, Path(alias="collectionId", description="of a run, or a job's id")]
 
 
 class Link(BaseModel):
@@ -132,9 +132,9 @@ def not_modified(etag: str, headers: Mapping[str, str]) -> Response:
 
 
 def check_parameters(request: Request, *known: str) -> None:
-    """Raises Problem 400 for any other, as OGC API asks."""
+    """Raises Problem 400 for any other than these and `f`, as OGC API asks."""
     for name in request.query_params:
-        if name not in known:
+        if name not in (*known, "f"):
             raise Problem(400, f"parameter {name[:50]}: not known here")
 
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from service.api import (
@@ -24,6 +24,7 @@ from service.api import (
     tiles,
     warm,
 )
+from service.api.formats import acceptable
 from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
 from service.metrics import Metrics
@@ -55,6 +56,7 @@ def create_app(settings: Settings, work: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        dependencies=[Depends(acceptable)],
     )
     app.state.service, app.state.supervisor = service, None
     app.state.metrics = Metrics(service.jobs)

@@ -13,8 +13,12 @@ from fastapi.responses import JSONResponse, Response
 
 from pipeline.crs import lonlat
 from pipeline.features import Features
+from pipeline.ledger import RASTERS
+from pipeline.maptiles.facts import ROOFS
+from pipeline.maptiles.pictures import LAYERS
+from pipeline.maptiles.roofs import LAYER as BUILDINGS
 from pipeline.printed import attributions, sun_times
-from service.api import files
+from service.api import files, schemas
 from service.api.access import Asking
 from service.api.answers import (
     Asked,
@@ -25,6 +29,7 @@ from service.api.answers import (
     keeping,
     nothing_else,
 )
+from service.api.formats import HTML
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
 from service.api.query import CRS84, MOST, RD_CRS, parameters, query_of
 from service.api.state import Here
@@ -32,21 +37,27 @@ from service.catalogue import Collection
 from service.clients import Client
 from service.exports import building_of
 from service.jobs.job import Status
-from service.links import GEOJSON, JSON, SCHEMA_JSON, link
-from service.mapconfig import title_of
+from service.links import GEOJSON, JSON, REL, SCHEMA_JSON, link
+from service.mapconfig import ordered_title, title_of
 from service.problem import Problem, no_such
 from service.service import Service
 
+FEATURES, CQL2 = "http://www.opengis.net/spec/ogcapi-features-", "http://www.opengis.net/spec/cql2"
 CONFORMS = (
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
-    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
-)
+    *(f"{FEATURES}1/1.0/conf/{name}" for name in ("core", "geojson")),
+    f"{FEATURES}2/1.0/conf/crs",
+    *(f"{FEATURES}3/1.0/conf/{name}" for name in ("queryables", "filter", "features-filter")),
+    *(
+        f"{CQL2}/1.0/conf/{name}"
+        for name in ("cql2-text", "basic-cql2", "advanced-comparison-operators",
+                     "case-insensitive-comparison", "basic-spatial-functions",
+                     "basic-spatial-functions-plus", "property-property")
+    ),
+)  # fmt: skip
 CRSS = [CRS84, RD_CRS]
 ROW = Annotated[int, InPath(ge=0, le=2**40, description="of the building, as in the input")]
-TYPES = {"int64": "integer", "double": "number", "bool": "boolean"}
 
 router = APIRouter(tags=["collections"])
 router.include_router(files.router)
@@ -60,7 +71,7 @@ router.include_router(files.router)
 )
 def collections(request: Request, service: Here, client: Asking) -> JSONResponse:
     """The finished runs that there are."""
-    found = [*service.shown.values(), *_own(service, client)]
+    found = seen(service, client)
     here = address(request, service.settings, "collections")
     told = [_told(request, service, each) for each in found]
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
@@ -68,7 +79,7 @@ def collections(request: Request, service: Here, client: Asking) -> JSONResponse
 
 
 @router.get(
-    "/collections/{name}",
+    "/collections/{collectionId}",
     responses=answers(JSON, COLLECTION, "What it is and where it lies") | faults(400, 404),
     dependencies=[Depends(nothing_else)],
 )
@@ -78,44 +89,52 @@ def collection(request: Request, service: Here, asked: Asked) -> JSONResponse:
 
 
 @router.get(
-    "/collections/{name}/schema",
-    responses=answers(SCHEMA_JSON, {"type": "object"}, "JSON Schema of a building")
+    "/collections/{collectionId}/schema",
+    responses=answers(SCHEMA_JSON, {"type": "object"}, "JSON Schema of a building's properties")
     | faults(400, 404),
     dependencies=[Depends(nothing_else)],
 )
 def schema(request: Request, service: Here, asked: Asked) -> Response:
-    """What a building of the run has, as JSON Schema."""
-    flat = Features.of(asked.place).at(np.empty(0, np.int64)).schema
-    declared: dict[str, Any] = {
-        field.name: {"type": TYPES.get(str(field.type), "string")}
-        for field in flat
-        if field.name != "geometry"
-    }
-    declared["row"] |= {"x-ogc-role": "id"}
-    declared["geometry"] = {"x-ogc-role": "primary-geometry", "format": "geometry-any"}
-    said = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": _below(request, service, asked, "schema"),
-        "type": "object",
-        "title": asked.name,
-        "properties": declared,
-    }
+    """What the buildings of the run have as properties, as JSON Schema."""
+    return _schema(request, service, asked, "schema", schemas.of_items)
+
+
+@router.get(
+    "/collections/{collectionId}/queryables",
+    responses=answers(SCHEMA_JSON, {"type": "object"}, "JSON Schema of what a filter may name")
+    | faults(400, 404),
+    dependencies=[Depends(nothing_else)],
+)
+def queryables(request: Request, service: Here, asked: Asked) -> Response:
+    """What `filter` may name, as JSON Schema."""
+    return _schema(request, service, asked, "queryables", schemas.of_queryables)
+
+
+def _schema(
+    request: Request, service: Service, asked: Collection, name: str, of: schemas.Maker
+) -> Response:
+    features = Features.of(asked.place)
+    flat = features.at(np.empty(0, np.int64)).schema.names
+    said = of(flat) | {"$id": _below(request, service, asked, name), "title": title(asked)}
     return Response(json.dumps(said), media_type=SCHEMA_JSON, headers=keeping(asked))
 
 
 @router.get(
-    "/collections/{name}/items",
+    "/collections/{collectionId}/items",
     responses=answers(GEOJSON, PAGE, "A page of buildings") | faults(400, 404),
-    openapi_extra={"parameters": parameters()},
+    openapi_extra={"parameters": list(parameters().values())},
 )
 def items(request: Request, service: Here, asked: Asked) -> Response:
-    """Buildings, a page at a time: those that touch a rectangle, or whose columns hold a value.
+    """Buildings, a page at a time: those that touch a rectangle, whose columns hold a value, or
+    that pass a filter.
 
-    A page may hold fewer than `limit` although there is a `next` link. `numberMatched` is said
-    where nothing is left out, or all stand on the first page.
+    A page may hold fewer than `limit` although there is a `next` link. `numberMatched` is left
+    out where the polygons of more than a million buildings would have to be looked at.
     """
     query = query_of(request)
-    page = Features.of(asked.place).page(query.wanted, query.cursor, min(query.limit, MOST))
+    features = Features.of(asked.place)
+    wanted = query.wanted(features.suns)
+    page = features.page(wanted, query.cursor, min(query.limit, MOST))
     here = _below(request, service, asked, "items")
     given = dict(request.query_params)
     links = [link(_with(here, given), "self", GEOJSON)]
@@ -126,14 +145,14 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
     if page.matched is not None:
         said["numberMatched"] = page.matched
     said |= {"timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "links": links}
-    features = ",".join(features_of(page.rows, query.crs))
-    return _geojson(f'{json.dumps(said)[:-1]}, "features": [{features}]}}', query.crs, asked)
+    found = ",".join(features_of(page.rows, query.crs))
+    return _geojson(f'{json.dumps(said)[:-1]}, "features": [{found}]}}', query.crs, asked)
 
 
 @router.get(
-    "/collections/{name}/items/{row}",
+    "/collections/{collectionId}/items/{row}",
     responses=answers(GEOJSON, FEATURE, "A building") | faults(400, 404, 507),
-    openapi_extra={"parameters": [one for one in parameters() if one["name"] == "crs"]},
+    openapi_extra={"parameters": [parameters()[name] for name in ("crs", "f")]},
 )
 def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
     """The building of a row."""
@@ -154,6 +173,16 @@ def _geojson(text: str, crs: str, asked: Collection) -> Response:
     return Response(text, media_type=GEOJSON, headers=headers)
 
 
+def seen(service: Service, client: Client) -> list[Collection]:
+    """The collections that a client sees: the public ones, and its own results."""
+    return [*service.shown.values(), *_own(service, client)]
+
+
+def title(asked: Collection) -> str:
+    """What a collection is called; the result of a job, by its area and date."""
+    return title_of(asked) if asked.client is None else ordered_title(asked.report)
+
+
 def _own(service: Service, client: Client) -> list[Collection]:
     """The results of the client's own jobs, as long as they are kept."""
     found = []
@@ -172,7 +201,7 @@ def _told(request: Request, service: Service, asked: Collection) -> dict[str, An
     method = report["method"]
     said: dict[str, Any] = {
         "id": asked.name,
-        "title": title_of(asked),
+        "title": title(asked),
         "description": f"Roofs judged for sun and wind by {method['name']}, on"
         f" {method['parameters'].get('date', '')} at {', '.join(sun_times(report))}",
         "attribution": "; ".join(attributions(report["inputs"])),
@@ -188,18 +217,26 @@ def _told(request: Request, service: Service, asked: Collection) -> dict[str, An
 
 
 def _links(request: Request, service: Service, asked: Collection) -> list[dict[str, str]]:
-    """Where its parts are."""
-    columns = _below(request, service, asked, "schema")
-    parts = [
-        link(_below(request, service, asked), "self"),
-        link(_below(request, service, asked, "items"), "items", GEOJSON, "the buildings"),
-        link(columns, "describedby", SCHEMA_JSON, "their columns"),
+    """Where its parts are: buildings, what is said of them, files, rasters, tiles and map."""
+
+    def to(path: str, *rest: str) -> dict[str, str]:
+        return link(_below(request, service, asked, path), *rest)
+
+    columns = SCHEMA_JSON, "their properties"
+    there, rasters = files.offered(asked), files.layers(asked)
+    there |= {f"{RASTERS}/0": JSON} if rasters else {}
+    tiled = [*(layer for layer in LAYERS if layer in rasters), ROOFS, BUILDINGS]
+    page = f"{address(request, service.settings, 'map/')}#c={asked.name}"
+    return [
+        to("", "self"),
+        to("items", "items", GEOJSON, "the buildings"),
+        to("schema", "describedby", *columns),
+        to("schema", f"{REL}schema", *columns),
+        to("queryables", f"{REL}queryables", SCHEMA_JSON, "what a filter may name"),
+        *(to(f"files/{name}", "enclosure", kind, name) for name, kind in there.items()),
+        *(to(f"tiles/{layer}", "alternate", JSON, f"{layer}: TileJSON") for layer in tiled),
+        link(page, "alternate", HTML, "the map"),
     ]
-    stored = [
-        link(_below(request, service, asked, f"files/{name}"), "enclosure", media_type, name)
-        for name, media_type in files.offered(asked).items()
-    ]
-    return [*parts, *stored]
 
 
 def _below(request: Request, service: Service, asked: Collection, path: str = "") -> str:

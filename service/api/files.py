@@ -76,7 +76,7 @@ def _answered(types: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
 
 
 @router.get(
-    "/collections/{name}/files/{file}",
+    "/collections/{collectionId}/files/{file}",
     response_class=FileResponse,
     responses=_answered(TYPES) | faults(404, 413, 416, 503, 507),
     openapi_extra=RANGES,
@@ -96,7 +96,7 @@ async def file(request: Request, service: Here, asked: Asked, file: FileName) ->
 
 
 @router.get(
-    "/collections/{name}/files/rasters.zarr/{key:path}",
+    "/collections/{collectionId}/files/rasters.zarr/{key:path}",
     response_class=FileResponse,
     responses=_answered({BINARY: BYTES, JSON: {}}) | faults(404, 416),
     openapi_extra=RANGES,
@@ -114,14 +114,14 @@ def offered(asked: Collection) -> dict[str, str]:
     there = {name: kind for name, kind in STORED.items() if (asked.place / name).is_file()}
     if len(Features.of(asked.place)) <= MOST_ROWS:
         there |= MADE
-    cogs = {f"{layer}.tif": COG for layer, cells in _layers(asked).items() if cells <= MOST_CELLS}
+    cogs = {f"{layer}.tif": COG for layer, cells in layers(asked).items() if cells <= MOST_CELLS}
     return there | cogs
 
 
 def _type_of(asked: Collection, file: str) -> str:
     """The media type of a file. Raises Problem 404 where there is none, 413 where it is large."""
     found = offered(asked).get(file)
-    if found is None and (file in MADE or file.removesuffix(".tif") in _layers(asked)):
+    if found is None and (file in MADE or file.removesuffix(".tif") in layers(asked)):
         remedy = f"use {BUILDINGS} or items" if file in MADE else f"use {RASTERS}"
         raise Problem(
             413, f"{file}: larger than is made on demand; {remedy}, or a job for an area within it"
@@ -132,7 +132,7 @@ def _type_of(asked: Collection, file: str) -> str:
     return found
 
 
-def _layers(asked: Collection) -> dict[str, int]:
+def layers(asked: Collection) -> dict[str, int]:
     """The raster layers, and how many cells each has."""
     return _layers_of(asked.place, mark_of(asked.place))
 

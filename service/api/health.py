@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from service.api.access import Asking, needs_key
-from service.api.answers import answers
+from service.api.answers import SAID, answers, faults
 from service.api.state import Here
 from service.links import JSON
 from service.metrics import Metrics
@@ -55,7 +55,11 @@ def _is_writable(service: Service) -> bool:
     return service.database.is_there
 
 
-@router.get("/metrics", responses=answers(METRICS.partition(";")[0], {"type": "string"}, "Figures"))
+@router.get(
+    "/metrics",
+    responses=answers(METRICS.partition(";")[0], {"type": "string"}, "Figures")
+    | faults(403, said={403: "The key is not an operator's"} | SAID),
+)
 def metrics(request: Request, client: Asking) -> Response:
     """Figures for Prometheus: requests, tiles, faults, queue, blocks. For an operator only."""
     if not client.operator:

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from service.api import collections
+from service.api.access import Asking
 from service.api.answers import LINKS, address, answers, faults, nothing_else
+from service.api.formats import HTML
 from service.api.openapi import TYPE, describe
 from service.api.state import Here
 from service.links import JSON, REL, link
@@ -18,7 +20,6 @@ CONFORMS = tuple(
     PROCESSES + name
     for name in ("core", "ogc-process-description", "json", "job-list", "callback", "dismiss")
 )  # fmt: skip
-HTML = "text/html"
 LANDING = {
     "type": "object",
     "required": ["title", "links"],
@@ -34,7 +35,10 @@ CONFORMANCE = {
     "required": ["conformsTo"],
     "properties": {"conformsTo": {"type": "array", "items": {"type": "string"}}},
 }
-TO_MAP: dict[int | str, dict[str, Any]] = {307: {"description": "To the map, for a browser"}}
+KIND = {"Content-Type": HTML}  # of where a redirection leads
+TO_MAP: dict[int | str, dict[str, Any]] = {
+    307: {"description": "To the map, for a browser", "content": {HTML: {}}}
+}
 
 
 @router.get(
@@ -45,8 +49,9 @@ TO_MAP: dict[int | str, dict[str, Any]] = {307: {"description": "To the map, for
 def landing(request: Request, here: Here) -> Response:
     """Where everything is; a browser is sent to the map."""
     vary = {"Vary": "Accept"}
-    if prefers_html(request.headers.get("accept", "")):
-        return RedirectResponse(address(request, here.settings, "map/"), headers=vary)
+    f = request.query_params.get("f")
+    if f == "html" or (f is None and prefers_html(request.headers.get("accept", ""))):
+        return RedirectResponse(address(request, here.settings, "map/"), headers=vary | KIND)
     said = {
         "title": "daklaag",
         "description": "What sun and wind can do on every roof of the Netherlands.",
@@ -86,9 +91,16 @@ def conformance() -> Response:
     return JSONResponse({"conformsTo": [*CONFORMS, *collections.CONFORMS]})
 
 
-@router.get("/api", include_in_schema=False, dependencies=[Depends(nothing_else)])
-def api(request: Request) -> Response:
-    """The document that describes the service, as OpenAPI 3.0."""
+@router.get(
+    "/api",
+    include_in_schema=False,
+    responses=answers(TYPE, {}, "The document"),
+    dependencies=[Depends(nothing_else)],
+)
+def api(request: Request, here: Here, client: Asking) -> Response:
+    """The document that describes the service, as OpenAPI 3.0, with the client's collections."""
+    names = [each.name for each in collections.seen(here, client)]
     root = request.scope.get("root_path") or ""
-    document = describe(request.app) | ({"servers": [{"url": root}]} if root else {})
-    return JSONResponse(document, media_type=TYPE, headers={"Cache-Control": "no-cache"})
+    document = describe(request.app, names) | ({"servers": [{"url": root}]} if root else {})
+    headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
+    return JSONResponse(document, media_type=TYPE, headers=headers)

@@ -24,6 +24,7 @@ from service.api.marks_bodies import (
     Retention,
     Wish,
 )
+from service.api.query import WRITTEN
 from service.api.state import Here
 from service.clients import Client
 from service.links import GEOJSON, link
@@ -70,7 +71,7 @@ BoxText = Annotated[
         description="west,south,east,north in degrees; a mark counts by the rectangle around it",
     ),
 ]
-CollectionName = Annotated[str | None, Query(min_length=1, max_length=100)]
+CollectionName = Annotated[str | None, Query(min_length=1, max_length=100, pattern=WRITTEN)]
 Id = Annotated[str, Path(pattern="^[A-Za-z0-9_-]+$", max_length=64)]
 
 

@@ -34,17 +34,40 @@ class PolygonOf(Strict):
     coordinates: Annotated[list[Ring], Field(min_length=1, max_length=10)]
 
 
+# What JSON Schema says of where a mark is put: on a roof or on the ground, never on both.
+ROOF, GROUND = ("collection", "row"), ("geometry",)
+TARGET: dict[str, Any] = {
+    "oneOf": [
+        {"required": list(ROOF), "not": {"required": list(GROUND)}},
+        {"required": list(GROUND), "not": {"anyOf": [{"required": [each]} for each in ROOF]}},
+    ]
+}
+
+
+ABSENT: Any = None  # which may be left out, but not be null
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default")
+
+
 class Placed(Strict):
     """Where a mark is put: on `row` of `collection`, or on `geometry`; and why."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=TARGET)
 
     reason: str = Field(
         "",
         max_length=marks_geojson.MOST_TEXT,
         description="plain text, not shown before it is moderated; give no names or addresses",
     )
-    collection: str | None = Field(None, min_length=1, max_length=100)
-    row: int | None = Field(None, ge=0, le=2**31)
-    geometry: Annotated[PointOf | PolygonOf, Field(discriminator="type")] | None = None
+    collection: str = Field(
+        ABSENT, min_length=1, max_length=100, json_schema_extra=_without_default
+    )
+    row: int = Field(ABSENT, ge=0, le=2**31, json_schema_extra=_without_default)
+    geometry: PointOf | PolygonOf = Field(
+        ABSENT, discriminator="type", json_schema_extra=_without_default
+    )
 
 
 class Wish(Placed):

@@ -1,18 +1,22 @@
 """The document that describes the service (OpenAPI 3.0, as GDAL and OGC's classes ask for)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.api.answers import PROBLEM
+from service.api.formats import FORMAT, formats_of
+from service.links import OPENAPI as OPENAPI_JSON
 from service.problem import MEDIA_TYPE, TITLES
 
 OPENAPI = "3.0.3"
-TYPE = "application/vnd.oai.openapi+json;version=3.0"
+TYPE = f"{OPENAPI_JSON};version=3.0"
+ITEMS = "/collections/{collectionId}/items"
+SHARED = "#/components/parameters/"
 UNSAFE = ("post", "put", "patch", "delete")
-EVERYWHERE = (400, 401, 421, 429, 500, 503)  # what the layers around the doors may answer
+EVERYWHERE = (400, 401, 406, 421, 429, 500, 503)  # what the layers around the doors may answer
 WHERE_SENT = (403, 408, 413, 415)
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -20,8 +24,15 @@ SCHEMES = {
 }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document, made once."""
+def describe(app: FastAPI, collections: Sequence[str] = ()) -> dict[str, Any]:
+    """The document. All but the addresses of the collections is made once."""
+    made = _document(app)
+    items = made["paths"][ITEMS]["get"]
+    paths = {ITEMS.format(collectionId=name): {"get": _of(name, items)} for name in collections}
+    return made | {"paths": made["paths"] | paths}
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title, version=app.version, description=app.description,
@@ -36,7 +47,34 @@ def describe(app: FastAPI) -> dict[str, Any]:
             parts["schemas"].pop(name, None)
         made["security"] = [{}, *({name: []} for name in SCHEMES)]
         app.openapi_schema = older(made) | {"openapi": OPENAPI}
+        _share(app.openapi_schema)
     return app.openapi_schema
+
+
+def _share(document: dict[str, Any]) -> None:
+    """Put what items are asked by among the components, where QGIS looks for `limit`."""
+    operation = document["paths"][ITEMS]["get"]
+    query = {each["name"]: each for each in operation["parameters"] if each["in"] == "query"}
+    document["components"]["parameters"] = query
+    for _, each in _operations(document):
+        given = each.get("parameters", [])
+        each["parameters"] = [
+            {"$ref": f"{SHARED}{one['name']}"} if one == query.get(one["name"]) else one
+            for one in given
+        ]
+
+
+def _of(collection: str, items: dict[str, Any]) -> dict[str, Any]:
+    """The items of one collection: GDAL and QGIS filter by the parameters of its own path."""
+    pointer = ITEMS.replace("/", "~1")
+    return items | {
+        "operationId": f"items_of_{collection}",
+        "parameters": [each for each in items["parameters"] if "$ref" in each],
+        "responses": {
+            status: {"$ref": f"#/paths/{pointer}/get/responses/{status}"}
+            for status in items["responses"]
+        },
+    }
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -55,6 +93,16 @@ def _declare(operation: dict[str, Any], method: str) -> None:
         schema = {"$ref": "#/components/schemas/Problem"}
         declared = {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": schema}}}
         answers.setdefault(str(status), declared)
+    names = formats_of(answers)
+    if method == "get" and names:
+        given = operation.setdefault("parameters", [])
+        given += [] if any(each["name"] == "f" for each in given) else [_format(names)]
+
+
+def _format(names: Sequence[str]) -> dict[str, Any]:
+    """The parameter `f` of a door that has these formats."""
+    said = {"type": "string", "enum": list(names)}
+    return {"name": "f", "in": "query", "required": False, "description": FORMAT, "schema": said}
 
 
 def older(schema: Any) -> Any:

@@ -22,7 +22,7 @@ from service.processes import summary
 from service.processes.descriptions import OFFERED, SAID, SYNCHRONOUS, describe, summaries
 from service.processes.errand import Means
 from service.processes.orders import order
-from service.processes.results import RAW, read_wanted
+from service.processes.results import RAW, check_format, read_wanted
 from service.service import Service
 
 router = APIRouter(tags=["processes"])
@@ -43,10 +43,16 @@ ANSWERS = {
 ProcessId = Annotated[str, Path(description="of the process")]
 
 
+class Format(BaseModel):
+    """The format of an output: of each there is the one that the process's description tells."""
+
+    mediaType: str | None = None
+
+
 class Output(BaseModel):
     """How an output is to be given."""
 
-    format: dict[str, Any] | None = None
+    format: Format | None = None
     transmissionMode: Literal["value", "reference"] | None = None
 
 
@@ -161,6 +167,9 @@ async def execution(
 ) -> Response:
     """Answer at once, or with a job, as the process's jobControlOptions say; `Prefer` is a wish."""
     _check_known(process_id)
+    for name, output in (asked.outputs or {}).items():
+        if output.format and output.format.mediaType:
+            check_format(process_id, name, output.format.mediaType)
     sent = {name: output.transmissionMode for name, output in (asked.outputs or {}).items()}
     wanted = read_wanted(process_id, sent, asked.response)
     if process_id in SYNCHRONOUS:

@@ -1,15 +1,16 @@
 """What is asked of the features of a collection: parameters of an address, checked."""
 
+import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
 import shapely
 from fastapi import Request
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,8 +19,12 @@ from pydantic import (
 )
 
 from pipeline.crs import to_rd
-from pipeline.features import ANY, Value, Wanted
-from service.problem import Problem
+from pipeline.errors import InputError
+from pipeline.filters import Filter, edges_of, filter_of, rectangle, shape_of
+from service.api.formats import FORMAT
+from service.api.when import TIMES, moment
+from service.cql import LONGEST, parsed
+from service.problem import Problem, for_clients
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 RD_CRS: Final = "http://www.opengis.net/def/crs/EPSG/0/28992"
@@ -31,11 +36,11 @@ USUAL = 100
 REJECTED = Literal["any", "no", "empty", "invalid", "not_standing", "newer_than_heights",
                    "off_rasters", "no_data", "no_ground", "not_in_heights"]  # fmt: skip
 EXCLUDED = Literal["any", "no", "solar", "wind", "both"]
-INSTANT = r"\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2}))?"
-TIMES = rf"^({INSTANT}|(\.\.)?/{INSTANT}|{INSTANT}/(\.\.)?|{INSTANT}/{INSTANT}|(\.\.)?/(\.\.)?)$"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 WRITTEN = r"^[^\x00]*$"  # no address holds a character 0
+PROPERTIES = ("id", "class", "rejected", "excluded", "selected", "solar_suitable", "wind_suitable")
 SEGMENTS = 32  # a side of a rectangle in degrees is bent in RD: 0.03 m off over 10 km
+KNOWN = (1.0, 49.0, 10.0, 55.0)  # degrees; RD is not known further from the country
 FURTHEST = 1e7  # [m], [degrees]: beyond is nothing, and PROJ says infinity
 BBOX: dict[str, Any] = {
     "name": "bbox",
@@ -51,6 +56,13 @@ BBOX: dict[str, Any] = {
 }
 
 
+def _at_most(value: Any) -> Any:
+    """A limit above MOST is as good as MOST (OGC API - Features, fc-limit-response-1), whatever
+    its length."""
+    digits = isinstance(value, str) and value.isascii() and value.isdigit()
+    return MOST if digits and len(value.lstrip("0")) > len(str(MOST)) else value
+
+
 class Query(BaseModel):
     """The parameters of a page of features."""
 
@@ -63,7 +75,10 @@ class Query(BaseModel):
         None, pattern=TIMES, max_length=100,
         description="an instant or an interval; buildings have no time, so that all fit",
     )  # fmt: skip
-    limit: int = Field(USUAL, ge=1, description=f"features a page; more than {MOST:,} are as many")
+    limit: Annotated[int, BeforeValidator(_at_most)] = Field(
+        USUAL, ge=1, description=f"features a page; more than {MOST:,} are as many",
+        json_schema_extra={"maximum": MOST},
+    )  # fmt: skip
     cursor: int = Field(0, ge=0, le=2**40, description="where a page starts: from a `next` link")
     id: str | None = Field(
         None, min_length=1, max_length=100, pattern=WRITTEN, description="of the building"
@@ -74,6 +89,16 @@ class Query(BaseModel):
     selected: bool | None = Field(None, description="within the area that was asked for")
     solar_suitable: bool | None = None
     wind_suitable: bool | None = None
+    filter: str | None = Field(
+        None, min_length=1, max_length=LONGEST, pattern=WRITTEN,
+        description="a condition in CQL2 text on the columns that `queryables` lists, such as"
+        " class = 'solar' AND area_m2 > 100",
+    )  # fmt: skip
+    filter_lang: Literal["cql2-text"] = Field(
+        "cql2-text", alias="filter-lang", description="the language of filter"
+    )
+    filter_crs: CRS = Field(CRS84, alias="filter-crs", description="the CRS of filter's geometries")
+    f: Literal["json"] | None = Field(None, description=FORMAT)
 
     @field_validator("bbox")
     @classmethod
@@ -106,35 +131,61 @@ class Query(BaseModel):
     @property
     def _edges(self) -> list[float]:
         """West, south, east, north of `bbox`, without heights."""
-        numbers = [float(part) for part in (self.bbox or "").split(",")]
-        half = len(numbers) // 2
-        return [*numbers[:2], *numbers[half : half + 2]]
+        return edges_of([float(part) for part in (self.bbox or "").split(",")])
+
+    def wanted(self, suns: int) -> Filter | None:
+        """As the table is asked; None for all of it. suns: how many columns lit_1, lit_2 ... there
+        are. Raises Problem 400 for a filter that is not accepted."""
+        try:
+            return self._wanted(suns)
+        except InputError as error:  # which of a collection is a fault of its files
+            raise Problem(400, for_clients(str(error))) from None
+
+    def _wanted(self, suns: int) -> Filter | None:
+        parts = [_equal(name, value) for name, value in self._properties.items()]
+        if self.bbox is not None:
+            parts.append(_touching(area_of(self._edges, self.bbox_crs)))
+        if self.filter is not None:
+            parts.append(in_rd(json.loads(parsed(self.filter)), self.filter_crs))
+        if not parts:
+            return None
+        whole = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
+        return filter_of(json.dumps(whole), suns)
 
     @property
-    def wanted(self) -> Wanted:
-        """As the table is asked."""
-        values: dict[str, Value] = {}
-        for name in ("id", "selected", "solar_suitable", "wind_suitable"):
-            if (value := getattr(self, name)) is not None:
-                values[name] = value
-        if self.kind is not None:
-            values["class"] = self.kind
-        for name in ("rejected", "excluded"):
-            if (value := getattr(self, name)) is not None:
-                values[name] = {"any": ANY, "no": None}.get(value, value)
-        return Wanted(self._area(), values)
-
-    def _area(self) -> shapely.Geometry | None:
-        if self.bbox is None:
-            return None
-        return area_of(self._edges, self.bbox_crs)
+    def _properties(self) -> dict[str, str | bool]:
+        """The columns that must have a value, and which."""
+        given = self.model_dump(by_alias=True, exclude_none=True)
+        return {name: given[name] for name in PROPERTIES if name in given}
 
 
-def moment(text: str) -> datetime:
-    """A day's beginning, or an instant; in UTC if nothing is said. ValueError for a day that no
-    calendar has."""
-    found = datetime.fromisoformat(text.upper())
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _equal(name: str, value: str | bool) -> dict[str, Any]:
+    """A column with a value, as CQL2: `no` is none, `any` whichever."""
+    column = {"property": name}
+    if value == "no" and name in ("rejected", "excluded"):
+        return {"op": "isNull", "args": [column]}
+    if value == "any" and name in ("rejected", "excluded"):
+        return {"op": "not", "args": [{"op": "isNull", "args": [column]}]}
+    return {"op": "=", "args": [column, value]}
+
+
+def _touching(area: shapely.Geometry) -> dict[str, Any]:
+    """What touches an area, as CQL2."""
+    shape = json.loads(shapely.to_geojson(area))
+    return {"op": "s_intersects", "args": [{"property": "geometry"}, shape]}
+
+
+def in_rd(node: Any, crs: str) -> Any:
+    """CQL2 as JSON with its geometries in RD [m]."""
+    if isinstance(node, list):
+        return [in_rd(each, crs) for each in node]
+    if not isinstance(node, dict) or crs == RD_CRS:
+        return node
+    if "bbox" in node:
+        return json.loads(shapely.to_geojson(area_of(edges_of(node["bbox"]), crs)))
+    if "type" in node:
+        return json.loads(shapely.to_geojson(shape_in_rd(shape_of(node))))
+    return {name: in_rd(each, crs) for name, each in node.items()}
 
 
 def area_of(edges: Sequence[float], crs: str) -> shapely.Geometry:
@@ -142,19 +193,26 @@ def area_of(edges: Sequence[float], crs: str) -> shapely.Geometry:
     its east goes round the world."""
     x0, south, x1, north = np.clip(edges, -FURTHEST, FURTHEST)
     if crs == RD_CRS:
-        return shapely.box(min(x0, x1), south, max(x0, x1), north)
+        return rectangle(x0, south, x1, north)
     sides = [(x0, x1)] if x0 <= x1 else [(x0, 180.0), (-180.0, x1)]
     return shapely.union_all([_on_the_ground(west, south, east, north) for west, east in sides])
 
 
 def _on_the_ground(west: float, south: float, east: float, north: float) -> shapely.Geometry:
-    """A rectangle in degrees, its sides bent as RD bends them. What lies beyond the country is cut
-    off first, since RD is not known there."""
-    west, east = np.clip((west, east), 1.0, 10.0)
-    south, north = np.clip((south, north), 49.0, 55.0)
-    box = shapely.box(west, south, east, north)
+    """A rectangle in degrees, in RD."""
+    west, east = np.clip((west, east), *KNOWN[::2])
+    south, north = np.clip((south, north), *KNOWN[1::2])
+    return shape_in_rd(rectangle(west, south, east, north))
+
+
+def shape_in_rd(shape: shapely.Geometry) -> shapely.Geometry:
+    """A valid geometry in degrees in RD [m], its sides bent as RD bends them. What lies beyond the
+    country is cut off first, since RD is not known there."""
+    known = shapely.box(*KNOWN)
+    shape = shape if shapely.covers(known, shape) else shapely.intersection(shape, known)
+    west, south, east, north = shapely.bounds(shape)
     longest = max(east - west, north - south) / SEGMENTS
-    return to_rd(shapely.segmentize(box, longest) if longest else box)
+    return to_rd(shapely.segmentize(shape, longest) if longest > 0 else shape)
 
 
 def query_of(request: Request) -> Query:
@@ -172,10 +230,10 @@ def query_of(request: Request) -> Query:
         raise Problem(400, f"parameter {name}: {said}") from None
 
 
-def parameters() -> list[dict[str, Any]]:
-    """The parameters of a page, for the OpenAPI document."""
+def parameters() -> dict[str, dict[str, Any]]:
+    """The parameters of a page by name, for the OpenAPI document."""
     declared = Query.model_json_schema(by_alias=True)["properties"]
-    return [_parameter(name, schema) for name, schema in declared.items()]
+    return {name: _parameter(name, schema) for name, schema in declared.items()}
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -185,4 +243,6 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     kept = {k: v for k, v in schema.items() if k not in ("anyOf", "title", "description")}
     plain = (options[0] if options else {}) | {k: v for k, v in kept.items() if v is not None}
     said = {"description": schema["description"]} if "description" in schema else {}
-    return {"name": name, "in": "query", "required": False, "schema": plain, **said}
+    # QGIS filters by what is so declared, and by nothing else.
+    form = {"style": "form", "explode": False} if name in PROPERTIES else {}
+    return {"name": name, "in": "query", "required": False, **form, "schema": plain, **said}

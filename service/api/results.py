@@ -21,6 +21,8 @@ from service.service import Service
 
 router = APIRouter(tags=["processes"])
 
+# Status and type of a failed job's exception: the codes of OWS that the standard names.
+FAILED_BY_US, FAILED_BY_CLIENT = (500, "NoApplicableCode"), (400, "InvalidParameterValue")
 NOT_READY = f"{OGC}result-not-ready"
 # How the messages begin of jobs that failed by no fault of their client.
 OURS = (
@@ -164,7 +166,8 @@ def _folder(job: Job, here: Service) -> Path:
             404, f"job {job.id} is {job.status}; its results are there when it is done", NOT_READY
         )
     if job.status is Status.FAILED:
-        raise Problem(500 if job.message.startswith(OURS) else 400, job.message)
+        status, kind = FAILED_BY_US if job.message.startswith(OURS) else FAILED_BY_CLIENT
+        raise Problem(status, job.message, kind)
     if job.status is Status.DISMISSED:
         raise Problem(410, f"job {job.id} was dismissed, so it has no results; order it again")
     folder = here.jobs.folder(job)

@@ -106,7 +106,7 @@ Given = Annotated[Wanted, Depends(wanted)]
 
 
 @router.get(
-    "/collections/{name}/tiles/{layer}",
+    "/collections/{collectionId}/tiles/{layer}",
     responses=answers(JSON, TILEJSON, "TileJSON 3.0.0") | faults(404),
 )
 def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
@@ -132,7 +132,7 @@ def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
 
 
 @router.get(
-    "/collections/{name}/tiles/{layer}/{z}/{x}/{y}",
+    "/collections/{collectionId}/tiles/{layer}/{z}/{x}/{y}",
     response_class=Response,
     responses=DRAWN | faults(404, 503, 507),
 )

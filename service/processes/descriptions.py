@@ -179,6 +179,9 @@ def summaries(can_compute: bool = True) -> list[dict[str, Any]]:
     ]
 
 
+NO_HREF = "An input by reference (`href`) is refused: the service fetches nothing for a client."
+
+
 def describe(process: str, can_compute: bool = True) -> dict[str, Any]:
     """A process whole, without links. KeyError if the service does not offer it."""
     said = OFFERED[can_compute][process]
@@ -186,7 +189,9 @@ def describe(process: str, can_compute: bool = True) -> dict[str, Any]:
     return {
         "id": process,
         "version": version("daklaag"),
-        **{name: said[name] for name in ("title", "description", "keywords")},
+        "title": said["title"],
+        "description": f"{said['description']} {NO_HREF}",
+        "keywords": said["keywords"],
         "jobControlOptions": ["sync-execute"] if now else ["async-execute", "dismiss"],
         "outputTransmission": ["value"] if now else ["value", "reference"],
         "inputs": said["inputs"],

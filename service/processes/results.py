@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
-from service.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
+from service.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET, same
 
 RAW, DOCUMENT = "raw", "document"
 VALUE, REFERENCE = "value", "reference"
@@ -54,6 +54,16 @@ RESULTS: dict[str, dict[str, Result]] = {
     "summary": SUMMARY,
     "what-if": CHANGES | COLLECTION,
 }
+
+
+def check_format(process: str, output: str, media_type: str) -> None:
+    """Raise InputError where an output that there is does not come as that media type."""
+    result = RESULTS[process].get(output)
+    if result and not same(result.media_type, media_type):
+        raise InputError(
+            f"output {output}: comes as {result.media_type}, not as {media_type[:100]}; leave out"
+            " its format"
+        )
 
 
 def read_wanted(
