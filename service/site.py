@@ -91,6 +91,7 @@ def _write_data(
         "totals": f"{DATA}/totals.json",
         "tiles": tiles,
         "ground": places.ground(place, files),
+        "coverage": report.read(place).get("coverage"),
     }
     regions = mapconfig.regions_line([str(file) for file in files]) if found else None
     _write_json(folder / "config.json", _configuration(told, bool(found), regions))

@@ -65,6 +65,11 @@ class Window:
         if not request.url.startswith((f"{self.host}/", "blob:", "data:")):
             self.outside.append(request.url)
 
+    def answered(self, status: int) -> None:
+        """What went wrong was an answer of that status, which a browser calls an error."""
+        assert self.wrong and all(str(status) in said for said in self.wrong)
+        self.wrong.clear()
+
     def go(self, link: str = "") -> None:
         """Open the map, with what a link says behind #, anew, and wait until it is shown."""
         self.page.goto("about:blank")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests import browsing
-from tests.browsing import Window, about, bring, choose, counted, roofs, summed
+from tests.browsing import RUN, Window, about, bring, choose, counted, roofs, summed, told
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +22,7 @@ CIRCLE = {"centre": [4.91546, 52.31954], "radius_m": 55}
 REFUSED = {"detail": "more than 600 requests a minute"}
 # Above the ground; of roof and ground above NAP.
 HEIGHTS = re.compile(r"(?:ground|NAP)\s+(-?\d+\.\d) m\b", re.IGNORECASE)
+BOTTOMS = "(two) => two.map((one) => document.querySelector(one).getBoundingClientRect().bottom)"
 PITCH = "() => Math.round(daklaag.map.getPitch())"
 FOCUS = """() => {
   const one = document.activeElement;
@@ -230,8 +231,32 @@ def test_back_goes_to_the_area_before(window: Window, host: str) -> None:
 def test_where_nothing_was_computed(window: Window) -> None:
     """No zeros are shown, which would say that nothing is suitable."""
     window.go("#area=circle:4.93,52.31,50")
-    assert "No roof was computed here yet." in window.text("totals")
+    assert "No roof was computed here yet. There are no heights" in window.text("totals")
     assert not window.at("totals-table").count() and window.at("households").is_hidden()
+    assert not window.at("compute").count()
+    window.answered(404)
+    choose(window, "zuido")  # which has heights
+    window.page.wait_for_selector("#totals .lead:text-is('No roof was computed here yet.')")
+    assert window.at("compute").is_visible()
+    window.answered(404)
+
+
+def test_which_part_is_covered_stands_above_the_figures(window: Window, host: str) -> None:
+    """Of all that was computed, of a place in it, and of one of which it has a fifth."""
+    for area, ground in (("", 100), (PLACE, 100), (HALF, 20)):
+        inputs = {"collection": RUN, "area": area or None}
+        shares = told(host, "processes/summary/execution", {"inputs": inputs})["coverage"]
+        assert shares["ground"] == ground / 100
+        window.go(f"#area=place:{area}" if area else "")
+        buildings = int(100 * shares["footprints"])
+        assert window.text("totals-coverage") == (
+            f"The data cover {buildings} % of the buildings and {ground} % of the ground."
+        )
+        said, figures = window.page.evaluate(BOTTOMS, ["#totals .coverage", "#totals .shares"])
+        assert said < figures
+        assert window.page.locator("#totals .coverage.little").count() == (ground < 50)
+    window.at("lang-nl").click()
+    window.page.wait_for_selector("#totals .coverage:text('en 20 % van de grond.')")
 
 
 def test_numbers_are_read_as_they_are_written(window: Window) -> None:

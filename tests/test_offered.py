@@ -14,7 +14,7 @@ from service.api.app import create_app
 from service.problem import Problem
 from service.processes.errand import Means
 from service.processes.orders import order
-from service.processes.summary import NO_HEIGHTS, NOT_COMPUTED, summarise
+from service.processes.summary import ELSEWHERE, NO_HEIGHTS, NOT_COMPUTED, summarise
 from tests.asked import World, world
 from tests.runs import undrawn
 
@@ -100,6 +100,7 @@ def test_where_nothing_was_computed_there_are_no_zeros(
         "nothing of this place was computed in collection west; east has computed 100.0% of it:"
         " name that one, or none"
     )
+    assert said.kind == ELSEWHERE
     west = asking(w.means(tmp_path / "west", parts["west"], w.inputs))
     for more in ({}, {"collection": "west"}):
         said = nothing(west, area=here, **more)

@@ -184,6 +184,8 @@ def test_the_rows_of_a_place_are_those_of_the_service(base: Path, run: Path, mad
         expected = summary(run, find_region(code, [base / "regions.gpkg"]))
         assert 0 < len(inside) < len(said)
         assert_adds_up(inside, expected["totals"])
+        told = next(one for one in regions(made) if one["id"] == code)["properties"]["coverage"]
+        assert told == expected["coverage"] | {"footprints": None}
 
 
 def test_rows_of_every_kind_add_up(tmp_path: Path) -> None:
@@ -386,6 +388,7 @@ SHOWN = """() => new Set(
   daklaag.map.queryRenderedFeatures({layers: ["roofs-flat", "roofs-hatch"]}).map(({id}) => id)
 ).size"""
 RADIUS = 120  # m
+COVERED = "totals-coverage"
 
 
 @pytest.mark.slow
@@ -396,12 +399,17 @@ def test_a_browser_shows_it(base: Path, run: Path, whole: Path) -> None:
     with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/") as window:
         assert window.page.evaluate(SHOWN) > 0.9 * told["counts"]["footprints"]
         browsing.counted(window, told)
+        buildings, ground = (int(100 * told["coverage"][k]) for k in ("footprints", "ground"))
+        said = f"The data cover {buildings} % of the buildings and {ground} % of the ground."
+        assert window.text(COVERED) == said and ground > 90
         window.at("shadow").check()
         window.at("sun").fill("2")
         window.idle()
         browsing.choose(window, "half")
         expected = summary(run, find_region("GM9998", [base / "regions.gpkg"]))
         browsing.counted(window, expected["totals"])
+        ground = int(100 * expected["coverage"]["ground"])
+        assert window.text(COVERED) == f"The data cover {ground} % of the ground."
         assert window.page.locator("#totals .warning").count() == 1
         assert not window.violations()
         window.fine()

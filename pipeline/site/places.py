@@ -20,7 +20,7 @@ from pipeline.mending import joined, mended
 from pipeline.regions import Area, Region, codes_of, folded, kind_of, regions_of
 from pipeline.slices import slices
 from pipeline.storage import Place
-from pipeline.summary import is_complete
+from pipeline.summary import computed, is_complete
 from pipeline.underway import Stop
 from pipeline.vectors import read_vector
 
@@ -37,7 +37,8 @@ class Outlined(NamedTuple):
 
 def write(directory: Place, files: Sequence[Path], to: Path, stop: Stop) -> int:
     """Write the regions that hold a roof's centre as GeoJSON, the larger kinds first, each with
-    `complete`: whether the run covers it. How many there are.
+    `complete`, whether the run covers it, and `coverage`, which part of its ground. How many there
+    are.
 
     Raises InputError for a file that cannot be read as boundaries.
     """
@@ -99,8 +100,13 @@ def _feature(one: Outlined, finished: Finished, sources: dict[Path, Any]) -> dic
     """sources: what identifies each file of boundaries."""
     code, name = one.region.code, one.region.name
     source = {"region": code, "name": name, "file": sources[one.region.file]}
-    complete = is_complete(finished, Area(one.outline, source), None, [str(f) for f in sources])
+    area, files = Area(one.outline, source), [str(file) for file in sources]
+    complete = is_complete(finished, area, None, files)
     told = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
+    told["coverage"] = {
+        "footprints": None,  # whose rows no file of the site tells apart
+        "ground": computed(finished, area, None, files),
+    }
     return {
         "type": "Feature", "id": code, "properties": told, "geometry": _in_degrees(one.outline)
     }  # fmt: skip

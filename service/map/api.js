@@ -1,6 +1,12 @@
 /** The service as this page asks it. Every address is relative, so it may stand in any folder. */
 
 const ROOT = new URL("../", document.baseURI);
+// Types of problems that the page says in its own words.
+const TYPES = {
+  "urn:daklaag:not-computed": "not_computed",
+  "urn:daklaag:no-heights": "no_heights",
+  "urn:daklaag:computed-elsewhere": "computed_elsewhere",
+};
 
 /** What went wrong, in the words of the service. */
 export class Problem extends Error {
@@ -34,7 +40,8 @@ async function ask(path, options = {}) {
   } catch {
     // A proxy's page, perhaps: the status tells.
   }
-  if (!answer.ok) throw new Problem(answer.status, said?.detail ?? said?.title ?? "");
+  const own = TYPES[said?.type];
+  if (!answer.ok) throw new Problem(answer.status, own ? "" : (said?.detail ?? said?.title ?? ""), own);
   return said;
 }
 

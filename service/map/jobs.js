@@ -28,7 +28,7 @@ export function startJobs(given) {
  */
 export function offerJob(area, why) {
   if (watched) return;
-  const missing = why === "incomplete" || why?.status === 404;
+  const missing = why === "incomplete" || why?.text === "not_computed";
   const can = area && missing && !wasTried(area) && app.config.can_compute && app.source.compute;
   if (!can) return byId("job").querySelector(".offer")?.remove();
   const most = app.config.limits?.area_km2;

@@ -21,7 +21,8 @@ function once(read) {
  * @param {Object} config the page's configuration; of a collection: `totals`, the file of roofs as
  *   [lon, lat, class, area, solar_suitable, panel_area, solar_kwh, wind_candidate, wind_shadowed,
  *   wind_suitable, wind_kwh, excluded], class -1 or null where it was not judged; and `ground`, what
- *   was computed as a geometry, null where nobody knows. A place says itself if it is `complete`.
+ *   was computed as a geometry, null where nobody knows; `coverage`, the shares of footprints and
+ *   ground that the inputs cover. A place says its own, and if it is `complete`.
  */
 export function still(config) {
   const rows = Object.fromEntries(
@@ -34,7 +35,7 @@ export function still(config) {
       const holds = await within(area, outlines);
       const counted = (await rows[collection]()).filter(([lon, lat]) => holds([lon, lat]));
       const use = one.method?.parameters?.household_kwh ?? null;
-      return { collection, totals: totals(counted, use, households), complete: await complete(one, area, outlines) };
+      return { collection, totals: totals(counted, use, households), complete: await complete(one, area, outlines), coverage: await coverage(one, area, outlines) };
     },
     async places(text) {
       const wanted = text.trim().toLowerCase();
@@ -68,6 +69,13 @@ function inside(geometry) {
   // A point is in if it lies in an odd number of the rings: in the shell, in no hole.
   return (point) =>
     polygons.some((rings) => rings.filter((ring) => inRing(ring, point)).length % 2 === 1);
+}
+
+/** Which part the inputs cover: of all and of a place as the export says it, else nobody knows. */
+async function coverage(one, area, outlines) {
+  if (!area) return one.coverage ?? null;
+  if (area.kind !== "place") return null;
+  return (await outlines()).features.find(({ properties }) => properties.code === area.code)?.properties.coverage ?? null;
 }
 
 /** Whether all of an area was computed, by its corners. */

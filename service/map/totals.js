@@ -7,6 +7,7 @@ import { wasTried } from "./jobs.js";
 import { classesOf, swatch } from "./legend.js";
 import { about, amount, number, numberOf, percent, say, t } from "./texts.js";
 
+const FEW = 0.5; // covered of footprints or ground: with less, the figures are not those of the area
 const MOST_HOUSEHOLDS = 100_000_000; // that the service takes
 let app = null;
 let asked = 0;
@@ -58,10 +59,10 @@ export async function count() {
   byId("totals").querySelector("h2")?.replaceChildren(nameOf(area));
   try {
     if (area?.kind === "place") await placeOf(area); // whether it is one, and its name
-    const answer = app.collection().name ? await app.source.summary(collection, area, households) : null;
+    const answer = app.collection().name || area ? await app.source.summary(collection, area, households) : null;
     if (turn !== asked) return;
     last = answer && { ...answer, name: nameOf(area), area };
-    write(answer ? writeTotals : () => writeNothing(area));
+    write(answer ? writeTotals : writeNothing);
   } catch (problem) {
     if (turn !== asked) return;
     last = null;
@@ -78,18 +79,19 @@ export function write(act = again) {
 
 /** Why there are no totals. */
 function writeProblem(area, problem) {
-  byId("totals").replaceChildren(make("h2", {}, nameOf(area)), make("p", { class: "hint error" }, app.explain(problem)));
+  const nothing = problem.status === 404 && problem.text !== "problem_404"; // was computed: no fault
+  byId("totals").replaceChildren(make("h2", {}, nameOf(area)), make("p", { class: nothing ? "lead" : "hint error" }, app.explain(problem)));
   show(byId("totals-actions"), Boolean(area));
   show(byId("compare-add"), false);
   app.offerJob(area, problem);
 }
 
 /** Where nothing was computed yet, an area can be. */
-function writeNothing(area) {
-  byId("totals").replaceChildren(make("h2", {}, area ? nameOf(area) : t("no_collections")), make("p", {}, t("no_collections_yet")));
-  show(byId("totals-actions"), Boolean(area));
+function writeNothing() {
+  byId("totals").replaceChildren(make("h2", {}, t("no_collections")), make("p", {}, t("no_collections_yet")));
+  show(byId("totals-actions"), false);
   show(byId("compare-add"), false);
-  app.offerJob(area, "incomplete");
+  app.offerJob(null, null);
 }
 
 function writeTotals() {
@@ -103,14 +105,20 @@ function writeTotals() {
   for (const id of ["households-form", "compare-add"]) show(byId(id), last.totals.counts.selected > 0);
   show(byId("totals-actions"), true);
   show(byId("area-clear"), Boolean(last.area));
-  app.offerJob(last.area, last.complete === false ? "incomplete" : null);
+  app.offerJob(last.area, last.complete === false && !isAll(last) ? "incomplete" : null);
+}
+
+/** Whether no more of an area can be computed than was. */
+function isAll({ coverage, computable }) {
+  return Number.isFinite(computable) && computable <= (coverage?.ground ?? 0) + 1e-3;
 }
 
 /** Totals as elements, for the panel and for the printed page. */
-export function content(config, { totals, complete, tried }) {
+export function content(config, { totals, complete, tried, coverage, computable }) {
   const { counts, area_ha: area, kwh, households: served } = totals;
-  const missing = complete === false && (tried ? "incomplete_tried" : "incomplete");
-  if (!counts.selected) return [make("p", { class: "lead" }, t(missing ? `${missing}_none` : "complete_none"))];
+  const all = tried || isAll({ coverage, computable });
+  const missing = complete === false && (all ? "incomplete_tried" : "incomplete");
+  if (!counts.selected) return [...covered(coverage), make("p", { class: "lead" }, t(missing ? `${missing}_none` : "complete_none"))];
   const rows = [
     ["totals_solar", number(counts.solar_suitable), `${number(area.panel, 2)} ha`, about(kwh.solar), served.solar],
     ["totals_wind", number(counts.wind_suitable), "", about(kwh.wind), served.wind],
@@ -123,6 +131,7 @@ export function content(config, { totals, complete, tried }) {
   );
   const lead = { suitable: number(counts.class.solar + counts.class.wind_or_solar), judged: number(counts.judged) };
   return [
+    ...covered(coverage),
     ...(counts.judged ? [make("p", { class: "lead" }, t("totals_lead", lead))] : []),
     bar(config, counts),
     make("div", { class: "scroll plain-scroll" }, make("table", { class: "sums", "data-testid": "totals-table" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows.map(row)))),
@@ -130,6 +139,23 @@ export function content(config, { totals, complete, tried }) {
     ...(missing ? [make("p", { class: "warning" }, t(missing))] : []),
     make("p", { class: "hint" }, t("totals_hint")),
   ];
+}
+
+/** Which part of footprints and ground the inputs cover, where that is known. */
+function covered(coverage) {
+  if (!Number.isFinite(coverage?.ground)) return [];
+  const { footprints, ground } = coverage;
+  const both = Number.isFinite(footprints);
+  const said = t(both ? "coverage" : "coverage_ground", { footprints: part(footprints), ground: part(ground) });
+  const little = Math.min(ground, both ? footprints : 1) < FEW;
+  return [make("p", { class: little ? "coverage little" : "coverage", "data-testid": "totals-coverage" }, said)];
+}
+
+/** A share in per cent, rounded down: what is not all is not 100 %. */
+function part(share) {
+  const digits = share < 0.1 ? 1 : 0;
+  const unit = 100 * 10 ** digits;
+  return `${number((100 * Math.floor(unit * share + 1e-9)) / unit, digits)} %`;
 }
 
 /** The classes as parts of one bar, with their numbers below. */

@@ -35,9 +35,10 @@ ID = "summary"
 KEPT_BYTES = 16_000_000  # of answers: 2 kB, and 900 bytes a part
 SHARED_BYTES = 2000  # of inputs that others may send as well
 PARTS = Kind(others=True)
-# Types of a 404 where nothing was computed: it can be; or there are no heights.
-NOT_COMPUTED, NO_HEIGHTS = "urn:daklaag:not-computed", "urn:daklaag:no-heights"
-ELSEWHERE = "ask for a place within its collections (/collections tells where they lie)"
+# Types of a 404 where nothing was computed: a job can; another run has; there are no heights.
+NOT_COMPUTED, ELSEWHERE = "urn:daklaag:not-computed", "urn:daklaag:computed-elsewhere"
+NO_HEIGHTS = "urn:daklaag:no-heights"
+THERE = "ask for a place within its collections (/collections tells where they lie)"
 Rows = list[dict[str, Any]]
 _kept: Kept[str] = Kept(KEPT_BYTES, len)
 
@@ -116,11 +117,9 @@ def _nothing_there(where: Where, who: str, means: Means) -> Problem:
         share = where.computed(best, means.sources.boundaries)
         if share > 0:
             remedy = f"{best.name} has computed {share:.1%} of it: name that one, or none"
-            return Problem(404, f"{said}; {remedy}")
+            return Problem(404, f"{said}; {remedy}", ELSEWHERE)
     if computable(where.geometry, means) == 0:
-        return Problem(
-            404, f"{said}, and this service has no heights of it; {ELSEWHERE}", NO_HEIGHTS
-        )
+        return Problem(404, f"{said}, and this service has no heights of it; {THERE}", NO_HEIGHTS)
     return Problem(404, f"{said}; order the process suitability for it", NOT_COMPUTED)
 
 
