@@ -109,14 +109,11 @@ def write_xlsx(to: Path, title: str, names: Sequence[str], rows: Iterable[Sequen
 
 def _write_cells(sheet: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for number, row in enumerate(chain([names], rows)):
-        for column, value in enumerate(row):
-            if sheet.write(number, column, _xlsx_cell(value)):
-                raise InputError(
-                    "row {row}, column {column}: more than a sheet of .xlsx holds; write .csv or"
-                    " .parquet",
-                    row=number,
-                    column=names[column],
-                )
+        if sheet.write_row(number, 0, [_xlsx_cell(value) for value in row]):
+            raise InputError(
+                "row {number}: more columns, or more text in a cell, than a sheet of .xlsx holds;"
+                " write .csv or .parquet", number=number,
+            )  # fmt: skip
 
 
 def _xlsx_cell(value: Any) -> Any:

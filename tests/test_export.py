@@ -20,6 +20,7 @@ import rasterio
 import shapely
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning
 
 from pipeline import cartography, report
@@ -340,6 +341,8 @@ def test_tif_is_of_the_layer_that_it_is_named_after_and_says_so(
 def test_png_is_of_the_layer_that_it_is_named_after(exported: Any, tmp_path: Path) -> None:
     named = exported("hillshade.png").read_bytes()
     assert named == exported("hillshade.png", "hillshade").read_bytes()
+    with Image.open(tmp_path / "hillshade.png") as picture:
+        assert picture.info["Description"].startswith("layer hillshade: hillshade of the DSM")
 
 
 def test_shadow_tif_has_a_colour_a_mask(exported: Any) -> None:

@@ -96,7 +96,7 @@ def test_more_rows_than_a_sheet_holds() -> None:
 
 
 def test_a_text_that_no_cell_holds(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="row 2, column value"):
+    with pytest.raises(InputError, match="row 2: more"):
         written(tmp_path, ["a", "b" * 32_768])
 
 

@@ -60,10 +60,12 @@ def write_png(order: Order) -> Text:
     cells = found.cells if found else _array(order, name)
     grey, seen = _grey(name, np.hstack(list(cells)) if cells.ndim == 3 else cells)
     picture = np.dstack([grey, grey, grey, np.where(seen, 255, 0)]).astype(np.uint8)
-    imsave(order.to, picture, format="png", metadata=cartography.METADATA)
+    said = _said(name, sun_times(report.read(order.directory)))
+    metadata = cartography.METADATA | {"Description": str(said)}
+    imsave(order.to, picture, format="png", metadata=metadata)
     if found and cells.ndim == 2:  # of several suns side by side only one could lie in its place
         _write_world_file(order.to.with_suffix(".pgw"), found)
-    return _said(name, sun_times(report.read(order.directory)))
+    return said
 
 
 def _write_map(order: Order) -> Text:
