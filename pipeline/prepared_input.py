@@ -128,14 +128,15 @@ class _Parquet(Vector):
 
 def _parquet(path: str) -> Vector:
     footer = pq.read_metadata(path)
-    schema = footer.schema.to_arrow_schema()
-    if b"geo" not in (schema.metadata or {}):
+    geo = (footer.metadata or {}).get(b"geo")  # of the file: some writers' schemas tell of others
+    if geo is None:
         raise no_geometry(path)
+    schema = footer.schema.to_arrow_schema().with_metadata({b"geo": geo})
     nothing = io.BytesIO()  # has geopandas say what the columns are, and the CRS
     pq.write_table(schema.empty_table(), nothing)
     table = geopandas.read_parquet(nothing)
     name = table.geometry.name
-    encoding = json.loads(schema.metadata[b"geo"])["columns"][name]["encoding"]
+    encoding = json.loads(geo)["columns"][name]["encoding"]
     sight = sight_of(path, table.crs)
     return _Parquet(path, sight, _bare(table), footer.num_rows, name, encoding)
 

@@ -53,7 +53,7 @@ def read_table(path: str | Path, layer: str | None = None) -> pd.DataFrame:
 
 def _read(path: str, layer: str | None) -> pd.DataFrame:
     if is_parquet(path):
-        has_geometry = b"geo" in (pq.read_schema(path).metadata or {})
+        has_geometry = b"geo" in (pq.read_metadata(path).metadata or {})
         return geopandas.read_parquet(path) if has_geometry else pd.read_parquet(path)
     if is_cityjson(Path(path)):
         return read_cityjson(Path(path))

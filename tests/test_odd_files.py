@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import geopandas
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
@@ -21,7 +22,7 @@ from pipeline.regions import regions_of
 from pipeline.restrictions import read_restrictions
 from pipeline.vectors import ENDINGS as VECTORS
 from pipeline.vectors import read_vector
-from tests.commands import call
+from tests.commands import call, small_world
 from tests.finished import finished
 
 ENDLESS = {
@@ -144,3 +145,26 @@ def test_the_table_of_a_run_is_not_read_as_footprints(tmp_path: Path, form: str)
     assert str(fault.value).startswith(said)
     with pytest.raises(InputError, match="table of a finished run"):
         prepare_footprints([str(path)], cache=tmp_path / "cache")
+
+
+def test_the_table_that_a_run_writes_is_not_read_as_footprints(tmp_path: Path) -> None:
+    small_world().judge(tmp_path)
+    table = tmp_path / "out" / "buildings.parquet"
+    with pytest.raises(InputError, match="table of a finished run"):
+        prepare_footprints([str(table)], cache=tmp_path / "cache")
+
+
+def test_geoparquet_whose_schema_tells_of_something_else_is_read(tmp_path: Path) -> None:
+    """Its geometry is told of beside the schema, as some writers do."""
+    frame = geopandas.GeoDataFrame({"id": ["a"]}, geometry=[shapely.box(0, 0, 9, 9)], crs=28992)
+    frame.to_parquet(tmp_path / "whole.parquet")
+    table = pq.read_table(tmp_path / "whole.parquet")
+    told = table.schema.metadata
+    bare = table.replace_schema_metadata({b"pandas": told[b"pandas"]})
+    path = tmp_path / "beside.parquet"
+    with pq.ParquetWriter(path, bare.schema) as writer:
+        writer.write_table(bare)
+        writer.add_key_value_metadata({"geo": told[b"geo"].decode()})
+    assert read_vector(path)["id"].tolist() == ["a"]
+    (batch,) = (vector := open_vector(str(path))).batches(["id"], 10)
+    assert vector.decode(batch).geometry.iloc[0].equals(shapely.box(0, 0, 9, 9))
