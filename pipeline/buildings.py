@@ -32,7 +32,8 @@ TYPES = {3: "Polygon", 6: "MultiPolygon"}
 class Verdicts:
     """What the passes found of some footprints. reason: why rejected, or None; roof, ground,
     height: [cm], NOT_KNOWN where there is none; cells: own cells with DSM data;
-    shadow: bit i set where the deciding cell is shaded at sun i; candidate, shadowed: of the wind;
+    lit_cells: how many of those are lit at all suns; shadow: bit i set where the deciding cell is
+    shaded at sun i; candidate, shadowed: of the wind;
     flags: a mask for each name in FLAGS; selected; excluded: None, solar, wind or both."""
 
     reason: NDArray[Any]
@@ -40,6 +41,7 @@ class Verdicts:
     ground: NDArray[np.int64]
     height: NDArray[np.int64]
     cells: NDArray[np.int64]
+    lit_cells: NDArray[np.int64]
     shadow: NDArray[np.uint8]
     candidate: NDArray[np.bool_]
     shadowed: NDArray[np.bool_]
@@ -101,6 +103,7 @@ def rows_of(footprints: Footprints, verdicts: Verdicts, p: Powermapping) -> pa.T
     rejected = ~pd.isna(v.reason)
     lit = (v.shadow[:, None] >> np.arange(len(p.times)) & 1) == 0
     solar, wind = lit.all(axis=1), v.candidate & ~v.shadowed
+    share = v.lit_cells / np.maximum(v.cells, 1)  # what is judged has cells
     panels = np.where(solar, p.panel_share * f.area, 0.0)
     kind = np.where(wind, "wind_or_solar", np.where(solar, "solar", "none"))
     edges = [pa.array(f.bounds[:, i], from_pandas=True) for i in range(len(EDGES))]
@@ -130,6 +133,8 @@ def rows_of(footprints: Footprints, verdicts: Verdicts, p: Powermapping) -> pa.T
         "excluded": _texts(v.excluded),
         "flags": _flags(v.flags),
         "rejected": _texts(v.reason),
+        "lit_share": pa.array(share, mask=rejected),
+        "lit_area_m2": pa.array(share * f.area, mask=rejected),
         "bbox": box,
         "geometry": pa.array(shapely.to_wkb(f.geometry), pa.binary()),
     }

@@ -17,7 +17,7 @@ from matplotlib.patches import Circle
 from matplotlib.path import Path as Outline
 
 from pipeline import texts
-from pipeline.dots import COLUMNS, SHAPE, dots, layers
+from pipeline.dots import SHAPE, dots, layers
 from pipeline.legend import Bounds, Told, axes_at, north_arrow, panel, scale_bar
 from pipeline.palette import (
     COLOURS,
@@ -38,6 +38,7 @@ from pipeline.printed import attributions, sun_times
 from pipeline.slices import BBOX, Buildings, column_names, row_count, slices, where, whole
 from pipeline.storage import Place
 from pipeline.store import open_store
+from pipeline.totals import LEGEND, legend
 
 METADATA: Any = {"Software": None}  # equal pictures, equal bytes
 MOST = 200_000  # roofs that are drawn as outlines
@@ -144,10 +145,10 @@ def view(scene: Scene) -> Bounds:
 def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Told:
     """Roofs as outlines, or where they are too many or too small as dots and the largest still as
     outlines; what is told of them."""
-    shown, dot = [*COLUMNS, "geometry"], (view[2] - view[0]) / SHAPE[1]
+    shown, dot = [*LEGEND, "geometry"], (view[2] - view[0]) / SHAPE[1]
     if row_count(scene.buildings) <= MOST and dot <= LARGEST_DOT:
         outlined = whole(scene.buildings, shown)
-        counts = {name: int(rows.sum()) for name, rows in layers(outlined).items()}
+        counts = {name: int(rows.sum()) for name, rows in legend(outlined).items()}
         told = _told(scene, counts)
     else:
         picture, counts = dots(scene.buildings, view)

@@ -226,6 +226,28 @@ COLUMNS = (
         REASONS,
     ),
     Column(
+        "lit_share",
+        NUMBER,
+        "",
+        Words(
+            "Lit share of the roof",
+            "from 0 to 1: of the own cells with data those that are lit at all the suns, of each"
+            " cell's own lattice square; null if rejected",
+        ),
+        Words(
+            "Deel van het dak in de zon",
+            "van 0 tot 1: van de eigen cellen met gegevens die bij elke zonnestand in de zon"
+            " liggen; leeg als het niet is beoordeeld",
+        ),
+    ),
+    Column(
+        "lit_area_m2",
+        NUMBER,
+        "m2",
+        Words("Lit area of the roof", "lit_share x area_m2; null if rejected"),
+        Words("Dakoppervlak in de zon", "lit_share x area_m2; leeg als het niet is beoordeeld"),
+    ),
+    Column(
         "bbox",
         pa.struct([(edge, NUMBER) for edge in EDGES]),
         "m",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.legend import Bounds
 from pipeline.palette import COLOURS, DPI, FRAME, STYLES
 from pipeline.slices import Buildings, slices
+from pipeline.totals import LEGEND, legend
 
 SHAPE = round(FRAME[3] * DPI), round(FRAME[2] * DPI)  # of the map: rows, columns
 COLUMNS = ("selected", "rejected", "class", "excluded")
@@ -21,7 +22,8 @@ FULL = 1 / 2500  # roofs a m2 where a dot is opaque; so is each that is no large
 
 
 class Dots(NamedTuple):
-    """RGBA of 0 to 1, (*SHAPE, 4), float32, the northern row first; roofs in each layer."""
+    """RGBA of 0 to 1, (*SHAPE, 4), float32, the northern row first; roofs in each line of the
+    legend."""
 
     picture: NDArray[np.float32]
     counts: dict[str, int]
@@ -48,10 +50,11 @@ def dots(buildings: Buildings, view: Bounds) -> Dots:
     height, width = SHAPE
     roofs = np.zeros((len(FILLED), height * width), np.uint32)
     counts: dict[str, int] = {}
-    for part in slices(buildings, [*COLUMNS, "centre_x", "centre_y"]):
+    for part in slices(buildings, [*LEGEND, "centre_x", "centre_y"]):
         pixel, seen = _pixels(part, view)
-        for name, rows in layers(part).items():
+        for name, rows in legend(part).items():
             counts[name] = counts.get(name, 0) + int(rows.sum())
+        for name, rows in layers(part).items():
             if name in FILLED:
                 np.add.at(roofs[FILLED.index(name)], pixel[rows & seen], 1)
     picture = coloured(roofs, (view[2] - view[0]) / width)

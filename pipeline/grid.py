@@ -87,6 +87,19 @@ class Window(NamedTuple):
             max(self.right, other.right),
         )
 
+    def without(self, other: "Window") -> list["Window"]:
+        """The cells that another does not hold, in up to four windows without a common cell."""
+        both = self.intersect(other)
+        if not both.size:
+            return [self] if self.size else []
+        beside = (
+            Window.between(self.top, self.left, both.top, self.right),
+            Window.between(both.top, self.left, both.bottom, both.left),
+            Window.between(both.top, both.right, both.bottom, self.right),
+            Window.between(both.bottom, self.left, self.bottom, self.right),
+        )
+        return [window for window in beside if window.size]
+
     def grow(self, halo: Halo) -> "Window":
         return Window.between(
             self.top - halo.north,

@@ -37,6 +37,7 @@ def judge(
         ground=measures.ground,
         height=facts.height,
         cells=measures.cells,
+        lit_cells=measured.lit_cells,
         shadow=measured.shadow,
         candidate=candidate,
         shadowed=shadowed,

@@ -20,8 +20,8 @@ SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 
 
 class Told(NamedTuple):
-    """What the panel says: the suns, roofs in each layer, whether there is relief and shadow; of
-    a picture of dots the size of one [m], else None."""
+    """What the panel says: the suns, roofs in each line of the legend, whether there is relief and
+    shadow; of a picture of dots the size of one [m], else None."""
 
     date: str
     times: Sequence[str]

@@ -26,14 +26,15 @@ _REASONS = np.array([None, *REASONS], object)
 @dataclass(frozen=True)
 class Measured:
     """Footprints in the order of their places. reason: why rejected, or None; asked: whether they
-    are of the area; shadow: bit i set where the deciding cell is shaded at sun i, if that is known
-    already."""
+    are of the area; shadow: bit i set where the deciding cell is shaded at sun i, and lit_cells:
+    how many of the own cells with data are lit at all suns, if that is known already."""
 
     place: NDArray[np.int64]
     measures: Measures
     reason: NDArray[Any]
     asked: NDArray[np.bool_]
     shadow: NDArray[np.uint8]
+    lit_cells: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.place)
@@ -47,6 +48,7 @@ class Measured:
             self.reason[chosen],
             self.asked[chosen],
             self.shadow[chosen],
+            self.lit_cells[chosen],
         )
 
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -56,6 +58,7 @@ class Measured:
             "reason": np.array([_CODES[reason] for reason in self.reason], np.int8),
             "asked": self.asked,
             "shadow": self.shadow,
+            "lit_cells": self.lit_cells,
         }
 
     @classmethod
@@ -67,6 +70,7 @@ class Measured:
             _REASONS[columns["reason"]],
             columns["asked"],
             columns["shadow"],
+            columns["lit_cells"],
         )
 
     @classmethod
@@ -82,7 +86,7 @@ class Measured:
 def _nothing() -> Measured:
     empty = np.zeros(0, np.int64)
     measures = Measures(*(empty for _ in _MEASURES))
-    return Measured(empty, measures, np.zeros(0, object), empty > 0, empty.astype(np.uint8))
+    return Measured(empty, measures, np.zeros(0, object), empty > 0, empty.astype(np.uint8), empty)
 
 
 def unmeasured(footprints: Footprints) -> Measured:
@@ -90,9 +94,9 @@ def unmeasured(footprints: Footprints) -> Measured:
     n = len(footprints)
     nothing, unknown = np.zeros(n, np.int64), np.full(n, NOT_KNOWN)
     known = dict.fromkeys(_MEASURES, nothing)
-    known |= dict.fromkeys(("roof", "median", "top", "ground"), unknown)
+    known |= dict.fromkeys(("roof", "median", "top", "lowest", "ground"), unknown)
     asked, dark = np.ones(n, np.bool_), np.zeros(n, np.uint8)
-    return Measured(footprints.place, Measures(**known), footprints.reason, asked, dark)
+    return Measured(footprints.place, Measures(**known), footprints.reason, asked, dark, nothing)
 
 
 class Tables:

@@ -29,6 +29,7 @@ from pipeline.rasters import CACHE_MB, PIECE
 from pipeline.relief import HIGHEST_M, LOWEST_M, card, reading_rate
 from pipeline.request import Job, Request, prepare
 from pipeline.results import warnings_of
+from pipeline.tasks import BESIDE
 from pipeline.tiles import NO_HEIGHT, Marks
 
 # What a cell costs, measured and rounded up; tests/test_memory.py holds the plan to it.
@@ -232,7 +233,8 @@ def _halos(job: Job, reach: Reach) -> list[Halo]:
 
 def _memory(job: Job, reach: Reach, halos: list[Halo]) -> int:
     """What a worker holds at most in any pass [bytes]."""
-    side, shard = min(job.request.block, job.layout.shard), job.layout.shard
+    shard = job.layout.shard
+    side = min(job.request.block, shard) + 2 * min(BESIDE, reach.widest)
     suns = len(job.p.times) if "sun_hillshade" in job.request.layers else 0
     block = (BLOCK_BYTES + SUN_BYTES * suns) * side * side
     piece = PIECE_BYTES * PIECE**2

@@ -1,11 +1,12 @@
 """The printed report: what a run says to who reads it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline import texts
 from pipeline.messages import Text, of_json, translated
+from pipeline.methods.powermapping import YIELDS
 
 
 def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
@@ -20,7 +21,8 @@ def _phrases(report: Mapping[str, Any], lang: str) -> dict[str, str]:
     parameters = report["method"]["parameters"]
     figures = {
         **{name: value for name, value in counts.items() if isinstance(value, int)},
-        **{f"class_{name}": value for name, value in counts["class"].items()},
+        **{f"legend_{name}": value for name, value in counts["legend"].items()},
+        "solar_and_wind": counts["solar_suitable"] - counts["legend"]["solar"],
         **{f"{name}_kwh": value for name, value in report["kwh"].items()},
         "turbine_kwh": parameters["turbine_kwh"],
         "household_kwh": parameters["household_kwh"],
@@ -40,7 +42,30 @@ def _phrases(report: Mapping[str, Any], lang: str) -> dict[str, str]:
         "program": " ".join(str(report["program"].get(k, "")) for k in ("name", "version")).strip(),
         "date": texts.day(str(parameters["date"]), lang),
         "times": texts.listed(sun_times(report), lang),
+        "yields": _side_by_side(report, lang),
         **_passages(report, lang),
+    }
+
+
+def _side_by_side(report: Mapping[str, Any], lang: str) -> str:
+    """A line for each figure of the presets of yields, a column a preset; first the run's own, if
+    it has others."""
+    words, yields = texts.words(lang), dict(report["yields"])
+    own = {name: report["method"]["parameters"][name] for name in YIELDS["study"]}
+    if own not in YIELDS.values():
+        yields = {words["yields_own"]: own | _own_yields(report)} | yields
+    lines = [(words["yields"], list(yields))]
+    for name, write in _FIGURES.items():
+        lines.append((words[f"yields_{name}"], [write(of[name], lang) for of in yields.values()]))
+    return "".join(f"{label:<44}{''.join(f'{v:>14}' for v in values)}\n" for label, values in lines)
+
+
+def _own_yields(report: Mapping[str, Any]) -> dict[str, float]:
+    """What the suitable roofs of a run come to by its own parameters."""
+    return {
+        "panel_ha": report["area_ha"]["panel"],
+        "solar_kwh": report["kwh"]["solar"],
+        "households": report["households"]["solar"],
     }
 
 
@@ -68,6 +93,8 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
         "reasons": _tallied(tallies["rejected"], lang),
         "selection": say("selection", partly, selected=counts["selected"]),
         "excluded": say("excluded", any(excluded.values()), **excluded) + say("by_kind", kinds),
+        "set_aside": say("set_aside_line", counts["legend"]["set_aside"], **counts["legend"]),
+        "one_cell": say("one_cell_line", any(counts["one_cell"].values()), **counts["one_cell"]),
         "share": say("share", "share" in served, number=served.get("number", 0)),
         "warnings": say("warnings", warned) + warned,
         "flags": say("flags", flags) + flags,
@@ -141,3 +168,14 @@ def spoken(seconds: float) -> Text:
     if minutes < 100:
         return Text("{minutes} min", minutes=minutes)
     return Text("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+
+
+# The figures of a preset of yields in their order, and how each is written.
+_FIGURES: dict[str, Callable[[float, str], str]] = {
+    "panel_share": texts.percent,
+    "solar_kwh_m2": amount,
+    "household_kwh": texts.number,
+    "panel_ha": amount,
+    "solar_kwh": texts.number,
+    "households": amount,
+}

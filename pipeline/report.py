@@ -12,10 +12,9 @@ import pyarrow.compute as pc
 
 from pipeline import area_rows, coverage, messages, slices, texts, totals, written
 from pipeline.areas import locate, read_areas
-from pipeline.checksums import GONE
 from pipeline.errors import InputError
-from pipeline.integrity import files_of, read_report
-from pipeline.ledger import BUILDINGS
+from pipeline.ledger import ASKED, BUILDINGS, REPORT, WORK
+from pipeline.methods.powermapping import YIELDS
 from pipeline.printed import amount, to_text
 from pipeline.slices import BBOX, Buildings, Rectangle
 from pipeline.spreadsheets import csv_text
@@ -43,16 +42,18 @@ def compose(
     """The content of report.json, fit for JSON without NaN; `buildings` is read slice by slice.
 
     `counts`, `area_ha`, `kwh` and `households` are of the selected rows, and what a restriction
-    excludes is not in their solar and wind sums; `accounting` is of all rows. `households` is the
-    number that live in the area, if known: only then is there a share. `neighbours` is None where
+    excludes is not in their solar and wind sums; `yields` are those of the same roofs by each
+    preset; `accounting` is of all rows. `households` is the number that live in the area, if
+    known: only then is there a share. `neighbours` is None where
     they are not known. `ground` is the share of the area's ground that the inputs cover.
     """
     sums, accounting = totals.Totals(), totals.Accounting()
-    for part in slices.slices(buildings, [*totals.COLUMNS, "flags"]):
+    for part in slices.slices(buildings, totals.COLUMNS):
         sums.add(part)
         accounting.add(part)
     report = totals.sections(sums.sums(), method["parameters"]["household_kwh"], households)
     report["counts"] |= {"neighbours": neighbours, "restrictions": restrictions_by_kind}
+    report["yields"] = totals.yields_of(report["area_ha"]["suitable_roof"], YIELDS)
     report["accounting"] = accounting.section(cells)
     report["coverage"] = coverage.section(report["accounting"], ground)
     report |= {"method": method, "inputs": inputs, "program": program, "machine": machine}
@@ -74,9 +75,16 @@ def warned(warnings: Sequence[str]) -> dict[str, Any]:
 
 
 def read(directory: Place) -> dict[str, Any]:
-    """The report of a finished run. Raises InputError if `directory` holds none, DamagedError if it
-    is not as it was written."""
-    return read_report(directory)
+    """The report of a finished run; `InputError` if `directory` holds none."""
+    file = _finished(directory, REPORT)
+    try:
+        report: dict[str, Any] = json.loads(storage_of(directory).read(REPORT))
+        whole = {"counts", "method", "inputs"} <= report.keys()
+    except (ValueError, AttributeError):
+        whole = False
+    if not whole:
+        raise InputError(f"{file}: not the report of a run, or damaged; run it anew")
+    return report
 
 
 def read_buildings(
@@ -94,11 +102,8 @@ def read_buildings(
 
 
 def buildings_file(directory: Place) -> Place:
-    """The file with the buildings of a finished run. Raises InputError if `directory` holds none,
-    DamagedError if the file is missing."""
-    if not storage_of(directory).exists(BUILDINGS):
-        raise files_of(directory).fault(BUILDINGS, GONE)
-    return below(directory, BUILDINGS)
+    """The file with the buildings of a finished run; `InputError` if `directory` holds none."""
+    return _finished(directory, BUILDINGS)
 
 
 def flatten(table: pa.Table, suns: int = 0) -> pa.Table:
@@ -126,6 +131,22 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def _finished(directory: Place, name: str) -> Place:
+    storage = storage_of(directory)
+    if storage.exists(name):
+        return below(directory, name)
+    if storage.exists(f"{WORK}/{ASKED}"):
+        raise InputError(
+            "{directory}: its run is not finished; the same `daklaag run` command continues it",
+            directory=directory,
+        )
+    raise InputError(
+        "{directory}: no {name} in it, so no finished run; daklaag run makes one",
+        directory=directory,
+        name=name,
+    )
 
 
 # A row an area

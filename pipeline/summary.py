@@ -102,7 +102,7 @@ def _added(
 
 def _rows(finished: Finished, area: Area | None, around: Circle | None) -> Iterator[pa.Table]:
     """Row group by row group, the rows that count; first an empty table, so that there is one."""
-    columns = [*totals.COLUMNS, "flags", *PLACE]
+    columns = [*totals.COLUMNS, *PLACE]
     yield finished.rows([], columns)
     for group in _groups(finished, area, around):
         table = finished.rows([group], columns)

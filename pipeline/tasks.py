@@ -13,20 +13,28 @@ from pipeline.buildings import Told, rows_of
 from pipeline.context import Context, judged
 from pipeline.errors import Stopped
 from pipeline.footprints import Footprints
-from pipeline.grid import TILE, Lattice, Shard, Window, same_on_all_sides, squares_of
+from pipeline.grid import TILE, Lattice, Shard, Window, same_on_all_sides
 from pipeline.judge import judge
 from pipeline.ledger import MEASURE, RASTERS, SHADE
 from pipeline.measured import Measured, Tables, joined_tops, tops_of
 from pipeline.methods import powermapping
 from pipeline.methods.measure import measure
-from pipeline.methods.shade import Blocks, Casters, Roofs, Shaded, shade_block, wind_shadowed
+from pipeline.methods.shade import (
+    NOTHING,
+    Blocks,
+    Casters,
+    Roofs,
+    lit_cells,
+    shade_block,
+    wind_shadowed,
+)
 from pipeline.outlines import windows_of
 from pipeline.store import write_shard
 from pipeline.terrain import Heights
 from pipeline.tiles import Marks, enclosing
 from pipeline.underway import Stop
 
-NOTHING = Window(0, 0, 0, 0)
+BESIDE = 2 * TILE  # cells around a block that are cast with it: few roofs reach farther
 
 
 @dataclass
@@ -88,13 +96,10 @@ class Work:
             self.standing = self.context.blocks(self.seen, self.tables)
         return self.standing
 
-    def paint(self, core: Window, done: Shaded) -> None:
+    def paint(self, part: Window, layers: dict[str, NDArray[Any]]) -> None:
         """Take over a block's part of the raster layers."""
-        part = core.intersect(self.painted)
-        if part.size:
-            for name, picture in self.pictures.items():
-                values = done.layer(name)[(..., *core.slices(part))]
-                picture[(..., *self.painted.slices(part))] = values
+        for name, values in layers.items():
+            self.pictures[name][(..., *self.painted.slices(part))] = values
 
 
 @contextmanager
@@ -111,8 +116,7 @@ def at_work(context: Context, shard: Shard, paints: bool, stop: Stop) -> Iterato
         yield work
     work.go_on()  # of a run that is gone, nothing is written where another may be at work
     if ground.size:
-        sums = write_shard(context.ledger.place(RASTERS), layout, layers, shard, pictures)
-        context.ledger.record_chunks(shard.name, sums)
+        write_shard(context.ledger.place(RASTERS), layout, layers, shard, pictures)
 
 
 def measure_task(
@@ -128,7 +132,7 @@ def measure_task(
         for square, core in work.each_block():
             footprints, measured = _measure(work, core, felt)
             if casters is not None:
-                measured = _cast(work, square, core, measured, casters)
+                measured = _cast(work, square, core, footprints, measured, casters)
             work.footprints += len(measured)
             found.append(measured)
             tops.append(tops_of(footprints, measured, context.layout.resolution))
@@ -155,7 +159,7 @@ def shade_task(
             measured = measured.take(measured.asked)
             work.footprints += len(measured)
             if casters is not None:
-                measured = _cast(work, square, core, measured, casters)
+                measured = _cast(work, square, core, footprints, measured, casters)
             if len(measured):
                 shadowed = _sheltered(work, footprints, measured)
                 verdicts = judge(work.context, footprints, measured, shadowed, told)
@@ -174,52 +178,58 @@ def _measure(work: Work, core: Window, felt: Marks) -> tuple[Footprints, Measure
     outlines = context.outlines(footprints)
     measures = measure(work.heights, outlines, p, work.stop)
     reason = powermapping.reject(context.facts(footprints, measures.roof, measures.ground), p)
-    dark = np.zeros(len(footprints), np.uint8)
-    return footprints, Measured(footprints.place, measures, reason, asked, dark)
+    dark, none = np.zeros(len(footprints), np.uint8), np.zeros(len(footprints), np.int64)
+    return footprints, Measured(footprints.place, measures, reason, asked, dark, none)
 
 
 def _cast(
-    work: Work, square: Lattice, core: Window, measured: Measured, casters: Casters
+    work: Work,
+    square: Lattice,
+    core: Window,
+    footprints: Footprints,
+    measured: Measured,
+    casters: Casters,
 ) -> Measured:
-    """With the shadows at the deciding cells of a block's own footprints; the block is painted."""
+    """With the shadows on a block's own footprints; the block is painted."""
     context, resolution = work.context, work.context.layout.resolution
-    roofs = Roofs.of(measured, judged(measured), context.p)
-    shadow = measured.shadow.copy()
-    for sun_square, part, here in _parts(work, square, core, roofs):
-        asking, towards = roofs.take(here), context.suns(sun_square)
-        needed, bare = casters.felt(part.intersect(work.painted), asking, towards, resolution)
+    roofs = Roofs.of(context.outlines(footprints), measured, judged(measured), context.p)
+    shadow, lit = measured.shadow.copy(), measured.lit_cells.copy()
+    for sun_square, part, painted in _parts(work, square, core, roofs):
+        here, towards = roofs.within(part), context.suns(sun_square)
+        needed, bare = casters.felt(painted, here, towards, resolution)
         blocks = Blocks.none(resolution)
         if not context.casts_at_once:
             _, blocks = work.around(part.union(needed.window))
         names = tuple(work.pictures)
-        done = shade_block(sun_square, part, needed, bare, work.heights, blocks, context.p, names)
-        work.paint(part, done)
-        place = asking.row - part.top, asking.column - part.left
-        shadow[asking.position] = done.shadow[place]
-    return replace(measured, shadow=shadow)
+        done = shade_block(
+            sun_square, part, painted, needed, bare, work.heights, blocks, context.p, names
+        )
+        work.paint(painted, done.layers)
+        decided = here.decided_in(part)
+        place = here.row[decided] - part.top, here.column[decided] - part.left
+        shadow[here.position[decided]] = done.shadow[place]
+        lit[here.position] += lit_cells(done.shadow, part, here, work.heights, context.p)
+    return replace(measured, shadow=shadow, lit_cells=lit)
 
 
 def _parts(
     work: Work, square: Lattice, core: Window, roofs: Roofs
-) -> Iterator[tuple[Lattice, Window, NDArray[np.int64]]]:
-    """What is to be cast of a block: the ground that is painted and the deciding cells in it; and
-    tile by tile those that lie beyond, with whose square's sun, and which roofs."""
-    context = work.context
-    painted = core.intersect(work.painted).intersect(context.terrain.window)
-    row, column = roofs.row, roofs.column
-    inside = (row >= core.top) & (row < core.bottom)
-    inside &= (column >= core.left) & (column < core.right)
-    here = np.flatnonzero(inside)
-    part = painted.union(roofs.take(here).window)
-    if part.size:
-        yield square, part, here
-    strays = np.flatnonzero(~inside)
-    tiles = np.column_stack([row, column])[strays] // TILE
-    squares = squares_of(row[strays], column[strays], context.layout.resolution)
-    keys, which = np.unique(np.hstack([squares, tiles]), axis=0, return_inverse=True)
-    for i, key in enumerate(keys.tolist()):
-        here = strays[which.reshape(-1) == i]
-        yield Lattice(*key[:2]), roofs.take(here).window, here
+) -> Iterator[tuple[Lattice, Window, Window]]:
+    """What is to be cast of a block: windows that hold each cell of its roofs once, with the square
+    whose suns they have, and what is painted in each. First the block's own ground, with what of
+    its roofs lies near it; then block by block what lies farther away or in another square."""
+    layout, inputs = work.context.layout, work.context.terrain.window
+    painted = core.intersect(work.painted).intersect(inputs)
+    near = core.grow(same_on_all_sides(BESIDE)).intersect(square.window(layout.resolution))
+    home = painted.union(roofs.within(near.intersect(inputs)).window)
+    if home.size:
+        yield square, home, painted
+    for strip in roofs.window.intersect(inputs).without(home):
+        for other, part in layout.blocks(strip, work.context.block):
+            window = roofs.within(part).window
+            if window.size:
+                work.go_on()
+                yield other, window, NOTHING
 
 
 def _sheltered(work: Work, footprints: Footprints, measured: Measured) -> NDArray[np.bool_]:

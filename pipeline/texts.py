@@ -17,17 +17,18 @@ Footprints in the area | {read} |
 {reasons}  besides, for their shadow and shelter | {neighbours} |
 {selection}
 Potentially suitable
-  for sun only | {class_solar} |
-  for wind, with or without sun | {class_wind_or_solar} |
-  for neither | {class_none} |
-  not judged, so unknown | {rejected} |
-{excluded}
+  for sun only | {legend_solar} |
+  for wind, with or without sun | {legend_wind_or_solar} |
+  for neither | {legend_none} |
+{set_aside}  not judged, so unknown | {rejected} |
+{one_cell}{excluded}
 Sun
-  roofs potentially suitable | {solar_suitable} |
+  roofs potentially suitable | {solar_suitable} | {solar_and_wind} of them for wind too
   their roof area | {suitable_roof} | ha of {roof} ha judged
   panels, {panel_share} of it | {panel} | ha
   yield | {solar_kwh} | kWh a year
   as much as the use of | {solar_households} | households
+  lit at all these times, cell by cell | {lit_roof} | ha of {roof} ha judged
 
 Wind
   buildings of {wind_min_height} m or higher | {wind_candidates} |
@@ -44,6 +45,7 @@ Together
     {trials}
   as much as the use of | {total_households} | households of {household_kwh} kWh
 {share}
+{yields}
 For context: what the study found for the whole of Amsterdam
   240 ha of panels, almost 50,000 households or about 12 %, and more than
   1,000 turbines (Powermapping, Waag Society; data of about 2008).
@@ -68,17 +70,18 @@ Panden in het gebied | {read} |
 {reasons}  daarnaast gelezen om hun schaduw en luwte | {neighbours} |
 {selection}
 Potentieel geschikt
-  voor alleen zon | {class_solar} |
-  voor wind, met of zonder zon | {class_wind_or_solar} |
-  voor geen van beide | {class_none} |
-  niet beoordeeld, dus onbekend | {rejected} |
-{excluded}
+  voor alleen zon | {legend_solar} |
+  voor wind, met of zonder zon | {legend_wind_or_solar} |
+  voor geen van beide | {legend_none} |
+{set_aside}  niet beoordeeld, dus onbekend | {rejected} |
+{one_cell}{excluded}
 Zon
-  daken potentieel geschikt | {solar_suitable} |
+  daken potentieel geschikt | {solar_suitable} | waarvan {solar_and_wind} ook voor wind
   hun dakoppervlak | {suitable_roof} | ha van {roof} ha beoordeeld
   panelen, {panel_share} daarvan | {panel} | ha
   opbrengst | {solar_kwh} | kWh per jaar
   evenveel als het verbruik van | {solar_households} | huishoudens
+  steeds in de zon, cel voor cel | {lit_roof} | ha van {roof} ha beoordeeld
 
 Wind
   gebouwen van {wind_min_height} m of hoger | {wind_candidates} |
@@ -95,6 +98,7 @@ Samen
     {trials}
   evenveel als het verbruik van | {total_households} | huishoudens van {household_kwh} kWh
 {share}
+{yields}
 Ter vergelijking: wat de studie voor heel Amsterdam vond
   240 ha panelen, bijna 50.000 huishoudens ofwel ongeveer 12 %, en meer dan
   1.000 turbines (Powermapping, Waag Society; gegevens van omstreeks 2008).
@@ -119,8 +123,19 @@ WORDS = {
         "coverage": "The inputs cover {footprints} of the footprints and {ground} of the ground.\n",
         "selection": "Counted below are the {selected} footprints that were selected.\n",
         "excluded": "Set aside by restrictions: {solar} for sun, {wind} for wind, {both} for "
-        "both.\nThey keep their class and leave the totals of sun and wind.\n",
+        "both.\nThey keep their class in the table and leave the totals of sun and wind.\n",
+        "set_aside_line": "  set aside by restrictions | {set_aside} |\n",
+        "one_cell_line": "Smaller than a cell, so resting on one: {solar} for sun, "
+        "{wind_or_solar} for wind, {none} for neither.\n",
         "by_kind": "Restrictions by kind: {kinds}.\n",
+        "yields": "Sun by other yields, side by side",
+        "yields_own": "this run",
+        "yields_panel_share": "  panels of the roof",
+        "yields_solar_kwh_m2": "  kWh a year of a m2 of panels",
+        "yields_household_kwh": "  kWh a year of a household",
+        "yields_panel_ha": "  ha of panels",
+        "yields_solar_kwh": "  kWh a year",
+        "yields_households": "  as much as the use of households",
         "share": "  that is {share} of the {number} households of the area\n",
         "trials": "field trials of small roof turbines measured 15-870 kWh a year",
         "trial_sum": "{low} to {high} kWh for these",
@@ -171,8 +186,20 @@ WORDS = {
         "coverage": "De invoer beslaat {footprints} van de panden en {ground} van de grond.\n",
         "selection": "Hieronder tellen de {selected} panden die geselecteerd zijn.\n",
         "excluded": "Uitgezonderd door beperkingen: {solar} voor zon, {wind} voor wind, {both} "
-        "voor beide.\nZij houden hun klasse en vallen buiten de totalen van zon en wind.\n",
+        "voor beide.\nZij houden hun klasse in de tabel en vallen buiten de totalen van zon en "
+        "wind.\n",
+        "set_aside_line": "  uitgezonderd door beperkingen | {set_aside} |\n",
+        "one_cell_line": "Kleiner dan een cel, dus op één cel beoordeeld: {solar} voor zon, "
+        "{wind_or_solar} voor wind, {none} voor geen van beide.\n",
         "by_kind": "Beperkingen naar soort: {kinds}.\n",
+        "yields": "Zon bij andere opbrengsten, naast elkaar",
+        "yields_own": "deze run",
+        "yields_panel_share": "  panelen op het dak",
+        "yields_solar_kwh_m2": "  kWh per jaar van een m2 paneel",
+        "yields_household_kwh": "  kWh per jaar van een huishouden",
+        "yields_panel_ha": "  ha panelen",
+        "yields_solar_kwh": "  kWh per jaar",
+        "yields_households": "  evenveel als het verbruik van huishoudens",
         "share": "  dat is {share} van de {number} huishoudens van het gebied\n",
         "trials": "in praktijkproeven haalden kleine dakturbines 15-870 kWh per jaar",
         "trial_sum": "{low} tot {high} kWh voor deze",

@@ -1,12 +1,15 @@
 """What the rows of a run add up to."""
 
 import math
+from collections.abc import Mapping
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.columns import EXCLUDED
 from pipeline.methods.powermapping import CLASSES, FLAGS, REASONS
@@ -24,7 +27,13 @@ COLUMNS = (
     "wind_shadowed",
     "wind_suitable",
     "wind_kwh",
+    "lit_area_m2",
+    "flags",
 )
+LEGEND = ("selected", "rejected", "excluded", "class", "solar_suitable", "wind_suitable")
+JUDGED = (*CLASSES, "set_aside")  # the lines of a legend that judged roofs stand in
+
+AREAS = ("roof", "suitable_roof", "panel", "lit_roof")
 
 Sums = dict[str, int | float]
 
@@ -38,9 +47,9 @@ def contributions(buildings: pa.Table) -> dict[str, np.ndarray]:
     selected = _booleans(buildings, "selected")
     judged = selected & buildings["rejected"].is_null().to_numpy()
     out = {kind: selected & _equals(buildings, "excluded", kind) for kind in EXCLUDED}
-    solar = judged & _booleans(buildings, "solar_suitable") & ~(out["solar"] | out["both"])
-    wind = judged & _booleans(buildings, "wind_suitable") & ~(out["wind"] | out["both"])
-    area = _numbers(buildings, "area_m2")
+    solar, wind = counted(buildings)
+    area, small = _numbers(buildings, "area_m2"), flagged(buildings, "one_cell")
+    lines = {name: rows for name, rows in legend(buildings).items() if name in JUDGED}
     return {
         "footprints": np.ones(len(selected), bool),
         "selected": selected,
@@ -52,11 +61,47 @@ def contributions(buildings: pa.Table) -> dict[str, np.ndarray]:
         "wind_shadowed": judged & _booleans(buildings, "wind_shadowed"),
         "wind_suitable": wind,
         **{f"excluded_{kind}": rows for kind, rows in out.items()},
+        **{f"legend_{name}": rows for name, rows in lines.items()},
+        **{f"one_cell_{name}": rows & small for name, rows in lines.items()},
         "roof_m2": area * judged,
         "suitable_roof_m2": area * solar,
+        "lit_roof_m2": _numbers(buildings, "lit_area_m2") * judged,
         "panel_m2": _numbers(buildings, "panel_area_m2") * solar,
         "solar_kwh": _numbers(buildings, "solar_kwh") * solar,
         "wind_kwh": _numbers(buildings, "wind_kwh") * wind,
+    }
+
+
+def counted(buildings: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows count as suitable for sun, and which for wind: selected, and no restriction sets
+    them aside from it."""
+    selected, both = _booleans(buildings, "selected"), _equals(buildings, "excluded", "both")
+    solar, wind = (
+        selected
+        & _booleans(buildings, f"{use}_suitable")
+        & ~(_equals(buildings, "excluded", use) | both)
+        for use in ("solar", "wind")
+    )
+    return solar, wind
+
+
+def legend(buildings: pa.Table) -> dict[str, NDArray[np.bool_]]:
+    """The rows behind each line of a legend, from LEGEND; each row stands in one line.
+
+    A class holds what counts in the totals for it: a roof that restrictions leave only the sun is
+    one of `solar`, and one that they leave nothing is `set_aside`.
+    """
+    selected = _booleans(buildings, "selected")
+    judged = selected & buildings["rejected"].is_null().to_numpy()
+    solar, wind = counted(buildings)
+    neither = judged & _equals(buildings, "class", "none")
+    return {
+        "solar": solar & ~wind,
+        "wind_or_solar": wind,
+        "none": neither,
+        "set_aside": judged & ~neither & ~solar & ~wind,
+        "not_judged": selected & ~judged,
+        "unselected": ~selected,
     }
 
 
@@ -115,9 +160,9 @@ def sections(sums: Sums, household_kwh: float, households: float | None) -> dict
     kwh = {"solar": sums["solar_kwh"], "wind": sums["wind_kwh"]}
     kwh["total"] = kwh["solar"] + kwh["wind"]
     counts = {name: value for name, value in sums.items() if isinstance(value, int)}
-    area = {name: sums[f"{name}_m2"] / 10_000 for name in ("roof", "suitable_roof", "panel")}
+    area = {name: sums[f"{name}_m2"] / 10_000 for name in AREAS}
     return {
-        "counts": _gather(_gather(counts, "class"), "excluded"),
+        "counts": reduce(_gather, ("class", "excluded", "legend", "one_cell"), counts),
         "area_ha": area,
         "kwh": kwh,
         "households": served(kwh, household_kwh, households),
@@ -131,6 +176,20 @@ def served(
     found = {name: value / household_kwh for name, value in kwh.items()}
     if households is not None and households > 0:
         found |= {"number": households, "share": found["total"] / households}
+    return found
+
+
+def yields_of(
+    suitable_roof_ha: float, presets: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """What the same roofs come to by each preset of yields: the parameters that it sets, hectares
+    of panels, kWh of sun a year, and the households that use as much."""
+    found = {}
+    for name, preset in presets.items():
+        panel_ha = preset["panel_share"] * suitable_roof_ha
+        kwh = 10_000 * panel_ha * preset["solar_kwh_m2"]
+        households = kwh / preset["household_kwh"]
+        found[name] = {**preset, "panel_ha": panel_ha, "solar_kwh": kwh, "households": households}
     return found
 
 
@@ -171,6 +230,15 @@ class Accounting:
 def _tally(counted: dict[str, int], values: pa.ChunkedArray) -> None:
     for entry in pc.value_counts(values.drop_null()).to_pylist():
         counted[entry["values"]] = counted.get(entry["values"], 0) + entry["counts"]
+
+
+def flagged(table: pa.Table, name: str) -> np.ndarray:
+    """Which rows have a flag."""
+    flags = table["flags"].combine_chunks()
+    rows = pc.list_parent_indices(flags).filter(pc.equal(pc.list_flatten(flags), name))
+    found = np.zeros(len(table), bool)
+    found[rows.to_numpy()] = True
+    return found
 
 
 def _booleans(table: pa.Table, name: str) -> np.ndarray:

@@ -42,6 +42,8 @@ SCHEMA = pa.schema(
         "excluded": pa.string(),
         "flags": pa.list_(pa.string()),
         "rejected": pa.string(),
+        "lit_share": pa.float64(),
+        "lit_area_m2": pa.float64(),
         "geometry": pa.binary(),
     }
 )
@@ -71,6 +73,7 @@ def building(
     candidate = height >= 20
     windy = candidate and not sheltered
     panels = 0.1 * area if sunny and area else 0.0
+    share = 0.75 if sunny else 0.25
     centre = None if geometry is None else shapely.centroid(geometry)
     return {
         "row": row,
@@ -97,14 +100,18 @@ def building(
         "excluded": None,
         "flags": [],
         "rejected": None,
+        "lit_share": share,
+        "lit_area_m2": share * (area or 0.0),
         "geometry": None if geometry is None else shapely.to_wkb(geometry),
     } | other
 
 
 def rejected(row: int, geometry: Any, reason: str, **other: Any) -> dict[str, Any]:
     """A footprint that was not judged."""
-    verdicts = [name for name in SCHEMA.names if name.startswith(("solar_", "wind_", "panel_"))]
-    unknown = ("roof_m", "height_m", "lit", "class", *verdicts)
+    verdicts = [
+        name for name in SCHEMA.names if name.startswith(("solar_", "wind_", "panel_", "lit"))
+    ]
+    unknown = ("roof_m", "height_m", "class", *verdicts)
     nothing = dict.fromkeys(unknown) | {"rejected": reason, "cells": 0}
     return building(row, geometry, area=None if geometry is None else geometry.area) | (
         nothing | other
@@ -145,6 +152,7 @@ def composed(table: pa.Table, **other: Any) -> dict[str, Any]:
         "times": TIMES,
         "wind_min_height_m": 20.0,
         "wind_radius_m": 100.0,
+        "yields": "study",
         "panel_share": 0.1,
         "solar_kwh_m2": 70.8,
         "turbine_kwh": 3060.0,

@@ -351,7 +351,9 @@ class Inputs:
         return not inside or bool(self.missing.distance(centres) < radius)
 
 
-def verdicts(lit: list[bool], candidate: bool, shadowed: bool, area: float, p: Any) -> dict:
+def verdicts(
+    lit: list[bool], candidate: bool, shadowed: bool, share: float, area: float, p: Any
+) -> dict:
     """The columns of a footprint that is judged."""
     solar, wind = all(lit), candidate and not shadowed
     panels = p["panel_share"] * area if solar else 0.0
@@ -365,6 +367,8 @@ def verdicts(lit: list[bool], candidate: bool, shadowed: bool, area: float, p: A
         "wind_suitable": wind,
         "wind_kwh": float(p["turbine_kwh"]) if wind else 0.0,
         "class": "wind_or_solar" if wind else "solar" if solar else "none",
+        "lit_share": share,
+        "lit_area_m2": share * area,
     }
 
 
@@ -413,7 +417,7 @@ def powermapping(
     shadow = cast_shadow(surface, transform, p["date"], p["times"], p["elevation"])
     inputs = Inputs([b.polygon for b in buildings if b.polygon], on_raster, transform)
 
-    unjudged = dict.fromkeys(verdicts([], False, False, 0.0, p))
+    unjudged = dict.fromkeys(verdicts([], False, False, 0.0, 0.0, p))
     rows: list[dict[str, Any]] = []
     for i, b in enumerate(buildings):
         found: dict[str, Any] = unjudged
@@ -431,7 +435,8 @@ def powermapping(
             if candidate and inputs.cut_radius(b.own.centres(transform), radius):
                 b.flags.add("reach_cut")
             shadowed = candidate and wind_shadowed(i, buildings, groups, dsm, transform.a, p)
-            found = verdicts(lit, candidate, shadowed, b.polygon.area, p)
+            share = int((shadow[b.roofed] == 0).sum()) / len(b.roofed.rows)
+            found = verdicts(lit, candidate, shadowed, share, b.polygon.area, p)
         given = {"row": i, "id": ids[i], "built": built[i], "status": statuses and statuses[i]}
         rows.append(given | b.measured() | found)
         rows[-1] |= {"flags": sorted(b.flags), "rejected": b.rejected}

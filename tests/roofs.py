@@ -46,7 +46,15 @@ def table(number: int, seed: int = 0) -> pa.Table:
     kind = rng.integers(0, 3, number)
     numbers = {
         name: rng.gamma(2.0, 50.0, number)
-        for name in ("area_m2", "roof_m", "height_m", "panel_area_m2", "solar_kwh", "wind_kwh")
+        for name in (
+            "area_m2",
+            "roof_m",
+            "height_m",
+            "panel_area_m2",
+            "solar_kwh",
+            "wind_kwh",
+            "lit_area_m2",
+        )
     }
     lit = (rng.random((number, 3)) < 0.5).tolist()
     truths = {name: pa.array(rng.random(number) < 0.5, mask=~judged) for name in SCHEMA.names
@@ -66,6 +74,7 @@ def table(number: int, seed: int = 0) -> pa.Table:
         "excluded": pa.array(["both"] * number, mask=rng.random(number) < 0.9),
         "flags": [["repaired", "restricted"][: rng.integers(0, 3)] for _ in range(number)],
         "rejected": pa.array(["no_ground"] * number, mask=judged),
+        "lit_share": pa.array(rng.random(number), mask=~judged),
         "bbox": pa.StructArray.from_arrays(
             [pa.array(edge, from_pandas=True) for edge in bounds.T], EDGES,
             mask=pa.array(shapely.is_missing(shapes))),

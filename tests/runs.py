@@ -25,7 +25,8 @@ from tests import reference
 NODATA = np.float32(3.4028235e38)
 TEXTS = ("id", "status", "class", "rejected")
 NUMBERS = ("row", "built", "area_m2", "ground_m", "roof_m", "height_m", "cells", "centre_x",
-           "centre_y", "panel_area_m2", "solar_kwh", "wind_kwh")  # fmt: skip
+           "centre_y", "panel_area_m2", "solar_kwh", "wind_kwh", "lit_share",
+           "lit_area_m2")  # fmt: skip
 TRUTHS = ("solar_suitable", "wind_candidate", "wind_shadowed", "wind_suitable")
 COLUMNS = (*TEXTS, *NUMBERS, *TRUTHS, "lit", "flags")
 Array = NDArray[Any]

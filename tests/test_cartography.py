@@ -12,7 +12,7 @@ import shapely
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from pipeline import cartography, report
+from pipeline import cartography, report, totals
 from pipeline.cartography import Scene
 from pipeline.legend import round_length
 from pipeline.palette import COLOURS, DPI, FRAME, SHADED, STYLES, WATER
@@ -201,10 +201,11 @@ def test_tens_of_thousands_of_roofs(draw: Pixels) -> None:
     corners = shapely.box(WEST + x, SOUTH + y, WEST + x + 7, SOUTH + y + 7).ravel()
     alike = building(0, box(0, 0, 7, 7), area=49, sunny=True)
     table = pa.table(
-        {name: [alike[name]] * len(corners) for name in ("class", "selected", "excluded")}
+        {name: [alike[name]] * len(corners) for name in totals.LEGEND}
         | {"rejected": pa.nulls(len(corners), pa.string()), "geometry": shapely.to_wkb(corners)}
     )
-    table = table.set_column(2, "excluded", pa.nulls(len(corners), pa.string()))
+    at = table.column_names.index("excluded")
+    table = table.set_column(at, "excluded", pa.nulls(len(corners), pa.string()))
     assert len(corners) == 21_000
     assert 0.2 < share(draw(scene(table, bounds=None)), COLOURS["solar"]) < 0.6
 

@@ -43,7 +43,6 @@ COMMANDS = {
     ],
     "run": [*OPTIONS, "--update", "--by", "--log-json"],
     "plan": OPTIONS,
-    "check": ["--lang"],
     "report": ["--by", "--format", "--lang"],
     "export": ["--to", "--layer"],
     "methods": ["--format"],
@@ -138,8 +137,8 @@ def test_what_is_left_can_be_read(run: tuple[Path, Result]) -> None:
     assert imread(out / "map.png").ndim == 3
     report = json.loads((out / "report.json").read_text())
     assert list(report) == [
-        "counts", "area_ha", "kwh", "households", "accounting", "coverage", "method",
-        "inputs", "program", "machine", "files",
+        "counts", "area_ha", "kwh", "households", "yields", "accounting", "coverage", "method",
+        "inputs", "program", "machine",
     ]  # fmt: skip
 
 

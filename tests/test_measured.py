@@ -28,7 +28,8 @@ def measured(rng: np.random.Generator, place: NDArray[np.int64]) -> Measured:
     values = [rng.integers(-900, 9000, n) for _ in NAMES]
     reasons = np.array([None, *REASONS], object)[rng.integers(0, len(REASONS) + 1, n)]
     dark = rng.integers(0, 128, n).astype(np.uint8)
-    return Measured(place, Measures(*values), reasons, rng.random(n) < 0.5, dark)
+    lit = rng.integers(0, 900, n)
+    return Measured(place, Measures(*values), reasons, rng.random(n) < 0.5, dark, lit)
 
 
 def footprints(centre: NDArray[np.float64], half: NDArray[np.float64], place: Any) -> Footprints:

@@ -48,7 +48,7 @@ def test_sums_by_hand(table: pa.Table) -> None:
     told = composed(table)
     # rows 0, 1, 5 and 11 are suitable for sun and not set aside; 2 and 1 for wind
     assert told["area_ha"] == pytest.approx(
-        {"roof": 0.1380, "suitable_roof": 0.0750, "panel": 0.0075}
+        {"roof": 0.1380, "suitable_roof": 0.0750, "panel": 0.0075, "lit_roof": 0.0770}
     )
     assert told["kwh"] == pytest.approx({"solar": 75 * 70.8, "wind": 6120, "total": 11430})
     assert told["households"] == pytest.approx(
@@ -68,6 +68,8 @@ def test_counts_by_hand(table: pa.Table) -> None:
         "wind_shadowed": 1,
         "wind_suitable": 2,
         "excluded": {"solar": 1, "wind": 1, "both": 1},
+        "legend": {"solar": 3, "wind_or_solar": 2, "none": 2, "set_aside": 1},
+        "one_cell": {"solar": 0, "wind_or_solar": 0, "none": 0, "set_aside": 0},
         "neighbours": 7,
         "restrictions": {"monument": 2, "roof_in_use": 1},
     }
@@ -100,7 +102,7 @@ def test_accounting_by_hand(table: pa.Table) -> None:
 def test_top_level_and_json(table: pa.Table) -> None:
     told = composed(table)
     assert set(told) == {
-        "counts", "area_ha", "kwh", "households", "accounting", "coverage",
+        "counts", "area_ha", "kwh", "households", "yields", "accounting", "coverage",
         "method", "inputs", "program", "machine",
     }  # fmt: skip
     assert json.loads(report.dumps(told)) == told
@@ -128,7 +130,8 @@ def test_share_only_of_a_given_number(table: pa.Table) -> None:
 def test_flatten(table: pa.Table) -> None:
     flat = report.flatten(table)
     names = [name for name in table.column_names if name != "lit"]
-    assert [n for n in flat.column_names if not n.startswith("lit_")] == names
+    suns = [f"lit_{sun}" for sun in (1, 2, 3)]
+    assert [name for name in flat.column_names if name not in suns] == names
     assert flat.column_names[11:14] == ["lit_1", "lit_2", "lit_3"]
     assert flat["lit_3"].to_pylist()[:3] == [True, True, False]
     assert flat["lit_1"].to_pylist()[7] is None

@@ -166,7 +166,7 @@ def cut_reach(patch: pytest.MonkeyPatch, share: float) -> None:
     def shorter(casters: Casters, painted: Window, roofs: Roofs, *sky: Any) -> tuple[Marks, Marks]:
         found = usual(casters, painted, roofs, *sky)
         rings = [Marks.of(painted, casters.frame)]
-        rings[0].add(roofs.cells)
+        rings[0].add(roofs.windows)
         while (found[0].marked & ~rings[-1].marked).any():
             rings.append(rings[-1].grow(same_on_all_sides(1)).part(casters.frame))
         kept = rings[int(share * (len(rings) - 1))].marked

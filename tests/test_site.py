@@ -149,9 +149,19 @@ def sums(rows_: list[list[Any]]) -> dict[str, Any]:
         "wind_shadowed": (judged & (table[:, 8] == 1)).sum(),
         "class": {name: (table[:, 2] == i).sum() for i, name in enumerate(rows.CLASSES)},
         "excluded": {kind: (table[:, 11] == kind).sum() for kind in ("solar", "wind", "both")},
+        "legend": legend(table[:, 2], solar, wind),
+        "one_cell": legend(table[:, 2], solar, wind, table[:, 13] == 1),
+        "lit_roof": table[judged, 12].sum(),
         "solar": table[solar, 6].sum(), "wind": table[wind, 10].sum(),
         "roof": table[judged, 3].sum(), "panel": table[solar, 5].sum(),
     }  # fmt: skip
+
+
+def legend(kind: Any, solar: Any, wind: Any, among: Any = True) -> dict[str, int]:
+    """How many rows stand in each line of the legend; kind: a number, None where not judged."""
+    lines = {"solar": solar & ~wind, "wind_or_solar": wind, "none": kind == 2}
+    lines["set_aside"] = (kind != None) & ~solar & ~wind & (kind != 2)  # noqa: E711
+    return {name: int((rows_ & among).sum()) for name, rows_ in lines.items()}
 
 
 def assert_adds_up(rows_: list[list[Any]], told: dict[str, Any]) -> None:
@@ -163,7 +173,7 @@ def assert_adds_up(rows_: list[list[Any]], told: dict[str, Any]) -> None:
     rounding = 0.005 * len(rows_)
     for kind in ("solar", "wind"):
         assert abs(found[kind] - told["kwh"][kind]) <= rounding
-    for kind in ("roof", "panel"):
+    for kind in ("roof", "panel", "lit_roof"):
         assert abs(found[kind] - told["area_ha"][kind] * 10_000) <= rounding
 
 
@@ -413,6 +423,32 @@ def test_a_browser_shows_it(base: Path, run: Path, whole: Path) -> None:
         assert window.page.locator("#totals .warning").count() == 1
         assert not window.violations()
         window.fine()
+
+
+@pytest.mark.slow
+def test_a_browser_adds_up_what_is_set_aside(base: Path, whole: Path, tmp_path: Path) -> None:
+    """As the report does, to the line of the legend."""
+    place = finished.finished(tmp_path)
+    rows.write(place, tmp_path / "totals.json", silent, never)
+    said, told = json.loads((tmp_path / "totals.json").read_text("utf-8")), report.read(place)
+    with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/") as window:
+        found = window.page.evaluate(
+            "async (rows) => (await import('./still.js')).totals(rows, 3400, null)", said
+        )
+        beside = {"footprints", "neighbours", "restrictions"}
+        assert found["counts"] == {k: v for k, v in told["counts"].items() if k not in beside}
+        assert found["area_ha"] == pytest.approx(told["area_ha"], abs=1e-4)
+        text = window.page.evaluate(
+            """async (totals) => {
+                const { content } = await import('./totals.js');
+                const config = await (await fetch('config.json')).json();
+                return content(config, { totals }).map((one) => one.textContent).join("\\n");
+            }""",
+            found,
+        )
+    assert "5 of 8 judged roofs" in text
+    for line in ("sun3", "wind, with or without sun2", "neither2", "set aside by a restriction1"):
+        assert line in text
 
 
 @pytest.mark.slow

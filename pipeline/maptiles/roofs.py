@@ -22,11 +22,11 @@ LAYER = "buildings"
 FIRST, LAST = 14, 16  # zoom; beyond it a map enlarges
 BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
-DECIMALS = 2  # cm, dm2 and 10 Wh
+DECIMALS = 2  # cm, dm2, 10 Wh and percents
 PLAIN = (
     "id", "class", "excluded", "rejected", "selected", "built", "status", "area_m2", "ground_m",
     "roof_m", "height_m", "solar_suitable", "panel_area_m2", "solar_kwh", "wind_candidate",
-    "wind_shadowed", "wind_suitable", "wind_kwh",
+    "wind_shadowed", "wind_suitable", "wind_kwh", "lit_share", "lit_area_m2",
 )  # fmt: skip
 LISTS = ("flags", "lit")
 COLUMNS = ("row", *PLAIN, *LISTS, "geometry")

@@ -102,7 +102,6 @@ def _nearest(own: Spans, dsm: NDArray[np.int32], window: Window, outlines: Outli
         "near_away": found.away,
         "near_row": found.row,
         "near_column": found.column,
-        "near_cm": dsm[found.row - window.top, found.column - window.left].astype(np.int64),
     }
 
 
@@ -115,19 +114,19 @@ def _first_of_each(key: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[
 @dataclass(frozen=True)
 class Measures:
     """Of some footprints, by position. roof, median, top, ground: percentiles [cm], NOT_KNOWN where
-    there is none (median and top are those of the roof, for its unevenness); cells: own cells with
-    DSM data; own: own cells on the rasters; row, column: the deciding cell, and seen: its DSM [cm],
-    where cells > 0."""
+    there is none (median and top are those of the roof, for its unevenness); lowest: of the DSM on
+    own cells [cm], likewise; cells: own cells with DSM data; own: own cells on the rasters; row,
+    column: the deciding cell, where cells > 0."""
 
     roof: NDArray[np.int64]
     median: NDArray[np.int64]
     top: NDArray[np.int64]
+    lowest: NDArray[np.int64]
     ground: NDArray[np.int64]
     cells: NDArray[np.int64]
     own: NDArray[np.int64]
     row: NDArray[np.int64]
     column: NDArray[np.int64]
-    seen: NDArray[np.int64]
 
 
 class _Histogram(NamedTuple):
@@ -144,17 +143,17 @@ def merge(parts: Iterable[Part], n: int, p: Powermapping) -> Measures:
     parts = list(parts)
     roof, ground = _histogram(parts, "roof"), _histogram(parts, "ground")
     own = np.bincount(_joined(parts, "own_footprint"), _joined(parts, "own_count"), n)
-    row, column, seen = _deciding(parts, n)
+    row, column = _deciding(parts, n)
     return Measures(
         roof=percentile(roof, p.roof_percentile, n),
         median=percentile(roof, 50, n),
         top=percentile(roof, 95, n),
+        lowest=percentile(roof, 0, n),
         ground=percentile(ground, p.ground_percentile, n),
         cells=np.bincount(roof.footprint, roof.weight, n).astype(np.int64),
         own=own.astype(np.int64),
         row=row,
         column=column,
-        seen=seen,
     )
 
 
@@ -170,9 +169,9 @@ def _histogram(parts: list[Part], name: str) -> _Histogram:
 
 
 def percentile(histogram: _Histogram, p: float, n: int) -> NDArray[np.int64]:
-    """The ceil(p m / 100)-th smallest of each footprint's m values [cm]."""
+    """The ceil(p m / 100)-th smallest of each footprint's m values [cm]; the smallest for 0."""
     total = np.bincount(histogram.footprint, histogram.weight, n).astype(np.int64)
-    rank = np.ceil(p * total / 100.0).astype(np.int64)
+    rank = np.maximum(np.ceil(p * total / 100.0).astype(np.int64), 1)
     before = np.cumsum(total) - total  # values of the footprints before
     upto = np.cumsum(histogram.weight)
     known = np.flatnonzero(total)
@@ -188,7 +187,7 @@ def _deciding(parts: list[Part], n: int) -> tuple[NDArray[np.int64], ...]:
     rows, columns = _joined(parts, "near_row"), _joined(parts, "near_column")
     best = _first_of_each(footprint, np.lexsort((columns, rows, away, footprint)))
     found = []
-    for values in (rows, columns, _joined(parts, "near_cm")):
+    for values in (rows, columns):
         of = np.zeros(n, np.int64)
         of[footprint[best]] = values[best]
         found.append(of)

@@ -19,7 +19,8 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: kind is number, integer, choice, texts, date or times."""
+    """One parameter: kind is number, integer, choice, texts, date or times; presets: of a choice,
+    by its values, the other parameters that it sets unless they are given themselves."""
 
     name: str
     kind: str
@@ -30,6 +31,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     optional: bool = False
+    presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def range(self) -> str:
@@ -127,7 +129,8 @@ def parameters_of(cls: type) -> list[Parameter]:
 
 
 def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
-    """The parameters of a method with some of them set, from texts or values of JSON.
+    """The parameters of a method with some of them set, from texts or values of JSON. What is set
+    goes before what a preset sets, and that before the defaults.
 
     Raises InputError for an unknown name (with the nearest) or a value that is not accepted.
     """
@@ -137,7 +140,11 @@ def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
             near = difflib.get_close_matches(name, known, 1, 0.4)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise InputError(f"parameter {name!r} is unknown{hint} (`daklaag methods` lists them)")
-    return cls(**{name: known[name].parse(text) for name, text in settings.items()})
+    given = {name: known[name].parse(text) for name, text in settings.items()}
+    preset: dict[str, Any] = {}
+    for each in known.values():
+        preset |= each.presets.get(given.get(each.name, each.default), {})
+    return cls(**preset | given)
 
 
 def schema(cls: type) -> dict[str, Any]:

@@ -50,6 +50,10 @@ FLAGS = (
     "unknown_status",
     "restricted",
 )
+YIELDS: dict[str, dict[str, float]] = {
+    "study": {"panel_share": 0.10, "solar_kwh_m2": 70.8, "household_kwh": 3400.0},
+    "2024": {"panel_share": 0.30, "solar_kwh_m2": 190.0, "household_kwh": 2550.0},
+}
 BAG_STATUSES = STANDING + NOT_STANDING
 UNEVEN_CM = 1000
 NOT_KNOWN = np.iinfo(np.int64).min  # a height in cm that is not known
@@ -166,12 +170,24 @@ class Powermapping:
         minimum=0,
         maximum=400,
     )
+    yields: str = parameter(
+        "choice",
+        "study",
+        "panel_share, solar_kwh_m2 and household_kwh together, where they are not set themselves:"
+        " the study's, or 0.3, 190 and 2,550 as in 2024 (sources: docs/methods/powermapping.md)",
+        choices=tuple(YIELDS),
+        presets=YIELDS,
+    )
     panel_share: float = parameter(
-        "number", 0.10, "the study's share of the roof's area", minimum=0, maximum=1
+        "number",
+        YIELDS["study"]["panel_share"],
+        "the study's share of the roof's area",
+        minimum=0,
+        maximum=1,
     )
     solar_kwh_m2: float = parameter(
         "number",
-        70.8,
+        YIELDS["study"]["solar_kwh_m2"],
         "the study's: 50,000 households x 3,400 kWh on 240 ha",
         unit="kWh/m2/year",
         minimum=0,
@@ -187,7 +203,7 @@ class Powermapping:
     )
     household_kwh: float = parameter(
         "number",
-        3400.0,
+        YIELDS["study"]["household_kwh"],
         "an average household's electricity at the time of the study (2,550 in 2024)",
         unit="kWh/year",
         minimum=100,

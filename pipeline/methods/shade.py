@@ -1,6 +1,5 @@
-"""The second pass: cast shadow at the roofs' centres, wind shadow, and the raster layers."""
+"""The second pass: cast shadow on the roofs, wind shadow, and the raster layers."""
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.reach import casting
+from kernels.roof import bit_counts
 from kernels.shadow import Sun, cast_shadow
 from kernels.spans import Spans, raise_to
+from kernels.sweep import LIT
 from kernels.terrain import hillshade
 from kernels.wind import any_within
 from pipeline.grid import TILE, Lattice, Window, same_on_all_sides
@@ -23,39 +24,61 @@ from pipeline.terrain import Heights
 from pipeline.tiles import NO_HEIGHT, Marks, cut, enclosing, lowered
 
 PICTURE = Sun(azimuth=np.deg2rad(315), elevation=np.deg2rad(45))
+NOTHING = Window(0, 0, 0, 0)
 ANY_SIDE = same_on_all_sides(1)  # what a hillshade looks at
 
 
 @dataclass(frozen=True)
 class Roofs:
-    """Judged buildings of the area. position: among the footprints they were taken from; row,
-    column: the deciding cell; height: of the surface there, or less [cm]."""
+    """Judged buildings of the area. position: among the footprints they were taken from; windows:
+    (n, 4) cells that hold all of theirs; row, column: the deciding cell; lowest: of the surface on
+    their cells, or less [cm]; holed: whether some of their cells have no DSM data."""
 
     position: NDArray[np.int64]
+    outlines: Outlines
+    windows: NDArray[np.int64]
     row: NDArray[np.int64]
     column: NDArray[np.int64]
-    height: NDArray[np.int64]
+    lowest: NDArray[np.int32]
+    holed: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, measured: Measured, chosen: NDArray[np.bool_], p: Powermapping) -> "Roofs":
-        """Some of the footprints that were measured."""
+    def of(
+        cls, outlines: Outlines, measured: Measured, chosen: NDArray[np.bool_], p: Powermapping
+    ) -> "Roofs":
+        """Some of the footprints that were measured; outlines: of all."""
         m, at = measured.measures, np.flatnonzero(chosen)
-        height = m.seen if p.surface == "dsm" else m.roof
-        return cls(at, m.row[at], m.column[at], height[at])
+        lowest = (m.lowest if p.surface == "dsm" else m.roof)[at].astype(np.int32)
+        own, holed = outlines.take(at), (m.cells < m.own)[at]
+        return cls(at, own, own.windows(), m.row[at], m.column[at], lowest, holed)
 
-    def take(self, chosen: NDArray[Any]) -> "Roofs":
-        """Some of these, by position or mask."""
-        return Roofs(*(getattr(self, f.name)[chosen] for f in dataclasses.fields(self)))
+    def __len__(self) -> int:
+        return len(self.position)
 
-    @property
-    def cells(self) -> NDArray[np.int64]:
-        """(n, 4) windows of their deciding cells."""
-        return np.column_stack([self.row, self.column, self.row + 1, self.column + 1])
+    def within(self, part: Window) -> "Roofs":
+        """Those that can have cells in a window, with their windows cut to it."""
+        at = np.flatnonzero(touches(self.windows, part))
+        least, most = [part.top, part.left] * 2, [part.bottom, part.right] * 2
+        return Roofs(
+            self.position[at],
+            self.outlines.take(at),
+            np.clip(self.windows[at], least, most),
+            self.row[at],
+            self.column[at],
+            self.lowest[at],
+            self.holed[at],
+        )
 
     @property
     def window(self) -> Window:
-        """The window around the deciding cells."""
-        return enclosing(self.cells)
+        """The window around all their cells."""
+        return enclosing(self.windows)
+
+    def decided_in(self, part: Window) -> NDArray[np.int64]:
+        """Which of them have their deciding cell in a window."""
+        inside = (self.row >= part.top) & (self.row < part.bottom)
+        inside &= (self.column >= part.left) & (self.column < part.right)
+        return np.flatnonzero(inside)
 
 
 @dataclass(frozen=True)
@@ -83,11 +106,11 @@ class Casters:
     def felt(
         self, painted: Window, roofs: Roofs, towards: list[Sun], resolution: float
     ) -> tuple[Marks, Marks]:
-        """The tiles that can throw their shadow on a cell of a painted window or on a roof, and
+        """The tiles that can throw their shadow on a cell of a painted window or of a roof, and
         those; and of them the tiles of which the rasters matter, beside the blocks there."""
         asks = Marks.of(painted, self.frame).marked
         lowest = np.where(asks, self.lowest, NO_HEIGHT)
-        lowest = lowered(lowest, self.frame, roofs.cells, roofs.height.astype(np.int32))
+        lowest = lowered(lowest, self.frame, roofs.windows, roofs.lowest)
         needed = casting(self.highest, lowest, towards, resolution, TILE)
         needed |= lowest != NO_HEIGHT
         bare = asks | casting(self.bare, lowest, towards, resolution, TILE)
@@ -143,22 +166,16 @@ def extrude(
 
 @dataclass(frozen=True)
 class Shaded:
-    """A block's core: the method's surface, its shadows, and pictures made of them."""
+    """A window's shadows, and the raster layers of the part of it that is painted, by name."""
 
     shadow: NDArray[np.uint8]
-    surface: NDArray[np.float32]
-    pictures: dict[str, NDArray[np.uint8]]
-
-    def layer(self, name: str) -> NDArray[Any]:
-        """One of the raster layers."""
-        if name == "shadow":
-            return self.shadow
-        return self.surface if name == "surface" else self.pictures[name]
+    layers: dict[str, NDArray[Any]]
 
 
 def shade_block(
     square: Lattice,
     core: Window,
+    painted: Window,
     needed: Marks,
     bare: Marks,
     heights: Heights,
@@ -166,33 +183,52 @@ def shade_block(
     p: Powermapping,
     layers: tuple[str, ...],
 ) -> Shaded:
-    """Shadows on one block that lies in one square of the lattice.
+    """Shadows on one window that lies in one square of the lattice.
 
-    core: on the rasters; needed: the tiles that can matter to it, its own included, and bare: those
-    of which the ground does; blocks: all that stand in it or on those.
+    core: on the rasters; painted: the part of it of which raster layers are made; needed: the tiles
+    that can matter to what is asked in it, those included, and bare: those of which the ground
+    does; blocks: all that stand in it or on those.
     """
     resolution = heights.terrain.resolution
     towards = suns(square, p.date, p.times, p.elevation)
     inputs = heights.terrain.window
-    near = core.grow(ANY_SIDE).intersect(inputs) if layers else core
-    window = needed.window.intersect(inputs).union(near)
+    near = painted.grow(ANY_SIDE).intersect(inputs) if layers and painted.size else NOTHING
+    window = needed.window.intersect(inputs).union(core).union(near)
     tiles, ground = (marks.part(window.coarse(TILE)) for marks in (needed, bare))
-    if layers:
+    if near.size:
         for marks in (tiles, ground):
             marks.marked[:] |= Marks.of(near, marks.frame).marked
     surface = read_surface(window, tiles, ground, heights, blocks, p)
     shadow = cast_shadow(surface, towards, square.anchored(window, resolution))
-    inner = window.slices(core)
-    pictures = {}
-    if "sun_hillshade" in layers:
-        part = surface[window.slices(near)]
-        grey = np.stack([hillshade(part, sun, resolution) for sun in towards])
-        grey[_bits(shadow[window.slices(near)], len(towards))] = 0
-        pictures["sun_hillshade"] = grey[(slice(None), *near.slices(core))]
-    if "hillshade" in layers:
-        dsm = surface[window.slices(near)] if p.surface == "dsm" else heights.dsm(near)
-        pictures["hillshade"] = hillshade(dsm, PICTURE, resolution)[near.slices(core)]
-    return Shaded(shadow[inner].copy(), surface[inner].copy(), pictures)  # lets the halo go
+    made: dict[str, NDArray[Any]] = {}
+    if near.size:
+        part = window.slices(near)
+        wider = _layers(layers, near, surface[part], shadow[part], towards, heights, p)
+        inner = near.slices(painted)
+        made = {name: values[(..., *inner)].copy() for name, values in wider.items()}
+    return Shaded(shadow[window.slices(core)].copy(), made)  # copies let the halo go
+
+
+def _layers(
+    names: tuple[str, ...],
+    window: Window,
+    surface: NDArray[np.float32],
+    shadow: NDArray[np.uint8],
+    towards: list[Sun],
+    heights: Heights,
+    p: Powermapping,
+) -> dict[str, NDArray[Any]]:
+    """The raster layers of a window, by name; the outermost cells have no hillshade."""
+    resolution = heights.terrain.resolution
+    made: dict[str, NDArray[Any]] = {"shadow": shadow, "surface": surface}
+    if "sun_hillshade" in names:
+        grey = np.stack([hillshade(surface, sun, resolution) for sun in towards])
+        grey[_bits(shadow, len(towards))] = 0
+        made["sun_hillshade"] = grey
+    if "hillshade" in names:
+        dsm = surface if p.surface == "dsm" else heights.dsm(window)
+        made["hillshade"] = hillshade(dsm, PICTURE, resolution)
+    return {name: made[name] for name in names}
 
 
 def read_surface(
@@ -214,6 +250,26 @@ def read_surface(
                 heights.terrain.mask(part),
             )
     return surface
+
+
+def lit_cells(
+    shadow: NDArray[np.uint8], window: Window, roofs: Roofs, heights: Heights, p: Powermapping
+) -> NDArray[np.int64]:
+    """How many cells of a window that have DSM data each roof has in the sun at all suns.
+
+    shadow: of the window. On the extruded surface cells without DSM data have a height too: those
+    are looked up for the roofs that have some.
+    """
+    lit, found = shadow == LIT, np.zeros(len(roofs), np.int64)
+    holed = roofs.holed & (p.surface == "extruded")
+    for some in (np.flatnonzero(~holed), np.flatnonzero(holed)):
+        if len(some) and holed[some[0]]:
+            tiles = Marks.none(window.coarse(TILE))
+            tiles.add(roofs.windows[some])
+            lit &= ~np.isnan(heights.dsm(window, tiles.marked))
+        spans = roofs.outlines.take(some).spans(window)
+        found[some] = bit_counts(lit.view(np.uint8), spans).bits[:, 0]
+    return found
 
 
 def _bits(shadow: NDArray[np.uint8], n: int) -> NDArray[np.bool_]:

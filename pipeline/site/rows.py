@@ -18,14 +18,14 @@ from pipeline.errors import InputError, Stopped
 from pipeline.methods.powermapping import CLASSES
 from pipeline.slices import SLICE, row_count, slices
 from pipeline.storage import Place
-from pipeline.totals import COLUMNS
+from pipeline.totals import COLUMNS, flagged
 from pipeline.underway import Stop
 
 MOST = 1_000_000  # of 60 bytes: what a telephone can still read
 PLACE = ("centre_x", "centre_y")
 DEGREES = 7  # decimals: 1 cm
 DECIMALS = 2  # of m2 and kWh, as in the tiles
-NUMBERS = ("area_m2", "panel_area_m2", "solar_kwh", "wind_kwh")
+NUMBERS = ("area_m2", "panel_area_m2", "solar_kwh", "wind_kwh", "lit_area_m2")
 
 
 def check(directory: Place) -> None:
@@ -41,8 +41,8 @@ def check(directory: Place) -> None:
 def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
     """Write the roofs that count in the totals as rows of JSON: lon, lat (null where a roof has no
     place), class (0 solar, 1 wind or solar, 2 none, null: not judged), area, suitable for sun,
-    panels, kWh of sun; candidate, sheltered and suitable for wind, kWh of wind; excluded or null.
-    [degrees, m2, kWh a year; 1 and 0 for yes and no]"""
+    panels, kWh of sun; candidate, sheltered and suitable for wind, kWh of wind; excluded or null;
+    lit area, on one cell. [degrees, m2, kWh a year; 1 and 0 for yes and no]"""
     file = report.buildings_file(directory)
     parts = -(-row_count(file) // SLICE)
     with to.open("w", encoding="utf-8", newline="\n") as stream:
@@ -59,14 +59,15 @@ def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
 
 def _rows(part: pa.Table) -> Iterator[tuple[Any, ...]]:
     lon, lat = _degrees(part)
-    area, panels, solar, wind = (_numbers(part[name]) for name in NUMBERS)
+    area, panels, solar, wind, lit = (_numbers(part[name]) for name in NUMBERS)
     sunny, candidate, sheltered, windy = (
         pc.cast(pc.fill_null(part[name], False), pa.int8()).to_pylist()
         for name in ("solar_suitable", "wind_candidate", "wind_shadowed", "wind_suitable")
     )
+    small = flagged(part, "one_cell").astype(int).tolist()
     kind = pc.index_in(part["class"], pa.array(CLASSES)).to_pylist()
     return zip(lon, lat, kind, area, sunny, panels, solar, candidate, sheltered, windy, wind,
-               part["excluded"].to_pylist(), strict=True)  # fmt: skip
+               part["excluded"].to_pylist(), lit, small, strict=True)  # fmt: skip
 
 
 def _degrees(part: pa.Table) -> tuple[list[float | None], list[float | None]]:

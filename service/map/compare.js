@@ -7,9 +7,10 @@ import { about, amount, number, percent, t } from "./texts.js";
 
 const COLUMNS = [
   ["roofs_judged", (x) => x.counts.judged, number],
-  ["class_solar", (x) => x.counts.class.solar, number],
-  ["class_wind_or_solar", (x) => x.counts.class.wind_or_solar, number],
-  ["class_none", (x) => x.counts.class.none, number],
+  ["class_solar", (x) => x.counts.legend.solar, number],
+  ["class_wind_or_solar", (x) => x.counts.legend.wind_or_solar, number],
+  ["class_none", (x) => x.counts.legend.none, number],
+  ["class_set_aside", (x) => x.counts.legend.set_aside, number],
   ["class_rejected", (x) => x.counts.rejected, number],
   ["panels_ha", (x) => x.area_ha.panel, (value) => number(value, 2)],
   ["sum_solar_kwh", (x) => x.kwh.solar, about],
@@ -23,7 +24,7 @@ let areas = [];
 
 /** Make the buttons work, with what this browser kept. */
 export function startCompare() {
-  areas = (remembered("compare") ?? []).filter((one) => one?.totals?.counts?.class);
+  areas = (remembered("compare") ?? []).filter((one) => one?.totals?.counts?.legend);
   byId("compare-add").addEventListener("click", add);
   byId("compare-clear").addEventListener("click", () => keep([]));
   byId("compare-save").addEventListener("click", () => {

@@ -5,7 +5,7 @@ import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
 import { choose, goTo, hasMap, inDetail, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
 import { classesOf, swatch } from "./legend.js";
-import { day, known, listed, number, t } from "./texts.js";
+import { day, known, listed, number, percent, t } from "./texts.js";
 
 const MOST_LISTED = 100;
 let app = null; // {config, source, collection(), method()}
@@ -192,6 +192,7 @@ function numbers(roof) {
       [t("roof_nap"), metres(decimetres(roof.roof_m))],
       [t("ground_nap"), metres(decimetres(roof.ground_m))],
       [t("roof_area"), metres(roof.area_m2 || null, "m²")],
+      [t("lit_here"), Number.isFinite(roof.lit_share) ? `${metres(roof.lit_area_m2, "m²")} (${percent(roof.lit_share)})` : null],
       [t("panels_here"), roof.solar_suitable ? metres(roof.panel_area_m2, "m²") : null],
       [t("solar_kwh"), roof.solar_suitable ? `${number(roof.solar_kwh)} ${t("kwh_year")}` : null],
       [t("wind_kwh"), roof.wind_suitable ? `${number(roof.wind_kwh)} ${t("kwh_year")}` : null],

@@ -20,9 +20,9 @@ function once(read) {
  * What `api.server` is, of the files that an export holds.
  * @param {Object} config the page's configuration; of a collection: `totals`, the file of roofs as
  *   [lon, lat, class, area, solar_suitable, panel_area, solar_kwh, wind_candidate, wind_shadowed,
- *   wind_suitable, wind_kwh, excluded], class -1 or null where it was not judged; and `ground`, what
- *   was computed as a geometry, null where nobody knows; `coverage`, the shares of footprints and
- *   ground that the inputs cover. A place says its own, and if it is `complete`.
+ *   wind_suitable, wind_kwh, excluded, lit_area, one_cell], class -1 or null where it was not judged;
+ *   and `ground`, what was computed as a geometry, null where nobody knows; `coverage`, the shares of
+ *   footprints and ground that the inputs cover. A place says its own, and if it is `complete`.
  */
 export function still(config) {
   const rows = Object.fromEntries(
@@ -93,8 +93,10 @@ export function totals(rows, householdKwh, households) {
     selected: rows.length, judged: 0, rejected: 0, solar_suitable: 0, wind_candidates: 0,
     wind_shadowed: 0, wind_suitable: 0, class: { solar: 0, wind_or_solar: 0, none: 0 },
     excluded: { solar: 0, wind: 0, both: 0 },
+    legend: { solar: 0, wind_or_solar: 0, none: 0, set_aside: 0 },
+    one_cell: { solar: 0, wind_or_solar: 0, none: 0, set_aside: 0 },
   };
-  const area = { roof: 0, suitable_roof: 0, panel: 0 };
+  const area = { roof: 0, suitable_roof: 0, panel: 0, lit_roof: 0 };
   const kwh = { solar: 0, wind: 0, total: 0 };
   for (const row of rows) add(row, counts, area, kwh);
   kwh.total = kwh.solar + kwh.wind;
@@ -108,7 +110,8 @@ export function totals(rows, householdKwh, households) {
 }
 
 function add(row, counts, area, kwh) {
-  const [, , kind, size, solar, panel, solarKwh, candidate, shadowed, wind, windKwh, excluded] = row;
+  const [, , kind, size, solar, panel, solarKwh, candidate, shadowed, wind, windKwh, excluded, lit, small] = row;
+  const out = (use) => excluded === use || excluded === "both";
   if (excluded) counts.excluded[excluded] += 1;
   if (kind === null || kind < 0) {
     counts.rejected += 1;
@@ -117,15 +120,20 @@ function add(row, counts, area, kwh) {
   counts.judged += 1;
   counts.class[CLASSES[kind]] += 1;
   area.roof += size;
+  area.lit_roof += lit;
   counts.wind_candidates += candidate ? 1 : 0;
   counts.wind_shadowed += shadowed ? 1 : 0;
-  if (solar && excluded !== "solar" && excluded !== "both") {
+  const [sunny, windy] = [solar && !out("solar"), wind && !out("wind")];
+  const line = windy ? "wind_or_solar" : sunny ? "solar" : CLASSES[kind] === "none" ? "none" : "set_aside";
+  counts.legend[line] += 1;
+  counts.one_cell[line] += small;
+  if (sunny) {
     counts.solar_suitable += 1;
     area.suitable_roof += size;
     area.panel += panel;
     kwh.solar += solarKwh;
   }
-  if (wind && excluded !== "wind" && excluded !== "both") {
+  if (windy) {
     counts.wind_suitable += 1;
     kwh.wind += windKwh;
   }

@@ -8,6 +8,7 @@ import { classesOf, swatch } from "./legend.js";
 import { about, amount, number, numberOf, percent, say, t } from "./texts.js";
 
 const FEW = 0.5; // covered of footprints or ground: with less, the figures are not those of the area
+const ASIDE = "#000000"; // as the outline of the map.png
 const MOST_HOUSEHOLDS = 100_000_000; // that the service takes
 let app = null;
 let asked = 0;
@@ -129,7 +130,7 @@ export function content(config, { totals, complete, tried, coverage, computable 
   const head = ["", "roofs", "panels", "kwh_about", "households"].map((name, index) =>
     index ? make("th", { scope: "col" }, t(name)) : make("td", {}),
   );
-  const lead = { suitable: number(counts.class.solar + counts.class.wind_or_solar), judged: number(counts.judged) };
+  const lead = { suitable: number(counts.legend.solar + counts.legend.wind_or_solar), judged: number(counts.judged) };
   return [
     ...covered(coverage),
     ...(counts.judged ? [make("p", { class: "lead" }, t("totals_lead", lead))] : []),
@@ -158,9 +159,16 @@ function part(share) {
   return `${number((100 * Math.floor(unit * share + 1e-9)) / unit, digits)} %`;
 }
 
+/** How many roofs of a class rest on one cell. */
+function small(n) {
+  return n ? [make("small", { "data-testid": "one-cell" }, ` (${t("on_one_cell", { n: number(n) })})`)] : [];
+}
+
 /** The classes as parts of one bar, with their numbers below. */
 function bar(config, counts) {
-  const kinds = classesOf(config).map((kind) => ({ ...kind, n: kind.name === "rejected" ? counts.rejected : counts.class[kind.name] ?? 0 }));
+  const lines = { ...counts.legend, rejected: counts.rejected };
+  const aside = counts.legend.set_aside ? [{ name: "set_aside", colour: ASIDE, label: t("class_set_aside") }] : [];
+  const kinds = [...classesOf(config), ...aside].map((kind) => ({ ...kind, n: lines[kind.name] ?? 0 }));
   const all = kinds.reduce((sum, { n }) => sum + n, 0);
   const image = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   image.setAttribute("viewBox", "0 0 1000 24");
@@ -176,7 +184,7 @@ function bar(config, counts) {
     x += wide;
   }
   const items = kinds.map(({ name, colour, label, n }) =>
-    make("li", {}, swatch(colour), make("span", { class: "name" }, label), make("span", { class: "n", "data-testid": `count-${name}` }, number(n)), make("span", { class: "share-of" }, all ? percent(n / all) : "–")),
+    make("li", {}, swatch(colour), make("span", { class: "name" }, label, ...small(counts.one_cell[name])), make("span", { class: "n", "data-testid": `count-${name}` }, number(n)), make("span", { class: "share-of" }, all ? percent(n / all) : "–")),
   );
   return make("div", { class: "shares" }, image, make("ul", { class: "counts" }, ...items));
 }
