@@ -26,10 +26,10 @@ def read_areas(
     polygons = frame.geometry.to_numpy()
     present = polygons[~(shapely.is_missing(polygons) | shapely.is_empty(polygons))]
     if not len(present) or not set(shapely.get_type_id(present)) <= POLYGONS:
-        raise InputError(f"{name}: not (only) polygons in it; give a file of areas")
+        raise InputError("{name}: not (only) polygons in it; give a file of areas", name=name)
     if not np.isfinite(shapely.bounds(present)).all():
         raise InputError(
-            f"{name}: its coordinates are none of the CRS it states; state the true one"
+            "{name}: its coordinates are none of the CRS it states; state the true one", name=name
         )
     own = pa.Table.from_pandas(frame.drop(columns=frame.geometry.name), preserve_index=False)
     rows = own.to_pylist() if own.num_columns else [{"area": n + 1} for n in range(len(frame))]

@@ -39,7 +39,9 @@ def changes(before: Place, after: Place) -> pa.Table:
     there, here = (report.read(directory)["inputs"] for directory in (before, after))
     for name in ("area", "around"):
         if found := differ(there[name], here[name], name):
-            raise InputError(f"the two runs are not of one area: {found}; run both for the same")
+            raise InputError(
+                "the two runs are not of one area: {found}; run both for the same", found=found
+            )
     files = [report.buildings_file(directory) for directory in (before, after)]
     every = range(0, 1 + max(map(_last_row, files)), AT_ONCE)
     return pa.concat_tables([_changed(files, first) for first in every])

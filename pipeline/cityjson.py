@@ -42,10 +42,14 @@ def read_cityjson(path: Path) -> geopandas.GeoDataFrame:
         ]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path.name}: not a CityJSON file that can be read ({error!r}); fetch it again"
+            "{name}: not a CityJSON file that can be read ({error!r}); fetch it again",
+            name=path.name,
+            error=error,
         ) from None
     if not rows:
-        raise InputError(f"{path.name}: holds no object of type Building; give another file")
+        raise InputError(
+            "{name}: holds no object of type Building; give another file", name=path.name
+        )
     return geopandas.GeoDataFrame(rows, geometry="geometry", crs=_crs(city, path))
 
 
@@ -62,8 +66,9 @@ def _crs(city: dict[str, Any], path: Path) -> pyproj.CRS:
         return pyproj.CRS.from_epsg(int(str(name).rsplit("/", 1)[-1].rsplit(":", 1)[-1]))
     except (ValueError, pyproj.exceptions.CRSError):
         raise InputError(
-            f"{path.name}: states no reference system that is known; state one in"
-            " metadata.referenceSystem"
+            "{name}: states no reference system that is known; state one in"
+            " metadata.referenceSystem",
+            name=path.name,
         ) from None
 
 

@@ -59,7 +59,7 @@ class Finished:
         """xmin, ymin, xmax, ymax of all footprints that it saw, of its area or not [m]."""
         told = (self.footer.metadata or {}).get(SHARDS.encode())
         if told is None:
-            raise InputError(f"{self.name}: its table is of another program; run it anew")
+            raise InputError("{name}: its table is of another program; run it anew", name=self.name)
         xmin, ymin, xmax, ymax = (float(edge) for edge in json.loads(told)["bounds"])
         return xmin, ymin, xmax, ymax
 
@@ -110,7 +110,9 @@ class Finished:
     def _column(self, name: str) -> int:
         names = [self.footer.schema.column(i).path for i in range(self.footer.num_columns)]
         if name not in names:
-            raise InputError(f"{self.name}: its table has no column {name}; run it anew")
+            raise InputError(
+                "{name}: its table has no column {column}; run it anew", name=self.name, column=name
+            )
         return names.index(name)
 
     # Its ground.
@@ -120,7 +122,9 @@ class Finished:
         """The root of its zarr store. Raises InputError if there is none."""
         found = open_store(below(self.directory, RASTERS))
         if found is None:
-            raise InputError(f"{self.name}: no {RASTERS} in it; run it anew")
+            raise InputError(
+                "{name}: no {rasters} in it; run it anew", name=self.name, rasters=RASTERS
+            )
         return found
 
     @cached_property

@@ -15,6 +15,7 @@ from pipeline.crossings import is_entangled
 from pipeline.errors import InputError
 from pipeline.files import find, identity, named
 from pipeline.mending import mended_one
+from pipeline.messages import Text
 from pipeline.underway import go_on
 from pipeline.vectors import ENDINGS, column, read_vector
 
@@ -88,7 +89,9 @@ def read_footprints(
     read = {file: read_vector(file, layer) for file in files}
     known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in read.items())
     if not any(map(len, read.values())):
-        raise InputError(f"{named(files[0])}: holds no footprints; is it the right file or layer?")
+        raise InputError(
+            "{name}: holds no footprints; is it the right file or layer?", name=named(files[0])
+        )
     table = pd.concat(
         [
             rows_of(t, pick_columns(t, named(file), id_column, group_column))
@@ -138,15 +141,23 @@ def pick_columns(
     def wanted(name: str, option: str) -> str:
         found = column(table, name)
         if found is None:
-            raise InputError(f"{file}: no column {name!r}{_has(table)}; name another with {option}")
+            raise InputError(
+                "{file}: no column {name!r}{has}; name another with {option}",
+                file=file,
+                name=name,
+                has=_has(table),
+                option=option,
+            )
         return found
 
     identifier = wanted(id_column, "--id") if id_column else None
     identifier = identifier or column(table, *ID_COLUMNS)
     if identifier is None:
         raise InputError(
-            f"{file}: no column identificatie, id or gml_id{_has(table)};"
-            " name the one with the building's id with --id"
+            "{file}: no column identificatie, id or gml_id{has}; name the one with the building's"
+            " id with --id",
+            file=file,
+            has=_has(table),
         )
     return Columns(
         id=identifier,
@@ -156,10 +167,12 @@ def pick_columns(
     )
 
 
-def _has(table: pd.DataFrame) -> str:
+def _has(table: pd.DataFrame) -> Text:
     spatial = isinstance(table, geopandas.GeoDataFrame)
     names = [str(c) for c in table.columns if not (spatial and c == table.geometry.name)]
-    return f" (it has {', '.join(names[:12])})" if names else " (it has none)"
+    if not names:
+        return Text(" (it has none)")
+    return Text(" (it has {names})", names=names[:12])
 
 
 def rows_of(table: geopandas.GeoDataFrame, columns: Columns) -> pd.DataFrame:

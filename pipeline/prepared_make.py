@@ -63,7 +63,9 @@ def fill(
             vector.sight.check()
         sources = [future.result() for future in known]
     if not sorter.count:
-        raise InputError(f"{named(files[0])}: holds no footprints; is it the right file or layer?")
+        raise InputError(
+            "{name}: holds no footprints; is it the right file or layer?", name=named(files[0])
+        )
     usable, rest = sorter.finish()
     sums = {}
     for name, rows in zip(TABLES, (usable, rest), strict=True):
@@ -139,8 +141,10 @@ def becoming(home: Path, stop: Stop) -> Iterator[Path | None]:
             os.close(handle)
     except OSError as error:
         raise InputError(
-            f"{home.parent}: cannot be written ({error.strerror or error}); make room, or name"
-            " another folder in DAKLAAG_CACHE"
+            "{folder}: cannot be written ({error}); make room, or name another folder in"
+            " DAKLAAG_CACHE",
+            folder=home.parent,
+            error=error.strerror or error,
         ) from None
 
 
@@ -181,8 +185,8 @@ def check_unchanged(files: list[str], stamps: list[dict[str, Any]]) -> None:
     for before, after in zip(stamps, stamps_of(files), strict=False):
         if before != after:
             raise InputError(
-                f"{named(before['path'])}: was changed while it was read; run again when it is"
-                " whole"
+                "{name}: was changed while it was read; run again when it is whole",
+                name=named(before["path"]),
             )
 
 

@@ -17,6 +17,7 @@ from pipeline.cache import cache_dir
 from pipeline.errors import InputError
 from pipeline.files import identity
 from pipeline.mending import joined, mended
+from pipeline.messages import Text
 from pipeline.vectors import check_view, column, read_vector
 
 COUNTRY = "NL"
@@ -57,10 +58,12 @@ class Region(NamedTuple):
     layer: str
 
     @property
-    def said(self) -> str:
+    def said(self) -> Text:
         """Code, kind and name, for a message."""
         kind = KINDS.get(self.code[:2])
-        return f"{self.code} ({kind} {self.name})" if kind else self.code
+        if kind is None:
+            return Text("{code}", code=self.code)
+        return Text("{code} ({kind} {name})", code=self.code, kind=Text(kind), name=self.name)
 
 
 def kind_of(code: str) -> str:
@@ -76,7 +79,7 @@ def boundary_files(given: Iterable[str | Path] = ()) -> list[Path]:
     files = [Path(file) for file in given]
     for file in files:
         if not file.is_file():
-            raise InputError(f"--boundaries {file}: no such file; check the path")
+            raise InputError("--boundaries {file}: no such file; check the path", file=file)
     if files:
         return files
     folder = cache_dir() / "boundaries"
@@ -95,12 +98,13 @@ def find_region(text: str, files: Sequence[Path]) -> Area:
         return _country(known, files)
     found = _matching(text, known)
     if not found:
-        raise InputError(_unknown(text, known, files))
+        raise _unknown(text, known, files)
     if len(found) > 1:
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise InputError(
-            f"AREA {text}: means {', '.join(r.said for r in found[:SHOWN])}{more}; give the code"
-        )
+        means = [region.said for region in found]
+        if len(means) > SHOWN:
+            more = Text("{names} and {n} more", names=means[:SHOWN], n=len(means) - SHOWN)
+            means = [more]
+        raise InputError("AREA {text}: means {means}; give the code", text=text, means=means)
     (region,) = found
     return _area([region], region.code, region.name)
 
@@ -120,7 +124,8 @@ def regions_of(file: Path) -> list[Region]:
         raise
     except Exception:  # each driver has its own kinds
         raise InputError(
-            f"{file.name}: cannot be read as boundaries; give GeoPackage or GeoJSON of CBS"
+            "{name}: cannot be read as boundaries; give GeoPackage or GeoJSON of CBS",
+            name=file.name,
         ) from None
     return [region for name, table in tables for region in _listed(table, file, name)]
 
@@ -138,7 +143,9 @@ def codes_of(table: Any, file: Path) -> list[str]:
     code = column(table, *CODES)
     if code is None:
         raise InputError(
-            f"{file.name}: no column {' or '.join(CODES)}; give boundaries as CBS publishes them"
+            "{name}: no column {codes: or }; give boundaries as CBS publishes them",
+            name=file.name,
+            codes=CODES,
         )
     return [str(value) for value in table[code]]
 
@@ -172,22 +179,29 @@ def folded(text: str) -> str:
     return "".join(letter for letter in plain if letter.isalnum())
 
 
-def _unknown(text: str, known: Sequence[Region], files: Sequence[Path]) -> str:
+def _unknown(text: str, known: Sequence[Region], files: Sequence[Path]) -> InputError:
     near: list[str] = []
     if len(text) <= LONGEST_NAME:
         by_name = {folded(said): r for r in reversed(known) for said in (r.code, r.name)}
         close = difflib.get_close_matches(folded(text), by_name, n=SHOWN, cutoff=0.7)
         near = list(dict.fromkeys(by_name[name].said for name in close))
-    meant = f"did you mean {', '.join(near)}?" if near else "give a code (GM0363), a name or a file"
-    within = ", ".join(file.name for file in files)
-    return f"AREA {text}: no such file, and no region of {within}; {meant}"
+    remedy = Text("give a code (GM0363), a name or a file")
+    return InputError(
+        "AREA {text}: no such file, and no region of {within}; {remedy}",
+        text=text,
+        within=[file.name for file in files],
+        remedy=Text("did you mean {near}?", near=near) if near else remedy,
+    )
 
 
 def _country(known: Sequence[Region], files: Sequence[Path]) -> Area:
     provinces = [region for region in known if region.code.startswith("PV")]
     if not provinces:
-        within = ", ".join(file.name for file in files)
-        raise InputError(f"AREA {COUNTRY}: no provinces in {within}; give a file that has them")
+        raise InputError(
+            "AREA {country}: no provinces in {within}; give a file that has them",
+            country=COUNTRY,
+            within=[file.name for file in files],
+        )
     first = [r for r in provinces if (r.file, r.layer) == (provinces[0].file, provinces[0].layer)]
     return _area(first, COUNTRY, "Nederland")
 
@@ -200,5 +214,7 @@ def _area(regions: Sequence[Region], code: str, name: str) -> Area:
     rows = np.array([found in wanted for found in codes_of(frame, file)])
     whole = joined(mended(frame.geometry.to_numpy()[rows], file.name), file.name)
     if not whole.area:
-        raise InputError(f"AREA {code}: without an area in {file.name}; give another file")
+        raise InputError(
+            "AREA {code}: without an area in {name}; give another file", code=code, name=file.name
+        )
     return Area(whole, {"region": code, "name": name, "file": identity(str(file))})

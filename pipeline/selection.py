@@ -34,12 +34,13 @@ def parse_area(text: str, boundaries: Sequence[str] = ()) -> Area:
     if numbers is None:
         return _area_of_file(Path(text))
     if len(numbers) != 4 or not np.isfinite(numbers).all():
-        raise InputError(f"AREA {text}: give xmin,ymin,xmax,ymax in RD metres, or a file")
+        raise InputError("AREA {text}: give xmin,ymin,xmax,ymax in RD metres, or a file", text=text)
     xmin, ymin, xmax, ymax = numbers
     if xmin >= xmax or ymin >= ymax:
         raise InputError(
-            f"AREA {text}: upside down or empty; give xmin,ymin,xmax,ymax with"
-            " xmin < xmax and ymin < ymax"
+            "AREA {text}: upside down or empty; give xmin,ymin,xmax,ymax with xmin < xmax and ymin"
+            " < ymax",
+            text=text,
         )
     return Area(shapely.box(*numbers), list(numbers))
 
@@ -95,9 +96,10 @@ def _region(text: str, boundaries: Sequence[str]) -> Area:
     files = boundary_files(boundaries)
     if not files:
         raise InputError(
-            f"AREA {text}: no such file, and not xmin,ymin,xmax,ymax in RD metres either; give one,"
-            " or for regions by name --boundaries FILE, or once `daklaag fetch NL --what boundaries"
-            " --into DIR`"
+            "AREA {text}: no such file, and not xmin,ymin,xmax,ymax in RD metres either; give one,"
+            " or for regions by name --boundaries FILE, or once `daklaag fetch NL --what"
+            " boundaries --into DIR`",
+            text=text,
         )
     return find_region(text, files)
 
@@ -105,7 +107,7 @@ def _region(text: str, boundaries: Sequence[str]) -> Area:
 def _area_of_file(path: Path) -> Area:
     whole = joined(read_areas(path)[1], path.name)
     if whole.area == 0:
-        raise InputError(f"AREA {path.name}: holds no polygon with an area; give another")
+        raise InputError("AREA {name}: holds no polygon with an area; give another", name=path.name)
     return Area(whole, identity(str(path)))
 
 
@@ -113,7 +115,9 @@ def parse_around(text: str) -> tuple[float, float, float]:
     """`X,Y,RADIUS` in RD metres. Raises InputError for anything else."""
     numbers = _numbers(text)
     if numbers is None or len(numbers) != 3 or not np.isfinite(numbers).all() or numbers[2] <= 0:
-        raise InputError(f"--around {text}: give X,Y,RADIUS in RD metres, with RADIUS > 0")
+        raise InputError(
+            "--around {text}: give X,Y,RADIUS in RD metres, with RADIUS > 0", text=text
+        )
     return numbers[0], numbers[1], numbers[2]
 
 

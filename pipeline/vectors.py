@@ -62,7 +62,7 @@ def _read(path: str, layer: str | None) -> pd.DataFrame:
 
 def no_geometry(path: str) -> InputError:
     """What is wrong with a file of rows without geometries."""
-    return InputError(f"{named(path)}: has no geometry; give a file of polygons")
+    return InputError("{name}: has no geometry; give a file of polygons", name=named(path))
 
 
 def is_parquet(path: str) -> bool:
@@ -82,8 +82,10 @@ def faults(path: str) -> Iterator[None]:
         name = named(path)
         said = str(error).replace(path, name).split("; It might help")[0]
         raise InputError(
-            f"{name}: cannot be read as a vector file ({' '.join(said.split())[:200]}); give"
-            " GeoPackage, GeoJSON, GeoParquet, shapefile or CityJSON"
+            "{name}: cannot be read as a vector file ({said}); give GeoPackage, GeoJSON,"
+            " GeoParquet, shapefile or CityJSON",
+            name=name,
+            said=" ".join(said.split())[:200],
         ) from None
 
 
@@ -91,7 +93,12 @@ def layer_of(path: str, layer: str | None) -> str | None:
     """The layer to read: the one named, the only one with geometries, or `pand`."""
     layers = {str(name): kind for name, kind in pyogrio.list_layers(path)}
     if layer is not None and layer not in layers:
-        raise InputError(f"{named(path)}: no layer {layer!r}; choose one of {', '.join(layers)}")
+        raise InputError(
+            "{name}: no layer {layer!r}; choose one of {layers}",
+            name=named(path),
+            layer=layer,
+            layers=list(layers),
+        )
     spatial = [name for name, kind in layers.items() if kind is not None]
     if layer is None and len(spatial) > 1:
         if "pand" not in spatial:
@@ -165,15 +172,19 @@ class Sight:
         """Raises InputError if the file has coordinates, and none of them has a place."""
         if self.known and not self.placed:
             raise InputError(
-                f"{self.name}: its coordinates are none of {horizontal(self.crs).name}, the CRS it"
-                " states; state the true one (ogr2ogr -a_srs EPSG:28992)"
+                "{name}: its coordinates are none of {crs}, the CRS it states; state the true one"
+                " (ogr2ogr -a_srs EPSG:28992)",
+                name=self.name,
+                crs=horizontal(self.crs).name,
             )
 
 
 def sight_of(path: str, crs: pyproj.CRS | None) -> Sight:
     """Of a file, none of it seen yet. Raises InputError for one that states no CRS."""
     if crs is None:
-        raise InputError(f"{named(path)}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)")
+        raise InputError(
+            "{name}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)", name=named(path)
+        )
     return Sight(named(path), crs)
 
 

@@ -53,7 +53,9 @@ def _measure(kind: str, file: Path | None, size: int | None, quiet: bool) -> Non
 
     # minutes of measuring should not be lost to a folder that is not there
     if file and not _can_write(file):
-        raise InputError(f"--json {file}: give a file in a folder that exists and can be written")
+        raise InputError(
+            "--json {file}: give a file in a folder that exists and can be written", file=file
+        )
     if file:
         check_free(file)
     with stoppable() as stop:

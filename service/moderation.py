@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from service.options import loudness
+from service.say import say, tell
 
 if TYPE_CHECKING:
     from service.marks import Mark, Marks, Wanted
@@ -71,7 +73,7 @@ def list_(status: str | None, format_: str, state: Path | None, config: Path | N
     for mark in found:
         text = mark.reason if len(mark.reason) <= SHOWN else f"{mark.reason[: SHOWN - 3]}..."
         click.echo(f"{mark.id}  {mark.created[:10]}  {mark.status:<8}  {_words(mark)}  {text}")
-    click.echo(f"{len(found)} marks", err=True)
+    tell("{n} marks", n=len(found))
 
 
 @marks.command(short_help="A mark, as GeoJSON.")
@@ -116,7 +118,7 @@ def delete(
         n = sum(kept.forget(owner) for owner in set(owners))
     else:
         n = sum(kept.delete(id_) for id_ in dict.fromkeys(ids))
-    click.echo(f"{n} marks deleted")
+    say("{n} marks deleted", n=n)
 
 
 @marks.command(short_help="Marks as a file for QGIS, or for --restrictions.")
@@ -147,7 +149,7 @@ def export(
         content = marks_geojson.restrictions(found, whole)
     with replacing(file, overwrite) as partial:
         partial.write_text(_dumps(content), encoding="utf-8")
-    click.echo(f"{file}: {len(content['features'])} marks")
+    say("{file}: {n} marks", file=file, n=len(content["features"]))
 
 
 def _moderate(kept: "Marks", ids: tuple[str, ...], status: str, with_text: bool = False) -> None:
@@ -156,7 +158,7 @@ def _moderate(kept: "Marks", ids: tuple[str, ...], status: str, with_text: bool 
     _check(kept, ids)
     for id_ in dict.fromkeys(ids):
         kept.moderate(id_, State(status), with_text)
-    click.echo(f"{len(set(ids))} marks {status}")
+    say("{n} marks {status}", n=len(set(ids)), status=Text(status))
 
 
 def _check(kept: "Marks", ids: tuple[str, ...]) -> list[str]:
@@ -169,7 +171,7 @@ def _check(kept: "Marks", ids: tuple[str, ...]) -> list[str]:
 
 
 def _no_such(id_: str) -> InputError:
-    return InputError(f"mark {id_}: there is none; `daklaag marks list` names them")
+    return InputError("mark {id}: there is none; `daklaag marks list` names them", id=id_)
 
 
 def _all(status: str | None = None) -> "Wanted":

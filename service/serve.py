@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from pipeline.messages import Text
 from service.options import loudness
 from service.paths import named
+from service.say import say, tell
 from service.stop import stoppable
 
 GRACE_S = 3  # for answers that are under way when the service is asked to stop
@@ -62,7 +64,7 @@ def serve(ctx: click.Context, config: Path | None, **options: Any) -> None:
 
     settings = read_settings(config, **options)
     with stoppable() as stop, logged(ctx.obj["quiet"]):
-        run(settings, stop, click.echo)
+        run(settings, stop, say)
 
 
 def run(settings: Any, stop: Callable[[], bool], say: Callable[[str], Any]) -> None:
@@ -88,8 +90,9 @@ def _check_keys(settings: Any, app: Any) -> None:
     if settings.exposed and not app.state.service.keys.list():
         where = settings.public_url if settings.on_loopback else f"--host {settings.host}"
         raise InputError(
-            f"{where}: others can ask there, and there is no key yet; make one by `daklaag keys add"
-            " NAME`, with the same --state or --config"
+            "{where}: others can ask there, and there is no key yet; make one by `daklaag keys add"
+            " NAME`, with the same --state or --config",
+            where=where,
         )
 
 
@@ -102,12 +105,15 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        said = "something listens there already" if taken else error.strerror
+        said = Text("something listens there already") if taken else error.strerror
         raise InputError(
-            f"--host {host} --port {port}: {said}; give another, or --port 0 for a free one"
+            "--host {host} --port {port}: {said}; give another, or --port 0 for a free one",
+            host=host,
+            port=port,
+            said=said,
         ) from None
     except OverflowError:
-        raise InputError(f"--port {port}: a port is at most 65535") from None
+        raise InputError("--port {port}: a port is at most 65535", port=port) from None
 
 
 def _server(app: Any, settings: Any, stop: Callable[[], bool], ready: Callable[[], Any]) -> Any:
@@ -139,13 +145,18 @@ def _server(app: Any, settings: Any, stop: Callable[[], bool], ready: Callable[[
     )
 
 
-def _greeting(listener: socket.socket, settings: Any) -> str:
+def _greeting(listener: socket.socket, settings: Any) -> Text:
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     if ipaddress.ip_address(host.partition("%")[0]).is_unspecified:
         name = settings.hosts[0] if settings.hosts else "127.0.0.1"
-    known = f", known as {settings.public_url}" if settings.public_url else ""
-    return f"daklaag serves at http://{name}:{port}/{known} (Ctrl-C stops it)"
+    known = Text(", known as {url}", url=settings.public_url) if settings.public_url else ""
+    return Text(
+        "daklaag serves at http://{name}:{port}/{known} (Ctrl-C stops it)",
+        name=name,
+        port=port,
+        known=known,
+    )
 
 
 @click.group(short_help="Who may ask the service for more than the map.")
@@ -177,7 +188,7 @@ def add(ctx: click.Context, name: str, operator: bool, **where: Any) -> None:
     """Make a key for NAME, and print it: this once, as only its hash is kept."""
     click.echo(_keys(**where, new=True).add(name, operator))
     if not ctx.obj["quiet"]:
-        click.echo("keep it: it is not shown again (Authorization: Bearer KEY)", err=True)
+        tell("keep it: it is not shown again (Authorization: Bearer KEY)")
 
 
 @keys.command("list", short_help="The keys that there are.")

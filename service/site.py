@@ -66,7 +66,9 @@ def export(
     else, a run of too many roofs, or a page without its libraries; and Stopped.
     """
     if is_remote(directory):
-        raise InputError(f"{directory}: a site is made of a run on disk; copy it there first")
+        raise InputError(
+            "{directory}: a site is made of a run on disk; copy it there first", directory=directory
+        )
     place = Path(directory).absolute()
     report.read(directory)
     theirs, page = _theirs(to, overwrite), page or PAGE
@@ -159,8 +161,9 @@ def _check_page(page: Path) -> None:
     missing = [name for name in (vendor.STAMP, *wanted) if not (page / "vendor" / name).is_file()]
     if missing:
         raise InputError(
-            f"the map's page lacks its libraries ({missing[0]}); bring them with `make map`, or"
-            " python -m service.vendor page"
+            "the map's page lacks its libraries ({first}); bring them with `make map`, or python"
+            " -m service.vendor page",
+            first=missing[0],
         )
 
 
@@ -173,19 +176,19 @@ def _theirs(to: Path, overwrite: bool) -> list[Path]:
     Raises InputError where something stands that is not to be replaced.
     """
     if not to.absolute().parent.is_dir():
-        raise InputError(f"{to}: not in a folder that exists; name another")
+        raise InputError("{to}: not in a folder that exists; name another", to=to)
     if not to.exists():
         return []
     if not to.is_dir():
-        raise InputError(f"{to}: a file; name a folder for the site")
+        raise InputError("{to}: a file; name a folder for the site", to=to)
     inside = [path.relative_to(to) for path in sorted(to.rglob("*")) if not path.is_dir()]
     ours = _ours(to)
     if inside and ours is None:
         raise InputError(
-            f"{to}: holds something else than a site; name an empty folder, or a new one"
+            "{to}: holds something else than a site; name an empty folder, or a new one", to=to
         )
     if inside and not overwrite:
-        raise InputError(f"{to}: holds a site already; --overwrite replaces it")
+        raise InputError("{to}: holds a site already; --overwrite replaces it", to=to)
     return [path for path in inside if path.as_posix() not in (ours or ())]
 
 
@@ -222,7 +225,7 @@ def _published(to: Path, theirs: Sequence[Path]) -> Iterator[Path]:
             whole.rename(old)
         partial.rename(whole)
     except Stopped:
-        raise Stopped(f"{to.name} is as it was") from None
+        raise Stopped("{name} is as it was", name=to.name) from None
     except BaseException:
         if old.exists() and not whole.exists():
             old.rename(whole)

@@ -119,8 +119,11 @@ def unpacked(tarball: bytes, library: Library) -> dict[str, bytes]:
     found = base64.b64encode(hashlib.sha512(tarball).digest()).decode()
     if found != library.sha512:
         raise InputError(
-            f"{library.url}: its sha512 is {found[:12]}..., pinned is {library.sha512[:12]}...;"
-            " the package changed, or something stands between"
+            "{url}: its sha512 is {found}..., pinned is {sha512}...; the package changed, or"
+            " something stands between",
+            url=library.url,
+            found=found[:12],
+            sha512=library.sha512[:12],
         )
     with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as packed:
         out = {to: _member(packed, name, library) for name, to in library.files.items()}
@@ -136,10 +139,15 @@ def _member(packed: tarfile.TarFile, name: str, library: Library) -> bytes:
     try:
         member = packed.getmember(f"package/{name}")
     except KeyError:
-        raise InputError(f"{library.url}: has no file {name}") from None
+        raise InputError("{url}: has no file {name}", url=library.url, name=name) from None
     content = packed.extractfile(member) if member.isfile() else None
     if content is None or member.size > LARGEST_FILE:
-        raise InputError(f"{library.url}: {name} is no file, or one of {member.size} bytes")
+        raise InputError(
+            "{url}: {name} is no file, or one of {size} bytes",
+            url=library.url,
+            name=name,
+            size=member.size,
+        )
     return content.read()
 
 
@@ -149,7 +157,9 @@ def _rewritten(content: bytes, library: Library) -> bytes:
     for bare, file in library.imports.items():
         wanted = f'from"{bare}"'.encode()
         if content.count(wanted) != 1:
-            raise InputError(f"{library.url}: does not import {bare} once, as it did")
+            raise InputError(
+                "{url}: does not import {bare} once, as it did", url=library.url, bare=bare
+            )
         content = content.replace(wanted, f'from"{file}"'.encode())
     head, mark, _ = content.rpartition(b"//# sourceMappingURL=")
     return head if mark else content
@@ -185,7 +195,7 @@ def _download(url: str) -> bytes:
     try:
         return client.read(url)[0]
     except (Failed, Nowhere) as error:
-        raise InputError(f"{url}: {error}; is there a network?") from None
+        raise InputError("{url}: {error}; is there a network?", url=url, error=error) from None
     finally:
         client.close()
 

@@ -50,7 +50,7 @@ def export(
     it was.
     """
     if to.name in FINAL and to.absolute().parent.resolve() == Path(directory).resolve():
-        raise InputError(f"{to}: is the run's own; give another name")
+        raise InputError("{to}: is the run's own; give another name", to=to)
     if to.suffix.lower() == GPKG and geopackage.is_one(to):
         return _add(directory, to, layer, lang, overwrite)
     with written.replacing(to, overwrite) as partial:
@@ -69,7 +69,9 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
     texts.words(lang)
     writer = WRITERS.get(to.suffix.lower())
     if writer is None:
-        raise InputError(f"{to.name}: unknown ending; possible are {', '.join(WRITERS)}")
+        raise InputError(
+            "{name}: unknown ending; possible are {endings}", name=to.name, endings=list(WRITERS)
+        )
     report.read(directory)
     with _room(to):
         return writer(Order(directory, to, layer, lang))
