@@ -70,7 +70,7 @@ def _is_whole(path: Path) -> bool:
         return False
     whole = content[-_DIGEST:] == _digest(content[:-_DIGEST])
     if not whole:
-        log.warning("%s: is damaged; the kernel is compiled again", path)
+        log.warning("%s is damaged; the kernel is compiled again", path)
     return whole
 
 

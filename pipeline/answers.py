@@ -23,6 +23,7 @@ from pipeline.engine import Progress, Stop, never, silent
 from pipeline.errors import InputError, Stopped
 from pipeline.finished import KINDS, Finished, centres, open_finished
 from pipeline.grid import Shard
+from pipeline.integrity import check_there
 from pipeline.kept import Kept
 from pipeline.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledger
 from pipeline.matching import Asked, match
@@ -30,11 +31,12 @@ from pipeline.passes import along_curve
 from pipeline.printed import warnings
 from pipeline.provenance import PROGRAM, suns_said
 from pipeline.request import Request
-from pipeline.results import TABLE, draw, off_rasters
+from pipeline.results import TABLE, draw, off_rasters, publish
 from pipeline.run import Result
 from pipeline.scope import shards_of
 from pipeline.selection import within_circle
 from pipeline.storage import Place, storage_of
+from pipeline.store import Layer
 
 COPY = "copy"
 NOT_KNOWN = ["counts.neighbours", "accounting.cells"]
@@ -80,8 +82,9 @@ def answer(
             draw(ledger, composed, request.lang)
             composed["machine"] = _machine(started)
             check()
-            ledger.write(REPORT, report.dumps(composed).encode())
-            ledger.publish()
+            publish(ledger, composed, asked.layout, _layers(asked), said)
+        else:
+            check_there(request.out)
         warnings = [
             w
             for f in request.by
@@ -141,7 +144,7 @@ def _copy_rasters(
 ) -> None:
     """The raster layers, shard by shard, with coarser levels of their own."""
     layout, finished, place = asked.layout, asked.finished, ledger.place(RASTERS)
-    layers = store.layers_of(asked.request.layers, asked.p.date, asked.p.times)
+    layers = _layers(asked)
     store.create(place, layout, layers, said)
     every = along_curve(layout, layout.shards()) if layers else []
     for i, shard in enumerate(every):
@@ -149,8 +152,12 @@ def _copy_rasters(
         check()
         part = finished.extent.slices(layout.window(shard).intersect(layout.extent))
         values = {x.name: finished.rasters[f"0/{x.name}"][(..., *part)] for x in layers}
-        store.write_shard(place, layout, layers, shard, values)
+        ledger.record_chunks(shard.name, store.write_shard(place, layout, layers, shard, values))
     progress(COPY, len(every), len(every))
+
+
+def _layers(asked: Asked) -> list[Layer]:
+    return store.layers_of(asked.request.layers, asked.p.date, asked.p.times)
 
 
 def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.checksums import Files, Sums
-from pipeline.errors import DamagedCacheError
+from pipeline.errors import MendableError
 from pipeline.files import on_disk
 from pipeline.messages import Text
 from pipeline.storage import Folder
@@ -74,7 +74,7 @@ def read_card(file: Path) -> Any:
         return None
     text = content.partition(b"\n")[0]
     if content != text + _last_line(text):
-        log.warning(Text("{file}: is damaged; what it told is found out anew", file=file))
+        log.warning(Text("{file} is damaged; what it told is found out anew", file=file))
         return None
     return json.loads(text)
 
@@ -85,14 +85,14 @@ def _last_line(text: bytes) -> bytes:
 
 def cached(folder: Path, sums: Mapping[str, str], *cards: Path) -> Files:
     """The files of a folder in the cache by the sums that its card tells. If one is damaged or
-    missing, the folder and the cards are removed, and DamagedCacheError is raised."""
+    missing, the folder and the cards are removed, and MendableError is raised."""
 
-    def damaged(name: str, what: str) -> DamagedCacheError:
+    def damaged(name: str, what: str) -> MendableError:
         for card in cards:
             card.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
-        return DamagedCacheError(
-            "{file}: {what} in the cache and was removed; the same command makes it anew",
+        return MendableError(
+            "{file} {what} in the cache and was removed; the same command makes it anew",
             file=folder / name,
             what=what,
         )
@@ -102,10 +102,10 @@ def cached(folder: Path, sums: Mapping[str, str], *cards: Path) -> Files:
 
 def mending(work: Callable[[], T]) -> T:
     """What the work gives, which is done again where it met damage in the cache, with a warning.
-    Raises DamagedCacheError where that does not end."""
+    Raises MendableError where that does not end."""
     for _ in range(MOST_REMADE):
         try:
             return work()
-        except DamagedCacheError as error:
+        except MendableError as error:
             log.warning(error.text)
     return work()

@@ -7,19 +7,23 @@ it takes 0.3 ns a byte.
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
 from typing import Any, NamedTuple
 
-from pipeline.errors import InputError
+from pipeline.errors import DamagedError, Stopped
 from pipeline.messages import Text
 from pipeline.storage import Place, storage_of
 
+CHECK = "check"
+MOST = 8 << 20  # bytes read at once
 BLOCK = 1 << 17  # bytes; a nation's table of 2.5 GB has 20,000 blocks
 GONE, DAMAGED = Text("is missing"), Text("is damaged")
 
-Fault = Callable[[str, Text], InputError]  # what to raise of a file: its name, and GONE or DAMAGED
+# What to raise of a file by its name, and GONE or DAMAGED, which is among its values as `what`.
+Fault = Callable[[str, Text], DamagedError]
 
 
 class Sums(NamedTuple):
@@ -161,6 +165,35 @@ class Files:
             if sizes.get(name) != sums.size
         }
 
-    def _of(self, name: str, error: OSError) -> InputError | OSError:
+    def damage(
+        self,
+        progress: Callable[[str, int, int], None],
+        stop: Callable[[], bool],
+        threads: int,
+    ) -> dict[str, Text]:
+        """Read all files: GONE or DAMAGED by the names of those that are. progress: called with
+        CHECK, files read and all files. Raises Stopped as soon as the flag is up."""
+        found, names = self.missing(), list(self.sums)
+        progress(CHECK, 0, len(names))
+        with ThreadPoolExecutor(threads) as pool:
+            read = {pool.submit(self._read_through, n, stop): n for n in names if n not in found}
+            for done, future in enumerate(as_completed(read), len(found) + 1):
+                if (what := future.result()) is not None:
+                    found[read[future]] = what
+                progress(CHECK, done, len(names))
+        return {name: found[name] for name in names if name in found}
+
+    def _read_through(self, name: str, stop: Callable[[], bool]) -> Text | None:
+        try:
+            with self.reading(name) as stream:
+                while not stop():
+                    if not stream.read(MOST):
+                        return None
+                raise Stopped
+        except DamagedError as error:
+            what: Text = error.values["what"]
+            return what
+
+    def _of(self, name: str, error: OSError) -> DamagedError | OSError:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError))
         return self.fault(name, GONE) if absent else error

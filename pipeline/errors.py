@@ -35,8 +35,9 @@ class DamagedError(InputError):
     """A file that the program wrote is missing, or is not as it was written."""
 
 
-class DamagedCacheError(DamagedError):
-    """The same of a file in the cache, which was removed: when asked again it is made anew."""
+class MendableError(DamagedError):
+    """The same of a file in the cache or of unfinished work: it was removed, and the same work,
+    done again, makes it anew."""
 
 
 class EmptyAreaError(InputError):

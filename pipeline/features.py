@@ -25,7 +25,7 @@ from pipeline.printed import sun_times
 from pipeline.slices import footer_of, row_groups
 
 MOST_ROWS = 262_144  # of row groups that a page reads; 0.4 s
-MOST_POLYGONS = 1_048_576  # of row groups whose polygons are looked at to count; 1 s
+MOST_POLYGONS = 524_288  # of row groups whose polygons are looked at to count; 1 s
 MOST_COUNTS = 256  # of filters that are remembered, a table
 KEPT_BYTES = 60 << 20  # of row groups of all tables, as they were read
 KEPT_TABLES = 16
@@ -66,7 +66,7 @@ class Features:
     metadata: pq.FileMetaData
     starts: NDArray[np.int64]  # of each row group, and the number of rows
     _ranges: dict[str, Range] = field(default_factory=dict)
-    _counts: dict[Filter, int | None] = field(default_factory=dict)
+    _counts: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, directory: Path) -> "Features":
@@ -114,11 +114,11 @@ class Features:
         group, and not of those that cannot pass."""
         if wanted is None:
             return len(self)
-        if wanted not in self._counts:
+        if wanted.key not in self._counts:
             if len(self._counts) >= MOST_COUNTS:
                 self._counts.clear()
-            self._counts[wanted] = self._counted(wanted)
-        return self._counts[wanted]
+            self._counts[wanted.key] = self._counted(wanted)
+        return self._counts[wanted.key]
 
     def _counted(self, wanted: Filter) -> int | None:
         number = looked_at = 0

@@ -5,6 +5,7 @@ Geometries of a filter are in RD [m].
 """
 
 import functools
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -86,9 +87,10 @@ class _Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition on buildings. columns: those of the table that it looks at."""
+    """A condition on buildings. key: the same for equal filters; columns: those of the table that
+    it looks at."""
 
-    text: str
+    key: str
     columns: frozenset[str]
     _part: _Part
 
@@ -105,7 +107,6 @@ class Filter:
         return np.broadcast_to(self._part.may(ranges), groups)
 
 
-@functools.lru_cache(maxsize=64)
 def filter_of(text: str, suns: int) -> Filter:
     """A filter from CQL2 as the text of its JSON. suns: how many columns lit_1, lit_2 ... there
     are.
@@ -114,7 +115,7 @@ def filter_of(text: str, suns: int) -> Filter:
     cannot be compared, and an invalid geometry.
     """
     part = _Reader(suns).condition(json.loads(text))
-    return Filter(text, part.columns, part)
+    return Filter(hashlib.sha256(text.encode()).hexdigest(), part.columns, part)
 
 
 class _Reader:
@@ -183,16 +184,15 @@ class _Reader:
     def _among(self, args: list[Any]) -> _Part:
         of = self._value(args[0])
         items = [self._value(each) for each in args[1]]
-        parts = [_compared("=", of, each) for each in items]  # which checks their types, too
-        if any(each.column or each.columns for each in items) or not items:
-            raise InputError("filter: IN takes a list of values, such as class IN ('solar')")
+        either = _joined("or", [_compared("=", of, each) for each in items])
+        if any(each.literal is None for each in items):
+            return either
         values = pa.array([each.literal for each in items])
 
         def truth(rows: Rows) -> Truth:
             found = of.value(rows)
             return pc.if_else(pc.is_valid(found), pc.is_in(found, values), None)
 
-        either = _joined("or", parts)
         return _Part(of.columns, truth, either.may, either.may_not)
 
     def _between(self, args: list[Any]) -> _Part:

@@ -1,14 +1,14 @@
 """What of a run is finished: a table for each finished shard, held by one run.
 
-A table is written whole or not at all (see pipeline/storage.py); `kill -9` at any moment loses at
-most the shards in hand.
+A table is written whole or not at all (see pipeline/storage.py), and ends with its checksum; `kill
+-9` at any moment loses at most the shards in hand.
 """
 
 import json
-import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import hold
-from pipeline.errors import InputError
+from pipeline.checksums import Summing, Sums
+from pipeline.errors import InputError, MendableError
 from pipeline.hold import HOLDER, LOCK
 from pipeline.storage import PARTIAL, Place, Storage, below, is_remote, storage_of
 
@@ -26,11 +27,13 @@ RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
 WORK, ASKED, REPLACED = "work.partial", "request.json", "replaced"
 STAGES = SURVEY, MEASURE, SHADE = "survey", "measure", "shade"
+CHUNKS = "chunks"  # of the shards that were painted: their files of rasters, by checksums
 # numpy parses headers by `ast`, which before Python 3.11.8 may fail in two threads at once with a
 # SystemError (cpython#106905).
 _PARSING = Lock()
-# How a whole table ends: numpy's by the directory of a zip, Arrow's by a word.
-ENDS = {".npz": (22, b"PK\x05\x06"), ".arrow": (6, b"ARROW1")}
+ENDS = (".npz", ".arrow")
+MARK = b"whole"  # with which a record ends, and its CRC-32 in hexadecimal digits
+MARK_BYTES = len(MARK) + 8
 
 
 def held(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
@@ -41,9 +44,11 @@ def held(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The unfinished work of a run, below its place: a folder or a URL of object storage."""
+    """The unfinished work of a run, below its place: a folder or a URL of object storage. sums: of
+    the outputs that were written."""
 
     directory: Place
+    sums: dict[str, Sums] = field(default_factory=dict, compare=False)
 
     @property
     def storage(self) -> Storage:
@@ -51,7 +56,8 @@ class Ledger:
 
     def anywhere(self) -> "Ledger":
         """The same, for processes that work elsewhere."""
-        return self if is_remote(self.directory) else Ledger(Path(self.directory).absolute())
+        here = self.directory if is_remote(self.directory) else Path(self.directory).absolute()
+        return Ledger(here, self.sums)
 
     def place(self, name: str) -> Place:
         """Where an output waits until it is published; objects have their final names."""
@@ -60,59 +66,74 @@ class Ledger:
     def has(self, stage: str, name: str) -> bool:
         """Whether a shard is finished: its table is there, and whole."""
         return any(
-            self.storage.end(_table(stage, name, kind), size).startswith(mark)
-            for kind, (size, mark) in ENDS.items()
+            self.storage.end(_record(stage, name, kind), MARK_BYTES).startswith(MARK)
+            for kind in ENDS
         )
 
     def finished(self, stage: str) -> set[str]:
         """The names of all finished shards of a stage, by one listing."""
         names = self.storage.names(f"{WORK}/{stage}")
-        return {Path(name).stem for name in names if name.endswith(tuple(ENDS))}
+        return {Path(name).stem for name in names if name.endswith(ENDS)}
 
     def record(self, stage: str, name: str, columns: dict[str, Any]) -> None:
         """Keep a finished shard's table."""
-        with self.storage.writing(_table(stage, name, ".npz")) as stream:
-            np.savez(stream, **columns)
+        content = BytesIO()
+        np.savez(content, **columns)
+        self._keep(_record(stage, name, ".npz"), content.getvalue())
 
     def read(self, stage: str, name: str) -> dict[str, Any]:
-        """A finished shard's table. Raises InputError for one that is damaged, and removes it."""
-        with self._mending(_table(stage, name, ".npz")) as data, _PARSING:
+        """A finished shard's table. Raises MendableError if it is damaged, and removes it."""
+        data = self._kept(_record(stage, name, ".npz"))
+        with _PARSING:
             return dict(np.load(BytesIO(data)))
 
     def record_rows(self, stage: str, name: str, table: pa.Table) -> None:
         """Keep a finished shard's rows."""
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with (
-            self.storage.writing(_table(stage, name, ".arrow")) as stream,
-            pa.ipc.new_file(stream, table.schema, options=options) as writer,
-        ):
+        options, content = pa.ipc.IpcWriteOptions(compression="lz4"), BytesIO()
+        with pa.ipc.new_file(content, table.schema, options=options) as writer:
             writer.write_table(table)
+        self._keep(_record(stage, name, ".arrow"), content.getvalue())
 
     def read_rows(self, stage: str, name: str) -> pa.Table:
-        """A finished shard's rows. Raises InputError if they are damaged, and removes them."""
-        with self._mending(_table(stage, name, ".arrow")) as data:
-            return pa.ipc.open_file(pa.py_buffer(data)).read_all()
+        """A finished shard's rows. Raises MendableError if they are damaged, and removes them."""
+        return pa.ipc.open_file(pa.py_buffer(self._kept(_record(stage, name, ".arrow")))).read_all()
 
-    @contextmanager
-    def _mending(self, name: str) -> Iterator[bytes]:
-        """The content of a table, which is removed if it turns out to be damaged."""
-        data = self.storage.read(name)
-        try:
-            yield data
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    def record_chunks(self, name: str, sums: Mapping[str, Sums]) -> None:
+        """Keep which files of rasters a shard has. sums: by their names in the store."""
+        said = {file: str(of) for file, of in sums.items()}
+        self._keep(_record(CHUNKS, name, ".json"), json.dumps(said).encode())
+
+    def chunks(self, name: str) -> dict[str, Sums]:
+        """The files of rasters of a painted shard. Raises MendableError if that is damaged, and
+        FileNotFoundError if the shard was not painted."""
+        said: dict[str, str] = json.loads(self._kept(_record(CHUNKS, name, ".json")))
+        return {file: Sums.parse(text) for file, text in said.items()}
+
+    def _keep(self, name: str, data: bytes) -> None:
+        self.storage.write(name, data + _mark(data))
+
+    def _kept(self, name: str) -> bytes:
+        """The content of a record, which is removed if it turns out to be damaged."""
+        content = self.storage.read(name)
+        data = content[:-MARK_BYTES]
+        if content != data + _mark(data):
             self.storage.remove(name)
-            raise InputError(
-                f"{below(self.directory, name)}: damaged, and removed; the same command computes"
-                " it again"
-            ) from None
+            raise MendableError(
+                "{file}: damaged, and removed; the same command computes it again",
+                file=below(self.directory, name),
+            )
+        return data
 
     def write(self, name: str, data: bytes) -> None:
         """Keep a finished output until it is published."""
         self.storage.write(self._waiting(name), data)
 
-    def writing(self, name: str) -> AbstractContextManager[Any]:
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Any]:
         """A binary stream to a finished output; what is left by an exception is not kept."""
-        return self.storage.writing(self._waiting(name))
+        with self.storage.writing(self._waiting(name)) as stream:
+            yield (summing := Summing(stream))
+        self.sums[name] = summing.sums
 
     def _waiting(self, name: str) -> str:
         """Where an output waits to be published."""
@@ -150,8 +171,12 @@ class Ledger:
         self.storage.remove(WORK)
 
 
-def _table(stage: str, name: str, kind: str) -> str:
+def _record(stage: str, name: str, kind: str) -> str:
     return f"{WORK}/{stage}/{name}{kind}"
+
+
+def _mark(data: bytes) -> bytes:
+    return MARK + f"{zlib.crc32(data):08x}".encode()
 
 
 def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -> Ledger | None:
@@ -249,7 +274,9 @@ def _foreign(storage: Storage) -> set[str]:
     """What lies in a folder of unfinished work that no run puts there."""
     names = storage.names(WORK)
     return {
-        n for n in names - {*FINAL, *STAGES, ASKED, HOLDER, REPLACED} if not n.endswith(PARTIAL)
+        n
+        for n in names - {*FINAL, *STAGES, CHUNKS, ASKED, HOLDER, REPLACED}
+        if not n.endswith(PARTIAL)
     }
 
 

@@ -86,6 +86,15 @@ class ObjectStorage:
             return False
         return True
 
+    def mark(self, name: str) -> Any:
+        import obstore
+
+        try:
+            with faults(self.url, name):
+                return obstore.head(self._store, name)["e_tag"]
+        except FileNotFoundError:
+            return None
+
     def sizes(self, names: Collection[str]) -> dict[str, int]:
         import obstore
 

@@ -17,6 +17,7 @@ from pipeline.context import Context
 from pipeline.engine import Engine, OnDone, Stop, never
 from pipeline.events import DONE, FAILED, KEPT, Log, silent
 from pipeline.grid import TILE, Layout, Shard, Window, same_on_all_sides
+from pipeline.integrity import unpainted
 from pipeline.ledger import MEASURE, SHADE
 from pipeline.measured import joined_tops, tops_in
 from pipeline.methods.reach import farthest_shadow
@@ -202,15 +203,16 @@ def measure_pass(
     """Heights of all footprints that matter, and who is rejected; with the measured surface the
     shadows as well."""
     every, near = set(reach.measures), None
+    painted = _painted(context, only) if context.casts_at_once else set[Shard]()
     if context.casts_at_once:
-        every |= _painted(context, only)
+        every |= painted
         near = _surroundings(job, reach, reach.dsm)
 
     def asked(shard: Shard) -> tuple[Any, ...]:
         own = ground_of(job, shard, reach.widest).coarse(TILE)
         return shard, reach.felt.part(own), near and near(shard)
 
-    todo, tell = _undone(context, MEASURE, every, log), _teller(log, MEASURE)
+    todo, tell = _undone(context, MEASURE, every, painted, engine, log), _teller(log, MEASURE)
     engine.run(MEASURE, measure_task, map(asked, todo), len(todo), shared=context, on_done=tell)
 
 
@@ -230,20 +232,31 @@ def shade_pass(
 ) -> None:
     """Verdicts of the area's footprints; with the extruded surface the shadows before that."""
     every, near = set(job.scope.own) if only is None else set(job.scope.own) & only, None
+    painted = set[Shard]() if context.casts_at_once else _painted(context, only)
     if not context.casts_at_once:
-        every |= _painted(context, only)
+        every |= painted
         near = _surroundings(job, reach, _extruded(context, reach))
 
     def asked(shard: Shard) -> tuple[Any, ...]:
         return shard, near and near(shard)
 
-    todo, tell = _undone(context, SHADE, every, log), _teller(log, SHADE)
+    todo, tell = _undone(context, SHADE, every, painted, engine, log), _teller(log, SHADE)
     engine.run(SHADE, shade_task, map(asked, todo), len(todo), shared=context, on_done=tell)
 
 
-def _undone(context: Context, stage: str, shards: set[Shard], log: Log) -> list[Shard]:
-    """Those of a stage that are not finished, neighbours after one another."""
+def _undone(
+    context: Context, stage: str, shards: set[Shard], painted: set[Shard], engine: Engine, log: Log
+) -> list[Shard]:
+    """Those of a stage that are not finished, neighbours after one another. painted: those of which
+    the stage paints raster layers, which must be as they were written."""
     done = context.ledger.finished(stage)
+    done -= unpainted(
+        context.ledger,
+        sorted(done & {shard.name for shard in painted}),
+        engine.progress,
+        engine.stop,
+        engine.workers,
+    )
     every = along_curve(context.layout, shards)
     for shard in every:
         if shard.name in done:

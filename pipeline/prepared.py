@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.cache import cached, key_of, log, read_card
 from pipeline.checksums import Files
 from pipeline.engine import Progress, Stop, never, silent
-from pipeline.errors import DamagedCacheError
+from pipeline.errors import MendableError
 from pipeline.files import find
 from pipeline.footprints import Footprints, numbered
 from pipeline.messages import Text
@@ -273,7 +273,7 @@ def prepare_footprints(
                 folder.rename(home)
         card = _card(home)
     if card is None:
-        raise DamagedCacheError("{folder}: was removed meanwhile; run again", folder=home)
+        raise MendableError("{folder}: was removed meanwhile; run again", folder=home)
     xmin, ymin, xmax, ymax = (float(edge) for edge in card["bounds"])
     return Prepared(home / SORTED, tuple(card["sources"]), card["count"], (xmin, ymin, xmax, ymax))
 
@@ -282,6 +282,6 @@ def _card(home: Path) -> dict[str, Any] | None:
     """What is told of prepared footprints, if they are there and whole."""
     card: dict[str, Any] | None = read_card(home / CARD)
     if card is not None and _files(home).missing():
-        log.warning(Text("{folder}: is damaged; the footprints are prepared anew", folder=home))
+        log.warning(Text("{folder} is damaged; the footprints are prepared anew", folder=home))
         return None
     return card

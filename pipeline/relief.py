@@ -211,9 +211,7 @@ def _card(sheet: Sheet, folder: Path, key: str) -> Card | None:
     if is_whole(store, found.files.sums):
         return found
     if store.exists():  # else a cleaner of caches took it
-        log.warning(
-            Text("{store}: is damaged; {sheet} is read anew", store=store, sheet=sheet.name)
-        )
+        log.warning(Text("{store} is damaged; {sheet} is read anew", store=store, sheet=sheet.name))
     return None
 
 

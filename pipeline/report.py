@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 
 from pipeline import area_rows, coverage, messages, slices, texts, totals, written
 from pipeline.areas import locate, read_areas
+from pipeline.checksums import GONE
 from pipeline.errors import InputError
-from pipeline.ledger import ASKED, BUILDINGS, REPORT, WORK
+from pipeline.integrity import files_of, read_report
+from pipeline.ledger import BUILDINGS
 from pipeline.methods.powermapping import YIELDS
 from pipeline.printed import amount, to_text
 from pipeline.slices import BBOX, Buildings, Rectangle
@@ -75,16 +77,9 @@ def warned(warnings: Sequence[str]) -> dict[str, Any]:
 
 
 def read(directory: Place) -> dict[str, Any]:
-    """The report of a finished run; `InputError` if `directory` holds none."""
-    file = _finished(directory, REPORT)
-    try:
-        report: dict[str, Any] = json.loads(storage_of(directory).read(REPORT))
-        whole = {"counts", "method", "inputs"} <= report.keys()
-    except (ValueError, AttributeError):
-        whole = False
-    if not whole:
-        raise InputError(f"{file}: not the report of a run, or damaged; run it anew")
-    return report
+    """The report of a finished run. Raises InputError if `directory` holds none, DamagedError if it
+    is not as it was written."""
+    return read_report(directory)
 
 
 def read_buildings(
@@ -102,8 +97,11 @@ def read_buildings(
 
 
 def buildings_file(directory: Place) -> Place:
-    """The file with the buildings of a finished run; `InputError` if `directory` holds none."""
-    return _finished(directory, BUILDINGS)
+    """The file with the buildings of a finished run. Raises InputError if `directory` holds none,
+    DamagedError if the file is missing."""
+    if not storage_of(directory).exists(BUILDINGS):
+        raise files_of(directory).fault(BUILDINGS, GONE)
+    return below(directory, BUILDINGS)
 
 
 def flatten(table: pa.Table, suns: int = 0) -> pa.Table:
@@ -131,22 +129,6 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
-
-
-def _finished(directory: Place, name: str) -> Place:
-    storage = storage_of(directory)
-    if storage.exists(name):
-        return below(directory, name)
-    if storage.exists(f"{WORK}/{ASKED}"):
-        raise InputError(
-            "{directory}: its run is not finished; the same `daklaag run` command continues it",
-            directory=directory,
-        )
-    raise InputError(
-        "{directory}: no {name} in it, so no finished run; daklaag run makes one",
-        directory=directory,
-        name=name,
-    )
 
 
 # A row an area

@@ -8,10 +8,13 @@ import pyarrow as pa
 
 from pipeline import cartography, coverage, relief, report
 from pipeline.buildings import Told, rows_of, write_buildings
+from pipeline.checksums import Sums
 from pipeline.context import Context
 from pipeline.engine import Progress
+from pipeline.grid import Layout
+from pipeline.integrity import sealed
 from pipeline.judge import judge
-from pipeline.ledger import BUILDINGS, MAP, RASTERS, SHADE, Ledger
+from pipeline.ledger import BUILDINGS, MAP, RASTERS, REPORT, SHADE, Ledger
 from pipeline.measured import unmeasured
 from pipeline.messages import Text
 from pipeline.mosaics import twice
@@ -19,6 +22,7 @@ from pipeline.passes import Reach, along_curve
 from pipeline.relief import Card, Survey
 from pipeline.request import Job
 from pipeline.restrictions import WORDS
+from pipeline.store import Layer, laid_out
 
 TABLE = "table"
 MANY_OFF = 0.05  # of the footprints: so many may lie beside the sheets without a word
@@ -102,6 +106,25 @@ def draw(ledger: Ledger, composed: dict[str, Any], lang: str) -> None:
     shown = cartography.scene(ledger.place(BUILDINGS), composed, ledger.place(RASTERS))
     with ledger.writing(MAP) as stream:
         cartography.draw(shown, stream, lang)
+
+
+def publish(
+    ledger: Ledger,
+    composed: dict[str, Any],
+    layout: Layout,
+    layers: list[Layer],
+    said: dict[str, Any],
+) -> None:
+    """Write the report, with the checksums of all other outputs, and give them their final names.
+
+    layers: of the rasters; said: their attributes, as `store.create` got them.
+    """
+    rasters = {name: Sums.of(data) for name, data in laid_out(layout, layers, said).items()}
+    for shard in layout.shards() if layers else ():
+        rasters |= ledger.chunks(shard.name)
+    sums = ledger.sums | {f"{RASTERS}/{name}": of for name, of in rasters.items()}
+    ledger.write(REPORT, report.dumps(sealed(composed, sums)).encode())
+    ledger.publish()
 
 
 def _cells(surveys: dict[str, list[Survey]], told: Told) -> dict[str, int]:

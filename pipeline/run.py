@@ -15,9 +15,9 @@ from pipeline.errors import Stopped
 from pipeline.events import Log
 from pipeline.events import silent as unheard
 from pipeline.grid import Shard
+from pipeline.integrity import check_there
 from pipeline.ledger import (
     RASTERS,
-    REPORT,
     Ledger,
     held,
     open_ledger,
@@ -35,7 +35,7 @@ from pipeline.passes import (
 )
 from pipeline.provenance import provenance
 from pipeline.request import Job, Request, prepare
-from pipeline.results import draw, report_of, write_table
+from pipeline.results import draw, publish, report_of, write_table
 from pipeline.storage import Place, is_remote, storage_of
 
 
@@ -91,8 +91,9 @@ def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
             draw(ledger, composed, request.lang)
             if engine.stop():  # or the hold was lost, so that the place may be another's
                 raise Stopped
-            ledger.write(REPORT, report.dumps(composed).encode())
-            ledger.publish()
+            publish(ledger, composed, job.layout, context.layers, said)
+        else:
+            check_there(request.out)
         warnings = [said for file in request.by for said in _report_by(request, file)]
         warnings += _old_reports(request) if ledger is not None else []
         return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))

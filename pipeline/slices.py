@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.storage import Place, opened
+from pipeline.integrity import opened
+from pipeline.storage import Place
 
 SLICE = 131_072  # rows: eight row groups
 BBOX = "bbox"  # the column of GeoParquet 1.1 with the rectangle of each row
@@ -103,7 +104,8 @@ def row_count(buildings: Buildings) -> int:
 
 @contextmanager
 def readable(file: Place) -> Iterator[Any]:
-    """A file as a stream. Raises InputError for what Arrow finds damaged."""
+    """A file as a stream, which is checked as it is read if it is of a finished run. Raises
+    InputError for what is damaged."""
     try:
         with opened(file) as stream:
             yield stream

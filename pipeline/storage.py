@@ -69,6 +69,9 @@ class Storage(Protocol):
     def sizes(self, names: Collection[str]) -> dict[str, int]:
         """Of those of some files that are there [bytes]."""
 
+    def mark(self, name: str) -> Any:
+        """What tells a file from one that replaces it; None if it is not there."""
+
     def names(self, folder: str = "") -> set[str]:
         """Of the files and folders directly below a folder; none if it is not there."""
 
@@ -133,6 +136,13 @@ class Folder:
     def exists(self, name: str) -> bool:
         return (self.root / name).exists()
 
+    def mark(self, name: str) -> Any:
+        try:
+            found = os.stat(self.root / name)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_mtime_ns, found.st_size
+
     def sizes(self, names: Collection[str]) -> dict[str, int]:
         found = {}
         for name in names:
@@ -161,4 +171,6 @@ class Folder:
         (self.root / name).rename(path)
 
     def chunks(self) -> Any:
-        return self.root
+        from zarr.storage import LocalStore
+
+        return LocalStore(self.root)

@@ -2,18 +2,23 @@
 
 import base64
 import datetime as dt
+import itertools
 import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import zarr
 import zarr.codecs
 import zarr.storage
+from numcodecs import blosc
 from numpy.typing import NDArray
+from zarr.core.buffer import default_buffer_prototype
 
+from pipeline.checked_store import CheckedStore
+from pipeline.checksums import Sums
 from pipeline.georeference import (
     level_window,
     placement,
@@ -22,9 +27,11 @@ from pipeline.georeference import (
     write_suns,
 )
 from pipeline.grid import CHUNK, Layout, Shard, Window
+from pipeline.integrity import beside
 from pipeline.storage import Place, storage_of
 
 ROOT = "zarr.json"  # of the root group
+blosc.use_threads = False  # they would put the parts of a chunk in another order each time
 
 
 @dataclass(frozen=True)
@@ -83,10 +90,17 @@ def layers_of(names: Sequence[str], date: dt.date, times: Sequence[dt.time]) -> 
 
 def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
     """Lay out an empty store; an existing one of the same layout is left as it is."""
-    storage, laid_out = storage_of(place), dict[str, Any]()
-    if storage.exists(ROOT):
-        return
-    memory = zarr.storage.MemoryStore(laid_out)
+    storage = storage_of(place)
+    if not storage.exists(ROOT):
+        content = laid_out(layout, layers, attributes)
+        for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is
+            storage.write(name, content[name])
+
+
+def laid_out(layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> dict[str, bytes]:
+    """The files of an empty store, by their names in it."""
+    buffers = dict[str, Any]()
+    memory = zarr.storage.MemoryStore(buffers)
     root = zarr.create_group(memory, zarr_format=3, attributes=root_attributes(layout) | attributes)
     for level in range(layout.levels):
         # xarray takes these as coordinates, so that all find the CRS without being asked to.
@@ -98,10 +112,8 @@ def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[s
             write_suns(group, suns)
         for layer in layers:
             _create_array(group, layer, layout, level, window, resolution)
-    content = {name: buffer.to_bytes() for name, buffer in laid_out.items()}
-    content |= _consolidated(content)
-    for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is there
-        storage.write(name, content[name])
+    content = {name: buffer.to_bytes() for name, buffer in buffers.items()}
+    return content | _consolidated(content)
 
 
 def _consolidated(content: dict[str, bytes]) -> dict[str, bytes]:
@@ -150,20 +162,43 @@ def _create_array(
     )
 
 
-def open_store(place: Place, mode: Literal["r", "r+"] = "r") -> Any:
-    """The root group of a store; None if there is none."""
+def open_store(place: Place) -> Any:
+    """The root group of a store; None if there is none. What is read of the store of a finished run
+    is checked: raises DamagedError."""
     storage = storage_of(place)
-    return zarr.open_group(storage.chunks(), mode=mode) if storage.exists(ROOT) else None
+    files, name = beside(place)
+    if f"{name}/{ROOT}" in files.sums:
+        files.read(f"{name}/{ROOT}")
+        return zarr.open_group(CheckedStore(storage.chunks(), files, name), mode="r")
+    return zarr.open_group(storage.chunks(), mode="r") if storage.exists(ROOT) else None
 
 
 def write_shard(
     place: Place, layout: Layout, layers: list[Layer], shard: Shard, values: dict[str, NDArray[Any]]
-) -> None:
-    """Write one whole shard of every layer on every level.
+) -> dict[str, Sums]:
+    """Write one whole shard of every layer on every level; the sums of its files, by their names
+    in the store. They are on the disk when this returns. Without data there is no file.
 
     values: of each layer, the part of the shard that lies in the extent.
     """
-    root = open_store(place, "r+")
+    storage = storage_of(place)
+    content = _encoded(storage.read(ROOT), layout, layers, shard, values)
+    for name, data in content.items():
+        storage.write(name, data) if data else storage.remove(name)  # of a run that is updated
+    return {name: Sums.of(data) for name, data in content.items() if data}
+
+
+def _encoded(
+    root: bytes,
+    layout: Layout,
+    layers: list[Layer],
+    shard: Shard,
+    values: dict[str, NDArray[Any]],
+) -> dict[str, bytes]:
+    """The files of a shard by their names in the store; empty for those without data."""
+    files: dict[str, Any] = {ROOT: default_buffer_prototype().buffer.from_bytes(root)}
+    group = zarr.open_group(zarr.storage.MemoryStore(files), mode="r+")
+    names = list[str]()
     ground = layout.window(shard).intersect(layout.extent)
     for layer in layers:
         array = values[layer.name]
@@ -172,7 +207,17 @@ def write_shard(
                 array = coarser(array, layer)
             whole = level_window(layout.extent, level)
             part = whole.slices(level_window(ground, level))
-            root[f"{level}/{layer.name}"][(..., *part)] = array
+            target: Any = group[f"{level}/{layer.name}"]
+            target[(..., *part)] = array
+            names += _files(target, shard)
+    return {name: files[name].to_bytes() if name in files else b"" for name in names}
+
+
+def _files(array: Any, shard: Shard) -> list[str]:
+    """The names of an array's files that hold a shard."""
+    lead = zip(array.shape[:-2], (array.shards or array.chunks)[:-2], strict=True)
+    places = itertools.product(*(range(-(-size // chunk)) for size, chunk in lead))
+    return ["/".join(map(str, (array.path, "c", *place, *shard))) for place in places]
 
 
 def coarser(array: NDArray[Any], layer: Layer) -> NDArray[Any]:

@@ -116,7 +116,8 @@ def at_work(context: Context, shard: Shard, paints: bool, stop: Stop) -> Iterato
         yield work
     work.go_on()  # of a run that is gone, nothing is written where another may be at work
     if ground.size:
-        write_shard(context.ledger.place(RASTERS), layout, layers, shard, pictures)
+        sums = write_shard(context.ledger.place(RASTERS), layout, layers, shard, pictures)
+        context.ledger.record_chunks(shard.name, sums)
 
 
 def measure_task(

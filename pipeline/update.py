@@ -21,18 +21,23 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kernels.reach import reaching
+from pipeline import report
 from pipeline.buildings import SHARDS, in_space
 from pipeline.cache import write_whole
+from pipeline.checksums import Sums
 from pipeline.columns import SCHEMA
 from pipeline.context import Context
 from pipeline.errors import InputError
 from pipeline.grid import TILE, Shard, Window
+from pipeline.integrity import check_there, shard_of, sums_in
 from pipeline.ledger import BUILDINGS, RASTERS, SHADE, differ
 from pipeline.methods.reach import farthest_shadow
 from pipeline.passes import Reach, ground_of, sheltering, worked
 from pipeline.request import Job
 from pipeline.scope import shards_of, tally
+from pipeline.slices import footer_of, readable, whole
 from pipeline.storage import Place
+from pipeline.store import ROOT, laid_out
 from pipeline.tiles import NO_HEIGHT, Marks, raise_tiles
 
 OF_CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")
@@ -98,23 +103,26 @@ def begin(
     """
     home = Path(context.ledger.directory)
     found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
-    told = told_of(home)
-    if told["bounds"] != list(job.prepared.bounds):  # other ground is seen, as all rows tell
+    check_there(home)
+    told, sums = told_of(home), sums_in(report.read(home))
+    if told["bounds"] != list(job.prepared.bounds) or not sums:  # as all rows tell; an old program
         return frozenset(worked(job))
     fresh = reached(home, job, reach, found)
-    take_along(job, context, said, fresh, told["shards"])
+    _copy_rasters(home / RASTERS, context, said)
+    _keep_sums(context, fresh, sums)
+    take_along(job, context, fresh, told["shards"])
     return fresh
 
 
 def told_of(directory: Path) -> dict[str, Any]:
     """What a finished run tells beside its rows. Raises InputError if it is damaged."""
     try:
-        metadata = pq.read_metadata(directory / BUILDINGS).metadata
-        told: dict[str, Any] = json.loads(metadata[SHARDS.encode()])
-    except (OSError, KeyError, ValueError):
+        told: dict[str, Any] = json.loads(
+            footer_of(directory / BUILDINGS).metadata[SHARDS.encode()]
+        )
+    except KeyError:
         raise InputError(
-            f"{directory}: {BUILDINGS} is damaged, or of another program; run it anew with"
-            " --overwrite"
+            f"{directory}: {BUILDINGS} is of another program; run it anew with --overwrite"
         ) from None
     return told
 
@@ -155,7 +163,7 @@ def reached(directory: Path, job: Job, reach: Reach, change: Change) -> frozense
 def bearers(directory: Path, job: Job, ids: frozenset[str]) -> frozenset[Shard]:
     """The shards of a finished run with a row of one of these ids: whether an id is repeated
     hangs on all rows."""
-    table = pq.read_table(directory / BUILDINGS, columns=["id", "centre_x", "centre_y"])
+    table = whole(directory / BUILDINGS, ["id", "centre_x", "centre_y"])
     table = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string())))
     table = table.filter(pc.is_valid(table["centre_x"]))
     centre = np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"])
@@ -183,19 +191,17 @@ def _shaded(
 def take_along(
     job: Job,
     context: Context,
-    said: dict[str, Any],
     fresh: frozenset[Shard],
     told: dict[str, Any],
 ) -> None:
-    """Record the rows of all shards that are not reached, and copy the rasters, from the finished
-    run; what was recorded before stays."""
+    """Record the rows of all shards that are not reached, from the finished run; what was recorded
+    before stays."""
     ledger, home = context.ledger, Path(context.ledger.directory)
-    _copy_rasters(home / RASTERS, Path(ledger.place(RASTERS)), said)
     done = ledger.finished(SHADE)
-    file = pq.ParquetFile(home / BUILDINGS)
     kept = {s for s in job.scope.own if s not in fresh and s.name not in done}
-    for shard, rows in _by_shard(file, job, {s: told[s.name]["rows"] for s in kept}):
-        ledger.record_rows(SHADE, shard.name, in_space(rows, json.dumps(told[shard.name])))
+    with readable(home / BUILDINGS) as stream, pq.ParquetFile(stream) as file:
+        for shard, rows in _by_shard(file, job, {s: told[s.name]["rows"] for s in kept}):
+            ledger.record_rows(SHADE, shard.name, in_space(rows, json.dumps(told[shard.name])))
 
 
 def _by_shard(
@@ -218,18 +224,26 @@ def _by_shard(
                     yield shard, pa.concat_tables(waiting.pop(shard))
 
 
-def _copy_rasters(there: Path, here: Path, said: dict[str, Any]) -> None:
+def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Sums]) -> None:
+    """Record which files of rasters the shards have that are not computed anew."""
+    of = dict[str, dict[str, Sums]]()
+    for name, each in sums.items():
+        of.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = each
+    for shard in context.layout.shards() if context.layers else ():
+        if shard not in fresh:
+            context.ledger.record_chunks(shard.name, of.get(shard.name, {}))
+
+
+def _copy_rasters(there: Path, context: Context, said: dict[str, Any]) -> None:
     """The same rasters by other names of the same files, which a new shard replaces, not changes;
     with the provenance of the new run."""
+    here = Path(context.ledger.place(RASTERS))
     if here.exists():
         return
     partial = here.with_name(f"{here.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(there, partial, copy_function=link)
-    head = partial / "zarr.json"
-    group = json.loads(head.read_bytes())
-    group["attributes"] |= json.loads(json.dumps(said))
-    write_whole(head, json.dumps(group, indent=2).encode())
+    write_whole(partial / ROOT, laid_out(context.layout, context.layers, said)[ROOT])
     partial.rename(here)
 
 

@@ -10,6 +10,7 @@ import click
 from pipeline.messages import Text
 from pipeline.storage import Place, place_of
 from service.bench import bench
+from service.check import check
 from service.faults import Door
 from service.fetch import fetch
 from service.moderation import marks
@@ -239,6 +240,7 @@ def methods(name: str | None, format_: str) -> None:
 
 
 main.add_command(loudness(bench))
+main.add_command(loudness(check))
 main.add_command(loudness(fetch))
 main.add_command(marks)
 main.add_command(report)

@@ -43,6 +43,7 @@ COMMANDS = {
     ],
     "run": [*OPTIONS, "--update", "--by", "--log-json"],
     "plan": OPTIONS,
+    "check": ["--lang"],
     "report": ["--by", "--format", "--lang"],
     "export": ["--to", "--layer"],
     "methods": ["--format"],
@@ -138,7 +139,7 @@ def test_what_is_left_can_be_read(run: tuple[Path, Result]) -> None:
     report = json.loads((out / "report.json").read_text())
     assert list(report) == [
         "counts", "area_ha", "kwh", "households", "yields", "accounting", "coverage", "method",
-        "inputs", "program", "machine",
+        "inputs", "program", "machine", "files",
     ]  # fmt: skip
 
 

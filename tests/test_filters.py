@@ -48,6 +48,7 @@ CASES: dict[str, Callable[[Row], bool | None]] = {
     "class IS NULL": lambda r: r["class"] is None,
     "class IS NOT NULL": lambda r: r["class"] is not None,
     "class IN ('solar', 'none')": lambda r: r["class"] in ("solar", "none"),
+    "10 IN (row, cells)": lambda r: 10 in (r["row"], r["cells"]),
     "class NOT IN ('solar', 'none')": lambda r: r["class"] == "wind_or_solar",
     "class LIKE 'wind%'": lambda r: r["class"] == "wind_or_solar",
     "CASEI(status) = CASEI('PAND IN GEBRUIK')": lambda r: True,

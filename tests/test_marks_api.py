@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import shapely
 from fastapi import FastAPI
@@ -118,6 +119,29 @@ def test_nobody_is_named(app: FastAPI, visitor: Visitor, operator: TestClient) -
             assert id in said
             assert name not in said
             assert name[-8:] not in said
+
+
+ROOF = {"collection": "delft", "row": 0}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        ROOF, {"geometry": POINT}, {"geometry": square()}, {}, ROOF | {"geometry": POINT},
+        {"row": 0}, {"collection": "delft"}, {"geometry": POINT, "row": 0},
+        ROOF | {"geometry": None}, {"geometry": POINT, "collection": None}, ROOF | {"row": 2**40},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_document_says_what_a_mark_needs(visitor: Visitor, target: dict[str, Any]) -> None:
+    """A roof or a place on the ground, not both, not neither: declared as it is accepted."""
+    client = visitor()
+    document = client.get("/api").json()
+    schema = {"$ref": "#/components/schemas/Wish", "components": document["components"]}
+    mark = MARK | target
+    answer = client.post("/marks", json=mark)
+    assert answer.status_code in (201, 400), answer.text
+    assert jsonschema_rs.is_valid(schema, mark) == (answer.status_code == 201), answer.text
 
 
 def test_forget_me(visitor: Visitor, operator: TestClient) -> None:

@@ -21,7 +21,7 @@ import pytest
 import shapely
 
 from pipeline import prepared, prepared_make, prepared_sort
-from pipeline.errors import DamagedCacheError, InputError, Stopped
+from pipeline.errors import InputError, MendableError, Stopped
 from pipeline.footprints import Footprints, read_footprints
 from pipeline.prepared import Prepared, prepare_footprints
 from pipeline.prepared_sort import BITS, CELL_M, NOWHERE, hilbert
@@ -391,7 +391,7 @@ def test_a_flipped_bit_is_said_and_made_anew(tmp_path: Path, name: str, share: f
     file = ready(tmp_path, path).path.with_name(name)
     flip(file, round(share * 8 * file.stat().st_size))
     prepared._opened.cache_clear(), prepared._group.cache_clear()  # as in another process
-    with pytest.raises(DamagedCacheError, match=f"{name}: is damaged in the cache"):
+    with pytest.raises(MendableError, match=f"{name} is damaged in the cache"):
         all_of(ready(tmp_path, path))
     check_same(ready(tmp_path, path), expected)
 

@@ -20,7 +20,7 @@ from kernels.field import far_field
 from kernels.roof import NO_HEIGHT
 from pipeline import relief
 from pipeline.engine import never
-from pipeline.errors import DamagedCacheError, InputError
+from pipeline.errors import InputError, MendableError
 from pipeline.grid import TILE, Window
 from pipeline.levels import LEVELS, STATISTICS, tiles_file
 from pipeline.mosaics import open_mosaic
@@ -229,7 +229,7 @@ def test_a_damaged_file_is_said_and_made_anew(
 
     expected, known = read(), surveyed(mosaic, store)[0].store
     HOW[how](known / name)
-    with pytest.raises(DamagedCacheError, match=rf"{name}: is (damaged|missing) in the cache"):
+    with pytest.raises(MendableError, match=rf"{name} is (damaged|missing) in the cache"):
         coarse(mosaic.sheets, store, mosaic.window, int(name[0]))
     assert not known.exists()
     for found, other in zip(read(), expected, strict=True):

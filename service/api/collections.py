@@ -129,7 +129,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
     that pass a filter.
 
     A page may hold fewer than `limit` although there is a `next` link. `numberMatched` is left
-    out where the polygons of more than a million buildings would have to be looked at.
+    out where the polygons of more than half a million buildings would have to be looked at.
     """
     query = query_of(request)
     features = Features.of(asked.place)

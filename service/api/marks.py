@@ -68,7 +68,8 @@ BoxText = Annotated[
     Query(
         pattern=f"^{NUMBER}(,{NUMBER}){{3}}$",
         max_length=80,
-        description="west,south,east,north in degrees; a mark counts by the rectangle around it",
+        description="west,south,east,north in degrees, west at most east and south at most north; a"
+        " mark counts by the rectangle around it",
     ),
 ]
 CollectionName = Annotated[str | None, Query(min_length=1, max_length=100, pattern=WRITTEN)]

@@ -45,7 +45,8 @@ FURTHEST = 1e7  # [m], [degrees]: beyond is nothing, and PROJ says infinity
 BBOX: dict[str, Any] = {
     "name": "bbox",
     "in": "query",
-    "description": "west, south, east, north; with heights, which do not count, six numbers",
+    "description": "west, south, east, north, its south not north of its north, and within 180 and"
+    " 90 degrees unless bbox-crs is RD; with heights, which do not count, six numbers",
     "style": "form",
     "explode": False,
     "schema": {
@@ -73,7 +74,8 @@ class Query(BaseModel):
     crs: CRS = Field(CRS84, description="the CRS of the answer")
     datetime: str | None = Field(
         None, pattern=TIMES, max_length=100,
-        description="an instant or an interval; buildings have no time, so that all fit",
+        description="an instant or an interval that does not end before it begins; buildings have"
+        " no time, so that all fit",
     )  # fmt: skip
     limit: Annotated[int, BeforeValidator(_at_most)] = Field(
         USUAL, ge=1, description=f"features a page; more than {MOST:,} are as many",
@@ -142,7 +144,8 @@ class Query(BaseModel):
             raise Problem(400, for_clients(str(error))) from None
 
     def _wanted(self, suns: int) -> Filter | None:
-        parts = [_equal(name, value) for name, value in self._properties.items()]
+        given = self.model_dump(by_alias=True, exclude_none=True)
+        parts = [_equal(name, given[name]) for name in PROPERTIES if name in given]
         if self.bbox is not None:
             parts.append(_touching(area_of(self._edges, self.bbox_crs)))
         if self.filter is not None:
@@ -152,21 +155,14 @@ class Query(BaseModel):
         whole = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
         return filter_of(json.dumps(whole), suns)
 
-    @property
-    def _properties(self) -> dict[str, str | bool]:
-        """The columns that must have a value, and which."""
-        given = self.model_dump(by_alias=True, exclude_none=True)
-        return {name: given[name] for name in PROPERTIES if name in given}
-
 
 def _equal(name: str, value: str | bool) -> dict[str, Any]:
     """A column with a value, as CQL2: `no` is none, `any` whichever."""
     column = {"property": name}
-    if value == "no" and name in ("rejected", "excluded"):
-        return {"op": "isNull", "args": [column]}
-    if value == "any" and name in ("rejected", "excluded"):
-        return {"op": "not", "args": [{"op": "isNull", "args": [column]}]}
-    return {"op": "=", "args": [column, value]}
+    if name not in ("rejected", "excluded") or value not in ("no", "any"):
+        return {"op": "=", "args": [column, value]}
+    none = {"op": "isNull", "args": [column]}
+    return none if value == "no" else {"op": "not", "args": [none]}
 
 
 def _touching(area: shapely.Geometry) -> dict[str, Any]:
