@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from pipeline import report
 from pipeline.errors import InputError
-from pipeline.filters import GEOMETRY, Filter, Range, rectangles
+from pipeline.filter_parts import GEOMETRY, Range, rectangles
+from pipeline.filters import Filter
 from pipeline.kept import Kept
 from pipeline.ledger import BUILDINGS, REPORT
 from pipeline.printed import sun_times

@@ -20,7 +20,8 @@ from pydantic import (
 
 from pipeline.crs import to_rd
 from pipeline.errors import InputError
-from pipeline.filters import Filter, edges_of, filter_of, rectangle, shape_of
+from pipeline.filter_parts import edges_of, rectangle, shape_of
+from pipeline.filters import Filter, filter_of
 from service.api.formats import FORMAT
 from service.api.when import TIMES, moment
 from service.cql import LONGEST, parsed

@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.columns import Column, column
-from pipeline.filters import GEOMETRY, LIT
+from pipeline.filter_parts import GEOMETRY
+from pipeline.filters import LIT
 
 Schema = dict[str, Any]
 Maker = Callable[[Sequence[str]], Schema]
