@@ -176,23 +176,21 @@ class Files:
         found, names = self.missing(), list(self.sums)
         progress(CHECK, 0, len(names))
         with ThreadPoolExecutor(threads) as pool:
-            read = {pool.submit(self._read_through, n, stop): n for n in names if n not in found}
+            read = {pool.submit(self.verify, n, stop): n for n in names if n not in found}
             for done, future in enumerate(as_completed(read), len(found) + 1):
-                if (what := future.result()) is not None:
-                    found[read[future]] = what
+                try:
+                    future.result()
+                except DamagedError as error:
+                    found[read[future]] = error.values["what"]
                 progress(CHECK, done, len(names))
         return {name: found[name] for name in names if name in found}
 
-    def _read_through(self, name: str, stop: Callable[[], bool]) -> Text | None:
-        try:
-            with self.reading(name) as stream:
-                while not stop():
-                    if not stream.read(MOST):
-                        return None
-                raise Stopped
-        except DamagedError as error:
-            what: Text = error.values["what"]
-            return what
+    def verify(self, name: str, stop: Callable[[], bool]) -> None:
+        """Read a whole file, a part at a time. Raises what `fault` gives, and Stopped."""
+        with self.reading(name) as stream:
+            while stream.read(MOST):
+                if stop():
+                    raise Stopped
 
     def _of(self, name: str, error: OSError) -> DamagedError | OSError:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError))

@@ -146,6 +146,19 @@ def beside(file: Place) -> tuple[Files, str]:
     return Files(directory, {}, _damaged(directory)), name
 
 
+def verify(directory: Place, name: str) -> None:
+    """Raises DamagedError unless a file of a finished run is as it was written. Once read, it is
+    taken to stay so until it, or the report, is replaced."""
+    place = storage_of(directory)
+    if name in files_of(directory).sums:
+        _verify(directory, name, place.mark(REPORT), place.mark(name))
+
+
+@lru_cache(maxsize=4096)
+def _verify(directory: Place, name: str, *marks: object) -> None:
+    files_of(directory).verify(name, lambda: False)
+
+
 def check(
     directory: Place,
     progress: Callable[[str, int, int], None],
@@ -167,6 +180,15 @@ def check(
 def check_there(directory: Place) -> None:
     """Raises DamagedError unless the files of a finished run are there, each of its size."""
     refuse(directory, files_of(directory).missing())
+
+
+def is_whole(directory: Place) -> bool:
+    """Whether a place holds a finished run whose files are there, each of its size."""
+    try:
+        check_there(directory)
+    except (InputError, FileNotFoundError):
+        return False
+    return True
 
 
 def refuse(directory: Place, damage: Damage) -> None:

@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import get_route_path
 from starlette.types import Scope
 
-from pipeline.errors import InputError, OutputError, Stopped
+from pipeline.errors import DamagedError, InputError, OutputError, Stopped
 from service.faults import FULL
 from service.problem import MEDIA_TYPE, TITLES, Problem, for_clients
 
 NO_ROOM = "the service has no room; its operator must make some"
+DAMAGED = "a finished run of the service is damaged; its operator must run it anew"
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 log = logging.getLogger("daklaag.service")
 
@@ -29,6 +30,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem(503, "the service is stopping; ask again in a moment")
         case OutputError():
             return Problem(507, NO_ROOM)
+        case DamagedError():
+            return Problem(500, DAMAGED)
         case InputError():
             return Problem(400, for_clients(str(error)))
         case RequestValidationError():

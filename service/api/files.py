@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, Response
 
 from pipeline.export import NODATA, write
 from pipeline.features import Features, mark_of
+from pipeline.integrity import verify
 from pipeline.ledger import BUILDINGS, MAP, RASTERS, REPORT
 from pipeline.store import ROOT, open_store
 from service.api.answers import Asked, faults, keeping, known
@@ -84,6 +85,8 @@ def _answered(types: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
 async def file(request: Request, service: Here, asked: Asked, file: FileName) -> Response:
     """A file of a run. What the run did not leave is made when it is first asked for, which takes
     a second for 30,000 buildings; of a nation there is the Parquet file only."""
+    if file in STORED:
+        await asyncio.to_thread(verify, asked.place, file)
     media_type = await asyncio.to_thread(_type_of, asked, file)
     if file in STORED:
         path = asked.place / file
@@ -105,6 +108,8 @@ def stored(request: Request, asked: Asked, key: Key) -> Response:
     """A part of the zarr store, so that `xarray.open_zarr` opens
     `.../files/rasters.zarr/0`. A chunk that is not there holds no data (404)."""
     headers = keeping(asked)
+    for name in (key, f"{key}/{ROOT}"):  # of a group or an array its metadata
+        verify(asked.place, f"{RASTERS}/{name}")
     path = _inside(asked.place / RASTERS, key)
     return _sent(request, path, JSON if path.name == ROOT else BINARY, headers)
 

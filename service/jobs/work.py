@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import EmptyAreaError, InputError, Stopped
+from pipeline.errors import DamagedError, EmptyAreaError, InputError, Stopped
 from pipeline.events import Log
 from service.catalogue import Collection, Sources
 from service.database import DATABASE, Database
@@ -147,8 +147,8 @@ def work(job: Job, queue: Queue, task: Task, carry_out: CarryOut) -> None:
         status, message = Status.DISMISSED, "dismissed"
     except InputError as error:
         status, message = Status.FAILED, for_clients(str(error))
-        ours = not isinstance(error, EmptyAreaError)
-        if ours and task.sources.are_told_of(str(error)):  # which the client has not sent
+        ours = not isinstance(error, EmptyAreaError) and task.sources.are_told_of(str(error))
+        if ours or isinstance(error, DamagedError):  # which the client has not sent
             _tell(job, "fault", logging.ERROR)
             message = f"{FAULTY}: {message}"
     except MemoryError:

@@ -1,11 +1,13 @@
 """An order carried out, by whoever works at it: the one call below the table of jobs."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipeline.engine import Progress, Stop, never, silent
 from pipeline.events import Log
 from pipeline.events import silent as unheard
+from pipeline.integrity import is_whole
 from pipeline.ledger import REPORT, Ledger
 from service.catalogue import Collection, Sources
 from service.processes import suitability, whatif
@@ -34,8 +36,10 @@ def carry_out(
     Killed at any moment, the same call goes on where it was; called again after it is done, it only
     tidies up. Raises Stopped when the flag is up, InputError for what the inputs turn out to be.
     """
-    if (folder / REPORT).is_file():
+    if is_whole(folder):
         Ledger(folder).discard()  # of which a kill may have left a part
         return
+    if (folder / REPORT).is_file():  # damaged
+        shutil.rmtree(folder)
     means = Means(settings, sources, public)
     CARRIED_OUT[order.process](Errand(order, means, folder, progress, stop, log))

@@ -10,10 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pipeline.answers import answer
 from pipeline.cache import write_whole
 from pipeline.engine import Progress, Stop
 from pipeline.events import Log
 from pipeline.request import Request
+from pipeline.run import run
 from service.catalogue import Collection, Sources
 from service.processes.geojson import dumps
 from service.processes.order import Order
@@ -106,6 +108,13 @@ class Errand:
     def request(self, out: Path, **more: Any) -> Request:
         """As of Means."""
         return self.means.request(self.order.inputs, self.work, out, **more)
+
+    def judge(self, request: Request, source: str | None) -> None:
+        """Leave a finished run, read from a collection if one is named."""
+        if source:
+            answer(request, self.means.public[source].place, self.progress, self.stop)
+        else:
+            run(request, self.progress, self.stop, self.log)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

@@ -5,12 +5,11 @@ from typing import Any
 
 import shapely
 
-from pipeline.answers import answer, why_not
+from pipeline.answers import why_not
 from pipeline.errors import InputError
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.request import LAYERS
-from pipeline.run import run
 from service.catalogue import Collection
 from service.problem import Problem
 from service.processes import recognition
@@ -121,7 +120,4 @@ def carry_out_suitability(errand: Errand) -> None:
     """Leave a finished run in the folder of the errand."""
     with errand.at_work():
         request, name = errand.request(errand.folder), errand.order.inputs["collection"]
-        if name:
-            answer(request, errand.means.public[name].place, errand.progress, errand.stop)
-        else:
-            run(request, errand.progress, errand.stop, errand.log)
+        errand.judge(request, name)

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 import shapely
 
 from pipeline import report
-from pipeline.answers import answer
 from pipeline.changes import changes, totals_changed
 from pipeline.errors import InputError
 from pipeline.footprints import PREFIX
+from pipeline.integrity import is_whole
 from pipeline.ledger import REPORT
 from pipeline.relief import HIGHEST_M, LOWEST_M
 from pipeline.request import LAYERS
@@ -154,15 +154,12 @@ def _judge_before(errand: Errand, place: Path) -> None:
     """Read where it was judged before, for this client or another; else judged now."""
     inputs = errand.order.inputs
     known = errand.folder.with_name(inputs["base"])
-    if (known / REPORT).is_file() and not place.exists():
+    if not place.exists() and is_whole(known):
         _link(known, place)
     request, name = errand.request(place), inputs["collection"]
     if (place / REPORT).is_file():
         return
-    if name:
-        answer(request, errand.means.public[name].place, errand.progress, errand.stop)
-    else:
-        run(request, errand.progress, errand.stop, errand.log)
+    errand.judge(request, name)
 
 
 def _judge_after(errand: Errand, before: Path, place: Path) -> None:

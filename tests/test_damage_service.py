@@ -1,0 +1,94 @@
+"""A damaged run at the service: a 5xx of its own without a path; all else is as before."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from pipeline import integrity
+from pipeline.engine import never, silent
+from pipeline.errors import DamagedError
+from pipeline.maptiles.scheme import Tile
+from service.api.app import create_app
+from service.settings import Settings
+from tests.asked import CORNER, carried_out, world
+from tests.damage import HOW, flip
+from tests.served import local, runs
+
+CHUNK, TABLE = "rasters.zarr/0/shadow/c/0/0", "buildings.parquet"
+
+
+@pytest.fixture
+def bad(base: Path, tmp_path: Path) -> Path:
+    """A copy of a run, that is to be damaged."""
+    shutil.copytree(runs(base) / "quarter", tmp_path / "bad")
+    return tmp_path / "bad"
+
+
+@pytest.fixture
+def client(base: Path, tmp_path: Path, bad: Path) -> TestClient:
+    data = (str(bad), str(runs(base) / "quarter"))
+    return local(create_app(Settings(data=data, state=tmp_path / "state"), work=False))
+
+
+def tile(client: TestClient) -> str:
+    """Of the shadows: one that shows all of the quarter."""
+    west, south, east, north = client.get("/collections/quarter/tiles/shadow").json()["bounds"]
+    middle = Tile.at((west + east) / 2, (south + north) / 2, 14)
+    return f"tiles/shadow/14/{middle.x}/{middle.y}"
+
+
+def refused(client: TestClient, path: str, bad: Path) -> None:
+    whole = client.get(path.replace("/bad", "/quarter"))
+    assert whole.status_code == 200, path
+    answer = client.get(path)
+    assert answer.status_code == 500, path
+    assert answer.json()["detail"] == "collection bad is damaged; its operator must run it anew"
+    assert str(bad) not in answer.text
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_rasters(client: TestClient, bad: Path, how: str) -> None:
+    HOW[how](bad / CHUNK)
+    for path in (f"files/{CHUNK}", "files/shadow.tif", tile(client)):
+        refused(client, f"/collections/bad/{path}", bad)
+    for path in (
+        "items",
+        f"files/{TABLE}",
+        "files/hillshade.tif",
+        f"files/{CHUNK}".replace("shadow", "hillshade"),
+    ):
+        assert client.get(f"/collections/bad/{path}").status_code == 200
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_the_table(client: TestClient, bad: Path, how: str) -> None:
+    HOW[how](bad / TABLE)
+    for path in ("items", f"files/{TABLE}", "files/buildings.csv"):
+        refused(client, f"/collections/bad/{path}", bad)
+    assert client.get("/collections/quarter/items").status_code == 200
+
+
+def test_the_map(client: TestClient, bad: Path) -> None:
+    flip(bad / "map.png", 999)
+    refused(client, "/collections/bad/files/map.png", bad)
+    assert client.get("/collections/bad/items").status_code == 200
+
+
+def test_what_a_job_left_is_made_anew(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same order. A collection that is damaged cannot be: that is told."""
+    monkeypatch.setattr("pipeline.cartography.draw", lambda scene, to, lang: None)
+    w = world(tmp_path_factory)
+    shutil.copytree(w.run, tmp_path / "quarter")
+    means = w.means(tmp_path / "state", tmp_path / "quarter", w.inputs)
+    inputs = {"area": CORNER, "layers": ["shadow"]}
+    found = carried_out("suitability", inputs, means)
+    (found / TABLE).unlink()
+    assert carried_out("suitability", inputs, means) == found
+    assert not integrity.check(found, silent, never, 2)
+    flip(tmp_path / "quarter" / TABLE, 9999)
+    with pytest.raises(DamagedError, match=f"quarter/{TABLE} is damaged"):
+        carried_out("suitability", inputs | {"layers": []}, means)
