@@ -1,5 +1,6 @@
 """How much of what was asked for the inputs cover: of an area's footprints, and of its ground."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,4 +70,10 @@ def warning(report: Mapping[str, Any]) -> Text | None:
         " and the figures are of that part only; give the other sheets and footprints, or a"
         " smaller AREA"
     )
-    return Text(said, **{name: 100 * shares.get(name, 0.0) for name in ("footprints", "ground")})
+    names = ("footprints", "ground")
+    return Text(said, **{name: percent(shares.get(name, 0.0)) for name in names})
+
+
+def percent(share: float) -> float:
+    """A share in per cent, rounded down to a tenth: what is not all is not 100."""
+    return math.floor(1000 * share + 1e-9) / 10

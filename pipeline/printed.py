@@ -1,10 +1,10 @@
 """The printed report: what a run says to who reads it."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline import texts
+from pipeline.coverage import percent
 from pipeline.messages import Text, of_json, translated
 from pipeline.methods.powermapping import YIELDS
 
@@ -107,7 +107,7 @@ def _coverage(report: Mapping[str, Any], lang: str) -> str:
     shares = report.get("coverage") or {}
     if None in shares.values() or not shares:
         return ""
-    written = {k: texts.percent(math.floor(1000 * v) / 1000, lang) for k, v in shares.items()}
+    written = {k: texts.percent(percent(v) / 100, lang) for k, v in shares.items()}
     return texts.words(lang)["coverage"].format_map(written)
 
 

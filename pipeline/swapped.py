@@ -29,9 +29,9 @@ def check_order(terrain: Terrain, tiles: Marks) -> None:
             known += int(np.count_nonzero(~np.isnan(difference)))
     if below > SHARE * known and below > above:
         raise InputError(
-            "{dsm} as DSM lies below {dtm} as DTM in {share:.0%} of the cells of a sample; are they"
-            " swapped? Give the surface as --dsm and the terrain as --dtm, or accept the heights"
-            " with --allow heights",
+            "{dsm}: lies as DSM below {dtm} as DTM in {share:.0%} of the cells of a sample; are"
+            " they swapped? Give the surface as --dsm and the terrain as --dtm, or accept the"
+            " heights with --allow heights",
             dsm=terrain.dsm.sheets[0].name,
             dtm=terrain.dtm.sheets[0].name,
             share=below / known,

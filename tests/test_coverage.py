@@ -122,9 +122,7 @@ def test_the_sea_and_abroad_are_no_ground() -> None:
 def test_what_is_nearly_all_is_not_called_all() -> None:
     said = {"coverage": {"footprints": 0.9996, "ground": 0.00049}}
     text = coverage.warning(said)
-    assert text is not None and text.startswith(
-        "the inputs cover 100.0 % of the footprints and 0.0"
-    )
+    assert text is not None and text.startswith("the inputs cover 99.9 % of the footprints and 0.0")
     assert coverage.warning({"coverage": {"footprints": None, "ground": 0.5}}) is None
     assert coverage.warning({}) is None
 
