@@ -95,14 +95,24 @@ def answer(
 
 def _asked(finished: Finished, request: Request) -> Asked:
     if os.path.realpath(request.out) == os.path.realpath(finished.directory):
-        raise InputError(f"{finished.name}: is what is read; give another place for the answer")
+        raise InputError(
+            "{name}: is what is read; give another place for the answer", name=finished.name
+        )
     found = match(finished, request)
     if isinstance(found, str):
-        raise InputError(f"{finished.name}: does not hold the answer: {found}")
+        raise InputError(
+            "{name}: does not hold the answer: {found}", name=finished.name, found=found
+        )
     if not found.scope.asked:
-        raise InputError(f"{finished.name}: no footprint lies in AREA {request.area}; give another")
+        raise InputError(
+            "{name}: no footprint lies in AREA {area}; give another",
+            name=finished.name,
+            area=request.area,
+        )
     if not found.scope.selected:
-        raise InputError(f"--around {request.around}: no footprint's centre lies in it")
+        raise InputError(
+            "--around {around}: no footprint's centre lies in it", around=request.around
+        )
     return found
 
 

@@ -176,7 +176,7 @@ class Features:
         if wanted is None:
             return np.ones(groups, np.bool_)
         for name in wanted.columns - set(self._none().column_names):
-            raise InputError(f"{BUILDINGS}: has no column {name}; run it anew")
+            raise InputError("{file}: has no column {name}; run it anew", file=BUILDINGS, name=name)
         return wanted.may_pass(self._range, groups)
 
     def _range(self, path: str) -> Range:
@@ -220,7 +220,9 @@ def mark_of(directory: Path) -> tuple[int, int]:
     try:
         found = (directory / REPORT).stat()
     except OSError:
-        raise InputError(f"{directory.name}: no {REPORT} in it, so no finished run") from None
+        raise InputError(
+            "{name}: no {file} in it, so no finished run", name=directory.name, file=REPORT
+        ) from None
     return found.st_mtime_ns, found.st_size
 
 

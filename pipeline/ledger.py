@@ -21,6 +21,7 @@ from pipeline import hold
 from pipeline.checksums import Summing, Sums
 from pipeline.errors import InputError, MendableError
 from pipeline.hold import HOLDER, LOCK
+from pipeline.messages import Text
 from pipeline.storage import PARTIAL, Place, Storage, below, is_remote, storage_of
 
 RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png", "report.json"
@@ -220,7 +221,10 @@ def open_update(
     ledger.go_on_publishing()
     storage, there = ledger.storage, _known(ledger.storage, REPORT)
     if there is None or not storage.renames:
-        raise InputError(f"{directory}: no finished run on disk, so none to update; run it anew")
+        raise InputError(
+            "{directory}: no finished run on disk, so none to update; run it anew",
+            directory=directory,
+        )
     if there == here:
         ledger.discard()
         return None, there
@@ -255,18 +259,25 @@ def _check_empty(ledger: Ledger, overwrite: bool) -> None:
     there = sorted(ledger.storage.names() - {WORK, LOCK})
     if foreign := sorted(_foreign(ledger.storage)):
         raise InputError(
-            f"{directory}: {WORK} holds {foreign[0]}, which is no run's; move it away, or give"
-            " another --out"
+            "{directory}: {folder} holds {foreign}, which is no run's; move it away, or give"
+            " another --out",
+            directory=directory,
+            folder=WORK,
+            foreign=foreign[0],
         )
     if overwrite and (ours := [name for name in FINAL if name in there]):
         raise InputError(
-            f"{directory}: holds {', '.join(ours)}, but of no run of this program; move that"
-            " away, or give another --out"
+            "{directory}: holds {names}, but of no run of this program; move that away, or give"
+            " another --out",
+            directory=directory,
+            names=ours,
         )
     if there and not overwrite:
         raise InputError(
-            f"{directory}: not empty (it holds {', '.join(there[:3])}) and not a run's;"
-            " give another --out, or --overwrite"
+            "{directory}: not empty (it holds {names}) and not a run's; give another --out, or"
+            " --overwrite",
+            directory=directory,
+            names=there[:3],
         )
 
 
@@ -296,12 +307,14 @@ def _same(directory: Place, there: Any, here: Any) -> None:
     difference = differ(there, here)
     if difference:
         raise InputError(
-            f"{directory}: holds a run with another {difference}; give another --out,"
-            " or --overwrite"
+            "{directory}: holds a run with another {difference}; give another --out, or"
+            " --overwrite",
+            directory=directory,
+            difference=difference,
         )
 
 
-def differ(there: Any, here: Any, name: str = "") -> str | None:
+def differ(there: Any, here: Any, name: str = "") -> Text | None:
     """The first place where two values of JSON differ, in words; None if they are equal."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*there, *(key for key in here if key not in there)]:
@@ -312,7 +325,11 @@ def differ(there: Any, here: Any, name: str = "") -> str | None:
     if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         pairs = enumerate(zip(there, here, strict=True))
         return next((d for i, (a, b) in pairs if (d := differ(a, b, f"{name}[{i}]"))), None)
-    return None if there == here else f"{name} ({_short(there)} there, {_short(here)} here)"
+    if there == here:
+        return None
+    return Text(
+        "{name} ({there} there, {here} here)", name=name, there=_short(there), here=_short(here)
+    )
 
 
 def _short(value: Any) -> str:

@@ -215,9 +215,11 @@ def faults(url: str, name: str = "") -> Iterator[None]:
             raise FileNotFoundError(f"{url}/{name}") from None
         said = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{url}: the object storage does not play along ({said}); check the bucket,"
+            "{url}: the object storage does not play along ({said}); check the bucket,"
             " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, and the same command"
-            " takes it up again"
+            " takes it up again",
+            url=url,
+            said=said,
         ) from None
 
 
@@ -225,7 +227,7 @@ def bucket_of(url: str) -> tuple[str, str]:
     """Bucket and prefix of a URL."""
     parts = urlsplit(url)
     if not parts.netloc:
-        raise InputError(f"{url}: names no bucket; give s3://BUCKET/PREFIX")
+        raise InputError("{url}: names no bucket; give s3://BUCKET/PREFIX", url=url)
     return parts.netloc, parts.path.strip("/")
 
 

@@ -16,6 +16,7 @@ from pipeline.checksums import GONE
 from pipeline.errors import InputError
 from pipeline.integrity import files_of, read_report
 from pipeline.ledger import BUILDINGS
+from pipeline.messages import Text
 from pipeline.methods.powermapping import YIELDS
 from pipeline.printed import amount, to_text
 from pipeline.slices import BBOX, Buildings, Rectangle
@@ -208,7 +209,10 @@ def outside_all(rows: Sequence[Row], file: str | Path) -> list[str]:
     if any(areas) or not outside:
         return []
     return [
-        f"{Path(file).name}: none of the run's buildings lies in its areas; is it of this place?"
+        Text(
+            "{name}: none of the run's buildings lies in its areas; is it of this place?",
+            name=Path(file).name,
+        )
     ]
 
 
@@ -267,7 +271,7 @@ def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en", decimal: str = 
 
 def _known(fmt: str) -> str:
     if fmt not in FORMATS:
-        raise InputError(f"format {fmt!r}: choose one of {', '.join(FORMATS)}")
+        raise InputError("format {fmt!r}: choose one of {known}", fmt=fmt, known=FORMATS)
     return fmt
 
 

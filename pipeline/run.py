@@ -23,6 +23,7 @@ from pipeline.ledger import (
     open_ledger,
     open_update,
 )
+from pipeline.messages import Text
 from pipeline.methods.reach import inputs_region
 from pipeline.passes import (
     Reach,
@@ -111,7 +112,9 @@ def _old_reports(request: Request) -> list[str]:
     made = {report.name_by(file) for file in request.by}
     there = sorted(name for name in storage_of(request.out).names() if name.startswith("by-"))
     return [
-        f"{name}: is of the run before; give its --by again" for name in there if name not in made
+        Text("{name}: is of the run before; give its --by again", name=name)
+        for name in there
+        if name not in made
     ]
 
 

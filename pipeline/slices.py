@@ -50,7 +50,11 @@ def within(file: Place, columns: Sequence[str] | None, bounds: Rectangle) -> pa.
     Raises InputError for a file that is damaged, or without the column of rectangles.
     """
     if BBOX not in column_names(file):
-        raise InputError(f"{file}: has no column {BBOX}, by which parts are read; run it anew")
+        raise InputError(
+            "{file}: has no column {bbox}, by which parts are read; run it anew",
+            file=file,
+            bbox=BBOX,
+        )
     west, south, east, north = bounds
     touching = (
         (pc.field(BBOX, "xmin") <= east)
@@ -112,4 +116,4 @@ def readable(file: Place) -> Iterator[Any]:
     except (pa.ArrowException, OSError) as error:
         if getattr(error, "errno", None):  # Arrow's own have none
             raise
-        raise InputError(f"{file}: damaged; run it anew with --overwrite") from None
+        raise InputError("{file}: damaged; run it anew with --overwrite", file=file) from None

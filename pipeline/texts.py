@@ -299,7 +299,7 @@ MONTHS = {
 def words(lang: str) -> dict[str, str]:
     """The words of `lang`; `InputError` if it is neither `nl` nor `en`."""
     if lang not in WORDS:
-        raise InputError(f"language {lang!r}: choose one of {', '.join(sorted(WORDS))}")
+        raise InputError("language {lang!r}: choose one of {known}", lang=lang, known=sorted(WORDS))
     return WORDS[lang]
 
 

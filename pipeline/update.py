@@ -59,8 +59,10 @@ def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None
     found = differ(_without_content(there), _without_content(here))
     if found:
         raise InputError(
-            f"{directory}: --update is for sheets of the same places with other heights, and for"
-            f" buildings added or removed; but {found} differs: run it anew with --overwrite"
+            "{directory}: --update is for sheets of the same places with other heights, and for"
+            " buildings added or removed; but {found} differs: run it anew with --overwrite",
+            directory=directory,
+            found=found,
         )
 
 
@@ -122,7 +124,9 @@ def told_of(directory: Path) -> dict[str, Any]:
         )
     except KeyError:
         raise InputError(
-            f"{directory}: {BUILDINGS} is of another program; run it anew with --overwrite"
+            "{directory}: {file} is of another program; run it anew with --overwrite",
+            directory=directory,
+            file=BUILDINGS,
         ) from None
     return told
 

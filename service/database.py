@@ -105,7 +105,9 @@ def _check_ours(state: Path) -> None:
             there = [] if _application(connection) == OURS else [DATABASE]
     if there:
         raise InputError(
-            f"--state {state}: its {there[0]} is not of this program; give a folder of its own"
+            "--state {state}: its {file} is not of this program; give a folder of its own",
+            state=state,
+            file=there[0],
         )
 
 
@@ -116,12 +118,16 @@ def open_database(settings: Settings, new: bool = True) -> Database:
     """
     file = settings.state / DATABASE
     if not new and not file.is_file():
-        raise InputError(f"{settings.state}: no service has run with this folder; give its --state")
+        raise InputError(
+            "{state}: no service has run with this folder; give its --state", state=settings.state
+        )
     try:
         _check_ours(settings.state)
         database = Database(file)
         database.execute("SELECT count(*) FROM sqlite_schema")
     except (OSError, sqlite3.Error) as error:
         said = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"--state {settings.state}: {said}; give a folder of its own") from None
+        raise InputError(
+            "--state {state}: {said}; give a folder of its own", state=settings.state, said=said
+        ) from None
     return database

@@ -16,6 +16,7 @@ from pipeline.printed import warnings
 from pipeline.report import warned
 from tests.commands import arguments, call, small_world
 from tests.runs import Files
+from tests.test_cli_faults import FAULTS as CASES
 
 
 def kinds(error: type) -> list[type]:
@@ -26,6 +27,12 @@ def kinds(error: type) -> list[type]:
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pipeline", "service")
 MAKERS = {"Text", *(each.__name__ for each in kinds(Told))}
+# What these say goes to clients of the service only, as JSON, in English.
+FOR_CLIENTS = (
+    "pipeline/filter", "service/api", "service/cql.py", "service/jobs", "service/marks_geojson.py",
+    "service/processes",
+)  # fmt: skip
+FAULTS = {each.__name__ for each in kinds(InputError)}
 LINES = {"say", "tell", "sentence"}  # of the command line (service/say.py)
 DUTCH = sentences("nl")
 
@@ -46,6 +53,11 @@ def calls(name: str) -> list[ast.Call]:
     return [n for n in nodes if isinstance(n.func, ast.Name) and n.func.id in makers]
 
 
+def is_fault(call: ast.Call) -> bool:
+    """Whether it makes a fault of the caller."""
+    return isinstance(call.func, ast.Name) and call.func.id in FAULTS
+
+
 def literals(name: str) -> set[str]:
     """All texts that stand in a module."""
     tree = ast.parse((ROOT / name).read_text("utf-8"))
@@ -53,8 +65,9 @@ def literals(name: str) -> set[str]:
     return {node.value for node in nodes if isinstance(node.value, str)}
 
 
-def modules() -> list[str]:
-    return [str(p.relative_to(ROOT)) for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
+def modules(but: tuple[str, ...] = ()) -> list[str]:
+    paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    return [name for path in paths if not (name := str(path.relative_to(ROOT))).startswith(but)]
 
 
 def named(template: str) -> set[str]:
@@ -124,13 +137,15 @@ def test_a_text_goes_through_json() -> None:
     assert translated(made, "nl") == "1.200 of mislukt, b, c"
 
 
-@pytest.mark.parametrize("module", modules())
+@pytest.mark.parametrize("module", modules(but=FOR_CLIENTS))
 def test_every_sentence_of_the_source_has_its_dutch(module: str) -> None:
     for node in calls(module):
+        given = {keyword.arg for keyword in node.keywords}
+        free = any(isinstance(part, ast.JoinedStr) for part in ast.walk(node.args[0]))
+        assert not free, f"line {node.lineno}: give a template and its values, no f-string"
+        assert templates(node) or not is_fault(node), f"line {node.lineno}: give a template"
         for template in templates(node):
-            new_form = node.keywords or "Text" in ast.dump(node.func)
-            assert not new_form or not has_words(template) or template in DUTCH, template
-            given = {keyword.arg for keyword in node.keywords}
+            assert template in DUTCH or not has_words(template), template
             places = {part.partition("!")[0] for part in named(template)}
             assert None in given or not given or given == places, template
 
@@ -157,6 +172,16 @@ def test_faults_are_said_in_dutch(files: Files, tmp_path: Path) -> None:
     result = call(*words)
     assert result.exit_code == 2
     assert result.stderr.startswith("fout: R_25GN1.tif: geen raster dat als DSM te lezen is (")
+
+
+@pytest.mark.parametrize("fault", CASES)
+def test_what_goes_wrong_is_said_in_dutch(files: Files, tmp_path: Path, fault: str) -> None:
+    words = arguments(files, tmp_path / "out", *CASES[fault][0])
+    english, dutch = call(*words), call(*words, "--lang", "nl")
+    assert (english.exit_code, dutch.exit_code) == (2, 2)
+    said = dutch.stderr.splitlines()[-1]
+    assert said.startswith("fout: ")
+    assert said.removeprefix("fout: ") != english.stderr.splitlines()[-1].removeprefix("error: ")
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

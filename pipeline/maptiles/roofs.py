@@ -62,7 +62,11 @@ class Roofs:
             self._metadata = pq.read_metadata(stream)
         leaves = _leaves(self._metadata)
         if any(f"{BBOX}.{edge}" not in leaves for edge in EDGES):
-            raise InputError(f"{file}: has no column {BBOX}, by which parts are read; run it anew")
+            raise InputError(
+                "{file}: has no column {bbox}, by which parts are read; run it anew",
+                file=file,
+                bbox=BBOX,
+            )
         self._bounds = np.array(
             [
                 [_extreme(self._metadata.row_group(i), leaves, edge) for edge in EDGES]

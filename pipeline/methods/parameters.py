@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 
 P = TypeVar("P")
 
@@ -34,15 +35,15 @@ class Parameter:
     presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
-    def range(self) -> str:
+    def range(self) -> Text:
         """The values it takes, in words."""
         if self.choices:
-            return ", ".join(self.choices)
+            return Text("{choices}", choices=self.choices)
         if self.kind == "times":
-            return f"1 to {self.maximum:g} times HH:MM"
+            return Text("1 to {most:g} times HH:MM", most=self.maximum)
         if self.minimum is not None:
-            return f"{self.minimum:g} to {self.maximum:g}"
-        return {"date": "YYYY-MM-DD", "texts": "texts, separated by commas"}[self.kind]
+            return Text("{least:g} to {most:g}", least=self.minimum, most=self.maximum)
+        return Text("YYYY-MM-DD" if self.kind == "date" else "texts, separated by commas")
 
     def parse(self, text: Any) -> Any:
         """The value that a text (or a value of JSON) stands for.
@@ -74,8 +75,13 @@ class Parameter:
     def _refusal(self, text: Any) -> InputError:
         unit = f" {self.unit}" if self.unit else ""
         return InputError(
-            f"parameter {self.name}: {text!r} is not accepted; it takes {self.range}{unit}"
-            f" (default {as_text(self.default)})"
+            "parameter {name}: {text!r} is not accepted; it takes {range}{unit} (default"
+            " {default})",
+            name=self.name,
+            text=text,
+            range=self.range,
+            unit=unit,
+            default=as_text(self.default),
         )
 
 
@@ -138,8 +144,12 @@ def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
     for name in settings:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.4)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(f"parameter {name!r} is unknown{hint} (`daklaag methods` lists them)")
+            hint = Text("; did you mean {near}?", near=near[0]) if near else ""
+            raise InputError(
+                "parameter {name!r} is unknown{hint} (`daklaag methods` lists them)",
+                name=name,
+                hint=hint,
+            )
     given = {name: known[name].parse(text) for name, text in settings.items()}
     preset: dict[str, Any] = {}
     for each in known.values():

@@ -33,8 +33,11 @@ def check(directory: Place) -> None:
     found = row_count(report.buildings_file(directory))
     if found > MOST:
         raise InputError(
-            f"{directory}: {found:,} roofs; a browser adds up at most {MOST:,} without a server."
-            " Run it for a municipality (daklaag run GM0363 ...), or show it with daklaag serve"
+            "{directory}: {found:,} roofs; a browser adds up at most {most:,} without a server. Run"
+            " it for a municipality (daklaag run GM0363 ...), or show it with daklaag serve",
+            directory=directory,
+            found=found,
+            most=MOST,
         )
 
 
