@@ -79,8 +79,8 @@ def answer(
             _copy_rasters(asked, ledger, said, progress, check)
             _write_table(asked, ledger, progress, check)
             composed = _composed(asked, ledger, said)
-            draw(ledger, composed, request.lang)
             composed["machine"] = _machine(started)
+            draw(ledger, composed, request.lang)
             check()
             publish(ledger, composed, asked.layout, _layers(asked), said)
         else:

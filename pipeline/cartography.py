@@ -18,7 +18,9 @@ from matplotlib.path import Path as Outline
 
 from pipeline import texts
 from pipeline.dots import SHAPE, dots, layers
-from pipeline.legend import Bounds, Told, axes_at, north_arrow, panel, scale_bar
+from pipeline.legend import Bounds, Origin, Told, axes_at, north_arrow, panel, scale_bar
+from pipeline.marked import COLUMNS as MARKING
+from pipeline.marked import count_marks, marked
 from pipeline.palette import (
     COLOURS,
     DARKEST,
@@ -62,6 +64,13 @@ class Scene(NamedTuple):
     bounds: Bounds | None = None
     around: tuple[float, float, float] | None = None
     attributions: Sequence[str] = ()
+    origin: Origin = Origin({"dsm": [], "buildings": []})
+
+    @property
+    def added(self) -> Sequence[Mapping[str, Any]]:
+        """The files of buildings that were added, as the report tells them."""
+        found: Sequence[Mapping[str, Any]] = self.origin.inputs.get("added", ())
+        return found
 
 
 def scene(buildings: Buildings, report: Mapping[str, Any], store: Place | None) -> Scene:
@@ -77,6 +86,7 @@ def scene(buildings: Buildings, report: Mapping[str, Any], store: Place | None) 
         either.bounds if either else None,
         tuple(around) if around else None,
         attributions(report["inputs"]),
+        Origin(report["inputs"], report["machine"].get("finished")),
     )
 
 
@@ -145,7 +155,9 @@ def view(scene: Scene) -> Bounds:
 def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Told:
     """Roofs as outlines, or where they are too many or too small as dots and the largest still as
     outlines; what is told of them."""
-    shown, dot = [*LEGEND, "geometry"], (view[2] - view[0]) / SHAPE[1]
+    there = column_names(scene.buildings)
+    shown = [n for n in dict.fromkeys([*LEGEND, *MARKING, "geometry"]) if n in there]
+    dot = (view[2] - view[0]) / SHAPE[1]
     if row_count(scene.buildings) <= MOST and dot <= LARGEST_DOT:
         outlined = whole(scene.buildings, shown)
         counts = {name: int(rows.sum()) for name, rows in legend(outlined).items()}
@@ -159,12 +171,15 @@ def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Told:
     geometry = np.asarray(shapely.from_wkb(outlined["geometry"].to_numpy()))
     for name, rows in layers(outlined).items():
         _roofs(frame, name, geometry[rows], view)
-    return told
+    if marks := count_marks(scene.buildings, scene.added):
+        for name, rows in marked(outlined, scene.added).items():
+            _roofs(frame, name, geometry[rows], view)
+    return told._replace(counts={**told.counts, **marks})
 
 
 def _told(scene: Scene, counts: dict[str, int]) -> Told:
     relief, shadow = scene.hillshade is not None, scene.shadow is not None
-    return Told(scene.date, scene.times, counts, relief, shadow, scene.attributions)
+    return Told(scene.date, scene.times, counts, relief, shadow, scene.attributions, scene.origin)
 
 
 def _extent(scene: Scene) -> Bounds:

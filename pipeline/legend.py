@@ -11,12 +11,23 @@ from matplotlib.patches import Polygon, Rectangle
 
 from pipeline import texts
 from pipeline.palette import COLOURS, FRAME, INK, PANEL, PAPER, QUIET, SHADED, SIZE, STYLES, WATER
+from pipeline.printed import heights, place
 
 Bounds = tuple[float, float, float, float]  # west, south, east, north [m]
 
-ORDER = ("solar", "wind_or_solar", "none", "not_judged", "set_aside", "unselected")
+MARKS = ("reach_cut", "added")  # on roofs of any class
+ORDER = ("solar", "wind_or_solar", "none", "not_judged", "set_aside", "unselected", *MARKS)
 PLATE: dict[str, Any] = {"fc": PAPER, "ec": "none", "alpha": 0.82, "zorder": 10}
+FOOT, LINE = 7.0, 1.3  # size of the remark [points]; height of a line, in its size
 SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
+
+
+class Origin(NamedTuple):
+    """Where and of what a map is: the inputs of its report, and the day on which the run was
+    finished (ISO), if that is known."""
+
+    inputs: Mapping[str, Any]
+    made: str | None = None
 
 
 class Told(NamedTuple):
@@ -29,6 +40,7 @@ class Told(NamedTuple):
     relief: bool
     shadow: bool
     attributions: Sequence[str]
+    origin: "Origin"
     dot: float | None = None
 
 
@@ -78,50 +90,66 @@ def north_arrow(frame: Axes, view: Bounds, letter: str) -> None:
     frame.text(x, y + 0.38 * inch, letter, ha="center", **(SMALL | {"size": 10, "weight": "bold"}))
 
 
-def panel(axes: Axes, told: Told, lang: str) -> None:
-    """Title, legend with counts, remark and sources, from the top down [inches]."""
+def panel(axes: Axes, told: Told, lang: str) -> float:
+    """Title, legend with counts, remark and sources, from the top down; the room that is left
+    between legend and remark [inches]."""
     axes.set_axis_off()
     words = texts.words(lang)
     suns = {"date": texts.day(told.date, lang), "times": texts.listed(list(told.times), lang)}
-    y = _paragraph(axes, PANEL[3], words["map_title"], size=18, weight="bold")
-    y = _paragraph(axes, y - 0.08, words["map_subtitle"], size=10.5)
-    y = _paragraph(axes, y - 0.08, words["map_suns"].format(**suns), size=8.5, color=QUIET)
-    y = _paragraph(axes, y - 0.3, words["map_roofs"], size=9.5, weight="bold")
+    y = _paragraph(axes, PANEL[3], words["map_title"], size=15, weight="bold")
+    y = _paragraph(axes, y - 0.04, words["map_subtitle"], size=9.5)
+    y = _origin(axes, y, told.origin, lang)
+    y = _paragraph(axes, y - 0.02, words["map_suns"].format(**suns), size=8.5, color=QUIET)
+    y = _paragraph(axes, y - 0.14, words["map_roofs"], size=9.5, weight="bold")
     for name in ORDER:
-        count = told.counts[name]
+        count = told.counts.get(name, 0)
         if count or name in (*COLOURS, "not_judged"):
-            y = _entry(axes, y, STYLES[name], words[name], texts.number(count, lang))
+            label = words[f"map_{name}" if name in MARKS else name]
+            y = _entry(axes, y, STYLES[name], label, texts.number(count, lang))
     if told.dot is not None:
         said = words["map_dots"].format(metres=texts.number(told.dot, lang))
-        y = _paragraph(axes, y - 0.1, said, size=8.5, color=QUIET)
-    _ground(axes, y, told, words)
+        y = _paragraph(axes, y - 0.06, said, size=8, color=QUIET)
+    y = _ground(axes, y, told, words)
     sources = f"{words['map_sources']}: {'; '.join(told.attributions)}."
     below = [words["map_remark"], *([sources] if told.attributions else []), words["grid"]]
-    foot = "\n\n".join(_wrapped(part, 7.5) for part in below)
-    axes.text(0, 0, foot, va="bottom", linespacing=1.35, size=7.5, color=QUIET)
+    foot = "\n".join(_wrapped(part, FOOT) for part in below)
+    axes.text(0, 0, foot, va="bottom", linespacing=1.2, size=FOOT, color=QUIET)
+    return y - (foot.count("\n") + 1) * FOOT * LINE / 72
 
 
-def _ground(axes: Axes, y: float, told: Told, words: Mapping[str, str]) -> None:
+def _origin(axes: Axes, y: float, origin: Origin, lang: str) -> float:
+    """The place, the day and the version of the heights, below `y`; the y of their foot."""
+    words, versions = texts.words(lang), heights(origin.inputs, lang)
+    y = _paragraph(axes, y - 0.1, place(origin.inputs, lang), size=9.5, weight="bold")
+    said = words["map_heights"].format(heights=versions)
+    if origin.made:
+        said = words["map_made"].format(date=texts.day(origin.made, lang), heights=versions)
+    return _paragraph(axes, y - 0.04, said, size=8.5, color=QUIET)
+
+
+def _ground(axes: Axes, y: float, told: Told, words: Mapping[str, str]) -> float:
+    """The legend of relief and shadow, below `y`; the y of its foot."""
     if not (told.relief or told.shadow):
-        return
-    y = _paragraph(axes, y - 0.3, words["ground"], size=9.5, weight="bold")
+        return y
+    y = _paragraph(axes, y - 0.12, words["ground"], size=9.5, weight="bold")
     if told.shadow:
         y = _entry(axes, y, {"facecolor": SHADED, "edgecolor": QUIET}, words["shadow"])
     if told.relief:
-        _entry(axes, y, {"facecolor": WATER, "edgecolor": QUIET}, words["no_height"])
+        y = _entry(axes, y, {"facecolor": WATER, "edgecolor": QUIET}, words["no_height"])
+    return y
 
 
 def _paragraph(axes: Axes, y: float, text: str, **style: Any) -> float:
     """Wrapped text with its top at `y`; the y of its foot."""
     lines = _wrapped(text, style["size"], wide=style.get("weight") == "bold")
     axes.text(0, y, lines, va="top", linespacing=1.2, **({"color": INK} | style))
-    return float(y - (lines.count("\n") + 1) * style["size"] * 1.4 / 72)
+    return float(y - (lines.count("\n") + 1) * style["size"] * LINE / 72)
 
 
 def _entry(axes: Axes, y: float, style: dict[str, Any], label: str, count: str = "") -> float:
     """A line of the legend below `y`; the y of its foot."""
     lines = _wrapped(label, 9, PANEL[2] - 0.5 - 0.08 * len(count))
-    height = 0.3 + 0.15 * lines.count("\n")
+    height = 0.25 + 0.13 * lines.count("\n")
     middle = y - height / 2 - 0.02
     text: dict[str, Any] = {"va": "center", "size": 9, "color": INK, "linespacing": 1.15}
     axes.add_patch(
@@ -133,5 +161,5 @@ def _entry(axes: Axes, y: float, style: dict[str, Any], label: str, count: str =
 
 
 def _wrapped(text: str, size: float, width: float = PANEL[2], wide: bool = False) -> str:
-    """Text broken to a width in inches; a letter of DejaVu Sans is some 0.57 of its size wide."""
-    return textwrap.fill(text, int(width * 72 / (size * (0.62 if wide else 0.57))))
+    """Text broken to a width in inches; a letter of DejaVu Sans is some 0.56 of its size wide."""
+    return textwrap.fill(text, int(width * 72 / (size * (0.62 if wide else 0.56))))

@@ -29,6 +29,14 @@ STYLES: dict[str, dict[str, Any]] = {
         "linewidth": 0.5,
     },
     "set_aside": {"facecolor": "none", "edgecolor": "#000000", "linewidth": 1.4},
+    # Marks on roofs of any class, told apart by their lines.
+    "reach_cut": {
+        "facecolor": "none",
+        "edgecolor": "#c2007a",
+        "linewidth": 1.1,
+        "linestyle": (0, (2.0, 1.2)),
+    },
+    "added": {"facecolor": "none", "edgecolor": "#00846b", "linewidth": 2.2},
 }
 
 SIZE = (11.69, 8.27)  # inches: A4, landscape

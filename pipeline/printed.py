@@ -1,6 +1,6 @@
 """The printed report: what a run says to who reads it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipeline import texts
@@ -153,6 +153,34 @@ def attributions(inputs: Any) -> list[str]:
     if isinstance(inputs, list):
         found += [name for part in inputs for name in attributions(part)]
     return list(dict.fromkeys(found))
+
+
+def place(inputs: Mapping[str, Any], lang: str = "en") -> str:
+    """Where a run is, from its report's `inputs`: a region by name and code, the area's file, its
+    rectangle, or the footprints' files; and the circle that is selected."""
+    area, around = inputs.get("area"), inputs.get("around")
+    if isinstance(area, Mapping):
+        named = f"{area['name']} ({area['region']})" if "region" in area else str(area["name"])
+    elif area:
+        named = _coordinates(area)
+    else:
+        named = ", ".join(str(source["name"]) for source in inputs["buildings"])
+    if not around:
+        return named
+    *middle, radius = around
+    circle = {"middle": _coordinates(middle), "radius": texts.number(radius, lang)}
+    return f"{named}, {texts.words(lang)['circle'].format(**circle)}"
+
+
+def _coordinates(metres: Sequence[float]) -> str:
+    return f"RD {', '.join(f'{value:.0f}' for value in metres)}"
+
+
+def heights(inputs: Mapping[str, Any], lang: str = "en") -> str:
+    """The AHN versions of a run's sheets, from its report's `inputs`."""
+    sheets = [*inputs["dsm"], *inputs.get("dtm", [])]
+    versions = sorted({str(sheet.get("ahn_version") or "") for sheet in sheets} - {""})
+    return ", ".join(versions) or texts.words(lang)["no_version"]
 
 
 def sun_times(report: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,49 @@ import pyarrow.compute as pc
 from pipeline import texts
 from pipeline.compared import Changes
 
+# Each figure by its place in the sums, and the words around them.
+WORDS = {
+    "en": {
+        "title": "What changes",
+        "before": "before",
+        "after": "after",
+        "difference": "difference",
+        "counts.class.solar": "suitable for sun only",
+        "counts.class.wind_or_solar": "for wind, with or without sun",
+        "counts.class.none": "for neither",
+        "counts.rejected": "not judged",
+        "area_ha.suitable_roof": "roof area suitable for sun, ha",
+        "kwh.solar": "yield of sun, kWh a year",
+        "kwh.wind": "yield of wind, kWh a year",
+        "households.total": "as much as the use of households",
+        "rows": "Roofs: {changed} changed, {added} added, {gone} gone",
+        "changed": "changed",
+        "added": "added",
+        "gone": "gone",
+        "kwh": "{kwh} kWh a year",
+        "more": "and {number} more",
+    },
+    "nl": {
+        "title": "Wat er verandert",
+        "before": "ervoor",
+        "after": "erna",
+        "difference": "verschil",
+        "counts.class.solar": "geschikt voor alleen zon",
+        "counts.class.wind_or_solar": "voor wind, met of zonder zon",
+        "counts.class.none": "voor geen van beide",
+        "counts.rejected": "niet beoordeeld",
+        "area_ha.suitable_roof": "dakoppervlak geschikt voor zon, ha",
+        "kwh.solar": "opbrengst zon, kWh per jaar",
+        "kwh.wind": "opbrengst wind, kWh per jaar",
+        "households.total": "evenveel als het verbruik van huishoudens",
+        "rows": "Daken: {changed} veranderd, {added} erbij, {gone} weg",
+        "changed": "veranderd",
+        "added": "erbij",
+        "gone": "weg",
+        "kwh": "{kwh} kWh per jaar",
+        "more": "en nog {number}",
+    },
+}
 FIGURES = (
     "counts.class.solar",
     "counts.class.wind_or_solar",
@@ -29,7 +72,7 @@ YIELDS = ("solar_kwh", "wind_kwh")
 
 def changes_text(changes: Changes, lang: str = "en") -> str:
     """The sums before and after, how many roofs differ, and those that differ most by name."""
-    words, rows = texts.CHANGES[lang], changes.rows
+    words, rows = WORDS[lang], changes.rows
     head = _line(words["title"], *(words[side] for side in SIDES))
     lines = [head, *(_figure(changes.totals, name, lang) for name in FIGURES)]
     kinds = rows["what"].to_numpy()
@@ -51,7 +94,7 @@ def _figure(totals: Mapping[str, Any], name: str, lang: str) -> str:
             value = value[key]
         write = _signed if side == "difference" else texts.number
         cells.append(write(value, lang, DECIMALS.get(section, 0)))
-    return _line(f"  {texts.CHANGES[lang][name]}", *cells)
+    return _line(f"  {WORDS[lang][name]}", *cells)
 
 
 def _roofs(rows: pa.Table, lang: str) -> list[str]:
@@ -62,7 +105,7 @@ def _roofs(rows: pa.Table, lang: str) -> list[str]:
     lines = [_roof(row, kwh, lang) for row, kwh in zip(shown, more[order].tolist(), strict=True)]
     if len(rows) > SHOWN:
         left = texts.number(len(rows) - SHOWN, lang)
-        lines.append(f"  {texts.CHANGES[lang]['more'].format(number=left)}")
+        lines.append(f"  {WORDS[lang]['more'].format(number=left)}")
     return lines
 
 
@@ -73,7 +116,7 @@ def _kwh(rows: pa.Table, name: str, side: str) -> Any:
 
 def _roof(row: Mapping[str, Any], kwh: float, lang: str) -> str:
     """What becomes of a roof: its class or why it is not judged, and how much more it yields."""
-    words, common = texts.CHANGES[lang], texts.words(lang)
+    words, common = WORDS[lang], texts.words(lang)
     kinds = [row[f"class_{side}"] or row[f"rejected_{side}"] for side in ("before", "after")]
     told = " > ".join(common[kind] for kind in dict.fromkeys(kinds) if kind)
     yields = words["kwh"].format(kwh=_signed(kwh, lang))

@@ -1,6 +1,7 @@
 """The map: the right colours in the right places, for every eye, the same bytes every time."""
 
 from collections.abc import Callable
+from io import BytesIO
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import pyarrow as pa
 import pytest
 import shapely
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from pipeline import cartography, report, totals
 from pipeline.cartography import Scene
-from pipeline.legend import round_length
-from pipeline.palette import COLOURS, DPI, FRAME, SHADED, STYLES, WATER
+from pipeline.legend import MARKS, ORDER, Origin, Told, axes_at, panel, round_length
+from pipeline.marked import count_marks
+from pipeline.palette import COLOURS, DPI, FRAME, PANEL, SHADED, STYLES, WATER
+from pipeline.printed import heights, place
 from tests.finished import (
     COURT,
     NORTH,
@@ -258,6 +262,88 @@ def test_scale_bars_are_round(length: float, expected: float) -> None:
     assert round_length(length) == expected
 
 
+ADDED = {"ids": [f"{11 + 1:016d}"], "bounds": list(TWINS.bounds)}  # the twins, by id and place
+
+
+def test_roofs_with_a_cut_reach_and_added_ones_are_marked(draw: Pixels) -> None:
+    of = scene(origin=Origin({"dsm": [], "buildings": [], "added": [ADDED]}))
+    picture = draw(of)
+    cut, added = (STYLES[name]["edgecolor"] for name in ("reach_cut", "added"))
+    assert share(at(of, picture, 90, 70), cut) > 0.1  # the western wall of row 7
+    assert share(at(of, picture, 100, 22.5), added) > 0.3
+    for x, y in ((97, 135), (25, 25), (155, 45)):  # others bear no mark
+        assert share(at(of, picture, x, y, reach=20), cut) == 0
+        assert share(at(of, picture, x, y, reach=20), added) == 0
+    assert share(draw(scene()), added) == 0
+    assert count_marks(of.buildings, of.added) == {"reach_cut": 1, "added": 1}
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [ADDED | {"ids": ["4711"]}, ADDED | {"bounds": list(COURT.bounds)}]
+)
+def test_a_building_is_added_by_its_id_and_where_it_stands(elsewhere: dict[str, Any]) -> None:
+    assert count_marks(buildings(), [elsewhere])["added"] == 0
+
+
+def test_marks_are_counted_where_roofs_are_dots(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Told] = []
+    monkeypatch.setattr(cartography, "MOST", 0)
+    monkeypatch.setattr(cartography, "panel", lambda _, told_, __: told.append(told_))
+    cartography.draw(scene(), BytesIO())
+    assert told[0].dot is not None and told[0].counts["reach_cut"] == 1
+
+
+SHEETS = [{"ahn_version": "AHN4"}, {"ahn_version": None}]
+BOX = [84500.0, 445700.0, 86500.0, 447000.0]
+
+
+@pytest.mark.parametrize(
+    ("area", "around", "en", "nl"),
+    [
+        ({"region": "GM0503", "name": "Delft", "file": {}}, None, "Delft (GM0503)",
+         "Delft (GM0503)"),
+        ({"name": "wijk.gpkg", "size": 1}, None, "wijk.gpkg", "wijk.gpkg"),
+        (BOX, None, "RD 84500, 445700, 86500, 447000", "RD 84500, 445700, 86500, 447000"),
+        (None, None, "bag.gpkg", "bag.gpkg"),
+        (None, [85000.0, 446000.0, 1500.0], "bag.gpkg, within 1,500 m of RD 85000, 446000",
+         "bag.gpkg, binnen 1.500 m van RD 85000, 446000"),
+    ],
+)  # fmt: skip
+def test_the_place(area: Any, around: Any, en: str, nl: str) -> None:
+    inputs = {"area": area, "around": around, "buildings": [{"name": "bag.gpkg"}]}
+    assert [place(inputs, lang) for lang in ("en", "nl")] == [en, nl]
+
+
+def test_the_versions_of_the_heights() -> None:
+    assert heights({"dsm": SHEETS, "dtm": [{"ahn_version": "AHN3"}]}, "nl") == "AHN3, AHN4"
+    assert heights({"dsm": [{}], "dtm": []}) == "AHN version unknown"
+    assert heights({"dsm": [{}], "dtm": []}, "nl") == "AHN-versie onbekend"
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", ["Delft (GM0503)", "Made on 29 November 2026; heights: AHN4",
+                "near the inputs' edge: shade may be missed", "added: not in the heights"]),
+        ("nl", ["Delft (GM0503)", "Gemaakt op 29 november 2026; hoogten: AHN4",
+                "rand van de invoer: mist mogelijk schaduw", "toegevoegd: niet in de hoogten"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("marks", [0, 1_234_567])
+def test_the_panel_says_all_of_it_in_the_room_that_there_is(
+    lang: str, said: list[str], marks: int
+) -> None:
+    inputs = {"area": {"region": "GM0503", "name": "Delft"}, "around": [85000, 446000, 1500],
+              "buildings": [], "dsm": SHEETS}  # fmt: skip
+    told = Told("2025-12-21", TIMES, dict.fromkeys(ORDER, 1_234_567) | dict.fromkeys(MARKS, marks),
+                True, True, ["AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"],
+                Origin(inputs, "2026-11-29T23:59:59+0100"), 12.0)  # fmt: skip
+    axes = axes_at(Figure(), PANEL, (0, 0, *PANEL[2:]))
+    assert panel(axes, told, lang) >= 0
+    written = " ".join(text.get_text().replace("\n", " ") for text in axes.texts)
+    assert [words in written for words in said] == [True, True, marks > 0, marks > 0]
+
+
 def test_scene_of_a_folder(tmp_path: Path) -> None:
     finished(tmp_path)
     of = cartography.scene(buildings(), report.read(tmp_path), tmp_path / "rasters.zarr")
@@ -265,6 +351,7 @@ def test_scene_of_a_folder(tmp_path: Path) -> None:
     np.testing.assert_array_equal(of.shadow, rasters()["shadow"])
     assert (of.bounds, of.around, of.date) == (GROUND, None, "2025-12-21")
     assert (of.times, of.attributions) == (TIMES, ["AHN", "BAG"])
+    assert (of.origin.inputs, of.origin.made) == (report.read(tmp_path)["inputs"], None)
 
 
 def test_scene_without_rasters_and_with_a_circle(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ from shapely import box
 from pipeline.compared import run_compared
 from pipeline.engine import never, silent
 from pipeline.events import silent as unheard
-from pipeline.printed_changes import SHOWN, changes_text
-from pipeline.texts import CHANGES
+from pipeline.printed_changes import SHOWN, WORDS, changes_text
 from tests.commands import FINAL, arguments, call, small_world
 from tests.runs import Files, undrawn
 
@@ -56,7 +55,7 @@ def printed(*words: Any) -> list[str]:
         result = call(*words)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    titles = [CHANGES[lang]["title"] for lang in CHANGES]
+    titles = [words["title"] for words in WORDS.values()]
     begin = next((i for i, line in enumerate(lines) if line.startswith(tuple(titles))), None)
     return [] if begin is None else lines[begin:]
 
@@ -125,6 +124,10 @@ def test_the_figures_are_those_of_the_reports(files: Files, tower: Path, tmp_pat
     base = json.loads((_base(files) / "report.json").read_text())
     assert changes.totals["before"]["kwh"] == base["kwh"]
     assert changes.totals["after"]["kwh"] == result.report["kwh"]
+
+
+def test_both_languages_have_the_same_words() -> None:
+    assert WORDS["en"].keys() == WORDS["nl"].keys()
 
 
 def test_few_roofs_are_named(files: Files, tower: Path, tmp_path: Path) -> None:
