@@ -14,6 +14,8 @@ DATABASE = "service.sqlite"
 OURS = 0x646B6C67  # the file's application id: `dklg`
 CLEARED = ("results", "exports")  # folders beside it from which the service removes what is old
 BUSY_S = 10.0
+COMPACT_S = 0.5  # how long a compaction waits for others
+PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
 
 
 class _Held:
@@ -24,7 +26,7 @@ class _Held:
             file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         self.connection.row_factory = sqlite3.Row
-        for said in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        for said in PRAGMAS:
             self.connection.execute(f"PRAGMA {said}")
 
     def __del__(self) -> None:
@@ -79,6 +81,19 @@ class Database:
         """The first row that a statement answers."""
         found: sqlite3.Row | None = self.execute(statement, *values, **named).fetchone()
         return found
+
+    def compact(self) -> bool:
+        """Write the file anew, so that nothing of what was deleted stays in it or in the log beside
+        it: what is deleted is overwritten where it stood, but SQLite leaves copies in its pages as
+        it moves rows. False where others read or write meanwhile, or the disk is full."""
+        self.execute(f"PRAGMA busy_timeout = {COMPACT_S * 1000:.0f}")
+        try:
+            self.execute("VACUUM")
+            return not self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]["busy"]
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ import math
 import secrets
 import sqlite3
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,13 +11,12 @@ from typing import Any
 
 import shapely
 
-from service.database import BUSY_S, Database
+from service.database import Database
 from service.problem import Problem
 from service.settings import Settings
 
 MOST_PENDING = 10_000  # marks that wait for moderation, of all together: at most 50 MB
 SWEEP_S = 600.0
-CHECKPOINT_MS = 500  # how long a deletion waits for others before the sweep has to finish it
 DAY_S = 86_400
 MOST_DAYS = 365_000  # a date has four digits for the year
 TABLES = """
@@ -121,7 +119,7 @@ class Marks:
 
     def __init__(self, database: Database, settings: Settings, expire: bool = True) -> None:
         self.database, self.settings, self.expire = database, settings, expire
-        self._swept = -math.inf
+        self._swept, self._compact = -math.inf, False
         database.lay_out(TABLES)
 
     def add(
@@ -194,7 +192,7 @@ class Marks:
     def sweep(self) -> int:
         """Delete what is older than the settings say; how many marks were.
 
-        It empties the log as well, of what was deleted while others read it.
+        The first one, and one after a deletion that others were in the way of, compacts the files.
         """
         self._swept = time.monotonic()
         self.database.execute("DELETE FROM marks_made WHERE at <= ?", _ago(1))
@@ -262,20 +260,12 @@ class Marks:
             )
 
     def _delete(self, where: str, **values: Any) -> int:
-        """Delete so that nothing of it stays in the file: overwritten, and out of the log."""
-        self.database.execute("PRAGMA secure_delete = ON")
+        """Delete so that nothing of it stays in the files; where others are at them, the next sweep
+        sees to that."""
         deleted = self.database.execute(f"DELETE FROM marks WHERE {where}", **values).rowcount
-        self._empty_log()
+        if deleted or not self._compact:
+            self._compact = self.database.compact()
         return deleted
-
-    def _empty_log(self) -> None:
-        """Empty the write-ahead log; where somebody still reads it, the next sweep does."""
-        self.database.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MS}")
-        try:
-            with suppress(sqlite3.OperationalError):
-                self.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            self.database.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
 
 
 def _mark(row: sqlite3.Row) -> Mark:

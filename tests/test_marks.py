@@ -1,6 +1,7 @@
 """Marks: who sees one, how many are taken, how long they are kept, that deleted is deleted."""
 
 import json
+import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -175,6 +176,20 @@ def test_deleted_is_deleted(tmp_path: Path, way: str) -> None:
     assert b"a text that is to go" not in left
     assert all(mark.id.encode() not in left for mark in made)
     assert ids(marks, ALL) == [kept.id]
+
+
+def test_no_copy_of_what_is_deleted_stays_as_pages_are_split(tmp_path: Path) -> None:
+    """SQLite moves rows between pages, and leaves copies there that no deletion overwrites."""
+    marks, lengths = table(tmp_path), random.Random(1)
+    kept: list[str] = []
+    gone: list[str] = []
+    for i in range(300):
+        kept.append(add(marks, reason="sunny " * lengths.randint(1, 150), limited=False).id)
+        if i % 2:
+            gone.append(kept.pop(lengths.randrange(len(kept))))
+            assert marks.delete(gone[-1])
+    assert not [id for id in gone if id.encode() in everything(tmp_path)]
+    assert ids(marks, ALL) == kept
 
 
 def test_a_deletion_while_somebody_reads_is_finished_by_the_sweep(tmp_path: Path) -> None:
