@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from service.api import errors, jobs
 from service.api.access import client_of
 from service.clients import Client
 from service.jobs.job import Job, Status
-from service.jobs.watch import MOST_A_CLIENT
+from service.jobs.watch import MOST, MOST_A_CLIENT, MOST_AN_ADDRESS, Watch, shares_of
+from service.problem import Problem
 from service.processes.order import Order
 from service.service import Service
 from service.settings import Settings
 
 SCOPE = {"type": "http", "method": "GET", "headers": []}
 ID = "00000000-0000-4000-8000-000000000000"
+ANNA = shares_of(Client("anna", "key"), "203.0.113.9")
 
 
 def who(request: Request) -> Client:
@@ -195,13 +198,35 @@ def test_so_many_streams_and_no_more(asking: TestClient, service: Service) -> No
     job = sent(service)
     watch = service.watch
     for _ in range(MOST_A_CLIENT):
-        watch.open(job.id, "anna")
+        watch.open(job.id, ANNA)
     refused = asking.get(f"/jobs/{job.id}/events")
     assert refused.status_code == 429 and refused.headers["retry-after"]
-    watch.close(job.id, "anna")
+    watch.close(job.id, ANNA)
     service.jobs.dismiss(job.id, "anna")
     for _ in range(3):  # each gives its place back
         assert len(list(events(asking, f"/jobs/{job.id}/events"))) == 1
+
+
+def opened(watch: Watch, clients: Iterator[Client], addresses: Iterator[str]) -> int:
+    """How many streams clients open, each with the next address, before one is refused."""
+    for n, (client, address) in enumerate(zip(clients, addresses, strict=False)):
+        try:
+            watch.open("job", shares_of(client, address))
+        except Problem as problem:
+            assert problem.status == 429
+            return n
+    raise AssertionError("none was refused")
+
+
+def test_many_cookies_do_not_take_all_streams(service: Service) -> None:
+    """Neither those of one address, nor those of all visitors: keys have a reserve."""
+    watch = service.watch
+    visitors = (Client(f"visitor-{n}", "visitor") for n in range(1000))
+    assert opened(watch, visitors, repeat("203.0.113.9")) == MOST_AN_ADDRESS
+    left = opened(watch, visitors, (f"198.51.100.{n}" for n in range(250)))
+    assert MOST_AN_ADDRESS + left < MOST
+    keys = (Client(f"key-{n}", "key") for n in range(1000))
+    assert opened(watch, keys, repeat("203.0.113.9")) == MOST - MOST_AN_ADDRESS - left
 
 
 def test_one_look_does_for_all_that_watch(service: Service) -> None:
@@ -213,7 +238,7 @@ def test_one_look_does_for_all_that_watch(service: Service) -> None:
 
     watch = jobs.Watch(many)
     for id in ids:
-        watch.open(id, "anna")
+        watch.open(id, ANNA)
     for id in 100 * ids:
         found = watch.latest(id)
         assert found is not None and found.id == id
@@ -224,8 +249,8 @@ def test_a_stream_that_is_left_gives_its_place_back(service: Service) -> None:
     """The client goes before the job ends."""
     job = sent(service)
     watch = service.watch
-    watch.open(job.id, "anna")
-    stream = jobs._Stream(watch, job, "http://here/")
+    watch.open(job.id, ANNA)
+    stream = jobs._Stream(watch, job, ANNA, "http://here/")
 
     async def leave() -> dict[str, Any]:
         await asyncio.sleep(0.3)
@@ -236,4 +261,4 @@ def test_a_stream_that_is_left_gives_its_place_back(service: Service) -> None:
 
     asyncio.run(asyncio.wait_for(stream(SCOPE, leave, take), 5.0))
     for _ in range(MOST_A_CLIENT):
-        watch.open(job.id, "anna")
+        watch.open(job.id, ANNA)

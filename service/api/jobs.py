@@ -16,11 +16,12 @@ from starlette.types import Receive, Scope, Send
 from service.api.access import Asking
 from service.api.answers import Link, address, faults, nothing_else
 from service.api.formats import FORMAT
+from service.api.limits import address_of, network_of
 from service.api.query import WRITTEN
 from service.api.state import Here
 from service.api.when import TIMES, moment
 from service.jobs.job import Job, Status, status_info
-from service.jobs.watch import LOOK_S, Watch
+from service.jobs.watch import LOOK_S, Shares, Watch, shares_of
 from service.links import link
 from service.problem import OGC, no_such
 
@@ -202,16 +203,16 @@ def dismiss(request: Request, service: Here, client: Asking, job_id: JobId) -> d
 class _Stream(EventSourceResponse):
     """Events of a job that is looked at; no longer when it is over, however that came."""
 
-    def __init__(self, watch: Watch, job: Job, base: str) -> None:
+    def __init__(self, watch: Watch, job: Job, shares: Shares, base: str) -> None:
         super().__init__(_events(watch, job, base), ping=PING_S)
         self.headers["Cache-Control"] = "no-store"
-        self._watch, self._job = watch, job
+        self._watch, self._job, self._shares = watch, job, shares
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._watch.close(self._job.id, self._job.client)
+            self._watch.close(self._job.id, self._shares)
 
 
 @router.get(
@@ -231,14 +232,16 @@ class _Stream(EventSourceResponse):
 async def job_events(
     request: Request,
     service: Here,
+    client: Asking,
     job: Glance,
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
 ) -> Response:
     """How a job is, told anew on each change, until it has ended."""
     if job.status.final and last_event_id == job.updated:
         return Response(status_code=204)
-    service.watch.open(job.id, job.client)
-    return _Stream(service.watch, job, address(request, service.settings, ""))
+    shares = shares_of(client, network_of(address_of(request.scope)))
+    service.watch.open(job.id, shares)
+    return _Stream(service.watch, job, shares, address(request, service.settings, ""))
 
 
 async def _events(watch: Watch, job: Job, base: str) -> AsyncIterator[dict[str, str]]:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope
 
 from service.problem import Problem
 
@@ -53,6 +53,12 @@ class Buckets:
         address = network_of(address)
         if address in self._full:
             self._full[address] -= cost * self._pause
+
+
+def address_of(scope: Scope) -> str:
+    """Of who asks; of a proxy unless it is one of the setting `proxies`."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
 
 
 def network_of(address: str) -> str:

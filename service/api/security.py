@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import COOKIE, identify
 from service.api.errors import answer, as_problem, log_fault, request_id_of
-from service.api.limits import Buckets, body_of, check_json, replayed, too_many
+from service.api.limits import Buckets, address_of, body_of, check_json, replayed, too_many
 from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
 from service.api.recorder import Recorder
@@ -218,9 +218,3 @@ def _makes(scope: Scope) -> bool:
     path = get_route_path(scope)
     asked = scope["method"] == "POST" and path.startswith(MAKERS)
     return asked and not path.startswith(AT_ONCE)
-
-
-def address_of(scope: Scope) -> str:
-    """Of who asks; of a proxy unless it is one of the setting `proxies`."""
-    client = scope.get("client")
-    return str(client[0]) if client else "unknown"

@@ -3,13 +3,27 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from service.clients import Client
 from service.jobs.job import Job
 from service.problem import Problem
 
 LOOK_S = 0.25
-MOST_A_CLIENT, MOST = 8, 200  # streams that are open
+ALL, VISITORS = "all", "visitors"
+# Streams that may be open. A cookie costs nothing, so those of an address are counted too, and keys
+# have some that no visitor takes.
+MOST_A_CLIENT, MOST_AN_ADDRESS, MOST_OF_VISITORS, MOST = 8, 24, 150, 200
+
+Shares = Mapping[str, int]
+
+
+def shares_of(client: Client, network: str) -> Shares:
+    """Whom a stream counts for, and how many each may have. network: of the client's address."""
+    shares = {client.name: MOST_A_CLIENT, ALL: MOST}
+    if client.trusted:
+        return shares
+    return shares | {network: MOST_AN_ADDRESS, VISITORS: MOST_OF_VISITORS}
 
 
 class Watch:
@@ -17,31 +31,28 @@ class Watch:
 
     def __init__(self, many: Callable[[Iterable[str]], dict[str, Job]]) -> None:
         self._many, self._lock = many, threading.Lock()
-        self._clients, self._ids = Counter[str](), Counter[str]()
+        self._shares, self._ids = Counter[str](), Counter[str]()
         self._found: dict[str, Job] = {}
         self._looked = -LOOK_S
 
-    def open(self, id: str, client_name: str) -> None:
+    def open(self, id: str, shares: Shares) -> None:
         """Look at a job; `close` must follow. Raises Problem 429 for too many at once."""
         with self._lock:
-            open_ = self._clients[client_name]
-            if open_ >= MOST_A_CLIENT or self._clients.total() >= MOST:
-                said = f"{open_} streams of events are open for you, {self._clients.total()} in all"
+            if any(self._shares[name] >= most for name, most in shares.items()):
                 raise Problem(
                     429,
-                    f"{said}; close one, or poll the job's status",
+                    "too many streams of events are open for you, for your address or in all;"
+                    " close one, or poll the job's status",
                     headers={"Retry-After": "10"},
                 )
-            self._clients[client_name] += 1
+            self._shares.update(shares.keys())
             self._ids[id] += 1
 
-    def close(self, id: str, client_name: str) -> None:
+    def close(self, id: str, shares: Shares) -> None:
         """Look at it no longer."""
         with self._lock:
-            for counter, name in ((self._clients, client_name), (self._ids, id)):
-                counter[name] -= 1
-                if not counter[name]:
-                    del counter[name]
+            self._shares = +(self._shares - Counter(shares.keys()))
+            self._ids = +(self._ids - Counter([id]))
 
     def latest(self, id: str) -> Job | None:
         """How a job is that was opened, not longer than LOOK_S ago; None if it is gone."""
