@@ -1,13 +1,15 @@
 """The service's memory: one SQLite file, read and written by several threads and processes."""
 
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from pipeline.errors import InputError
+from pipeline.errors import DamagedError, InputError
 from service.settings import Settings
 
 DATABASE = "service.sqlite"
@@ -16,6 +18,33 @@ CLEARED = ("results", "exports")  # folders beside it from which the service rem
 BUSY_S = 10.0
 COMPACT_S = 0.5  # how long a compaction waits for others
 PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
+
+
+CHECKED_S = 60.0  # for which a look at the whole file holds: it takes 0.3 s for 100 MB
+CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class DamagedDatabaseError(DamagedError):
+    """The service's database holds pages that SQLite cannot read."""
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Raises DamagedDatabaseError where SQLite finds the file damaged."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in CORRUPT:
+            raise
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, said: object) -> DamagedDatabaseError:
+    return DamagedDatabaseError(
+        "{file}: the service's database is damaged ({said}); put a backup in its place, or move it"
+        " away: jobs, keys and marks then begin anew",
+        file=file, said=" ".join(str(said).split()),
+    )  # fmt: skip
 
 
 class _Held:
@@ -46,6 +75,7 @@ class Database:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # as are those that SQLite adds
         self._inode = file.stat().st_ino
+        self._looked, self._sound = -math.inf, True
         if not _application(self.connection):
             self.execute(f"PRAGMA application_id = {OURS}")
 
@@ -58,28 +88,51 @@ class Database:
             return False
 
     @property
+    def is_sound(self) -> bool:
+        """Whether SQLite can read the whole file, as it was within the last minute."""
+        if time.monotonic() - self._looked > CHECKED_S:
+            self._looked = time.monotonic()
+            try:
+                self.check()
+                self._sound = True
+            except DamagedDatabaseError:
+                self._sound = False
+        return self._sound
+
+    def check(self) -> None:
+        """Look at the whole file. Raises DamagedDatabaseError for what SQLite cannot read."""
+        ((said,),) = self.rows("PRAGMA quick_check(1)")
+        if said != "ok":
+            raise _damaged(self.file, said)
+
+    @property
     def connection(self) -> sqlite3.Connection:
         """This thread's; each statement is a transaction of its own."""
         if not hasattr(self._mine, "held"):
-            self._mine.held = _Held(self.file)
+            with _readable(self.file):
+                self._mine.held = _Held(self.file)
         found: sqlite3.Connection = self._mine.held.connection
         return found
 
     def lay_out(self, statements: str) -> None:
         """Make tables and indexes that are not there yet."""
-        self.connection.executescript(statements)
+        with _readable(self.file):
+            self.connection.executescript(statements)
 
     def execute(self, statement: str, *values: object, **named: object) -> sqlite3.Cursor:
         """One statement, with values by `?` or by `:name`."""
-        return self.connection.execute(statement, named or values)
+        with _readable(self.file):
+            return self.connection.execute(statement, named or values)
 
     def rows(self, statement: str, *values: object, **named: object) -> list[sqlite3.Row]:
         """All rows that a statement answers."""
-        return self.execute(statement, *values, **named).fetchall()
+        with _readable(self.file):
+            return self.execute(statement, *values, **named).fetchall()
 
     def row(self, statement: str, *values: object, **named: object) -> sqlite3.Row | None:
         """The first row that a statement answers."""
-        found: sqlite3.Row | None = self.execute(statement, *values, **named).fetchone()
+        with _readable(self.file):
+            found: sqlite3.Row | None = self.execute(statement, *values, **named).fetchone()
         return found
 
     def compact(self) -> bool:
@@ -98,13 +151,16 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of what is done within, or nothing; others that write wait meanwhile."""
-        self.connection.execute("BEGIN IMMEDIATE")
+        self.execute("BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            if (
+                self.connection.in_transaction
+            ):  # SQLite may have ended it, where the file is damaged
+                self.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
+        self.execute("COMMIT")
 
 
 def _application(connection: sqlite3.Connection) -> int:
@@ -137,9 +193,10 @@ def open_database(settings: Settings, new: bool = True) -> Database:
             "{state}: no service has run with this folder; give its --state", state=settings.state
         )
     try:
-        _check_ours(settings.state)
+        with _readable(file):
+            _check_ours(settings.state)
         database = Database(file)
-        database.execute("SELECT count(*) FROM sqlite_schema")
+        database.check()
     except (OSError, sqlite3.Error) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise InputError(

@@ -12,6 +12,7 @@ from starlette.routing import get_route_path
 from starlette.types import Scope
 
 from pipeline.errors import DamagedError, InputError, OutputError, Stopped
+from service.database import DamagedDatabaseError
 from service.faults import FULL
 from service.problem import MEDIA_TYPE, TITLES, Problem, for_clients
 
@@ -28,6 +29,8 @@ def as_problem(error: Exception) -> Problem:
             return error
         case Stopped():
             return Problem(503, "the service is stopping; ask again in a moment")
+        case DamagedDatabaseError():
+            return Problem(503, "the service's memory is damaged; its operator must mend it")
         case OutputError():
             return Problem(507, NO_ROOM)
         case DamagedError():
@@ -104,11 +107,13 @@ def request_id_of(scope: Scope) -> str | None:
 
 
 def log_fault(scope: Scope, error: Exception) -> None:
-    """For the operator, with its traceback; none of what was sent. That others write is no fault
-    of the program, and comes to all who ask meanwhile: a line."""
+    """For the operator, with its traceback; none of what was sent. That others write, or that the
+    memory is damaged, is no fault of the program, and comes to all who ask meanwhile: a line."""
     fields = {"request": request_id_of(scope)}
     if getattr(error, "sqlite_errorcode", None) in BUSY:
         log.warning("memory busy", extra={"fields": fields})
+    elif isinstance(error, DamagedDatabaseError):
+        log.error("memory damaged", extra={"fields": fields | {"said": str(error)}})
     else:
         log.error("fault", exc_info=error, extra={"fields": fields})
 

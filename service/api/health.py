@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from service.api.access import Asking, needs_key
 from service.api.answers import SAID, answers, faults
 from service.api.state import Here
+from service.database import DamagedDatabaseError
 from service.links import JSON
 from service.metrics import Metrics
 from service.problem import Problem
@@ -34,7 +35,8 @@ async def health() -> Response:
 
 @router.get("/ready", responses=answers(JSON, STATE, "It can work") | NOT_READY)
 def ready(request: Request, here: Here) -> Response:
-    """Whether it can work: its memory can be written, its workers live, its disk has room."""
+    """Whether it can work: its memory is sound and can be written, its workers live, its disk has
+    room."""
     supervisor, wanted = request.app.state.supervisor, here.settings.jobs_at_once
     checks = {
         "database": _is_writable(here),
@@ -50,9 +52,9 @@ def _is_writable(service: Service) -> bool:
     try:
         with service.database.transaction():
             service.database.execute("PRAGMA user_version = 1")
-    except sqlite3.Error:
+    except (sqlite3.Error, DamagedDatabaseError):
         return False
-    return service.database.is_there
+    return service.database.is_there and service.database.is_sound
 
 
 @router.get(

@@ -24,7 +24,7 @@ from typing import Any
 from pipeline.errors import DamagedError, EmptyAreaError, InputError, Stopped
 from pipeline.events import Log
 from service.catalogue import Collection, Sources
-from service.database import DATABASE, Database
+from service.database import DATABASE, DamagedDatabaseError, Database
 from service.faults import FULL
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
@@ -195,7 +195,7 @@ def _attended(job: Job, queue: Queue, task: Task, track: Track) -> Iterator[Call
         told, last, beaten, going = Told(), 0.0, 0.0, True
         while going:
             going, now = not ended.wait(LOOK_S), time.monotonic()
-            with contextlib.suppress(sqlite3.Error):  # the table was busy: next time
+            with contextlib.suppress(sqlite3.Error, DamagedDatabaseError):  # busy: next time
                 if queue.is_dismissed(job.id):
                     stop.set()
                 if now - last >= TELL_S or not going:
