@@ -69,6 +69,9 @@ def test_a_building_is_found(window: Window, host: str) -> None:
         height, roof_m, ground = (round(10 * float(one)) for one in HEIGHTS.findall(numbers))
         assert height == roof_m - ground and abs(height - 10 * said["height_m"]) <= 1
         assert f"{said['area_m2']:,.0f} m²" in numbers
+        lit = re.search(r"cell by cell\s+([\d,]+) m² \(([\d.]+)\s?%\)", numbers)
+        assert lit and lit[1] == f"{said['lit_area_m2']:,.0f}"
+        assert abs(float(lit[2]) - 100 * said["lit_share"]) <= 0.5
         for part in ("solar", "wind"):
             assert (f"{said[f'{part}_kwh']:,.0f} kWh a year" in numbers) == said[f"{part}_suitable"]
         reasons = " ".join(window.at("roof-reason").all_inner_texts())
