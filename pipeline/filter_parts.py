@@ -187,7 +187,7 @@ def rectangle(west: float, south: float, east: float, north: float) -> shapely.G
 
 def touching(area: shapely.Geometry) -> Part:
     """Which polygons an area [RD m] touches. Those are looked at only of rows whose rectangle
-    touches its rectangle, and of those only if the area does not cover all their rectangles."""
+    touches its rectangle and is not known to lie in it."""
     bounds = shapely.bounds(area)
     shapely.prepare(area)
 
@@ -196,10 +196,9 @@ def touching(area: shapely.Geometry) -> Part:
             [pc.struct_field(rows[BBOX], edge).to_numpy(zero_copy_only=False) for edge in EDGES]
         )
         found = touches(boxes, bounds)
-        west, south, _, _ = boxes[found].min(axis=0, initial=np.inf)
-        _, _, east, north = boxes[found].max(axis=0, initial=-np.inf)
-        if found.any() and not area.covers(shapely.box(west, south, east, north)):
-            place = np.flatnonzero(found)
+        place = np.flatnonzero(found)
+        place = place[~_lies_in(area, boxes[place])]
+        if len(place):
             shapes = shapely.from_wkb(rows[GEOMETRY].take(pa.array(place)).to_numpy())
             found[place] = shapely.intersects(area, shapes)
         return pa.array(found, mask=np.isnan(boxes).any(axis=1))  # no place: not known
@@ -208,6 +207,19 @@ def touching(area: shapely.Geometry) -> Part:
         return touches(rectangles(ranges), bounds)
 
     return Part(frozenset([BBOX, GEOMETRY]), truth, may)
+
+
+def _lies_in(area: shapely.Geometry, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rectangles are known to lie in an area: each by itself if it is a rectangle, too, else
+    all or none of them."""
+    west, south, east, north = shapely.bounds(area)
+    if area.equals(rectangle(west, south, east, north)):
+        least, most = (west, south, west, south), (east, north, east, north)
+        lying: NDArray[np.bool_] = ((boxes >= least) & (boxes <= most)).all(axis=1)
+        return lying
+    first, last = boxes.min(axis=0, initial=np.inf), boxes.max(axis=0, initial=-np.inf)
+    around = shapely.box(*first[:2], *last[2:]) if len(boxes) else shapely.Point()
+    return np.full(len(boxes), area.covers(around))
 
 
 def rectangles(ranges: Ranges) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from pipeline.integrity import sealed, sums_in
 from tests.served import COOKIES, app_of, browser, finish, local, runs
 
 DOORS = (
@@ -129,7 +130,7 @@ def test_the_collection_of_a_job_is_titled_by_its_area_and_date(
     said = json.loads(file.read_text("utf-8"))
     said["inputs"] |= {"area": area, "around": around}
     said["machine"]["finished"] = "2031-02-03T04:05:06+0000"
-    file.write_text(json.dumps(said), "utf-8")
+    file.write_text(json.dumps(sealed(said, sums_in(said))), "utf-8")
     client = browser(app, COOKIES[0])
     assert client.get(f"/collections/{name}").json()["title"] == title
     assert client.get(f"/collections/{name}/schema").json()["title"] == title

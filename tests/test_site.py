@@ -17,6 +17,7 @@ from pipeline import report
 from pipeline.crs import RD
 from pipeline.engine import never, silent
 from pipeline.errors import InputError, Stopped
+from pipeline.integrity import sealed, sums_in
 from pipeline.maptiles.roofs import FIELDS
 from pipeline.maptiles.scheme import Tile
 from pipeline.printed import sun_times
@@ -241,7 +242,8 @@ def test_the_ground_is_that_of_the_run(base: Path, run: Path, made: Path, tmp_pa
     said = report.read(copy)
     for area, expected in (([0.0, 4e5, 10.0, 4e5 + 10], "Polygon"), ({"file": "drawn.gpkg"}, None)):
         said["inputs"]["area"] = area
-        (copy / "report.json").write_text(report.dumps(said), "utf-8")
+        resealed = report.dumps(sealed(said, sums_in(said)))
+        (copy / "report.json").write_text(resealed, "utf-8")
         ground = places.ground(copy, [])
         assert (ground and ground["type"]) == expected
 
