@@ -215,7 +215,8 @@ def _lies_in(area: shapely.Geometry, boxes: NDArray[np.float64]) -> NDArray[np.b
     west, south, east, north = shapely.bounds(area)
     if area.equals(rectangle(west, south, east, north)):
         least, most = (west, south, west, south), (east, north, east, north)
-        lying: NDArray[np.bool_] = ((boxes >= least) & (boxes <= most)).all(axis=1)
+        within = (boxes >= np.array(least)) & (boxes <= np.array(most))
+        lying: NDArray[np.bool_] = within.all(axis=1)
         return lying
     first, last = boxes.min(axis=0, initial=np.inf), boxes.max(axis=0, initial=-np.inf)
     around = shapely.box(*first[:2], *last[2:]) if len(boxes) else shapely.Point()
