@@ -216,8 +216,7 @@ def _lies_in(area: shapely.Geometry, boxes: NDArray[np.float64]) -> NDArray[np.b
     if area.equals(rectangle(west, south, east, north)):
         least, most = (west, south, west, south), (east, north, east, north)
         within = (boxes >= np.array(least)) & (boxes <= np.array(most))
-        lying: NDArray[np.bool_] = within.all(axis=1)
-        return lying
+        return np.asarray(within.all(axis=1))
     first, last = boxes.min(axis=0, initial=np.inf), boxes.max(axis=0, initial=-np.inf)
     around = shapely.box(*first[:2], *last[2:]) if len(boxes) else shapely.Point()
     return np.full(len(boxes), area.covers(around))
