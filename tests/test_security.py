@@ -1,14 +1,18 @@
 """What attackers try: names, origins, bombs, floods, paths; and what answers and logs tell."""
 
 import gzip
+import http.client
 import io
 import json
 import logging
 import re
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi import Body, FastAPI
@@ -22,6 +26,7 @@ from service.database import Database
 from service.logs import logged
 from service.problem import for_clients
 from tests.asking import FAR, LOCAL, PUBLIC, application, asks, public, visits
+from tests.served import listening
 
 SECRET = "where-i-live"
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -227,6 +232,33 @@ def test_requests_that_are_too_large(tmp_path: Path) -> None:
     assert client.post("/probe/x", content=b"[]", headers=huge).status_code == 413
     key = app.state.service.keys.add("zeeland")
     assert visits(app, x_api_key=key).post("/probe/x", json=" " * 2000).status_code == 201
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_who_sends_too_much_is_told_so(tmp_path: Path, announced: bool) -> None:
+    """Also a client that looks for the answer only when it has sent all, on a connection that ends
+    with it, as Python's own does."""
+    app = with_probes(application(tmp_path, open=False, visitor_body_mb=0.1))
+    headers = JSON_TYPE | ({"Content-Length": "30000000"} if announced else {})
+    asked = ("POST", "/probe/x", iter([b" " * 1_000_000] * 30), headers | {"Connection": "close"})
+    with listening(app) as address:
+        host = urlsplit(address).netloc
+        with closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+            connection.request(*asked, encode_chunked=not announced)
+            answer = connection.getresponse()
+            assert answer.status == 413 and b"larger than 0.1 MB" in answer.read()
+
+
+def test_who_waits_to_be_told_to_send_is_told_not_to(tmp_path: Path) -> None:
+    """As curl does of a megabyte and more."""
+    app = with_probes(application(tmp_path, open=False, visitor_body_mb=0.1))
+    asked = b"POST /probe/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    asked += b"Content-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
+    with listening(app) as address:
+        place = urlsplit(address)
+        with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+            connection.sendall(asked)
+            assert connection.recv(100).startswith(b"HTTP/1.1 413")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """How much may be asked: requests a minute by an address, and bytes a request."""
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import math
@@ -16,6 +17,7 @@ from service.problem import Problem
 
 MOST_ADDRESSES = 20_000  # that are remembered, 200 bytes each
 BODY_S = 60.0  # s in which a request must be sent
+MOST_DROPPED = 100_000_000  # bytes that are read of one that is refused
 DEEPEST = 64  # arrays and objects within each other; GeoJSON has 8
 # What may be a number beyond float64 or int64; a look at the numbers tells.
 SUSPECT = re.compile(rb"\d{19}|[eE]\+?\d{3}")
@@ -78,6 +80,28 @@ def too_many(wait: float, what: str = "requests") -> Problem:
     seconds = max(1, math.ceil(wait))
     detail = f"too many {what} from this address; ask again after {seconds} s, or use a key"
     return Problem(429, detail, headers={"Retry-After": str(seconds)})
+
+
+class Incoming:
+    """What a client sends with a request. ended: whether all of it has come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.ended = receive, False
+
+    async def __call__(self) -> Message:
+        """The next part."""
+        message = await self._receive()
+        self.ended = not message.get("more_body")
+        return message
+
+    async def drop(self) -> None:
+        """Read what still comes, within limits, and forget it: many clients look for an answer only
+        when they have sent all, and find none if the connection is closed meanwhile."""
+        size = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BODY_S):
+                while not self.ended and size < MOST_DROPPED:
+                    size += len((await self()).get("body", b""))
 
 
 async def body_of(receive: Receive, announced: str | None, most: float) -> bytes:

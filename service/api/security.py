@@ -13,7 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import COOKIE, identify
 from service.api.errors import answer, as_problem, log_fault, request_id_of
-from service.api.limits import Buckets, address_of, body_of, check_json, replayed, too_many
+from service.api.limits import (
+    Buckets,
+    Incoming,
+    address_of,
+    body_of,
+    check_json,
+    replayed,
+    too_many,
+)
 from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
 from service.api.recorder import Recorder
@@ -114,15 +122,18 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
+        incoming = Incoming(receive)
         try:
             client, cookie = self._check(scope)
             scope.setdefault("state", {})["client"] = client
-            receive = await self._checked_body(scope, receive, client)
+            receive = await self._checked_body(scope, incoming, client)
         except Exception as error:
             problem = as_problem(error)
             if problem.status >= 500 and not isinstance(error, Problem):
                 log_fault(scope, error)
-            await answer(problem, request_id_of(scope))(scope, receive, send)
+            refusal = answer(problem, request_id_of(scope))
+            slow = problem.status == 408
+            await refusal(scope, receive, send if slow else _last(scope, incoming, send))
             return
         await self._app(scope, receive, self._settling(scope, send, client, cookie))
 
@@ -211,6 +222,22 @@ class Guard:
             f"{COOKIE}={cookie}; Path={path}; Max-Age={round(86400 * days)}; HttpOnly;"
             f" SameSite=Strict{secure}"
         )
+
+
+def _last(scope: Scope, incoming: Incoming, send: Send) -> Send:
+    """Ends an answer when all that is sent with the request has come; who waits to be told to send
+    it is told by the answer not to."""
+    if scope["method"] in SAFE or "expect" in Headers(scope=scope):
+        return send
+
+    async def last(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await send(message | {"more_body": True})
+            await incoming.drop()
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return last
 
 
 def _makes(scope: Scope) -> bool:
