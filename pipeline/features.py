@@ -77,6 +77,11 @@ class Features:
     def __len__(self) -> int:
         return int(self.starts[-1])
 
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names of the columns of the table."""
+        return frozenset(self.metadata.schema.to_arrow_schema().names)
+
     @property
     def bounds(self) -> tuple[float, float, float, float] | None:
         """The rectangle of all [RD m]; None where nothing has a place."""
@@ -175,7 +180,7 @@ class Features:
         groups = len(self.starts) - 1
         if wanted is None:
             return np.ones(groups, np.bool_)
-        for name in wanted.columns - set(self._none().column_names):
+        for name in wanted.columns - self.columns:
             raise InputError("{file}: has no column {name}; run it anew", file=BUILDINGS, name=name)
         return wanted.may_pass(self._range, groups)
 

@@ -2,6 +2,7 @@
 that say what there is to filter by."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +22,9 @@ from fastapi.testclient import TestClient
 
 from pipeline.crs import lonlat
 from service import cql
+from service.api.app import create_app
 from service.api.query import CRS84, MOST, RD_CRS, USUAL
+from service.settings import Settings
 from tests.roofs import SOUTH, WEST
 from tests.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
@@ -121,6 +124,17 @@ def test_what_is_not_understood_is_refused(
     answer = client.get(ITEMS, params=given)
     assert answer.status_code == 400
     assert said in answer.json()["detail"]
+
+
+def test_a_column_of_later_runs_is_not_known_to_an_earlier_one(base: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs(base) / "many", tmp_path / "early")
+    file = tmp_path / "early" / "buildings.parquet"
+    pq.write_table(pq.read_table(file).drop_columns(["built"]), file)
+    settings = Settings(data=(str(tmp_path / "early"),), state=tmp_path / "state")
+    client = local(create_app(settings, work=False))
+    assert "built" not in client.get("/collections/early/queryables").json()["properties"]
+    answer = client.get("/collections/early/items", params={"filter": "built = 1970"})
+    assert answer.status_code == 400 and "no column built" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("text", ["(" * 60 + "class", "row = " + "-" * 3990 + "1"])

@@ -133,8 +133,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
     """
     query = query_of(request)
     features = Features.of(asked.place)
-    wanted = query.wanted(features.suns)
-    page = features.page(wanted, query.cursor, min(query.limit, MOST))
+    page = features.page(query.wanted(features), query.cursor, min(query.limit, MOST))
     here = _below(request, service, asked, "items")
     given = dict(request.query_params)
     links = [link(_with(here, given), "self", GEOJSON)]

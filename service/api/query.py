@@ -20,8 +20,10 @@ from pydantic import (
 
 from pipeline.crs import to_rd
 from pipeline.errors import InputError
+from pipeline.features import Features
 from pipeline.filter_parts import edges_of, rectangle, shape_of
 from pipeline.filters import Filter, filter_of
+from pipeline.slices import BBOX as RECTANGLE
 from service.api.formats import FORMAT
 from service.api.when import TIMES, moment
 from service.cql import LONGEST, parsed
@@ -136,15 +138,15 @@ class Query(BaseModel):
         """West, south, east, north of `bbox`, without heights."""
         return edges_of([float(part) for part in (self.bbox or "").split(",")])
 
-    def wanted(self, suns: int) -> Filter | None:
-        """As the table is asked; None for all of it. suns: how many columns lit_1, lit_2 ... there
-        are. Raises Problem 400 for a filter that is not accepted."""
+    def wanted(self, features: Features) -> Filter | None:
+        """As the table is asked; None for all of it. Raises Problem 400 for a filter that is not
+        accepted, or names a column that the table has not."""
         try:
-            return self._wanted(suns)
+            return self._wanted(features)
         except InputError as error:  # which of a collection is a fault of its files
             raise Problem(400, for_clients(str(error))) from None
 
-    def _wanted(self, suns: int) -> Filter | None:
+    def _wanted(self, features: Features) -> Filter | None:
         given = self.model_dump(by_alias=True, exclude_none=True)
         parts = [_equal(name, given[name]) for name in PROPERTIES if name in given]
         if self.bbox is not None:
@@ -154,7 +156,10 @@ class Query(BaseModel):
         if not parts:
             return None
         whole = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
-        return filter_of(json.dumps(whole), suns)
+        found = filter_of(json.dumps(whole), features.suns)
+        for name in found.columns - features.columns - {RECTANGLE}:
+            raise InputError(f"filter: this collection has no column {name}; see `queryables`")
+        return found
 
 
 def _equal(name: str, value: str | bool) -> dict[str, Any]:
