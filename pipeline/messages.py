@@ -62,6 +62,16 @@ def sentences(lang: str) -> dict[str, str]:
     return found
 
 
+def spoken(seconds: float) -> Text:
+    """A time in the unit that it bears: 95 s, 12 min, 3 h 20 min."""
+    if seconds < 100:
+        return Text("{seconds:.0f} s", seconds=seconds)
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return Text("{minutes} min", minutes=minutes)
+    return Text("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+
+
 def to_json(text: str) -> dict[str, Any]:
     """A Text as values that JSON can hold, of which `of_json` makes it again."""
     if not isinstance(text, Text):

@@ -1,8 +1,7 @@
 """A plan as it is printed: names and values."""
 
-from pipeline.messages import Text
+from pipeline.messages import Text, spoken
 from pipeline.plan import Plan, Unread
-from pipeline.printed import spoken
 
 
 def table(found: Plan | Unread) -> list[tuple[Text, Text]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline import texts
 from pipeline.coverage import percent
-from pipeline.messages import Text, of_json, translated
+from pipeline.messages import of_json, translated
 from pipeline.methods.powermapping import YIELDS
 
 
@@ -186,16 +186,6 @@ def heights(inputs: Mapping[str, Any], lang: str = "en") -> str:
 def sun_times(report: Mapping[str, Any]) -> list[str]:
     """The clock times of the suns, in their order."""
     return list(dict.fromkeys(str(sun["time"]) for sun in report["method"]["suns"]))
-
-
-def spoken(seconds: float) -> Text:
-    """A time in the unit that it bears: 95 s, 12 min, 3 h 20 min."""
-    if seconds < 100:
-        return Text("{seconds:.0f} s", seconds=seconds)
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return Text("{minutes} min", minutes=minutes)
-    return Text("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 # The figures of a preset of yields in their order, and how each is written.

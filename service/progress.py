@@ -16,8 +16,7 @@ from tqdm import tqdm
 
 from pipeline.errors import InputError
 from pipeline.events import FAILED, KEPT, Event
-from pipeline.messages import Text, translated
-from pipeline.printed import spoken
+from pipeline.messages import Text, spoken, translated
 from service.say import language
 
 WINDOW = 600.0  # s; rates and what is left are told from this last time

@@ -1,5 +1,7 @@
 """An empty text is no path: it would be the folder that one stands in."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -7,7 +9,7 @@ import pytest
 
 from service.cli import main
 from service.paths import PATHS, Named
-from tests.commands import call
+from tests.commands import ROOT, call
 
 
 def commands(group: click.Group, *before: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -48,3 +50,10 @@ def test_an_empty_path_is_refused(words: tuple[str, ...], param: click.Parameter
     result = call(*words, *given)
     assert result.exit_code == 2
     assert "'' is no path; name a file or a folder" in result.stderr
+
+
+def test_the_command_line_starts_without_the_libraries_of_a_run() -> None:
+    """They take seconds, in which Ctrl-C would meet their imports."""
+    code = "import sys, service.cli; print(*{'numpy', 'pandas', 'pyarrow'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (found.returncode, found.stdout.strip()) == (0, "")
