@@ -11,6 +11,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,6 +99,34 @@ def cached(folder: Path, sums: Mapping[str, str], *cards: Path) -> Files:
         )
 
     return Files(folder, {name: Sums.parse(text) for name, text in sums.items()}, damaged)
+
+
+def seal(file: Path) -> None:
+    """Keep the sums of a file that is made elsewhere, and can be made anew."""
+    write_card(_card_of(file), str(Sums.read(file)))
+
+
+def is_sealed(file: Path) -> bool:
+    """Whether such a file is there, and as it was sealed if it was; of one that is damaged a
+    warning is logged. Once read through, it is taken to stay so until it is replaced."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return False
+    return _is_sealed(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=256)
+def _is_sealed(file: Path, *mark: int) -> bool:
+    told = read_card(_card_of(file))
+    sealed = told is None or Sums.parse(told) == Sums.read(file)
+    if not sealed:
+        log.warning(Text("{file} is damaged; it is made anew", file=file))
+    return sealed
+
+
+def _card_of(file: Path) -> Path:
+    return cache_dir() / "seals" / f"{key_of(str(file.absolute()))}.json"
 
 
 def mending(work: Callable[[], T]) -> T:

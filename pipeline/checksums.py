@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import DamagedError, Stopped
@@ -36,6 +37,13 @@ class Sums(NamedTuple):
     def of(cls, data: bytes) -> "Sums":
         """Those of a whole content."""
         return cls(len(data), _crcs(data))
+
+    @classmethod
+    def read(cls, file: Path) -> "Sums":
+        """Those of a file on disk, however large."""
+        with file.open("rb") as stream:
+            blocks = [zlib.crc32(part) for part in iter(lambda: stream.read(BLOCK), b"")]
+            return cls(stream.tell(), tuple(blocks))
 
     @classmethod
     def parse(cls, text: str) -> "Sums":

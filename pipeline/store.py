@@ -28,7 +28,7 @@ from pipeline.georeference import (
 )
 from pipeline.grid import CHUNK, Layout, Shard, Window
 from pipeline.integrity import beside
-from pipeline.storage import Place, storage_of
+from pipeline.storage import Place, Storage, storage_of
 
 ROOT = "zarr.json"  # of the root group
 blosc.use_threads = False  # they would put the parts of a chunk in another order each time
@@ -89,12 +89,19 @@ def layers_of(names: Sequence[str], date: dt.date, times: Sequence[dt.time]) -> 
 
 
 def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
-    """Lay out an empty store; an existing one of the same layout is left as it is."""
-    storage = storage_of(place)
-    if not storage.exists(ROOT):
-        content = laid_out(layout, layers, attributes)
-        for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is
+    """Lay out an empty store; of an existing one of the same layout, what is missing or differs."""
+    storage, content = storage_of(place), laid_out(layout, layers, attributes)
+    there = storage.exists(ROOT)
+    for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is there
+        if not there or _content(storage, name) != content[name]:
             storage.write(name, content[name])
+
+
+def _content(storage: Storage, name: str) -> bytes | None:
+    try:
+        return storage.read(name)
+    except FileNotFoundError:
+        return None
 
 
 def laid_out(layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> dict[str, bytes]:

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from kernels.reach import reaching
 from pipeline import report
 from pipeline.buildings import SHARDS, in_space
-from pipeline.cache import write_whole
 from pipeline.checksums import Sums
 from pipeline.columns import SCHEMA
 from pipeline.context import Context
@@ -37,7 +36,6 @@ from pipeline.request import Job
 from pipeline.scope import shards_of, tally
 from pipeline.slices import footer_of, readable, whole
 from pipeline.storage import Place
-from pipeline.store import ROOT, laid_out
 from pipeline.tiles import NO_HEIGHT, Marks, raise_tiles
 
 OF_CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")
@@ -110,7 +108,7 @@ def begin(
     if told["bounds"] != list(job.prepared.bounds) or not sums:  # as all rows tell; an old program
         return frozenset(worked(job))
     fresh = reached(home, job, reach, found)
-    _copy_rasters(home / RASTERS, context, said)
+    _copy_rasters(home / RASTERS, context)
     _keep_sums(context, fresh, sums)
     take_along(job, context, fresh, told["shards"])
     return fresh
@@ -238,16 +236,15 @@ def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Sums])
             context.ledger.record_chunks(shard.name, of.get(shard.name, {}))
 
 
-def _copy_rasters(there: Path, context: Context, said: dict[str, Any]) -> None:
-    """The same rasters by other names of the same files, which a new shard replaces, not changes;
-    with the provenance of the new run."""
+def _copy_rasters(there: Path, context: Context) -> None:
+    """The same rasters by other names of the same files, which a new shard replaces, not
+    changes."""
     here = Path(context.ledger.place(RASTERS))
     if here.exists():
         return
     partial = here.with_name(f"{here.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(there, partial, copy_function=link)
-    write_whole(partial / ROOT, laid_out(context.layout, context.layers, said)[ROOT])
     partial.rename(here)
 
 

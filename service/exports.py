@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.cache import is_sealed, seal
 from pipeline.features import Features, find, mark_of
 from service.catalogue import Collection
 
@@ -28,7 +29,7 @@ def made(state: Path, collection: Collection, name: str, make: Callable[[Path], 
     with _lock:
         making = _making.setdefault(file, Lock())
     with making:
-        if not file.is_file():
+        if not is_sealed(file):
             _make(file, make)
             _make_room(state / FOLDER, file)
         os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
@@ -66,6 +67,7 @@ def _make(file: Path, make: Callable[[Path], Any]) -> None:
     try:
         make(partial)
         os.replace(partial, file)
+        seal(file)
     finally:
         partial.unlink(missing_ok=True)
 

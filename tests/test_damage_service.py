@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipeline import integrity
+from pipeline import cache, integrity
 from pipeline.engine import never, silent
 from pipeline.errors import DamagedError
+from pipeline.kept import Kept
 from pipeline.maptiles.scheme import Tile
+from service import opened
+from service.api import tiles
 from service.api.app import create_app
 from service.settings import Settings
 from tests.asked import CORNER, carried_out, world
@@ -32,11 +35,12 @@ def client(base: Path, tmp_path: Path, bad: Path) -> TestClient:
     return local(create_app(Settings(data=data, state=tmp_path / "state"), work=False))
 
 
-def tile(client: TestClient) -> str:
-    """Of the shadows: one that shows all of the quarter."""
-    west, south, east, north = client.get("/collections/quarter/tiles/shadow").json()["bounds"]
-    middle = Tile.at((west + east) / 2, (south + north) / 2, 14)
-    return f"tiles/shadow/14/{middle.x}/{middle.y}"
+def tile(client: TestClient, layer: str) -> str:
+    """One that shows all of the quarter."""
+    west, south, east, north = client.get(f"/collections/quarter/tiles/{layer}").json()["bounds"]
+    zoom = 14 if layer == "shadow" else 12
+    middle = Tile.at((west + east) / 2, (south + north) / 2, zoom)
+    return f"tiles/{layer}/{zoom}/{middle.x}/{middle.y}"
 
 
 def refused(client: TestClient, path: str, bad: Path) -> None:
@@ -51,13 +55,13 @@ def refused(client: TestClient, path: str, bad: Path) -> None:
 @pytest.mark.parametrize("how", HOW)
 def test_rasters(client: TestClient, bad: Path, how: str) -> None:
     HOW[how](bad / CHUNK)
-    for path in (f"files/{CHUNK}", "files/shadow.tif", tile(client)):
+    for path in (f"files/{CHUNK}", "files/shadow.tif", tile(client, "shadow")):
         refused(client, f"/collections/bad/{path}", bad)
     for path in (
         "items",
         f"files/{TABLE}",
         "files/hillshade.tif",
-        f"files/{CHUNK}".replace("shadow", "hillshade"),
+        f"files/{CHUNK.replace('shadow', 'hillshade')}",
     ):
         assert client.get(f"/collections/bad/{path}").status_code == 200
 
@@ -92,3 +96,25 @@ def test_what_a_job_left_is_made_anew(
     flip(tmp_path / "quarter" / TABLE, 9999)
     with pytest.raises(DamagedError, match=f"quarter/{TABLE} is damaged"):
         carried_out("suitability", inputs | {"layers": []}, means)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "buildings.csv", "roofs-*.counts"])
+def test_what_was_made_of_a_run_is_made_anew(
+    client: TestClient, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a start: what a process has read it takes to stay so."""
+
+    def answers() -> list[bytes]:
+        cache._is_sealed.cache_clear()
+        opened._opened.cache_clear()
+        tiles._kept = Kept(1 << 20, len)
+        paths = ("items/3", "files/buildings.csv", tile(client, "roofs"))
+        found = [client.get(f"/collections/quarter/{path}") for path in paths]
+        assert [each.status_code for each in found] == [200] * 3
+        return [each.content for each in found]
+
+    expected = answers()
+    (made,) = (tmp_path / "state").rglob(name)
+    flip(made, 4 * made.stat().st_size)
+    assert answers() == expected
+    assert f"{made} is damaged; it is made anew" in caplog.messages

@@ -267,6 +267,19 @@ def test_a_finished_chunk_that_is_lost_is_computed_again(
     region.assert_same(out)
 
 
+@pytest.mark.parametrize("name", ["zarr.json", "0/zarr.json", "0/y/c/0"])
+@pytest.mark.parametrize("how", HOW)
+def test_a_store_that_lost_its_metadata_gets_them_again(
+    region: Region, stopped: Path, tmp_path: Path, name: str, how: str
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(stopped, out)
+    HOW[how](out / WORK / "rasters.zarr" / name)
+    assert call(*region.command(out)).exit_code == 0
+    assert call("check", out).exit_code == 0
+    region.assert_same(out)
+
+
 @pytest.mark.parametrize("stage", ["measure", "shade", "chunks"])
 @pytest.mark.parametrize("how", HOW)
 def test_a_damaged_record_is_made_again(

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.cache import key_of
+from pipeline.cache import is_sealed, key_of, seal
 from pipeline.dots import COLUMNS, FILLED, coloured, layers
 from pipeline.files import named
 from pipeline.maptiles import png
@@ -51,10 +51,11 @@ class Overview:
         """Of a table; counted if that was not done before, and kept in a folder under the identity
         of the table. Raises InputError for a table that is damaged."""
         path = folder / f"roofs-{identity(file)}.counts"
-        if not path.exists():
+        if not is_sealed(path):
             with Folder(folder).writing(path.name) as stream:
                 for words in counted(file):
                     stream.write(words.tobytes())
+            seal(path)
         return cls(np.memmap(path, np.uint64, "r"))
 
     def tile(self, tile: Tile) -> bytes | None:
