@@ -35,10 +35,8 @@ def sealed(report: Mapping[str, Any], sums: Mapping[str, Sums]) -> dict[str, Any
 
 
 def is_sealed(report: Mapping[str, Any]) -> bool:
-    """Whether a report is as it was written; also True of one without a checksum."""
-    told = report.get("machine", {})
-    given = told.get(CHECKSUM) if isinstance(told, Mapping) else None
-    return given is None or given == _checksum(report)
+    """Whether a report is as it was written."""
+    return bool(report["machine"][CHECKSUM] == _checksum(report))
 
 
 def _checksum(report: Mapping[str, Any]) -> str:
@@ -63,9 +61,7 @@ def _by_shard(sums: Mapping[str, Sums]) -> dict[str, Any]:
 
 
 def sums_in(report: Mapping[str, Any]) -> dict[str, Sums]:
-    """The sums that a report holds, by the names of the files; none in one of an older program."""
-    if FILES not in report:
-        return {}
+    """The sums that a report holds, by the names of the files."""
     told = report[FILES]
     sums = {name: Sums.parse(text) for name, text in told["whole"].items()}
     for shard, line in told["shards"].items():
@@ -82,11 +78,12 @@ def shard_of(file: str) -> str | None:
 
 
 def read_report(directory: Place) -> dict[str, Any]:
-    """The report of a finished run. Raises InputError if there is none, DamagedError if it is not
-    as it was written."""
+    """The report of a finished run. Raises InputError if there is none, or one of an older version
+    of the program, DamagedError if it is not as it was written."""
     try:
         report: dict[str, Any] = json.loads(storage_of(directory).read(REPORT))
-        whole = {"counts", "method", "inputs"} <= report.keys() and is_sealed(report)
+        older = {"counts", "method", "inputs"} <= report.keys() and FILES not in report
+        whole = older or is_sealed(report)
     except (FileNotFoundError, NotADirectoryError):
         if storage_of(directory).exists(f"{WORK}/{ASKED}"):
             raise InputError(
@@ -99,7 +96,13 @@ def read_report(directory: Place) -> dict[str, Any]:
             name=REPORT,
         ) from None
     except (ValueError, AttributeError, KeyError, TypeError):
-        whole = False
+        whole = older = False
+    if older:
+        raise InputError(
+            "{directory}: its run is of an older version of this program; {remedy}",
+            directory=directory,
+            remedy=REMEDY,
+        )
     if not whole:
         raise DamagedError(
             "{file}: not the report of a run, or damaged; run it anew with --overwrite",
@@ -166,15 +169,8 @@ def check(
     threads: int,
 ) -> Damage:
     """Read all files of a finished run, and tell what is wrong with which. Raises InputError where
-    there is no finished run, or its report tells no checksums, and Stopped."""
-    files = files_of(directory)
-    if not files.sums:
-        raise InputError(
-            "{directory}: its report holds no checksums, for it is of an older program; {remedy}",
-            directory=directory,
-            remedy=REMEDY,
-        )
-    return files.damage(progress, stop, threads)
+    there is no finished run, and Stopped."""
+    return files_of(directory).damage(progress, stop, threads)
 
 
 def check_there(directory: Place) -> None:

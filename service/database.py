@@ -168,12 +168,19 @@ def _application(connection: sqlite3.Connection) -> int:
     return int(found)
 
 
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    """By its application id, or, where it was made before there was one, by its keys."""
+    keys = "SELECT count(*) FROM pragma_table_info('keys') WHERE name IN ('hash', 'operator')"
+    application = _application(connection)
+    return application == OURS or (not application and connection.execute(keys).fetchone()[0] == 2)
+
+
 def _check_ours(state: Path) -> None:
     """Raises InputError for a folder of state with things of others, before anything is changed."""
     file, there = state / DATABASE, [name for name in CLEARED if (state / name).exists()]
     if file.is_file() and file.stat().st_size:
         with closing(sqlite3.connect(file, timeout=BUSY_S)) as connection:
-            there = [] if _application(connection) == OURS else [DATABASE]
+            there = [] if _is_ours(connection) else [DATABASE]
     if there:
         raise InputError(
             "--state {state}: its {file} is not of this program; give a folder of its own",

@@ -125,11 +125,18 @@ def test_all_damage_is_told(out: Path) -> None:
     ]
 
 
-def test_what_cannot_be_checked_is_said(out: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["check", "report", "export"])
+def test_a_run_of_an_older_version_is_refused(out: Path, tmp_path: Path, command: str) -> None:
     told = json.loads((out / REPORT).read_text())
     del told["files"], told["machine"]["checksum"]
     (out / REPORT).write_text(json.dumps(told))
-    assert "holds no checksums" in call("check", out).stderr
+    words = ("--to", tmp_path / "roofs.csv") if command == "export" else ()
+    result = call(command, out, *words)
+    assert (result.exit_code, list(tmp_path.glob("*.csv"))) == (2, [])
+    assert f"{out}: its run is of an older version of this program; {REMEDY}" in result.stderr
+
+
+def test_no_finished_run_cannot_be_checked(tmp_path: Path) -> None:
     result = call("check", tmp_path / "none")
     assert (result.exit_code, "so no finished run" in result.stderr) == (2, True)
 

@@ -140,6 +140,13 @@ def test_keys_go_into_no_database_of_others(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
 
 
+def test_keys_made_before_there_was_an_application_id_are_kept(tmp_path: Path) -> None:
+    assert call("keys", "add", "town", "--state", tmp_path).exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "service.sqlite")) as database:
+        database.execute("PRAGMA application_id = 0")
+    assert "town" in call("keys", "list", "--state", tmp_path).stdout
+
+
 @pytest.mark.parametrize("name", ["results", "exports"])
 def test_no_state_is_made_beside_folders_of_others(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
