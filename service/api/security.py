@@ -232,7 +232,7 @@ def _last(scope: Scope, incoming: Incoming, send: Send) -> Send:
 
     async def last(message: Message) -> None:
         if message["type"] == "http.response.body":
-            await send(message | {"more_body": True})
+            await send({**message, "more_body": True})
             await incoming.drop()
             message = {"type": "http.response.body", "body": b""}
         await send(message)
