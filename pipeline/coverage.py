@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from pipeline.ahn import land
+from pipeline.mending import shared
 from pipeline.messages import Text
 from pipeline.regions import Area
 from pipeline.scope import Listed, asked_of
@@ -37,13 +38,20 @@ def _of_footprints(accounting: Mapping[str, Any]) -> float | None:
 def of_ground(asked: Any, covered: shapely.Geometry) -> float | None:
     """The covered share of a geometry, or of an array of them that do not overlap [RD m]. Ground
     without a sheet of AHN that meets land, the sea and abroad, does not count, unless it is all
-    there is; None for no ground at all."""
-    ground = shapely.intersection(asked, land())
+    there is; None for no ground at all. Raises as `shared` does."""
+    ground = _shared(asked, land())
     if not shapely.area(ground).sum():
         ground = asked
     whole = float(shapely.area(ground).sum())
-    inside = float(shapely.area(shapely.intersection(ground, covered)).sum())
+    inside = float(shapely.area(_shared(ground, covered)).sum())
     return float(f"{min(inside / whole, 1.0):.{DIGITS}g}") if whole else None
+
+
+def _shared(asked: Any, other: shapely.Geometry) -> Any:
+    """What a geometry, which may be a user's polygon, or each of an array shares with another."""
+    if isinstance(asked, np.ndarray):
+        return shapely.intersection(asked, other)
+    return shared(asked, other, "AREA")
 
 
 def ground_asked(area: Area | None, footprints: Listed) -> Any:

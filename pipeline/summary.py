@@ -19,6 +19,7 @@ from pipeline.ahn import sheets_touching
 from pipeline.areas import own_copy
 from pipeline.engine import ahead
 from pipeline.finished import Finished, centres, open_finished
+from pipeline.mending import shared, without
 from pipeline.selection import Area, within_circle
 from pipeline.storage import Place
 
@@ -162,7 +163,7 @@ def computed(
     """The share of the ground that is asked for which a run computed: its inputs cover it, and it
     lies in the run's own area, or in the rectangle of that where it cannot be told any more."""
     asked = [part.geometry for part in (area, _area(around)) if part is not None]
-    ground = shapely.intersection_all(asked)
+    ground = asked[0] if len(asked) == 1 else shared(asked[0], asked[1], "AREA")
     seen, source = finished.sheets(ground.bounds), finished.inputs["area"]
     if source is not None and not (area and report.plain(area.source) == source):
         own = finished.ground(boundaries)
@@ -185,7 +186,8 @@ def is_complete(
         return True
     seen = finished.sheets(asked.geometry.bounds)
     # Only what is ours is buffered: of a comb of 8,000 positions that would take 8 s and 1 GB.
-    beside = shapely.difference(asked.geometry, shapely.buffer(seen, SLIVER_M, join_style="mitre"))
+    beside = without(asked.geometry, shapely.buffer(seen, SLIVER_M, join_style="mitre"), "AREA")
+    shapely.prepare(beside)
     land = np.array([place.bounds for place in sheets_touching(beside) if place.land])
     inside = shapely.buffer(shapely.box(*land.reshape(-1, 4).T), -SLIVER_M, join_style="mitre")
     return not shapely.intersects(beside, inside).any()

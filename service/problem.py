@@ -33,6 +33,7 @@ MEANT = {
     "--around ": "input around: ",
     "--restrictions ": "input restrictions: ",
     "in AREA ": "in the area ",
+    "AREA: ": "input area: ",
     " (`daklaag methods` lists them)": "",
 }
 MOST = 400  # characters of a sentence that came from below

@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 import shapely
 
-from pipeline import crossings, mending
+from pipeline import coverage, crossings, mending
 from pipeline.crossings import crossings_of
 from pipeline.errors import InputError, Stopped
-from pipeline.mending import joined, mended
+from pipeline.mending import joined, mended, shared, without
 from pipeline.underway import heeding
 from service.processes.geojson import Kind, read_shapes
 from tests.commands import ROOT, arguments, call, small_world
 from tests.outlines import read, table, write
 from tests.runs import Files
-from tests.tangled import at_random, bent, chain, frames, many, slanting
+from tests.tangled import CORNER, at_random, bent, chain, frames, many, slanting, upright
 
 JSON = {"Content-Type": "application/json"}
 
@@ -125,6 +125,30 @@ def test_who_asks_to_stop_need_not_wait_for_geos() -> None:
         mended(many([at_random(400)]), "x")
 
 
+def test_what_polygons_share_is_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those that also touch along lines, here and apart."""
+    comb = upright(300)
+    box = shapely.transform(shapely.box(0, 0, 1, 1000), lambda xy: xy + CORNER)
+    expected = shapely.intersection(comb, shapely.union(box, shapely.box(0, 0, 1, 1)))
+    for light in (10**6, -1):
+        monkeypatch.setattr(mending, "LIGHT", light)
+        found = shared(comb, box, "x")
+        assert found.geom_type == "MultiPolygon"
+        assert found.area == pytest.approx(expected.area)
+        assert without(comb, box, "x").area == pytest.approx(comb.area - expected.area)
+
+
+def test_a_comb_across_the_land_is_compared_with_it_in_seconds() -> None:
+    """It took 17 s, in which the service could not be stopped."""
+    at = np.arange(44_000)
+    tips = np.stack([20_000 + at * 5.7, np.where(np.isin(at % 4, (1, 2)), 6e5, 3.2e5)], axis=1)
+    comb = shapely.Polygon(np.vstack([tips, [[tips[-1, 0], 3.1e5], [2e4, 3.1e5]]]))
+    assert comb.is_valid
+    with within(15):
+        share = coverage.of_ground(comb, shapely.box(2e4, 3e5, 3e5, 4.5e5))
+    assert share is not None and 0.2 < share < 0.6
+
+
 def test_a_polygon_that_bends_into_crossings_is_refused_as_an_input() -> None:
     """30 kB kept the service busy for minutes, and 150 kB took 5.7 GB."""
     for rows, said in ((750, "feature 0: is not valid, and meets itself"), (3600, "too entangled")):
@@ -178,7 +202,7 @@ def test_footprints_that_take_long_are_mended_until_somebody_asks_to_stop(tmp_pa
 
 
 INTERRUPTED = """
-from pipeline import crossings, mending
+from pipeline import coverage, crossings, mending
 crossings.NEAR = mending.KNOTS = mending.CROSSINGS = 10**9
 mending.SECONDS = 600.0
 from service.cli import main
