@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from pipeline import run as runs
 from pipeline.changes import changes, totals_changed
 from pipeline.engine import Progress, Stop
 from pipeline.errors import EmptyAreaError
 from pipeline.events import Log
 from pipeline.ledger import BUILDINGS, REPORT
 from pipeline.request import Request
-from pipeline.run import Result, run
+from pipeline.run import Result
 from pipeline.storage import Place, is_remote
 from pipeline.update import link
 
@@ -43,15 +44,15 @@ def run_compared(
         with _scratch(request.out) as folder:
             for name in (REPORT, BUILDINGS):  # which the run replaces, and does not change
                 link(Path(request.out) / name, folder / name)
-            result = run(request, progress, stop, log)
+            result = runs.run(request, progress, stop, log)
             return result, None if result.was_finished else _compare(folder, result)
-    result = run(request, progress, stop, log)
+    result = runs.run(request, progress, stop, log)
     if not (request.add_building or request.remove_building):
         return result, None
     with _scratch(request.out) as folder:
         plain: dict[str, Any] = {"add_building": (), "remove_building": (), "layers": (), "by": ()}
         try:
-            run(dataclasses.replace(request, out=folder, **plain), progress, stop, log)
+            runs.run(dataclasses.replace(request, out=folder, **plain), progress, stop, log)
         except EmptyAreaError:  # nothing stands there but what is added
             return result, None
         return result, _compare(folder, result)
