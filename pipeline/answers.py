@@ -7,7 +7,6 @@ that of a finished run of the same method, parameters and inputs is cut out of i
 
 import hashlib
 import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,7 +28,7 @@ from pipeline.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledge
 from pipeline.matching import Asked, match
 from pipeline.passes import along_curve
 from pipeline.printed import warnings
-from pipeline.provenance import PROGRAM, suns_said
+from pipeline.provenance import PROGRAM, machine, suns_said
 from pipeline.request import Request
 from pipeline.results import TABLE, draw, off_rasters, publish
 from pipeline.run import Result
@@ -79,7 +78,7 @@ def answer(
             _copy_rasters(asked, ledger, said, progress, check)
             _write_table(asked, ledger, progress, check)
             composed = _composed(asked, ledger, said)
-            composed["machine"] = _machine(started)
+            composed["machine"] = machine(started)
             draw(ledger, composed, request.lang)
             check()
             publish(ledger, composed, asked.layout, _layers(asked), said)
@@ -248,12 +247,3 @@ def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, A
     warned += off_rasters(composed["accounting"], asked.scope.asked)
     composed["accounting"] |= report.warned(warned)
     return composed
-
-
-def _machine(started: float) -> dict[str, Any]:
-    return {
-        "seconds": round(time.monotonic() - started, 3),
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }

@@ -1,5 +1,8 @@
 """What makes two runs the same, as their reports and stores say it."""
 
+import os
+import platform
+import time
 from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
@@ -108,3 +111,16 @@ def _sheets(mosaic: Mosaic, cards: list[Card]) -> list[dict[str, Any]]:
         }
         for sheet, card in zip(mosaic.sheets, cards, strict=True)
     ]
+
+
+def machine(started: float) -> dict[str, Any]:
+    """In what two equal runs may differ. started: by the monotonic clock [s]. Where the variable
+    SOURCE_DATE_EPOCH is set [s since 1970], that is when it finished."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    finished = time.localtime(None if epoch is None else int(epoch))
+    return {
+        "seconds": round(time.monotonic() - started, 3),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z", finished),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }

@@ -1,6 +1,5 @@
 """A run: survey, measure, shade, judge; each shard once, to be taken up again at any time."""
 
-import platform
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from pipeline.passes import (
     shade_pass,
     survey_pass,
 )
-from pipeline.provenance import provenance
+from pipeline.provenance import machine, provenance
 from pipeline.request import Job, Request, prepare
 from pipeline.results import draw, publish, report_of, write_table
 from pipeline.storage import Place, is_remote, storage_of
@@ -164,12 +163,8 @@ def carry_out(
 
 
 def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
-    return {
-        "seconds": round(time.monotonic() - started, 3),
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    return machine(started) | {
         "workers": engine.workers,
         "scheduler": "threads" if engine.cluster is None else "distributed",
         "block": job.request.block,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
     }

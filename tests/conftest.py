@@ -1,6 +1,7 @@
 """What the tests share: where the real data lie, and how hypothesis draws."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,10 +18,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache of the tests' own, in this process and those that it starts."""
+    """A cache of the tests' own, and one day, in this process and those that it starts."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAKLAAG_CACHE", str(folder))
+        patch.setenv("SOURCE_DATE_EPOCH", str(int(time.time())))  # equal runs, also at midnight
         yield folder
 
 

@@ -20,6 +20,7 @@ from pipeline.legend import MARKS, ORDER, Origin, Told, axes_at, panel, round_le
 from pipeline.marked import count_marks
 from pipeline.palette import COLOURS, DPI, FRAME, PANEL, SHADED, STYLES, WATER
 from pipeline.printed import heights, place
+from pipeline.provenance import machine
 from tests.finished import (
     COURT,
     NORTH,
@@ -376,3 +377,8 @@ def test_a_picture_is_the_finest_that_fits(tmp_path: Path, largest: int, step: i
     height, width = found.cells.shape
     assert (west, north) == (WEST, NORTH)
     assert (east - west, north - south) == (width * 2 * step, height * 2 * step)
+
+
+def test_the_day_of_the_map_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1924948800")  # 31 December 2030
+    assert machine(0.0)["finished"].startswith("2030-12-31T")
