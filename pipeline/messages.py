@@ -42,7 +42,7 @@ def _simple(value: Any) -> Any:
     """What another process can be sent: of an error its sentence, of a path its text."""
     if isinstance(value, BaseException):
         value = value.args[0] if value.args and isinstance(value.args[0], Text) else str(value)
-    kept = isinstance(value, str | Real | list | tuple | datetime.date | datetime.time)
+    kept = isinstance(value, str | Real | list | tuple | datetime.date | datetime.time | None)
     return value if kept else str(value)
 
 
@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Real):  # numpy's too
         return int(value) if isinstance(value, Integral) else float(value)
-    return str(value)
+    return value if value is None else str(value)
 
 
 def _made(value: Any) -> Any:
