@@ -12,6 +12,8 @@ import shapely
 import zarr
 
 from pipeline import report
+from pipeline.checksums import Sums
+from pipeline.integrity import sealed
 
 WEST, NORTH, CELL = 121_000.0, 487_160.0, 2.0
 COLUMNS, ROWS = 100, 80
@@ -225,8 +227,16 @@ def finished(directory: Path, layers: dict[str, np.ndarray] | None = None) -> Pa
         table.replace_schema_metadata({"geo": json.dumps(geo)}), directory / "buildings.parquet"
     )
     write_store(directory / "rasters.zarr", rasters() if layers is None else layers)
-    (directory / "report.json").write_text(report.dumps(composed(table)), encoding="utf-8")
+    seal(directory, composed(table))
     return directory
+
+
+def seal(directory: Path, told: dict[str, Any]) -> None:
+    """Write the report of a folder as a run does: with the checksums of all that lies there."""
+    report_ = directory / "report.json"
+    files = [path for path in directory.rglob("*") if path.is_file() and path != report_]
+    sums = {path.relative_to(directory).as_posix(): Sums.read(path) for path in files}
+    report_.write_text(report.dumps(sealed(told, sums)), encoding="utf-8")
 
 
 def same_columns(told: pa.Table) -> None:

@@ -32,11 +32,13 @@ from tests.finished import (
     TWINS,
     WEST,
     buildings,
+    composed,
     finished,
     flat_names,
     geometry,
     rasters,
     same_columns,
+    seal,
 )
 
 
@@ -109,6 +111,7 @@ def test_csv_and_xlsx_compute_nothing(tmp_path: Path) -> None:
     for name, column in (("id", ids), ("ground_m", ground)):
         table = table.set_column(table.column_names.index(name), name, column)
     pq.write_table(table, run / "buildings.parquet")
+    seal(run, composed(table))
     export(run, tmp_path / "b.csv")
     export(run, tmp_path / "b.xlsx")
     lines = list(csv.DictReader((tmp_path / "b.csv").read_text("utf-8").splitlines()))
