@@ -9,11 +9,18 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
+import anyio
+import anyio.to_thread
 from starlette.types import Message, Receive, Scope
 
+from service.clients import Client
 from service.problem import Problem
+
+T = TypeVar("T")
 
 MOST_ADDRESSES = 20_000  # that are remembered, 200 bytes each
 BODY_S = 60.0  # s in which a request must be sent
@@ -73,6 +80,22 @@ def network_of(address: str) -> str:
         return str(parsed)
     mapped = parsed.ipv4_mapped
     return str(mapped or ipaddress.ip_network((parsed, 64), strict=False).network_address)
+
+
+class Turns:
+    """What takes long, so many at once in all and one at once of a visitor's address: who asks for
+    much at once waits for itself."""
+
+    def __init__(self, at_once: int) -> None:
+        self._all = anyio.CapacityLimiter(at_once)
+        self._own = WeakValueDictionary[str, anyio.CapacityLimiter]()
+
+    async def run(self, client: Client, address: str, task: Callable[..., T], *given: Any) -> T:
+        """What a task answers, in a thread, when it is its client's turn."""
+        own = None if client.trusted else network_of(address)
+        turn = self._own.setdefault(own, anyio.CapacityLimiter(1)) if own else nullcontext()
+        async with turn:
+            return await anyio.to_thread.run_sync(task, *given, limiter=self._all)
 
 
 def too_many(wait: float, what: str = "requests") -> Problem:

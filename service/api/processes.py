@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-import anyio
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -12,6 +11,7 @@ from service.api import results
 from service.api.access import Asking
 from service.api.answers import Link, address, check_parameters, faults, nothing_else
 from service.api.jobs import StatusInfo
+from service.api.limits import Turns, address_of
 from service.api.state import Here
 from service.clients import Client
 from service.jobs.callback import checked
@@ -30,7 +30,7 @@ router.include_router(results.router)
 
 NO_SUCH_PROCESS = f"{OGC}no-such-process"
 AT_ONCE = 2  # that are added up, or looked at, at a time; more would only wait for each other
-SUMMARIES, ORDERS = anyio.CapacityLimiter(AT_ONCE), anyio.CapacityLimiter(AT_ONCE)
+SUMMARIES, ORDERS = Turns(AT_ONCE), Turns(AT_ONCE)
 ANSWERS = {
     400: "An input that is unknown or not accepted, and what to give instead",
     404: "There is no such process, or no such collection",
@@ -172,17 +172,14 @@ async def execution(
             check_format(process_id, name, output.format.mediaType)
     sent = {name: output.transmissionMode for name, output in (asked.outputs or {}).items()}
     wanted = read_wanted(process_id, sent, asked.response)
+    whence = address_of(request.scope)
     if process_id in SYNCHRONOUS:
-        found = await anyio.to_thread.run_sync(
-            _summarise, here, client, asked.inputs, limiter=SUMMARIES
-        )
+        found = await SUMMARIES.run(client, whence, _summarise, here, client, asked.inputs)
         if wanted["response"] != RAW:
             found = f'{{"{summary.ID}":{{"mediaType":"{JSON}","value":{found}}}}}'
         return Response(found, media_type=JSON)
     base = address(request, here.settings, "")
-    job = await anyio.to_thread.run_sync(
-        _submit, here, client, process_id, asked, wanted, base, limiter=ORDERS
-    )
+    job = await ORDERS.run(client, whence, _submit, here, client, process_id, asked, wanted, base)
     headers = {"Location": f"{base}jobs/{job.id}"}
     if "respond-async" in _preferences(prefer):
         headers["Preference-Applied"] = "respond-async"
