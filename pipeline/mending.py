@@ -33,11 +33,15 @@ LOOK_S = 0.02  # between two looks whether it is done, or to stop
 Geometries = NDArray[np.object_]
 
 
+class LimitError(InputError):
+    """What GEOS was asked for took too long or too much memory."""
+
+
 def mended(geometry: Geometries, name: str) -> Geometries:
     """Valid geometries, of those of a file or an input of that name.
 
     Raises InputError for coordinates that are no number, and for what would take too long or too
-    much memory; Stopped when that is asked for meanwhile.
+    much memory (LimitError: for what did); Stopped when that is asked for meanwhile.
     """
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
         raise InputError("{name}: a coordinate in it is no number; repair the file", name=name)
@@ -73,9 +77,12 @@ def without(one: shapely.Geometry, other: shapely.Geometry, name: str) -> shapel
 
 
 def mended_one(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    """A valid geometry; None if GEOS cannot make it valid, or not within its limits."""
+    """A valid geometry; None if GEOS cannot make it valid, or it meets itself too often. Raises
+    LimitError, as what is None must be so on any machine."""
     try:
-        return mended(np.array([geometry], object), "")[0]
+        return mended(np.array([geometry], object), "buildings")[0]
+    except LimitError:
+        raise
     except InputError:
         return None
 
@@ -122,7 +129,7 @@ def _carry_out(
     limits = round(seconds), BYTES + BYTES_A_SIDE * counted.sides
     found = _apart(pickle.dumps((operation, geometry, limits)), WAITS * seconds)
     if found is None:
-        raise InputError(
+        raise LimitError(
             "{name}: its polygons take more than {seconds} s or {megabytes} MB to mend or to"
             " overlay; repair them (in QGIS by `fix geometries`), or simplify them",
             name=name, seconds=limits[0], megabytes=limits[1] >> 20,

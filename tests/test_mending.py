@@ -20,7 +20,7 @@ import shapely
 from pipeline import coverage, crossings, mending
 from pipeline.crossings import crossings_of
 from pipeline.errors import InputError, Stopped
-from pipeline.mending import joined, mended, shared, without
+from pipeline.mending import LimitError, joined, mended, shared, without
 from pipeline.underway import heeding
 from service.processes.geojson import Kind, read_shapes
 from tests.commands import ROOT, arguments, call, small_world
@@ -192,6 +192,15 @@ def test_a_footprint_that_is_too_entangled_is_invalid(tmp_path: Path) -> None:
         found = read(write(tmp_path / "pand.gpkg", table(shapes)))
     assert found.reason.tolist() == [None, "invalid", "invalid", "invalid", None]
     assert found.repaired.tolist() == [False, False, False, False, True]
+
+
+@pytest.mark.usefixtures("boundless")
+def test_a_footprint_is_not_invalid_for_a_slow_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mending, "SECONDS", 1.0)
+    with pytest.raises(LimitError, match="buildings: its polygons take more than 1 s"):
+        read(write(tmp_path / "pand.gpkg", table([at_random(400)])))
 
 
 def test_footprints_that_take_long_are_mended_until_somebody_asks_to_stop(tmp_path: Path) -> None:
