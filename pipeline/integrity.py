@@ -81,9 +81,7 @@ def read_report(directory: Place) -> dict[str, Any]:
     """The report of a finished run. Raises InputError if there is none, or one of an older version
     of the program, DamagedError if it is not as it was written."""
     try:
-        report: dict[str, Any] = json.loads(storage_of(directory).read(REPORT))
-        older = {"counts", "method", "inputs"} <= report.keys() and FILES not in report
-        whole = older or is_sealed(report)
+        text = storage_of(directory).read(REPORT)
     except (FileNotFoundError, NotADirectoryError):
         if storage_of(directory).exists(f"{WORK}/{ASKED}"):
             raise InputError(
@@ -95,14 +93,11 @@ def read_report(directory: Place) -> dict[str, Any]:
             directory=directory,
             name=REPORT,
         ) from None
+    try:
+        report: dict[str, Any] = json.loads(text)
+        whole = {"counts", "method", "inputs"} <= report.keys() and is_sealed(report)
     except (ValueError, AttributeError, KeyError, TypeError):
-        whole = older = False
-    if older:
-        raise InputError(
-            "{directory}: its run is of an older version of this program; {remedy}",
-            directory=directory,
-            remedy=REMEDY,
-        )
+        whole = False
     if not whole:
         raise DamagedError(
             "{file}: not the report of a run, or damaged; run it anew with --overwrite",

@@ -117,7 +117,7 @@ def test_a_sheet_that_turns_bad(
         result = call(*mine.command(out), "-q")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"error: {sheet.name}: rows ")
-    assert result.stderr.endswith("is the file cut off? Fetch it again\n")
+    assert result.stderr.endswith("is the file damaged or cut off? Fetch it again\n")
     assert result.stderr.count("\n") == 1
     again = call(*mine.command(out), "-q")  # it is still the same
     assert (again.exit_code, again.stderr.startswith(f"error: {sheet.name}: ")) == (2, True)
