@@ -95,9 +95,16 @@ def read_report(directory: Place) -> dict[str, Any]:
         ) from None
     try:
         report: dict[str, Any] = json.loads(text)
-        whole = {"counts", "method", "inputs"} <= report.keys() and is_sealed(report)
+        older = {"counts", "method", "inputs"} <= report.keys() and FILES not in report
+        whole = older or is_sealed(report)
     except (ValueError, AttributeError, KeyError, TypeError):
-        whole = False
+        whole = older = False
+    if older:
+        raise InputError(
+            "{directory}: its run is of an older version of this program; {remedy}",
+            directory=directory,
+            remedy=REMEDY,
+        )
     if not whole:
         raise DamagedError(
             "{file}: not the report of a run, or damaged; run it anew with --overwrite",
