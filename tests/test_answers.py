@@ -19,6 +19,7 @@ from pipeline import matching, quarter
 from pipeline.answers import answer, covers, why_not
 from pipeline.errors import InputError, Stopped
 from pipeline.finished import Finished
+from pipeline.integrity import sealed, sums_in
 from pipeline.printed import to_text
 from pipeline.request import Request
 from pipeline.run import run
@@ -199,7 +200,6 @@ def test_what_was_made_otherwise(tmp_path: Path, finished: Store) -> None:
     home = tmp_path / "store"
     shutil.copytree(finished.out, home)
     said = json.loads((home / "report.json").read_text())
-    del said["machine"]["checksum"]
 
     def reason(**changed: Any) -> str:
         told = copy.deepcopy(said)
@@ -209,7 +209,7 @@ def test_what_was_made_otherwise(tmp_path: Path, finished: Store) -> None:
             for name in way:
                 inner = inner[name]
             inner[last] = value
-        (home / "report.json").write_text(json.dumps(told))
+        (home / "report.json").write_text(json.dumps(sealed(told, sums_in(told))))
         return str(why_not(home, finished.request(tmp_path / "a")))
 
     assert reason() == "None"
@@ -268,9 +268,8 @@ def test_a_sheet_that_is_known_and_far_away_is_not_opened(tmp_path: Path, finish
     xmin, ymin, xmax, ymax = said["inputs"]["dsm"][0]["bounds"]
     beyond = [xmin + 90_000, ymin, xmax + 90_000, ymax]
     there = {"name": far.name, "size": far.stat().st_size, "bounds": beyond}
-    del said["machine"]["checksum"]
     said["inputs"]["dsm"].append(said["inputs"]["dsm"][0] | there)
-    (home / "report.json").write_text(json.dumps(said))
+    (home / "report.json").write_text(json.dumps(sealed(said, sums_in(said))))
     request = finished.request(tmp_path / "a")
     asked = dataclasses.replace(request, dsm=(*request.dsm, str(far)))
     assert covers(home, asked)
