@@ -48,8 +48,8 @@ def _phrases(report: Mapping[str, Any], lang: str) -> dict[str, str]:
 
 
 def _side_by_side(report: Mapping[str, Any], lang: str) -> str:
-    """A line for each figure of the presets of yields, a column a preset; first the run's own, if
-    it has others."""
+    """A line for each figure of the presets of yields, a column a preset, and what of them is an
+    assumption; first the run's own, if it has others."""
     words, yields = texts.words(lang), dict(report["yields"])
     own = {name: report["method"]["parameters"][name] for name in YIELDS["study"]}
     if own not in YIELDS.values():
@@ -57,7 +57,8 @@ def _side_by_side(report: Mapping[str, Any], lang: str) -> str:
     lines = [(words["yields"], list(yields))]
     for name, write in _FIGURES.items():
         lines.append((words[f"yields_{name}"], [write(of[name], lang) for of in yields.values()]))
-    return "".join(f"{label:<44}{''.join(f'{v:>14}' for v in values)}\n" for label, values in lines)
+    rows = [f"{label:<44}{''.join(f'{v:>14}' for v in values)}\n" for label, values in lines]
+    return "".join(rows) + words["yields_told"]
 
 
 def _own_yields(report: Mapping[str, Any]) -> dict[str, float]:

@@ -136,6 +136,8 @@ WORDS = {
         "yields_panel_ha": "  ha of panels",
         "yields_solar_kwh": "  kWh a year",
         "yields_households": "  as much as the use of households",
+        "yields_told": "  Of 2024 the share and the kWh of a m2 are assumptions; the use is "
+        "CBS's.\n  What edges, paths and installations leave of a roof is not known.\n",
         "share": "  that is {share} of the {number} households of the area\n",
         "trials": "field trials of small roof turbines measured 15-870 kWh a year",
         "trial_sum": "{low} to {high} kWh for these",
@@ -206,6 +208,8 @@ WORDS = {
         "yields_panel_ha": "  ha panelen",
         "yields_solar_kwh": "  kWh per jaar",
         "yields_households": "  evenveel als het verbruik van huishoudens",
+        "yields_told": "  Van 2024 zijn aandeel en kWh van een m2 aannamen; het verbruik is "
+        "van CBS.\n  Wat randen, paden en installaties van een dak overlaten, is niet bekend.\n",
         "share": "  dat is {share} van de {number} huishoudens van het gebied\n",
         "trials": "in praktijkproeven haalden kleine dakturbines 15-870 kWh per jaar",
         "trial_sum": "{low} tot {high} kWh voor deze",

@@ -55,6 +55,8 @@ def test_the_report_has_both_side_by_side() -> None:
     english, dutch = (report.to_text(told, lang) for lang in ("en", "nl"))
     assert "study          2024\n" in english and "this run" not in english
     assert "5,310        42,750\n" in english and "5.310        42.750\n" in dutch
+    assert "Of 2024 the share and the kWh of a m2 are assumptions" in english
+    assert "Van 2024 zijn aandeel en kWh van een m2 aannamen" in dutch
 
 
 def test_a_run_with_yields_of_its_own_stands_beside_them() -> None:
