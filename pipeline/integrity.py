@@ -77,13 +77,19 @@ def shard_of(file: str) -> str | None:
     return found and f"{found[2]}_{found[3]}"
 
 
+def is_unfinished(directory: Place) -> bool:
+    """Whether a run was begun in a folder, or on object storage, and is not finished."""
+    storage = storage_of(directory)
+    return storage.exists(f"{WORK}/{ASKED}") and not storage.exists(REPORT)
+
+
 def read_report(directory: Place) -> dict[str, Any]:
     """The report of a finished run. Raises InputError if there is none, or one of an older version
     of the program, DamagedError if it is not as it was written."""
     try:
         text = storage_of(directory).read(REPORT)
     except (FileNotFoundError, NotADirectoryError):
-        if storage_of(directory).exists(f"{WORK}/{ASKED}"):
+        if is_unfinished(directory):
             raise InputError(
                 "{directory}: its run is not finished; the same `daklaag run` command continues it",
                 directory=directory,

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline import report
 from pipeline.errors import InputError
 from pipeline.features import mark_of
+from pipeline.integrity import is_unfinished
 from pipeline.ledger import REPORT
 from service.settings import Settings
 
@@ -111,6 +112,8 @@ def sources_of(settings: Settings) -> Sources:
             continue
         here = _inputs_in(folder)
         if not any(here.values()):
+            if is_unfinished(folder):
+                report.read(folder)  # says so, and what continues it
             raise InputError(
                 "--data {given}: neither a finished run nor a folder with sheets (R_*.tif,"
                 " M_*.tif, or as daklaag fetch leaves them), footprints or boundaries; check the"

@@ -97,6 +97,14 @@ def test_others_are_served_with_keys_only(tmp_path: Path) -> None:
         assert process.returncode == 0
 
 
+def test_a_run_that_is_not_finished_is_told_as_one(tmp_path: Path) -> None:
+    begun = tmp_path / "half"
+    (begun / "work.partial").mkdir(parents=True)
+    (begun / "work.partial" / "request.json").write_text("{}")
+    said = refused("--data", begun, "--state", tmp_path / "state")
+    assert "half: its run is not finished; the same `daklaag run` command continues it" in said
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (("--port", "http"), "--port: Input should be a valid integer"),
     (("--data", "nowhere"), "--data nowhere: neither a finished run nor a folder"),
