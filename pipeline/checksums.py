@@ -5,6 +5,7 @@ without reading the rest. CRC-32 finds every flipped bit, and misses one of 4 bi
 it takes 0.3 ns a byte.
 """
 
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,6 +20,7 @@ from pipeline.messages import Text
 from pipeline.storage import Place, storage_of
 
 CHECK = "check"
+LOOK_S = 0.1  # between two looks whether to stop
 MOST = 8 << 20  # bytes read at once
 BLOCK = 1 << 17  # bytes; a nation's table of 2.5 GB has 20,000 blocks
 GONE, DAMAGED = Text("is missing"), Text("is damaged")
@@ -182,6 +184,7 @@ class Files:
         """Read all files: GONE or DAMAGED by the names of those that are. progress: called with
         CHECK, files read and all files. Raises Stopped as soon as the flag is up."""
         found, names = self.missing(), list(self.sums)
+        stop = _seldom(stop)
         progress(CHECK, 0, len(names))
         with ThreadPoolExecutor(threads) as pool:
             read = {pool.submit(self.verify, n, stop): n for n in names if n not in found}
@@ -203,3 +206,18 @@ class Files:
     def _of(self, name: str, error: OSError) -> DamagedError | OSError:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError))
         return self.fault(name, GONE) if absent else error
+
+
+def _seldom(stop: Callable[[], bool]) -> Callable[[], bool]:
+    """A flag that is polled at most every LOOK_S, however small the files are."""
+    last = time.monotonic()
+
+    def polled() -> bool:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < LOOK_S:
+            return False
+        last = now
+        return stop()
+
+    return polled

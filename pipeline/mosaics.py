@@ -31,10 +31,10 @@ OPENERS = 8  # threads that open files at once: mostly they wait for a disk or a
 
 
 def check_told_apart(dsm: Sequence[str], dtm: Sequence[str]) -> None:
-    """Raises InputError for sources that are given as DSM and as DTM, and whose files do not tell
-    by their names which of them they are."""
+    """Raises InputError for folders, globs and indexes that are given as DSM and as DTM, and whose
+    files do not tell by their names which of them they are. A raster may be named as both."""
     both = {_resolved(source) for source in dsm} & {_resolved(source) for source in dtm}
-    common = [source for source in dsm if _resolved(source) in both]
+    common = [source for source in dsm if _resolved(source) in both and not _is_raster(source)]
     shared = set(_files(common, "DSM")).intersection(_files(common, "DTM")) if common else ()
     if shared:
         raise InputError(
@@ -43,6 +43,10 @@ def check_told_apart(dsm: Sequence[str], dtm: Sequence[str]) -> None:
             source=common[0],
             name=named(min(shared)),
         )
+
+
+def _is_raster(source: str) -> bool:
+    return source.lower().endswith(ENDINGS) and (is_remote(source) or os.path.isfile(source))
 
 
 def _resolved(source: str) -> str:

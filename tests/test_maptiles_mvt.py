@@ -202,7 +202,7 @@ def test_any_roof_of_a_few_units_is_valid(
     tmp_path_factory: pytest.TempPathFactory, points: np.ndarray
 ) -> None:
     lines = shapely.linestrings(points.reshape(-1, 2, 2))
-    roof = shapely.union_all(shapely.buffer(lines, 0.3, quad_segs=1))
+    roof = shapely.buffer(shapely.multilinestrings(lines), 0.3, quad_segs=1)
     (found,) = shapes(
         decoded(
             layer("x", np.arange(1), np.array([roof], object), pa.table({"name": ["a"]})),
