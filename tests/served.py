@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from pipeline import quarter, report
+from pipeline import quarter
 from pipeline.request import Request
 from pipeline.run import run
 from service.api.access import COOKIE, visitor
@@ -45,7 +45,7 @@ def many(folder: Path, number: int = MANY) -> pa.Table:
     folder.mkdir(parents=True)
     rows = roofs.table(number)
     roofs.write(rows, folder / "buildings.parquet", GROUP)
-    (folder / "report.json").write_text(report.dumps(finished.composed(rows)), "utf-8")
+    finished.seal(folder, finished.composed(rows))
     return rows
 
 

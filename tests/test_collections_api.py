@@ -22,6 +22,7 @@ from owslib.ogcapi.features import Features
 from service.api.app import create_app
 from service.api.query import CRS84, RD_CRS
 from service.settings import Settings
+from tests.finished import seal
 from tests.roofs import SOUTH, WEST
 from tests.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
@@ -280,12 +281,12 @@ def test_owslib_reads_the_buildings(app: FastAPI) -> None:
 
 def test_a_run_that_was_updated_is_told_anew(base: Path, tmp_path: Path) -> None:
     shutil.copytree(runs(base) / "many", tmp_path / "many")
-    data, file = (str(tmp_path / "many"),), tmp_path / "many" / "report.json"
+    data = (str(tmp_path / "many"),)
     client = local(create_app(Settings(data=data, state=tmp_path / "state"), work=False))
-    said = json.loads(file.read_text("utf-8"))
+    said = report.read(tmp_path / "many")
     for when in (said["machine"].get("finished", ""), "2031-02-03T04:05:06+0000"):
         said["machine"]["finished"] = when
-        file.write_text(json.dumps(said), "utf-8")
+        seal(tmp_path / "many", said)
         (told,) = client.get("/map/config.json").json()["collections"]
         assert told["computed"] == when
 

@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from pipeline.features import Features, find
 from pipeline.filters import Filter, filter_of
 from pipeline.kept import Kept
+from tests.finished import seal
 from tests.roofs import SOUTH, WEST, WIDTH
 from tests.served import GROUP, MANY, many
 
@@ -199,6 +200,7 @@ def test_an_empty_table_has_an_empty_page(tmp_path: Path) -> None:
     many(run, 20)
     table = pq.read_table(run / "buildings.parquet")
     pq.write_table(table.slice(0, 0), run / "buildings.parquet")
+    seal(run, report.read(run))
     features._opened.cache_clear()
     of = Features.of(run)
     page = of.page(None, 0, 10)

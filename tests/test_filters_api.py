@@ -20,11 +20,13 @@ import shapely
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from pipeline import report
 from pipeline.crs import lonlat
 from service import cql
 from service.api.app import create_app
 from service.api.query import CRS84, MOST, RD_CRS, USUAL
 from service.settings import Settings
+from tests.finished import seal
 from tests.roofs import SOUTH, WEST
 from tests.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
@@ -130,6 +132,7 @@ def test_a_column_of_later_runs_is_not_known_to_an_earlier_one(base: Path, tmp_p
     shutil.copytree(runs(base) / "many", tmp_path / "early")
     file = tmp_path / "early" / "buildings.parquet"
     pq.write_table(pq.read_table(file).drop_columns(["built"]), file)
+    seal(tmp_path / "early", report.read(tmp_path / "early"))
     settings = Settings(data=(str(tmp_path / "early"),), state=tmp_path / "state")
     client = local(create_app(settings, work=False))
     assert "built" not in client.get("/collections/early/queryables").json()["properties"]

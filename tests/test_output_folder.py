@@ -68,7 +68,7 @@ CHANGES: dict[str, tuple[list[str], str]] = {
     "the area": (["121000,487000,121120,487120"], "inputs.area (null there, [121000.0"),
     "the circle": (["--around", "121060,487060,90"], "inputs.around (null there"),
     "the layers": (["--layers", "hillshade"], 'inputs.options.layers[0] ("shadow" there, "hill'),
-    "the language": (["--lang", "nl"], 'inputs.options.lang ("en" there, "nl" here)'),
+    "the language": (["--lang", "nl"], 'inputs.options.lang (daar "en", hier "nl")'),
     "the id": (["--id", "status"], 'inputs.options.id (null there, "status" here)'),
     "the source": (["--attribution", "x"], "inputs.dsm[0].attribution ("),
 }
