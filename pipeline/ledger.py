@@ -254,7 +254,7 @@ def _clear(ledger: Ledger) -> None:
 
 
 def _check_empty(ledger: Ledger, overwrite: bool) -> None:
-    """Refuse a place with files of others; with `overwrite`, only if they bear our names."""
+    """Refuse a place with files of others; with `overwrite`, only if they have names of ours."""
     directory = ledger.directory
     there = sorted(ledger.storage.names() - {WORK, LOCK})
     if foreign := sorted(_foreign(ledger.storage)):
@@ -265,7 +265,7 @@ def _check_empty(ledger: Ledger, overwrite: bool) -> None:
             folder=WORK,
             foreign=foreign[0],
         )
-    if overwrite and (ours := [name for name in FINAL if name in there]):
+    if ours := [name for name in FINAL if name in there]:
         raise InputError(
             "{directory}: holds {names}, but of no run of this program; move that away, or give"
             " another --out",

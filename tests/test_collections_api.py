@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from owslib.ogcapi.features import Features
 
+from pipeline import report
 from service.api.app import create_app
 from service.api.query import CRS84, RD_CRS
 from service.settings import Settings

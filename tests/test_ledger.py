@@ -176,7 +176,7 @@ def test_overwrite_knows_a_run_that_lost_a_file(out: Path, lost: str) -> None:
 @pytest.mark.parametrize("name", FINAL)
 def test_overwrite_leaves_a_file_of_others_that_bears_our_name(out: Path, name: str) -> None:
     (out / name).write_text('{"mine": true}')
-    assert f"it holds {name}" in refusal(out)
+    assert f"holds {name}, but of no run" in refusal(out)
     said = refusal(out, overwrite=True)
     assert said == (
         f"{out}: holds {name}, but of no run of this program; move that away, or give another --out"
