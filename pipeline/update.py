@@ -105,7 +105,7 @@ def begin(
     found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
     check_there(home)
     told, sums = told_of(home), sums_in(report.read(home))
-    if told["bounds"] != list(job.prepared.bounds) or not sums:  # as all rows tell; an old program
+    if told["bounds"] != list(job.prepared.bounds):  # other ground is seen, as all rows tell
         return frozenset(worked(job))
     fresh = reached(home, job, reach, found)
     _copy_rasters(home / RASTERS, context)
