@@ -216,6 +216,18 @@ def test_another_link_begins_anew(window: Window) -> None:
     assert window.text("totals-title") == "Noordwest"
 
 
+def test_a_link_is_followed_though_the_page_rewrites_its_address(window: Window) -> None:
+    """A change of a moment ago is written there before the browser reports the link."""
+    window.page.evaluate(
+        """() => {
+          location.hash = "#area=place:%s";
+          history.replaceState("daklaag", "", "#layers=shadow");
+        }"""
+        % PLACE
+    )
+    window.page.wait_for_selector("#totals h2:text('Noordwest')")
+
+
 def test_back_goes_to_the_area_before(window: Window, host: str) -> None:
     """And forward to the one after; in the language of now."""
     choose(window, "noordwe")

@@ -20,11 +20,13 @@ def commands(group: click.Group, *before: str) -> Iterator[tuple[tuple[str, ...]
         yield (*before, name), command
 
 
+# Click keeps a command's help option as the first context names it.
+PARENT = main.make_context("daklaag", ["--help"], resilient_parsing=True)
 EVERY = dict(commands(main))
 CASES = [
     (words, param)
     for words, command in EVERY.items()
-    for param in command.get_params(click.Context(command))
+    for param in command.get_params(click.Context(command, parent=PARENT))
     if PATHS.search(param.metavar or "") and param.nargs == 1
 ]
 

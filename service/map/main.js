@@ -241,9 +241,11 @@ function startParts() {
     writeAll();
   });
   byId("collection").addEventListener("change", (event) => enter({ collection: event.target.value }));
-  addEventListener("hashchange", async () => {
+  addEventListener("hashchange", async ({ newURL }) => {
+    // The page may have rewritten its address between the link that was followed and this event.
+    const followed = fromLink(new URL(newURL).hash);
     // Who goes back does not want the language of then.
-    const linked = cameBack() ? { ...fromLink(), lang: now().lang } : fromLink();
+    const linked = cameBack() ? { ...followed, lang: now().lang } : followed;
     await linkedResult(linked);
     begin(linked);
     if (linked.at) theMap().jumpTo({ center: [linked.at[1], linked.at[0]], zoom: linked.at[2], pitch: linked.at[3], bearing: linked.at[4] });
