@@ -14,7 +14,7 @@ PYTHON = $(shell for python in \
 UV = $(shell uv --version >/dev/null 2>&1 && echo uv)
 
 # A kernel's tests bear its name.
-KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/test_%,$(wildcard kernels/*.py)))
+KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/kernels/test_%,$(wildcard kernels/*.py)))
 
 .PHONY: help demo map serve test test-all coverage lint format bench load rehearsal peers lock clean
 
@@ -36,7 +36,7 @@ demo: $(READY)
 	$(BIN)/daklaag demo --out demo
 
 map: $(READY)
-	$(BIN)/python -m service.vendor page
+	$(BIN)/python -m service.page.vendor page
 
 serve: map
 	$(BIN)/daklaag demo --out demo --inputs demo-inputs
@@ -47,7 +47,7 @@ test: $(READY)
 	$(PYTEST) -m "not slow"
 
 test-all: $(READY) map
-	$(BIN)/python -m service.vendor tests
+	$(BIN)/python -m service.page.vendor tests
 	$(PYTEST)
 
 coverage: $(READY)
@@ -95,7 +95,7 @@ lock:
 		--output-file requirements.lock
 
 clean:
-	rm -rf demo demo-inputs demo-state site service/map/vendor tests/vendor dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
+	rm -rf demo demo-inputs demo-state site service/page/map/vendor tests/vendor dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
 	find kernels pipeline service tests bench -name __pycache__ -exec rm -rf {} +
 
 define with_uv

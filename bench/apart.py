@@ -106,9 +106,9 @@ def decode(files: list[str], workers: int) -> Answer:
 
 def relief(files: list[str], store: str, workers: int) -> Answer:
     """Write the relief store of some sheets of DSM, when what is compiled was loaded by one."""
-    from pipeline.engine import never
-    from pipeline.mosaics import open_mosaic
-    from pipeline.relief import survey_sheet
+    from pipeline.engine.engine import never
+    from pipeline.heights.mosaics import open_mosaic
+    from pipeline.heights.relief import survey_sheet
 
     sheets = open_mosaic(files, "DSM", None, frozenset({"gaps"})).sheets
     survey_sheet(sheets[0], Path(store) / "first", never)
@@ -126,8 +126,8 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
     """
     import pyarrow.parquet as pq
 
-    from pipeline.events import DONE, KEPT, Event
-    from pipeline.run import run
+    from pipeline.engine.events import DONE, KEPT, Event
+    from pipeline.runs.run import run
 
     found: Counter[str] = Counter()
 
@@ -150,7 +150,7 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
 
 def expected(out: str, **asked: Any) -> Answer:
     """How long a run would take, by its plan; `seconds` is what planning takes."""
-    from pipeline.plan import plan
+    from pipeline.runs.plan import plan
 
     request = _request(out, asked)
     with _timed() as answer:
@@ -159,7 +159,7 @@ def expected(out: str, **asked: Any) -> Answer:
 
 
 def _request(out: str, asked: Answer) -> Any:
-    from pipeline.request import Request
+    from pipeline.runs.request import Request
 
     options: Answer = {"allow": frozenset({"gaps"})} | asked
     options |= {name: (asked[name],) for name in ("dsm", "dtm", "buildings")}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.maptiles.scheme import Tile
+from pipeline.output.tiles.scheme import Tile
 
 LANES = 6  # requests at a time of a client, as a browser has it
 TILES = 12  # of a view, over all of its layers

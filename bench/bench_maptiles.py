@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bench.runs import whole_run
-from pipeline.crs import lonlat
-from pipeline.ledger import BUILDINGS, RASTERS
-from pipeline.maptiles.overview import Overview
-from pipeline.maptiles.pictures import Pictures
-from pipeline.maptiles.roofs import Roofs
-from pipeline.maptiles.scheme import Tile
+from pipeline.grid.crs import lonlat
+from pipeline.output.tiles.overview import Overview
+from pipeline.output.tiles.pictures import Pictures
+from pipeline.output.tiles.roofs import Roofs
+from pipeline.output.tiles.scheme import Tile
 from pipeline.quarter import generate
+from pipeline.storage.ledger import BUILDINGS, RASTERS
 
 Show = Callable[[Tile], Any]
 CASES = (

@@ -35,7 +35,7 @@ from bench.table import table
 from bench.targets import Target
 
 NAME = "quarter"
-SERVE = "from service.cli import main; main(prog_name='daklaag')"
+SERVE = "from service.cli.main import main; main(prog_name='daklaag')"
 SUITABILITY = "/processes/suitability/execution"
 PAUSE_S = 5.0
 SAMPLE_S = 0.25

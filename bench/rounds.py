@@ -14,7 +14,7 @@ import numpy as np
 from bench.apart import Answer, apart, killed
 from bench.result import Row
 from bench.targets import Target
-from pipeline.ahn import Place
+from pipeline.heights.ahn import Place
 
 GIB = 2**30
 

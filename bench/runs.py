@@ -8,8 +8,8 @@ from typing import Any
 import rasterio
 
 from pipeline.quarter import Quarter
-from pipeline.request import Request
-from pipeline.run import run
+from pipeline.runs.request import Request
+from pipeline.runs.run import run
 
 
 def cells_of(quarter: Quarter) -> int:

@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 
 from kernels.rings import Rings
-from pipeline.footprints import to_rings
+from pipeline.footprints.footprints import to_rings
 
 RESOLUTION = 0.5
 

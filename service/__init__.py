@@ -1,1 +1,1 @@
-"""The doors: the command line."""
+"""The doors: command line, HTTP interface, jobs, and the page of the map."""

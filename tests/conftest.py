@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.region import Region
+from tests.support.region import Region
 
 # The first call of a kernel compiles it: a deadline would measure the compiler.
 settings.register_profile("house", deadline=None)

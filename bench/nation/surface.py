@@ -10,8 +10,8 @@ from bench.nation.houses import houses
 from bench.nation.land import SOUTH, SQUARE, WEST, Land, elevation, in_canal, squares_touching
 from kernels.rings import footprint_spans
 from kernels.spans import raise_to
-from pipeline.footprints import to_rings
-from pipeline.grid import Window
+from pipeline.footprints.footprints import to_rings
+from pipeline.grid.windows import Window
 from pipeline.quarter.terrain import scatter
 
 NOISE, ROUGHNESS = 0.03, 10  # of ground and roofs [m]; leaves scatter so much more

@@ -18,10 +18,10 @@ from rasterio.windows import Window as FileWindow
 from bench.nation.land import CAPITAL, FOOTPRINTS, SEED, Land, land
 from bench.nation.surface import Surface
 from bench.nation.table import write_table
-from pipeline.ahn import Place, sheets
 from pipeline.errors import InputError
-from pipeline.grid import Window
-from pipeline.vectors import read_vector
+from pipeline.grid.windows import Window
+from pipeline.heights.ahn import Place, sheets
+from pipeline.vectors.files import read_vector
 
 Bounds = tuple[float, float, float, float]
 NODATA = float(np.finfo(np.float32).max)

@@ -9,10 +9,10 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from service.clients import LOCAL_CLIENT, Client
-from service.keys import VISITOR, Keys
-from service.problem import Problem
-from service.settings import Settings
+from service.core.clients import LOCAL_CLIENT, Client
+from service.core.keys import VISITOR, Keys
+from service.core.problem import Problem
+from service.core.settings import Settings
 
 COOKIE = "daklaag_visitor"
 COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32}")

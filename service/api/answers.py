@@ -10,12 +10,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from pipeline.errors import InputError, OutputError
-from pipeline.ledger import REPORT
+from pipeline.storage.ledger import REPORT
 from service.api.access import Asking
 from service.api.state import Here
-from service.catalogue import Collection
-from service.problem import MEDIA_TYPE, Problem, no_such
-from service.settings import Settings
+from service.core.catalogue import Collection
+from service.core.problem import MEDIA_TYPE, Problem, no_such
+from service.core.settings import Settings
 
 log = logging.getLogger("daklaag.service")
 KEPT_S = 3600  # what may change when a run is updated is asked for anew after an hour

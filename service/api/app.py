@@ -25,11 +25,11 @@ from service.api import (
     warm,
 )
 from service.api.formats import acceptable
+from service.core.metrics import Metrics
+from service.core.service import Service
+from service.core.settings import Settings
 from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
-from service.metrics import Metrics
-from service.service import Service
-from service.settings import Settings
 
 DOORS = (landing, processes, jobs, collections, tiles, places, marks, page, health)
 WITHIN = (results, files)  # which processes and collections bring with them

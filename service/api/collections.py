@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
-from pipeline.crs import lonlat
-from pipeline.features import Features
-from pipeline.ledger import RASTERS
-from pipeline.maptiles.facts import ROOFS
-from pipeline.maptiles.pictures import LAYERS
-from pipeline.maptiles.roofs import LAYER as BUILDINGS
-from pipeline.printed import attributions, sun_times
+from pipeline.grid.crs import lonlat
+from pipeline.output.tiles.facts import ROOFS
+from pipeline.output.tiles.pictures import LAYERS
+from pipeline.output.tiles.roofs import LAYER as BUILDINGS
+from pipeline.results.features import Features
+from pipeline.results.printed import attributions, sun_times
+from pipeline.storage.ledger import RASTERS
 from service.api import files, schemas
 from service.api.access import Asking
 from service.api.answers import (
@@ -33,14 +33,14 @@ from service.api.formats import HTML
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
 from service.api.query import CRS84, MOST, RD_CRS, parameters, query_of
 from service.api.state import Here
-from service.catalogue import Collection
-from service.clients import Client
-from service.exports import building_of
+from service.core.catalogue import Collection
+from service.core.clients import Client
+from service.core.exports import building_of
+from service.core.links import GEOJSON, JSON, REL, SCHEMA_JSON, link
+from service.core.problem import Problem, no_such
+from service.core.service import Service
 from service.jobs.job import Status
-from service.links import GEOJSON, JSON, REL, SCHEMA_JSON, link
-from service.mapconfig import ordered_title, title_of
-from service.problem import Problem, no_such
-from service.service import Service
+from service.page.config import ordered_title, title_of
 
 FEATURES, CQL2 = "http://www.opengis.net/spec/ogcapi-features-", "http://www.opengis.net/spec/cql2"
 CONFORMS = (

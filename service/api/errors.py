@@ -12,9 +12,9 @@ from starlette.routing import get_route_path
 from starlette.types import Scope
 
 from pipeline.errors import DamagedError, InputError, OutputError, Stopped
-from service.database import DamagedDatabaseError
-from service.faults import FULL
-from service.problem import MEDIA_TYPE, TITLES, Problem, for_clients
+from service.cli.faults import FULL
+from service.core.database import DamagedDatabaseError
+from service.core.problem import MEDIA_TYPE, TITLES, Problem, for_clients
 
 NO_ROOM = "the service has no room; its operator must make some"
 DAMAGED = "a finished run of the service is damaged; its operator must run it anew"

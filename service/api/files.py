@@ -11,17 +11,17 @@ from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
-from pipeline.export import NODATA, write
-from pipeline.features import Features, mark_of
-from pipeline.integrity import verify
-from pipeline.ledger import BUILDINGS, MAP, RASTERS, REPORT
-from pipeline.store import ROOT, open_store
+from pipeline.output.export import NODATA, write
+from pipeline.results.features import Features, mark_of
+from pipeline.results.store import ROOT, open_store
+from pipeline.storage.integrity import verify
+from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT
 from service.api.answers import Asked, faults, keeping, known
 from service.api.state import Here
-from service.catalogue import Collection
-from service.exports import made
-from service.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
-from service.problem import Problem, no_such
+from service.core.catalogue import Collection
+from service.core.exports import made
+from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
+from service.core.problem import Problem, no_such
 
 STORED = {BUILDINGS: PARQUET, MAP: "image/png", REPORT: JSON}
 MADE = {

@@ -8,8 +8,8 @@ from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from service.links import JSON, KIN, plain, same
-from service.problem import Problem
+from service.core.links import JSON, KIN, plain, same
+from service.core.problem import Problem
 
 HTML = "text/html"
 FORMAT = "the format of the answer"

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from pipeline.crs import to_degrees
+from pipeline.grid.crs import to_degrees
 from service.api.answers import LINKS
 from service.api.query import CRS84, RD_CRS
 

@@ -20,10 +20,10 @@ from service.api.limits import address_of, network_of
 from service.api.query import WRITTEN
 from service.api.state import Here
 from service.api.when import TIMES, moment
+from service.core.links import link
+from service.core.problem import OGC, no_such
 from service.jobs.job import Job, Status, status_info
 from service.jobs.watch import LOOK_S, Shares, Watch, shares_of
-from service.links import link
-from service.problem import OGC, no_such
 
 router = APIRouter(tags=["jobs"])
 NO_SUCH_JOB = f"{OGC}no-such-job"

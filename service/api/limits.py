@@ -17,8 +17,8 @@ import anyio
 import anyio.to_thread
 from starlette.types import Message, Receive, Scope
 
-from service.clients import Client
-from service.problem import Problem
+from service.core.clients import Client
+from service.core.problem import Problem
 
 T = TypeVar("T")
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from pipeline.errors import InputError
-from service import marks_geojson
 from service.api.access import Asking
 from service.api.answers import address, faults
 from service.api.marks_bodies import (
@@ -26,11 +25,12 @@ from service.api.marks_bodies import (
 )
 from service.api.query import WRITTEN
 from service.api.state import Here
-from service.clients import Client
-from service.links import GEOJSON, link
-from service.marks import WORLD, Box, Mark, State, Target, Wanted
-from service.problem import Problem, no_such
-from service.service import Service
+from service.core.clients import Client
+from service.core.links import GEOJSON, link
+from service.core.problem import Problem, no_such
+from service.core.service import Service
+from service.marks import geojson as marks_geojson
+from service.marks.table import WORLD, Box, Mark, State, Target, Wanted
 
 FAULTS = {
     400: "What was sent is not accepted",

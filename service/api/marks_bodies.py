@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service import marks_geojson
-from service.marks import State
+from service.marks import geojson as marks_geojson
+from service.marks.table import State
 
 Longitude = Annotated[float, Field(ge=marks_geojson.LONGITUDES[0], le=marks_geojson.LONGITUDES[1])]
 Latitude = Annotated[float, Field(ge=marks_geojson.LATITUDES[0], le=marks_geojson.LATITUDES[1])]

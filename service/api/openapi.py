@@ -8,8 +8,8 @@ from fastapi.openapi.utils import get_openapi
 
 from service.api.answers import PROBLEM
 from service.api.formats import FORMAT, formats_of
-from service.links import OPENAPI as OPENAPI_JSON
-from service.problem import MEDIA_TYPE, TITLES
+from service.core.links import OPENAPI as OPENAPI_JSON
+from service.core.problem import MEDIA_TYPE, TITLES
 
 OPENAPI = "3.0.3"
 TYPE = f"{OPENAPI_JSON};version=3.0"

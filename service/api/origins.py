@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from service.problem import Problem
-from service.settings import LOOPBACK, Settings
+from service.core.problem import Problem
+from service.core.settings import LOOPBACK, Settings
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 ANY_ADDRESS = ("0.0.0.0", "::")  # listened at, never asked by

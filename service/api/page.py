@@ -14,15 +14,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from service import mapconfig
 from service.api.access import Asking
 from service.api.answers import answers
 from service.api.state import Here
-from service.links import JSON
+from service.core.links import JSON
+from service.page import config as mapconfig
 
 router = APIRouter(tags=["map"])
 
-FOLDER = Path(__file__).parents[1] / "map"
+FOLDER = Path(__file__).parents[1] / "page" / "map"
 LIBRARIES = FOLDER / "vendor" / "vendored.json"  # written last by whoever fetches them
 # The system's table may say otherwise, or nothing.
 KINDS = {

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import Response
 
-from pipeline.crs import lonlat, to_degrees
+from pipeline.areas.gazetteer import Known, gazetteer
+from pipeline.areas.regions import boundary_files, kind_of
 from pipeline.errors import InputError
-from pipeline.gazetteer import Known, gazetteer
-from pipeline.regions import boundary_files, kind_of
+from pipeline.grid.crs import lonlat, to_degrees
 from service.api.answers import LINKS, address, answers, faults
 from service.api.geojson import rounded
 from service.api.query import CRS84, WRITTEN
 from service.api.state import Here
-from service.links import GEOJSON, link
-from service.problem import no_such
+from service.core.links import GEOJSON, link
+from service.core.problem import no_such
+from service.core.service import Service
 from service.processes.areas import region_of
-from service.service import Service
 
 MOST, USUAL = 50, 10
 MOST_POINTS = 5_000  # of an outline for a map; a larger one is made simpler

@@ -13,17 +13,17 @@ from service.api.answers import Link, address, check_parameters, faults, nothing
 from service.api.jobs import StatusInfo
 from service.api.limits import Turns, address_of
 from service.api.state import Here
-from service.clients import Client
+from service.core.clients import Client
+from service.core.links import JSON, REL, link
+from service.core.problem import OGC, no_such
+from service.core.service import Service
 from service.jobs.callback import checked
 from service.jobs.job import Job, status_info
-from service.links import JSON, REL, link
-from service.problem import OGC, no_such
 from service.processes import summary
 from service.processes.descriptions import OFFERED, SAID, SYNCHRONOUS, describe, summaries
 from service.processes.errand import Means
 from service.processes.orders import order
 from service.processes.results import RAW, check_format, read_wanted
-from service.service import Service
 
 router = APIRouter(tags=["processes"])
 router.include_router(results.router)

@@ -18,16 +18,16 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.crs import to_rd
 from pipeline.errors import InputError
-from pipeline.features import Features
-from pipeline.filter_parts import edges_of, rectangle, shape_of
-from pipeline.filters import Filter, filter_of
-from pipeline.slices import BBOX as RECTANGLE
+from pipeline.grid.crs import to_rd
+from pipeline.results.features import Features
+from pipeline.results.filter_parts import edges_of, rectangle, shape_of
+from pipeline.results.filters import Filter, filter_of
+from pipeline.storage.slices import BBOX as RECTANGLE
 from service.api.formats import FORMAT
 from service.api.when import TIMES, moment
-from service.cql import LONGEST, parsed
-from service.problem import Problem, for_clients
+from service.core.cql import LONGEST, parsed
+from service.core.problem import Problem, for_clients
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 RD_CRS: Final = "http://www.opengis.net/def/crs/EPSG/0/28992"

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from pipeline.ledger import REPORT
+from pipeline.storage.ledger import REPORT
 from service.api.answers import address, faults, nothing_else
 from service.api.jobs import Own
 from service.api.state import Here
+from service.core.links import GEOJSON, JSON
+from service.core.problem import OGC, Problem, no_such
+from service.core.service import Service
 from service.jobs.job import Job, Status
-from service.links import GEOJSON, JSON
-from service.problem import OGC, Problem, no_such
 from service.processes.results import RAW, RESULTS, VALUE, Result, there
-from service.service import Service
 
 router = APIRouter(tags=["processes"])
 

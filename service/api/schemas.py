@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.columns import Column, column
-from pipeline.filter_parts import GEOMETRY
-from pipeline.filters import LIT
+from pipeline.results.columns import Column, column
+from pipeline.results.filter_parts import GEOMETRY
+from pipeline.results.filters import LIT
 
 Schema = dict[str, Any]
 Maker = Callable[[Sequence[str]], Schema]

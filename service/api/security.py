@@ -25,11 +25,11 @@ from service.api.limits import (
 from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
 from service.api.recorder import Recorder
-from service.clients import Client
-from service.links import GEOJSON, JSON
-from service.problem import Problem
-from service.service import Service
-from service.settings import Settings
+from service.core.clients import Client
+from service.core.links import GEOJSON, JSON
+from service.core.problem import Problem
+from service.core.service import Service
+from service.core.settings import Settings
 
 LIGHT = ("/tiles/", "/map/", "/files/rasters.zarr/")  # many small requests: a tenth each
 PROBES = ("/health", "/ready")  # which a watch asks, by a proxy that others ask through

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from service.service import Service
+from service.core.service import Service
 
 
 async def service_of(request: Request) -> Service:  # async: it takes no thread of the pool

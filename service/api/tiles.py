@@ -10,15 +10,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
-from pipeline.crs import lonlat
 from pipeline.errors import InputError
-from pipeline.features import mark_of
-from pipeline.kept import Kept
-from pipeline.maptiles.png import EMPTY_PNG
-from pipeline.maptiles.roofs import FIELDS
-from pipeline.maptiles.roofs import LAYER as BUILDINGS
-from pipeline.maptiles.scheme import DEEPEST, Tile
-from pipeline.printed import attributions, sun_times
+from pipeline.grid.crs import lonlat
+from pipeline.output.tiles.png import EMPTY_PNG
+from pipeline.output.tiles.roofs import FIELDS
+from pipeline.output.tiles.roofs import LAYER as BUILDINGS
+from pipeline.output.tiles.scheme import DEEPEST, Tile
+from pipeline.results.features import mark_of
+from pipeline.results.printed import attributions, sun_times
+from pipeline.storage.lru import Kept
 from service.api.answers import (
     Asked,
     address,
@@ -30,10 +30,10 @@ from service.api.answers import (
     not_modified,
 )
 from service.api.state import Here
-from service.catalogue import Collection
-from service.links import JSON
-from service.opened import Counting, Opened, opened
-from service.problem import Problem, no_such
+from service.core.catalogue import Collection
+from service.core.links import JSON
+from service.core.opened import Counting, Opened, opened
+from service.core.problem import Problem, no_such
 
 PNG, MVT = "image/png", "application/vnd.mapbox-vector-tile"
 MOST_BYTES = 64 << 20  # of tiles that were made

@@ -16,11 +16,11 @@ import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.util import Url, parse_url
 
-from pipeline.web import agent
+from pipeline.fetch.web import agent
+from service.core.problem import Problem
+from service.core.settings import Settings
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import Queue, job_of
-from service.problem import Problem
-from service.settings import Settings
 
 KINDS = {
     Status.RUNNING: "inProgressUri",

@@ -11,7 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
-from service.exports import FOLDER
+from service.core.exports import FOLDER
 from service.jobs.queue import GONE, Queue
 
 DAY_S = 86_400.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from service.links import REL, link
+from service.core.links import REL, link
 from service.processes.order import Order
 
 

@@ -11,12 +11,12 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.ledger import REPORT
-from service.database import Database
-from service.exports import folder_at
+from pipeline.storage.ledger import REPORT
+from service.core.database import Database
+from service.core.exports import folder_at
+from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.processes.order import Order
-from service.settings import Settings
 
 MOST_DEATHS = 3  # workers that may die of one job
 MOST_RESTARTS = 10  # of the service, in a row, in which a job got no block further

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pipeline.errors import InputError
+from service.core.service import Service
 from service.jobs.callback import Results, tell
 from service.jobs.expiry import clear, sweep
 from service.jobs.job import status_info
 from service.jobs.work import Task
-from service.service import Service
 
 PROGRAM = (sys.executable, "-m", "service.jobs.work")
 LOCK = "work.lock"

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from service.clients import Client
+from service.core.clients import Client
+from service.core.problem import Problem
 from service.jobs.expiry import DAY_S
 from service.jobs.job import Job, Status
 from service.jobs.queue import SMALL, Queue, as_text, job_of
-from service.problem import Problem
 from service.processes.order import Order
 
 VISITORS = "*"  # the share of all of them; no key has such a name

@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass, field
 
-from pipeline.events import KEPT, Event
-from pipeline.ledger import MEASURE, SHADE
-from service.progress import Pace
+from pipeline.engine.events import KEPT, Event
+from pipeline.storage.ledger import MEASURE, SHADE
+from service.cli.progress import Pace
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Track:
         self._advance(time.monotonic())
 
     def log(self, event: Event) -> None:
-        """An event of a run, as pipeline.events says."""
+        """An event of a run, as pipeline.engine.events says."""
         if event.get("outcome") == KEPT:
             self._kept += 1
 

@@ -5,9 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from service.clients import Client
+from service.core.clients import Client
+from service.core.problem import Problem
 from service.jobs.job import Job
-from service.problem import Problem
 
 LOOK_S = 0.25
 ALL, VISITORS = "all", "visitors"

@@ -21,17 +21,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.events import Log
 from pipeline.errors import DamagedError, EmptyAreaError, InputError, Stopped
-from pipeline.events import Log
-from service.catalogue import Collection, Sources
-from service.database import DATABASE, DamagedDatabaseError, Database
-from service.faults import FULL
+from service.cli.faults import FULL
+from service.core.catalogue import Collection, Sources
+from service.core.database import DATABASE, DamagedDatabaseError, Database
+from service.core.problem import for_clients
+from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
 from service.jobs.track import Told, Track
-from service.problem import for_clients
 from service.processes.order import Order
-from service.settings import Settings
 
 IDLE_S = 0.2  # between two looks for a job
 LOOK_S = 0.1  # between two looks whether a job is dismissed
@@ -237,7 +237,7 @@ def size_of(folder: Path) -> int:
 
 if __name__ == "__main__":
     # Here, so that numba and its kernels are loaded before the first job, and by no other import.
-    from service.logs import logged
+    from service.core.logs import logged
     from service.processes.carry_out import carry_out
 
     with logged():

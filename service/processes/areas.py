@@ -11,12 +11,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.ahn import land
-from pipeline.areas import own_copy
-from pipeline.cache import stamps
-from pipeline.errors import InputError
-from pipeline.mending import joined, mended
-from pipeline.regions import (
+from pipeline.areas.polygons import own_copy
+from pipeline.areas.regions import (
     KINDS,
     POSTCODE,
     Area,
@@ -27,8 +23,12 @@ from pipeline.regions import (
     kind_of,
     regions_of,
 )
-from pipeline.selection import check_extent
-from pipeline.vectors import read_vector
+from pipeline.areas.selection import check_extent
+from pipeline.errors import InputError
+from pipeline.heights.ahn import land
+from pipeline.storage.cache import stamps
+from pipeline.vectors.files import read_vector
+from pipeline.vectors.mending import joined, mended
 from service.processes.geojson import COUNTRY as BOUNDS
 from service.processes.geojson import RD_NAMES, Kind, polygon_of, read_shapes
 

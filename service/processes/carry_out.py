@@ -4,16 +4,16 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pipeline.engine import Progress, Stop, never, silent
-from pipeline.events import Log
-from pipeline.events import silent as unheard
-from pipeline.integrity import is_whole
-from pipeline.ledger import REPORT, Ledger
-from service.catalogue import Collection, Sources
+from pipeline.engine.engine import Progress, Stop, never, silent
+from pipeline.engine.events import Log
+from pipeline.engine.events import silent as unheard
+from pipeline.storage.integrity import is_whole
+from pipeline.storage.ledger import REPORT, Ledger
+from service.core.catalogue import Collection, Sources
+from service.core.settings import Settings
 from service.processes import suitability, whatif
 from service.processes.errand import Errand, Means
 from service.processes.order import Order
-from service.settings import Settings
 
 CARRIED_OUT: Mapping[str, Callable[[Errand], None]] = {
     suitability.ID: suitability.carry_out_suitability,

@@ -5,13 +5,13 @@ from functools import lru_cache
 
 import shapely
 
-from pipeline.areas import own_copy
-from pipeline.coverage import of_ground
+from pipeline.areas.polygons import own_copy
 from pipeline.errors import InputError
-from pipeline.mosaics import open_sheets
-from pipeline.rasters import Mosaic
-from service.catalogue import Sources
-from service.problem import Problem
+from pipeline.heights.mosaics import open_sheets
+from pipeline.heights.rasters import Mosaic
+from pipeline.results.coverage import of_ground
+from service.core.catalogue import Sources
+from service.core.problem import Problem
 from service.processes import recognition
 from service.processes.errand import Means
 

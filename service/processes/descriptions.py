@@ -6,11 +6,11 @@ Schemas are those of OpenAPI 3.0, as that standard has it.
 from importlib.metadata import version
 from typing import Any
 
+from pipeline.footprints.restrictions import WORDS
 from pipeline.methods import METHODS
 from pipeline.methods.parameters import schema
-from pipeline.methods.powermapping import NAME
-from pipeline.request import LAYERS
-from pipeline.restrictions import WORDS
+from pipeline.methods.powermapping.rules import NAME
+from pipeline.runs.request import LAYERS
 from service.processes.areas import BY
 from service.processes.geojson import FEATURES, VERTICES
 from service.processes.inputs import LONGEST, MOST_REMOVED

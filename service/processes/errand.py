@@ -10,16 +10,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipeline.answers import answer
-from pipeline.cache import write_whole
-from pipeline.engine import Progress, Stop
-from pipeline.events import Log
-from pipeline.request import Request
-from pipeline.run import run
-from service.catalogue import Collection, Sources
+from pipeline.engine.engine import Progress, Stop
+from pipeline.engine.events import Log
+from pipeline.runs.answers import answer
+from pipeline.runs.request import Request
+from pipeline.runs.run import run
+from pipeline.storage.cache import write_whole
+from service.core.catalogue import Collection, Sources
+from service.core.settings import Settings
 from service.processes.geojson import dumps
 from service.processes.order import Order
-from service.settings import Settings
 
 WORK = "work"  # below the state: what is written for a job, and is no result
 SHEETS_READ_AS = {"nodata", "allow"}  # settings that tell how files are read

@@ -11,10 +11,10 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.crs import RD, to_degrees
 from pipeline.errors import InputError
-from pipeline.mending import joined, mended
-from pipeline.vectors import Sight
+from pipeline.grid.crs import RD, to_degrees
+from pipeline.vectors.files import Sight
+from pipeline.vectors.mending import joined, mended
 
 FEATURES, VERTICES, COLUMNS, TEXT = 10_000, 200_000, 100, 200
 LONLAT = pyproj.CRS("OGC:CRS84")

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import InputError
-from pipeline.request import LAYERS
-from pipeline.restrictions import WORDS
+from pipeline.footprints.restrictions import WORDS
+from pipeline.runs.request import LAYERS
 from service.processes.geojson import PLACES, Kind, number, one_of, text
 
 SHOWN = 3  # faults that are told at once

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from pipeline.cache import key_of, stamp
-from pipeline.storage import is_remote
-from service.catalogue import Sources, files_of
+from pipeline.storage.cache import key_of, stamp
+from pipeline.storage.places import is_remote
+from service.core.catalogue import Sources, files_of
 
 
 def key(process: str, inputs: dict[str, Any], *behind: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
-from service.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET, same
+from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET, same
 
 RAW, DOCUMENT = "raw", "document"
 VALUE, REFERENCE = "value", "reference"

@@ -5,13 +5,13 @@ from typing import Any
 
 import shapely
 
-from pipeline.answers import why_not
 from pipeline.errors import InputError
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
-from pipeline.request import LAYERS
-from service.catalogue import Collection
-from service.problem import Problem
+from pipeline.runs.answers import why_not
+from pipeline.runs.request import LAYERS
+from service.core.catalogue import Collection
+from service.core.problem import Problem
 from service.processes import recognition
 from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of, stamp_of
 from service.processes.computable import check_reached

@@ -9,15 +9,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.cache import stamps
+from pipeline.areas.regions import Area
 from pipeline.errors import InputError
-from pipeline.finished import open_finished
-from pipeline.kept import Kept
-from pipeline.ledger import REPORT
-from pipeline.regions import Area
-from pipeline.summary import computed, summary
-from service.catalogue import Collection
-from service.problem import Problem
+from pipeline.results.finished import open_finished
+from pipeline.results.summary import computed, summary
+from pipeline.storage.cache import stamps
+from pipeline.storage.ledger import REPORT
+from pipeline.storage.lru import Kept
+from service.core.catalogue import Collection
+from service.core.problem import Problem
 from service.processes.areas import (
     BY,
     Ground,

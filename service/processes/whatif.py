@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from pipeline import report
-from pipeline.changes import changes, totals_changed
 from pipeline.errors import InputError
-from pipeline.footprints import PREFIX
-from pipeline.integrity import is_whole
-from pipeline.ledger import REPORT
-from pipeline.relief import HIGHEST_M, LOWEST_M
-from pipeline.request import LAYERS
-from pipeline.run import run
-from pipeline.whatif import reach_in
+from pipeline.footprints.footprints import PREFIX
+from pipeline.heights.relief import HIGHEST_M, LOWEST_M
+from pipeline.results import report
+from pipeline.results.changes import changes, totals_changed
+from pipeline.runs.request import LAYERS
+from pipeline.runs.run import run
+from pipeline.runs.whatif import reach_in
+from pipeline.storage.integrity import is_whole
+from pipeline.storage.ledger import REPORT
 from service.processes import suitability
 from service.processes.areas import Ground, ground_of
 from service.processes.computable import check_reached

@@ -1,0 +1,220 @@
+"""Areas by name: the country, a province, a municipality, a neighbourhood, a postcode."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.messages import Text
+from pipeline.storage.cache import cache_dir
+from pipeline.storage.files import identity
+from pipeline.vectors.files import check_view, column, read_vector
+from pipeline.vectors.mending import joined, mended
+
+COUNTRY = "NL"
+CODES = ("statcode", "cbscode", "pc4code", "pc4")
+NAMES = ("statnaam", "naam")
+KINDS = {
+    "PV": "province", "GM": "municipality", "WK": "district", "BU": "neighbourhood",
+}  # fmt: skip
+POSTCODE = "postcode"
+LAYER = re.compile(r"(?:^|_)(?:provincie|gemeente|wijk|buurt)(?:_\d{4})?_gegeneraliseerd$")
+ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
+LONGEST_NAME = 100
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Area:
+    """A region in RD metres; `source` says where it comes from."""
+
+    geometry: shapely.Geometry
+    source: Any
+
+    def holds(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which (n, 2) points lie in it, its border included; NaN lies nowhere."""
+        known = ~np.isnan(points).any(axis=1)
+        inside = np.zeros(len(points), np.bool_)
+        shapely.prepare(self.geometry)
+        inside[known] = shapely.intersects_xy(self.geometry, points[known])
+        return inside
+
+
+class Region(NamedTuple):
+    """One that a file of boundaries names: PV29, Zeeland."""
+
+    code: str
+    name: str
+    file: Path
+    layer: str
+
+    @property
+    def said(self) -> Text:
+        """Code, kind and name, for a message."""
+        kind = KINDS.get(self.code[:2])
+        if kind is None:
+            return Text("{code}", code=self.code)
+        return Text("{code} ({kind} {name})", code=self.code, kind=Text(kind), name=self.name)
+
+
+def kind_of(code: str) -> str:
+    """What a region is, by its code."""
+    return "country" if code == COUNTRY else KINDS.get(code[:2], POSTCODE)
+
+
+def boundary_files(given: Iterable[str | Path] = ()) -> list[Path]:
+    """The files of boundaries that were given, else those in the cache, the newest year first.
+
+    Raises InputError for one that was given and is not there.
+    """
+    files = [Path(file) for file in given]
+    for file in files:
+        if not file.is_file():
+            raise InputError("--boundaries {file}: no such file; check the path", file=file)
+    if files:
+        return files
+    folder = cache_dir() / "boundaries"
+    kept = folder.iterdir() if folder.is_dir() else ()
+    return sorted((file for file in kept if file.suffix.lower() in ENDINGS), reverse=True)
+
+
+def find_region(text: str, files: Sequence[Path]) -> Area:
+    """The region that a code or a name stands for, case and accents aside; `NL` is all provinces.
+
+    Provinces and municipalities go before what they are divided into. Of files that both know a
+    code the first counts. Raises InputError for a name that is not known or means several.
+    """
+    known = [region for file in files for region in regions_of(file)]
+    if text.strip().upper() == COUNTRY:
+        return _country(known, files)
+    found = _matching(text, known)
+    if not found:
+        raise _unknown(text, known, files)
+    if len(found) > 1:
+        means = [region.said for region in found]
+        if len(means) > SHOWN:
+            more = Text("{names} and {n} more", names=means[:SHOWN], n=len(means) - SHOWN)
+            means = [more]
+        raise InputError("AREA {text}: means {means}; give the code", text=text, means=means)
+    (region,) = found
+    return _area([region], region.code, region.name)
+
+
+def regions_of(file: Path) -> list[Region]:
+    """All that a file of boundaries names; of one with many layers, those of CBS that are
+    generalised. Raises InputError where it cannot be read or has no column of codes."""
+    try:
+        layers = [str(name) for name, kind in pyogrio.list_layers(file) if kind is not None]
+        chosen = [name for name in layers if LAYER.search(name)] or layers[:1]
+        for name in chosen:
+            check_view(str(file), name)
+        tables = [
+            (name, pyogrio.read_dataframe(file, layer=name, read_geometry=False)) for name in chosen
+        ]
+    except InputError:
+        raise
+    except Exception:  # each driver has its own kinds
+        raise InputError(
+            "{name}: cannot be read as boundaries; give GeoPackage or GeoJSON of CBS",
+            name=file.name,
+        ) from None
+    return [region for name, table in tables for region in _listed(table, file, name)]
+
+
+def _listed(table: Any, file: Path, layer: str) -> Iterable[Region]:
+    codes = codes_of(table, file)
+    name = column(table, *NAMES)
+    names = table[name].astype(str) if name else codes
+    pairs = dict.fromkeys(zip(codes, names, strict=True))
+    return [Region(code, said, file, layer) for code, said in pairs]
+
+
+def codes_of(table: Any, file: Path) -> list[str]:
+    """The code of each row of a layer. Raises InputError where it has no column of codes."""
+    code = column(table, *CODES)
+    if code is None:
+        raise InputError(
+            "{name}: no column {codes: or }; give boundaries as CBS publishes them",
+            name=file.name,
+            codes=CODES,
+        )
+    return [str(value) for value in table[code]]
+
+
+def _matching(text: str, known: Sequence[Region]) -> list[Region]:
+    """The regions of that code, else of that name; one a code."""
+    wanted = folded(text)
+    for of in (
+        lambda r: folded(r.code) == wanted,
+        lambda r: _is_large(r) and wanted in _names(r),
+        lambda r: wanted in _names(r),
+    ):
+        found = {region.code: region for region in reversed(known) if wanted and of(region)}
+        if found:
+            return [found[code] for code in sorted(found)]
+    return []
+
+
+def _is_large(region: Region) -> bool:
+    return region.code[:2] in ("PV", "GM")
+
+
+def _names(region: Region) -> set[str]:
+    """Bergen (NH.) is also called Bergen."""
+    return {folded(region.name), folded(re.sub(r"\(.*\)", "", region.name))}
+
+
+def folded(text: str) -> str:
+    """Letters and digits only, without case and accents."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def _unknown(text: str, known: Sequence[Region], files: Sequence[Path]) -> InputError:
+    near: list[str] = []
+    if len(text) <= LONGEST_NAME:
+        by_name = {folded(said): r for r in reversed(known) for said in (r.code, r.name)}
+        close = difflib.get_close_matches(folded(text), by_name, n=SHOWN, cutoff=0.7)
+        near = list(dict.fromkeys(by_name[name].said for name in close))
+    remedy = Text("give a code (GM0363), a name or a file")
+    return InputError(
+        "AREA {text}: no such file, and no region of {within}; {remedy}",
+        text=text,
+        within=[file.name for file in files],
+        remedy=Text("did you mean {near}?", near=near) if near else remedy,
+    )
+
+
+def _country(known: Sequence[Region], files: Sequence[Path]) -> Area:
+    provinces = [region for region in known if region.code.startswith("PV")]
+    if not provinces:
+        raise InputError(
+            "AREA {country}: no provinces in {within}; give a file that has them",
+            country=COUNTRY,
+            within=[file.name for file in files],
+        )
+    first = [r for r in provinces if (r.file, r.layer) == (provinces[0].file, provinces[0].layer)]
+    return _area(first, COUNTRY, "Nederland")
+
+
+def _area(regions: Sequence[Region], code: str, name: str) -> Area:
+    """The union of regions of one layer."""
+    file, layer = regions[0].file, regions[0].layer
+    frame = read_vector(file, layer)
+    wanted = {region.code for region in regions}
+    rows = np.array([found in wanted for found in codes_of(frame, file)])
+    whole = joined(mended(frame.geometry.to_numpy()[rows], file.name), file.name)
+    if not whole.area:
+        raise InputError(
+            "AREA {code}: without an area in {name}; give another file", code=code, name=file.name
+        )
+    return Area(whole, {"region": code, "name": name, "file": identity(str(file))})

@@ -1,0 +1,131 @@
+"""Which buildings are asked for: an area, a circle."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.areas.polygons import read_areas
+from pipeline.areas.regions import Area, boundary_files, find_region
+from pipeline.errors import InputError
+from pipeline.heights.ahn import land
+from pipeline.storage.files import identity
+from pipeline.vectors.mending import joined
+
+POSTCODE = re.compile(r"\d{4}")
+OF_QGIS = re.compile(r"([^\[]+)\[(EPSG:\d+)\]\s*")  # as it copies an extent, with its CRS behind it
+HARDLY, MOSTLY = 0.25, 0.5  # of a box that is read wrongly at most 0.17 lies in the Netherlands
+
+
+def parse_area(text: str, boundaries: Sequence[str] = ()) -> Area:
+    """An area from `xmin,ymin,xmax,ymax` in RD metres, a file of polygons, or a region by code or
+    name (NL, GM0363, Zeeland, 1011), as the files `boundaries` have it, else those in the cache.
+
+    Raises InputError for one that is upside down, empty, an extent of QGIS or no area at all.
+    """
+    check_extent(text, land())
+    if is_region(text):
+        return _region(text, boundaries)
+    numbers = _numbers(text)
+    if numbers is None:
+        return _area_of_file(Path(text))
+    if len(numbers) != 4 or not np.isfinite(numbers).all():
+        raise InputError("AREA {text}: give xmin,ymin,xmax,ymax in RD metres, or a file", text=text)
+    xmin, ymin, xmax, ymax = numbers
+    if xmin >= xmax or ymin >= ymax:
+        raise InputError(
+            "AREA {text}: upside down or empty; give xmin,ymin,xmax,ymax with xmin < xmax and ymin"
+            " < ymax",
+            text=text,
+        )
+    return Area(shapely.box(*numbers), list(numbers))
+
+
+def check_extent(text: str, ground: shapely.Geometry) -> None:
+    """Raises InputError, with the box that it means, for an extent in the order of QGIS,
+    xmin,xmax,ymin,ymax: it has its CRS behind it, or most of it lies on some ground [RD m] and
+    hardly anything of what its numbers are as xmin,ymin,xmax,ymax."""
+    copied = OF_QGIS.fullmatch(text)
+    numbers = _numbers(copied[1] if copied else text)
+    if numbers is None or len(numbers) != 4 or not np.isfinite(numbers).all():
+        return
+    if copied and copied[2] != "EPSG:28992":
+        raise InputError(
+            "AREA {text}: an extent of QGIS in another CRS; give xmin,ymin,xmax,ymax in RD metres"
+            " (EPSG:28992)",
+            text=text,
+        )
+    if copied or _reads_better(numbers, ground):
+        raise InputError(
+            "AREA {text}: reads as an extent of QGIS, which is xmin,xmax,ymin,ymax; give {meant}",
+            text=text,
+            meant=",".join(f"{numbers[k]:.12g}" for k in (0, 2, 1, 3)),
+        )
+
+
+def _reads_better(numbers: Sequence[float], ground: shapely.Geometry) -> bool:
+    """Whether four numbers are rather a box on some ground in the order of QGIS."""
+    xmin, xmax, ymin, ymax = numbers
+    if xmin >= xmax or ymin >= ymax:
+        return False
+    boxes = shapely.box(*np.transpose([numbers, (xmin, ymin, xmax, ymax)]))
+    inside = shapely.area(shapely.intersection(boxes, ground))
+    given, meant = inside / np.maximum(shapely.area(boxes), 1e-9)  # an empty one lies nowhere
+    return bool(given < HARDLY and meant >= MOSTLY)
+
+
+def is_region(text: str) -> bool:
+    """Whether it can be nothing but the code or the name of a region: no numbers, no file."""
+    postcode = POSTCODE.fullmatch(text.strip()) is not None
+    # isfile is false also for a name that is too long.
+    return not os.path.isfile(text) and (postcode or _numbers(text) is None)
+
+
+def _numbers(text: str) -> list[float] | None:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        return None
+
+
+def _region(text: str, boundaries: Sequence[str]) -> Area:
+    files = boundary_files(boundaries)
+    if not files:
+        raise InputError(
+            "AREA {text}: no such file, and not xmin,ymin,xmax,ymax in RD metres either; give one,"
+            " or for regions by name --boundaries FILE, or once `daklaag fetch NL --what"
+            " boundaries --into DIR`",
+            text=text,
+        )
+    return find_region(text, files)
+
+
+def _area_of_file(path: Path) -> Area:
+    whole = joined(read_areas(path)[1], path.name)
+    if whole.area == 0:
+        raise InputError("AREA {name}: holds no polygon with an area; give another", name=path.name)
+    return Area(whole, identity(str(path)))
+
+
+def parse_around(text: str) -> tuple[float, float, float]:
+    """`X,Y,RADIUS` in RD metres. Raises InputError for anything else."""
+    numbers = _numbers(text)
+    if numbers is None or len(numbers) != 3 or not np.isfinite(numbers).all() or numbers[2] <= 0:
+        raise InputError(
+            "--around {text}: give X,Y,RADIUS in RD metres, with RADIUS > 0", text=text
+        )
+    return numbers[0], numbers[1], numbers[2]
+
+
+def within_circle(
+    centre: NDArray[np.float64], around: tuple[float, float, float] | None
+) -> NDArray[np.bool_]:
+    """Which (n, 2) centres lie in the circle, its border included; without one, all."""
+    if around is None:
+        return np.ones(len(centre), np.bool_)
+    x, y, radius = around
+    return (centre[:, 0] - x) ** 2 + (centre[:, 1] - y) ** 2 <= radius**2

@@ -1,0 +1,335 @@
+"""Sheets, footprints and boundaries brought from the national services for an area."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from pipeline.areas.regions import boundary_files
+from pipeline.areas.selection import is_region, parse_area
+from pipeline.engine.engine import Progress, Stop
+from pipeline.errors import InputError
+from pipeline.fetch import services
+from pipeline.fetch.fetched import Book, Item, Record, Standing, foreign, see_to
+from pipeline.fetch.services import Bases, Index
+from pipeline.fetch.sound import check_footprints, check_sheet, check_vector, opened
+from pipeline.fetch.web import Client, Failed, Nowhere
+from pipeline.heights.ahn import Bounds, places, sheets_touching, tiles_touching
+from pipeline.heights.indexes import (
+    KINDS,
+    RESOLUTIONS,
+    VERSIONS,
+    Offer,
+    Product,
+    file_name,
+    offers_in,
+)
+from pipeline.heights.relief import survey_sheet
+from pipeline.messages import Text
+from pipeline.storage.cache import cache_dir, write_whole
+from pipeline.storage.lock import card, held, is_card
+
+WHAT = ("sheets", "footprints", "boundaries")
+HOLDER = "fetching.json"
+MARGIN_M = 500.0
+MOST_CONNECTIONS = 4
+PAGES_KM2 = 100.0  # above it the whole file of the country is quicker than pages of features
+GIVE_UP = 10  # failures in a row: the service is down
+WRITE_S = 5.0  # a kill costs a look at what came since
+FOOTPRINTS = "bag-light.gpkg"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for. resolution, margin [m]; ahn: a version, or None for the current one;
+    relief: the folder of the relief stores, or None for none; base_urls: `NAME=URL` of services
+    that lie elsewhere; pause [s]: the first back-off; overwrite: files that are not as they were
+    brought are brought anew."""
+
+    area: str
+    into: Path
+    what: frozenset[str] = frozenset(WHAT[:2])
+    resolution: float = 0.5
+    ahn: int | None = None
+    boundaries: tuple[str, ...] = ()
+    margin: float = MARGIN_M
+    connections: int = 2
+    relief: Path | None = None
+    base_urls: tuple[str, ...] = ()
+    pause: float = 1.0
+    overwrite: bool = False
+
+
+@dataclass
+class Fetched:
+    """What came of it. Files by their names below the folder; nowhere: by product the sheets that
+    no service has (sea, abroad, not flown); failed: why; warnings: of what came and is odd."""
+
+    brought: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    nowhere: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def fetch(order: Order, progress: Progress, stop: Stop) -> Fetched:
+    """Bring what an area needs into a folder; what is there already stays, what an earlier call
+    left half is gone on with.
+
+    Single files that fail are in the result. Raises InputError for an order that cannot be or an
+    index that cannot be had, Stopped.
+    """
+    _check(order)
+    bases = Bases.parse(order.base_urls)
+    client = Client(order.connections, order.pause, stop)
+    with held(order.into, HOLDER):
+        holder = order.into / HOLDER
+        if holder.exists() and not is_card(holder.read_bytes()):
+            raise foreign(order.into, HOLDER)
+        work = _Work(order, client, bases, progress, stop)
+        try:
+            write_whole(holder, card())
+            work.run()
+        except Failed as failed:
+            raise InputError(
+                "{failed}; try again later, or give another --base-url", failed=failed
+            ) from None
+        finally:
+            work.book.write()
+            holder.unlink(missing_ok=True)
+            client.close()
+        return work.result
+
+
+def _check(order: Order) -> None:
+    if not order.what or order.what - set(WHAT):
+        raise InputError(
+            "--what {what:,}: give some of {all:,}",
+            what=sorted(order.what),
+            all=WHAT,
+        )
+    if order.resolution not in RESOLUTIONS:
+        raise InputError(
+            "--resolution {resolution:g}: AHN has sheets of 0.5 and 5 m",
+            resolution=order.resolution,
+        )
+    if order.ahn is not None and order.ahn not in VERSIONS:
+        raise InputError("--ahn {ahn}: give one of {versions}", ahn=order.ahn, versions=VERSIONS)
+    if not 1 <= order.connections <= MOST_CONNECTIONS:
+        raise InputError(
+            "--connections {connections}: give 1 to {most}",
+            connections=order.connections,
+            most=MOST_CONNECTIONS,
+        )
+    if not (np.isfinite(order.margin) and order.margin >= 0):
+        raise InputError("--margin {margin:g}: give metres, 0 or more", margin=order.margin)
+
+
+class _Work:
+    """An order on its way: what is to be there, what is, and the book that says so."""
+
+    def __init__(
+        self, order: Order, client: Client, bases: Bases, progress: Progress, stop: Stop
+    ) -> None:
+        self.order, self.client, self.bases = order, client, bases
+        self.progress, self.stop = progress, stop
+        self.result = Fetched()
+        self.book = Book.of(order.into)
+        self.written = time.monotonic()
+
+    def run(self) -> None:
+        wanted = self.order.what
+        by_name = is_region(self.order.area) and not boundary_files(self.order.boundaries)
+        if "boundaries" in wanted or by_name:
+            self._bring([self._boundaries()], Book(cache_dir()))
+        if wanted == {"boundaries"} or self.result.failed:
+            return
+        area = parse_area(self.order.area, self.order.boundaries).geometry
+        items: list[Item] = []
+        if "sheets" in wanted:
+            items += self._sheets(area)
+        if "footprints" in wanted:
+            items += [self._footprints(area)]
+        self._bring(items, self.book)
+
+    def _boundaries(self) -> Item:
+        url = self.bases.url("pdok", services.BOUNDARIES)
+        return Item(
+            f"boundaries/{file_name(url)}", url, partial(self.client.save, url), check_vector
+        )
+
+    def _sheets(self, area: shapely.Geometry) -> list[Item]:
+        """DSM and DTM side by side, sheet by sheet, so that a stopped call leaves pairs."""
+        if not sheets_touching(area, self.order.margin):
+            raise InputError(
+                "AREA {area}: no sheet of AHN is near it; give RD metres", area=self.order.area
+            )
+        items: list[tuple[str, Item]] = []
+        for kind in KINDS:
+            of = services.product(kind, self.order.resolution, self.order.ahn)
+            index = services.index_of(of, self.client, self.bases)
+            self._keep_index(of, index)
+            self._note_lacking(of, area, {offer.name for offer in index.offers})
+            items += [
+                (offer.name, self._sheet(of, offer))
+                for offer in _near(index.offers, area, self.order.margin)
+            ]
+        return [item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].file))]
+
+    def _keep_index(self, of: Product, index: Index) -> None:
+        """Write the index of a product, over an older one only."""
+        file = self.order.into / of.folder / index.file
+        if file.exists() and not self.order.overwrite and not _lists(file, of):
+            raise foreign(self.order.into, f"{of.folder}/{index.file}")
+        write_whole(file, index.body)
+
+    def _note_lacking(self, of: Product, area: shapely.Geometry, listed: set[str]) -> None:
+        """The sheets that there would be if there were data everywhere."""
+        if of.ahn == 6:
+            lacking = set(tiles_touching(area, self.order.margin)) - listed
+        else:
+            near = [p for p in sheets_touching(area, self.order.margin) if p.name not in listed]
+            lacking = {place.name for place in near}
+            if land := [place.name for place in near if place.land]:
+                self.result.warnings.append(
+                    Text(
+                        "{folder}: the index has no {sheets}, which meet land",
+                        folder=of.folder,
+                        sheets=_some(land),
+                    )
+                )
+        self._note_nowhere(of.folder, lacking)
+
+    def _sheet(self, of: Product, offer: Offer) -> Item:
+        # What of AHN6 is listed may not be flown yet; there are sheets of water without data.
+        may_lack = of.ahn == 6 or not places()[offer.name].land
+        return Item(
+            f"{of.folder}/{offer.file}",
+            offer.url,
+            partial(self.client.save, offer.url),
+            partial(check_sheet, of, offer),
+            partial(self._survey, of),
+            (of.folder, offer.name) if may_lack else None,
+        )
+
+    def _survey(self, of: Product, file: Path) -> dict[str, str | int] | None:
+        """Keep the relief of a sheet, while its bytes are still in memory."""
+        if self.order.relief is None:
+            return None
+        try:
+            return survey_sheet(opened(of, file), self.order.relief, self.stop).file
+        except InputError as fault:  # it is as published; a run will say the same
+            self.result.warnings.append(fault.text)
+            return None
+
+    def _footprints(self, area: shapely.Geometry) -> Item:
+        xmin, ymin, xmax, ymax = area.bounds
+        margin = self.order.margin
+        low = np.floor([xmin - margin, ymin - margin]).astype(int).tolist()
+        high = np.ceil([xmax + margin, ymax + margin]).astype(int).tolist()
+        square_km = (high[0] - low[0]) * (high[1] - low[1]) / 1e6
+        if FOOTPRINTS in self.book.records or square_km > PAGES_KM2:
+            url = self.bases.url("pdok", services.FOOTPRINTS)
+            return Item(FOOTPRINTS, url, partial(self.client.save, url), check_footprints)
+        bounds = (low[0], low[1], high[0], high[1])
+        name = "bag_" + "_".join(map(str, bounds)) + ".geojson"
+        url = self.bases.url("api", services.FEATURES)
+        return Item(name, url, partial(self._save_features, bounds), check_vector)
+
+    def _save_features(self, bounds: Bounds, file: Path) -> None:
+        found, crs = services.features(bounds, self.client, self.bases)
+        collection = {
+            "type": "FeatureCollection",
+            "crs": {"type": "name", "properties": {"name": _urn(crs)}},
+            "features": found,
+        }
+        write_whole(file, json.dumps(collection, ensure_ascii=False).encode())
+
+    def _bring(self, items: Sequence[Item], book: Book) -> None:
+        """Some at once, until all are there or failed; after GIVE_UP failures in a row no more."""
+        overwrite = self.order.overwrite or book is not self.book  # the cache is the program's
+        with ThreadPoolExecutor(self.order.connections) as pool:
+            futures = {pool.submit(see_to, item, book, overwrite): item for item in items}
+            try:
+                self._collect(futures, book)
+            finally:
+                for future in futures:
+                    future.cancel()
+
+    def _collect(self, futures: dict[Future[tuple[Record | None, bool]], Item], book: Book) -> None:
+        in_a_row = 0
+        for done, future in enumerate(as_completed(futures), 1):
+            in_a_row = 0 if self._note(futures[future], future, book) else in_a_row + 1
+            if in_a_row == GIVE_UP:
+                self.result.warnings.append(
+                    Text(
+                        "{most} failures in a row: {n} files were not tried",
+                        most=GIVE_UP,
+                        n=len(futures) - done,
+                    )
+                )
+                return
+            self.progress("fetch", done, len(futures))
+            if time.monotonic() - self.written > WRITE_S:
+                self.book.write()
+                self.written = time.monotonic()
+
+    def _note(self, item: Item, future: Future[tuple[Record | None, bool]], book: Book) -> bool:
+        """What came of a file; whether that is as good as can be."""
+        try:
+            record, came = future.result()
+        except Nowhere as nowhere:
+            if item.sheet is not None:
+                self._note_nowhere(item.sheet[0], [item.sheet[1]])
+                return True
+            self.result.failed[item.file] = Text("not at {url} ({why})", url=item.url, why=nowhere)
+            return False
+        except Standing as standing:
+            self.result.failed[item.file] = standing.text
+            return True
+        except (Failed, InputError) as failed:
+            self.result.failed[item.file] = failed.text
+            return False
+        (self.result.brought if came else self.result.present).append(item.file)
+        if record is not None:
+            book.records[item.file] = record
+        return True
+
+    def _note_nowhere(self, product: str, names: Iterable[str]) -> None:
+        known = self.result.nowhere.get(product, ())
+        self.result.nowhere[product] = sorted({*known, *names})
+        self.book.note_nowhere(product, names)
+
+
+def _lists(file: Path, of: Product) -> bool:
+    """Whether a file is an index of a product."""
+    try:
+        return bool(offers_in(file.read_bytes(), of))
+    except (OSError, ValueError):
+        return False
+
+
+def _some(names: Sequence[str], most: int = 5) -> Text:
+    if len(names) <= most:
+        return Text("{names}", names=names)
+    return Text("{names} and {n} more", names=names[:most], n=len(names) - most)
+
+
+def _near(offered: Sequence[Offer], area: shapely.Geometry, margin: float) -> list[Offer]:
+    boxes = shapely.box(*np.array([offer.bounds for offer in offered]).T)
+    shapely.prepare(area)
+    meets = shapely.dwithin(area, boxes, margin)
+    return [offer for offer, near in zip(offered, meets, strict=True) if near]
+
+
+def _urn(crs: str) -> str:
+    """A CRS as a GeoJSON file states it."""
+    if "CRS84" in crs:
+        return "urn:ogc:def:crs:OGC:1.3:CRS84"
+    return f"urn:ogc:def:crs:EPSG::{crs.rpartition('/')[2]}"

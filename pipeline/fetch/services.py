@@ -1,0 +1,165 @@
+"""Where the national services keep sheets, footprints and boundaries."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urljoin
+
+from pipeline.errors import InputError
+from pipeline.fetch.web import Client, Failed, Nowhere
+from pipeline.heights.ahn import Bounds
+from pipeline.heights.indexes import RESOLUTIONS, Offer, Product, file_name, offers_in
+from pipeline.messages import Text
+
+# Each can be told to lie elsewhere: a mirror, a proxy, the server of a test.
+BASES = {
+    "pdok": "https://service.pdok.nl",
+    "api": "https://api.pdok.nl",
+    "ahn": "https://basisdata.nl/hwh-ahn",
+    "ahn6": "https://fsn1.your-objectstorage.com/hwh-ahn/AHN6",
+}
+WHOLE_COUNTRY = 4  # the newest version of AHN that has every sheet
+FOOTPRINTS = "lv/bag/atom/downloads/bag-light.gpkg"
+FEATURES = "kadaster/bag/ogc/v2/collections/pand/items"
+BOUNDARIES = "cbs/gebiedsindelingen/atom/v1_0/downloads/cbsgebiedsindelingen2025.gpkg"
+RD_URI = "http://www.opengis.net/def/crs/EPSG/0/28992"
+PAGE = 1000
+MOST_PAGES = 2000
+
+
+@dataclass(frozen=True)
+class Bases:
+    """The services' addresses, some of them moved."""
+
+    moved: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> "Bases":
+        """From `NAME=URL`. Raises InputError for a name that is not known."""
+        moved = {}
+        for text in texts:
+            name, equals, url = text.partition("=")
+            if not equals or name not in BASES:
+                raise InputError(
+                    "--base-url {text}: give NAME=URL with one of {known}",
+                    text=text,
+                    known=list(BASES),
+                )
+            moved[name] = url.rstrip("/")
+        return cls(moved)
+
+    def url(self, base: str, path: str) -> str:
+        """The address of a path below a base."""
+        return f"{self.moved.get(base, BASES[base])}/{path}"
+
+    def follow(self, url: str) -> str:
+        """An address that an index gives, where it has moved to."""
+        for name, there in self.moved.items():
+            if url.startswith(f"{BASES[name]}/"):
+                return there + url.removeprefix(BASES[name])
+        return url
+
+
+def product(kind: str, resolution: float, ahn: int | None) -> Product:
+    """What is meant where no version is asked for: at 0.5 m PDOK's current one, at 5 m, which
+    PDOK does not have, the newest version with every sheet."""
+    return Product(kind, resolution, WHOLE_COUNTRY if ahn is None and resolution == 5 else ahn)
+
+
+@dataclass(frozen=True)
+class Index:
+    """A service's index of a product, as it came: the name of its file, its bytes, and the sheets
+    that it lists."""
+
+    file: str
+    body: bytes
+    offers: list[Offer]
+
+
+def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
+    """The index of a product. Raises Failed or Stopped, InputError where it lists none."""
+    said = Text("no index")
+    for url in _indexes(wanted, bases):
+        try:
+            body, _ = client.read(url)
+            found = offers_in(body, wanted)
+        except Nowhere as nowhere:
+            said = Text("no index at {url} ({why})", url=url, why=nowhere)
+            continue
+        except (Failed, ValueError) as failed:
+            raise Failed("the index {url}: {why}", url=url, why=failed) from None
+        if not found:
+            raise InputError(
+                "the index {url} lists no sheet of {folder}; choose another --ahn or --resolution",
+                url=url,
+                folder=wanted.folder,
+            )
+        return Index(file_name(url), body, [_placed(o, wanted, bases) for o in found])
+    raise Failed(said)
+
+
+def _placed(offer: Offer, wanted: Product, bases: Bases) -> Offer:
+    """With its address where that lies now."""
+    url = bases.url("ahn6", offer.url) if wanted.ahn == 6 else bases.follow(offer.url)
+    return replace(offer, url=url)
+
+
+def _indexes(wanted: Product, bases: Bases) -> list[str]:
+    """Where its index may lie, the best first."""
+    if wanted.ahn == 6:
+        return [bases.url("ahn", "AUX/bladwijzer_AHN6.gpkg")]
+    if wanted.ahn:
+        return [bases.url("ahn", "AUX/bladwijzer.gpkg")]
+    name = f"{wanted.kind}_{RESOLUTIONS[wanted.resolution]}"
+    new, old = "rws/actueel-hoogtebestand-nederland/atom", "rws/ahn/atom"
+    return [
+        bases.url("pdok", f"{new}/downloads/{name}/kaartbladindex.json"),
+        bases.url("pdok", f"{new}/{name}.xml"),
+        bases.url("pdok", f"{old}/downloads/{name}/kaartbladindex.json"),
+    ]
+
+
+def features(bounds: Bounds, client: Client, bases: Bases) -> tuple[list[dict[str, Any]], str]:
+    """BAG's buildings whose boxes meet a rectangle [RD m], page by page, and the URI of their CRS.
+
+    Raises Failed, also where the pages do not end, or Stopped.
+    """
+    box = ",".join(f"{side:g}" if side % 1 else f"{side:.0f}" for side in bounds)
+    crs = quote(RD_URI, safe="")
+    asked = f"f=json&limit={PAGE}&crs={crs}&bbox-crs={crs}&bbox={box}"
+    url: str | None = f"{bases.url('api', FEATURES)}?{asked}"
+    found: dict[str, dict[str, Any]] = {}
+    spoken: set[str] = set()
+    seen: set[str] = set()
+    while url:
+        if url in seen or len(seen) >= MOST_PAGES:
+            raise Failed("the pages of the buildings do not end")
+        seen.add(url)
+        page, uri = _page(url, client)
+        spoken.add(uri)
+        for feature in page["features"]:
+            found.setdefault(str(feature.get("id", len(found))), feature)
+        links = (link["href"] for link in page.get("links", ()) if link.get("rel") == "next")
+        after = next(links, None)
+        url = bases.follow(urljoin(url, after)) if after else None
+    if len(spoken) != 1:
+        raise Failed("pages of the buildings in several CRS: {crs}", crs=sorted(spoken))
+    return list(found.values()), spoken.pop()
+
+
+def _page(url: str, client: Client) -> tuple[dict[str, Any], str]:
+    """A page, and the CRS that its header states; without one it is WGS 84, as the standard
+    says."""
+    try:
+        body, headers = client.read(url)
+        page = json.loads(body)
+        said = page.get("numberReturned", len(page["features"]))
+        if said != len(page["features"]):
+            came = len(page["features"])
+            raise Failed("{came} of {said} buildings of a page came", came=came, said=said)
+        return page, headers.get("Content-Crs", "").strip("<> ") or "OGC:CRS84"
+    except Nowhere as nowhere:
+        raise Failed("no buildings at {url} ({why})", url=url, why=nowhere) from None
+    except (ValueError, KeyError, TypeError):
+        raise Failed("a page of the buildings is no collection of features") from None

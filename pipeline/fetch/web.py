@@ -1,0 +1,301 @@
+"""HTTP as a polite guest: few connections, patience, and files whole or not at all."""
+
+import json
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError
+
+from pipeline.errors import Stopped, Told
+from pipeline.messages import Text
+from pipeline.storage.cache import write_whole
+
+T = TypeVar("T")
+ATTEMPTS = 8  # in a row that bring less than PROGRESS bytes
+PROGRESS = 1 << 20
+PIECE = 1 << 18
+LARGEST_ANSWER = 1 << 28  # of what is read into memory: an index, a page of features
+LONGEST_WAIT_S = 600.0
+NOWHERE = (404, 410)
+TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+NO_SUCH_RANGE = 416
+TIMEOUT = urllib3.Timeout(connect=15.0, read=30.0)
+# Redirects are followed by the library; all other waiting is ours, which can be stopped.
+REDIRECTS = urllib3.Retry(
+    total=5, connect=0, read=0, status=0, other=0, redirect=5, respect_retry_after_header=False
+)
+RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+
+
+class Nowhere(Told):
+    """The server says that there is no such thing (404, 410)."""
+
+
+class Failed(Told):
+    """What exists, or may, could not be had; says why in a line."""
+
+
+class _Again(Told):
+    """An attempt failed and the next may not. wait [s]: what the server asks for; moved: it
+    brought something."""
+
+    def __init__(self, why: str, wait: float = 0.0) -> None:
+        super().__init__(Text(why))
+        self.wait = wait
+        self.moved = False
+
+
+@cache
+def agent() -> str:
+    """How the program calls itself: name, version, homepage."""
+    ours = metadata("daklaag")
+    urls = [url.partition(",")[2].strip() for url in ours.get_all("Project-URL") or ()]
+    return f"daklaag/{ours['Version']}" + "".join(f" (+{url})" for url in urls[:1])
+
+
+@dataclass(frozen=True)
+class Client:
+    """Connections to servers, at most `connections` to each; pause [s]: the first back-off."""
+
+    connections: int = 2
+    pause: float = 1.0
+    stop: Callable[[], bool] = lambda: False
+    _pools: dict[str | None, urllib3.PoolManager] = field(default_factory=dict, repr=False)
+
+    def read(self, url: str) -> tuple[bytes, Mapping[str, str]]:
+        """Body and headers of a small answer. Raises Nowhere, Failed or Stopped."""
+        return self._patiently(lambda: self._read(url))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for pool in self._pools.values():
+            pool.clear()
+
+    def _read(self, url: str) -> tuple[bytes, Mapping[str, str]]:
+        body = bytearray()
+        with self._answer(url, {"Accept-Encoding": "gzip"}) as got:
+            for piece in got.stream(PIECE, decode_content=True):
+                body += piece
+                self._check_stop()
+                if len(body) > LARGEST_ANSWER:
+                    raise Failed("the answer does not end")
+            _check_page(got.headers, body)
+            return bytes(body), got.headers
+
+    def save(self, url: str, file: Path) -> None:
+        """Bring a file; `file.partial`, which an earlier call left, is gone on with if the server
+        can and its file is still the same one.
+
+        Raises Nowhere, Failed or Stopped, and leaves then what came so far.
+        """
+        half = _Half(url, file)
+        self._patiently(lambda: self._go_on(half))
+        half.finish()
+
+    def _go_on(self, half: "_Half") -> None:
+        before = half.size
+        try:
+            if half.size and half.size == half.total:
+                return
+            self._append(half)
+        except _Again as again:
+            again.moved = half.size - before >= PROGRESS
+            raise
+
+    def _append(self, half: "_Half") -> None:
+        with self._answer(half.url, {"Accept-Encoding": "identity", **half.wanted()}) as got:
+            if got.status == NO_SUCH_RANGE:
+                half.drop()
+                raise _Again("the server has no such range")
+            if got.headers.get("Content-Encoding", "identity") != "identity":
+                raise Failed("the server packs what it was asked for as it is")
+            with half.opened(got) as out:
+                # What came is on disk at once, so that a kill loses nothing of it.
+                while piece := got.read1(PIECE, decode_content=False):
+                    if out.tell() == 0:
+                        _check_page(got.headers, piece)
+                    out.write(piece)
+                    out.flush()
+                    self._check_stop()
+        half.check()
+
+    @contextmanager
+    def _answer(self, url: str, headers: dict[str, str]) -> Iterator[urllib3.BaseHTTPResponse]:
+        """An answer whose body is still to come; what may pass by itself becomes _Again."""
+        try:
+            got = self._pool(url).request(
+                "GET", url, headers={"User-Agent": agent(), **headers}, preload_content=False,
+                retries=REDIRECTS, timeout=TIMEOUT,
+            )  # fmt: skip
+        except HTTPError as error:
+            raise _Again(_why(error)) from None
+        try:
+            _check_status(got)
+            yield got
+        except HTTPError as error:  # a connection that is cut, or silent for too long
+            raise _Again(_why(error)) from None
+        finally:
+            got.close()
+            got.release_conn()  # closed or not, its place in the pool is free again
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Failed("{url} is no address of the web", url=url)
+        proxy = None if proxy_bypass(parts.hostname) else getproxies().get(parts.scheme)
+        if proxy not in self._pools:
+            self._pools[proxy] = (
+                urllib3.ProxyManager(proxy, maxsize=self.connections, block=True)
+                if proxy
+                else urllib3.PoolManager(maxsize=self.connections, block=True)
+            )
+        return self._pools[proxy]
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        """Try until it succeeds, with a pause between that doubles, and varies so that many do
+        not come back at once; never shorter than the server asks for."""
+        idle = 0
+        while True:
+            self._check_stop()
+            try:
+                return attempt()
+            except _Again as again:
+                idle = 0 if again.moved else idle + 1
+                if idle >= ATTEMPTS:
+                    raise Failed("{why}, {n} times", why=again, n=ATTEMPTS) from None
+                if again.wait > LONGEST_WAIT_S:
+                    raise Failed(
+                        "{why}; it asks to come back in {wait:.0f} s", why=again, wait=again.wait
+                    ) from None
+                self._rest(again.wait + self.pause * 2**idle * random.uniform(0.25, 0.5))
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._check_stop()
+            time.sleep(min(left, 0.1))
+
+    def _check_stop(self) -> None:
+        if self.stop():
+            raise Stopped
+
+
+class _Half:
+    """A file that is not whole yet, and beside it a note of what it is half of."""
+
+    def __init__(self, url: str, file: Path) -> None:
+        self.url, self.file = url, file
+        self.partial = file.with_name(f"{file.name}.partial")
+        self.note = file.with_name(f"{file.name}.partial.json")
+        self.total: int | None = None
+        self.mark: str | None = None
+        self._recall()
+
+    def _recall(self) -> None:
+        try:
+            said = json.loads(self.note.read_text())
+            same = said["url"] == self.url
+            self.total, self.mark = (said["total"], said["mark"]) if same else (None, None)
+        except (OSError, ValueError, TypeError, KeyError):
+            pass  # no note, or half of one: the file is begun anew
+        if self.mark is None:
+            self.drop()
+
+    @property
+    def size(self) -> int:
+        return self.partial.stat().st_size if self.partial.exists() else 0
+
+    def drop(self) -> None:
+        """Begin anew."""
+        self.partial.unlink(missing_ok=True)
+        self.total = self.mark = None
+
+    def wanted(self) -> dict[str, str]:
+        """Headers that ask for the rest, or for all where the server's file is another by now."""
+        size = self.size
+        return {"Range": f"bytes={size}-", "If-Range": self.mark} if size and self.mark else {}
+
+    def opened(self, got: urllib3.BaseHTTPResponse) -> BinaryIO:
+        """To be written to: at the end if the rest comes, else from the beginning."""
+        if got.status == 206:
+            self._check_rest(got)
+            return self.partial.open("ab")
+        length = got.headers.get("Content-Length")
+        self.total = int(length) if length else None
+        self.mark = _mark(got.headers)
+        self.partial.parent.mkdir(parents=True, exist_ok=True)
+        self.partial.unlink(missing_ok=True)
+        said = {"url": self.url, "total": self.total, "mark": self.mark}
+        write_whole(self.note, json.dumps(said).encode())
+        return self.partial.open("wb")
+
+    def _check_rest(self, got: urllib3.BaseHTTPResponse) -> None:
+        place = RANGE.fullmatch(got.headers.get("Content-Range", ""))
+        mark = _mark(got.headers)
+        if (
+            place is None
+            or int(place[1]) != self.size
+            or self.total not in (None, int(place[2]))
+            or mark not in (None, self.mark)
+        ):
+            self.drop()
+            raise _Again("the server gives another part than was asked for")
+        self.total = int(place[2])
+
+    def check(self) -> None:
+        """Raises _Again unless as much came as was announced."""
+        if self.total is not None and self.size != self.total:
+            said = Text("{size} of {total} bytes came", size=self.size, total=self.total)
+            if self.size > self.total:
+                self.drop()
+            raise _Again(said)
+
+    def finish(self) -> None:
+        """Give the file its name."""
+        with self.partial.open("rb") as whole:
+            os.fsync(whole.fileno())
+        self.partial.replace(self.file)
+        self.note.unlink(missing_ok=True)
+
+
+def _mark(headers: Mapping[str, str]) -> str | None:
+    """What tells whether a server's file is still the same: a strong ETag, else its date."""
+    etag = headers.get("ETag")
+    return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified")
+
+
+def _check_status(got: urllib3.BaseHTTPResponse) -> None:
+    said = f"{got.status} {got.reason or ''}".strip()
+    if got.status in NOWHERE:
+        raise Nowhere(said)
+    if got.status in TRY_AGAIN:
+        raise _Again(said, REDIRECTS.get_retry_after(got) or 0.0)
+    if got.status not in (200, 206, NO_SUCH_RANGE):
+        raise Failed(said)
+
+
+def _check_page(headers: Mapping[str, str], beginning: bytes | bytearray) -> None:
+    """Raises Failed for a page for people, which servers give with status 200 on a bad day."""
+    kind = headers.get("Content-Type", "").lower()
+    start = bytes(beginning[:256]).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if kind.startswith("text/html") or start.startswith((b"<!doctype html", b"<html")):
+        raise Failed("the server answers with a web page instead of the file")
+
+
+def _why(error: HTTPError) -> str:
+    """The cause in a few words, without what the library says about itself."""
+    cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    said = str(cause).rpartition(">: ")[2] or str(cause)
+    return f"{type(cause).__name__}: {' '.join(said.split())[:160]}"

@@ -1,0 +1,320 @@
+"""Footprints of buildings: read, repaired, and known by their row."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import geopandas
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from kernels.rings import Rings, turn_clockwise
+from pipeline.engine.tasks import go_on
+from pipeline.errors import InputError
+from pipeline.messages import Text
+from pipeline.storage.files import find, identity, named
+from pipeline.vectors.crossings import is_entangled
+from pipeline.vectors.files import ENDINGS, column, read_vector
+from pipeline.vectors.mending import mended_one
+
+PREFIX = "NL.IMBAG.Pand."
+ID_COLUMNS = ("identificatie", "identifica", "id", "gml_id")  # a shapefile cuts names off at 10
+BUILT_COLUMNS = ("bouwjaar", "oorspronkelijkbouwjaar", "oorspronke")
+VERDICTS = {"solar_suitable", "wind_suitable"}  # columns of the table of a run, and its exports
+UNKNOWN_YEAR = 1005  # what the BAG writes where the year of building is not known
+FARTHEST_M = 1e7  # coordinates beyond this are none
+LARGE = 500  # positions; GEOS looks at a smaller polygon in 2 ms, whatever it is like
+
+
+@dataclass(frozen=True)
+class Footprints:
+    """Footprints, by position.
+
+    row: int64, the position in the input; place: int64, that in the prepared order, -1 for those
+    without a polygon; id: text; built: float64, NaN where unknown; status: text or None;
+    has_status: whether the file has that column; geometry: valid polygons or None; reason: `empty`,
+    `invalid` or None; repaired, repeated: bool; area [m2]; centre: (n, 2) [m], NaN where there is
+    none; bounds: (n, 4) [m]; group: int64, equal for the parts of one building, and only among
+    these footprints.
+    """
+
+    place: NDArray[np.int64]
+    row: NDArray[np.int64]
+    id: NDArray[Any]
+    built: NDArray[np.float64]
+    status: NDArray[Any]
+    has_status: NDArray[np.bool_]
+    geometry: NDArray[Any]
+    reason: NDArray[Any]
+    repaired: NDArray[np.bool_]
+    repeated: NDArray[np.bool_]
+    area: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+    group: NDArray[np.int64]
+    sources: tuple[dict[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def take(self, chosen: NDArray[Any]) -> "Footprints":
+        """Some of these, by position or mask."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
+        return Footprints(
+            **{name: values[chosen] for name, values in columns.items()}, sources=self.sources
+        )
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Those with a polygon, and so with a centre."""
+        return pd.isna(self.reason)
+
+
+def read_footprints(
+    sources: Iterable[str],
+    *,
+    layer: str | None = None,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    centre: str = "centroid",
+) -> Footprints:
+    """Footprints of one or more files, one after another.
+
+    centre: `centroid` (where it does not intersect the polygon: GEOS's point on surface) or
+    `point_on_surface`. Raises InputError for a file or a column that is not there.
+    """
+    files = find(sources, ENDINGS, "buildings")
+    read = {file: read_vector(file, layer) for file in files}
+    known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in read.items())
+    if not any(map(len, read.values())):
+        raise InputError(
+            "{name}: holds no footprints; is it the right file or layer?", name=named(files[0])
+        )
+    table = pd.concat(
+        [
+            rows_of(t, pick_columns(t, named(file), id_column, group_column))
+            for file, t in read.items()
+            if len(t)
+        ],
+        ignore_index=True,
+    )
+    shapes = shapes_of(table["geometry"].to_numpy(), centre)
+    ids = table["id"].to_numpy(object)
+    rows = np.arange(len(table))
+    return Footprints(
+        place=np.where(pd.isna(shapes.reason), rows, -1),
+        row=rows,
+        id=ids,
+        built=table["built"].to_numpy(np.float64),
+        status=table["status"].to_numpy(object),
+        has_status=table["has_status"].to_numpy(np.bool_),
+        repeated=pd.Series(ids).duplicated(keep=False).to_numpy() & (ids != ""),
+        group=numbered(table["group"]),
+        sources=known,
+        **shapes._asdict(),
+    )
+
+
+class Columns(NamedTuple):
+    """Which columns of a file tell what of its footprints; None: no such column."""
+
+    id: str
+    built: str | None
+    status: str | None
+    group: str | None
+
+
+def pick_columns(
+    table: pd.DataFrame, file: str, id_column: str | None, group_column: str | None
+) -> Columns:
+    """The columns to read, of a table of that file. Raises InputError for one that is not there,
+    and for the table of a run."""
+    if {str(name) for name in table.columns} >= VERDICTS:
+        raise InputError(
+            "{name}: is the table of a finished run, not footprints; give the footprints that the"
+            " run was made of",
+            name=file,
+        )
+
+    def wanted(name: str, option: str) -> str:
+        found = column(table, name)
+        if found is None:
+            raise InputError(
+                "{file}: no column {name!r}{has}; name another with {option}",
+                file=file,
+                name=name,
+                has=_has(table),
+                option=option,
+            )
+        return found
+
+    identifier = wanted(id_column, "--id") if id_column else None
+    identifier = identifier or column(table, *ID_COLUMNS)
+    if identifier is None:
+        raise InputError(
+            "{file}: no column identificatie, id or gml_id{has}; name the one with the building's"
+            " id with --id",
+            file=file,
+            has=_has(table),
+        )
+    return Columns(
+        id=identifier,
+        built=column(table, *BUILT_COLUMNS),
+        status=column(table, "status", "pandstatus"),
+        group=wanted(group_column, "--group") if group_column else None,
+    )
+
+
+def _has(table: pd.DataFrame) -> Text:
+    spatial = isinstance(table, geopandas.GeoDataFrame)
+    names = [str(c) for c in table.columns if not (spatial and c == table.geometry.name)]
+    if not names:
+        return Text(" (it has none)")
+    return Text(" (it has {names})", names=names[:12])
+
+
+def rows_of(table: geopandas.GeoDataFrame, columns: Columns) -> pd.DataFrame:
+    """id, built, status, group (texts; None where there is none), has_status and geometry."""
+    return pd.DataFrame(
+        {
+            "id": _texts(table[columns.id]).str.removeprefix(PREFIX).astype(object),
+            "built": _years(table[columns.built]) if columns.built else np.nan,
+            "status": _optional(table, columns.status),
+            "group": _optional(table, columns.group),
+            "has_status": columns.status is not None,
+            "geometry": table.geometry.to_numpy(),
+        }
+    )
+
+
+def _years(values: pd.Series) -> NDArray[np.float64]:
+    years = np.floor(pd.to_numeric(values, errors="coerce").astype(float))
+    return years.where((years.abs() < 10_000) & (years != UNKNOWN_YEAR)).to_numpy()
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    return pd.Series([as_text(value) for value in values], dtype=object)
+
+
+def _optional(table: geopandas.GeoDataFrame, name: str | None) -> pd.Series:
+    """A column as text, None where it is null or empty or there is no such column."""
+    texts = [as_text(value) or None for value in table[name]] if name else [None] * len(table)
+    return pd.Series(texts, dtype=object)
+
+
+def as_text(value: Any) -> str:
+    """A value as an id: empty for null, a whole number without a point."""
+    if isinstance(value, list | tuple | dict | np.ndarray):
+        return str(value)
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+class Shapes(NamedTuple):
+    """The columns of Footprints that its geometry makes."""
+
+    geometry: NDArray[Any]
+    reason: NDArray[Any]
+    repaired: NDArray[np.bool_]
+    area: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+
+
+def shapes_of(given: NDArray[Any], centre: str) -> Shapes:
+    """What geometries are as footprints. Raises Stopped as `go_on` does."""
+    geometry, reason, repaired = _polygons(given)
+    return Shapes(
+        geometry=geometry,
+        reason=reason,
+        repaired=repaired,
+        area=shapely.area(geometry),
+        centre=_centres(geometry, centre),
+        bounds=shapely.bounds(geometry),
+    )
+
+
+def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
+    """Valid polygons or None, the reason why None, and which were repaired."""
+    empty = shapely.is_missing(given) | shapely.is_empty(given)
+    place = np.abs(shapely.bounds(given)).max(axis=1) < FARTHEST_M  # never so for NaN
+    geometry = given.copy()
+    geometry[~place] = None
+    geometry[_entangled(geometry)] = None
+    sound = shapely.is_valid(geometry) & np.isin(shapely.get_type_id(geometry), (3, 6))
+    geometry[~(sound & (shapely.area(geometry) > 0))] = None
+    for i in np.flatnonzero(~sound & ~empty & place):
+        geometry[i] = _repair(given[i])
+    reason = np.full(len(given), None, object)
+    reason[shapely.is_missing(geometry)] = "invalid"
+    reason[empty] = "empty"
+    return geometry, reason, ~sound & pd.isna(reason)
+
+
+def _entangled(geometry: NDArray[Any]) -> NDArray[np.int64]:
+    """Those of which GEOS would need too long to tell whether they are valid."""
+    large = np.flatnonzero(shapely.get_num_coordinates(geometry) > LARGE)
+    return np.array([i for i in large if is_entangled(geometry[i])], np.int64)
+
+
+def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
+    """The polygons of what GEOS makes of an invalid geometry; None if it has no area, or GEOS
+    would need too long."""
+    go_on()
+    parts = shapely.get_parts(mended_one(geometry))
+    while (shapely.get_type_id(parts) > 3).any():  # collections, at whatever depth
+        parts = shapely.get_parts(parts)
+    polygons = parts[shapely.get_type_id(parts) == 3]
+    whole = shapely.union_all(polygons)
+    return whole if whole.area > 0 else None
+
+
+def _centres(geometry: NDArray[Any], kind: str) -> NDArray[np.float64]:
+    if kind == "centroid":
+        centre = shapely.centroid(geometry)
+        beside = ~shapely.intersects(centre, geometry)
+        centre[beside] = shapely.point_on_surface(geometry[beside])
+    else:
+        centre = shapely.point_on_surface(geometry)
+    return np.column_stack([shapely.get_x(centre), shapely.get_y(centre)])
+
+
+def numbered(values: pd.Series) -> NDArray[np.int64]:
+    """A number for each value; a footprint without one has a number of its own."""
+    codes = pd.factorize(values)[0].astype(np.int64)
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    return codes
+
+
+def to_rings(geometry: NDArray[Any], resolution: float) -> Rings:
+    """Polygons as the kernels take them: clockwise rings in cells, each footprint's coordinates
+    counted from the north-western cell of its bounding box."""
+    kind, xy, offsets = shapely.to_ragged_array([*geometry, _NO_POLYGON])  # which may be all
+    points, rings = (each.astype(np.int64) for each in offsets[:2])
+    if kind == shapely.GeometryType.MULTIPOLYGON:  # as soon as one of them is
+        rings = rings[offsets[2]]
+    rings = rings[:-1]
+    bounds = shapely.bounds(geometry).reshape(-1, 4)
+    left = np.floor(bounds[:, 0] / resolution)
+    north = np.ceil(bounds[:, 3] / resolution)
+    of = np.repeat(np.arange(len(geometry)), np.diff(points[rings]))
+    x = (xy[:, 0] - left[of] * resolution) / resolution
+    y = (north[of] * resolution - xy[:, 1]) / resolution
+    turn_clockwise(x, y, points)
+    return Rings(
+        top=-north.astype(np.int64),
+        left=left.astype(np.int64),
+        x=x,
+        y=y,
+        points=points,
+        rings=rings,
+    )
+
+
+_NO_POLYGON = shapely.Polygon()

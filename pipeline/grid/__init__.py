@@ -1,0 +1,11 @@
+"""Cells, windows, lattice and tiles of the national grid, reference systems, and the sun."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "windows": ["Lattice", "Layout", "Shard", "Window"],
+        "tile_masks": ["Marks"],
+    },
+)

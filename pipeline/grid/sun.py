@@ -1,0 +1,66 @@
+"""Where the sun stands over a square of the lattice."""
+
+import datetime as dt
+import math
+from functools import lru_cache
+
+import pandas as pd
+import pyproj
+from pvlib.solarposition import spa_python
+
+from kernels.shadow import Sun
+from pipeline.grid.windows import Lattice
+
+CET = dt.timezone(dt.timedelta(hours=1), "CET")
+DELTA_T = 67.0  # seconds, of 2011 and so of SPA's published check
+DIGITS = 3  # degrees are rounded to this before use, so that no platform's last bit decides
+
+
+@lru_cache(maxsize=1)
+def _to_degrees() -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs("EPSG:28992", "EPSG:4326", always_xy=True)
+
+
+@lru_cache(maxsize=1)
+def _rd() -> pyproj.Proj:
+    return pyproj.Proj("EPSG:28992")
+
+
+def solar_position(
+    longitude: float, latitude: float, moments: list[dt.datetime], elevation: str
+) -> list[tuple[float, float]]:
+    """Elevation and azimuth from true north [degrees], by SPA at sea level.
+
+    longitude, latitude [degrees]; moments with a time zone; elevation `true`, or `apparent` with
+    the refraction of 1013.25 hPa and 12 degrees Celsius.
+
+    Reda, I. and Andreas, A. (2004). Solar position algorithm. Solar Energy 76(5).
+    """
+    table = spa_python(pd.DatetimeIndex(moments), latitude, longitude, altitude=0, delta_t=DELTA_T)
+    column = "elevation" if elevation == "true" else "apparent_elevation"
+    return list(zip(table[column].tolist(), table["azimuth"].tolist(), strict=True))
+
+
+@lru_cache(maxsize=4096)
+def suns_degrees(
+    square: Lattice, date: dt.date, times: tuple[dt.time, ...], elevation: str
+) -> tuple[tuple[float, float], ...]:
+    """Elevation and grid azimuth [degrees, three decimals] at a square's centre, one a time (CET).
+
+    Grid azimuth = true azimuth - the meridian convergence of EPSG:28992 there.
+    """
+    longitude, latitude = _to_degrees().transform(*square.centre)
+    convergence = _rd().get_factors(longitude, latitude).meridian_convergence
+    moments = [dt.datetime.combine(date, time, CET) for time in times]
+    return tuple(
+        (round(height, DIGITS), round((azimuth - convergence) % 360.0, DIGITS))
+        for height, azimuth in solar_position(longitude, latitude, moments, elevation)
+    )
+
+
+def suns(square: Lattice, date: dt.date, times: tuple[dt.time, ...], elevation: str) -> list[Sun]:
+    """The suns of a square, as the kernels take them [rad]."""
+    return [
+        Sun(math.radians(azimuth), math.radians(height))
+        for height, azimuth in suns_degrees(square, date, times, elevation)
+    ]

@@ -1,0 +1,196 @@
+"""What an elevation raster says of itself, checked."""
+
+import math
+import re
+from functools import cache
+from typing import Any
+
+import numpy as np
+import rasterio
+from pyproj import CRS
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.windows import Window as FileWindow
+
+from pipeline.errors import InputError
+from pipeline.grid.crs import horizontal, is_rd
+from pipeline.grid.windows import LATTICE_M, Window, divides_lattice
+from pipeline.heights.tiff import tiles_held
+from pipeline.storage.files import on_disk
+
+UNITS = {"": None, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "cm": 0.01}
+SQUEEZED = 50  # times smaller than its cells a file may be before its last cell is looked at
+BLOCK = 2**28  # cells of a strip or a tile: twice a whole sheet of AHN
+PICTURES = ("uint8", "int8")  # types that cannot hold heights to a centimetre
+_VERSION = re.compile(r"AHN\s?([2-9])(?!\d)", re.IGNORECASE)
+
+
+def describe(source: Any, name: str, nodata: float | None) -> dict[str, Any]:
+    """What an open raster says of itself, as the fields of a Sheet but for its path and name.
+
+    nodata: of a raster that declares none. Raises InputError for one that holds no heights in RD.
+    """
+    transform = source.transform
+    _check_band(source, name)
+    if source.crs is None or transform.is_identity:
+        raise InputError(
+            "{name}: no georeference (CRS or origin); give the sheet as published", name=name
+        )
+    _check_crs(source.crs, name)
+    if transform.b or transform.d or transform.e >= 0 or transform.a != -transform.e:
+        raise InputError(
+            "{name}: rotated, flipped or unequal cells ({a:g}, {b:g}, {d:g}, {e:g}); warp it to"
+            " square north-up cells first",
+            name=name,
+            a=transform.a,
+            b=transform.b,
+            d=transform.d,
+            e=transform.e,
+        )
+    resolution = transform.a
+    if not divides_lattice(resolution):
+        raise InputError(
+            "{name}: cells of {resolution:g} m do not divide the grid of {lattice} m; resample to"
+            " 0.5, 1, 2 or 5 m",
+            name=name,
+            resolution=resolution,
+            lattice=LATTICE_M,
+        )
+    scale, offset = _scale(source, name)
+    place = _place(source, name)
+    _check_whole(source, name)
+    return {
+        "window": place,
+        "resolution": resolution,
+        "files": tuple(source.files),
+        "crs": _crs(source.crs.to_wkt()).name,
+        "nodata": source.nodata if source.nodata is not None else nodata,
+        "declared": source.nodata is not None,
+        "scale": scale,
+        "offset": offset,
+        "version": _version(source, name),
+    }
+
+
+def _check_band(source: Any, name: str) -> None:
+    if source.count != 1 or source.dtypes[0].startswith("complex"):
+        raise InputError(
+            "{name}: {bands} band(s) of {kind}; give one band of heights (gdal_translate -b 1)",
+            name=name,
+            bands=source.count,
+            kind=source.dtypes[0],
+        )
+    if source.dtypes[0] in PICTURES or ColorInterp.palette in source.colorinterp:
+        raise InputError(
+            "{name}: values of 8 bits or of a palette, which are those of a picture or of classes;"
+            " give heights, as int16 or float32",
+            name=name,
+        )
+    if MaskFlags.per_dataset in source.mask_flag_enums[0]:
+        raise InputError(
+            "{name}: its holes are in a mask; write them as nodata: gdalwarp -dstnodata -9999",
+            name=name,
+        )
+
+
+def _check_whole(source: Any, name: str) -> None:
+    """Refuse a TIFF on a disk that holds far less than its header promises, before room is made for
+    what it promises."""
+    file = on_disk(source.name)
+    if source.driver != "GTiff" or not file.is_file():
+        return
+    rows, columns = source.block_shapes[0]
+    tiles = math.ceil(source.height / rows) * math.ceil(source.width / columns)
+    with file.open("rb") as stream:
+        held = tiles_held(stream)
+    promised = source.height * source.width * np.dtype(source.dtypes[0]).itemsize
+    missing = held is not None and held < tiles
+    if missing or (promised > SQUEEZED * file.stat().st_size and not _has_last_cell(source)):
+        raise InputError(
+            "{name}: damaged: its header promises {rows:,} x {columns:,} cells, which it does not"
+            " hold; fetch it again",
+            name=name,
+            rows=source.height,
+            columns=source.width,
+        )
+
+
+def _has_last_cell(source: Any) -> bool:
+    if math.prod(source.block_shapes[0]) > BLOCK:
+        return False
+    try:
+        source.read(1, window=FileWindow(source.width - 1, source.height - 1, 1, 1))
+    except rasterio.errors.RasterioError:
+        return False
+    return True
+
+
+def reason(error: Exception) -> str:
+    """What GDAL says, without the path it says it of."""
+    text = re.sub(r"/[^\s:,']*/", "", str(error.__cause__ or error)).replace("'", "")
+    return " ".join(text.split())[:160].rstrip(".")
+
+
+@cache
+def _crs(wkt: str) -> CRS:
+    return CRS.from_wkt(wkt)
+
+
+def _check_crs(crs: Any, name: str) -> None:
+    found = horizontal(_crs(crs.to_wkt()))
+    if not is_rd(found):
+        raise InputError(
+            "{name}: its CRS is {crs}, not Amersfoort / RD New in metres; warp it first: gdalwarp"
+            " -t_srs EPSG:28992",
+            name=name,
+            crs=found.name,
+        )
+
+
+def _place(source: Any, name: str) -> Window:
+    resolution, left, top = source.transform.a, source.transform.c, source.transform.f
+    off = [value - round(value / resolution) * resolution for value in (left, top)]
+    if max(map(abs, off)) > resolution * 1e-6:
+        raise InputError(
+            "{name}: its cells lie {east:g} m east and {north:g} m north of the national grid of"
+            " {size:g} m; warp it first: gdalwarp -tap -tr {size:g} {size:g}",
+            name=name,
+            east=off[0],
+            north=off[1],
+            size=resolution,
+        )
+    row, column = -round(top / resolution), round(left / resolution)
+    return Window(row, column, source.height, source.width)
+
+
+def _scale(source: Any, name: str) -> tuple[float, float]:
+    """Scale and offset to metres: as declared, else by the unit, else whole numbers are
+    centimetres, as in the older AHN sheets."""
+    unit = (source.units[0] or "").lower()
+    if unit.startswith("centimet"):
+        unit = "cm"
+    if unit not in UNITS:
+        raise InputError(
+            "{name}: heights in {unit!r}; give metres or centimetres above NAP",
+            name=name,
+            unit=unit,
+        )
+    scale, offset = source.scales[0], source.offsets[0]
+    if scale == 0:
+        raise InputError(
+            "{name}: declares a scale of 0, so all heights are one; repair the file", name=name
+        )
+    if (scale, offset) != (1.0, 0.0):
+        return scale * (UNITS[unit] or 1.0), offset * (UNITS[unit] or 1.0)
+    whole = np.issubdtype(np.dtype(source.dtypes[0]), np.integer)
+    return UNITS[unit] or (0.01 if whole else 1.0), 0.0
+
+
+def _version(source: Any, name: str) -> str | None:
+    """As the file's name says, else its tags, else the folder or the zip that it lies in: PDOK's
+    sheets say nothing themselves."""
+    file = on_disk(source.name)
+    said = [name, *(str(value) for value in source.tags().values()), file.name, file.parent.name]
+    for text in said:
+        if match := _VERSION.search(text):
+            return f"AHN{match[1]}"
+    return None

@@ -1,0 +1,104 @@
+"""A finished run in the formats that others work with."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyogrio
+import rasterio
+from rasterio._err import CPLE_BaseError
+
+from pipeline.errors import InputError, OutputError
+from pipeline.messages import Text
+from pipeline.output.export import buildings, geopackage, rasters
+from pipeline.output.export.order import LAYER, MARK, Order
+from pipeline.output.export.rasters import NODATA as NODATA
+from pipeline.results import report, texts
+from pipeline.storage import written
+from pipeline.storage.ledger import FINAL
+from pipeline.storage.places import Place
+
+GPKG = ".gpkg"
+WRITERS: dict[str, Callable[[Order], Text]] = {
+    ".tif": rasters.write_tif,
+    GPKG: buildings.write_gpkg,
+    ".geojson": buildings.write_geojson,
+    ".parquet": buildings.write_parquet,
+    ".csv": buildings.write_csv,
+    ".xlsx": buildings.write_xlsx,
+    ".png": rasters.write_png,
+}
+# What the libraries raise where a file cannot be written, without an errno.
+UNWRITTEN: tuple[type[Exception], ...] = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    rasterio.errors.RasterioError,
+    CPLE_BaseError,
+    sqlite3.Error,
+)
+
+
+def export(
+    directory: Place, to: Path, layer: str | None = None, lang: str = "en", overwrite: bool = False
+) -> Text:
+    """Write a finished run as the file `to`, as `write` does, over nothing of others.
+
+    What the program wrote is replaced; in a GeoPackage only the layer is, and other layers stay.
+    overwrite: replace a file, or a layer of a GeoPackage, that the program did not write. Raises
+    InputError where one stands and it is not given, and what `write` raises; the file is then as
+    it was.
+    """
+    if to.name in FINAL and to.absolute().parent.resolve() == Path(directory).resolve():
+        raise InputError("{to}: is the run's own; give another name", to=to)
+    if to.suffix.lower() == GPKG and geopackage.is_one(to):
+        return _add(directory, to, layer, lang, overwrite)
+    with written.replacing(to, overwrite) as partial:
+        return write(directory, partial, layer, lang)
+
+
+def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en") -> Text:
+    """Write a finished run as a new file, in the format of its ending; what it is, in a line.
+
+    .tif is a COG of a raster layer: `layer`, else the one that the file is named after, else the
+    shadows. .png is a picture of such a layer, with a world file beside it, or the map. .gpkg,
+    .geojson (lon/lat), .parquet, .csv and .xlsx are the buildings. Raises InputError for an ending
+    or a layer that there is not, or a folder that holds no finished run; OutputError where there
+    is no room: what is at `to` then is not whole.
+    """
+    texts.words(lang)
+    writer = WRITERS.get(to.suffix.lower())
+    if writer is None:
+        raise InputError(
+            "{name}: unknown ending; possible are {endings}", name=to.name, endings=list(WRITERS)
+        )
+    report.read(directory)
+    with _room(to):
+        return writer(Order(directory, to, layer, lang))
+
+
+def _add(directory: Place, to: Path, layer: str | None, lang: str, overwrite: bool) -> Text:
+    """Put the buildings into a GeoPackage that exists."""
+    with _room(to), TemporaryDirectory(prefix=".daklaag-", dir=to.absolute().parent) as folder:
+        if not overwrite:
+            geopackage.check(to, LAYER, MARK)
+        made = Path(folder) / to.name
+        rows = write(directory, made, layer, lang)
+        replaced, others = geopackage.put(made, to, LAYER)
+    done = Text("replaced" if replaced else "added")
+    kept = Text("{layers} kept", layers=others) if others else Text("no other layers")
+    return Text(
+        "layer {layer} {done}, {rows}; {kept}", layer=LAYER, done=done, rows=rows, kept=kept
+    )
+
+
+@contextmanager
+def _room(to: Path) -> Iterator[None]:
+    try:
+        yield
+    except UNWRITTEN as error:
+        raise OutputError(
+            "{file}: cannot be written ({error}); is the disk full, or the file in use?",
+            file=to.name, error=error,
+        ) from None  # fmt: skip

@@ -1,0 +1,99 @@
+"""The style with which QGIS opens the buildings of a GeoPackage in their classes."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from matplotlib.colors import to_rgb
+
+from pipeline.methods.powermapping.rules import CLASSES
+from pipeline.output.map.palette import STYLES
+from pipeline.results import texts
+
+DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+MM_PER_POINT = 25.4 / 72
+
+# In the order of the legend: the layer of the map and the rows that it takes.
+RULES = {
+    **{name: f'"selected" AND "rejected" IS NULL AND "class" = \'{name}\'' for name in CLASSES},
+    "not_judged": '"selected" AND "rejected" IS NOT NULL',
+    "set_aside": '"selected" AND "rejected" IS NULL AND "excluded" IS NOT NULL',
+    "unselected": 'NOT "selected"',
+}
+
+TABLE = """
+CREATE TABLE layer_styles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),
+    f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
+    useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
+    update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+)
+"""
+CONTENTS = """
+INSERT INTO gpkg_contents (table_name, data_type, identifier)
+VALUES ('layer_styles', 'attributes', 'layer_styles')
+"""
+STYLE = """
+INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column,
+    styleName, styleQML, styleSLD, useAsDefault, description, owner)
+VALUES ('', '', ?, ?, 'daklaag', ?, '', 1, ?, '')
+"""
+
+
+def add_style(geopackage: Path, layer: str, geometry_column: str, lang: str = "en") -> None:
+    """Write the table `layer_styles`, as QGIS does when it saves a default style."""
+    with contextlib.closing(sqlite3.connect(geopackage)) as database, database:
+        database.execute(TABLE)
+        database.execute(CONTENTS)
+        title = texts.words(lang)["map_subtitle"]
+        database.execute(STYLE, (layer, geometry_column, qml(lang), title))
+
+
+def qml(lang: str = "en") -> str:
+    """The style of the buildings as a QML document, in the colours of the map.
+
+    It writes `prop` elements, which every QGIS 3 reads; `Option` came only with 3.20.
+    """
+    words = texts.words(lang)
+    root = ElementTree.Element("qgis", version="3.16.0", styleCategories="Symbology")
+    renderer = ElementTree.SubElement(root, "renderer-v2", type="RuleRenderer", symbollevels="0")
+    rules = ElementTree.SubElement(renderer, "rules", key="daklaag")
+    symbols = ElementTree.SubElement(renderer, "symbols")
+    for number, (name, rows) in enumerate(RULES.items()):
+        rule = {"key": f"daklaag-{name}", "symbol": str(number), "label": words[name]}
+        ElementTree.SubElement(rules, "rule", rule, filter=rows)
+        symbol = ElementTree.SubElement(symbols, "symbol", type="fill", name=str(number), alpha="1")
+        _fill(symbol, STYLES[name])
+    ElementTree.SubElement(root, "layerGeometryType").text = "2"
+    ElementTree.indent(root)
+    return DOCTYPE + ElementTree.tostring(root, encoding="unicode")
+
+
+def _fill(symbol: ElementTree.Element, style: dict[str, Any]) -> None:
+    """A fill with its outline, and over it the lines of the hatch if there is one."""
+    line = {
+        "outline_color": _colour(style["edgecolor"]),
+        "outline_width": f"{style['linewidth'] * MM_PER_POINT:.2f}",
+        "outline_width_unit": "MM",
+    }
+    face = style["facecolor"]
+    fill = {"style": "no"} if face == "none" else {"color": _colour(face), "style": "solid"}
+    _layer(symbol, fill | line)
+    if "hatch" in style:
+        hatch = {"color": _colour(style["edgecolor"]), "style": "b_diagonal"}
+        _layer(symbol, hatch | {"outline_style": "no"})
+
+
+def _layer(symbol: ElementTree.Element, properties: dict[str, str]) -> None:
+    layer = ElementTree.SubElement(
+        symbol, "layer", {"class": "SimpleFill", "enabled": "1", "pass": "0", "locked": "0"}
+    )
+    for key, value in properties.items():
+        ElementTree.SubElement(layer, "prop", k=key, v=value)
+
+
+def _colour(colour: str) -> str:
+    return ",".join(str(round(255 * part)) for part in to_rgb(colour)) + ",255"

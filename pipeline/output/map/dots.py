@@ -1,0 +1,84 @@
+"""Roofs too many or too small for their outlines: a picture of dots, counted slice by slice."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from matplotlib.colors import to_rgba_array
+from numpy.typing import NDArray
+
+from pipeline.output.map.legend import Bounds
+from pipeline.output.map.palette import COLOURS, DPI, FRAME, STYLES
+from pipeline.results.totals import LEGEND, legend
+from pipeline.storage.slices import Buildings, slices
+
+SHAPE = round(FRAME[3] * DPI), round(FRAME[2] * DPI)  # of the map: rows, columns
+COLUMNS = ("selected", "rejected", "class", "excluded")
+FILLED = ("unselected", "not_judged", *COLOURS)  # layers that fill a dot; the last wins a draw
+FAINTEST = 0.25  # opacity
+FULL = 1 / 2500  # roofs a m2 where a dot is opaque; so is each that is no larger than 50 m
+
+
+class Dots(NamedTuple):
+    """RGBA of 0 to 1, (*SHAPE, 4), float32, the northern row first; roofs in each line of the
+    legend."""
+
+    picture: NDArray[np.float32]
+    counts: dict[str, int]
+
+
+def layers(buildings: pa.Table) -> dict[str, NDArray[np.bool_]]:
+    """Which rows each layer of the map shows, from the lowest layer to the highest."""
+    judged = buildings["rejected"].is_null().to_numpy()
+    selected = pc.fill_null(buildings["selected"], False).to_numpy()
+    of_class = {
+        name: pc.fill_null(pc.equal(buildings["class"], name), False).to_numpy() for name in COLOURS
+    }
+    return {
+        "unselected": ~selected,
+        "not_judged": selected & ~judged,
+        **{name: selected & judged & rows for name, rows in of_class.items()},
+        "set_aside": selected & judged & buildings["excluded"].is_valid().to_numpy(),
+    }
+
+
+def dots(buildings: Buildings, view: Bounds) -> Dots:
+    """A dot a pixel of the map with a roof's centre in it, in the colour of the layer with most
+    roofs there, fainter where there are few."""
+    height, width = SHAPE
+    roofs = np.zeros((len(FILLED), height * width), np.uint32)
+    counts: dict[str, int] = {}
+    for part in slices(buildings, [*LEGEND, "centre_x", "centre_y"]):
+        pixel, seen = _pixels(part, view)
+        for name, rows in legend(part).items():
+            counts[name] = counts.get(name, 0) + int(rows.sum())
+        for name, rows in layers(part).items():
+            if name in FILLED:
+                np.add.at(roofs[FILLED.index(name)], pixel[rows & seen], 1)
+    picture = coloured(roofs, (view[2] - view[0]) / width)
+    return Dots(picture.reshape(height, width, 4), counts)
+
+
+def coloured(roofs: NDArray[np.uint32], dot: float) -> NDArray[np.float32]:
+    """RGBA of 0 to 1, (n, 4), of n dots of so many metres with roofs (layers in FILLED, n)."""
+    most = len(FILLED) - 1 - roofs[::-1].argmax(axis=0)
+    colours = to_rgba_array([STYLES[name]["facecolor"] for name in FILLED]).astype(np.float32)
+    picture = colours[most]
+    number, full = roofs.sum(axis=0), FULL * dot**2
+    density = np.log1p(number) / math.log1p(max(full, 1.0))
+    picture[:, 3] = np.where(number, FAINTEST + (1 - FAINTEST) * np.minimum(density, 1), 0)
+    return picture
+
+
+def _pixels(buildings: pa.Table, view: Bounds) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The pixel of each row's centre, and whether it is on the map."""
+    west, south, east, north = view
+    height, width = SHAPE
+    x, y = (pc.fill_null(buildings[f"centre_{axis}"], np.inf).to_numpy() for axis in "xy")
+    column = np.floor((x - west) / (east - west) * width)
+    row = np.floor((north - y) / (north - south) * height)
+    seen = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    pixel = np.where(seen, row, 0).astype(np.int64) * width + np.where(seen, column, 0)
+    return pixel.astype(np.int64), seen

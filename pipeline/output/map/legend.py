@@ -1,0 +1,176 @@
+"""What explains the map: scale bar, north arrow, and the panel with title, legend and sources."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+
+from pipeline.output.map.palette import (
+    COLOURS,
+    FRAME,
+    INK,
+    PANEL,
+    PAPER,
+    QUIET,
+    SHADED,
+    SIZE,
+    STYLES,
+    WATER,
+)
+from pipeline.results import texts
+from pipeline.results.printed import heights, place
+
+Bounds = tuple[float, float, float, float]  # west, south, east, north [m]
+
+MARKS = ("reach_cut", "added")  # on roofs of any class
+ORDER = ("solar", "wind_or_solar", "none", "not_judged", "set_aside", "unselected", *MARKS)
+PLATE: dict[str, Any] = {"fc": PAPER, "ec": "none", "alpha": 0.82, "zorder": 10}
+FOOT, LINE = 7.0, 1.3  # size of the remark [points]; height of a line, in its size
+SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
+
+
+class Origin(NamedTuple):
+    """Where and of what a map is: the inputs of its report, and the day on which the run was
+    finished (ISO), if that is known."""
+
+    inputs: Mapping[str, Any]
+    made: str | None = None
+
+
+class Told(NamedTuple):
+    """What the panel says: the suns, roofs in each line of the legend, whether there is relief and
+    shadow; of a picture of dots the size of one [m], else None."""
+
+    date: str
+    times: Sequence[str]
+    counts: Mapping[str, int]
+    relief: bool
+    shadow: bool
+    attributions: Sequence[str]
+    origin: "Origin"
+    dot: float | None = None
+
+
+def axes_at(figure: Figure, inches: Bounds, view: Bounds) -> Axes:
+    """Axes at a place of the page in inches, that show `view`."""
+    left, bottom, width, height = inches
+    place = (left / SIZE[0], bottom / SIZE[1], width / SIZE[0], height / SIZE[1])
+    axes = figure.add_axes(place, xlim=view[::2], ylim=view[1::2], xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(color=INK, linewidth=0.8)
+    return axes
+
+
+def scale_bar(frame: Axes, view: Bounds) -> None:
+    """A bar of a round length, about a fifth of the map, in four fields."""
+    inch = (view[2] - view[0]) / FRAME[2]
+    length = round_length(1.8 * inch)
+    x, y, field, height = view[0] + 0.34 * inch, view[1] + 0.24 * inch, length / 4, 0.07 * inch
+    corner, size = (x - 0.2 * inch, y - 0.12 * inch), (length + 0.68 * inch, 0.42 * inch)
+    frame.add_patch(Rectangle(corner, *size, **PLATE))
+    for part in range(4):
+        place, colour = (x + part * field, y), PAPER if part % 2 else INK
+        frame.add_patch(Rectangle(place, field, height, fc=colour, ec=INK, lw=0.7, zorder=11))
+    unit, metres = ("km", 1000) if length >= 1000 else ("m", 1)
+    for part in (0, 2, 4):
+        label = f"{part * field / metres:g}"
+        frame.text(x + part * field, y + 1.6 * height, label, ha="center", **SMALL)
+    frame.text(x + length + 0.16 * inch, y + 1.6 * height, unit, ha="left", **SMALL)
+
+
+def round_length(length: float) -> float:
+    """The largest of 1, 2 or 5 times a power of ten that is at most `length`."""
+    power = 10.0 ** math.floor(math.log10(length))
+    return max(step * power for step in (1, 2, 5) if step * power <= length)
+
+
+def north_arrow(frame: Axes, view: Bounds, letter: str) -> None:
+    """An arrow to the north of the grid, in the upper right corner."""
+    inch = (view[2] - view[0]) / FRAME[2]
+    x, y = view[2] - 0.38 * inch, view[3] - 0.72 * inch
+    frame.add_patch(
+        Rectangle((x - 0.24 * inch, y - 0.12 * inch), 0.48 * inch, 0.72 * inch, **PLATE)
+    )
+    for side, colour in ((-1, INK), (1, PAPER)):
+        corners = [(x, y + 0.34 * inch), (x + side * 0.12 * inch, y), (x, y + 0.08 * inch)]
+        frame.add_patch(Polygon(corners, fc=colour, ec=INK, lw=0.7, zorder=11))
+    frame.text(x, y + 0.38 * inch, letter, ha="center", **(SMALL | {"size": 10, "weight": "bold"}))
+
+
+def panel(axes: Axes, told: Told, lang: str) -> float:
+    """Title, legend with counts, remark and sources, from the top down; the room that is left
+    between legend and remark [inches]."""
+    axes.set_axis_off()
+    words = texts.words(lang)
+    suns = {"date": texts.day(told.date, lang), "times": texts.listed(list(told.times), lang)}
+    y = _paragraph(axes, PANEL[3], words["map_title"], size=15, weight="bold")
+    y = _paragraph(axes, y - 0.04, words["map_subtitle"], size=9.5)
+    y = _origin(axes, y, told.origin, lang)
+    y = _paragraph(axes, y - 0.02, words["map_suns"].format(**suns), size=8.5, color=QUIET)
+    y = _paragraph(axes, y - 0.14, words["map_roofs"], size=9.5, weight="bold")
+    for name in ORDER:
+        count = told.counts.get(name, 0)
+        if count or name in (*COLOURS, "not_judged"):
+            label = words[f"map_{name}" if name in MARKS else name]
+            y = _entry(axes, y, STYLES[name], label, texts.number(count, lang))
+    if told.dot is not None:
+        said = words["map_dots"].format(metres=texts.number(told.dot, lang))
+        y = _paragraph(axes, y - 0.06, said, size=8, color=QUIET)
+    y = _ground(axes, y, told, words)
+    sources = f"{words['map_sources']}: {'; '.join(told.attributions)}."
+    below = [words["map_remark"], *([sources] if told.attributions else []), words["grid"]]
+    foot = "\n".join(_wrapped(part, FOOT) for part in below)
+    axes.text(0, 0, foot, va="bottom", linespacing=1.2, size=FOOT, color=QUIET)
+    return y - (foot.count("\n") + 1) * FOOT * LINE / 72
+
+
+def _origin(axes: Axes, y: float, origin: Origin, lang: str) -> float:
+    """The place, the day and the version of the heights, below `y`; the y of their foot."""
+    words, versions = texts.words(lang), heights(origin.inputs, lang)
+    y = _paragraph(axes, y - 0.1, place(origin.inputs, lang), size=9.5, weight="bold")
+    said = words["map_heights"].format(heights=versions)
+    if origin.made:
+        said = words["map_made"].format(date=texts.day(origin.made, lang), heights=versions)
+    return _paragraph(axes, y - 0.04, said, size=8.5, color=QUIET)
+
+
+def _ground(axes: Axes, y: float, told: Told, words: Mapping[str, str]) -> float:
+    """The legend of relief and shadow, below `y`; the y of its foot."""
+    if not (told.relief or told.shadow):
+        return y
+    y = _paragraph(axes, y - 0.12, words["ground"], size=9.5, weight="bold")
+    if told.shadow:
+        y = _entry(axes, y, {"facecolor": SHADED, "edgecolor": QUIET}, words["shadow"])
+    if told.relief:
+        y = _entry(axes, y, {"facecolor": WATER, "edgecolor": QUIET}, words["no_height"])
+    return y
+
+
+def _paragraph(axes: Axes, y: float, text: str, **style: Any) -> float:
+    """Wrapped text with its top at `y`; the y of its foot."""
+    lines = _wrapped(text, style["size"], wide=style.get("weight") == "bold")
+    axes.text(0, y, lines, va="top", linespacing=1.2, **({"color": INK} | style))
+    return float(y - (lines.count("\n") + 1) * style["size"] * LINE / 72)
+
+
+def _entry(axes: Axes, y: float, style: dict[str, Any], label: str, count: str = "") -> float:
+    """A line of the legend below `y`; the y of its foot."""
+    lines = _wrapped(label, 9, PANEL[2] - 0.5 - 0.08 * len(count))
+    height = 0.25 + 0.13 * lines.count("\n")
+    middle = y - height / 2 - 0.02
+    text: dict[str, Any] = {"va": "center", "size": 9, "color": INK, "linespacing": 1.15}
+    axes.add_patch(
+        Rectangle((0, middle - 0.1), 0.34, 0.2, **(style | {"linewidth": 0.7, "clip_on": False}))
+    )
+    axes.text(0.44, middle, lines, **text)
+    axes.text(PANEL[2], middle, count, ha="right", **text)
+    return y - height
+
+
+def _wrapped(text: str, size: float, width: float = PANEL[2], wide: bool = False) -> str:
+    """Text broken to a width in inches; a letter of DejaVu Sans is some 0.56 of its size wide."""
+    return textwrap.fill(text, int(width * 72 / (size * (0.62 if wide else 0.56))))

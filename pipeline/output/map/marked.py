@@ -1,0 +1,46 @@
+"""Roofs that the map marks in any class: cut reach, and buildings that were added."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.results.totals import flagged
+from pipeline.storage.slices import Buildings, column_names, slices
+
+COLUMNS = ("flags", "id", "centre_x", "centre_y")
+MARGIN_M = 1.0  # around the rectangles of added buildings, for their rounding
+
+
+def marked(buildings: pa.Table, added: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.bool_]]:
+    """The rows with each mark, from COLUMNS, of which none but `flags` is needed where none are
+    added; added: as a report's `inputs.added` tells them."""
+    found = {"reach_cut": flagged(buildings, "reach_cut"), "added": np.zeros(len(buildings), bool)}
+    for file in added:
+        found["added"] |= _of_file(buildings, file)
+    return found
+
+
+def _of_file(buildings: pa.Table, file: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Rows that bear an id of a file of added buildings, and lie where those stand."""
+    west, south, east, north = file["bounds"]
+    near = pc.is_in(buildings["id"], pa.array(file["ids"], pa.string())).to_numpy()
+    x, y = (pc.fill_null(buildings[f"centre_{axis}"], np.nan).to_numpy() for axis in "xy")
+    near = near & (x >= west - MARGIN_M) & (x <= east + MARGIN_M)
+    found: NDArray[np.bool_] = near & (y >= south - MARGIN_M) & (y <= north + MARGIN_M)
+    return found
+
+
+def count_marks(buildings: Buildings, added: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many rows have each mark, slice by slice; none where the columns for it are missing."""
+    columns = COLUMNS if added else COLUMNS[:1]
+    if not {*columns} <= {*column_names(buildings)}:
+        return {}
+    counts: dict[str, int] = {}
+    for part in slices(buildings, columns):
+        for name, rows in marked(part, added).items():
+            counts[name] = counts.get(name, 0) + int(rows.sum())
+    return counts

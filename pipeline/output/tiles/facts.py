@@ -1,0 +1,46 @@
+"""What a client is told of the tiles of a run before it asks for any."""
+
+from typing import NamedTuple
+
+from pipeline.grid.crs import lonlat
+from pipeline.output.tiles import overview, roofs
+from pipeline.output.tiles.pictures import Pictures
+from pipeline.output.tiles.roofs import Roofs
+from pipeline.storage.slices import Rectangle
+
+ROOFS = "roofs"  # the layer of the overview
+
+
+class Facts(NamedTuple):
+    """Of a layer: west, south, east, north [degrees], the lowest and the highest zoom; suns: how
+    many of them a tile can be asked of; fields: of a vector layer, and their kinds."""
+
+    bounds: Rectangle
+    first: int
+    last: int
+    suns: int = 0
+    fields: dict[str, str] | None = None
+
+
+def facts(table: Roofs, pictures: Pictures | None) -> dict[str, Facts]:
+    """Of each layer of a run that has something to show; the roofs reach as far as the pictures do
+    where there are any, since footprints may lie astray."""
+    told: dict[str, Facts] = {}
+    ground = _on_grid(table.bounds)
+    if pictures is not None and pictures.bounds:
+        ground = pictures.bounds
+        for name in pictures.layers:
+            told[name] = Facts(lonlat(ground), *pictures.zooms(name), pictures.suns(name))
+    if table.bounds and ground:
+        around = lonlat(ground)
+        told[ROOFS] = Facts(around, overview.FIRST, overview.LAST)
+        told[roofs.LAYER] = Facts(around, roofs.FIRST, roofs.LAST, fields=roofs.FIELDS)
+    return told
+
+
+def _on_grid(bounds: Rectangle | None) -> Rectangle | None:
+    """The part on the grid on which roofs are counted: beyond it there is no lon/lat to tell."""
+    if not bounds:
+        return None
+    west, south, east, north = (min(max(edge, 0.0), overview.WIDTH) for edge in bounds)
+    return (west, south, east, north) if west < east and south < north else None

@@ -1,0 +1,208 @@
+"""Picture tiles of the raster layers of a run, from the pyramid of its store."""
+
+import math
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.grid.windows import Window
+from pipeline.messages import Text
+from pipeline.output.map.palette import DARKEST, GROUND, SHADOW, brightness
+from pipeline.output.tiles import png
+from pipeline.output.tiles.scheme import DEEPEST, SIDE, Tile
+from pipeline.results.store import open_store
+from pipeline.storage.lru import Kept
+from pipeline.storage.places import Place
+from pipeline.storage.slices import Rectangle
+
+LAYERS = ("hillshade", "shadow", "sun_hillshade")
+NO_SHADOW_DATA = 255
+MOST = 64 << 20  # bytes of decoded chunks
+LOWEST = 5  # zoom
+MOST_CHUNKS = 64  # that a tile may need: each is opened by itself
+MIDDLE = 52.2  # degrees north, about; zooms are told for the whole country
+Cells = NDArray[Any]
+
+
+class Level(NamedTuple):
+    """A level of the pyramid: the corner of its ground, the side of a cell [m], its layers."""
+
+    west: float
+    north: float
+    cell: float
+    arrays: dict[str, Any]
+
+
+class Pictures:
+    """The raster layers of a finished run, opened once for any number of threads.
+
+    store: of its rasters; most: bytes of chunks that stay decoded. Raises InputError where there
+    is no store.
+    """
+
+    def __init__(self, store: Place, most: int = MOST) -> None:
+        root = open_store(store)
+        if root is None:
+            raise InputError("{store}: no rasters here; run it anew with --layers", store=store)
+        names = sorted(map(int, root.group_keys()))
+        self._levels = [_level(root[str(name)]) for name in names]
+        self._chunks: Kept[Cells] = Kept(most, lambda cells: cells.nbytes)
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers that there are pictures of."""
+        return [name for name in LAYERS if self._levels and name in self._levels[0].arrays]
+
+    @property
+    def bounds(self) -> Rectangle | None:
+        """The rectangle of the rasters [RD m]; None without layers."""
+        if not self.layers:
+            return None
+        finest = self._levels[0]
+        height, width = finest.arrays[self.layers[0]].shape[-2:]
+        return (finest.west, finest.north - height * finest.cell,
+                finest.west + width * finest.cell, finest.north)  # fmt: skip
+
+    def suns(self, layer: str) -> int:
+        """How many suns a layer tells apart; none for a hillshade of no sun."""
+        array = self._array(layer)
+        if layer == "shadow":
+            return len(array.attrs["flag_masks"])
+        return int(array.shape[0]) if array.ndim > 2 else 0
+
+    def zooms(self, layer: str) -> tuple[int, int]:
+        """The lowest and the highest zoom that there are tiles of: lower down a tile would need
+        more than MOST_CHUNKS chunks, beyond the highest a cell is larger than a pixel."""
+        self._array(layer)
+        finest = self._levels[0].cell
+        last = next((z for z in range(LOWEST, DEEPEST) if _pixel(z) <= finest), DEEPEST)
+        few = (z for z in range(LOWEST, last) if self._needed(layer, z) <= MOST_CHUNKS)
+        return next(few, last), last
+
+    def tile(self, layer: str, tile: Tile, sun: int | None = None) -> bytes | None:
+        """A PNG of SIDE pixels a side; None where there are no data, or below the lowest zoom.
+
+        sun: place among the layer's suns; of the shadows without it: darker for each sun in whose
+        shadow a cell lies. Raises InputError for a layer or a sun that there is not.
+        """
+        palette = self._palette(layer, sun)
+        if tile.z < self.zooms(layer)[0]:
+            return None
+        cells = self._seen(layer, tile, sun if layer == "sun_hillshade" else None)
+        if cells is None or (cells == _nothing(layer)).all():
+            return None
+        return png.paletted(cells, palette)
+
+    def _array(self, layer: str) -> Any:
+        if layer not in self.layers:
+            there = list(self.layers) or Text("none")
+            raise InputError(
+                "layer {layer!r}: not among the pictures of this run ({there})",
+                layer=layer,
+                there=there,
+            )
+        return self._levels[0].arrays[layer]
+
+    def _palette(self, layer: str, sun: int | None) -> NDArray[np.uint8]:
+        suns = self.suns(layer)
+        if sun is not None and not 0 <= sun < suns:
+            raise InputError(
+                "sun {sun}: layer {layer} has {suns}, counted from 0",
+                sun=sun,
+                layer=layer,
+                suns=suns or Text("none"),
+            )
+        if layer == "shadow":
+            return _dark(suns, sun)
+        if suns and sun is None:
+            raise InputError("layer {layer}: name one of its {suns} suns", layer=layer, suns=suns)
+        return _light()
+
+    def _needed(self, layer: str, z: int) -> int:
+        """At most so many chunks of a tile."""
+        level = self._levels[self._nearest(_pixel(z))]
+        array, side = level.arrays[layer], SIDE * _pixel(z) * 1.1 / level.cell  # turned a little
+        return math.prod(
+            math.ceil(min(side, whole) / chunk) + (side < whole)
+            for whole, chunk in zip(array.shape[-2:], array.chunks[-2:], strict=True)
+        )
+
+    def _nearest(self, pixel: float) -> int:
+        """The level whose cells are nearest to the pixels of so many metres."""
+        return min(
+            range(len(self._levels)), key=lambda i: abs(math.log(self._levels[i].cell / pixel))
+        )
+
+    def _seen(self, layer: str, tile: Tile, sun: int | None) -> Cells | None:
+        """(SIDE, SIDE) the cell under the centre of each pixel; None where there is none."""
+        number = self._nearest(tile.pixel_m)
+        level = self._levels[number]
+        array = level.arrays[layer]
+        x, y = tile.pixels()
+        column = np.floor((x - level.west) / level.cell).astype(np.int64)
+        row = np.floor((level.north - y) / level.cell).astype(np.int64)
+        whole = Window(0, 0, *array.shape[-2:])
+        inside = (row >= 0) & (row < whole.height) & (column >= 0) & (column < whole.width)
+        if not inside.any():
+            return None
+        rows, columns = row[inside], column[inside]
+        top, left, bottom, right = (
+            int(end) for end in (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
+        )
+        cells = self._read(layer, number, Window.between(top, left, bottom, right), sun)
+        found = np.full((SIDE, SIDE), _nothing(layer), np.uint8)
+        found[inside] = cells[rows - top, columns - left]
+        return found
+
+    def _read(self, layer: str, number: int, window: Window, sun: int | None) -> Cells:
+        """The cells of a window of a level, by its chunks."""
+        array = self._levels[number].arrays[layer]
+        whole, (down, across) = Window(0, 0, *array.shape[-2:]), array.chunks[-2:]
+        cells = np.empty((window.height, window.width), np.uint8)
+        for i in range(window.top // down, -(-window.bottom // down)):
+            for j in range(window.left // across, -(-window.right // across)):
+                chunk = Window(i * down, j * across, down, across).intersect(whole)
+                decode = partial(_decoded, array, whole.slices(chunk), sun)
+                decoded = self._chunks.get((layer, number, sun, i, j), decode)
+                part = chunk.intersect(window)
+                cells[window.slices(part)] = decoded[chunk.slices(part)]
+        return cells
+
+
+def _level(group: Any) -> Level:
+    west, cell, _, north, _, _ = map(float, group["spatial_ref"].attrs["GeoTransform"].split())
+    return Level(west, north, cell, {name: group[name] for name in LAYERS if name in group})
+
+
+def _decoded(array: Any, place: tuple[slice, slice], sun: int | None) -> Cells:
+    return np.asarray(array[place if sun is None else (sun, *place)])
+
+
+def _pixel(z: int) -> float:
+    """Metres of the ground that a pixel covers in the middle of the country."""
+    return Tile.at(5.4, MIDDLE, z).side / SIDE * math.cos(math.radians(MIDDLE))
+
+
+def _nothing(layer: str) -> int:
+    return NO_SHADOW_DATA if layer == "shadow" else 0
+
+
+def _light() -> NDArray[np.uint8]:
+    """RGBA (256, 4) of each grey of a hillshade, as the map draws it; 0 is seen through."""
+    grey = np.arange(256, dtype=np.uint8)
+    colour = np.array(to_rgb(GROUND)) * brightness(grey)
+    opaque = np.where(grey > 0, 1.0, 0.0)[:, None]
+    return np.rint(255 * np.hstack([colour, opaque])).astype(np.uint8)
+
+
+def _dark(suns: int, sun: int | None) -> NDArray[np.uint8]:
+    """RGBA (256, 4) of each mask of shadows: over a hillshade it looks as on the map."""
+    mask = np.arange(256, dtype=np.uint8)
+    shaded = np.bitwise_count(mask) / max(suns, 1) if sun is None else mask >> sun & 1
+    share = np.where(mask == NO_SHADOW_DATA, 0, np.minimum(shaded, 1) * DARKEST)
+    colour = np.broadcast_to(to_rgb(SHADOW), (256, 3))
+    return np.rint(255 * np.column_stack([colour, share])).astype(np.uint8)

@@ -1,0 +1,306 @@
+"""What a run says of itself: report.json, the printed report, and a row an area."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import messages
+from pipeline.areas.polygons import locate, read_areas
+from pipeline.errors import InputError
+from pipeline.messages import Text
+from pipeline.methods.powermapping.rules import YIELDS
+from pipeline.results import area_rows, coverage, texts, totals
+from pipeline.results.printed import amount, to_text
+from pipeline.results.spreadsheets import csv_text
+from pipeline.storage import slices, written
+from pipeline.storage.checksums import GONE
+from pipeline.storage.integrity import files_of, read_report
+from pipeline.storage.ledger import BUILDINGS
+from pipeline.storage.places import Place, below, is_remote, storage_of
+from pipeline.storage.slices import BBOX, Buildings, Rectangle
+
+FORMATS = ("table", "json", "csv")
+HOUSEHOLD_COLUMNS = ("households", "huishoudens", "aantal_huishoudens")
+
+Row = dict[str, Any]
+
+
+def compose(
+    buildings: Buildings,
+    *,
+    method: dict[str, Any],
+    inputs: dict[str, Any],
+    program: dict[str, Any],
+    machine: dict[str, Any],
+    neighbours: int | None,
+    cells: dict[str, Any],
+    restrictions_by_kind: dict[str, int],
+    households: int | None = None,
+    ground: float | None = None,
+) -> dict[str, Any]:
+    """The content of report.json, fit for JSON without NaN; `buildings` is read slice by slice.
+
+    `counts`, `area_ha`, `kwh` and `households` are of the selected rows, and what a restriction
+    excludes is not in their solar and wind sums; `yields` are those of the same roofs by each
+    preset; `accounting` is of all rows. `households` is the number that live in the area, if
+    known: only then is there a share. `neighbours` is None where
+    they are not known. `ground` is the share of the area's ground that the inputs cover.
+    """
+    sums, accounting = totals.Totals(), totals.Accounting()
+    for part in slices.slices(buildings, totals.COLUMNS):
+        sums.add(part)
+        accounting.add(part)
+    report = totals.sections(sums.sums(), method["parameters"]["household_kwh"], households)
+    report["counts"] |= {"neighbours": neighbours, "restrictions": restrictions_by_kind}
+    report["yields"] = totals.yields_of(report["area_ha"]["suitable_roof"], YIELDS)
+    report["accounting"] = accounting.section(cells)
+    report["coverage"] = coverage.section(report["accounting"], ground)
+    report |= {"method": method, "inputs": inputs, "program": program, "machine": machine}
+    return {name: plain(part) for name, part in report.items()}
+
+
+def dumps(report: Any) -> str:
+    """As the text of report.json; equal reports give equal bytes. ValueError for a NaN."""
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def warned(warnings: Sequence[str]) -> dict[str, Any]:
+    """What `accounting` holds of warnings: as sentences, and as what those are made of, so that
+    they can be said in Dutch."""
+    return {
+        "warnings": [str(said) for said in warnings],
+        "warning_values": [messages.to_json(said) for said in warnings],
+    }
+
+
+def read(directory: Place) -> dict[str, Any]:
+    """The report of a finished run. Raises InputError if `directory` holds none, DamagedError if it
+    is not as it was written."""
+    return read_report(directory)
+
+
+def read_buildings(
+    directory: Place, columns: Sequence[str] | None = None, bounds: Rectangle | None = None
+) -> pa.Table:
+    """The buildings of a finished run; `InputError` if `directory` holds none.
+
+    bounds: [m] only those whose rectangle touches it; the parts of the file where none lies are
+    not read.
+    """
+    file = buildings_file(directory)
+    if bounds is None:
+        return slices.whole(file, columns)
+    return slices.within(file, columns, bounds)
+
+
+def buildings_file(directory: Place) -> Place:
+    """The file with the buildings of a finished run. Raises InputError if `directory` holds none,
+    DamagedError if the file is missing."""
+    if not storage_of(directory).exists(BUILDINGS):
+        raise files_of(directory).fault(BUILDINGS, GONE)
+    return below(directory, BUILDINGS)
+
+
+def flatten(table: pa.Table, suns: int = 0) -> pa.Table:
+    """`table` for flat formats: `lit` as lit_1, lit_2 ... (at least `suns`), `flags` as text,
+    without the rectangles."""
+    table = table.select([name for name in table.column_names if name != BBOX])
+    place, lit = table.column_names.index("lit"), table["lit"]
+    suns = max(pc.max(pc.list_value_length(lit)).as_py() or 0, suns)
+    flat = table.remove_column(place)
+    for sun in range(suns):
+        padded = pc.list_slice(lit, 0, suns, return_fixed_size_list=True)
+        flat = flat.add_column(place + sun, f"lit_{sun + 1}", pc.list_element(padded, sun))
+    flags = pc.binary_join(table["flags"], ",")
+    return flat.set_column(flat.column_names.index("flags"), "flags", flags)
+
+
+def plain(value: Any) -> Any:
+    """As JSON can hold it; NaN and infinities as text, since null would mean unknown."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if value is None or isinstance(value, str | int):
+        return value
+    return value if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+# A row an area
+
+
+def by_area(
+    directory: Place,
+    file: str | Path,
+    lang: str = "en",
+    layer: str | None = None,
+    name: str | None = None,
+) -> list[Row]:
+    """A row an area of `file`, its own columns first, and a last one for what lies in none.
+    Columns of HTML are left out; `name` is the one that names the areas, and comes first.
+
+    A building belongs to the first area whose closed polygon holds its centre; one without a
+    centre lies in none. An own column that has the name of one of ours gets a "_" behind it.
+    With a numeric column of households there is also the share of them. [ha, kWh a year]
+    """
+    given, polygons = read_areas(file, layer)
+    own = area_rows.own_columns(given, name, file)
+    household_kwh = read(directory)["method"]["parameters"]["household_kwh"]
+    sums = totals.Totals(len(polygons) + 1)
+    for part in slices.slices(buildings_file(directory), [*totals.COLUMNS, "centre_x", "centre_y"]):
+        sums.add(part, areas_of(part, polygons))
+    return rows_by(own, _outside(own, lang, name), sums, household_kwh)
+
+
+def rows_by(
+    own: Sequence[Row], outside: Row, sums: totals.Totals, household_kwh: float
+) -> list[Row]:
+    """A row an area of its own columns and the sums of its number, and a last one for what lies in
+    none; with the share of households where a column counts those."""
+    given, rows = _households_column(own), []
+    living = [*(columns.get(given) for columns in own), None]
+    for area, columns in enumerate([*own, outside]):
+        row = totals_row(totals.sections(sums.sums(area), household_kwh, living[area]))
+        share = {"households_share": row.get("households_share")} if given else {}
+        rows.append(_beside(columns, row | share))
+    return rows
+
+
+def name_by(file: str | Path) -> str:
+    """The name of the rows by the areas of a file."""
+    return f"by-{Path(file).stem}.csv"
+
+
+def write_by(
+    directory: Place, file: str | Path, lang: str = "en", overwrite: bool = False
+) -> tuple[Place, list[str]]:
+    """Write the rows of `by_area`, as they are read, as by-NAME.csv into the place of the run,
+    where NAME is that of `file` without its ending. The file that is written, and warnings.
+
+    overwrite: over a file of that name too that the program did not write; else InputError.
+    """
+    rows = by_area(directory, file, lang)
+    check_by(directory, [file], overwrite)
+    target = below(directory, name_by(file))
+    content = format_rows(area_rows.readable(rows), "csv", lang).encode()
+    storage_of(directory).write(name_by(file), content)
+    if not is_remote(directory):
+        written.note(Path(target))
+    return target, outside_all(rows, file)
+
+
+def check_by(directory: Place, files: Iterable[str | Path], overwrite: bool = False) -> None:
+    """Raises InputError where `write_by` would for a file that stands, before anything is
+    computed. On object storage a run's place is the program's alone."""
+    if not is_remote(directory) and Path(directory).is_dir():
+        for file in files:
+            written.check(Path(directory) / name_by(file), overwrite)
+
+
+def outside_all(rows: Sequence[Row], file: str | Path) -> list[str]:
+    """A warning where there are buildings, but none in any of the areas of `file`."""
+    *areas, outside = (row["footprints"] for row in rows)
+    if any(areas) or not outside:
+        return []
+    return [
+        Text(
+            "{name}: none of the run's buildings lies in its areas; is it of this place?",
+            name=Path(file).name,
+        )
+    ]
+
+
+def areas_of(buildings: pa.Table, polygons: np.ndarray) -> np.ndarray:
+    """The area of each row; len(polygons) for those of none."""
+    x, y = (pc.fill_null(buildings[f"centre_{axis}"], math.nan).to_numpy() for axis in "xy")
+    return locate(polygons, x, y)
+
+
+def _households_column(own: Sequence[Row]) -> str:
+    """The numeric column that counts the households of an area; empty if there is none."""
+    for name in own[0]:
+        values = [row[name] for row in own if row[name] is not None]
+        numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        if name.lower() in HOUSEHOLD_COLUMNS and values and numeric:
+            return name
+    return ""
+
+
+def _beside(own: Row, ours: Row) -> Row:
+    return {f"{name}_" if name in ours else name: value for name, value in own.items()} | ours
+
+
+def totals_row(report: Mapping[str, Any]) -> Row:
+    """The sums of a report as one flat row; beside the turbines' yield that of field trials."""
+    counts = {k: v for k, v in report["counts"].items() if isinstance(v, int)}
+    low, high = (kwh * counts["wind_suitable"] for kwh in texts.FIELD_TRIAL_KWH)
+    return {
+        **counts,
+        **{f"class_{name}": value for name, value in report["counts"]["class"].items()},
+        **{f"{name}_ha": value for name, value in report["area_ha"].items()},
+        **{f"{name}_kwh": value for name, value in report["kwh"].items()},
+        "wind_field_trials_low_kwh": low,
+        "wind_field_trials_high_kwh": high,
+        **{f"households_{k}": v for k, v in report["households"].items() if k != "number"},
+    }
+
+
+def format_totals(report: Mapping[str, Any], fmt: str, lang: str = "en") -> str:
+    """A report as the printed one (`table`), as JSON, or as one line of CSV."""
+    if _known(fmt) == "table":
+        return to_text(report, lang)
+    return dumps(report) if fmt == "json" else format_rows([totals_row(report)], fmt, lang)
+
+
+def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en", decimal: str = "point") -> str:
+    """Rows with the same columns as a table to read, as JSON, or as CSV; decimal: of its numbers,
+    `point` or `comma` (pipeline/results/spreadsheets.py)."""
+    if _known(fmt) == "json":
+        return dumps([plain(row) for row in rows])
+    if fmt == "csv":
+        return csv_text(rows, decimal)
+    words = texts.words(lang)
+    return _table(rows, lang) + "\n" + words["potential"].format(trials=words["trials"]) + "\n"
+
+
+def _known(fmt: str) -> str:
+    if fmt not in FORMATS:
+        raise InputError("format {fmt!r}: choose one of {known}", fmt=fmt, known=FORMATS)
+    return fmt
+
+
+def _table(rows: Sequence[Row], lang: str) -> str:
+    names = list(rows[0]) if rows else []
+    columns = [[name, *(_cell(name, row[name], lang) for row in rows)] for name in names]
+    right = [any(isinstance(row[name], int | float) for row in rows) for name in names]
+    padded: Iterable[list[str]] = (
+        [cell.rjust(width) if push else cell.ljust(width) for cell in column]
+        for column, push in zip(columns, right, strict=True)
+        for width in [max(map(len, column))]
+    )
+    return "".join("  ".join(line).rstrip() + "\n" for line in zip(*padded, strict=True))
+
+
+def _cell(name: str, value: Any, lang: str) -> str:
+    if value is None:
+        return "-"
+    if name == "households_share":
+        return texts.percent(value, lang)
+    is_sum = isinstance(value, float) or area_rows.is_sum(name)  # whole kWh are one too
+    return amount(value, lang) if is_sum else str(value)
+
+
+def _outside(own: Sequence[Row], lang: str, name: str | None) -> Row:
+    """The columns of the last row: its name in the one that names the areas, else in the first
+    column of text, else in the first."""
+    text = [key for key in own[0] if any(isinstance(row[key], str) for row in own)]
+    naming = name or [*text, *own[0]][0]
+    return dict.fromkeys(own[0]) | {naming: texts.words(lang)["outside"]}

@@ -1,0 +1,246 @@
+"""The zarr store: a pyramid of raster layers in shards, with what readers need to place it."""
+
+import base64
+import datetime as dt
+import itertools
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import zarr
+import zarr.codecs
+import zarr.storage
+from numcodecs import blosc
+from numpy.typing import NDArray
+from zarr.core.buffer import default_buffer_prototype
+
+from pipeline.grid.windows import CHUNK, Layout, Shard, Window
+from pipeline.results.georeference import (
+    level_window,
+    placement,
+    root_attributes,
+    write_coordinates,
+    write_suns,
+)
+from pipeline.storage.checked_store import CheckedStore
+from pipeline.storage.checksums import Sums
+from pipeline.storage.integrity import beside
+from pipeline.storage.places import Place, Storage, storage_of
+
+ROOT = "zarr.json"  # of the root group
+blosc.use_threads = False  # they would put the parts of a chunk in another order each time
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A raster layer: its type, what stands for no data, and how a coarser level is made."""
+
+    name: str
+    dtype: str
+    fill: float
+    long_name: str
+    mean: bool
+    attributes: dict[str, Any]
+    suns: tuple[dt.datetime, ...] = ()  # the leading dimension, if it has one [CET]
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        return (len(self.suns),) if self.suns else ()
+
+    @property
+    def nodata(self) -> dict[str, Any]:
+        """The attribute in which readers look for the value without data.
+
+        `_FillValue` would make xarray read whole numbers as floats, which have no bits. Of floats
+        it changes nothing, and stands as xarray writes it into zarr v3: base64 of a double.
+        """
+        if np.isnan(self.fill):
+            return {"_FillValue": base64.b64encode(struct.pack("<d", self.fill)).decode()}
+        return {"nodata": int(self.fill)}
+
+
+def layers_of(names: Sequence[str], date: dt.date, times: Sequence[dt.time]) -> list[Layer]:
+    """The layers by name; date, times: of the suns, in CET."""
+    suns = tuple(dt.datetime.combine(date, time) for time in times)
+    masks = [1 << i for i in range(len(suns))]
+    shaded = [f"shaded_at_{sun:%H%M}_CET" for sun in suns]
+    every = {
+        "hillshade": Layer(
+            "hillshade", "uint8", 0, "hillshade of the DSM, sun in the north-west at 45 degrees",
+            True, {"units": "1"},
+        ),
+        "shadow": Layer(
+            "shadow", "uint8", 255, "cast shadow on the method's surface, a bit a sun", False,
+            {"flag_masks": masks, "flag_meanings": " ".join(shaded), "units": "1"},
+        ),
+        "sun_hillshade": Layer(
+            "sun_hillshade", "uint8", 0, "hillshade of the method's surface at each sun, 0 in"
+            " shadow or without data", True, {"units": "1"}, suns,
+        ),
+        "surface": Layer(
+            "surface", "float32", np.nan, "height of the method's surface above NAP", True,
+            {"units": "m", "standard_name": "surface_altitude"},
+        ),
+    }  # fmt: skip
+    return [every[name] for name in names]
+
+
+def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
+    """Lay out an empty store; of an existing one of the same layout, what is missing or differs."""
+    storage, content = storage_of(place), laid_out(layout, layers, attributes)
+    there = storage.exists(ROOT)
+    for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is there
+        if not there or _content(storage, name) != content[name]:
+            storage.write(name, content[name])
+
+
+def _content(storage: Storage, name: str) -> bytes | None:
+    try:
+        return storage.read(name)
+    except FileNotFoundError:
+        return None
+
+
+def laid_out(layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> dict[str, bytes]:
+    """The files of an empty store, by their names in it."""
+    buffers = dict[str, Any]()
+    memory = zarr.storage.MemoryStore(buffers)
+    root = zarr.create_group(memory, zarr_format=3, attributes=root_attributes(layout) | attributes)
+    for level in range(layout.levels):
+        # xarray takes these as coordinates, so that all find the CRS without being asked to.
+        group = root.create_group(str(level), attributes={"coordinates": "spatial_ref"})
+        window = level_window(layout.extent, level)
+        resolution = layout.resolution * (1 << level)
+        write_coordinates(group, window, resolution)
+        if suns := next((layer.suns for layer in layers if layer.suns), ()):
+            write_suns(group, suns)
+        for layer in layers:
+            _create_array(group, layer, layout, level, window, resolution)
+    content = {name: buffer.to_bytes() for name, buffer in buffers.items()}
+    return content | _consolidated(content)
+
+
+def _consolidated(content: dict[str, bytes]) -> dict[str, bytes]:
+    """The metadata of each group with those of all below it: over HTTP nothing can be listed."""
+    nodes = {
+        name.removesuffix(ROOT): json.loads(data)
+        for name, data in sorted(content.items())
+        if name.endswith(ROOT)
+    }
+    groups = {}
+    for path, node in nodes.items():
+        if node["node_type"] == "group":
+            below = {
+                name[len(path) : -1]: other
+                for name, other in nodes.items()
+                if name.startswith(path) and name != path
+            }
+            inline = {"kind": "inline", "must_understand": False, "metadata": below}
+            whole = node | {"consolidated_metadata": inline}
+            groups[path + ROOT] = json.dumps(whole, indent=2).encode()
+    return groups
+
+
+def _create_array(
+    group: zarr.Group, layer: Layer, layout: Layout, level: int, window: Window, resolution: float
+) -> None:
+    shard = layout.shard >> level
+    chunk, lead = min(CHUNK, shard), layer.lead
+    group.create_array(
+        layer.name,
+        shape=(*lead, window.height, window.width),
+        dtype=layer.dtype,
+        chunks=(*(1 for _ in lead), chunk, chunk),
+        # A chunk is no shard: GDAL before 3.13 reads no shards.
+        shards=(*lead, shard, shard) if chunk < shard else None,
+        compressors=zarr.codecs.BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
+        fill_value=layer.fill,
+        dimension_names=[*("sun" for _ in lead), "y", "x"],
+        attributes={
+            "long_name": layer.long_name,
+            "grid_mapping": "spatial_ref",
+            **layer.nodata,
+            **layer.attributes,
+            **placement(window, resolution),
+        },
+    )
+
+
+def open_store(place: Place) -> Any:
+    """The root group of a store; None if there is none. What is read of the store of a finished run
+    is checked: raises DamagedError."""
+    storage = storage_of(place)
+    files, name = beside(place)
+    if f"{name}/{ROOT}" in files.sums:
+        files.read(f"{name}/{ROOT}")
+        return zarr.open_group(CheckedStore(storage.chunks(), files, name), mode="r")
+    return zarr.open_group(storage.chunks(), mode="r") if storage.exists(ROOT) else None
+
+
+def write_shard(
+    place: Place, layout: Layout, layers: list[Layer], shard: Shard, values: dict[str, NDArray[Any]]
+) -> dict[str, Sums]:
+    """Write one whole shard of every layer on every level; the sums of its files, by their names
+    in the store. They are on the disk when this returns. Without data there is no file.
+
+    values: of each layer, the part of the shard that lies in the extent.
+    """
+    storage = storage_of(place)
+    content = _encoded(storage.read(ROOT), layout, layers, shard, values)
+    for name, data in content.items():
+        storage.write(name, data) if data else storage.remove(name)  # of a run that is updated
+    return {name: Sums.of(data) for name, data in content.items() if data}
+
+
+def _encoded(
+    root: bytes,
+    layout: Layout,
+    layers: list[Layer],
+    shard: Shard,
+    values: dict[str, NDArray[Any]],
+) -> dict[str, bytes]:
+    """The files of a shard by their names in the store; empty for those without data."""
+    files: dict[str, Any] = {ROOT: default_buffer_prototype().buffer.from_bytes(root)}
+    group = zarr.open_group(zarr.storage.MemoryStore(files), mode="r+")
+    names = list[str]()
+    ground = layout.window(shard).intersect(layout.extent)
+    for layer in layers:
+        array = values[layer.name]
+        for level in range(layout.levels):
+            if level:
+                array = coarser(array, layer)
+            whole = level_window(layout.extent, level)
+            part = whole.slices(level_window(ground, level))
+            target: Any = group[f"{level}/{layer.name}"]
+            target[(..., *part)] = array
+            names += _files(target, shard)
+    return {name: files[name].to_bytes() if name in files else b"" for name in names}
+
+
+def _files(array: Any, shard: Shard) -> list[str]:
+    """The names of an array's files that hold a shard."""
+    lead = zip(array.shape[:-2], (array.shards or array.chunks)[:-2], strict=True)
+    places = itertools.product(*(range(-(-size // chunk)) for size, chunk in lead))
+    return ["/".join(map(str, (array.path, "c", *place, *shard))) for place in places]
+
+
+def coarser(array: NDArray[Any], layer: Layer) -> NDArray[Any]:
+    """Half the resolution: the mean of what has data, or for masks the north-western cell."""
+    if not layer.mean:
+        return array[..., ::2, ::2]
+    if array.ndim > 2:  # one after another, since doubles take eight times the room
+        return np.stack([coarser(each, layer) for each in array])
+    total = np.zeros(array[::2, ::2].shape)
+    number = np.zeros(total.shape, np.uint8)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        part = array[i::2, j::2]
+        data = ~np.isnan(part) if np.isnan(layer.fill) else part != layer.fill
+        np.add(total, part, out=total, where=data)
+        number += data
+    mean = total / np.maximum(number, 1)
+    if array.dtype == np.uint8:
+        mean = np.rint(mean)
+    return np.where(number > 0, mean, layer.fill).astype(array.dtype)

@@ -1,0 +1,126 @@
+"""Buildings that are not in the heights: what if they stood there?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kernels.spans import raise_to
+from pipeline.errors import InputError
+from pipeline.footprints.footprints import read_footprints
+from pipeline.footprints.outlines import Outlines, touches
+from pipeline.grid.tile_masks import lowered, raise_tiles
+from pipeline.grid.windows import Window
+from pipeline.heights.relief import HIGHEST_M, LOWEST_M
+from pipeline.heights.terrain import Terrain
+from pipeline.messages import Text
+from pipeline.methods.powermapping.measure import measure
+from pipeline.methods.powermapping.rules import NOT_KNOWN, Powermapping, to_cm
+from pipeline.methods.powermapping.shade import Casters
+from pipeline.storage.files import named
+from pipeline.vectors.files import column, read_vector
+
+ROOF, HEIGHT = ("roof_m",), ("height_m", "height", "hoogte")
+
+
+@dataclass(frozen=True)
+class Added:
+    """Flat blocks that stand on the measured surface. roof: their tops [cm]; file: from which of
+    the files; id: as there."""
+
+    outlines: Outlines
+    roof: NDArray[np.int64]
+    file: NDArray[np.int64]
+    id: NDArray[Any]
+
+    def part(self, window: Window) -> "Added":
+        """Those that touch a window."""
+        here = touches(self.outlines.windows(), window)
+        return Added(self.outlines.take(here), self.roof[here], self.file[here], self.id[here])
+
+    def told(self, file: int) -> dict[str, Any]:
+        """Of one of the files: where its buildings stand, how high [m], and their ids."""
+        here = self.file == file
+        bounds = self.outlines.bounds[here]
+        return {
+            "bounds": [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()],
+            "highest_m": int(self.roof[here].max()) / 100,
+            "ids": sorted(set(self.id[here])),
+        }
+
+    def under(self, casters: Casters) -> Casters:
+        """Bounds of the surface by tiles, with them on it."""
+        frame, windows = casters.frame, self.outlines.windows()
+        roof, highest = self.roof.astype(np.int32), casters.highest.copy()
+        raise_tiles(highest, frame, windows, roof)
+        return Casters(frame, lowered(casters.lowest, frame, windows, roof), highest, highest)
+
+    def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+        """The surface of a window with them on it, where they are higher, or it has no data."""
+        here = self.part(window)
+        if not len(here.roof):
+            return dsm
+        top = np.full(dsm.shape, -np.inf, np.float32)
+        raise_to(top, here.outlines.spans(window), (here.roof / 100.0).astype(np.float32))
+        return np.where(top > -np.inf, np.fmax(dsm, top), dsm)
+
+
+def read_added(files: Sequence[str], terrain: Terrain, p: Powermapping, **options: Any) -> Added:
+    """Buildings of files of polygons with a column `roof_m` [m above NAP] or `height_m` [m above
+    the ground around them, as the method measures that].
+
+    options: as of read_footprints. Raises InputError for a file without such a column, a height
+    that is no number, or one without ground.
+    """
+    f, of = read_footprints(files, centre=p.centre, **options), _files(files)
+
+    def check(bad: NDArray[np.bool_], why: Text) -> None:
+        for i in np.flatnonzero(bad)[:1]:
+            row, (x, y) = i - np.searchsorted(of, of[i]), f.centre[i]
+            at = "" if np.isnan(x) else Text(" at {x:.0f},{y:.0f}", x=x, y=y)
+            raise InputError(
+                "{name}: row {row}{at} {why}", name=named(files[of[i]]), row=row, at=at, why=why
+            )
+
+    check(~f.usable, Text("is no polygon; give the building's outline"))
+    check(~terrain.hold(f.centre), Text("lies beside the sheets; give those of that place"))
+    outlines = Outlines(f.row, f.geometry, f.centre, f.bounds, terrain.resolution)
+    roofs, heights = (_numbers(files, names) for names in (ROOF, HEIGHT))
+    check(
+        np.isnan(roofs) & np.isnan(heights),
+        Text(
+            "has no height that is a number; give `roof_m` [m above NAP], or `height_m` above"
+            " ground"
+        ),
+    )
+    with terrain.heights() as open_:
+        ground = measure(open_, outlines, p).ground
+    check(
+        np.isnan(roofs) & (ground == NOT_KNOWN),
+        Text("stands where the DTM has no ground; give `roof_m`"),
+    )
+    roof = np.where(np.isnan(roofs), ground / 100.0 + heights, roofs)
+    check(np.isnan(roofs) & (heights <= 0), Text("does not stand above the ground"))
+    check((roof < LOWEST_M) | (roof > HIGHEST_M), Text("has an impossible height; give metres"))
+    return Added(outlines, np.array([to_cm(value) for value in roof], np.int64), of, f.id)
+
+
+def _files(files: Sequence[str]) -> NDArray[np.int64]:
+    """From which of the files each row is."""
+    return np.repeat(np.arange(len(files)), [len(read_vector(file)) for file in files])
+
+
+def _numbers(files: Sequence[str], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """The column of one of these names of all files, NaN where there is none."""
+    found = []
+    for file in files:
+        table = read_vector(file)
+        name = column(table, *names)
+        values = (
+            pd.to_numeric(table[name], errors="coerce") if name else pd.Series(np.nan, table.index)
+        )
+        found.append(values.to_numpy(np.float64))
+    return np.concatenate(found)

@@ -1,0 +1,250 @@
+"""An answer from a finished run: what was computed already is read, not computed again.
+
+A building's row and a raster's cell do not depend on the area that is asked for; so an area inside
+that of a finished run of the same method, parameters and inputs is cut out of it. That leaves what
+`run` leaves, but for what no table tells: cells read, and neighbours.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.areas.selection import within_circle
+from pipeline.engine.engine import Progress, Stop, never, silent
+from pipeline.errors import InputError, Stopped
+from pipeline.footprints.scope import shards_of
+from pipeline.grid.windows import Shard
+from pipeline.results import coverage, report, store
+from pipeline.results.buildings import in_space, write_buildings
+from pipeline.results.columns import SCHEMA
+from pipeline.results.finished import KINDS, Finished, centres, open_finished
+from pipeline.results.printed import warnings
+from pipeline.results.store import Layer
+from pipeline.runs import matching
+from pipeline.runs.matching import Asked, match
+from pipeline.runs.passes import along_curve
+from pipeline.runs.provenance import PROGRAM, machine, suns_said
+from pipeline.runs.request import Request
+from pipeline.runs.results import TABLE, draw, off_rasters, publish
+from pipeline.runs.run import Result
+from pipeline.storage.integrity import check_there
+from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledger
+from pipeline.storage.lru import Kept
+from pipeline.storage.places import Place, storage_of
+
+COPY = "copy"
+NOT_KNOWN = ["counts.neighbours", "accounting.cells"]
+KEPT_BYTES = 192 << 20  # of row groups, which neighbouring shards share
+Check = Callable[[], None]
+
+
+def covers(directory: Place, request: Request) -> bool:
+    """Whether a finished run holds the answer to a request."""
+    return why_not(directory, request) is None
+
+
+def why_not(directory: Place, request: Request) -> str | None:
+    """Why a finished run does not hold the answer to a request, in words; None if it does.
+
+    A request without sheets or footprints means those of the finished run. Raises InputError for a
+    request that is wrong in itself, and where no finished run is.
+    """
+    return matching.why_not(open_finished(directory), request)
+
+
+def answer(
+    request: Request, directory: Place, progress: Progress = silent, stop: Stop = never
+) -> Result:
+    """What `run` would leave for a request, read from a finished run of more.
+
+    After a kill the same call does it again. Raises InputError where the finished run does not hold
+    the answer, or no footprint is in the area or the circle; Stopped when the flag is up.
+    """
+    started, asked = time.monotonic(), _asked(open_finished(directory), request)
+    with held(request.out) as lost:
+
+        def check() -> None:
+            if stop() or lost():
+                raise Stopped
+
+        said = _provenance(asked)
+        ledger = open_ledger(request.out, said, request.overwrite)
+        if ledger is not None:
+            _copy_rasters(asked, ledger, said, progress, check)
+            _write_table(asked, ledger, progress, check)
+            composed = _composed(asked, ledger, said)
+            composed["machine"] = machine(started)
+            draw(ledger, composed, request.lang)
+            check()
+            publish(ledger, composed, asked.layout, _layers(asked), said)
+        else:
+            check_there(request.out)
+        warnings = [
+            w
+            for f in request.by
+            for w in report.write_by(request.out, f, request.lang, request.overwrite)[1]
+        ]
+        return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))
+
+
+def _asked(finished: Finished, request: Request) -> Asked:
+    if os.path.realpath(request.out) == os.path.realpath(finished.directory):
+        raise InputError(
+            "{name}: is what is read; give another place for the answer", name=finished.name
+        )
+    found = match(finished, request)
+    if isinstance(found, str):
+        raise InputError(
+            "{name}: does not hold the answer: {found}", name=finished.name, found=found
+        )
+    if not found.scope.asked:
+        raise InputError(
+            "{name}: no footprint lies in AREA {area}; give another",
+            name=finished.name,
+            area=request.area,
+        )
+    if not found.scope.selected:
+        raise InputError(
+            "--around {around}: no footprint's centre lies in it", around=request.around
+        )
+    return found
+
+
+def _provenance(asked: Asked) -> dict[str, Any]:
+    """That of a run, with where it was read."""
+    request, finished = asked.request, asked.finished
+    changed = {"layers": list(request.layers), "lang": request.lang}
+    return {
+        "method": {
+            **{key: finished.said["method"][key] for key in ("name", "parameters")},
+            "suns": suns_said(asked.squares, asked.p),
+        },
+        "inputs": {
+            **finished.inputs,
+            **{kind: asked.sheets(kind) for kind in KINDS},
+            "area": asked.area.source if asked.area else None,
+            "around": list(asked.around) if asked.around else None,
+            "options": finished.inputs["options"] | changed,
+            "answered_from": _source(finished),
+        },
+        "program": PROGRAM,
+    }
+
+
+def _source(finished: Finished) -> dict[str, Any]:
+    """Which finished run, and what cannot be known from it."""
+    text = storage_of(finished.directory).read(REPORT)
+    return {
+        "name": finished.name,
+        "report_sha256": hashlib.sha256(text).hexdigest(),
+        "finished": finished.said["machine"].get("finished"),
+        "area": finished.inputs["area"],
+        "not_known": NOT_KNOWN,
+    }
+
+
+def _copy_rasters(
+    asked: Asked, ledger: Ledger, said: dict[str, Any], progress: Progress, check: Check
+) -> None:
+    """The raster layers, shard by shard, with coarser levels of their own."""
+    layout, finished, place = asked.layout, asked.finished, ledger.place(RASTERS)
+    layers = _layers(asked)
+    store.create(place, layout, layers, said)
+    every = along_curve(layout, layout.shards()) if layers else []
+    for i, shard in enumerate(every):
+        progress(COPY, i, len(every))
+        check()
+        part = finished.extent.slices(layout.window(shard).intersect(layout.extent))
+        values = {x.name: finished.rasters[f"0/{x.name}"][(..., *part)] for x in layers}
+        ledger.record_chunks(shard.name, store.write_shard(place, layout, layers, shard, values))
+    progress(COPY, len(every), len(every))
+
+
+def _layers(asked: Asked) -> list[Layer]:
+    return store.layers_of(asked.request.layers, asked.p.date, asked.p.times)
+
+
+def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check) -> None:
+    """The rows, in the order in which a run writes them."""
+    shards = dict[str, Any]()
+    with ledger.writing(BUILDINGS) as stream:
+        beside = {"bounds": list(asked.finished.bounds), "shards": shards}
+        write_buildings(stream, _rows(asked, shards, progress, check), beside)
+
+
+def _rows(
+    asked: Asked, shards: dict[str, Any], progress: Progress, check: Check
+) -> Iterator[pa.Table]:
+    """The rows of all shards of the area's own layout, and of what has no polygon."""
+    finished, every = asked.finished, along_curve(asked.layout, asked.scope.own)
+    kept: Kept[dict[Shard, list[pa.Table]]] = Kept(KEPT_BYTES, _size)
+
+    def read(group: int) -> dict[Shard, list[pa.Table]]:
+        return kept.get(group, lambda: _by_shard(asked, finished.rows([group])))
+
+    for i, shard in enumerate(every):
+        progress(TABLE, i, len(every))
+        check()
+        ground = asked.layout.window(shard).bounds(asked.layout.resolution)
+        parts = [part for g in finished.touching(ground) for part in read(g).get(shard, ())]
+        table = in_space(_selected(asked, pa.concat_tables(parts)), "")
+        shards[shard.name] = {"rows": len(table)}
+        yield table
+    nowhere = (finished.rows([group]).cast(SCHEMA) for group in finished.without_centres)
+    rest = pa.concat_tables([SCHEMA.empty_table(), *map(_without_centre, nowhere)])
+    yield _selected(asked, rest.sort_by("row"))
+    progress(TABLE, len(every), len(every))
+
+
+def _without_centre(table: pa.Table) -> pa.Table:
+    return table.filter(pc.is_null(table["centre_x"]))
+
+
+def _size(parts: dict[Shard, list[pa.Table]]) -> int:
+    return sum(int(table.nbytes) for tables in parts.values() for table in tables)
+
+
+def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, list[pa.Table]]:
+    """Those of some rows that are of the area, by the shard that holds their centre."""
+    table = table.cast(SCHEMA).filter(pc.is_valid(table["centre_x"]))
+    if asked.area is not None:
+        table = table.filter(pa.array(asked.area.holds(centres(table))))
+    owners = shards_of(asked.layout, centres(table))
+    places, which, counts = np.unique(owners, axis=0, return_inverse=True, return_counts=True)
+    table = table.take(pa.array(np.argsort(which.reshape(-1), kind="stable")))
+    starts = np.cumsum(counts) - counts
+    cuts = zip(places.tolist(), starts.tolist(), counts.tolist(), strict=True)
+    return {Shard(*place): [table.slice(start, count)] for place, start, count in cuts}
+
+
+def _selected(asked: Asked, table: pa.Table) -> pa.Table:
+    """The rows with what lies in the circle as selected."""
+    inside = pa.array(within_circle(centres(table), asked.around))
+    return table.set_column(table.column_names.index("selected"), "selected", inside)
+
+
+def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
+    """The content of the report."""
+    bounds = asked.area.geometry.bounds if asked.area else asked.finished.bounds
+    ground = coverage.ground_asked(asked.area, asked.finished)
+    composed = report.compose(
+        ledger.place(BUILDINGS),
+        **said,
+        machine={},
+        neighbours=None,
+        cells={},
+        restrictions_by_kind={},
+        ground=coverage.of_ground(ground, asked.finished.sheets(bounds)),
+    )
+    names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
+    before = warnings(asked.finished.said)
+    warned = [said for said in before if any(name in said for name in names)]
+    warned += off_rasters(composed["accounting"], asked.scope.asked)
+    composed["accounting"] |= report.warned(warned)
+    return composed

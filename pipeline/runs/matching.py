@@ -1,0 +1,175 @@
+"""Whether a finished run holds the answer to a request, and what of it is asked for."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.areas.selection import Area, parse_area, parse_around
+from pipeline.footprints.scope import Scope, roughly, scope_of
+from pipeline.grid.sun import suns
+from pipeline.grid.windows import Lattice, Layout, Window
+from pipeline.heights.mosaics import open_sheets
+from pipeline.heights.sheets import Sheet
+from pipeline.methods import METHODS
+from pipeline.methods import parameters as parameters_
+from pipeline.methods.powermapping.reach import farthest
+from pipeline.methods.powermapping.rules import Powermapping
+from pipeline.results.finished import KINDS, Finished
+from pipeline.runs.provenance import PROGRAM
+from pipeline.runs.request import Request, check_options, ground_felt, squares_asked
+from pipeline.storage.files import find, on_disk, size_of
+from pipeline.storage.ledger import differ
+from pipeline.storage.vsis3 import is_vsis3
+from pipeline.vectors.files import ENDINGS
+
+Circle = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a finished run. felt: the cells that could matter to the area."""
+
+    request: Request
+    finished: Finished
+    p: Powermapping
+    area: Area | None
+    around: Circle | None
+    layout: Layout
+    scope: Scope
+    squares: tuple[Lattice, ...]
+    felt: Window
+
+    def sheets(self, kind: str) -> list[dict[str, Any]]:
+        """Those of the finished run that could matter, of `dsm` or `dtm`."""
+        every = self.finished.inputs[kind]
+        return [s for s in every if self.finished.cells(s["bounds"]).intersect(self.felt).size]
+
+
+def why_not(finished: Finished, request: Request) -> str | None:
+    """Why a finished run does not answer a request, in words; None if it does.
+
+    What could matter at most tells it nearly always, and takes no reading of rows. Raises
+    InputError for a request that is wrong in itself.
+    """
+    found = match(finished, request, rough=True)
+    if isinstance(found, str):
+        found = match(finished, request)
+    return found if isinstance(found, str) else None
+
+
+def match(finished: Finished, request: Request, rough: bool = False) -> Asked | str:
+    """What a request asks of a finished run, or why that does not answer it, in words.
+
+    rough: more may be felt than is, and of the scope only the tiles are known. Raises InputError
+    for a request that is wrong in itself.
+    """
+    check_options(request)
+    p = parameters_.parse(METHODS[request.method], request.settings)
+    area = None if request.area is None else parse_area(request.area, request.boundaries)
+    around = None if request.around is None else parse_around(request.around)
+    for reason in _otherwise_made(finished, request, p, area):
+        return reason
+    bounds = area.geometry.bounds if area else finished.bounds
+    extent = Window.around(bounds, finished.resolution).intersect(finished.window)
+    if not extent.size:
+        return "its sheets do not reach the area"
+    layout = Layout.of(extent, finished.resolution)
+    for reason in _otherwise_given(finished, request, layout):
+        return reason
+    scope = (
+        roughly(finished, area, layout, finished.window)
+        if rough
+        else scope_of(finished, area, around, layout, request.block, finished.window)
+    )
+    squares = tuple(squares_asked(scope, layout, request.layers))
+    towards = [s for q in squares for s in suns(q, p.date, p.times, p.elevation)]
+    halo = farthest(towards, p, layout.resolution)
+    felt = ground_felt(scope, layout, request.layers, halo)
+    asked = Asked(request, finished, p, area, around, layout, scope, squares, felt)
+    return next(_otherwise_placed(asked), asked)
+
+
+def _otherwise_made(
+    finished: Finished, request: Request, p: Powermapping, area: Area | None
+) -> Iterator[str]:
+    """What differs that can be told without a look at the rows."""
+    method = {"name": request.method, "parameters": parameters_.as_json(p)}
+    there = {key: finished.said["method"].get(key) for key in method}
+    found = differ({"method": there, "program": finished.said["program"]},
+                   {"method": method, "program": PROGRAM})  # fmt: skip
+    if found:
+        yield f"its {found}"
+    for name, value in (
+        ("restrictions", request.restrictions),
+        ("added", request.add_building),
+        ("removed", request.remove_building),
+    ):
+        if value or finished.inputs.get(name):
+            yield f"{name}: an answer has none, and the run it comes from"
+    options = finished.inputs["options"]
+    for layer in request.layers:
+        if layer not in options["layers"]:
+            yield f"its raster layers lack {layer}"
+    yield from _otherwise_read(request, options)
+    if not finished.holds(area, request.boundaries):
+        yield "its area does not hold this one, or cannot be told any more"
+
+
+def _otherwise_read(request: Request, options: dict[str, Any]) -> Iterator[str]:
+    """Options of how files are read that differ; those of files that are not given do not count."""
+    for name in ("layer", "id", "group"):
+        value = getattr(request, name)
+        if value != options[name] and (request.buildings or value is not None):
+            yield f"its option {name} is {options[name]}, not {value}"
+    if request.dsm and (more := {*options["allow"]} - request.allow):
+        yield f"it was allowed {', '.join(sorted(more))}"
+
+
+def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> Iterator[str]:
+    """What differs whatever matters there: raster layers that end before, other footprints."""
+    if request.layers and not finished.extent.covers(layout.extent):
+        yield "its raster layers end before the area does"
+    said = finished.inputs
+    if request.attribution not in (None, *(s["attribution"] for s in said["buildings"])):
+        yield "its attribution is another"
+    if request.buildings:
+        given = [(on_disk(f).name, size_of(f)) for f in find(request.buildings, ENDINGS, "-")]
+        if given != [(s["name"], s["size"]) for s in said["buildings"]]:
+            yield "its footprints are others, by name or size"
+
+
+def _otherwise_placed(asked: Asked) -> Iterator[str]:
+    """Sheets that could matter and that only one of the two has, by name, size, place and unit."""
+    request = asked.request
+    for kind, sources in zip(KINDS, (request.dsm, request.dtm), strict=True):
+        if not sources:
+            continue
+        sheets = open_sheets(sources, kind.upper(), request.nodata, _far_away(asked, kind))
+        there = {_told(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
+        here = {_given(s) for s in sheets if s.window.intersect(asked.felt).size}
+        for name, *_ in sorted(there ^ here, key=str):
+            yield f"its {kind.upper()} sheet {name} is another, or only one of the two has it"
+
+
+def _far_away(asked: Asked, kind: str) -> Callable[[str], bool]:
+    """What tells by name and size whether a file is one that the finished run knows, and that
+    cannot matter: of a nation's sheets, few are opened for a province."""
+    near = [(s["name"], s["size"]) for s in asked.sheets(kind)]
+    far = {(s["name"], s["size"]) for s in asked.finished.inputs[kind]}.difference(near)
+    names = {name for name, _ in far}
+
+    def told(path: str) -> bool:
+        name = on_disk(path).name
+        return name in names and not is_vsis3(path) and (name, size_of(path)) in far
+
+    return told
+
+
+def _told(sheet: dict[str, Any], window: Window) -> tuple[Any, ...]:
+    return sheet["name"], sheet["size"], sheet["nodata"], sheet["unit_m"], sheet["offset_m"], window
+
+
+def _given(sheet: Sheet) -> tuple[Any, ...]:
+    nodata = None if sheet.nodata is None else str(sheet.nodata)
+    name, size = on_disk(sheet.path).name, size_of(sheet.path, sheet.files)
+    return name, size, nodata, sheet.scale, sheet.offset, sheet.window

@@ -1,0 +1,77 @@
+"""Buildings that are taken away: what if they were demolished?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.footprints.footprints import PREFIX
+from pipeline.footprints.ids import with_zeros
+from pipeline.footprints.prepared import Prepared
+from pipeline.messages import Text
+from pipeline.methods.powermapping.rules import Powermapping
+from pipeline.runs.added import Added
+
+
+@dataclass(frozen=True)
+class Removed:
+    """One of them. places: xmin, ymin, xmax, ymax [m] of each footprint that bears the id."""
+
+    id: str
+    places: tuple[tuple[float, ...], ...]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the provenance says it."""
+        return {"id": self.id, "places": [list(place) for place in self.places]}
+
+
+def find_removed(
+    ids: Sequence[str], prepared: Prepared, added: Added | None, p: Powermapping
+) -> tuple[Removed, ...]:
+    """The buildings of these ids among the footprints, in the order of the ids.
+
+    Raises InputError for an id that no footprint with a polygon bears, or that is added as well,
+    and where the surface is the measured one.
+    """
+    wanted = sorted({name.strip().removeprefix(PREFIX) for name in ids})
+    if wanted and p.surface == "dsm":
+        raise InputError(
+            "--remove-building {name}: stands in the measured surface; give surface=extruded, or a"
+            " DSM without it",
+            name=wanted[0],
+        )
+    both = sorted({*wanted} & ({*added.id.tolist()} if added else set()))
+    if both:
+        raise InputError(
+            "--remove-building {name}: is the id of a building that is added as well; give that"
+            " another id",
+            name=both[0],
+        )
+    found = _places(prepared, wanted)
+    for name in wanted:
+        if name not in found:
+            raise InputError(
+                "--remove-building {name}: {why}", name=name, why=_unknown(prepared, name)
+            )
+    return tuple(Removed(name, tuple(found[name])) for name in wanted)
+
+
+def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[float, ...]]]:
+    """Of each id that there is, the rectangles of its footprints."""
+    near = prepared.read(groups=prepared.bearers(ids))
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for i in np.flatnonzero(np.isin(near.id.astype(str), ids)):
+        found.setdefault(near.id[i], []).append(tuple(near.bounds[i].tolist()))
+    return {name: sorted(places) for name, places in found.items()}
+
+
+def _unknown(prepared: Prepared, name: str) -> Text:
+    """What to say of an id that is not there; the one that was meant, if zeros are missing."""
+    if meant := with_zeros(prepared, [name]):
+        return Text("no footprint has that id; did you mean {meant}?", meant=meant[name])
+    return Text(
+        "none of the {n:,} footprints has that id; give one as the file has it", n=len(prepared)
+    )

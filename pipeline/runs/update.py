@@ -1,0 +1,256 @@
+"""What a change of the inputs can reach, and what of a finished run stays as it is.
+
+Another sheet of the same place, or buildings that are added or taken away, change what stands
+there; so the shards that can feel those places are computed anew, and the rows and rasters
+of all others are taken along.
+"""
+
+import copy
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kernels.reach import reaching
+from pipeline.errors import InputError
+from pipeline.footprints.scope import shards_of, tally
+from pipeline.grid.tile_masks import NO_HEIGHT, Marks, raise_tiles
+from pipeline.grid.windows import TILE, Shard, Window
+from pipeline.methods.powermapping.reach import farthest_shadow
+from pipeline.results import report
+from pipeline.results.buildings import SHARDS, in_space
+from pipeline.results.columns import SCHEMA
+from pipeline.runs.context import Context
+from pipeline.runs.passes import Reach, ground_of, sheltering, worked
+from pipeline.runs.request import Job
+from pipeline.storage.checksums import Sums
+from pipeline.storage.integrity import check_there, shard_of, sums_in
+from pipeline.storage.ledger import BUILDINGS, RASTERS, SHADE, differ
+from pipeline.storage.places import Place
+from pipeline.storage.slices import footer_of, readable, whole
+
+OF_CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Places where the inputs changed. windows: (n, 4) cells; highest: of what stands there, before
+    or now [cm]; ids: of the buildings that came or went."""
+
+    windows: NDArray[np.int64]
+    highest: NDArray[np.int32]
+    ids: frozenset[str]
+
+
+def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raises InputError if more than the content of sheets and added buildings differs between a
+    finished run and another, by their provenance."""
+    found = differ(_without_content(there), _without_content(here))
+    if found:
+        raise InputError(
+            "{directory}: --update is for sheets of the same places with other heights, and for"
+            " buildings added or removed; but {found} differs: run it anew with --overwrite",
+            directory=directory,
+            found=found,
+        )
+
+
+def change(there: dict[str, Any], here: dict[str, Any], resolution: float) -> Change:
+    """What differs between the inputs of a finished run and those of another."""
+    old, new = there["inputs"], here["inputs"]
+    places = []
+    for kind in ("dsm", "dtm"):
+        for one, other in zip(old[kind], new[kind], strict=True):
+            if one["sha256"] != other["sha256"]:
+                places += [(sheet["bounds"], sheet["highest_m"]) for sheet in (one, other)]
+    before, now = old["added"], new["added"]
+    while before and now and before[0]["sha256"] == now[0]["sha256"]:
+        before, now = before[1:], now[1:]
+    changed = before + now  # with all that follow: rows are counted through the files
+    places += [(one["bounds"], one["highest_m"]) for one in changed]
+    places += [(place, None) for place in _taken_or_back(old, new)]
+    windows = [Window.around(tuple(bounds), resolution) for bounds, _ in places]
+    corners = [(w.top, w.left, w.bottom, w.right) for w in windows]
+    heights = [NO_HEIGHT if high is None else int(np.ceil(100 * high)) for _, high in places]
+    ids = frozenset(name for one in changed for name in one["ids"])
+    return Change(np.array(corners, np.int64).reshape(-1, 4), np.array(heights, np.int32), ids)
+
+
+def _taken_or_back(old: dict[str, Any], new: dict[str, Any]) -> list[list[float]]:
+    """Where buildings were taken away or came back; no roof was higher than the surface there."""
+    before, now = (of.get("removed", []) for of in (old, new))
+    differing = [one for one in [*before, *now] if one not in before or one not in now]
+    return [place for one in differing for place in one["places"]]
+
+
+def begin(
+    context: Context, job: Job, reach: Reach, before: dict[str, Any], said: dict[str, Any]
+) -> frozenset[Shard]:
+    """Take a finished run along as far as a change of its inputs does not matter; the shards that
+    are to be computed anew.
+
+    before, said: the provenance of that run, and of this one. Raises InputError if its table is
+    damaged.
+    """
+    home = Path(context.ledger.directory)
+    found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
+    check_there(home)
+    told, sums = told_of(home), sums_in(report.read(home))
+    if told["bounds"] != list(job.prepared.bounds):  # other ground is seen, as all rows tell
+        return frozenset(worked(job))
+    fresh = reached(home, job, reach, found)
+    _copy_rasters(home / RASTERS, context)
+    _keep_sums(context, fresh, sums)
+    take_along(job, context, fresh, told["shards"])
+    return fresh
+
+
+def told_of(directory: Path) -> dict[str, Any]:
+    """What a finished run tells beside its rows. Raises InputError if it is damaged."""
+    try:
+        told: dict[str, Any] = json.loads(
+            footer_of(directory / BUILDINGS).metadata[SHARDS.encode()]
+        )
+    except KeyError:
+        raise InputError(
+            "{directory}: {file} is of another program; run it anew with --overwrite",
+            directory=directory,
+            file=BUILDINGS,
+        ) from None
+    return told
+
+
+def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal: all but what the sheets hold and which buildings come or go."""
+    kept = copy.deepcopy(provenance)
+    for kind in ("dsm", "dtm"):
+        for sheet in kept["inputs"][kind]:
+            for name in OF_CONTENT:
+                sheet.pop(name)
+    kept["inputs"] |= {"added": [], "removed": []}
+    return kept
+
+
+def reached(directory: Path, job: Job, reach: Reach, change: Change) -> frozenset[Shard]:
+    """The shards of a finished run's area that a change can matter to: to heights, shadows, or who
+    stands higher."""
+    resolution, frame = job.layout.resolution, reach.casters.frame
+    ring = int(np.ceil(job.p.ground_ring_m / resolution)) + 1
+    spread = reach.widest + ring
+    windows = change.windows + np.array([-spread, -spread, spread, spread])
+    changed = Marks.none(frame)
+    changed.add(windows)
+    highest = np.where(changed.marked, reach.casters.highest, NO_HEIGHT)
+    raise_tiles(highest, frame, windows, change.highest)
+    near = sheltering(job, changed)
+    low, high = reach.casters.extremes
+    high = max(high, float(change.highest.max(initial=NO_HEIGHT)) / 100)
+    found = set(bearers(directory, job, change.ids)) if change.ids else set()
+    for shard in worked(job):
+        own = ground_of(job, shard, reach.widest)
+        if near.part(own.coarse(TILE)).marked.any() or _shaded(job, reach, own, highest, low, high):
+            found.add(shard)
+    return frozenset(found)
+
+
+def bearers(directory: Path, job: Job, ids: frozenset[str]) -> frozenset[Shard]:
+    """The shards of a finished run with a row of one of these ids: whether an id is repeated
+    hangs on all rows."""
+    table = whole(directory / BUILDINGS, ["id", "centre_x", "centre_y"])
+    table = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string())))
+    table = table.filter(pc.is_valid(table["centre_x"]))
+    centre = np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"])
+    return frozenset(tally(shards_of(job.layout, centre)))
+
+
+def _shaded(
+    job: Job, reach: Reach, own: Window, highest: NDArray[np.int32], low: float, high: float
+) -> bool:
+    """Whether something that changed can throw its shadow on a shard's ground."""
+    casters, resolution = reach.casters, job.layout.resolution
+    squares = [s for s in job.squares if s.window(resolution).intersect(own).size]
+    suns = [sun for square in squares for sun in job.suns(square)]
+    halo = farthest_shadow(suns, low - 1, high + 1, resolution)
+    around = own.grow(halo).coarse(TILE).intersect(casters.frame)
+    tall = highest[casters.frame.slices(around)]
+    if not (tall != NO_HEIGHT).any():
+        return False
+    asks = Marks.of(own, around).marked
+    lowest = np.where(asks, casters.lowest[casters.frame.slices(around)], NO_HEIGHT)
+    matters = reaching(tall, lowest, suns, resolution, TILE)
+    return bool((matters & (tall != NO_HEIGHT)).any())
+
+
+def take_along(
+    job: Job,
+    context: Context,
+    fresh: frozenset[Shard],
+    told: dict[str, Any],
+) -> None:
+    """Record the rows of all shards that are not reached, from the finished run; what was recorded
+    before stays."""
+    ledger, home = context.ledger, Path(context.ledger.directory)
+    done = ledger.finished(SHADE)
+    kept = {s for s in job.scope.own if s not in fresh and s.name not in done}
+    with readable(home / BUILDINGS) as stream, pq.ParquetFile(stream) as file:
+        for shard, rows in _by_shard(file, job, {s: told[s.name]["rows"] for s in kept}):
+            ledger.record_rows(SHADE, shard.name, in_space(rows, json.dumps(told[shard.name])))
+
+
+def _by_shard(
+    file: pq.ParquetFile, job: Job, wanted: dict[Shard, int]
+) -> Iterator[tuple[Shard, pa.Table]]:
+    """The rows of shards, as soon as all of a shard's are there; the file has them one after
+    another, but for the order within its row groups."""
+    waiting: dict[Shard, list[pa.Table]] = {}
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group).cast(SCHEMA)
+        table = table.filter(pc.is_valid(table["centre_x"]))
+        centre = np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"])
+        owners = shards_of(job.layout, centre)
+        for place in np.unique(owners, axis=0).tolist():
+            shard = Shard(*place)
+            if shard in wanted:
+                here = (owners == place).all(axis=1)
+                waiting.setdefault(shard, []).append(table.filter(pa.array(here)))
+                if sum(map(len, waiting[shard])) == wanted[shard]:
+                    yield shard, pa.concat_tables(waiting.pop(shard))
+
+
+def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Sums]) -> None:
+    """Record which files of rasters the shards have that are not computed anew."""
+    of = dict[str, dict[str, Sums]]()
+    for name, each in sums.items():
+        of.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = each
+    for shard in context.layout.shards() if context.layers else ():
+        if shard not in fresh:
+            context.ledger.record_chunks(shard.name, of.get(shard.name, {}))
+
+
+def _copy_rasters(there: Path, context: Context) -> None:
+    """The same rasters by other names of the same files, which a new shard replaces, not
+    changes."""
+    here = Path(context.ledger.place(RASTERS))
+    if here.exists():
+        return
+    partial = here.with_name(f"{here.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(there, partial, copy_function=link)
+    partial.rename(here)
+
+
+def link(there: str | Path, here: str | Path) -> None:
+    """The same file by another name, or a copy where there are no links."""
+    try:
+        os.link(there, here)
+    except OSError:  # another disk, or one without links
+        shutil.copy2(there, here)

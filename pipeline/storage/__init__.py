@@ -1,0 +1,12 @@
+"""Files, folders and buckets; the cache; what of a run is finished, and whether it is whole."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "places": ["Place", "Storage", "place_of", "storage_of"],
+        "cache": ["cache_dir"],
+        "ledger": ["Ledger"],
+    },
+)

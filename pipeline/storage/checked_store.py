@@ -1,0 +1,49 @@
+"""A zarr store of a finished run, of which each file is checked when it is first read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from zarr.storage import WrapperStore
+
+from pipeline.storage.checksums import Files
+
+
+class CheckedStore(WrapperStore[Any]):
+    """Another store, of whose files the first read of each compares all of it with its sums, and
+    raises what `files` raises; so does a file that is missing. below: of the store in `files`."""
+
+    def __init__(self, store: Any, files: Files, below: str) -> None:
+        super().__init__(store)
+        self._files, self._below = files, below
+        self._sound: set[str] = set()
+
+    _supports_sync_io = False  # zarr from 3.2 on would read past these methods
+
+    def _with_store(self, store: Any) -> "CheckedStore":
+        return CheckedStore(store, self._files, self._below)
+
+    async def _check(self, key: str) -> None:
+        name = f"{self._below}/{key}"
+        if name in self._files.sums and name not in self._sound:
+            await asyncio.to_thread(self._files.read, name)
+            self._sound.add(name)
+
+    async def get(self, key: str, *how: Any, **options: Any) -> Any:
+        """Of a file, or of a part of it."""
+        await self._check(key)
+        return await super().get(key, *how, **options)
+
+    async def get_partial_values(self, prototype: Any, key_ranges: Iterable[Any]) -> list[Any]:
+        """Of parts of files."""
+        wanted = list(key_ranges)
+        for key, _ in wanted:
+            await self._check(key)
+        return await super().get_partial_values(prototype, wanted)
+
+    async def get_ranges(self, key: str, *how: Any, **options: Any) -> AsyncIterator[Any]:
+        """Of parts of a file; zarr from 3.2 on."""
+        await self._check(key)
+        whole: Any = super()
+        async for group in whole.get_ranges(key, *how, **options):
+            yield group

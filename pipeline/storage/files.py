@@ -1,0 +1,181 @@
+"""Input files: found by file, folder or glob; named and identified."""
+
+import glob
+import hashlib
+import os
+import re
+import zipfile
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import InputError
+from pipeline.storage.places import is_remote
+from pipeline.storage.vsis3 import find_objects, is_vsis3, open_object
+
+POINT_CLOUDS = (".laz", ".las")
+
+
+def named(path: str) -> str:
+    """A file's name for messages and reports: never its folder."""
+    return Path(path).name.encode(errors="replace").decode()
+
+
+def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[str]:
+    """The files that the sources stand for, folders and globs sorted, as paths GDAL opens.
+
+    A source is a file, a folder, a glob, a zip or a member of one as GDAL names it, or any of the
+    first three on object storage (`s3://`).
+    Raises InputError where there is none.
+    """
+    found: list[str] = []
+    for source in sources:
+        here = _one(os.fspath(source), endings, what)
+        if not here:
+            if not is_remote(os.fspath(source)):
+                _check_no_cloud(_one(os.fspath(source), POINT_CLOUDS, what))
+            raise InputError(
+                "{what}: no {endings: or } file at {source}; check the path",
+                what=what,
+                endings=endings,
+                source=source,
+            )
+        found += here
+    if not found:
+        raise InputError("{what}: no files given", what=what)
+    return found
+
+
+def check_file(path: str) -> None:
+    """Raises InputError for a file that is not there, for a pipe or a device, whose content can be
+    read once only, and for a point cloud."""
+    file = on_disk(path)
+    if not path or not file.exists():
+        raise InputError("{path}: does not exist; check the path", path=path or "''")
+    if not (file.is_file() or file.is_dir()):
+        raise InputError(
+            "{name} is a pipe or a device, which can be read once only; write it to a file and give"
+            " that",
+            name=named(path),
+        )
+    _check_no_cloud([path])
+
+
+def _check_no_cloud(paths: Iterable[str]) -> None:
+    for path in paths:
+        if path.lower().endswith(POINT_CLOUDS):
+            raise InputError(
+                "{name} is a point cloud, not a raster or a vector file; give the DSM and DTM that"
+                " AHN makes of it (`daklaag fetch` brings them), or grid it first (writers.gdal of"
+                " PDAL)",
+                name=named(path),
+            )
+
+
+def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
+    if is_remote(source):
+        if ".tif" not in endings:
+            raise InputError(
+                "{what}: {source}: only sheets are read from there; copy it to a disk",
+                what=what,
+                source=source,
+            )
+        return find_objects(source, endings)
+    if source.startswith("/vsizip/"):
+        return [source]
+    path = Path(source)
+    if source and path.is_dir():
+        return _inside(path, endings)
+    if glob.has_magic(source) and not path.exists():
+        matches = sorted(Path(p) for p in glob.glob(source, recursive=True))
+        return [q for p in matches if _fits(p, endings) for q in _expand(p, endings)]
+    if not source or not path.exists():
+        raise InputError(
+            "{what}: {path} does not exist; check the path", what=what, path=source or "''"
+        )
+    check_file(source)
+    return _expand(path, endings)
+
+
+def _inside(folder: Path, endings: tuple[str, ...]) -> list[str]:
+    """The fitting files of a folder. It is resolved once: a nation has thousands of sheets."""
+    with os.scandir(folder.resolve()) as entries:
+        here = {e.name: e for e in entries if e.name.lower().endswith((*endings, ".zip"))}
+        found: list[str] = []
+        for name, entry in sorted(here.items()):
+            if entry.is_symlink() or name.lower().endswith(".zip"):
+                found += _expand(Path(entry.path), endings) if entry.is_file() else []
+            elif entry.is_file():
+                found.append(entry.path)
+    return found
+
+
+def _fits(path: Path, endings: tuple[str, ...]) -> bool:
+    return path.is_file() and path.name.lower().endswith((*endings, ".zip"))
+
+
+def _expand(path: Path, endings: tuple[str, ...]) -> list[str]:
+    """A file as GDAL opens it; the fitting members of a zip."""
+    if path.suffix.lower() != ".zip":
+        return [str(path.resolve())]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in sorted(archive.namelist()) if m.lower().endswith(endings)]
+    except (OSError, zipfile.BadZipFile):
+        raise InputError(
+            "{name}: not a zip that can be opened; fetch it again", name=path.name
+        ) from None
+    return [f"/vsizip/{path.resolve()}/{member}" for member in members]
+
+
+def on_disk(path: str) -> Path:
+    """The file itself, of a path as GDAL opens it."""
+    if path.startswith("/vsizip/"):
+        inside = path.removeprefix("/vsizip/")
+        ends = [match.end() for match in re.finditer(r"\.zip(?=/|$)", inside, re.IGNORECASE)]
+        return next(file for end in ends if (file := Path(inside[:end])).is_file())
+    return Path(path)
+
+
+def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
+    """Name, size in bytes and SHA-256 of a file and of those behind it, as one.
+
+    behind: sidecars and sources, as GDAL knows them; of a shapefile its parts belong to it.
+    """
+    digest, size = hashlib.sha256(), 0
+    for part in _parts(path, behind):
+        with _opened(part) as stream:
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
+                size += len(piece)
+    return {"name": on_disk(path).name, "size": size, "sha256": digest.hexdigest()}
+
+
+def size_of(path: str, behind: Iterable[str] = ()) -> int:
+    """The size that `identity` tells [bytes], without reading what is on a disk."""
+    size = 0
+    for part in _parts(path, behind):
+        if is_vsis3(str(part)):
+            with open_object(str(part)) as stream:
+                size += stream.seek(0, os.SEEK_END)
+        elif part.is_file():
+            size += part.stat().st_size
+    return size
+
+
+def _parts(path: str, behind: Iterable[str]) -> list[Path]:
+    """A file, and what is behind it or belongs to it; each once."""
+    file = on_disk(path)
+    parts = [file, *(on_disk(other) for other in behind)]
+    if file.suffix.lower() == ".shp":
+        parts += sorted(p for p in file.parent.glob(f"{glob.escape(file.stem)}.*") if p != file)
+    return list(dict.fromkeys(parts))
+
+
+def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
+    """A file, or an object by GDAL's name of it; empty if it is none."""
+    if is_vsis3(str(file)):
+        return open_object(str(file))
+    return file.open("rb") if file.is_file() else nullcontext(BytesIO())

@@ -1,0 +1,236 @@
+"""Whether the files of a finished run are as they were written, by the checksums in its report.
+
+`report.json` holds the sums of all other files, those of the rasters by
+shard, and its own checksum under `machine`. What is read of a finished run is compared with them.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any
+
+from pipeline.errors import DamagedError, InputError, MendableError
+from pipeline.messages import Text
+from pipeline.storage import places as storage
+from pipeline.storage.checksums import BLOCK, Fault, Files, Sums
+from pipeline.storage.ledger import ASKED, FINAL, RASTERS, REPORT, WORK, Ledger
+from pipeline.storage.places import Place, below, place_of, storage_of
+
+FILES, CHECKSUM = "files", "checksum"  # keys of the report, and of its `machine`
+SHARD = re.compile(r"(.+)/(\d+)/(\d+)")  # a file of rasters: its part of the pyramid, its shard
+MEANING = f"size in bytes, and the CRC-32 of each block of {BLOCK} bytes"
+REMEDY = Text("run it again with --overwrite")
+log = logging.getLogger("daklaag.integrity")
+Damage = dict[str, Text]  # by the name of a file: what is wrong with it
+
+
+def sealed(report: Mapping[str, Any], sums: Mapping[str, Sums]) -> dict[str, Any]:
+    """A report with the sums of the files beside it, and its own checksum."""
+    whole = {**report, FILES: _by_shard(sums)}
+    return whole | {"machine": whole["machine"] | {CHECKSUM: _checksum(whole)}}
+
+
+def is_sealed(report: Mapping[str, Any]) -> bool:
+    """Whether a report is as it was written."""
+    return bool(report["machine"][CHECKSUM] == _checksum(report))
+
+
+def _checksum(report: Mapping[str, Any]) -> str:
+    machine = {key: value for key, value in report["machine"].items() if key != CHECKSUM}
+    text = json.dumps({**report, "machine": machine}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _by_shard(sums: Mapping[str, Sums]) -> dict[str, Any]:
+    """Sums as the report holds them. Those of a shard stand in one line, in the order of the parts
+    of the pyramid that it has a file of; empty for a part without one."""
+    whole, shards = dict[str, str](), dict[str, dict[str, str]]()
+    for name in sorted(sums):
+        shard = shard_of(name)
+        if shard is None:
+            whole[name] = str(sums[name])
+        else:
+            shards.setdefault(shard, {})[name.rsplit("/", 2)[0]] = str(sums[name])
+    parts = sorted({part for of in shards.values() for part in of})
+    lines = {s: ", ".join(of.get(part, "") for part in parts) for s, of in shards.items()}
+    return {"sums": MEANING, "whole": whole, "parts": parts, "shards": lines}
+
+
+def sums_in(report: Mapping[str, Any]) -> dict[str, Sums]:
+    """The sums that a report holds, by the names of the files."""
+    told = report[FILES]
+    sums = {name: Sums.parse(text) for name, text in told["whole"].items()}
+    for shard, line in told["shards"].items():
+        for part, text in zip(told["parts"], line.split(", "), strict=True):
+            if text:
+                sums[f"{part}/{shard.replace('_', '/')}"] = Sums.parse(text)
+    return sums
+
+
+def shard_of(file: str) -> str | None:
+    """The name of the shard that a file of rasters holds; None for any other file."""
+    found = SHARD.fullmatch(file)
+    return found and f"{found[2]}_{found[3]}"
+
+
+def is_unfinished(directory: Place) -> bool:
+    """Whether a run was begun in a folder, or on object storage, and is not finished."""
+    storage = storage_of(directory)
+    return storage.exists(f"{WORK}/{ASKED}") and not storage.exists(REPORT)
+
+
+def read_report(directory: Place) -> dict[str, Any]:
+    """The report of a finished run. Raises InputError if there is none, or one of an older version
+    of the program, DamagedError if it is not as it was written."""
+    try:
+        text = storage_of(directory).read(REPORT)
+    except (FileNotFoundError, NotADirectoryError):
+        if is_unfinished(directory):
+            raise InputError(
+                "{directory}: its run is not finished; the same `daklaag run` command continues it",
+                directory=directory,
+            ) from None
+        raise InputError(
+            "{directory}: no {name} in it, so no finished run; daklaag run makes one",
+            directory=directory,
+            name=REPORT,
+        ) from None
+    try:
+        report: dict[str, Any] = json.loads(text)
+        older = {"counts", "method", "inputs"} <= report.keys() and FILES not in report
+        whole = older or is_sealed(report)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        whole = older = False
+    if older:
+        raise InputError(
+            "{directory}: its run is of an older version of this program; {remedy}",
+            directory=directory,
+            remedy=REMEDY,
+        )
+    if not whole:
+        raise DamagedError(
+            "{file}: not the report of a run, or damaged; run it anew with --overwrite",
+            file=below(directory, REPORT),
+        )
+    return report
+
+
+def files_of(directory: Place) -> Files:
+    """The files of a finished run, which are checked as they are read. Raises InputError as
+    `read_report` does, and on reading DamagedError with the name of the file and the remedy."""
+    return _files(directory, storage_of(directory).mark(REPORT))
+
+
+@lru_cache(maxsize=32)
+def _files(directory: Place, mark: object) -> Files:
+    """mark: of the report, which an update writes last."""
+    return Files(directory, sums_in(read_report(directory)), _damaged(directory))
+
+
+def _damaged(directory: Place) -> Fault:
+    def damaged(name: str, what: Text) -> DamagedError:
+        return DamagedError(
+            "{file} {what}; {remedy}", file=below(directory, name), what=what, remedy=REMEDY
+        )
+
+    return damaged
+
+
+def opened(file: Place) -> AbstractContextManager[Any]:
+    """A binary stream to read and seek of a file. One of a finished run is checked as it is read,
+    and DamagedError raised."""
+    files, name = beside(file)
+    return files.reading(name) if name in files.sums else storage.opened(file)
+
+
+def beside(file: Place) -> tuple[Files, str]:
+    """The files of the finished run in whose folder a file lies, and its name there. Elsewhere
+    nothing is known of any."""
+    folder, _, name = str(file).rpartition("/")
+    directory = place_of(folder or ".")
+    if name in FINAL and (mark := storage_of(directory).mark(REPORT)):
+        return _files(directory, mark), name
+    return Files(directory, {}, _damaged(directory)), name
+
+
+def verify(directory: Place, name: str) -> None:
+    """Raises DamagedError unless a file of a finished run is as it was written. Once read, it is
+    taken to stay so until it, or the report, is replaced."""
+    place = storage_of(directory)
+    if name in files_of(directory).sums:
+        _verify(directory, name, place.mark(REPORT), place.mark(name))
+
+
+@lru_cache(maxsize=4096)
+def _verify(directory: Place, name: str, *marks: object) -> None:
+    files_of(directory).verify(name, lambda: False)
+
+
+def check(
+    directory: Place,
+    progress: Callable[[str, int, int], None],
+    stop: Callable[[], bool],
+    threads: int,
+) -> Damage:
+    """Read all files of a finished run, and tell what is wrong with which. Raises InputError where
+    there is no finished run, and Stopped."""
+    return files_of(directory).damage(progress, stop, threads)
+
+
+def check_there(directory: Place) -> None:
+    """Raises DamagedError unless the files of a finished run are there, each of its size."""
+    refuse(directory, files_of(directory).missing())
+
+
+def is_whole(directory: Place) -> bool:
+    """Whether a place holds a finished run whose files are there, each of its size."""
+    try:
+        check_there(directory)
+    except (InputError, FileNotFoundError):
+        return False
+    return True
+
+
+def refuse(directory: Place, damage: Damage) -> None:
+    """Raises DamagedError where there is damage, which names the first of it and the remedy."""
+    if not damage:
+        return
+    name, what = next(iter(damage.items()))
+    if len(damage) == 1:
+        raise files_of(directory).fault(name, what)
+    raise DamagedError(
+        "{file} {what}, and so are {more:,} other files of this run; {remedy}",
+        file=below(directory, name),
+        what=what,
+        more=len(damage) - 1,
+        remedy=REMEDY,
+    )
+
+
+def unpainted(
+    ledger: Ledger,
+    shards: Collection[str],
+    progress: Callable[[str, int, int], None],
+    stop: Callable[[], bool],
+    threads: int,
+) -> set[str]:
+    """Those of some finished shards whose files of rasters are not as they were written, with a
+    warning. Reads all of them; raises Stopped as soon as the flag is up."""
+    found, sums = set[str](), dict[str, Sums]()
+    for shard in shards:
+        try:
+            sums |= ledger.chunks(shard)
+        except (FileNotFoundError, MendableError):
+            found.add(shard)
+    place = ledger.place(RASTERS)
+    files = Files(place, sums, _damaged(place))
+    for name, what in files.damage(progress, stop, threads).items() if sums else ():
+        log.warning(
+            Text("{file} {what}; its shard is computed again", file=below(place, name), what=what)
+        )
+        found.add(shard_of(name) or "")
+    return found

@@ -1,0 +1,337 @@
+"""What of a run is finished: a table for each finished shard, held by one run.
+
+A table is written whole or not at all, and ends with its checksum; `kill
+-9` at any moment loses at most the shards in hand.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.errors import InputError, MendableError
+from pipeline.messages import Text
+from pipeline.storage import lock as hold
+from pipeline.storage.checksums import Summing, Sums
+from pipeline.storage.lock import HOLDER, LOCK
+from pipeline.storage.places import PARTIAL, Place, Storage, below, is_remote, storage_of
+
+RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png", "report.json"
+FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
+WORK, ASKED, REPLACED = "work.partial", "request.json", "replaced"
+STAGES = SURVEY, MEASURE, SHADE = "survey", "measure", "shade"
+CHUNKS = "chunks"  # of the shards that were painted: their files of rasters, by checksums
+# numpy parses headers by `ast`, which before Python 3.11.8 may fail in two threads at once with a
+# SystemError (cpython#106905).
+_PARSING = Lock()
+ENDS = (".npz", ".arrow")
+MARK = b"whole"  # with which a record ends, and its CRC-32 in hexadecimal digits
+MARK_BYTES = len(MARK) + 8
+
+
+def held(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
+    """Hold a run's place, so that no second run writes into it; yields a flag that is up when the
+    hold was lost. Raises InputError if another holds it, or if it cannot be made or written."""
+    return hold.held(directory, f"{WORK}/{HOLDER}")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The unfinished work of a run, below its place: a folder or a URL of object storage. sums: of
+    the outputs that were written."""
+
+    directory: Place
+    sums: dict[str, Sums] = field(default_factory=dict, compare=False)
+
+    @property
+    def storage(self) -> Storage:
+        return storage_of(self.directory)
+
+    def anywhere(self) -> "Ledger":
+        """The same, for processes that work elsewhere."""
+        here = self.directory if is_remote(self.directory) else Path(self.directory).absolute()
+        return Ledger(here, self.sums)
+
+    def place(self, name: str) -> Place:
+        """Where an output waits until it is published; objects have their final names."""
+        return below(self.directory, self._waiting(name))
+
+    def has(self, stage: str, name: str) -> bool:
+        """Whether a shard is finished: its table is there, and whole."""
+        return any(
+            self.storage.end(_record(stage, name, kind), MARK_BYTES).startswith(MARK)
+            for kind in ENDS
+        )
+
+    def finished(self, stage: str) -> set[str]:
+        """The names of all finished shards of a stage, by one listing."""
+        names = self.storage.names(f"{WORK}/{stage}")
+        return {Path(name).stem for name in names if name.endswith(ENDS)}
+
+    def record(self, stage: str, name: str, columns: dict[str, Any]) -> None:
+        """Keep a finished shard's table."""
+        content = BytesIO()
+        np.savez(content, **columns)
+        self._keep(_record(stage, name, ".npz"), content.getvalue())
+
+    def read(self, stage: str, name: str) -> dict[str, Any]:
+        """A finished shard's table. Raises MendableError if it is damaged, and removes it."""
+        data = self._kept(_record(stage, name, ".npz"))
+        with _PARSING:
+            return dict(np.load(BytesIO(data)))
+
+    def record_rows(self, stage: str, name: str, table: pa.Table) -> None:
+        """Keep a finished shard's rows."""
+        options, content = pa.ipc.IpcWriteOptions(compression="lz4"), BytesIO()
+        with pa.ipc.new_file(content, table.schema, options=options) as writer:
+            writer.write_table(table)
+        self._keep(_record(stage, name, ".arrow"), content.getvalue())
+
+    def read_rows(self, stage: str, name: str) -> pa.Table:
+        """A finished shard's rows. Raises MendableError if they are damaged, and removes them."""
+        return pa.ipc.open_file(pa.py_buffer(self._kept(_record(stage, name, ".arrow")))).read_all()
+
+    def record_chunks(self, name: str, sums: Mapping[str, Sums]) -> None:
+        """Keep which files of rasters a shard has. sums: by their names in the store."""
+        said = {file: str(of) for file, of in sums.items()}
+        self._keep(_record(CHUNKS, name, ".json"), json.dumps(said).encode())
+
+    def chunks(self, name: str) -> dict[str, Sums]:
+        """The files of rasters of a painted shard. Raises MendableError if that is damaged, and
+        FileNotFoundError if the shard was not painted."""
+        said: dict[str, str] = json.loads(self._kept(_record(CHUNKS, name, ".json")))
+        return {file: Sums.parse(text) for file, text in said.items()}
+
+    def _keep(self, name: str, data: bytes) -> None:
+        self.storage.write(name, data + _mark(data))
+
+    def _kept(self, name: str) -> bytes:
+        """The content of a record, which is removed if it turns out to be damaged."""
+        content = self.storage.read(name)
+        data = content[:-MARK_BYTES]
+        if content != data + _mark(data):
+            self.storage.remove(name)
+            raise MendableError(
+                "{file}: damaged, and removed; the same command computes it again",
+                file=below(self.directory, name),
+            )
+        return data
+
+    def write(self, name: str, data: bytes) -> None:
+        """Keep a finished output until it is published."""
+        self.storage.write(self._waiting(name), data)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Any]:
+        """A binary stream to a finished output; what is left by an exception is not kept."""
+        with self.storage.writing(self._waiting(name)) as stream:
+            yield (summing := Summing(stream))
+        self.sums[name] = summing.sums
+
+    def _waiting(self, name: str) -> str:
+        """Where an output waits to be published."""
+        final = name in FINAL and not self.storage.renames
+        return name if final else f"{WORK}/{name}"
+
+    def publish(self) -> None:
+        """Give the outputs their final names; the report comes last and says that all is there. Of
+        a run that this one updates it goes first, so that it never says so of a mixture.
+
+        Objects have theirs since they were written, so the report must be written last."""
+        if self.storage.renames:
+            for left in Path(self.place(RASTERS)).rglob(f"*{PARTIAL}"):  # chunks that a kill left
+                left.unlink()
+            if self.storage.exists(f"{WORK}/{REPORT}"):
+                self._put_aside(REPORT)
+            for name in FINAL:
+                if self.storage.exists(f"{WORK}/{name}"):
+                    self._put_aside(name)
+                    self.storage.move(f"{WORK}/{name}", name)
+        self.discard()
+
+    def _put_aside(self, name: str) -> None:
+        if self.storage.exists(name):
+            self.storage.move(name, f"{WORK}/{REPLACED}/{name}")
+
+    def go_on_publishing(self) -> None:
+        """If a kill came between two renames, whatever is asked for now, do the others first."""
+        if _known(self.storage, f"{WORK}/{ASKED}") and self.storage.exists(f"{WORK}/{REPORT}"):
+            self.publish()
+
+    def discard(self) -> None:
+        """Remove the work; first what says whose it is, so that no half of it is taken up."""
+        self.storage.remove(f"{WORK}/{ASKED}")
+        self.storage.remove(WORK)
+
+
+def _record(stage: str, name: str, kind: str) -> str:
+    return f"{WORK}/{stage}/{name}{kind}"
+
+
+def _mark(data: bytes) -> bytes:
+    return MARK + f"{zlib.crc32(data):08x}".encode()
+
+
+def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -> Ledger | None:
+    """The ledger of a new or an unfinished run; None if the same run is finished.
+
+    Raises InputError if the place holds anything else. `overwrite` removes what the program wrote,
+    but for unfinished work of the same run.
+    """
+    ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
+    storage = ledger.storage
+    ledger.go_on_publishing()
+    started = _known(storage, f"{WORK}/{ASKED}")
+    if overwrite and started != here:
+        _clear(ledger)
+        started = None
+    finished = _known(storage, REPORT)
+    if finished is None and started is None:
+        _check_empty(ledger, overwrite)
+        ledger.discard()
+        ledger.write(ASKED, json.dumps(here, indent=1).encode())
+    else:
+        _same(directory, finished or started, here)
+        if finished is not None:
+            ledger.discard()
+            return None
+    if storage.renames:
+        ledger.write(HOLDER, hold.card())
+    return ledger
+
+
+def open_update(
+    directory: Place, provenance: dict[str, Any], check: Callable[[Place, Any, Any], None]
+) -> tuple[Ledger | None, Any]:
+    """The ledger of a run that takes a finished one along, and the provenance of that; no ledger
+    if there is nothing to update.
+
+    check: raises InputError where the two provenances differ too much. Raises it as well if the
+    place holds no finished run, or is none on disk.
+    """
+    ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
+    ledger.go_on_publishing()
+    storage, there = ledger.storage, _known(ledger.storage, REPORT)
+    if there is None or not storage.renames:
+        raise InputError(
+            "{directory}: no finished run on disk, so none to update; run it anew",
+            directory=directory,
+        )
+    if there == here:
+        ledger.discard()
+        return None, there
+    check(directory, there, here)
+    if _known(storage, f"{WORK}/{ASKED}") != here:
+        ledger.discard()
+        ledger.write(ASKED, json.dumps(here, indent=1).encode())
+    ledger.write(HOLDER, hold.card())
+    return ledger, there
+
+
+def _clear(ledger: Ledger) -> None:
+    """Remove a run, if there is one: its report first, what else tells whose it was last."""
+    storage = ledger.storage
+    if not any(
+        _known(storage, name) for name in (f"{WORK}/{ASKED}", REPORT, f"{RASTERS}/zarr.json")
+    ):
+        return
+    if storage.renames:
+        ledger.discard()
+    for name in reversed(FINAL):
+        if not storage.renames:
+            storage.remove(name)
+        elif storage.exists(name):
+            storage.move(name, f"{WORK}/{name}")
+    ledger.discard()
+
+
+def _check_empty(ledger: Ledger, overwrite: bool) -> None:
+    """Refuse a place with files of others; with `overwrite`, only if they have names of ours."""
+    directory = ledger.directory
+    there = sorted(ledger.storage.names() - {WORK, LOCK})
+    if foreign := sorted(_foreign(ledger.storage)):
+        raise InputError(
+            "{directory}: {folder} holds {foreign}, which is no run's; move it away, or give"
+            " another --out",
+            directory=directory,
+            folder=WORK,
+            foreign=foreign[0],
+        )
+    if ours := [name for name in FINAL if name in there]:
+        raise InputError(
+            "{directory}: holds {names}, but of no run of this program; move that away, or give"
+            " another --out",
+            directory=directory,
+            names=ours,
+        )
+    if there and not overwrite:
+        raise InputError(
+            "{directory}: not empty (it holds {names}) and not a run's; give another --out, or"
+            " --overwrite",
+            directory=directory,
+            names=there[:3],
+        )
+
+
+def _foreign(storage: Storage) -> set[str]:
+    """What lies in a folder of unfinished work that no run puts there."""
+    names = storage.names(WORK)
+    return {
+        n
+        for n in names - {*FINAL, *STAGES, CHUNKS, ASKED, HOLDER, REPLACED}
+        if not n.endswith(PARTIAL)
+    }
+
+
+def _known(storage: Storage, name: str) -> dict[str, Any] | None:
+    """The provenance that a file of the program tells, if it can be read."""
+    try:
+        told = json.loads(storage.read(name))
+        told = told.get("attributes", told)  # a store's are below that name
+        return {key: told[key] for key in ("method", "inputs", "program")}
+    except InputError:  # the storage cannot be reached, which says nothing of the file
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _same(directory: Place, there: Any, here: Any) -> None:
+    difference = differ(there, here)
+    if difference:
+        raise InputError(
+            "{directory}: holds a run with another {difference}; give another --out, or"
+            " --overwrite",
+            directory=directory,
+            difference=difference,
+        )
+
+
+def differ(there: Any, here: Any, name: str = "") -> Text | None:
+    """The first place where two values of JSON differ, in words; None if they are equal."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in [*there, *(key for key in here if key not in there)]:
+            found = differ(there.get(key), here.get(key), f"{name}.{key}" if name else key)
+            if found:
+                return found
+        return None
+    if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        pairs = enumerate(zip(there, here, strict=True))
+        return next((d for i, (a, b) in pairs if (d := differ(a, b, f"{name}[{i}]"))), None)
+    if there == here:
+        return None
+    return Text(
+        "{name} ({there} there, {here} here)", name=name, there=_short(there), here=_short(here)
+    )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,174 @@
+"""One run a place: a second is told who holds it.
+
+A folder is held by a lock of the system, which a kill lets go. On object storage it is held by an
+object that only one run can make and that is renewed while the run lives; when it was not renewed
+for a while, by the storage's own clock, it counts for nothing.
+"""
+
+import fcntl
+import json
+import os
+import shlex
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError, Stopped
+from pipeline.messages import Text
+from pipeline.storage.objects import ObjectStorage
+from pipeline.storage.places import Place, is_remote
+
+HOLDER = "holder.json"
+LOCK, CLOCK = "work.lock", "work.clock"  # objects
+LEASE_S, RENEW_S = 60.0, 15.0
+WAIT = Text("wait for it")
+
+Lost = Callable[[], bool]
+
+
+def card() -> bytes:
+    """Who we are, for others to read."""
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    told = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S%z"),
+        "command": command if len(command) <= 200 else f"{command[:197]}...",
+        "run": os.urandom(8).hex(),  # no two say the same, so their objects' marks differ
+    }
+    return json.dumps(told, indent=1).encode()
+
+
+def is_card(content: bytes) -> bool:
+    """Whether it is what `card` gives."""
+    return bool(_who(content))
+
+
+def _who(content: bytes) -> str:
+    """A holder in words; nothing if it does not say."""
+    try:
+        told: dict[str, Any] = json.loads(content)
+        return Text(" (pid {pid} on {host} since {since}: {command})", **told)
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+@contextmanager
+def held(place: Place, holder: str) -> Iterator[Lost]:
+    """Hold a place, so that no second run writes into it. holder: the file in which a run on disk
+    tells who it is. Yields a flag that is up when the hold was lost.
+
+    Raises InputError if another run holds it, or if it cannot be made or written.
+    """
+    with (
+        _held_objects(str(place))
+        if is_remote(place)
+        else _held_folder(Path(place), Path(place) / holder) as lost
+    ):
+        yield lost
+
+
+def _refusal(place: Place, content: bytes, remedy: Text = WAIT) -> InputError:
+    return InputError(
+        "{place}: another run holds this folder{who}; {remedy}, or give another place",
+        place=place,
+        who=_who(content),
+        remedy=remedy,
+    )
+
+
+@contextmanager
+def _held_folder(directory: Path, holder: Path) -> Iterator[Lost]:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritable(directory, error) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise _refusal(directory, holder.read_bytes() if holder.is_file() else b"") from None
+    try:
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise _unwritable(directory, PermissionError(13, "Permission denied"))
+        yield lambda: False
+    finally:
+        os.close(handle)
+
+
+def _unwritable(directory: Path, error: OSError) -> InputError:
+    return InputError(
+        "{directory}: cannot be written ({error}); give another place",
+        directory=directory,
+        error=error.strerror,
+    )
+
+
+@contextmanager
+def _held_objects(url: str) -> Iterator[Lost]:
+    storage, ours = ObjectStorage(url), card()
+    lease = _Lease(storage, ours, storage.claim(LOCK, ours) or _take_over(storage, ours))
+    thread = threading.Thread(target=lease.keep, daemon=True)
+    thread.start()
+    try:
+        yield lease.lost
+    except Stopped:
+        if lease.lost():
+            raise InputError(
+                "{url}: the hold on it was lost; the same command takes the run up again", url=url
+            ) from None
+        raise
+    finally:
+        lease.ended.set()
+        thread.join(RENEW_S)
+        if not lease.lost():
+            storage.remove(LOCK)
+
+
+class _Lease:
+    """A hold that is renewed until it has ended, or is another's."""
+
+    def __init__(self, storage: ObjectStorage, ours: bytes, mark: str) -> None:
+        self._storage, self._ours = storage, ours
+        self._mark: str | None = mark
+        self._renewed = time.monotonic()
+        self.ended = threading.Event()
+
+    def lost(self) -> bool:
+        """Whether another holds it, or may."""
+        return self._mark is None or time.monotonic() - self._renewed > LEASE_S
+
+    def keep(self) -> None:
+        """Renew, time and again."""
+        while not self.ended.wait(RENEW_S) and not self.lost():
+            asked = time.monotonic()
+            try:
+                self._mark = self._storage.claim(LOCK, self._ours, before=self._mark)
+                self._renewed = asked
+            except InputError:  # the storage may be back in time
+                continue
+
+
+def _take_over(storage: ObjectStorage, ours: bytes) -> str:
+    """The mark of a hold that is renewed no more, made ours; else InputError."""
+    try:
+        content, before, written = storage.look(LOCK)
+    except FileNotFoundError:  # let go just now
+        mark = storage.claim(LOCK, ours)
+    else:
+        storage.write(CLOCK, b"")
+        age = storage.look(CLOCK)[2] - written
+        storage.remove(CLOCK)
+        if age <= LEASE_S:
+            left = Text("wait for it (if it was killed, {left:.0f} s)", left=LEASE_S - age)
+            raise _refusal(storage.url, content, left)
+        mark = storage.claim(LOCK, ours, before)
+    if mark is None:
+        raise _refusal(storage.url, b"")
+    return mark

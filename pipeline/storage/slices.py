@@ -1,0 +1,119 @@
+"""The buildings of a run, a slice at a time: the table of a nation never stands in memory whole."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import InputError
+from pipeline.storage.integrity import opened
+from pipeline.storage.places import Place
+
+SLICE = 131_072  # rows: eight row groups
+BBOX = "bbox"  # the column of GeoParquet 1.1 with the rectangle of each row
+
+Buildings: TypeAlias = Place | pa.Table
+Rectangle = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax [m]
+
+
+def slices(buildings: Buildings, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of at most SLICE rows, one table after another, in the order of the rows; where there
+    are no rows, one table without any.
+
+    Raises InputError for a file that is damaged.
+    """
+    if isinstance(buildings, pa.Table):
+        table = buildings.select(list(columns))
+        yield from (table.slice(start, SLICE) for start in range(0, max(len(table), 1), SLICE))
+        return
+    with readable(buildings) as stream, pq.ParquetFile(stream) as file:
+        for batch in file.iter_batches(SLICE, columns=list(columns)):
+            yield pa.Table.from_batches([batch])
+        if not file.metadata.num_rows:
+            yield file.schema_arrow.empty_table().select(list(columns))
+
+
+def whole(buildings: Buildings, columns: Sequence[str] | None = None) -> pa.Table:
+    """Columns, by default all, in one table. Raises InputError for a file that is damaged."""
+    if isinstance(buildings, pa.Table):
+        return buildings if columns is None else buildings.select(list(columns))
+    with readable(buildings) as stream:
+        return pq.read_table(stream, columns=columns)
+
+
+def within(file: Place, columns: Sequence[str] | None, bounds: Rectangle) -> pa.Table:
+    """The rows whose rectangle touches the closed `bounds`; other row groups are not read.
+
+    Raises InputError for a file that is damaged, or without the column of rectangles.
+    """
+    if BBOX not in column_names(file):
+        raise InputError(
+            "{file}: has no column {bbox}, by which parts are read; run it anew",
+            file=file,
+            bbox=BBOX,
+        )
+    west, south, east, north = bounds
+    touching = (
+        (pc.field(BBOX, "xmin") <= east)
+        & (pc.field(BBOX, "xmax") >= west)
+        & (pc.field(BBOX, "ymin") <= north)
+        & (pc.field(BBOX, "ymax") >= south)
+    )
+    return where(file, columns, touching)
+
+
+def where(buildings: Buildings, columns: Sequence[str] | None, holds: pc.Expression) -> pa.Table:
+    """The rows for which an expression holds; of a file no row group is read whose statistics
+    rule it out. Raises InputError for a file that is damaged."""
+    if isinstance(buildings, pa.Table):
+        return whole(buildings.filter(holds), columns)
+    with readable(buildings) as stream:
+        names = None if columns is None else list(columns)
+        return pq.read_table(stream, columns=names, filters=holds)
+
+
+def footer_of(file: Place) -> pq.FileMetaData:
+    """What a file says of its row groups. Raises InputError for a file that is damaged."""
+    with readable(file) as stream:
+        return pq.read_metadata(stream)
+
+
+def row_groups(
+    file: Place, groups: Sequence[int], columns: Sequence[str] | None, footer: pq.FileMetaData
+) -> pa.Table:
+    """Columns, by default all, of some row groups. Raises InputError for a file that is damaged."""
+    names = None if columns is None else list(columns)
+    with readable(file) as stream, pq.ParquetFile(stream, metadata=footer) as opened_:
+        return opened_.read_row_groups(list(groups), columns=names)
+
+
+def column_names(buildings: Buildings) -> list[str]:
+    """The names of the columns. Raises InputError for a file that is damaged."""
+    if isinstance(buildings, pa.Table):
+        return list(buildings.column_names)
+    with readable(buildings) as stream:
+        return list(pq.read_schema(stream).names)
+
+
+def row_count(buildings: Buildings) -> int:
+    """How many rows there are. Raises InputError for a file that is damaged."""
+    if isinstance(buildings, pa.Table):
+        return int(buildings.num_rows)
+    with readable(buildings) as stream:
+        return int(pq.read_metadata(stream).num_rows)
+
+
+@contextmanager
+def readable(file: Place) -> Iterator[Any]:
+    """A file as a stream, which is checked as it is read if it is of a finished run. Raises
+    InputError for what is damaged."""
+    try:
+        with opened(file) as stream:
+            yield stream
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None):  # Arrow's own have none
+            raise
+        raise InputError("{file}: damaged; run it anew with --overwrite", file=file) from None

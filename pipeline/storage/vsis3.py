@@ -1,0 +1,82 @@
+"""Sheets on object storage, which GDAL reads by range under the name of `/vsis3/bucket/key`."""
+
+import fnmatch
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.storage.objects import S3, ObjectStorage, bucket_of, client_of, faults
+
+VSIS3 = "/vsis3/"
+
+
+def gdal_options() -> dict[str, str]:
+    """Options of GDAL (for `rasterio.Env`) with which /vsis3/ finds the same object storage.
+
+    Keys and region GDAL takes from AWS_* itself, the endpoint in words of its own.
+    """
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if not endpoint.netloc:
+        return {}
+    return {
+        "AWS_S3_ENDPOINT": endpoint.netloc + endpoint.path.rstrip("/"),
+        "AWS_HTTPS": "YES" if endpoint.scheme == "https" else "NO",
+        "AWS_VIRTUAL_HOSTING": "FALSE",
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no listing of the bucket for each sheet
+        "CPL_VSIL_CURL_NON_CACHED": "/vsis3/",  # a worker may outlive a sheet that is replaced
+    }
+
+
+def is_vsis3(path: str) -> bool:
+    """Whether GDAL reads a path from object storage."""
+    return path.startswith(VSIS3)
+
+
+def find_objects(source: str, endings: tuple[str, ...]) -> list[str]:
+    """The objects that a URL stands for, sorted, as paths GDAL opens: one object, those directly
+    in a folder (`s3://bucket/folder/`), or a glob; only what ends so, in any case."""
+    bucket, key = bucket_of(source)
+    fixed = re.split(r"[*?\[]", key, maxsplit=1)[0]
+    folder = key if fixed == key and not key.lower().endswith(endings) else fixed.rpartition("/")[0]
+    found = [f"{folder}/{n}".lstrip("/") for n in _below(bucket, folder, fixed != key)]
+    fits = [name for name in found if name.lower().endswith(endings)]
+    if fixed != key:
+        fits = fnmatch.filter(fits, key)
+    elif folder != key:
+        fits = [name for name in fits if name == key]
+    return [f"{VSIS3}{bucket}/{name}" for name in sorted(fits)]
+
+
+def _below(bucket: str, folder: str, deep: bool) -> Iterable[str]:
+    """Names of the objects in a folder, and if deep in the folders in it."""
+    import obstore
+
+    url = f"{S3}{bucket}/{folder}".rstrip("/")
+    with faults(url):
+        if not deep:
+            found = obstore.list_with_delimiter(client_of(url))["objects"]
+            return [str(each["path"]) for each in found]
+        return [str(e["path"]) for page in obstore.list(client_of(url)) for e in page]
+
+
+def object_stamp(path: str) -> dict[str, Any]:
+    """What tells whether the object behind a path of /vsis3/ is still the same, without reading
+    it: where, how large, when written."""
+    import obstore
+
+    bucket, _, key = path.removeprefix(VSIS3).partition("/")
+    with faults(f"{S3}{bucket}", key):
+        found = obstore.head(client_of(f"{S3}{bucket}"), key)
+    written = int(found["last_modified"].timestamp()) * 1_000_000_000
+    return {"path": path, "size": int(found["size"]), "mtime_ns": written}
+
+
+@contextmanager
+def open_object(path: str) -> Iterator[Any]:
+    """A binary stream of the object behind a path of /vsis3/, to read and seek."""
+    bucket, _, key = path.removeprefix(VSIS3).partition("/")
+    with ObjectStorage(f"{S3}{bucket}").reading(key) as stream:
+        yield stream

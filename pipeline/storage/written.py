@@ -1,0 +1,75 @@
+"""Whose a file is: what the program wrote, and nobody changed since, it may replace.
+
+What it wrote is remembered in the cache, by the file's place and the SHA-256 of its content. That
+works for formats that have no room for a mark (CSV, PNG), and what somebody edited counts as
+theirs. Where the cache is gone, a file is refused that could have been replaced: the safe side.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipeline.errors import InputError
+from pipeline.storage.cache import cache_dir, key_of, write_whole
+
+FOLDER = "written"  # of the cache
+
+
+@contextmanager
+def replacing(to: Path, overwrite: bool = False) -> Iterator[Path]:
+    """A file to be written, in a folder of its own beside `to`; it and what else is left in that
+    folder get their places when all went well.
+
+    overwrite: over whatever files stand there; else only over what the program wrote. Raises
+    InputError where a file stands that is not to be replaced.
+    """
+    check(to, overwrite)
+    with TemporaryDirectory(prefix=".daklaag-", dir=to.absolute().parent) as folder:
+        partial = Path(folder) / to.name
+        yield partial
+        made = sorted(Path(folder).iterdir(), key=lambda file: file == partial)  # it comes last
+        for file in made:
+            check(to.with_name(file.name), overwrite)
+        for file in made:
+            os.replace(file, to.with_name(file.name))
+            note(to.with_name(file.name))
+
+
+def check(file: Path, overwrite: bool = False) -> None:
+    """Raises InputError where something stands that is not the program's own, unless `overwrite`;
+    for what is no file in a folder in any case."""
+    if (file.exists() and not file.is_file()) or not file.absolute().parent.is_dir():
+        raise InputError("{file}: not a file in a folder that exists; name another", file=file)
+    if not os.path.lexists(file):
+        return
+    if not overwrite and not _is_ours(file):
+        raise InputError(
+            "{file}: exists, and is not as this program wrote it; give another name, or --overwrite"
+            " to replace it", file=file,
+        )  # fmt: skip
+
+
+def note(file: Path) -> None:
+    """Remember that the program wrote a file. A cache that cannot be written is no fault: then the
+    file is refused the next time."""
+    with suppress(OSError):
+        write_whole(_card(file), _digest(file))
+
+
+def _is_ours(file: Path) -> bool:
+    try:
+        return _card(file).read_bytes() == _digest(file)
+    except OSError:
+        return False
+
+
+def _card(file: Path) -> Path:
+    return cache_dir() / FOLDER / key_of(str(file.absolute().parent.resolve() / file.name))
+
+
+def _digest(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest().encode()

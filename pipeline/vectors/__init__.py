@@ -1,0 +1,1 @@
+"""Files of polygons and points, and polygons that have to be mended."""

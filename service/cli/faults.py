@@ -1,0 +1,91 @@
+"""What goes wrong, as one line and an exit status."""
+
+import errno
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from pipeline.messages import Text
+from service.cli.paths import with_names
+from service.cli.say import sentence, wished
+from service.cli.usage import reworded
+
+DONE, FAULT, CALLER, STOPPED = 0, 1, 2, 130
+ERROR = "error: {said}"
+AGAIN = Text("the same command takes it up again")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+BARRED = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.ENOTDIR,
+    errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.ENFILE,
+)  # fmt: skip
+# What GDAL says of a file that it cannot write; those that it cannot read are InputErrors.
+OF_GDAL = ("RasterioIOError", "CPLE_FileIOError", "DataSourceError", "DataLayerError")
+
+
+class Door(click.Group):
+    """A group of commands whose faults become one line and an exit status; only -v shows more."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command, which refuses an empty text where it takes a path."""
+        super().add_command(with_names(cmd), name)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What is said of the rest is said in the language that was asked for."""
+        ctx.ensure_object(dict)
+        ctx.obj["lang"] = wished(args)
+        with ctx.scope(cleanup=False), reworded():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from pipeline.errors import InputError, Stopped
+        from service.core.logs import warned
+
+        try:
+            with reworded(), warned(lambda: bool(ctx.obj["quiet"])):
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except InputError as error:
+            _leave(CALLER, ERROR, said=error.text)
+        except (Stopped, KeyboardInterrupt) as stopped:
+            said = stopped.args[0] if any(stopped.args) else AGAIN
+            _leave(STOPPED, "stopped; {said}", said=said)
+        except MemoryError:
+            said = Text("out of memory; give a smaller --block or fewer --workers")
+            _leave(CALLER, ERROR, said=said)
+        except Exception as error:
+            _check_machine(error)
+            _fault(ctx, error)
+
+
+def _check_machine(error: Exception) -> None:
+    """A disk or a file that does not play along is no fault of the program."""
+    if type(error).__name__ in OF_GDAL:
+        said = Text("the output: {error}; make room, or give another place", error=error)
+        _leave(CALLER, ERROR, said=said)
+    if not isinstance(error, OSError):
+        return
+    if error.errno == errno.EPIPE:  # the reader of our output is gone: click knows what to do
+        raise error
+    if error.errno in FULL + BARRED:
+        where = error.filename or "the output"
+        full = error.errno in FULL
+        remedy = Text("make room" if full else "see that it can be read or written")
+        said = Text(
+            "{where}: {error}; {remedy}, and the same command takes it up again",
+            where=where, error=error.strerror, remedy=remedy,
+        )  # fmt: skip
+        _leave(CALLER, ERROR, said=said)
+
+
+def _fault(ctx: click.Context, error: Exception) -> None:
+    if ctx.obj["verbose"]:
+        raise error
+    said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    _leave(FAULT, "internal error: {said} (-v shows where); please report it", said=said)
+
+
+def _leave(status: int, template: str, **values: Any) -> NoReturn:
+    click.echo(" ".join(sentence(template, **values).splitlines()), err=True)
+    sys.exit(status)

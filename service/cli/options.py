@@ -1,0 +1,126 @@
+"""The options that several commands have, and the request that those of a run make."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from service.cli.say import LANGUAGES
+from service.cli.say import language as spoken
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _loudness(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """`-q` and `-v` stand before the command or after it."""
+    ctx.ensure_object(dict)
+    for name in ("quiet", "verbose"):
+        ctx.obj.setdefault(name, False)
+    if value:
+        ctx.obj[parameter.name] = True
+
+
+def loudness(command: F) -> F:
+    """The options -q and -v."""
+    helps = (
+        ("quiet", "Say nothing but errors."),
+        ("verbose", "Say where a fault arose, and tell of each shard."),
+    )
+    for name, help_ in helps:
+        option = click.option(
+            f"-{name[0]}", f"--{name}", is_flag=True, expose_value=False, is_eager=True,
+            callback=_loudness, help=help_,
+        )  # fmt: skip
+        command = option(command)
+    return command
+
+
+# It stands before the command or after it; of which, service.cli.say finds it.
+_LANG: dict[str, Any] = {
+    "type": click.Choice(LANGUAGES), "default": spoken, "show_default": LANGUAGES[0],
+}  # fmt: skip
+language = click.option("--lang", **_LANG, help="Language of messages, report and map.")
+language_of_messages = click.option(
+    "--lang", **_LANG, expose_value=False, help="Language of messages."
+)
+
+
+def job_options(command: F) -> F:
+    """The arguments of `run`, which `plan` takes as well."""
+    several: dict[str, Any] = {"multiple": True, "required": True, "metavar": "PATH"}
+    options = [
+        click.argument("area", required=False),
+        click.option("--dsm", **several, help="Heights of the surface (AHN's DSM): file, folder,"
+                     " quoted glob, zip, index, or s3://. Repeatable, as the next two."),
+        click.option("--dtm", **several, help="Heights of the terrain (AHN's DTM), likewise."),
+        click.option("--buildings", **several, help="Footprints: GeoPackage, GeoJSON, GeoParquet,"
+                     " shapefile or CityJSON."),
+        click.option("--layer", metavar="NAME", help="Layer of the footprints, if not `pand`."),
+        click.option("--id", "id_", metavar="NAME", help="Column with the building's id, if not"
+                     " identificatie, id or gml_id."),
+        click.option("--group", metavar="COLUMN", help="Column that parts of a building share."),
+        click.option("--out", metavar="DIR",
+                     help="Place of the result: a folder, new, empty, or of the same run; or"
+                     " s3://BUCKET/PREFIX."),
+        click.option("--method", default="powermapping", show_default=True, metavar="NAME"),
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+                     help="A parameter of the method; `daklaag methods` lists them. Repeatable."),
+        click.option("--layers", default="hillshade,shadow", show_default=True,
+                     metavar="LIST|none", help="Of hillshade, shadow, sun_hillshade, surface."),
+        click.option("--restrictions", metavar="FILE", help="Roofs set aside or flagged."),
+        click.option("--around", metavar="X,Y,RADIUS",
+                     help="Total only what lies in this circle [RD m]; all rows stay."),
+        click.option("--nodata", type=float, metavar="VALUE",
+                     help="What stands for no data in rasters that declare nothing."),
+        click.option("--attribution", metavar="TEXT",
+                     help="Source line of map and report, if not AHN and BAG."),
+        click.option("--block", type=int, default=2048, show_default=True, metavar="N",
+                     help="Cells a side of what is computed at once."),
+        click.option("--workers", type=int, metavar="N", help="Default: one a core."),
+        click.option("--scheduler", default="threads", show_default=True,
+                     metavar="threads|ADDRESS", help="Where to compute: here, or a dask cluster."),
+        click.option("--allow", default="", metavar="gaps,heights,versions",
+                     help="Accept missing sheets, a DSM below the DTM, or mixed AHN versions."),
+        click.option("--relief", type=click.Path(path_type=Path), metavar="DIR",
+                     help="Where the relief of the sheets is kept, if not in the cache."),
+        click.option("--boundaries", multiple=True, metavar="FILE",
+                     help="Regions by code and name, for AREA; else those that fetch brought."
+                     " Repeatable."),
+        click.option("--add-building", multiple=True, metavar="FILE",
+                     help="Buildings that are not in the heights, as if they stood there: polygons"
+                     " with a column roof_m (NAP) or height_m (above ground). Repeatable."),
+        click.option("--remove-building", multiple=True, metavar="ID",
+                     help="A building that is taken to be demolished. Repeatable."),
+        click.option("--overwrite", is_flag=True,
+                     help="Replace what another run left in DIR; other files stay."),
+        language,
+        loudness,
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def request_of(options: dict[str, Any]) -> Any:
+    """The request of those options. Raises InputError for a setting without a value."""
+    from pipeline.errors import InputError
+    from pipeline.runs.request import Request
+    from pipeline.storage.places import place_of
+
+    settings = {}
+    for text in options.pop("settings"):
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError("--set {text}: give NAME=VALUE", text=text)
+        settings[name.strip()] = value.strip()
+    layers = [name.strip() for name in options.pop("layers").split(",") if name.strip()]
+    allow = [name.strip() for name in options.pop("allow").split(",") if name.strip()]
+    return Request(
+        out=place_of(options.pop("out") or "."),
+        id=options.pop("id_"),
+        settings=settings,
+        layers=() if layers == ["none"] else tuple(dict.fromkeys(layers)),
+        allow=frozenset(allow),
+        **options,
+    )

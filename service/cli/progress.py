@@ -1,0 +1,221 @@
+"""Progress for people: bars on a terminal, plain lines in a log; and a log for programs."""
+
+import datetime
+import functools
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+from tqdm import tqdm
+
+from pipeline.engine.events import FAILED, KEPT, Event
+from pipeline.errors import InputError
+from pipeline.messages import Text, spoken, translated
+from service.cli.say import language
+
+WINDOW = 600.0  # s; rates and what is left are told from this last time
+LONGEST_LINE = 100_000  # bytes of a log
+PAUSE = 10.0  # s between the plain lines of a stage
+BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+
+Show = Callable[[str, int, int, list[Text]], None]  # stage, done, total, what else is known
+Say = Callable[[Text], None]  # a line
+
+
+class Pace:
+    """How fast a stage goes: of what was done while it was watched, lately."""
+
+    def __init__(self, now: float, done: int) -> None:
+        self.skipped = self.failed = 0
+        self._began = now
+        self._done = done
+        self._kept = -done  # tasks found finished, which took no time, of those to come
+        self._steps: deque[tuple[float, int, int, int]] = deque()  # when; tasks, cells, footprints
+
+    def advance(self, now: float, done: int) -> None:
+        """So many of the tasks are done."""
+        tasks, self._done = done - self._done, done
+        free = max(min(self._kept, tasks), 0)
+        self._kept -= free
+        self._steps.append((now, tasks - free, 0, 0))
+
+    def count(self, now: float, event: Event) -> None:
+        """A shard is done, was found done, or failed."""
+        if event.get("outcome") == KEPT:
+            self._kept += 1
+            return
+        self.skipped += event.get("skipped", 0)
+        self.failed += event.get("outcome") == FAILED
+        self._steps.append((now, 0, event.get("cells", 0), event.get("footprints", 0)))
+
+    def told(self, now: float, total: int) -> list[Text]:
+        """Rates, what was skipped and failed, and the time left, as far as they are known."""
+        _, cells, footprints = self._rates(now)
+        said = [Text("{n:.1f} Mcells/s", n=cells / 1e6)] if cells else []
+        said += [Text("{n:,.0f} buildings/s", n=footprints)] if footprints else []
+        said += [Text("{n:,} blocks skipped", n=self.skipped)] if self.skipped else []
+        said += [Text("{n:,} failed", n=self.failed)] if self.failed else []
+        left = self.left(now, total)
+        if left is not None and self._done < total:
+            said.append(Text("about {time} left", time=spoken(left)))
+        return said
+
+    def left(self, now: float, total: int) -> float | None:
+        """Seconds until all tasks are done, as it goes; None as long as none was."""
+        tasks, *_ = self._rates(now)
+        return (total - self._done) / tasks if tasks else None
+
+    def _rates(self, now: float) -> list[float]:
+        """Tasks, cells and footprints a second; zeros as long as no time has passed."""
+        while self._steps and self._steps[0][0] < now - WINDOW:
+            self._steps.popleft()
+        passed = min(now - self._began, WINDOW)
+        sums = (sum(step[i] for step in self._steps) for i in (1, 2, 3))
+        return [each / passed if passed > 0 else 0.0 for each in sums]
+
+
+class Reporter:
+    """The callbacks of a run: called itself it is told how far a stage is, and `log` of events."""
+
+    def __init__(self, show: Show, say: Say, shards: bool, lines: IO[str] | None) -> None:
+        self._show, self._say, self._shards, self._lines = show, say, shards, lines
+        self._paces: dict[str, Pace] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """How many of the tasks of a stage are done."""
+        now = time.monotonic()
+        pace = self._paces.setdefault(stage, Pace(now, done))
+        pace.advance(now, done)
+        self._show(stage, done, total, pace.told(now, total))
+
+    def log(self, event: Event) -> None:
+        """An event of a run, as pipeline.engine.events says."""
+        if self._lines is not None:
+            when = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
+            self._lines.write(json.dumps({"time": when, **event}, default=str) + "\n")
+            self._lines.flush()
+        if event.get("dashboard"):
+            self._say(Text("dashboard: {address}", address=event["dashboard"]))
+        if "shard" in event:
+            now = time.monotonic()
+            self._paces.setdefault(event["stage"], Pace(now, 0)).count(now, event)
+            if self._shards:
+                self._say(shard_line(event))
+
+
+@contextmanager
+def reporter(
+    quiet: bool, log_json: Path | str | None = None, verbose: bool = False
+) -> Iterator[Reporter]:
+    """The callbacks for the time of a run: for people on standard error, unless `quiet`.
+
+    log_json: a file to which a line of JSON an event is added; "-" is standard output. verbose: a
+    line a shard for people too.
+    """
+    lang = language()
+    with ExitStack() as stack:
+        lines = _opened(stack, log_json)
+        if quiet:
+            yield Reporter(lambda *told: None, lambda line: None, False, lines)
+        elif sys.stderr.isatty():
+            bars = stack.enter_context(_bars(lang))
+            yield Reporter(
+                bars, _to(lambda line: tqdm.write(line, sys.stderr), lang), verbose, lines
+            )
+        else:
+            say = _to(functools.partial(click.echo, err=True), lang)
+            yield Reporter(_plain(say), say, verbose, lines)
+
+
+def _to(write: Callable[[str], Any], lang: str) -> Say:
+    """How a line is written in a language."""
+    return lambda line: write(translated(line, lang))
+
+
+def _opened(stack: ExitStack, log_json: Path | str | None) -> IO[str] | None:
+    if log_json is None or str(log_json) == "-":
+        return None if log_json is None else sys.stdout
+    try:
+        _check_log(Path(log_json))
+        return stack.enter_context(Path(log_json).open("a", encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            "--log-json {file}: {error}; give a file that can be written, or -",
+            file=log_json, error=error.strerror,
+        ) from None  # fmt: skip
+
+
+def _check_log(file: Path) -> None:
+    """Raises InputError for a file that is no log of ours, by its first line; others than files,
+    and empty ones, are as good as new."""
+    if not file.is_file():
+        return
+    with file.open("rb") as stream:
+        first = stream.readline(LONGEST_LINE)
+    try:
+        is_log = not first or {"time", "stage"} <= json.loads(first).keys()
+    except (ValueError, AttributeError):
+        is_log = False
+    if not is_log:
+        raise InputError(
+            "--log-json {file}: exists, and is no log of this program; give another name, or -",
+            file=file,
+        )
+
+
+@contextmanager
+def _bars(lang: str) -> Iterator[Show]:
+    """A bar a stage."""
+    bars: dict[str, Any] = {}
+
+    def show(stage: str, done: int, total: int, told: list[Text]) -> None:
+        if stage not in bars:
+            name = f"{translated(Text(stage), lang):<9}"
+            bars[stage] = tqdm(total=total, desc=name, initial=done, bar_format=BAR)
+        bars[stage].set_postfix_str(", ".join(translated(t, lang) for t in told), refresh=False)
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+def _plain(say: Say) -> Show:
+    """Lines of which the first and the last of a stage come always, others after a PAUSE."""
+    said: dict[str, float] = {}
+
+    def show(stage: str, done: int, total: int, told: list[Text]) -> None:
+        now = time.monotonic()
+        if done >= total or now - said.get(stage, -PAUSE) >= PAUSE:
+            said[stage] = now
+            say(Text("{parts}", parts=[progress_line(stage, done, total), *told]))
+
+    return show
+
+
+def progress_line(stage: str, done: int, total: int) -> Text:
+    """How far a stage is."""
+    return Text("{stage}: {done} of {total}", stage=Text(stage), done=done, total=total)
+
+
+def shard_line(event: Event) -> Text:
+    """A shard in one line: its stage and name, outcome, and the figures that are given."""
+    figures = {
+        "seconds": "{n:.1f} s", "mcells": "{n:.1f} Mcells", "footprints": "{n:,} buildings",
+        "blocks": "{n:,} blocks", "skipped": "{n:,} skipped",
+    }  # fmt: skip
+    known = {**event, **({"mcells": event["cells"] / 1e6} if "cells" in event else {})}
+    said = [Text(form, n=known[name]) for name, form in figures.items() if name in known]
+    return Text(
+        "{stage} {shard}: {figures}",
+        stage=Text(event["stage"]), shard=event["shard"],
+        figures=[Text(event.get("outcome", "")), *said],
+    )  # fmt: skip

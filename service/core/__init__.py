@@ -1,0 +1,1 @@
+"""What command line and service share: settings, keys, the database, collections."""

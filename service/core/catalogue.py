@@ -1,0 +1,140 @@
+"""What the service has: finished runs to show, and sheets and footprints to compute from."""
+
+import glob
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.results import report
+from pipeline.results.features import mark_of
+from pipeline.storage.integrity import is_unfinished
+from pipeline.storage.ledger import REPORT
+from service.core.settings import Settings
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+FOOTPRINTS = ("pand.gpkg", "bag-light.gpkg", "bag_*.geojson", "bag_*.gpkg")
+SHEETS = {"dsm": ("dsm_*", "[Rr]_*.[Tt][Ii][Ff]", "[Rr]5_*.[Tt][Ii][Ff]"),
+          "dtm": ("dtm_*", "[Mm]_*.[Tt][Ii][Ff]", "[Mm]5_*.[Tt][Ii][Ff]")}  # fmt: skip
+BOUNDARIES = ("boundaries/*.gpkg", "boundaries/*.geojson", "cbs*.gpkg", "boundaries.*")
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A finished run that is served. client: whose it is, or None for everybody."""
+
+    name: str
+    place: Path
+    client: str | None = None
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Its report.json, read once as long as the run is the same: that of the nation has 2 MB.
+
+        Raises InputError where the run is gone.
+        """
+        return _report(self.place, mark_of(self.place))
+
+
+@lru_cache(maxsize=16)
+def _report(place: Path, mark: tuple[int, int]) -> dict[str, Any]:
+    return report.read(place)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What jobs are computed from: files, folders or globs, as `daklaag run` takes them."""
+
+    dsm: tuple[str, ...] = ()
+    dtm: tuple[str, ...] = ()
+    buildings: tuple[str, ...] = ()
+    boundaries: tuple[str, ...] = ()
+
+    @property
+    def can_compute(self) -> bool:
+        """Whether a run can be made of them."""
+        return bool(self.dsm and self.dtm and self.buildings)
+
+    def are_told_of(self, fault: str) -> bool:
+        """Whether a fault is of one of the files, which it names first."""
+        name = Path(fault.partition(": ")[0]).name
+        every = (*self.dsm, *self.dtm, *self.buildings, *self.boundaries)
+        return any(file.name == name for source in every for file in files_of(source))
+
+
+def files_of(source: str) -> list[Path]:
+    """Those on disk that a source stands for: itself, those in a folder, or those of a pattern."""
+    path = Path(source)
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    if path.is_file():
+        return [path]
+    return sorted(Path(file) for file in glob.glob(source, recursive=True) if Path(file).is_file())
+
+
+def public_collections(settings: Settings) -> dict[str, Collection]:
+    """The finished runs among the folders of data, by name, in their order.
+
+    Raises InputError for a folder that is neither a run nor has sheets, footprints or boundaries,
+    or where two runs have one name.
+    """
+    found: dict[str, Collection] = {}
+    for given in settings.data:
+        place = Path(given).absolute()
+        if not (place / REPORT).is_file():
+            continue
+        name = name_of(place)
+        if name in found:
+            raise InputError(
+                "--data {given}: a second run with the name {name}; rename its folder",
+                given=given,
+                name=name,
+            )
+        report.read(place)
+        found[name] = Collection(name, place)
+    return found
+
+
+def name_of(place: Path) -> str:
+    """What a finished run is called, by its folder."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-") or "run"
+
+
+def sources_of(settings: Settings) -> Sources:
+    """What is in the folders of data beside finished runs, and what is named outright."""
+    found: dict[str, list[str]] = {kind: [] for kind in ("dsm", "dtm", "buildings", "boundaries")}
+    for given in settings.data:
+        folder = Path(given).absolute()
+        if (folder / REPORT).is_file():
+            continue
+        here = _inputs_in(folder)
+        if not any(here.values()):
+            if is_unfinished(folder):
+                report.read(folder)  # says so, and what continues it
+            raise InputError(
+                "--data {given}: neither a finished run nor a folder with sheets (R_*.tif,"
+                " M_*.tif, or as daklaag fetch leaves them), footprints or boundaries; check the"
+                " path",
+                given=given,
+            )
+        for kind, files in here.items():
+            found[kind] += files
+    for kind in found:
+        found[kind] += getattr(settings, kind)
+    return Sources(**{kind: tuple(files) for kind, files in found.items()})
+
+
+def _inputs_in(folder: Path) -> dict[str, list[str]]:
+    """The sheets, footprints and boundaries of a folder that fetch or the quarter made."""
+    patterns: dict[str, Sequence[str]] = {
+        **SHEETS,
+        "buildings": FOOTPRINTS,
+        "boundaries": BOUNDARIES,
+    }
+    return {
+        kind: sorted({str(file) for glob in globs for file in folder.glob(glob)})
+        for kind, globs in patterns.items()
+    }

@@ -1,0 +1,212 @@
+"""The service's memory: one SQLite file, read and written by several threads and processes."""
+
+import math
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from pipeline.errors import DamagedError, InputError
+from service.core.settings import Settings
+
+DATABASE = "service.sqlite"
+OURS = 0x646B6C67  # the file's application id: `dklg`
+CLEARED = ("results", "exports")  # folders beside it from which the service removes what is old
+BUSY_S = 10.0
+COMPACT_S = 0.5  # how long a compaction waits for others
+PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON")
+
+
+CHECKED_S = 60.0  # for which a look at the whole file holds: it takes 0.3 s for 100 MB
+CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class DamagedDatabaseError(DamagedError):
+    """The service's database holds pages that SQLite cannot read."""
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Raises DamagedDatabaseError where SQLite finds the file damaged."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in CORRUPT:
+            raise
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, said: object) -> DamagedDatabaseError:
+    return DamagedDatabaseError(
+        "{file}: the service's database is damaged ({said}); put a backup in its place, or move it"
+        " away: jobs, keys and marks then begin anew",
+        file=file, said=" ".join(str(said).split()),
+    )  # fmt: skip
+
+
+class _Held:
+    """A connection that is closed with the thread whose it is; whoever lets go of it may do so."""
+
+    def __init__(self, file: Path) -> None:
+        self.connection = sqlite3.connect(
+            file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        self.connection.row_factory = sqlite3.Row
+        for said in PRAGMAS:
+            self.connection.execute(f"PRAGMA {said}")
+
+    def __del__(self) -> None:
+        if hasattr(self, "connection"):
+            self.connection.close()
+
+
+class Database:
+    """An SQLite file in WAL mode: readers do not wait for the one that writes.
+
+    A thread has its own connection. Each table is laid out by the module that owns it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._mine = threading.local()
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # as are those that SQLite adds
+        self._inode = file.stat().st_ino
+        self._looked, self._sound = -math.inf, True
+        if not _application(self.connection):
+            self.execute(f"PRAGMA application_id = {OURS}")
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file is still the one that was opened."""
+        try:
+            return self.file.stat().st_ino == self._inode
+        except OSError:
+            return False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether SQLite can read the whole file, as it was within the last minute."""
+        if time.monotonic() - self._looked > CHECKED_S:
+            self._looked = time.monotonic()
+            try:
+                self.check()
+                self._sound = True
+            except DamagedDatabaseError:
+                self._sound = False
+        return self._sound
+
+    def check(self) -> None:
+        """Look at the whole file. Raises DamagedDatabaseError for what SQLite cannot read."""
+        ((said,),) = self.rows("PRAGMA quick_check(1)")
+        if said != "ok":
+            raise _damaged(self.file, said)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's; each statement is a transaction of its own."""
+        if not hasattr(self._mine, "held"):
+            with _readable(self.file):
+                self._mine.held = _Held(self.file)
+        found: sqlite3.Connection = self._mine.held.connection
+        return found
+
+    def lay_out(self, statements: str) -> None:
+        """Make tables and indexes that are not there yet."""
+        with _readable(self.file):
+            self.connection.executescript(statements)
+
+    def execute(self, statement: str, *values: object, **named: object) -> sqlite3.Cursor:
+        """One statement, with values by `?` or by `:name`."""
+        with _readable(self.file):
+            return self.connection.execute(statement, named or values)
+
+    def rows(self, statement: str, *values: object, **named: object) -> list[sqlite3.Row]:
+        """All rows that a statement answers."""
+        with _readable(self.file):
+            return self.execute(statement, *values, **named).fetchall()
+
+    def row(self, statement: str, *values: object, **named: object) -> sqlite3.Row | None:
+        """The first row that a statement answers."""
+        with _readable(self.file):
+            found: sqlite3.Row | None = self.execute(statement, *values, **named).fetchone()
+        return found
+
+    def compact(self) -> bool:
+        """Write the file anew, so that nothing of what was deleted stays in it or in the log beside
+        it: what is deleted is overwritten where it stood, but SQLite leaves copies in its pages as
+        it moves rows. False where others read or write meanwhile, or the disk is full."""
+        self.execute(f"PRAGMA busy_timeout = {COMPACT_S * 1000:.0f}")
+        try:
+            self.execute("VACUUM")
+            return not self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]["busy"]
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is done within, or nothing; others that write wait meanwhile."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if (
+                self.connection.in_transaction
+            ):  # SQLite may have ended it, where the file is damaged
+                self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+
+def _application(connection: sqlite3.Connection) -> int:
+    (found,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(found)
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    """By its application id, or, where it was made before there was one, by its keys."""
+    keys = "SELECT count(*) FROM pragma_table_info('keys') WHERE name IN ('hash', 'operator')"
+    application = _application(connection)
+    return application == OURS or (not application and connection.execute(keys).fetchone()[0] == 2)
+
+
+def _check_ours(state: Path) -> None:
+    """Raises InputError for a folder of state with things of others, before anything is changed."""
+    file, there = state / DATABASE, [name for name in CLEARED if (state / name).exists()]
+    if file.is_file() and file.stat().st_size:
+        with closing(sqlite3.connect(file, timeout=BUSY_S)) as connection:
+            there = [] if _is_ours(connection) else [DATABASE]
+    if there:
+        raise InputError(
+            "--state {state}: its {file} is not of this program; give a folder of its own",
+            state=state,
+            file=there[0],
+        )
+
+
+def open_database(settings: Settings, new: bool = True) -> Database:
+    """The service's memory in its state folder. new: whether none may have been there before.
+
+    Raises InputError if there is or can be none.
+    """
+    file = settings.state / DATABASE
+    if not new and not file.is_file():
+        raise InputError(
+            "{state}: no service has run with this folder; give its --state", state=settings.state
+        )
+    try:
+        with _readable(file):
+            _check_ours(settings.state)
+        database = Database(file)
+        database.check()
+    except (OSError, sqlite3.Error) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            "--state {state}: {said}; give a folder of its own", state=settings.state, said=said
+        ) from None
+    return database

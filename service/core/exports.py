@@ -1,0 +1,84 @@
+"""What is made of a finished run when it is first asked for, and kept within a bound."""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.results.features import Features, find, mark_of
+from pipeline.storage.cache import is_sealed, seal
+from service.core.catalogue import Collection
+
+FOLDER = "exports"
+MOST_BYTES = 20_000_000_000  # of all that is kept; what was used longest ago goes first
+_making: dict[Path, Lock] = {}
+_lock = Lock()
+
+
+def made(state: Path, collection: Collection, name: str, make: Callable[[Path], Any]) -> Path:
+    """A file made of a finished run, by `make` if it is not there; whole or not there, and once
+    though many ask at the same time. Another run in the same place has another."""
+    file = folder_of(state, collection) / name
+    with _lock:
+        making = _making.setdefault(file, Lock())
+    with making:
+        if not is_sealed(file):
+            _make(file, make)
+            _make_room(state / FOLDER, file)
+        os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
+    with _lock:
+        _making.pop(file, None)
+    return file
+
+
+def index_of(state: Path, collection: Collection) -> Path:
+    """The index of the rows of a run: 2 s for that of the nation, once."""
+    return made(state, collection, "rows.npy", Features.of(collection.place).index)
+
+
+def building_of(state: Path, collection: Collection, row: int) -> pa.Table | None:
+    """The building of a row as a flat table of one, with its outline; None if there is none."""
+    position = find(index_of(state, collection), np.array([row]))
+    return Features.of(collection.place).at(position) if position[0] >= 0 else None
+
+
+def folder_of(state: Path, collection: Collection) -> Path:
+    """Where what is made of a finished run is kept."""
+    return folder_at(state, collection.place)
+
+
+def folder_at(state: Path, place: Path) -> Path:
+    """The same of the run in a folder: of what tells it from all others, and from what it is
+    updated to. Raises InputError if it holds none."""
+    told = f"{place}|{mark_of(place)}"
+    return state / FOLDER / hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _make(file: Path, make: Callable[[Path], Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = file.with_name(f"partial-{secrets.token_hex(4)}-{file.name}")
+    try:
+        make(partial)
+        os.replace(partial, file)
+        seal(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _make_room(folder: Path, kept: Path) -> None:
+    """Remove what was used longest ago, but not what was made just now."""
+    files = [(path.stat(), path) for path in folder.glob("*/*") if path.is_file()]
+    held = sum(found.st_size for found, _ in files)
+    for found, path in sorted(files, key=lambda each: each[0].st_atime_ns):
+        if held <= MOST_BYTES:
+            break
+        if path != kept:
+            path.unlink(missing_ok=True)
+            held -= found.st_size

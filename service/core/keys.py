@@ -1,0 +1,88 @@
+"""The keys that the operator hands out; only their hashes are kept."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+
+from pipeline.errors import InputError
+from service.core.database import Database
+
+MARK = "dlk_"  # tells a key where one is found, as scanners for secrets want it
+FORM = re.compile(MARK + r"[A-Za-z0-9_-]{43}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+LOCAL, VISITOR = "local", "visitor-"  # names of those that ask without a key
+LAYOUT = """
+CREATE TABLE IF NOT EXISTS keys (
+    name TEXT PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    operator INTEGER NOT NULL,
+    created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """What is known of a key. created: UTC as ISO 8601."""
+
+    name: str
+    operator: bool
+    created: str
+
+
+def hash_of(key: str) -> bytes:
+    """Of 32 random bytes, which nobody guesses: no salt, no slow hash."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+class Keys:
+    """The table of keys."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.lay_out(LAYOUT)
+
+    def add(self, name: str, operator: bool = False) -> str:
+        """A new key, told this once. Raises InputError for a name that is taken or none."""
+        if not NAME.fullmatch(name) or name == LOCAL or name.startswith(VISITOR):
+            raise InputError(
+                "key {name!r}: a name has up to 64 letters, digits, `.`, `_`, `-`, begins with a"
+                " letter or digit, and is not {local!r} or {visitor!r}; give another",
+                name=name[:80],
+                local=LOCAL,
+                visitor=VISITOR + "...",
+            )
+        key = MARK + secrets.token_urlsafe(32)
+        added = self._database.execute(
+            "INSERT INTO keys (name, hash, operator) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            name, hash_of(key), int(operator),
+        )  # fmt: skip
+        if not added.rowcount:
+            raise InputError(
+                "key {name}: there is one already; remove it or give another name", name=name
+            )
+        return key
+
+    def find(self, key: str) -> KeyRow | None:
+        """Whose it is; the time it takes tells nothing of the keys that there are."""
+        if not FORM.fullmatch(key):
+            return None
+        hashed = hash_of(key)
+        row = self._database.row("SELECT * FROM keys WHERE hash = ?", hashed)
+        if row is None or not hmac.compare_digest(row["hash"], hashed):
+            return None
+        return KeyRow(row["name"], bool(row["operator"]), row["created"])
+
+    def list(self) -> list[KeyRow]:
+        """All, by name."""
+        rows = self._database.rows("SELECT * FROM keys ORDER BY name")
+        return [KeyRow(row["name"], bool(row["operator"]), row["created"]) for row in rows]
+
+    def remove(self, name: str) -> None:
+        """It opens nothing from now on. Raises InputError if there is none of that name."""
+        if not self._database.execute("DELETE FROM keys WHERE name = ?", name).rowcount:
+            raise InputError(
+                "key {name!r}: there is none; `daklaag keys list` tells them", name=name[:80]
+            )

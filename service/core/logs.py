@@ -1,0 +1,100 @@
+"""The service's log: lines of JSON on standard error, for programs that collect such lines."""
+
+import datetime
+import json
+import logging
+import queue
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener
+from typing import IO, Any
+
+from service.cli.say import tell
+
+WAITING = 10_000  # lines that wait for a reader that is slow
+SECRET = re.compile(r"(dlk_|daklaag_visitor=)[A-Za-z0-9_-]+")
+LOGGERS = ("daklaag", "uvicorn", "asyncio", "py.warnings")
+
+
+class Lines(logging.Formatter):
+    """A record as a line of JSON; `fields` of a record stand beside its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as a line; a key or a cookie that got into it is taken out."""
+        when = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        said: dict[str, Any] = {
+            "time": when.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            said["traceback"] = self.formatException(record.exc_info)
+        return SECRET.sub(r"\1...", json.dumps(said, default=str))
+
+
+class _Queue(QueueHandler):
+    """Lines wait in memory, so that a log which nobody reads does not stop the service."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """The thread that writes is of this process: nothing needs to be pickled."""
+        return record
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line for which there is no room is lost."""
+
+
+class Warnings(logging.Handler):
+    """What the pipeline warns of while a command runs, for people: a line each on standard error.
+    quiet: whether they want to hear none."""
+
+    def __init__(self, quiet: Callable[[], bool]) -> None:
+        super().__init__(logging.WARNING)
+        self._quiet = quiet
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        if not self._quiet():
+            tell("warning: {said}", said=record.getMessage() if record.args else record.msg)
+
+
+@contextmanager
+def warned(quiet: Callable[[], bool]) -> Iterator[None]:
+    """Meanwhile the warnings of the pipeline and its kernels are printed."""
+    logger, handler = logging.getLogger("daklaag"), Warnings(quiet)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextmanager
+def logged(quiet: bool = False, stream: IO[str] | None = None) -> Iterator[None]:
+    """All that the service logs, on standard error. quiet: faults only."""
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(WAITING)
+    writer = logging.StreamHandler(stream or sys.stderr)
+    writer.setFormatter(Lines())
+    listener = QueueListener(waiting, writer)
+    handler = _Queue(waiting)
+    logging.captureWarnings(True)
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(_level(name, quiet))
+    listener.start()
+    try:
+        yield
+    finally:
+        for name in LOGGERS:
+            logging.getLogger(name).handlers = [logging.NullHandler()]  # a thread may be late
+        listener.stop()
+        logging.captureWarnings(False)
+
+
+def _level(name: str, quiet: bool) -> int:
+    """What others tell of themselves is of no use but where something is wrong."""
+    return logging.INFO if name == "daklaag" and not quiet else logging.WARNING

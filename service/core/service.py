@@ -1,0 +1,91 @@
+"""What the service is made of: settings, memory, and what there is to serve."""
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipeline.errors import InputError
+from pipeline.results.features import Features
+from pipeline.storage.ledger import REPORT
+from service.core.catalogue import Collection, Sources, public_collections, sources_of
+from service.core.clients import Client
+from service.core.database import Database, open_database
+from service.core.keys import Keys
+from service.core.problem import for_clients, no_such
+from service.core.settings import Settings
+from service.jobs.job import Status
+from service.jobs.table import Jobs
+from service.jobs.watch import Watch
+from service.marks.table import Marks
+
+log = logging.getLogger("daklaag.service")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: made once, handed to each door."""
+
+    settings: Settings
+    database: Database
+    public: dict[str, Collection]
+    sources: Sources
+    keys: Keys
+    jobs: Jobs
+    marks: Marks
+    watch: Watch
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Service":
+        """Open all that the settings name. Raises InputError for what is not usable."""
+        database = open_database(settings)
+        jobs = Jobs(database, settings)
+        return cls(
+            settings,
+            database,
+            public_collections(settings),
+            sources_of(settings),
+            Keys(database),
+            jobs,
+            Marks(database, settings),
+            Watch(jobs.many),
+        )
+
+    @property
+    def shown(self) -> dict[str, Collection]:
+        """The public collections that are there now: one that is gone, is being made anew, or is
+        damaged, takes none of the others with it."""
+        return {name: each for name, each in self.public.items() if _is_sound(each)}
+
+    def collection(self, name: str, client: Client) -> Collection:
+        """A public collection, or the result of one of the client's own jobs.
+
+        Raises Problem 404 for any other.
+        """
+        if name in self.public:
+            if not (self.public[name].place / REPORT).is_file():
+                raise no_such(f"collection {name} (its folder is gone, or is being made anew)")
+            return self.public[name]
+        job = self.jobs.glance(name, client.name)
+        if job is None or job.status is not Status.SUCCESSFUL:
+            raise no_such(f"collection {name}")
+        place = self.jobs.folder(job)
+        if not (place / REPORT).is_file():
+            raise no_such(f"collection {name} (its results have expired)")
+        return Collection(name, place, client.name)
+
+
+def _is_sound(collection: Collection) -> bool:
+    """Whether a run can be opened; one that is there and cannot is told to the operator once."""
+    if not (collection.place / REPORT).is_file():
+        return False
+    try:
+        Features.of(collection.place)
+    except InputError as error:
+        _tell(collection.name, for_clients(str(error)))
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _tell(name: str, said: str) -> None:
+    log.error("damaged", extra={"fields": {"collection": name, "said": said}})

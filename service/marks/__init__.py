@@ -1,0 +1,1 @@
+"""What citizens mark on the map, and how an operator moderates it."""

@@ -1,0 +1,288 @@
+"""Marks that citizens make on the map: their table, and by which rules one is taken and kept."""
+
+import math
+import secrets
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import shapely
+
+from service.core.database import Database
+from service.core.problem import Problem
+from service.core.settings import Settings
+
+MOST_PENDING = 10_000  # marks that wait for moderation, of all together: at most 50 MB
+SWEEP_S = 600.0
+DAY_S = 86_400
+MOST_DAYS = 365_000  # a date has four digits for the year
+TABLES = """
+CREATE TABLE IF NOT EXISTS marks (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    client TEXT NOT NULL,
+    created TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    what TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    status TEXT NOT NULL,
+    moderated TEXT,
+    text_shown INTEGER NOT NULL DEFAULT 0,
+    collection TEXT,
+    row INTEGER,
+    building TEXT,
+    shape BLOB NOT NULL,
+    on_roof INTEGER NOT NULL,
+    west REAL NOT NULL, south REAL NOT NULL, east REAL NOT NULL, north REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS marks_client ON marks (client);
+CREATE INDEX IF NOT EXISTS marks_status ON marks (status);
+CREATE TABLE IF NOT EXISTS marks_made (client TEXT NOT NULL, at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS marks_made_client ON marks_made (client, at);
+"""
+# What is still kept, whether or not the sweep has come by.
+KEPT = "coalesce(moderated, created) > CASE status WHEN 'approved' THEN :public ELSE :other END"
+SEEN = "(:all OR status = 'approved' OR client = :client)"
+WANTED = (
+    f"{KEPT} AND {SEEN} AND (:status IS NULL OR status = :status)"
+    " AND (:collection IS NULL OR collection = :collection)"
+    " AND (NOT :mine OR client = :client)"
+    " AND west <= :to_east AND east >= :to_west AND south <= :to_north AND north >= :to_south"
+)
+WORLD = (-180.0, -90.0, 180.0, 90.0)
+Box = tuple[float, float, float, float]
+
+
+class State(StrEnum):
+    """Where a mark is: not looked at yet, shown to all, or refused."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a mark is put on. shape: [RD m]; box: of it, west, south, east, north [degrees];
+    on_roof: whether it is the outline of a building, or else an area or a point that was drawn;
+    collection, row, building: which one, if everybody may know; building is its id."""
+
+    shape: Any
+    box: Box
+    on_roof: bool
+    collection: str | None = None
+    row: int | None = None
+    building: str | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark. number: rises with each; client: whose it is, never shown; created, moderated: UTC
+    as ISO 8601; text_shown: whether its reason is for everybody, once it is approved."""
+
+    number: int
+    id: str
+    client: str
+    created: str
+    kind: str
+    what: str
+    reason: str
+    status: State
+    moderated: str | None
+    text_shown: bool
+    target: Target
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which marks are asked for. client: who asks, who sees their own and the approved ones; all:
+    an operator, who sees all; box: [degrees]; after: the number that the page before ended at."""
+
+    client: str = ""
+    all: bool = False
+    status: str | None = None
+    collection: str | None = None
+    mine: bool = False
+    box: Box = WORLD
+    after: int = 0
+
+
+class Marks:
+    """The table of marks: readable and writable by several threads and processes at once.
+
+    expire: False for a command beside the service, whose settings may be others: nothing is too
+    old for it.
+    """
+
+    def __init__(self, database: Database, settings: Settings, expire: bool = True) -> None:
+        self.database, self.settings, self.expire = database, settings, expire
+        self._swept, self._compact = -math.inf, False
+        database.lay_out(TABLES)
+
+    def add(
+        self, client: str, kind: str, what: str, reason: str, target: Target, limited: bool = True
+    ) -> Mark:
+        """Take a mark; it waits for moderation. limited: by the number a client may make a day.
+
+        Raises Problem 429 where that is used up, or too many wait for moderation.
+        """
+        self.sweep_now_and_then()
+        made = secrets.token_hex(16), _now()  # no word of a command begins with a dash
+        with self.database.transaction():
+            self._check_room(client, limited)
+            self.database.execute("INSERT INTO marks_made VALUES (?, ?)", client, made[1])
+            cursor = self.database.execute(
+                "INSERT INTO marks (id, created, client, kind, what, reason, status, collection,"
+                " row, building, shape, on_roof, west, south, east, north)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *made, client, kind, what, reason, target.collection, target.row, target.building,
+                shapely.to_wkb(target.shape), target.on_roof, *target.box,
+            )  # fmt: skip
+            row = self.database.row("SELECT * FROM marks WHERE number = ?", cursor.lastrowid)
+        assert row is not None  # it was written just above
+        return _mark(row)
+
+    def find(self, id: str, wanted: Wanted) -> Mark | None:
+        """A mark by its id, if it is one that is asked for."""
+        statement = f"SELECT * FROM marks WHERE id = :id AND {WANTED}"
+        row = self.database.row(statement, id=id, **self._values(wanted))
+        return _mark(row) if row else None
+
+    def list(self, wanted: Wanted, limit: int = -1) -> list[Mark]:
+        """Those that are asked for, in the order in which they were made; -1: all."""
+        self.sweep_now_and_then()
+        statement = f"SELECT * FROM marks WHERE number > :after AND {WANTED} ORDER BY number"
+        values = self._values(wanted) | {"after": wanted.after, "limit": limit}
+        return [_mark(row) for row in self.database.rows(f"{statement} LIMIT :limit", **values)]
+
+    def count(self, wanted: Wanted) -> int:
+        """How many are asked for, on all pages."""
+        row = self.database.row(
+            f"SELECT count(*) FROM marks WHERE {WANTED}", **self._values(wanted)
+        )
+        return int(row[0]) if row else 0
+
+    def moderate(self, id: str, status: State, text_shown: bool = False) -> bool:
+        """Publish a mark, with its reason or without it, refuse it, or let it wait again; whether
+        there is such a one."""
+        moderated = None if status is State.PENDING else _now()
+        shown = status is State.APPROVED and text_shown
+        cursor = self.database.execute(
+            "UPDATE marks SET status = ?, moderated = ?, text_shown = ? WHERE id = ?",
+            status.value, moderated, shown, id,
+        )  # fmt: skip
+        return cursor.rowcount > 0
+
+    def delete(self, id: str) -> bool:
+        """Delete a mark; whether there was such a one."""
+        return self._delete("id = :id", id=id) > 0
+
+    def forget(self, client: str) -> int:
+        """Delete all marks of a client; how many there were."""
+        return self._delete("client = :client", client=client)
+
+    def owner(self, id: str) -> str | None:
+        """Whose a mark is: for the operator, who deletes all of somebody who floods the map."""
+        row = self.database.row("SELECT client FROM marks WHERE id = ?", id)
+        return str(row["client"]) if row else None
+
+    def sweep(self) -> int:
+        """Delete what is older than the settings say; how many marks were.
+
+        The first one, and one after a deletion that others were in the way of, compacts the files.
+        """
+        self._swept = time.monotonic()
+        self.database.execute("DELETE FROM marks_made WHERE at <= ?", _ago(1))
+        return self._delete(f"NOT ({KEPT})", **self._since())
+
+    def sweep_now_and_then(self) -> None:
+        """The same, if the last time is ten minutes ago."""
+        if self.expire and time.monotonic() - self._swept > SWEEP_S:
+            self.sweep()
+
+    def days(self, status: State) -> float:
+        """How long a mark is kept: a published one from then, one that waits from when it was
+        made, a refused one from when it was refused [days]."""
+        public = status is State.APPROVED
+        return self.settings.marks_days if public else self.settings.marks_pending_days
+
+    def expires(self, mark: Mark) -> datetime:
+        """When a mark is deleted by itself."""
+        since = datetime.fromisoformat(mark.moderated or mark.created)
+        return since + timedelta(days=min(self.days(mark.status), MOST_DAYS))
+
+    def _since(self) -> dict[str, str]:
+        """After when a mark must be published, or made, to be kept."""
+        if not self.expire:
+            return {"public": "", "other": ""}
+        days = {"public": self.settings.marks_days, "other": self.settings.marks_pending_days}
+        return {name: _ago(most) for name, most in days.items()}
+
+    def _values(self, wanted: Wanted) -> dict[str, Any]:
+        west, south, east, north = wanted.box
+        return self._since() | {
+            "client": wanted.client,
+            "all": wanted.all,
+            "status": wanted.status,
+            "collection": wanted.collection,
+            "mine": wanted.mine,
+            "to_west": west,
+            "to_south": south,
+            "to_east": east,
+            "to_north": north,
+        }
+
+    def _check_room(self, client: str, limited: bool) -> None:
+        """Raises Problem 429 for a mark too many."""
+        rows = self.database.rows(
+            "SELECT at FROM marks_made WHERE client = ? AND at > ? ORDER BY at DESC LIMIT ?",
+            client, _ago(1), self.settings.marks_a_day,
+        )  # fmt: skip
+        if limited and len(rows) >= self.settings.marks_a_day:
+            passed = datetime.now(UTC) - datetime.fromisoformat(rows[-1]["at"])
+            wait = max(1, int(DAY_S - passed.total_seconds()) + 1)
+            raise Problem(
+                429,
+                f"{self.settings.marks_a_day} marks a day are taken of one visitor, deleted ones"
+                f" counted; the next one in {-(-wait // 60)} minutes",
+                headers={"Retry-After": str(wait)},
+            )
+        row = self.database.row("SELECT count(*) FROM marks WHERE status = 'pending'")
+        if row and row[0] >= MOST_PENDING:
+            raise Problem(
+                429,
+                f"{MOST_PENDING:,} marks wait to be looked at, more are not taken; try again in"
+                " some days",
+                headers={"Retry-After": str(DAY_S)},
+            )
+
+    def _delete(self, where: str, **values: Any) -> int:
+        """Delete so that nothing of it stays in the files; where others are at them, the next sweep
+        sees to that."""
+        deleted = self.database.execute(f"DELETE FROM marks WHERE {where}", **values).rowcount
+        if deleted or not self._compact:
+            self._compact = self.database.compact()
+        return deleted
+
+
+def _mark(row: sqlite3.Row) -> Mark:
+    fields = dict(row)
+    box = tuple(fields.pop(name) for name in ("west", "south", "east", "north"))
+    shape = shapely.from_wkb(fields.pop("shape"))
+    at = {name: fields.pop(name) for name in ("collection", "row", "building")}
+    on_roof = bool(fields.pop("on_roof"))
+    fields["status"], fields["text_shown"] = State(fields["status"]), bool(fields["text_shown"])
+    return Mark(**fields, target=Target(shape, box, on_roof, **at))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _ago(days: float) -> str:
+    """So long ago."""
+    then = datetime.now(UTC) - timedelta(days=min(days, MOST_DAYS))
+    return then.isoformat(timespec="seconds")

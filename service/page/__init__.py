@@ -1,0 +1,1 @@
+"""The page of the map: its files, its configuration, and the same as a static site."""

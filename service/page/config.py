@@ -1,0 +1,127 @@
+"""What the page needs to know of the results that it shows, and of the service or folder it stands
+in: the content of its config.json."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pipeline.areas.regions import boundary_files
+from pipeline.grid.crs import lonlat
+from pipeline.output.map.palette import COLOURS
+from pipeline.results import texts
+from pipeline.results.features import Features
+from pipeline.results.printed import attributions, sun_times
+from service.core.catalogue import Collection, Sources
+from service.core.settings import Settings
+
+LANGUAGES = ("en", "nl")
+NETHERLANDS = [3.2, 50.7, 7.3, 53.6]  # what is looked at where nothing has a place
+MAXZOOM = 19  # of most tile services, PDOK's too
+REGIONS = "Regions: CBS and Kadaster, CC BY 4.0"
+LAYERS = ("hillshade", "shadow")  # that have tiles
+
+
+def configuration(
+    settings: Settings, collections: Iterable[Collection], sources: Sources
+) -> dict[str, Any]:
+    """All of config.json, for a page that a service serves."""
+    return {
+        "collections": [told(each) for each in collections],
+        "basemap": basemap(settings),
+        "can_compute": sources.can_compute,
+        "regions": regions_line(sources.boundaries),
+        "limits": {
+            "area_km2": settings.area_km2 if settings.is_open else settings.visitor_area_km2
+        },
+        "classes": classes(),
+        "languages": list(LANGUAGES),
+        "marks": settings.marks,
+    }
+
+
+def regions_line(boundaries: Sequence[str]) -> str | None:
+    """The source line of the regions that are found by name, as the licence of CBS asks for it;
+    None where none of their files is of CBS."""
+    names = (file.name.lower() for file in boundary_files(boundaries))
+    return REGIONS if any("cbs" in name or "wijkenbuurten" in name for name in names) else None
+
+
+def basemap(settings: Settings) -> dict[str, Any] | None:
+    """The base map that the operator chose, or None."""
+    if not settings.basemap_url:
+        return None
+    attribution = settings.basemap_attribution
+    return {"url": settings.basemap_url, "attribution": attribution, "maxzoom": MAXZOOM}
+
+
+def classes() -> dict[str, Any]:
+    """Colours and words of the classes, as on map.png."""
+    return {
+        name: {
+            "colour": COLOURS[name],
+            "label": {lang: texts.words(lang)[name] for lang in LANGUAGES},
+        }
+        for name in ("solar", "wind_or_solar", "none")
+    }
+
+
+def told(collection: Collection) -> dict[str, Any]:
+    """What the page says of a result: its place, method, date and sources."""
+    report = collection.report
+    method, inputs, counts = report["method"], report["inputs"], report["counts"]
+    return {
+        "name": collection.name,
+        "title": title_of(collection),
+        "bbox": bbox(collection),
+        "suns": sun_times(report),
+        "date": str(method["parameters"].get("date", "")),
+        "method": {"name": method["name"], "parameters": method["parameters"]},
+        "attribution": "; ".join(attributions(inputs)),
+        "licence": _licence(inputs),
+        "layers": [name for name in LAYERS if name in _layers(inputs)],
+        "computed": str(report["machine"].get("finished", "")),
+        "heights": heights(inputs),
+        "unselected": counts["footprints"] > counts["selected"],
+    }
+
+
+def bbox(collection: Collection) -> list[float]:
+    """West, south, east, north of all buildings, in degrees."""
+    bounds = Features.of(collection.place).bounds
+    if bounds is None:
+        return list(NETHERLANDS)
+    return [round(each, 6) for each in lonlat(bounds)]
+
+
+def heights(inputs: Mapping[str, Any]) -> str:
+    """Which heights were used: AHN4, AHN4 and AHN5; nothing if the sheets do not say."""
+    found = {sheet.get("ahn_version") for sheet in inputs.get("dsm", [])} - {None}
+    return ", ".join(f"AHN{version}" for version in sorted(found))
+
+
+def title_of(collection: Collection) -> str:
+    """What a result is called: by its region, else by its folder."""
+    area = collection.report["inputs"].get("area")
+    name = area.get("name") if isinstance(area, Mapping) else None
+    return str(name or collection.name)
+
+
+def ordered_title(report: Mapping[str, Any]) -> str:
+    """What the result of a job is called: by its area, and the day it was finished."""
+    inputs, finished = report["inputs"], str(report["machine"].get("finished", ""))[:10]
+    area, around = inputs.get("area"), inputs.get("around")
+    if isinstance(area, Mapping) and area.get("name"):
+        where = str(area["name"])
+    elif isinstance(area, list):
+        where = f"box {','.join(f'{edge:.0f}' for edge in area)}"
+    else:
+        where = f"circle {','.join(f'{each:.0f}' for each in around)}" if around else "drawn area"
+    return f"{where}, {finished}" if finished else where
+
+
+def _layers(inputs: Mapping[str, Any]) -> list[str]:
+    return list(inputs.get("options", {}).get("layers", ()))
+
+
+def _licence(inputs: Mapping[str, Any]) -> str:
+    kinds = [part for name in ("dsm", "dtm", "buildings") for part in inputs.get(name, [])]
+    return "; ".join(dict.fromkeys(str(part["licence"]) for part in kinds if part.get("licence")))

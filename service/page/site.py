@@ -1,0 +1,236 @@
+"""The map as a folder for a plain web host: the page, and a finished run as files beside it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.areas.regions import boundary_files
+from pipeline.engine.engine import Progress
+from pipeline.errors import InputError, Stopped
+from pipeline.output.export import WRITERS
+from pipeline.output.site import archives, places, rows
+from pipeline.results import report
+from pipeline.storage.files import identity
+from pipeline.storage.places import PARTIAL, Place, is_remote
+from service.core.catalogue import Collection, name_of
+from service.page import config as mapconfig
+from service.page import vendor
+
+PAGE = Path(__file__).parent / "map"
+LEFT_OUT = ("licences", ".*")  # those of the libraries stand beside the libraries
+DATA = "data"
+SOURCES = ("method", "inputs", "program")  # of the report
+BOUNDARIES = "{}; those of CBS are CC BY 4.0: their sources are CBS and Kadaster"
+MADE_BY = "daklaag export"
+MARKER = "site.json"  # tells a site of ours, and which files in it are
+LICENCES = """\
+What you see on this map
+
+Results  {title}, computed with daklaag {version}, method {method}
+Sources  {attribution}
+Licence  {licence}
+Places   {places}
+
+All inputs by name, size and SHA-256, and all parameters: sources.json
+
+What shows it
+
+daklaag, this page                    EUPL-1.2, https://eupl.eu/1.2/en/
+"""
+
+
+def is_site(to: str) -> bool:
+    """Whether that names a folder for a map rather than a file: it has no ending, it ends with a
+    slash, or there is such a folder."""
+    ending = Path(to).suffix.lower()
+    return not ending or (ending not in WRITERS and (to.endswith("/") or Path(to).is_dir()))
+
+
+def export(
+    directory: Place,
+    to: Path,
+    boundaries: Sequence[str],
+    overwrite: bool,
+    progress: Progress,
+    stop: Callable[[], bool],
+    page: Path | None = None,
+) -> dict[str, int]:
+    """Write a finished run as a folder that any web host with range requests shows as a map.
+
+    boundaries: files of regions to find by name, by default those in the cache. overwrite: replace
+    a site that stands there; files that others put into it stay. The folder appears whole or not at
+    all. Gives the bytes of each file of data. Raises InputError for a folder that holds anything
+    else, a run of too many roofs, or a page without its libraries; and Stopped.
+    """
+    if is_remote(directory):
+        raise InputError(
+            "{directory}: a site is made of a run on disk; copy it there first", directory=directory
+        )
+    place = Path(directory).absolute()
+    report.read(directory)
+    theirs, page = _theirs(to, overwrite), page or PAGE
+    _check_page(page)
+    rows.check(directory)
+    with _published(to, theirs) as folder:
+        shutil.copytree(page, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
+        _write_data(place, folder, boundary_files(boundaries), progress, stop)
+        _mark(folder)
+        return {file.name: file.stat().st_size for file in sorted((folder / DATA).iterdir())}
+
+
+def _write_data(
+    place: Path, folder: Path, files: list[Path], progress: Progress, stop: Callable[[], bool]
+) -> None:
+    data = folder / DATA
+    data.mkdir()
+    rows.write(place, data / "totals.json", progress, stop)
+    tiles = _write_tiles(place, data, progress, stop)
+    found = places.write(place, files, data / "places.geojson", stop) if files else 0
+    told = mapconfig.told(Collection(name_of(place), place)) | {
+        "totals": f"{DATA}/totals.json",
+        "tiles": tiles,
+        "ground": places.ground(place, files),
+        "coverage": report.read(place).get("coverage"),
+    }
+    regions = mapconfig.regions_line([str(file) for file in files]) if found else None
+    _write_json(folder / "config.json", _configuration(told, bool(found), regions))
+    said = {name: part for name, part in report.read(place).items() if name in SOURCES}
+    said["boundaries"] = [identity(str(file)) for file in files]
+    _write_json(folder / "sources.json", said)
+    (folder / "LICENCES.txt").write_text(_licences(told, said), encoding="utf-8")
+
+
+def _write_tiles(
+    place: Path, data: Path, progress: Progress, stop: Callable[[], bool]
+) -> dict[str, str]:
+    """The files of tiles by what the page calls them."""
+    scratch = data / "counts"
+    try:
+        planned = archives.archives(place, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return {
+        one.key: f"{DATA}/{one.name}"
+        for one in planned
+        if archives.write(one, place, data, progress, stop)
+    }
+
+
+def _configuration(
+    collection: dict[str, Any], with_places: bool, regions: str | None
+) -> dict[str, Any]:
+    """What the page must know, where no service tells it."""
+    return {
+        "static": True,
+        "collections": [collection],
+        "places": f"{DATA}/places.geojson" if with_places else None,
+        "regions": regions,
+        "basemap": None,
+        "can_compute": False,
+        "limits": {},
+        "classes": mapconfig.classes(),
+        "languages": list(mapconfig.LANGUAGES),
+        "marks": False,
+    }
+
+
+def _licences(told: dict[str, Any], said: dict[str, Any]) -> str:
+    files = ", ".join(str(file["name"]) for file in said["boundaries"])
+    text = LICENCES.format(
+        places=BOUNDARIES.format(files) if files else "none",
+        title=told["title"],
+        version=said["program"].get("version", ""),
+        method=said["method"]["name"],
+        attribution=told["attribution"],
+        licence=told["licence"] or "as its sources publish it",
+    )
+    return text + "".join(
+        f"{f'{one.name} {one.version}':<38}vendor/{one.name}.LICENCE.txt\n" for one in vendor.PAGE
+    )
+
+
+def _write_json(file: Path, said: Any) -> None:
+    file.write_text(report.dumps(said), encoding="utf-8")
+
+
+def _check_page(page: Path) -> None:
+    wanted = [name for one in vendor.PAGE for name in one.files.values()]
+    missing = [name for name in (vendor.STAMP, *wanted) if not (page / "vendor" / name).is_file()]
+    if missing:
+        raise InputError(
+            "the map's page lacks its libraries ({first}); bring them with `make map`, or python"
+            " -m service.page.vendor page",
+            first=missing[0],
+        )
+
+
+# The folder
+
+
+def _theirs(to: Path, overwrite: bool) -> list[Path]:
+    """What others put into a site that is to be replaced, by its place in it.
+
+    Raises InputError where something stands that is not to be replaced.
+    """
+    if not to.absolute().parent.is_dir():
+        raise InputError("{to}: not in a folder that exists; name another", to=to)
+    if not to.exists():
+        return []
+    if not to.is_dir():
+        raise InputError("{to}: a file; name a folder for the site", to=to)
+    inside = [path.relative_to(to) for path in sorted(to.rglob("*")) if not path.is_dir()]
+    ours = _ours(to)
+    if inside and ours is None:
+        raise InputError(
+            "{to}: holds something else than a site; name an empty folder, or a new one", to=to
+        )
+    if inside and not overwrite:
+        raise InputError("{to}: holds a site already; --overwrite replaces it", to=to)
+    return [path for path in inside if path.as_posix() not in (ours or ())]
+
+
+def _ours(to: Path) -> set[str] | None:
+    """The files of a site; None if it is none."""
+    try:
+        told = json.loads((to / MARKER).read_text("utf-8"))
+        return set(told["files"]) if told["made_by"] == MADE_BY else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _mark(folder: Path) -> None:
+    """Say which files are ours."""
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    _write_json(folder / MARKER, {"made_by": MADE_BY, "files": [*files, MARKER]})
+
+
+@contextmanager
+def _published(to: Path, theirs: Sequence[Path]) -> Iterator[Path]:
+    """A folder beside `to`, which takes its place when all went well; theirs: files of `to` that
+    move along."""
+    whole = to.absolute()
+    partial = whole.with_name(f".{whole.name}.{os.urandom(4).hex()}{PARTIAL}")
+    old = partial.with_name(f"{partial.name}.old")
+    try:
+        partial.mkdir()
+        yield partial
+        for name in theirs:
+            if not (partial / name).exists():
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(whole / name, partial / name, follow_symlinks=False)
+        if whole.exists():
+            whole.rename(old)
+        partial.rename(whole)
+    except Stopped:
+        raise Stopped("{name} is as it was", name=to.name) from None
+    except BaseException:
+        if old.exists() and not whole.exists():
+            old.rename(whole)
+        raise
+    finally:
+        for folder in (partial, old):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,112 @@
+"""A few footprints beside many: what both are together is what they are when prepared as one."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.footprints import prepared_sort
+from pipeline.footprints.footprints import read_footprints
+from pipeline.footprints.prepared import Prepared, prepare_footprints
+from pipeline.footprints.prepared_few import with_few
+from pipeline.runs.request import Request
+from pipeline.runs.request import prepare as prepare_run
+from tests.footprints.test_prepared import SMALL, check_same, forgetful, small, town
+from tests.runs.test_added import drawn
+from tests.runs.test_added import town as world
+from tests.support.outlines import write
+
+__all__ = ["forgetful", "small"]  # fixtures
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str, str]:
+    """Many, and two files of a few: some without a polygon, ids and groups that others have too."""
+    a, b, c = town(300), town(23, seed=1), town(9, seed=2)
+    b.loc[[0, 7], "identificatie"] = a["identificatie"].iloc[[3, 20]].to_numpy()  # 7, 20: no shape
+    c.loc[1, "identificatie"] = a["identificatie"].iloc[5]
+    c.loc[2, "identificatie"], a.loc[2, "identificatie"] = "", ""
+    return tuple(
+        str(write(tmp_path / name, rows))
+        for name, rows in (("a.parquet", a), ("b.gpkg", b), ("c.geojson", c.to_crs(4326)))
+    )
+
+
+def joined(tmp_path: Path, files: tuple[str, str, str], **options: Any) -> Prepared:
+    many = prepare_footprints(files[:1], cache=tmp_path / "cache", **options)
+    return with_few(many, files[1:], **options)
+
+
+@pytest.mark.parametrize("group", [None, "blok"])
+def test_the_same_as_all_together(
+    tmp_path: Path, small: None, files: tuple[str, str, str], group: str | None
+) -> None:
+    found = joined(tmp_path, files, group_column=group)
+    expected = read_footprints(files, group_column=group)
+    check_same(found, expected)
+    once = read_footprints(files[:1])
+    assert (expected.repeated[:300] & ~once.repeated).any()  # by what came beside
+    together = prepare_footprints(files, cache=tmp_path / "cache", group_column=group)
+    assert (found.count, found.sources) == (together.count, together.sources)
+    assert found.bounds == together.bounds
+
+
+def test_windows_and_row_groups(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
+    found = joined(tmp_path, files)
+    together = prepare_footprints(files, cache=tmp_path / "cache")
+    assert found.groups()["count"].sum() == len(found.read())
+    for i, group in enumerate(found.groups()):
+        part, light = found.read(groups=[i]), found.light(i)
+        assert part.place.tolist() == list(range(group["first"], group["first"] + group["count"]))
+        for name, values in light._asdict().items():
+            assert np.array_equal(values, getattr(part, name)), name
+    rng = np.random.default_rng(4)
+    for x, y, width, height in rng.uniform(0, 3000, (40, 4)):
+        xmin, ymin = found.bounds[0] + x, found.bounds[1] + y
+        window = (xmin, ymin, xmin + width / 3, ymin + height / 3)
+        assert sorted(found.read(window).row) == sorted(together.read(window).row)
+        held = {i for i in range(len(found.groups())) if len(found.read(window, groups=[i]))}
+        assert held <= {*found.touching(window).tolist()}
+
+
+def test_nothing_usable_beside(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
+    none = town(9).assign(geometry=None)
+    file = str(write(tmp_path / "none.parquet", none))
+    many = prepare_footprints(files[:1], cache=tmp_path / "cache")
+    found = with_few(many, [file])
+    check_same(found, read_footprints([files[0], file]))
+    assert found.bounds == many.bounds and len(found.groups()) == len(many.groups())
+
+
+def test_where_ids_are(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
+    many = prepare_footprints(files[:1], cache=tmp_path / "cache")
+    whole = many.read()
+    ids = {str(whole.id[3]), str(whole.id[100])}
+    at = pd.Series(whole.id).isin(ids).to_numpy()
+    expected: dict[int, set[str]] = {}
+    for place in whole.place[at].tolist():
+        expected.setdefault(place // SMALL["GROUP_ROWS"], set()).add(whole.id[place])
+    assert many.bearers(ids) == expected
+    assert many.bearers({"nobody"}) == many.bearers(()) == {}
+
+
+def test_a_run_does_not_prepare_the_many_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor keeps it what it makes of the few."""
+    files, cache = world().write(tmp_path / "in"), tmp_path / "cache"
+    drawn(world(), 1).to_parquet(tmp_path / "few.parquet")
+    request: Request = files.request(tmp_path / "out", layers=(), prepared=cache)
+    many = prepare_run(request).prepared
+    kept = sorted(cache.rglob("*"))
+    sorted_: list[int] = []
+    usual = prepared_sort.Sorter.finish
+    monkeypatch.setattr(
+        prepared_sort.Sorter, "finish", lambda self: sorted_.append(self.count) or usual(self)
+    )
+    found = prepare_run(replace(request, add_building=(str(tmp_path / "few.parquet"),))).prepared
+    assert (found.path, found.count - many.count, sorted_) == (many.path, 6, [6])
+    assert sorted(cache.rglob("*")) == kept

@@ -1,0 +1,67 @@
+"""What the pages say of the program is what the program says of itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.footprints.restrictions import WORDS
+from pipeline.methods.listing import listing
+from pipeline.methods.powermapping.rules import FLAGS, REASONS
+from pipeline.results import columns
+from pipeline.results.columns import COLUMNS, SCHEMA
+from pipeline.runs.request import LAYERS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
+def page(request: pytest.FixtureRequest) -> Path:
+    path = ROOT / request.param
+    return path if path.exists() else ROOT / "docs" / request.param
+
+
+def test_the_methods_page_has_the_parameters_as_they_are_declared() -> None:
+    text = (ROOT / "docs/methods/powermapping.md").read_text()
+    assert listing("powermapping", "markdown") in text
+
+
+def test_the_outputs_page_has_the_columns_as_they_are_declared() -> None:
+    assert columns.listing("en") in (ROOT / "docs/outputs.md").read_text()
+
+
+def test_every_column_has_a_title_and_a_meaning_in_both_languages() -> None:
+    for column in COLUMNS:
+        for words in (column.words("en"), column.words("nl")):
+            assert 0 < len(words.title) <= 30 and len(words.meaning) > 10, column.name
+            assert "\n" not in words.meaning
+        assert column.en.meaning != column.nl.meaning
+
+
+def test_a_column_in_metres_square_metres_or_kwh_says_so() -> None:
+    for column in COLUMNS:
+        ending = {"m": "m", "m2": "m2", "kwh": "kWh/year"}.get(column.name.rsplit("_", 1)[-1])
+        assert ending is None or column.unit == ending, column.name
+
+
+def test_every_column_flag_reason_and_layer_is_explained() -> None:
+    text = (ROOT / "docs/outputs.md").read_text()
+    for name in (*SCHEMA.names, *FLAGS, *REASONS, *LAYERS):
+        assert f"`{name}`" in text, name
+
+
+def test_the_methods_page_names_every_flag_and_reason() -> None:
+    text = (ROOT / "docs/methods/powermapping.md").read_text()
+    for name in (*FLAGS, *REASONS):
+        assert f"`{name}`" in text, name
+
+
+def test_every_word_of_a_restriction_is_explained() -> None:
+    text = (ROOT / "docs/inputs.md").read_text()
+    for name, words in WORDS.items():
+        assert all(f"`{word}`" in text for word in (name, *words))
+
+
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target

@@ -1,0 +1,212 @@
+"""Sentences made of templates: in English as they were, in Dutch by one table."""
+
+import ast
+import json
+import pickle
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import pipeline.fetch.web  # noqa: F401  # whose errors are sentences too
+from pipeline.errors import EmptyAreaError, InputError, Told
+from pipeline.messages import Text, of_json, sentences, to_json, translated
+from pipeline.results.printed import warnings
+from pipeline.results.report import warned
+from tests.service.cli.test_cli_faults import FAULTS as CASES
+from tests.support.commands import arguments, call, small_world
+from tests.support.runs import Files
+
+
+def kinds(error: type) -> list[type]:
+    """A class and all below it."""
+    return [error, *(kind for each in error.__subclasses__() for kind in kinds(each))]
+
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("pipeline", "service")
+MAKERS = {"Text", *(each.__name__ for each in kinds(Told))}
+# What these say goes to clients of the service only, as JSON, in English.
+FOR_CLIENTS = (
+    "pipeline/results/filter", "service/api", "service/core/cql.py", "service/jobs",
+    "service/marks/geojson.py", "service/processes",
+)  # fmt: skip
+FAULTS = {each.__name__ for each in kinds(InputError)}
+LINES = {"say", "tell", "sentence"}  # of the command line (service/cli/say.py)
+DUTCH = sentences("nl")
+
+
+def templates(call: ast.Call) -> list[str]:
+    """What a sentence is made of, as it stands in a call: one, or one of two."""
+    first = call.args[0]
+    given = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+    values = [node.value for node in given if isinstance(node, ast.Constant)]
+    return [value for value in values if isinstance(value, str)]
+
+
+def calls(name: str) -> list[ast.Call]:
+    """The calls in a module that make a sentence."""
+    tree = ast.parse((ROOT / name).read_text("utf-8"))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    makers = MAKERS | (LINES if name.startswith("service") else set())
+    return [n for n in nodes if isinstance(n.func, ast.Name) and n.func.id in makers]
+
+
+def is_fault(call: ast.Call) -> bool:
+    """Whether it makes a fault of the caller."""
+    return isinstance(call.func, ast.Name) and call.func.id in FAULTS
+
+
+def literals(name: str) -> set[str]:
+    """All texts that stand in a module."""
+    tree = ast.parse((ROOT / name).read_text("utf-8"))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return {node.value for node in nodes if isinstance(node.value, str)}
+
+
+def modules(but: tuple[str, ...] = ()) -> list[str]:
+    paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    return [name for path in paths if not (name := str(path.relative_to(ROOT))).startswith(but)]
+
+
+def named(template: str) -> set[str]:
+    """What stands in a template, with how it is written."""
+    parts = Formatter().parse(template)
+    return {f"{name}!{conversion}" for _, name, _, conversion in parts if name is not None}
+
+
+def has_words(template: str) -> bool:
+    return bool(re.search("[a-z]", re.sub(r"\{[^}]*\}", "", template)))
+
+
+def test_an_error_is_its_english_sentence_and_what_it_is_made_of() -> None:
+    error = EmptyAreaError("{name}: {n:,} rows; give a smaller file", name="a.csv", n=12345)
+    assert str(error) == "a.csv: 12,345 rows; give a smaller file"
+    assert error.template == "{name}: {n:,} rows; give a smaller file"
+    assert error.values == {"name": "a.csv", "n": 12345}
+    assert str(InputError("as {it} stands")) == "as {it} stands"
+
+
+def test_an_error_comes_whole_from_another_process() -> None:
+    error = EmptyAreaError("{what} of {n}", what=Text("row {row}", row=3), n=7)
+    came = pickle.loads(pickle.dumps(error))
+    assert (type(came), str(came)) == (EmptyAreaError, "row 3 of 7")
+    assert came.template == error.template
+    assert came.values["what"].template == "row {row}"
+
+
+def test_dutch_stands_in_the_table_to_any_depth() -> None:
+    rows = Text("rows {first} to {last}", first=1, last=9)
+    cut = "{name}: {what} cannot be read ({reason}); is the file damaged or cut off? Fetch it again"
+    error = InputError(cut, name="M_1.tif", what=rows, reason="x")
+    assert translated(error.text, "en") == str(error)
+    assert translated(error.text, "nl").startswith("M_1.tif: rij 1 tot 9 is niet te lezen (x);")
+    assert translated(Text("not in the table: {n}", n=1), "nl") == "not in the table: 1"
+    assert translated("not made of parts", "nl") == "not made of parts"
+
+
+def test_dutch_numbers_are_for_reading_and_what_is_typed_again_keeps_its_point() -> None:
+    text = Text("{n:,} {share:.1f} {size:g} {plain}", n=1234, share=0.5, size=0.5, plain=0.5)
+    assert translated(text, "nl") == "1.234 0,5 0.5 0.5"
+
+
+def test_a_list_stands_with_its_format_between() -> None:
+    text = Text("{names} and {more:; }", names=["a", "b"], more=(Text("failed"), 1))
+    assert str(text) == "a, b and failed; 1"
+    assert translated(text, "nl") == "a, b and mislukt; 1"
+
+
+def test_the_warnings_of_a_report_can_be_said_in_dutch() -> None:
+    said = Text(
+        "{off:,} of {asked:,} footprints lie beside DSM or DTM; are sheets missing?",
+        off=1200, asked=2000,
+    )  # fmt: skip
+    accounting = json.loads(json.dumps(warned([said, "of an older run"])))
+    assert accounting["warnings"] == [said, "of an older run"]
+    ours, older = warnings({"accounting": accounting})
+    assert translated(ours, "nl").startswith("1.200 van 2.000 panden liggen naast het DSM of DTM")
+    assert translated(older, "nl") == "of an older run"
+    assert warnings({"accounting": {"warnings": ["of an older run"]}}) == ["of an older run"]
+
+
+def test_a_text_goes_through_json() -> None:
+    text = Text("{n:,} of {what}", n=1200, what=[Text("failed"), "b", Path("c")])
+    made = of_json(json.loads(json.dumps(to_json(text))))
+    assert (made, made.template) == ("1,200 of failed, b, c", text.template)
+    assert translated(made, "nl") == "1.200 of mislukt, b, c"
+
+
+@pytest.mark.parametrize("module", modules(but=FOR_CLIENTS))
+def test_every_sentence_of_the_source_has_its_dutch(module: str) -> None:
+    for node in calls(module):
+        given = {keyword.arg for keyword in node.keywords}
+        free = any(isinstance(part, ast.JoinedStr) for part in ast.walk(node.args[0]))
+        assert not free, f"line {node.lineno}: give a template and its values, no f-string"
+        assert templates(node) or not is_fault(node), f"line {node.lineno}: give a template"
+        for template in templates(node):
+            assert template in DUTCH or not has_words(template), template
+            places = {part.partition("!")[0] for part in named(template)}
+            assert None in given or not given or given == places, template
+
+
+@pytest.mark.parametrize("template", DUTCH)
+def test_dutch_says_the_same_of_the_same(template: str) -> None:
+    assert named(template) == named(DUTCH[template])
+
+
+def test_the_table_holds_nothing_that_is_said_no_more() -> None:
+    every = set().union(*(literals(module) for module in modules()))
+    assert DUTCH.keys() <= every
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return small_world().write(tmp_path_factory.mktemp("in"))
+
+
+def test_faults_are_said_in_dutch(files: Files, tmp_path: Path) -> None:
+    broken = tmp_path / "R_25GN1.tif"
+    broken.write_bytes(b"none")
+    words = arguments(files, tmp_path / "out", "--dsm", broken, "--lang", "nl")
+    result = call(*words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("fout: R_25GN1.tif: geen raster dat als DSM te lezen is (")
+
+
+@pytest.mark.parametrize("fault", CASES)
+def test_what_goes_wrong_is_said_in_dutch(files: Files, tmp_path: Path, fault: str) -> None:
+    words = arguments(files, tmp_path / "out", *CASES[fault][0])
+    english, dutch = call(*words), call(*words, "--lang", "nl")
+    assert (english.exit_code, dutch.exit_code) == (2, 2)
+    said = dutch.stderr.splitlines()[-1]
+    assert said.startswith("fout: ")
+    assert said.removeprefix("fout: ") != english.stderr.splitlines()[-1].removeprefix("error: ")
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_command_line_that_cannot_be_read_is_said_in_dutch(place: str) -> None:
+    words = ["report", "x", "--format", "y"]
+    result = call("--lang", "nl", *words) if place == "before" else call(*words, "--lang=nl")
+    assert result.exit_code == 2
+    assert "gebruik: " in result.stderr
+    assert result.stderr.rstrip().endswith("fout: '--format': kies uit table, json, csv, xlsx")
+    assert "fout: de optie --no bestaat niet" in call("plan", "--no", "--lang", "nl").stderr
+    assert "fout: '--dsm' ontbreekt" in call("plan", "--lang", "nl").stderr
+    assert (
+        "fout: '--workers': geef een geheel getal"
+        in call("plan", "--lang", "nl", "--workers", "x").stderr
+    )
+    assert "fout: de opdracht sta bestaat niet" in call("--lang", "nl", "sta").stderr
+    assert "Error: No such option" in call("plan", "--no").stderr
+
+
+def test_progress_warnings_and_plan_are_said_in_dutch(files: Files, tmp_path: Path) -> None:
+    words = arguments(files, tmp_path / "out", "--lang", "nl")
+    result = call(*words)
+    assert result.exit_code == 0, result.stderr
+    assert "meten: 1 van 1" in result.stderr
+    again = call(*words)
+    assert "deze berekening is al klaar" in again.stdout
+    planned = call(*arguments(files, tmp_path / "out", "--lang", "nl", command="plan"))
+    assert "verwachte tijd" in planned.stdout

@@ -1,0 +1,174 @@
+"""Pictures of the roofs by class, counted again by hand."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from pipeline.errors import InputError
+from pipeline.grid.crs import lonlat
+from pipeline.output.map.dots import FILLED
+from pipeline.output.map.palette import STYLES
+from pipeline.output.tiles import overview
+from pipeline.output.tiles.overview import FINEST, FIRST, LAST, LEVELS, Overview, counted, identity
+from pipeline.output.tiles.scheme import SIDE, Tile, transformer
+from tests.support import roofs
+
+MIDDLE = lonlat((roofs.WEST + 1900, roofs.SOUTH + 2100, roofs.WEST + 2000, roofs.SOUTH + 2200))[:2]
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    return roofs.table(1200, seed=3)
+
+
+@pytest.fixture(scope="module")
+def file(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return roofs.write(table, tmp_path_factory.mktemp("overview") / "buildings.parquet")
+
+
+@pytest.fixture(scope="module")
+def opened(file: Path) -> Overview:
+    return Overview.of(file, file.parent / "kept")
+
+
+def pixels(data: bytes | None) -> np.ndarray:
+    """RGBA of a tile."""
+    assert data
+    return np.asarray(Image.open(BytesIO(data)).convert("RGBA"))
+
+
+def kinds(table: pa.Table) -> np.ndarray:
+    """The place in FILLED of each roof, by the words of the map's legend."""
+    selected, rejected, kind = (table[n].to_pylist() for n in ("selected", "rejected", "class"))
+    names = [
+        "unselected" if not s else "not_judged" if r else k
+        for s, r, k in zip(selected, rejected, kind, strict=True)
+    ]
+    return np.array([FILLED.index(name) for name in names])
+
+
+def by_hand(table: pa.Table, cell: float) -> dict[tuple[int, int], np.ndarray]:
+    """The roofs of each layer in each cell, by its row and column."""
+    known = pc.is_valid(table["centre_x"]).to_numpy()
+    column, row = (table[f"centre_{axis}"].to_numpy()[known] // cell for axis in "xy")
+    found: dict[tuple[int, int], np.ndarray] = {}
+    for i, j, kind in zip(row.astype(int), column.astype(int), kinds(table)[known], strict=True):
+        found.setdefault((i, j), np.zeros(len(FILLED), int))[kind] += 1
+    return found
+
+
+@pytest.mark.parametrize("z", range(FIRST, LAST + 1))
+def test_a_pixel_tells_of_the_cell_under_its_centre(
+    opened: Overview, table: pa.Table, z: int
+) -> None:
+    tile = Tile.at(*MIDDLE, z)
+    picture = pixels(opened.tile(tile))
+    cell = next(c for c in FINEST * 2.0 ** np.arange(LEVELS) if c >= tile.pixel_m)
+    expected = by_hand(table, cell)
+    west, _, _, north = tile.mercator
+    shown = np.argwhere(picture[..., 3] > 0)
+    rng = np.random.default_rng(z)
+    asked = np.vstack([rng.permutation(shown)[:200], rng.integers(0, SIDE, (200, 2))])
+    size = tile.side / SIDE
+    x, y = transformer(True).transform(
+        west + (asked[:, 1] + 0.5) * size, north - (asked[:, 0] + 0.5) * size
+    )
+    for (i, j), column, row in zip(asked, x // cell, y // cell, strict=True):
+        number = expected.get((int(row), int(column)))
+        assert (picture[i, j, 3] > 0) == (number is not None)
+        if number is not None:
+            most = max(range(len(FILLED)), key=lambda k: (number[k], k))
+            colour = [round(255 * part) for part in to_rgb(STYLES[FILLED[most]]["facecolor"])]
+            assert picture[i, j, :3].tolist() == colour
+    assert len(shown)
+
+
+def test_few_are_fainter_than_many(tmp_path: Path, table: pa.Table) -> None:
+    one = table.slice(0, 1)
+    x, y = one["centre_x"][0].as_py(), one["centre_y"][0].as_py()
+    tile, opacity = Tile.at(*lonlat((x, y, x + 1, y + 1))[:2], 8), []
+    for number in (1, 5, 50, 500):
+        rows = pa.concat_tables([one] * number)
+        file = roofs.write(rows, tmp_path / f"{number}.parquet")
+        opacity.append(int(pixels(Overview.of(file, tmp_path).tile(tile))[..., 3].max()))
+    assert opacity == sorted(set(opacity)) and 64 <= opacity[0] < opacity[-1] <= 255
+
+
+def test_every_level_counts_every_roof(file: Path, table: pa.Table) -> None:
+    words = np.concatenate(list(counted(file)))
+    assert (np.diff(words.astype(object)) > 0).all()  # sorted, and none twice
+    level = (words >> np.uint64(60)).astype(int)
+    number = (words & np.uint64(2**25 - 1)).astype(int)
+    on_map = len(table) - 1  # one has no place
+    assert [number[level == each].sum() for each in range(LEVELS)] == [on_map] * LEVELS
+
+
+def test_counts_do_not_depend_on_the_slices(
+    file: Path, table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.concatenate(list(counted(file)))
+
+    def shuffled(_: Path, columns: list[str]) -> Iterator[pa.Table]:
+        rows = table.select(columns).take(np.random.default_rng(1).permutation(len(table)))
+        yield from (rows.slice(start, 100) for start in range(0, len(rows), 100))
+
+    monkeypatch.setattr(overview, "slices", shuffled)
+    assert np.array_equal(np.concatenate(list(counted(file))), whole)
+
+
+def test_a_table_is_counted_once_until_it_changes(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, folder, tile = tmp_path / "b.parquet", tmp_path / "kept", Tile.at(*MIDDLE, LAST)
+    roofs.write(table, file)
+    first = Overview.of(file, folder).tile(tile)
+    with monkeypatch.context() as patch:
+        patch.setattr(overview, "counted", lambda file: pytest.fail("counted again"))
+        assert Overview.of(file, folder).tile(tile) == first
+    known = identity(file)
+    roofs.write(table.slice(0, 600), file)
+    assert identity(file) != known
+    assert Overview.of(file, folder).tile(tile) != first
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_what_breaks_off_leaves_nothing(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(file: Path) -> Iterator[np.ndarray]:
+        yield np.zeros(9, np.uint64)
+        raise InputError("damaged")
+
+    monkeypatch.setattr(overview, "counted", broken)
+    with pytest.raises(InputError):
+        Overview.of(file, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nowhere_and_other_zooms_have_no_picture(opened: Overview) -> None:
+    assert opened.tile(Tile.at(0.0, 0.0, 9)) is None
+    assert opened.tile(Tile.at(7.0, 51.0, 9)) is None
+    assert opened.tile(Tile.at(*MIDDLE, FIRST - 1)) is None
+    assert opened.tile(Tile.at(*MIDDLE, LAST + 1)) is None
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_without_places_there_is_no_picture(tmp_path: Path, table: pa.Table, rows: int) -> None:
+    file = roofs.write(table.slice(len(table) - rows, rows), tmp_path / "b.parquet")
+    nothing = Overview.of(file, tmp_path)
+    assert all(nothing.tile(Tile.at(*MIDDLE, z)) is None for z in range(FIRST, LAST + 1))
+
+
+def test_threads_give_the_same(file: Path, opened: Overview) -> None:
+    asked = [Tile.at(*MIDDLE, z) for z in range(FIRST, LAST + 1)] * 4
+    with ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(Overview.of(file, file.parent / "kept").tile, asked))
+    assert again == [opened.tile(tile) for tile in asked]

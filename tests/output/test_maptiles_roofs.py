@@ -1,0 +1,250 @@
+"""Vector tiles of roofs, against the table by way of shapely and pyproj."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import shapely
+
+from pipeline.errors import InputError
+from pipeline.grid.crs import lonlat
+from pipeline.output.tiles.facts import facts
+from pipeline.output.tiles.mvt import EXTENT
+from pipeline.output.tiles.roofs import BUFFER, FIELDS, FIRST, LAST, MOST, Roofs
+from pipeline.output.tiles.scheme import Tile, transformer
+from pipeline.storage.lru import Kept
+from tests.output.test_maptiles_mvt import decoded, shapes
+from tests.support import roofs
+
+ROOFS = 900
+BESIDE = np.array([EXTENT, 0])
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    return roofs.table(ROOFS)
+
+
+@pytest.fixture(scope="module")
+def file(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return roofs.write(table, tmp_path_factory.mktemp("roofs") / "buildings.parquet")
+
+
+@pytest.fixture(scope="module")
+def opened(file: Path) -> Roofs:
+    return Roofs(file)
+
+
+def tiles(z: int) -> list[Tile]:
+    """All tiles of a zoom that the roofs touch."""
+    west, south, east, north = lonlat(
+        (roofs.WEST, roofs.SOUTH, roofs.WEST + roofs.WIDTH, roofs.SOUTH + roofs.WIDTH)
+    )
+    low, high = Tile.at(west, north, z), Tile.at(east, south, z)
+    return [Tile(z, x, y) for x in range(low.x, high.x + 1) for y in range(low.y, high.y + 1)]
+
+
+def most(opened: Roofs, z: int) -> Tile:
+    """The tile with most in it."""
+    return max(tiles(z), key=lambda tile: len(opened.tile(tile)))
+
+
+def by_row(data: bytes, folder: Path) -> dict[int, Any]:
+    """The polygon of each roof in a tile."""
+    if not data:
+        return {}
+    found = decoded(data, folder)
+    return dict(zip(found["mvt_id"].to_pylist(), shapes(found), strict=True))
+
+
+def exact(table: pa.Table, tile: Tile) -> np.ndarray:
+    """The polygons of a table in units of a tile, by pyproj."""
+    west, _, _, north = tile.mercator
+
+    def move(xy: np.ndarray) -> np.ndarray:
+        x, y = transformer(False).transform(*xy.T)
+        return np.column_stack([x - west, north - y]) / tile.side * EXTENT
+
+    return np.asarray(shapely.transform(shapely.from_wkb(table["geometry"].to_numpy()), move))
+
+
+@pytest.mark.parametrize("z", range(FIRST, LAST + 1))
+def test_every_roof_is_in_its_tiles_with_its_shape(
+    opened: Roofs, table: pa.Table, tmp_path: Path, z: int
+) -> None:
+    low, high = -EXTENT * BUFFER, EXTENT * (1 + BUFFER)
+    seen = set()
+    for tile in tiles(z)[:: 4 ** (z - FIRST)]:
+        polygons = exact(table, tile)
+        cut = shapely.intersection(polygons, shapely.box(low, low, high, high))
+        within = {int(row): i for i, row in enumerate(table["row"].to_numpy()) if cut[i]}
+        found = by_row(opened.tile(tile), tmp_path)
+        assert found.keys() == within.keys()
+        for row, shape in found.items():
+            asked = cut[within[row]]
+            near = 1 if asked.area > 1 else 2.2  # of a square for what is smaller
+            assert shapely.hausdorff_distance(shape, asked) < near
+        seen |= within.keys()
+    assert len(seen) > 40
+
+
+def test_properties_are_the_table_s(opened: Roofs, table: pa.Table, tmp_path: Path) -> None:
+    found = decoded(opened.tile(most(opened, FIRST)), tmp_path).to_pylist()
+    rows = {row["row"]: row for row in table.drop_columns(["geometry", "bbox"]).to_pylist()}
+    assert len(found) > 100 and {row["class"] for row in found} == {None, *roofs.CLASSES}
+    for each in found:
+        row = rows[each["mvt_id"]]
+        assert each["flags"] == (",".join(row["flags"]) or None)
+        lit = row["lit"]
+        assert each["lit"] == (None if lit is None else "".join("01"[sun] for sun in lit))
+        for name in FIELDS.keys() - {"flags", "lit"}:
+            value = row[name]
+            assert each[name] == (round(value, 2) if isinstance(value, float) else value)
+
+
+@pytest.mark.parametrize("z", [FIRST, LAST])
+def test_roofs_join_at_the_edges_of_tiles(
+    opened: Roofs, table: pa.Table, tmp_path: Path, z: int
+) -> None:
+    joined = 0
+    for tile in tiles(z)[:: 3 ** (z - FIRST)]:
+        beside = Tile(z, tile.x + 1, tile.y)
+        here, there = (by_row(opened.tile(each), tmp_path) for each in (tile, beside))
+        edge = shapely.LineString([(EXTENT, 0), (EXTENT, EXTENT)])
+        for row in here.keys() & there.keys():
+            moved = shapely.transform(there[row], lambda xy: xy + BESIDE)
+            one, other = (shapely.intersection(edge, shape) for shape in (here[row], moved))
+            if one.length < 4:
+                continue
+            assert np.abs(np.subtract(one.bounds, other.bounds)).max() <= 1
+            joined += 1
+    assert joined >= 2
+
+
+def test_a_vertex_is_the_same_in_neighbouring_tiles(opened: Roofs, tmp_path: Path) -> None:
+    """Where nothing is cut, equal to the unit."""
+    joined = 0
+    for tile in tiles(FIRST):
+        beside = Tile(FIRST, tile.x + 1, tile.y)
+        here, there = (by_row(opened.tile(each), tmp_path) for each in (tile, beside))
+        for row in here.keys() & there.keys():
+            west, south, east, north = here[row].bounds
+            inside = west > EXTENT - 60 and east < EXTENT + 60 and south > 0 and north < EXTENT
+            if inside:
+                moved = shapely.transform(there[row], lambda xy: xy + BESIDE)
+                assert shapely.equals(moved.normalize(), here[row].normalize())
+                joined += 1
+    assert joined >= 3
+
+
+def test_any_order_and_threads_give_the_same(file: Path) -> None:
+    asked = [tile for z in (FIRST, LAST) for tile in tiles(z)[:16]]
+    fresh = [Roofs(file).tile(tile) for tile in asked]
+    tight = Roofs(file, most=100_000)  # no more than a row group or two
+    order = np.random.default_rng(0).permutation(len(asked)).tolist()
+    with ThreadPoolExecutor(4) as pool:
+        answers = dict(zip(order, pool.map(tight.tile, [asked[i] for i in order]), strict=True))
+    assert [answers[i] for i in range(len(asked))] == fresh
+    assert any(fresh)
+
+
+def test_memory_stays_within_its_bound(file: Path) -> None:
+    tight = Roofs(file, most=120_000)
+    for tile in tiles(LAST)[::3]:
+        tight.tile(tile)
+        assert tight._groups.held <= tight._groups.most < MOST
+    assert tight._groups.held > 0
+
+
+def test_nowhere_and_other_zooms_are_empty(opened: Roofs) -> None:
+    assert opened.tile(Tile.at(0.0, 0.0, FIRST)) == b""
+    assert opened.tile(Tile.at(7.0, 53.0, FIRST)) == b""
+    middle = lonlat((roofs.WEST + 2000, roofs.SOUTH + 2000, roofs.WEST + 2001, roofs.SOUTH + 2001))
+    for z in (0, FIRST - 1, LAST + 1, 24):
+        assert opened.tile(Tile.at(*middle[:2], z)) == b""
+
+
+def test_only_row_groups_that_touch_are_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    decode = Roofs._decode
+    monkeypatch.setattr(Roofs, "_decode", lambda self, i: read.append(i) or decode(self, i))
+    opened = Roofs(file)
+    x, y = roofs.WEST + 3800, roofs.SOUTH + 200
+    far = Tile.at(*lonlat((x, y, x + 1, y + 1))[:2], LAST)
+    opened.tile(far), opened.tile(far)
+    assert 0 < len(read) <= 3 < pq.read_metadata(file).num_row_groups
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_tables_of_nothing(tmp_path: Path, table: pa.Table, rows: int) -> None:
+    """Of no row, and of one without a polygon."""
+    nothing = table.slice(len(table) - rows, rows)
+    assert nothing["geometry"].null_count == rows
+    opened = Roofs(roofs.write(nothing, tmp_path / "buildings.parquet"))
+    assert opened.bounds is None and opened.tile(tiles(FIRST)[0]) == b""
+    assert facts(opened, None) == {}
+
+
+def test_invalid_polygons_at_the_edge_are_drawn(tmp_path: Path, table: pa.Table) -> None:
+    tile = tiles(FIRST)[4]
+    west, south, east, north = tile.rd()
+    y = (south + north) / 2
+    bow = shapely.Polygon([(west, y), (east, y + 50), (east, y), (west, y + 50)])
+    place = table.column_names.index("geometry")
+    wkb = pa.array([shapely.to_wkb(bow)], pa.binary())
+    box = pa.array([dict(zip(("xmin", "ymin", "xmax", "ymax"), bow.bounds, strict=True))],
+                   table.schema.field("bbox").type)  # fmt: skip
+    row = table.slice(5, 1).set_column(place, "geometry", wkb)
+    row = row.set_column(table.column_names.index("bbox"), "bbox", box)
+    opened = Roofs(roofs.write(row, tmp_path / "buildings.parquet"))
+    assert len(decoded(opened.tile(tile), tmp_path)) == 1
+
+
+def test_tables_that_cannot_be_read_are_refused(tmp_path: Path, file: Path) -> None:
+    old = pq.read_table(file).drop_columns(["bbox"])
+    pq.write_table(old, tmp_path / "old.parquet")
+    with pytest.raises(InputError, match="bbox"):
+        Roofs(tmp_path / "old.parquet")
+    (tmp_path / "cut.parquet").write_bytes(file.read_bytes()[:-500])
+    with pytest.raises(InputError, match="damaged"):
+        Roofs(tmp_path / "cut.parquet")
+
+
+def test_facts_without_pictures(opened: Roofs) -> None:
+    told = facts(opened, None)
+    assert told.keys() == {"roofs", "buildings"}
+    assert (told["buildings"].first, told["roofs"].last) == (FIRST, FIRST - 1)
+    west, south, east, _ = told["buildings"].bounds
+    assert 4.88 < west < 4.89 and 52.36 < south < 52.37 and 0.05 < east - west < 0.08
+
+
+def test_what_several_ask_for_is_made_once() -> None:
+    made: list[int] = []
+    kept: Kept[bytes] = Kept(25, len)
+
+    def make(key: int) -> Callable[[], bytes]:
+        return lambda: made.append(key) or bytes(10)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: kept.get(key, make(key)), [1, 2] * 40))
+    assert sorted(made) == [1, 2] and kept.held == 20
+    kept.get(1, make(1)), kept.get(3, make(3))  # 2 was used longest ago
+    kept.get(1, make(1)), kept.get(2, make(2))
+    assert sorted(made) == [1, 2, 2, 3] and kept.held == 20
+
+
+def test_what_fails_is_tried_again() -> None:
+    kept: Kept[bytes] = Kept(25, len)
+
+    def fail() -> Any:
+        raise InputError("no")
+
+    with pytest.raises(InputError):
+        kept.get(1, fail)
+    assert kept.get(1, lambda: b"yes") == b"yes"
+    assert len(kept.get(2, lambda: bytes(99))) == 99 and kept.held == 0  # larger than all

@@ -1,0 +1,146 @@
+"""The seam law at length: a square kilometre at 0.5 m and the real places, in every way at once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from distributed import LocalCluster
+
+from pipeline import quarter
+from tests.runs.test_real_input import footprints, written
+from tests.support.outcomes import (
+    Outcome,
+    assert_agrees,
+    assert_equal,
+    middle,
+    outcome,
+    run_interrupted,
+    run_without_map,
+    shuffle_tasks,
+)
+from tests.support.places import PLACES, Place
+from tests.support.runs import Files, write_sheet
+
+pytestmark = pytest.mark.slow
+
+WHOLE = 4096
+WAYS: dict[str, dict[str, Any]] = {
+    f"{block}x{workers}": {"block": block, "workers": workers}
+    for block, workers in [(128, 2), (500, 1), (500, 2), (1024, 2)]
+}
+
+
+def square_kilometre(folder: Path) -> Place:
+    """4 x 4 shards of 512, so that blocks of 128 and of 500 cut them."""
+    q = quarter.generate(folder, sheets=(3, 2))
+    return Files(q.dsm, q.dtm, q.buildings), {"settings": {"heights_year": quarter.HEIGHTS_YEAR}}
+
+
+def bergermeer(data_file: Callable[[str], Path], folder: Path) -> Place:
+    """A polder's relief at 0.5 m, also as DSM; every square on it is judged."""
+    path = data_file("bergermeer-05m/dem_bergermeer_05m_clip2048.tif")
+    buildings = written(footprints((path,), 40, 9), folder)
+    return Files((path,), (path,), buildings), {
+        "settings": {"min_height_m": 0.0, "wind_min_height_m": 0.0, "wind_radius_m": 30.0}
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """One place and surface, and its result in as few blocks as there can be."""
+
+    files: Files
+    options: dict[str, Any]
+    whole: Outcome
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        f"{place}-{surface}"
+        for place in ("quarter", "delft", "amsterdam2", "amsterdam3", "bergermeer")
+        for surface in ("extruded", "dsm")
+    ],
+)
+def case(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Case]:
+    place, surface = request.param.split("-")
+    folder = tmp_path_factory.mktemp(place)
+    if place == "quarter":
+        files, options = square_kilometre(folder / "in")
+    elif place == "bergermeer":
+        files, options = bergermeer(request.getfixturevalue("data_file"), folder)
+    else:
+        files, options = PLACES[place](request.getfixturevalue("data_file"))
+    options = options | {"settings": options.get("settings", {}) | {"surface": surface}}
+    yield Case(
+        files, options, run_without_map(files, folder / "out", block=WHOLE, workers=1, **options)
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_any_block_and_any_workers(tmp_path: Path, case: Case, way: str) -> None:
+    found = run_without_map(case.files, tmp_path / "out", **WAYS[way], **case.options)
+    assert_equal(found, case.whole)
+
+
+def test_interrupted_and_in_any_order(
+    tmp_path: Path, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shuffle_tasks(monkeypatch, seed=1) == []
+    out, patience = tmp_path / "out", 130 if case.whole.resolution == 0.5 else 40
+    assert run_interrupted(case.files, out, patience, block=128, workers=2, **case.options) > 0
+    assert_equal(outcome(out), case.whole)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_a_part_of_the_area(tmp_path: Path, case: Case, share: float) -> None:
+    area = middle(case.whole, share)
+    found = run_without_map(case.files, tmp_path / "out", area=area, block=200, **case.options)
+    (_, shadow) = case.whole.arrays[0, "shadow"]
+    assert assert_agrees(found, case.whole) > 3 * shadow.size * share**2
+    assert len(found.rows) < len(case.whole.rows)
+
+
+# Of the generated quarter, which needs no data
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    q = quarter.generate(tmp_path_factory.mktemp("small"), size=(390, 340), resolution=1)
+    return Files(q.dsm, q.dtm, q.buildings)
+
+
+@pytest.fixture(scope="module")
+def whole(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return run_without_map(files, tmp_path_factory.mktemp("whole") / "out", workers=1)
+
+
+def test_on_the_workers_of_a_cluster(tmp_path: Path, files: Files, whole: Outcome) -> None:
+    """Two processes, which take tasks, windows and outlines along as pickles."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+    ) as cluster:
+        address = cluster.scheduler_address
+        found = run_without_map(files, tmp_path / "out", scheduler=address, block=64)
+    assert_equal(found, whole)
+
+
+def test_a_sheet_more_or_less_elsewhere_changes_no_row(
+    tmp_path: Path, files: Files, whole: Outcome
+) -> None:
+    """Relief is measured over all sheets: a hill far away makes longer halos, not other rows."""
+    with rasterio.open(files.dsm[0]) as sheet:
+        transform = sheet.transform @ rasterio.Affine.translation(-4000, 0)
+    extra = tmp_path / "R_hill.tif", tmp_path / "M_hill.tif"
+    for path in extra:
+        write_sheet(path, np.full((40, 60), 250.0), transform)
+    more = Files((*files.dsm, extra[0]), (*files.dtm, extra[1]), files.buildings)
+    found = run_without_map(more, tmp_path / "out", block=64, allow=frozenset({"gaps"}))
+    assert assert_agrees(found, whole) > 1e5
+    assert found.rows.keys() == whole.rows.keys()

@@ -1,0 +1,403 @@
+"""`--update`: only what a change can reach is computed anew, and the result is that of a full run,
+to the bit."""
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+
+from pipeline.engine.events import DONE
+from pipeline.errors import InputError, Stopped
+from pipeline.results import report
+from pipeline.runs import update
+from pipeline.runs.run import run
+from pipeline.storage.places import Folder
+from tests.support.outcomes import (
+    assert_equal,
+    compute,
+    outcome,
+    run_without_map,
+    small_tiles,
+)
+from tests.support.runs import Files, World, recut
+
+LAYERS = ("hillshade", "shadow")
+SURFACES = ("extruded", "dsm")
+WIDTH, HEIGHT = 1024.0, 768.0  # 512 x 384 cells of 2 m: 12 shards of 128
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiles_of_16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with small_tiles(tmp_path_factory.mktemp("cache")):
+        yield
+
+
+def ground() -> World:
+    """With sheds in its corners, so that what is added between them leaves the box around all."""
+    w = World(WIDTH, HEIGHT, 2.0)
+    for x, y in [(4, 4), (WIDTH - 8, HEIGHT - 8)]:
+        w.block(x, y, x + 4, y + 4, 3.0)
+    return w
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Houses of 6 m and some candidates all over four sheets."""
+    w = ground()
+    for i, x in enumerate(range(20, int(WIDTH) - 20, 44)):
+        for j, y in enumerate(range(20, int(HEIGHT) - 20, 36)):
+            w.block(x, y, x + 12, y + 10, 22.0 if (i * j) % 17 == 5 else 6.0)
+    folder = tmp_path_factory.mktemp("in")
+    whole = w.write(folder / "whole")
+    lines = [int(HEIGHT / 4)], [int(WIDTH / 4)]
+    dsm, dtm = (recut(paths, folder, *lines) for paths in (whole.dsm, whole.dtm))
+    return Files(dsm, dtm, whole.buildings)
+
+
+def tower(path: Path, x: float, y: float, height: float, name: str = "toren") -> str:
+    """A file with a tower to add, of 16 x 16 m, its corner counted from the ground's [m]."""
+    shape = shapely.box(121_000 + x, 487_000 + y, 121_016 + x, 487_016 + y)
+    rows = {"identificatie": [name], "height_m": [height], "geometry": [shape]}
+    gpd.GeoDataFrame(rows, crs=28992).to_parquet(path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def towers(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """In the south-east and in the north-west."""
+    folder = tmp_path_factory.mktemp("added")
+    return tower(folder / "a.parquet", 800, 100, 30), tower(folder / "b.parquet", 122, 640, 25, "b")
+
+
+@pytest.fixture(scope="module", params=SURFACES)
+def options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"settings": {"surface": request.param}, "layers": LAYERS}
+
+
+@pytest.fixture(scope="module")
+def bare(
+    files: Files, options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path], Path]:
+    """What copies a finished run without a tower to a place."""
+    home = tmp_path_factory.mktemp("bare") / "out"
+    compute(files, home, **options)
+
+    def copied(to: Path) -> Path:
+        shutil.copytree(home, to)
+        return to
+
+    return copied
+
+
+def updated(files: Files, out: Path, **options: Any) -> set[str]:
+    """Bring a finished run up to date; the names of the shards that were computed anew."""
+    events: list[dict[str, Any]] = []
+    compute(files, out, log=events.append, update=True, **options)
+    return {e["shard"] for e in events if e["stage"] == "shade" and e.get("outcome") == DONE}
+
+
+SHARDS = 12
+
+
+def check(files: Files, out: Path, fresh: Path, most: int = SHARDS - 3, **options: Any) -> set[str]:
+    """An update equals a full run, and is done for no more than so many shards."""
+    anew = updated(files, out, **options)
+    assert 0 < len(anew) <= most, anew
+    assert_equal(outcome(out), run_without_map(files, fresh, **options))
+    return anew
+
+
+def test_a_tower_is_added_and_exchanged_and_removed(
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+) -> None:
+    a, b = towers
+    out = bare(tmp_path / "out")
+    before = outcome(out)
+    check(files, out, tmp_path / "a", most=4, add_building=(a,), **options)
+    assert outcome(out).rows != before.rows
+    check(files, out, tmp_path / "b", add_building=(b,), **options)
+    check(files, out, tmp_path / "ab", add_building=(a, b), **options)
+    check(files, out, tmp_path / "b2", add_building=(b,), **options)
+    assert updated(files, out, **options)
+    assert_equal(outcome(out), before)
+    assert not updated(files, out, **options)  # nothing is left to do
+
+
+@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+def test_a_building_is_removed_and_comes_back(
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+) -> None:
+    """A candidate of 22 m, then another beside an added tower."""
+    out = bare(tmp_path / "out")
+    before = outcome(out)
+    tall = [row["id"] for row in before.rows.values() if row["wind_candidate"]]
+    check(files, out, tmp_path / "a", most=6, remove_building=(tall[0],), **options)
+    assert outcome(out).rows != before.rows
+    both: dict[str, Any] = {"remove_building": (tall[-1],), "add_building": towers[:1]}
+    check(files, out, tmp_path / "b", **both, **options)
+    assert updated(files, out, **options)
+    assert_equal(outcome(out), before)
+
+
+def test_one_sheet_is_replaced(
+    tmp_path: Path, files: Files, options: dict[str, Any], bare: Callable[[Path], Path]
+) -> None:
+    """The north-western one, by one in which a tower stands and the ground is higher."""
+    out = bare(tmp_path / "out")
+    newer = Files(
+        tuple(shutil.copy(path, tmp_path) for path in files.dsm),
+        tuple(shutil.copy(path, tmp_path) for path in files.dtm),
+        files.buildings,
+    )
+    with rasterio.open(newer.dsm[0], "r+") as sheet:
+        heights = sheet.read(1)
+        heights[100:106, 100:106] = 40
+        sheet.write(np.where(heights == 0, np.float32(0.4), heights), 1)
+    check(newer, out, tmp_path / "fresh", **options)
+
+
+def test_a_tower_where_no_footprint_was(
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+) -> None:
+    """The rows' box grows with it, hence what is seen, and the ground of the layers."""
+    out = bare(tmp_path / "out")
+    beyond = (tower(tmp_path / "t.parquet", 2, 752, 30),)
+    check(files, out, tmp_path / "fresh", most=SHARDS, add_building=beyond, **options)
+
+
+def test_an_id_is_repeated_far_away(
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+) -> None:
+    out = bare(tmp_path / "out")
+    same = (tower(tmp_path / "t.parquet", 800, 200, 9, f"{3:016d}"),)
+    anew = check(files, out, tmp_path / "fresh", add_building=same, **options)
+    rows = outcome(out).rows
+    assert "repeated_id" in rows[3]["flags"]
+    assert len(anew) > 2
+
+
+# What a shadow just reaches.
+
+
+def line_of_houses(folder: Path) -> Files:
+    """Houses of one height from the south to the north, of which only those in shadow change."""
+    w = ground()
+    for y in range(100, 750, 16):
+        w.block(500, y, 512, y + 8, 4.0)
+    return w.write(folder)
+
+
+@pytest.mark.parametrize(
+    "height",
+    [
+        28.0,
+        54.0,
+        pytest.param(53.0, marks=pytest.mark.slow),
+        pytest.param(70.0, marks=pytest.mark.slow),
+    ],
+)
+def test_no_fewer_and_hardly_more_shards_than_change(tmp_path: Path, height: float) -> None:
+    """At noon a tower of 54 m throws its shadow just across a border of shards."""
+    files = line_of_houses(tmp_path / "in")
+    options: dict[str, Any] = {
+        "settings": {"times": ("12:00",), "wind_radius_m": 10.0}, "layers": ("shadow",),
+    }  # fmt: skip
+    out = tmp_path / "out"
+    compute(files, out, **options)
+    before = outcome(out)
+    added = (tower(tmp_path / "t.parquet", 535, 280, height),)
+    anew = updated(files, out, add_building=added, **options)
+    after = outcome(out)
+    assert_equal(after, run_without_map(files, tmp_path / "b", add_building=added, **options))
+    other = np.argwhere(before.arrays[0, "shadow"][1] != after.arrays[0, "shadow"][1])
+    room = 3 * 16  # tiles that the change, the askers and the wind are rounded to
+    rows, columns = (
+        range((side.min() - room) // 128, (side.max() + room) // 128 + 1) for side in other.T
+    )
+    assert {f"{i}_{j}" for i, j in np.unique(other // 128, axis=0)} <= anew
+    assert anew <= {f"{i}_{j}" for i in rows for j in columns}
+    assert ("0_2" in anew) == (height > 50)
+
+
+# What is refused, and what a kill leaves.
+
+
+def refusal(files: Files, out: Path, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        updated(files, out, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_only_sheets_and_added_buildings_may_differ(
+    tmp_path: Path, files: Files, options: dict[str, Any], bare: Callable[[Path], Path]
+) -> None:
+    out = bare(tmp_path / "out")
+    before = outcome(out)
+    said = refusal(files, out, **(options | {"layers": ("shadow",)}))
+    assert "but inputs.options.layers " in said
+    assert said.endswith("run it anew with --overwrite")
+    lower = options["settings"] | {"wind_min_height_m": 15.0}
+    assert "wind_min_height_m (20.0 there, 15.0 here)" in refusal(
+        files, out, **(options | {"settings": lower})
+    )
+    fewer = dataclasses.replace(files, dsm=files.dsm[:3], dtm=files.dtm[:3])
+    assert "but inputs.dsm" in refusal(fewer, out, allow=frozenset({"gaps"}), **options)
+    gpd.read_parquet(files.buildings).iloc[1:].to_parquet(tmp_path / "pand.parquet")
+    other = dataclasses.replace(files, buildings=tmp_path / "pand.parquet")
+    assert "but inputs.buildings[0].size" in refusal(other, out, **options)
+    assert_equal(outcome(out), before)
+
+
+def test_there_must_be_a_finished_run(tmp_path: Path, files: Files) -> None:
+    said = refusal(files, tmp_path / "out")
+    assert said == f"{tmp_path / 'out'}: no finished run on disk, so none to update; run it anew"
+
+
+def test_a_table_that_is_damaged(
+    tmp_path: Path, files: Files, bare: Callable[[Path], Path], options: dict[str, Any],
+    towers: tuple[str, str],
+) -> None:  # fmt: skip
+    out = bare(tmp_path / "out")
+    (out / "buildings.parquet").write_bytes(b"PAR1")
+    said = refusal(files, out, add_building=towers, **options)
+    assert "buildings.parquet is damaged" in said
+
+
+@pytest.mark.parametrize("patience", [10, 90])
+def test_a_kill_leaves_the_old_run_and_the_update_goes_on(
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+    patience: int,
+) -> None:
+    out = bare(tmp_path / "out")
+    before = outcome(out)
+    more: dict[str, Any] = options | {"add_building": towers, "update": True, "block": 64}
+    polls = iter(range(patience))
+    with pytest.raises(Stopped):
+        compute(files, out, stop=lambda: next(polls, None) is None, **more)
+    work = out.rename(tmp_path / "held") / "work.partial"
+    shutil.copytree(tmp_path / "held", out, ignore=shutil.ignore_patterns("work.partial"))
+    assert_equal(outcome(out), before)  # its rasters are linked, and none was written into
+    shutil.rmtree(out)
+    work.parent.rename(out)
+    check(files, out, tmp_path / "fresh", **(options | {"add_building": towers}))
+
+
+class Dies:
+    """Folder.move, that dies after so many."""
+
+    def __init__(self, moves: int) -> None:
+        self.left, self.usual = iter(range(moves)), Folder.move
+
+    def __call__(self, folder: Folder, name: str, to: str) -> None:
+        if next(self.left, None) is None:
+            raise KeyboardInterrupt
+        self.usual(folder, name, to)
+
+
+def die_between_renames(files: Files, out: Path, moves: int, **more: Any) -> None:
+    """Begin an update, and die when so many outputs have their new names, or are put aside."""
+    dies = Dies(moves)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Folder, "move", lambda *given: dies(*given))
+        updated(files, out, **more)
+
+
+@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+@pytest.mark.parametrize(
+    "moves", [pytest.param(n, marks=[pytest.mark.slow] * (n not in (2, 7))) for n in range(8)]
+)
+def test_killed_between_two_renames(
+    tmp_path: Path,
+    files: Files,
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+    options: dict[str, Any],
+    moves: int,
+) -> None:
+    """Of the four outputs: the old one aside, the new one in its place."""
+    out, more = bare(tmp_path / "out"), options | {"add_building": towers[:1]}
+    die_between_renames(files, out, moves, **more)
+    assert not updated(files, out, **more)
+    assert_equal(outcome(out), run_without_map(files, tmp_path / "fresh", **more))
+
+
+@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+@pytest.mark.parametrize("moves", [pytest.param(0, marks=pytest.mark.slow), 1, 5])
+def test_killed_between_two_renames_and_something_else_is_asked(
+    tmp_path: Path,
+    files: Files,
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+    options: dict[str, Any],
+    moves: int,
+) -> None:
+    """What was begun is brought to its end first, so that no two runs are mixed."""
+    out, more = bare(tmp_path / "out"), options | {"add_building": towers[:1]}
+    die_between_renames(files, out, moves, **more)
+    if moves:
+        with pytest.raises(InputError, match="is not finished"):
+            report.read(out)
+    with pytest.raises(InputError, match=r"another inputs\.added"):
+        compute(files, out, **options)
+    assert not updated(files, out, **more)
+    assert updated(files, out, **options)
+    assert_equal(outcome(out), outcome(bare(tmp_path / "bare")))
+
+
+@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+def test_reports_by_area_of_the_run_before_are_told(
+    tmp_path: Path,
+    files: Files,
+    bare: Callable[[Path], Path],
+    towers: tuple[str, str],
+    options: dict[str, Any],
+) -> None:
+    out = bare(tmp_path / "out")
+    (out / "by-wijken.csv").write_text("of before")
+    request = files.request(out, update=True, add_building=towers[:1], **options)
+    assert run(request).warnings == ("by-wijken.csv: is of the run before; give its --by again",)
+    assert not run(request).warnings
+
+
+# The law must be able to fail.
+
+
+@pytest.mark.parametrize("name", ["_shaded", "bearers"])
+def test_what_is_forgotten_is_seen(
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    added = (tower(tmp_path / "t.parquet", 800, 200, 60, f"{3:016d}"),)
+    monkeypatch.setattr(update, name, lambda *_: frozenset())
+    with pytest.raises(AssertionError):
+        check(files, bare(tmp_path / "out"), tmp_path / "fresh", add_building=added, **options)

@@ -1,0 +1,120 @@
+"""A damaged run at the service: a 5xx of its own without a path; all else is as before."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from pipeline.engine.engine import never, silent
+from pipeline.errors import DamagedError
+from pipeline.output.tiles.scheme import Tile
+from pipeline.storage import cache, integrity
+from pipeline.storage.lru import Kept
+from service.api import tiles
+from service.api.app import create_app
+from service.core import opened
+from service.core.settings import Settings
+from tests.support.asked import CORNER, carried_out, world
+from tests.support.damage import HOW, flip
+from tests.support.served import local, runs
+
+CHUNK, TABLE = "rasters.zarr/0/shadow/c/0/0", "buildings.parquet"
+
+
+@pytest.fixture
+def bad(base: Path, tmp_path: Path) -> Path:
+    """A copy of a run, that is to be damaged."""
+    shutil.copytree(runs(base) / "quarter", tmp_path / "bad")
+    return tmp_path / "bad"
+
+
+@pytest.fixture
+def client(base: Path, tmp_path: Path, bad: Path) -> TestClient:
+    data = (str(bad), str(runs(base) / "quarter"))
+    return local(create_app(Settings(data=data, state=tmp_path / "state"), work=False))
+
+
+def tile(client: TestClient, layer: str) -> str:
+    """One that shows all of the quarter."""
+    west, south, east, north = client.get(f"/collections/quarter/tiles/{layer}").json()["bounds"]
+    zoom = 14 if layer == "shadow" else 12
+    middle = Tile.at((west + east) / 2, (south + north) / 2, zoom)
+    return f"tiles/{layer}/{zoom}/{middle.x}/{middle.y}"
+
+
+def refused(client: TestClient, path: str, bad: Path) -> None:
+    whole = client.get(path.replace("/bad", "/quarter"))
+    assert whole.status_code == 200, path
+    answer = client.get(path)
+    assert answer.status_code == 500, path
+    assert answer.json()["detail"] == "collection bad is damaged; its operator must run it anew"
+    assert str(bad) not in answer.text
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_rasters(client: TestClient, bad: Path, how: str) -> None:
+    HOW[how](bad / CHUNK)
+    for path in (f"files/{CHUNK}", "files/shadow.tif", tile(client, "shadow")):
+        refused(client, f"/collections/bad/{path}", bad)
+    for path in (
+        "items",
+        f"files/{TABLE}",
+        "files/hillshade.tif",
+        f"files/{CHUNK.replace('shadow', 'hillshade')}",
+    ):
+        assert client.get(f"/collections/bad/{path}").status_code == 200
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_the_table(client: TestClient, bad: Path, how: str) -> None:
+    HOW[how](bad / TABLE)
+    for path in ("items", f"files/{TABLE}", "files/buildings.csv"):
+        refused(client, f"/collections/bad/{path}", bad)
+    assert client.get("/collections/quarter/items").status_code == 200
+
+
+def test_the_map(client: TestClient, bad: Path) -> None:
+    flip(bad / "map.png", 999)
+    refused(client, "/collections/bad/files/map.png", bad)
+    assert client.get("/collections/bad/items").status_code == 200
+
+
+def test_what_a_job_left_is_made_anew(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same order. A collection that is damaged cannot be: that is told."""
+    monkeypatch.setattr("pipeline.output.map.cartography.draw", lambda scene, to, lang: None)
+    w = world(tmp_path_factory)
+    shutil.copytree(w.run, tmp_path / "quarter")
+    means = w.means(tmp_path / "state", tmp_path / "quarter", w.inputs)
+    inputs = {"area": CORNER, "layers": ["shadow"]}
+    found = carried_out("suitability", inputs, means)
+    (found / TABLE).unlink()
+    assert carried_out("suitability", inputs, means) == found
+    assert not integrity.check(found, silent, never, 2)
+    flip(tmp_path / "quarter" / TABLE, 9999)
+    with pytest.raises(DamagedError, match=f"quarter/{TABLE} is damaged"):
+        carried_out("suitability", inputs | {"layers": []}, means)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "buildings.csv", "roofs-*.counts"])
+def test_what_was_made_of_a_run_is_made_anew(
+    client: TestClient, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a start: what a process has read it takes to stay so."""
+
+    def answers() -> list[bytes]:
+        cache._is_sealed.cache_clear()
+        opened._opened.cache_clear()
+        tiles._kept = Kept(1 << 20, len)
+        paths = ("items/3", "files/buildings.csv", tile(client, "roofs"))
+        found = [client.get(f"/collections/quarter/{path}") for path in paths]
+        assert [each.status_code for each in found] == [200] * 3
+        return [each.content for each in found]
+
+    expected = answers()
+    (made,) = (tmp_path / "state").rglob(name)
+    flip(made, 4 * made.stat().st_size)
+    assert answers() == expected
+    assert f"{made} is damaged; it is made anew" in caplog.messages

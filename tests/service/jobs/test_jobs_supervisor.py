@@ -1,0 +1,369 @@
+"""Workers as processes: started, dismissed within a second, replaced, ended with the service."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from pipeline.errors import InputError
+from service.core.clients import Client
+from service.core.problem import Problem
+from service.core.service import Service
+from service.core.settings import Settings
+from service.jobs.callback import PAUSE_S, checked, tell
+from service.jobs.job import Job, Status, status_info
+from service.jobs.queue import MOST_DEATHS
+from service.jobs.supervisor import Supervisor
+from service.processes.order import Order
+from tests.support.stand_in import supervised
+
+ANNA = Client("anna", "key")
+PATIENCE_S = 60.0
+SERVICE = """
+import sys, time
+from service.core.service import Service
+from service.core.settings import Settings
+from tests.support.stand_in import supervised
+with supervised(Service.of(Settings(state=sys.argv[1]))) as supervisor:
+    while not supervisor.processes:
+        time.sleep(0.05)
+    print(supervisor.processes[0], flush=True)
+    time.sleep(1000)
+"""
+
+
+def serving(state: Path, **settings: Any) -> Service:
+    return Service.of(Settings(state=state, **settings))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service whose workers pretend. They take seconds to start, so there is one."""
+    service = serving(tmp_path_factory.mktemp("state"))
+    with supervised(service):
+        yield service
+
+
+def sent(service: Service, callback: str | None = None, **asked: Any) -> Job:
+    """A new job, with a key of its own."""
+    return service.jobs.submit(Order("suitability", asked, uuid4().hex, 1.0), ANNA, callback)
+
+
+def wait(service: Service, job: Job, until: Callable[[Job], Any]) -> Job:
+    """A job when something holds of it."""
+    limit = time.monotonic() + PATIENCE_S
+    while True:
+        found = service.jobs.find(job.id, job.client)
+        assert found is not None
+        if until(found):
+            return found
+        assert time.monotonic() < limit, found
+        time.sleep(0.02)
+
+
+def ended(job: Job) -> bool:
+    return job.status.final
+
+
+def underway(job: Job) -> bool:
+    return job.blocks_done > 0
+
+
+def hands_off(service: Service, job: Job) -> bool:
+    """Whether no worker has a job's folder in hand, and it is gone."""
+    row = service.database.row("SELECT worker FROM jobs WHERE id = ?", job.id)
+    return (row is None or row["worker"] is None) and not service.jobs.folder(job).exists()
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> float:
+    """How long it took until something held, which must not be longer."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def test_jobs_are_worked_off_in_turn(service: Service) -> None:
+    jobs = [sent(service, steps=2, seconds=0.01) for n in range(3)]
+    ends = [wait(service, job, ended) for job in jobs]
+    assert [job.status for job in ends] == [Status.SUCCESSFUL] * 3
+    assert [(job.blocks_done, job.progress) for job in ends] == [(4, 100)] * 3
+    row = service.database.row("SELECT bytes FROM jobs WHERE id = ?", jobs[0].id)
+    assert row and row["bytes"] == 2
+
+
+def test_progress_while_it_runs(service: Service) -> None:
+    job, seen = sent(service, steps=8, seconds=0.1), []
+    wait(service, job, lambda found: seen.append(found) or found.status.final)
+    shown = [found.progress for found in seen]
+    assert shown == sorted(shown) and len(set(shown)) > 3
+    known = [found for found in seen if found.seconds_left is not None]
+    assert known and all(found.blocks_planned == 16 for found in known)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_dismissed_within_a_second(service: Service, deaf: bool) -> None:
+    """Also a job that does not hear of it: its worker is ended, and the next one serves others."""
+    job = sent(service, steps=1000, seconds=0.3, deaf=deaf)
+    wait(service, job, underway)
+    began = time.monotonic()
+    told = service.jobs.dismiss(job.id, "anna")
+    assert told is not None and told.status is Status.DISMISSED
+    assert time.monotonic() - began < 0.2
+    took = within(1.0, lambda: hands_off(service, job))
+    assert (took > 0.5) is deaf
+    other = wait(service, sent(service, steps=1), ended)
+    assert other.status is Status.SUCCESSFUL
+
+
+def test_what_goes_wrong_is_told_without_places(
+    service: Service, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failed = wait(service, sent(service, fail=True), ended)
+    assert failed.status is Status.FAILED
+    assert failed.message == "sheet.tif: cannot be read; give another"
+    fault = wait(service, sent(service, fault=True), ended)
+    assert fault.status is Status.FAILED
+    assert "fault of the service" in fault.message and "/" not in fault.message
+
+
+@pytest.mark.slow
+def test_a_job_that_kills_its_workers_fails_and_others_go_on(service: Service) -> None:
+    deadly, harmless = sent(service, die=True), sent(service, steps=1)
+    failed = wait(service, deadly, ended)
+    assert (failed.status, failed.attempts) == (Status.FAILED, MOST_DEATHS)
+    assert wait(service, harmless, ended).status is Status.SUCCESSFUL
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
+    """Even while one computes; the next service takes the job up, and does nothing twice."""
+    service = serving(tmp_path)
+    job = sent(service, steps=40, seconds=0.05)
+    words = [sys.executable, "-c", SERVICE, str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        wait(service, job, underway)
+        process.kill()
+    within(1.0, lambda: not alive(worker))
+    assert service.jobs.find(job.id, "anna").status is Status.RUNNING
+    with supervised(service):
+        assert wait(service, job, ended).status is Status.SUCCESSFUL
+    lines = (tmp_path / "steps.log").read_text().splitlines()
+    # The one in hand may have been written down just before the kill, and no other.
+    assert len(set(lines)) == 80 and len(lines) <= 81
+
+
+@pytest.mark.slow
+def test_workers_end_with_the_supervisor(tmp_path: Path) -> None:
+    """What they had in hand waits."""
+    service = serving(tmp_path, jobs_at_once=2)
+    with supervised(service) as supervisor:
+        job = sent(service, steps=1000, seconds=0.1)
+        wait(service, job, underway)
+        workers = supervisor.processes
+        assert len(workers) == 2
+    assert not any(alive(worker) for worker in workers)
+    assert service.jobs.find(job.id, "anna").status is Status.ACCEPTED
+    assert service.jobs.folder(job).exists()
+
+
+@pytest.mark.slow
+def test_one_that_is_killed_is_replaced(service: Service) -> None:
+    job = sent(service, steps=20, seconds=0.1)
+    wait(service, job, underway)
+    row = service.database.row("SELECT worker FROM jobs WHERE id = ?", job.id)
+    for child in _children():
+        os.kill(child, signal.SIGKILL)
+    found = wait(service, job, ended)
+    assert (found.status, found.attempts) == (Status.SUCCESSFUL, 1)
+    assert row and row["worker"]
+
+
+def _children() -> list[int]:
+    """The processes that this one started and that work."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            words = (stat.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == os.getpid() and b"tests.support.stand_in" in words:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_a_second_service_is_told(service: Service) -> None:
+    second = supervised(serving(service.settings.state))
+    with pytest.raises(InputError, match="another service"), second:
+        pass
+
+
+class Heard(HTTPServer):
+    """Listens to callbacks; answers what it is told to, in turn."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Listener)
+        self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.answers: list[tuple[int, dict[str, str]]] = []
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+    def callback(self, settings: Settings) -> str:
+        names = ("successUri", "inProgressUri", "failedUri")
+        told = checked({n: f"http://{self.host}/{n}" for n in names}, settings, "http://here/")
+        assert told is not None
+        return told
+
+
+class Listener(BaseHTTPRequestHandler):
+    server: Heard
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.heard.append((self.path, body))
+        status, headers = self.server.answers.pop(0) if self.server.answers else (204, {})
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *said: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    with Heard() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def results(job: Job, base: str) -> dict[str, Any]:
+    return {"of": job.id, "base": base}
+
+
+def test_who_asked_is_called_back(tmp_path: Path, heard: Heard) -> None:
+    service = serving(tmp_path, callback_hosts=(heard.host,))
+    call = heard.callback(service.settings)
+    with supervised(service, results=results):
+        good = sent(service, call, steps=8, seconds=0.2)
+        bad = sent(service, call, fail=True)
+        within(
+            PATIENCE_S, lambda: {"/successUri", "/failedUri"} <= {path for path, _ in heard.heard}
+        )
+    told = dict(heard.heard)
+    assert told["/successUri"] == {"of": good.id, "base": "http://here/"}
+    assert (told["/failedUri"]["jobID"], told["/failedUri"]["status"]) == (bad.id, "failed")
+    assert told["/inProgressUri"]["status"] == "running"
+    assert [path for path, _ in heard.heard].count("/successUri") == 1
+
+
+def test_callbacks_are_tried_again_and_follow_nobody(tmp_path: Path, heard: Heard) -> None:
+    service = serving(tmp_path, callback_hosts=(heard.host,))
+    jobs = service.jobs
+    job = sent(service, callback=heard.callback(service.settings))
+    jobs.claim("w")
+    jobs.finish(job.id, Status.SUCCESSFUL, "done")
+    elsewhere = {"Location": f"http://{heard.host}/elsewhere"}
+    heard.answers = [(500, {}), (302, elsewhere)]
+    for told in (0, 0, 1):
+        assert tell(jobs, results) == told
+        assert tell(jobs, results) == 0  # it is not due yet
+        service.database.execute("UPDATE jobs SET to_tell = to_tell - ?", 4 * PAUSE_S)
+    assert [path for path, _ in heard.heard] == ["/successUri"] * 3
+    assert tell(jobs, results) == 0
+
+
+def test_a_callback_without_results_does_not_stop_others(tmp_path: Path, heard: Heard) -> None:
+    """A result may be gone when it is to be told of."""
+    service = serving(tmp_path, callback_hosts=(heard.host,))
+    jobs = service.jobs
+    for status in (Status.SUCCESSFUL, Status.FAILED):
+        job = sent(service, callback=heard.callback(service.settings))
+        jobs.claim("w")
+        jobs.finish(job.id, status, "")
+
+    def gone(job: Job, base: str) -> dict[str, Any]:
+        raise FileNotFoundError(job.id)
+
+    assert tell(jobs, gone) == 1
+    assert [path for path, _ in heard.heard] == ["/failedUri"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://else.example/", "http://good.example:81/", "https://good.example.evil.example/",
+        "http://user@good.example/", "http://good.example@evil.example/", "ftp://good.example/",
+        "http://good.example\\@evil.example/", "http://evil.example#@good.example/",
+        "//good.example/", "good.example", "http:///", "", "http://good.example/ x",
+        "http://good.example/\r\nHost: evil.example", "http://127.0.0.1/", "http://[::1]/",
+        "file:///etc/passwd", "http://g\u1d0fod.example/", "http://good.example/#f",
+        "http://good.example/" + 2000 * "x", 7, None,
+    ],
+)  # fmt: skip
+def test_other_addresses_are_refused(address: Any) -> None:
+    settings = Settings(callback_hosts=("good.example",))
+    with pytest.raises(Problem) as told:
+        checked({"successUri": address}, settings, "")
+    assert told.value.status == 400 and "successUri" in told.value.detail
+
+
+def test_allowed_addresses() -> None:
+    settings = Settings(callback_hosts=("Good.example", "other.example:8080"))
+    good = ("https://good.example/a?b=c", "http://GOOD.example:80", "https://other.example:8080/")
+    for address in good:
+        told = checked({"successUri": address}, settings, "http://here")
+        assert told and json.loads(told) == {"successUri": address, "base": "http://here"}
+    assert checked(None, settings, "") is None
+    for odd in ("x", {}, {"successUri": "https://good.example/", "more": 1}):
+        with pytest.raises(Problem):
+            checked(odd, settings, "")
+    with pytest.raises(Problem):
+        checked({"successUri": "https://good.example/"}, Settings(), "")
+
+
+def test_a_supervisor_of_no_use_does_not_spin(tmp_path: Path) -> None:
+    """Workers that cannot start are tried after longer and longer pauses."""
+    marks = tmp_path / "marks"
+    words = f"open({str(marks)!r}, 'a').write('x')"
+    with Supervisor(serving(tmp_path / "s"), program=(sys.executable, "-c", words)):
+        time.sleep(1.5)
+    assert 1 <= len(marks.read_text()) <= 2
+
+
+def test_status_info_has_what_is_known(tmp_path: Path) -> None:
+    service = serving(tmp_path)
+    told = status_info(sent(service), "http://here/")
+    assert told["jobID"] == told["id"] and told["type"] == "process"
+    assert "started" not in told and told["seconds_left"] is None
+    assert [link["href"] for link in told["links"]] == [
+        f"http://here/jobs/{told['id']}", "http://here/jobs", f"http://here/jobs/{told['id']}/events",
+    ]  # fmt: skip

@@ -1,0 +1,85 @@
+"""A generated quarter, a finished run of it, and a service that has both, as tests ask it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import quarter
+from pipeline.quarter.regions import write_regions
+from pipeline.runs.request import Request
+from pipeline.runs.run import run
+from service.core.catalogue import public_collections, sources_of
+from service.core.settings import Settings
+from service.processes.carry_out import carry_out
+from service.processes.errand import Means
+from service.processes.orders import order
+
+SIZE, RESOLUTION = (300, 300), 1
+MUNICIPALITY = "GM9999"
+CORNER = "BU99990001"
+
+
+@dataclass(frozen=True)
+class World:
+    """Where things lie: inputs as they are fetched, and a run of all of them."""
+
+    inputs: Path
+    run: Path
+    request: Request
+    bounds: tuple[float, float, float, float]
+
+    def settings(self, state: Path, *data: Path, **more: Any) -> Settings:
+        """Of a service; by default it has the run and the inputs."""
+        return Settings(
+            data=tuple(map(str, data or (self.run, self.inputs))), state=state, workers=2, **more
+        )
+
+    def means(self, state: Path, *data: Path) -> Means:
+        """The same, as what it answers with."""
+        settings = self.settings(state, *data)
+        return Means(settings, sources_of(settings), public_collections(settings))
+
+    def asked(self, out: Path, **more: Any) -> Request:
+        """A run as the command line asks for it."""
+        return replace(self.request, out=out, **more)
+
+    def box(self, west: float, south: float, east: float, north: float) -> str:
+        """A rectangle by its distances from the south-western corner, as an area [m]."""
+        x, y = self.bounds[:2]
+        return f"{x + west},{y + south},{x + east},{y + north}"
+
+
+def carried_out(process: str, inputs: dict[str, Any], means: Means, **more: Any) -> Path:
+    """The folder of the result."""
+    made = order(process, inputs, means)
+    folder = means.settings.state / "results" / made.key
+    folder.mkdir(parents=True, exist_ok=True)
+    carry_out(made, means.sources, means.public, means.settings, folder, **more)
+    return folder
+
+
+_worlds: list[World] = []
+
+
+def world(factory: pytest.TempPathFactory) -> World:
+    """Generated once for all tests."""
+    if not _worlds:
+        _worlds.append(_generated(factory.mktemp("asked")))
+    return _worlds[0]
+
+
+def _generated(folder: Path) -> World:
+    made = quarter.generate(folder / "inputs", size=SIZE, resolution=RESOLUTION)
+    boundaries = write_regions(folder / "inputs", made.bounds)
+    request = Request(
+        tuple(map(str, made.dsm)),
+        tuple(map(str, made.dtm)),
+        (str(made.buildings),),
+        folder / "quarter",
+        boundaries=(str(boundaries),),
+        workers=2,
+    )
+    run(replace(request, area=MUNICIPALITY))
+    return World(folder / "inputs", folder / "quarter", request, made.bounds)

@@ -1,0 +1,233 @@
+"""A headless browser for the tests of the page: what goes wrong in it, and what axe finds."""
+
+import json
+import os
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Context
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+
+from pipeline import quarter
+from pipeline.runs.request import Request
+from pipeline.runs.run import run
+from tests.support.serving import serving
+
+RUN = "quarter"
+SIZE, PART = (300, 300), (180, 150)  # of the quarter, and of what was computed of it [m]
+VARIABLE = "DAKLAAG_BROWSER"
+ARGUMENTS = (
+    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+)  # fmt: skip
+DESKTOP = {"width": 1240, "height": 660}  # room for the legend; fewer pixels are drawn sooner
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+PATIENCE_MS = 20_000.0  # the graphics are computed by cores that others use as well
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+LOOK = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}}).then(
+  ({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes[0].html}`))"""
+CANCELLED = "net::ERR_ABORTED"  # tiles of a view that was left
+
+
+@dataclass
+class Window:
+    """A page of a browser. wrong: errors of its console and of what it asked; outside: what it
+    asked of other hosts; asked: all addresses."""
+
+    page: Any
+    host: str
+    wrong: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Listen."""
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("console", lambda said: said.type == "error" and self.wrong.append(said.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("request", self._request)
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != CANCELLED:
+            self.wrong.append(f"{request.url}: {request.failure}")
+
+    def _request(self, request: Any) -> None:
+        self.asked.append(request.url)
+        if not request.url.startswith((f"{self.host}/", "blob:", "data:")):
+            self.outside.append(request.url)
+
+    def answered(self, status: int) -> None:
+        """What went wrong was an answer of that status, which a browser calls an error."""
+        assert self.wrong and all(str(status) in said for said in self.wrong)
+        self.wrong.clear()
+
+    def go(self, link: str = "") -> None:
+        """Open the map, with what a link says behind #, anew, and wait until it is shown."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.host}/map/{link}")
+        self.ready()
+
+    def fresh(self) -> None:
+        """The same as somebody who was never there sees it, with the browser's cache."""
+        self.page.emulate_media(media="screen")
+        self.page.evaluate("() => window.daklaag && localStorage.clear()")
+        for seen in (self.wrong, self.outside, self.asked):
+            seen.clear()
+        self.go()
+
+    def ready(self) -> None:
+        """Wait until all of the page is shown."""
+        self.page.wait_for_function("() => window.daklaag")
+        self.page.evaluate("() => window.daklaag.ready")
+
+    def idle(self) -> None:
+        """Wait until the map has drawn what it shows."""
+        self.page.wait_for_function("() => daklaag.map.loaded() && !daklaag.map.isMoving()")
+
+    def at(self, testid: str) -> Any:
+        """The element that is known to tests by this name."""
+        return self.page.get_by_test_id(testid)
+
+    def text(self, testid: str) -> str:
+        """What such an element says."""
+        said: str = self.at(testid).inner_text()
+        return said
+
+    def shown(self, layer: str) -> int:
+        """How many features of a layer are drawn."""
+        asked = "(id) => daklaag.map.queryRenderedFeatures({layers: [id]}).length"
+        found: int = self.page.evaluate(asked, layer)
+        return found
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong: a rule, and the first element that breaks it."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        found: list[str] = self.page.evaluate(LOOK, list(RULES))
+        return found
+
+    def fine(self) -> None:
+        """Nothing went wrong, and nobody else was asked."""
+        assert not self.wrong
+        assert not self.outside
+
+
+def choose(window: Window, place: str) -> None:
+    """Count a place."""
+    window.at("place").fill(place)
+    window.at("place-option").first.click()
+
+
+def about(value: float) -> str:
+    """A sum in three digits, as the page says it."""
+    return f"{Context(prec=3, rounding=ROUND_HALF_UP).create_decimal(value):,.0f}"
+
+
+def counted(window: Window, totals: dict[str, Any]) -> None:
+    """Wait for the totals that are expected, and look whether all figures are theirs."""
+    counts, kwh = totals["counts"], totals["kwh"]
+    window.page.wait_for_selector(f'#totals[data-judged="{counts["judged"]}"][aria-busy="false"]')
+    kinds = counts["class"] | {"rejected": counts["rejected"]}
+    assert {name: window.text(f"count-{name}") for name in kinds} == {
+        name: f"{number:,}" for name, number in kinds.items()
+    }
+    table = window.text("totals-table")
+    panel = f"{totals['area_ha']['panel']:,.2f} ha"
+    for said in (
+        f"{counts['solar_suitable']:,}\t{panel}\t{about(kwh['solar'])}",
+        f"{counts['wind_suitable']:,}\t\t{about(kwh['wind'])}", about(kwh["total"]),
+    ):  # fmt: skip
+        assert said in table
+
+
+def bring(window: Window, roof: dict[str, Any]) -> Any:
+    """Bring a roof to the middle of the map; gives what is to be clicked on."""
+    point = shapely.geometry.shape(roof["geometry"]).representative_point()
+    window.page.evaluate("(at) => daklaag.map.jumpTo({center: at, zoom: 18})", [point.x, point.y])
+    window.idle()
+    return window.at("map").locator("canvas")
+
+
+def browser_file() -> str:
+    """The browser that DAKLAAG_BROWSER names, else Chromium; without one the test is skipped."""
+    found = os.environ.get(VARIABLE) or shutil.which("chromium")
+    if not found:
+        pytest.skip(f"no chromium on the path, and {VARIABLE} names no browser")
+    return found
+
+
+@contextmanager
+def started() -> Iterator[Any]:
+    """A browser."""
+    from playwright.sync_api import sync_playwright
+
+    file = browser_file()
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=file, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def window(browser: Any, host: str, **context: Any) -> Iterator[Window]:
+    """A page of somebody who was never there before; without movement, which takes time."""
+    told = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"} | context
+    somebody = browser.new_context(**told)
+    try:
+        yield Window(somebody.new_page(), host)
+    finally:
+        somebody.close()
+
+
+@cache
+def quarter_of(base: Path) -> Path:
+    """A folder with the inputs of a quarter (`in`), and a run of its north-western half only
+    (`quarter`); made once for all tests."""
+    folder = base / "browsed"
+    made = quarter.generate(folder / "in", size=SIZE, resolution=0.5)
+    west, _, _, north = made.bounds
+    part = ",".join(map(str, (west, north - PART[1], west + PART[0], north)))
+    sheets = (tuple(map(str, made.dsm)), tuple(map(str, made.dtm)), (str(made.buildings),))
+    run(Request(*sheets, folder / "quarter", area=part, layers=("hillshade", "shadow")))
+    return folder
+
+
+@contextmanager
+def service(base: Path, state: Path, *words: object) -> Iterator[str]:
+    """The address of a service over it."""
+    folder = quarter_of(base)
+    data = ("--data", folder / "quarter", "--data", folder / "in")
+    with serving(state, *data, "--state", state, "--workers", 1, *words) as host:
+        yield host
+
+
+def told(host: str, path: str, body: Any = None, method: str = "", **headers: str) -> Any:
+    """What the service itself answers, to hold beside what the page says."""
+    sent = None if body is None else json.dumps(body).encode()
+    kind = {"Content-Type": "application/json"} if sent else {}
+    asked = urllib.request.Request(f"{host}/{path}", sent, kind | headers, method=method or None)
+    with urllib.request.urlopen(asked, timeout=PATIENCE_MS / 1000) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def summed(host: str, **inputs: Any) -> dict[str, Any]:
+    """The totals of an area as the service says them."""
+    found = told(host, "processes/summary/execution", {"inputs": {"collection": RUN} | inputs})
+    return dict(found["totals"])
+
+
+def roofs(host: str, collection: str = RUN) -> dict[int, dict[str, Any]]:
+    """All roofs of a run by their row."""
+    found = told(host, f"collections/{collection}/items?limit=1000")
+    return {feature["id"]: feature for feature in found["features"]}

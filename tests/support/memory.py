@@ -1,0 +1,119 @@
+"""What a worker holds in each pass of a run, and what writes the table: peaks [bytes], measured in
+a process of their own."""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import shapely
+from numpy.typing import NDArray
+
+from tests.support.commands import ROOT
+from tests.support.outcomes import counted, set_everywhere
+
+CLEAR_PEAK = "5"  # see proc_pid_clear_refs(5)
+
+
+def resident(name: str) -> int:
+    """VmRSS or VmHWM, its highest value since it was cleared [bytes]."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"no {name} here")
+
+
+def clear() -> int:
+    """Forget the peak; what is held now."""
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
+    return resident("VmRSS")
+
+
+def measure_passes(folder: str, home: str, options: dict[str, Any]) -> dict[str, int]:
+    """What the plan promises of a world, and the peaks of its passes, with one worker.
+
+    folder: with the files of the world, and in `small` those of one in which all is compiled; home:
+    for the results."""
+    _passes(Path(folder) / "small", Path(home) / "small", options | {"area": None})
+    return _passes(Path(folder), Path(home) / "town", options)
+
+
+def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
+    """Beyond what was held before, without GDAL's cache."""
+    from pipeline.heights import rasters
+    from pipeline.output.map import cartography
+    from pipeline.runs import run
+    from pipeline.runs.request import Request
+
+    found: dict[str, int] = {}
+
+    def watched(name: str) -> Callable[..., Any]:
+        work = getattr(run, f"{name}_pass")
+
+        def watch(*given: Any) -> Any:
+            held = clear()
+            answer = work(*given)
+            found[name] = resident("VmHWM") - held
+            return answer
+
+        return watch
+
+    inputs = ((str(folder / name),) for name in ("R_1.tif", "M_1.tif", "pand.parquet"))
+    request = Request(*inputs, out, workers=1, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        set_everywhere(patch, rasters, "CACHE_MB", 0)  # GDAL's own promise, which would hide ours
+        for name in ("survey", "measure", "shade"):
+            patch.setattr(run, f"{name}_pass", watched(name))
+        patch.setattr(cartography, "draw", lambda scene, to, lang: None)
+        run.run(request)
+        return found | {"promised": counted(request).memory}
+
+
+def measure_table(path: Path, groups: int) -> int:
+    """The peak of writing a table of buildings of so many row groups, beyond what was held."""
+    from pipeline.results.buildings import GROUP_ROWS, write_buildings
+
+    def tables() -> Iterator[pa.Table]:
+        for i in range(groups):
+            yield synthetic_rows(np.arange(GROUP_ROWS) + i * GROUP_ROWS)
+
+    write_buildings(path, [synthetic_rows(np.arange(100))], {})
+    held = clear()
+    write_buildings(path, tables(), {})
+    return resident("VmHWM") - held
+
+
+def synthetic_rows(row: NDArray[np.int64]) -> pa.Table:
+    """Squares in a line, judged alike."""
+    from pipeline.results.columns import SCHEMA
+
+    known: dict[str, Any] = {
+        "row": row,
+        "id": pa.array(row).cast(pa.string()),
+        "centre_x": row * 20.0,
+        "centre_y": row * 0.0,
+        "flags": pa.array([[]] * len(row), SCHEMA.field("flags").type),
+        "geometry": pa.array(shapely.to_wkb(shapely.box(row * 20.0, 0, row * 20.0 + 9, 9))),
+    }
+    columns = {f.name: known.get(f.name, pa.nulls(len(row), f.type)) for f in SCHEMA}
+    return pa.table(columns, schema=SCHEMA)
+
+
+def apart(call: str, **environment: str) -> Any:
+    """What a call of a function of this module answers in a process of its own, where nothing else
+    is held."""
+    code = f"import json; from tests.support.memory import *; print(json.dumps({call}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

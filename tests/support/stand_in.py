@@ -1,0 +1,70 @@
+"""A worker whose jobs only pretend: `python -m tests.support.stand_in` for service.jobs.work.
+
+What an order asks for: steps, seconds each; deaf: does not hear that it is to stop; die, fail.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline.engine.events import KEPT, Log
+from pipeline.errors import InputError, Stopped
+from pipeline.storage.ledger import MEASURE, REPORT, SHADE
+from service.core.catalogue import Sources
+from service.core.settings import Settings
+from service.jobs.supervisor import Supervisor
+from service.jobs.work import main
+from service.processes.order import Order
+
+WORKER = (sys.executable, "-m", "tests.support.stand_in")
+
+
+def carry_out(
+    order: Order, sources: Sources, public: Any, settings: Settings, folder: Path,
+    progress: Callable[[str, int, int], None], stop: Callable[[], bool], log: Log,
+) -> None:  # fmt: skip
+    """Leave a file a step, a line a step in a log of all, and a report."""
+    asked, done = order.inputs, folder / "steps"
+    if (folder / REPORT).exists():
+        return
+    done.mkdir(parents=True, exist_ok=True)
+    if asked.get("die"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if asked.get("fail"):
+        raise InputError(f"{folder / 'sheet.tif'}: cannot be read; give another")
+    if asked.get("fault"):
+        raise ZeroDivisionError(str(folder))
+    steps = range(asked.get("steps", 0))
+    for stage in (MEASURE, SHADE):
+        todo = [step for step in steps if not (done / f"{stage}{step}").exists()]
+        for _ in range(len(steps) - len(todo)):
+            log({"stage": stage, "outcome": KEPT, "shard": ""})
+        progress(stage, 0, len(todo))
+        for i, step in enumerate(todo):
+            _wait(asked.get("seconds", 0.0), lambda: stop() and not asked.get("deaf"))
+            with (settings.state / "steps.log").open("a") as lines:
+                lines.write(f"{order.key} {stage}{step}\n")
+            (done / f"{stage}{step}").write_text("")
+            progress(stage, i + 1, len(todo))
+    (folder / REPORT).write_text("{}")
+
+
+def _wait(seconds: float, stop: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if stop():
+            raise Stopped
+        time.sleep(min(left, 0.02))
+
+
+def supervised(service: Any, **more: Any) -> Supervisor:
+    """A supervisor of such workers."""
+    return Supervisor(service, program=WORKER, **more)
+
+
+if __name__ == "__main__":
+    main(carry_out)
