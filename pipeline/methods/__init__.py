@@ -1,5 +1,6 @@
-"""A method: its parameters, its reach, what it does to a block, what it says of a building."""
+"""The methods by name: what each declares, and what tasks compute by it."""
 
-from pipeline.methods.powermapping.rules import NAME, Powermapping
+from pipeline.methods.method import Method
+from pipeline.methods.powermapping.declaration import POWERMAPPING
 
-METHODS: dict[str, type[Powermapping]] = {NAME: Powermapping}
+METHODS: dict[str, Method] = {POWERMAPPING.name: POWERMAPPING}

@@ -20,10 +20,12 @@ def listing(name: str | None, form: str) -> str:
         )
     chosen = [name] if name else list(METHODS)
     if form == "json":
-        found = {n: [_row(p) for p in parameters_of(METHODS[n])] for n in chosen}
+        found = {n: [_row(p) for p in parameters_of(METHODS[n].parameters)] for n in chosen}
         return json.dumps(found, indent=2) + "\n"
     write = _markdown if form == "markdown" else _table
-    return "".join(write(n, [_row(p) for p in parameters_of(METHODS[n])]) for n in chosen)
+    return "".join(
+        write(n, [_row(p) for p in parameters_of(METHODS[n].parameters)]) for n in chosen
+    )
 
 
 def _row(p: Parameter) -> dict[str, Any]:

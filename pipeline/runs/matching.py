@@ -64,7 +64,7 @@ def match(finished: Finished, request: Request, rough: bool = False) -> Asked | 
     for a request that is wrong in itself.
     """
     check_options(request)
-    p = parameters_.parse(METHODS[request.method], request.settings)
+    p = parameters_.parse(METHODS[request.method].parameters, request.settings)
     area = None if request.area is None else parse_area(request.area, request.boundaries)
     around = None if request.around is None else parse_around(request.around)
     for reason in _otherwise_made(finished, request, p, area):

@@ -123,7 +123,7 @@ class Job:
 def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -> Job:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
     check_options(request)
-    p = parameters_.parse(METHODS[request.method], request.settings)
+    p = parameters_.parse(METHODS[request.method].parameters, request.settings)
     area = None if request.area is None else parse_area(request.area, request.boundaries)
     around = None if request.around is None else parse_around(request.around)
     terrain = _terrain(request, area)

@@ -74,7 +74,7 @@ def reach_in(
     """
     finished = open_finished(directory)
     method = finished.said["method"]
-    p = parameters_.parse(METHODS[method["name"]], method["parameters"])
+    p = parameters_.parse(METHODS[method["name"]].parameters, method["parameters"])
     found = [_coming(finished, p, *roof) for roof in roofs] + _going(finished, remove)
     if not found:
         raise InputError("no building comes or goes; give one")

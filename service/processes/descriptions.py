@@ -76,7 +76,7 @@ METHOD = _input("Method", "How a roof is judged.", _text(enum=list(METHODS), def
 PARAMETERS = _input(
     "Parameters",
     "Those of the method that are to differ from their defaults.",
-    schema(METHODS[NAME]),
+    schema(METHODS[NAME].parameters),
 )
 LAYERS_ = _input("Raster layers", "Which pictures of the ground to keep.", LAYER_LIST)
 LANG = _input("Language", "Of the map and the report.", _text(enum=["en", "nl"], default="en"))

@@ -61,7 +61,7 @@ def method_of(method: str, parameters: dict[str, Any]) -> dict[str, Any]:
     if method not in METHODS:
         raise InputError(f"input method: {method!r} is unknown; there is {', '.join(METHODS)}")
     try:
-        p = parameters_.parse(METHODS[method], parameters)
+        p = parameters_.parse(METHODS[method].parameters, parameters)
     except InputError as error:
         raise InputError(f"input parameters: {error}") from None
     return {"method": method, "parameters": parameters_.as_json(p)}

@@ -42,7 +42,7 @@ def test_languages_are_those_of_the_texts() -> None:
 
 def test_parameters_are_described_as_they_are_checked() -> None:
     """The schema takes the defaults, and refuses what the command line refuses."""
-    cls = METHODS["powermapping"]
+    cls = METHODS["powermapping"].parameters
     described = schema(cls)
     validator = Draft202012Validator(_nullable(described), validate_formats=True)
     defaults = as_json(parse(cls, {}))

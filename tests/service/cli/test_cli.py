@@ -294,7 +294,7 @@ def test_report_by_area(finished: Path, areas: Path) -> None:
 
 @pytest.mark.parametrize("name", [(), ("powermapping",)])
 def test_methods(name: tuple[str, ...]) -> None:
-    for parameter in parameters_of(METHODS["powermapping"]):
+    for parameter in parameters_of(METHODS["powermapping"].parameters):
         assert f"  {parameter.name} = " in call("methods", *name).stdout
         assert f"| `{parameter.name}` |" in call("methods", *name, "--format", "markdown").stdout
     told = json.loads(call("methods", *name, "--format", "json").stdout)

@@ -1,0 +1,194 @@
+"""The columns that the table of every method has."""
+
+import pyarrow as pa
+
+from pipeline.methods.method import (
+    BOOLEAN,
+    EDGES,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Class,
+    Column,
+    Count,
+    Sum,
+    Term,
+    Words,
+    names,
+)
+
+EXCLUDED = ("solar", "wind", "both")
+
+IDENTITY = (
+    Column(
+        "row",
+        WHOLE,
+        "",
+        Words("Row", "position in the input, from 0: tells repeated ids apart"),
+        Words("Rij", "plaats in de invoer, vanaf 0: onderscheidt herhaalde id's"),
+        in_tiles=False,
+    ),
+    Column(
+        "id",
+        TEXT,
+        "",
+        Words("Building id", "as in the input, without the prefix NL.IMBAG.Pand."),
+        Words("Pand-id", "zoals in de invoer, zonder het voorvoegsel NL.IMBAG.Pand."),
+    ),
+    Column(
+        "built",
+        WHOLE,
+        "",
+        Words("Year of construction", "as in the input; null if not known"),
+        Words("Bouwjaar", "zoals in de invoer; leeg als het niet bekend is"),
+    ),
+    Column(
+        "status",
+        TEXT,
+        "",
+        Words("Status", "as in the input: of the BAG's life cycle of a building"),
+        Words("Status", "zoals in de invoer: uit de levenscyclus van een pand in de BAG"),
+    ),
+    Column(
+        "area_m2",
+        NUMBER,
+        "m2",
+        Words("Footprint area", "of the polygon, holes left out"),
+        Words("Grondvlak", "oppervlakte van de veelhoek, zonder gaten"),
+        total=Sum(),
+    ),
+    Column(
+        "ground_m",
+        NUMBER,
+        "m",
+        Words("Ground height", "above NAP, of the terrain on and around the footprint"),
+        Words("Maaiveldhoogte", "boven NAP, van het terrein op en rond het grondvlak"),
+    ),
+    Column(
+        "roof_m",
+        NUMBER,
+        "m",
+        Words("Roof height", "above NAP, one height for the whole roof"),
+        Words("Dakhoogte", "boven NAP, één hoogte voor het hele dak"),
+    ),
+    Column(
+        "height_m",
+        NUMBER,
+        "m",
+        Words("Building height", "of the roof above the ground"),
+        Words("Gebouwhoogte", "van het dak boven het maaiveld"),
+    ),
+    Column(
+        "cells",
+        WHOLE,
+        "",
+        Words("Cells with data", "own cells with DSM data"),
+        Words("Cellen met gegevens", "eigen cellen met gegevens in het DSM"),
+        in_tiles=False,
+    ),
+    Column(
+        "centre_x",
+        NUMBER,
+        "m",
+        Words("Centre, RD x", "where the shadow is asked, eastward in EPSG:28992"),
+        Words("Middelpunt, RD x", "waar de schaduw wordt bepaald, oostwaarts in EPSG:28992"),
+        in_tiles=False,
+    ),
+    Column(
+        "centre_y",
+        NUMBER,
+        "m",
+        Words("Centre, RD y", "where the shadow is asked, northward in EPSG:28992"),
+        Words("Middelpunt, RD y", "waar de schaduw wordt bepaald, noordwaarts in EPSG:28992"),
+        in_tiles=False,
+    ),
+)
+
+SHAPE = (
+    Column(
+        "bbox",
+        pa.struct([(edge, NUMBER) for edge in EDGES]),
+        "m",
+        Words(
+            "Rectangle",
+            "struct of xmin, ymin, xmax, ymax: the polygon's rectangle, the covering of"
+            " GeoParquet 1.1",
+        ),
+        Words(
+            "Omhullende rechthoek",
+            "struct van xmin, ymin, xmax, ymax: de rechthoek om de veelhoek, de covering"
+            " van GeoParquet 1.1",
+        ),
+        in_tiles=False,
+        filterable=False,
+    ),
+    Column(
+        "geometry",
+        pa.binary(),
+        "",
+        Words("Outline", "the polygon, repaired where it had to be"),
+        Words("Omtrek", "de veelhoek, hersteld waar dat nodig was"),
+        in_tiles=False,
+        filterable=False,
+    ),
+)
+
+
+def verdict(
+    classes: tuple[Class, ...],
+    classes_en: str,
+    classes_nl: str,
+    reasons: tuple[Term, ...],
+    flags: tuple[Term, ...],
+) -> tuple[Column, ...]:
+    """The columns of the verdict. classes_en, classes_nl: what the classes mean, in a line."""
+    return (
+        Column(
+            "class",
+            TEXT,
+            "",
+            Words(
+                "Class",
+                classes_en,
+            ),
+            Words(
+                "Klasse",
+                classes_nl,
+            ),
+            names(classes),
+        ),
+        Column(
+            "selected",
+            BOOLEAN,
+            "",
+            Words("Selected", "within --around"),
+            Words("Geselecteerd", "binnen --around"),
+            total=Count(),
+        ),
+        Column(
+            "excluded",
+            TEXT,
+            "",
+            Words("Set aside", "null, solar, wind, both: by a restriction; out of the totals"),
+            Words(
+                "Uitgezonderd", "leeg, solar, wind, both: door een beperking; niet in de totalen"
+            ),
+            EXCLUDED,
+        ),
+        Column(
+            "flags",
+            pa.list_(TEXT),
+            "",
+            Words("Flags", "list of what to look at before use, empty if there is nothing"),
+            Words("Vlaggen", "lijst van wat vóór gebruik aandacht vraagt, zonder iets leeg"),
+            names(flags),
+        ),
+        Column(
+            "rejected",
+            TEXT,
+            "",
+            Words("Rejected", "null, or why it was not judged"),
+            Words("Niet beoordeeld", "leeg, of waarom het niet is beoordeeld"),
+            names(reasons),
+        ),
+    )

@@ -1,0 +1,246 @@
+"""What the method `powermapping` declares: its columns, classes, reasons, flags and layers."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.methods.house import IDENTITY, SHAPE, verdict
+from pipeline.methods.method import (
+    BOOLEAN,
+    NUMBER,
+    Bits,
+    Class,
+    Column,
+    Count,
+    Grey,
+    Layer,
+    Mean,
+    Method,
+    Sum,
+    Term,
+    Words,
+)
+from pipeline.methods.powermapping.rules import NAME, Powermapping
+
+# Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
+CLASSES = (
+    Class("solar", "sun", "zon", colour="#fbb829", edge="#8a5f00", line_width=0.4),
+    Class(
+        "wind_or_solar",
+        "wind, with or without sun",
+        "wind, met of zonder zon",
+        colour="#0b4f94",
+        edge="#052c55",
+        line_width=0.5,
+    ),
+    Class(
+        "none",
+        "neither",
+        "geen van beide",
+        colour="#a2584f",
+        edge="#5a2c26",
+        line_width=0.4,
+        suits=False,
+    ),
+)
+REASONS = (
+    Term("empty", "no geometry, or an empty one", "geen geometrie, of een lege"),
+    Term(
+        "invalid", "a geometry that cannot be repaired", "een geometrie die niet te herstellen is"
+    ),
+    Term("not_standing", "not standing, by its status", "staat er niet, volgens zijn status"),
+    Term(
+        "newer_than_heights",
+        "built after the heights were surveyed",
+        "gebouwd nadat de hoogten zijn gemeten",
+    ),
+    Term("off_rasters", "centre outside the rasters", "middelpunt buiten de rasters"),
+    Term("no_data", "no cell with data in the DSM", "geen cel met gegevens in het DSM"),
+    Term("no_ground", "no ground height around it", "geen maaiveldhoogte eromheen"),
+    Term(
+        "not_in_heights",
+        "hardly rises above the ground in the height model",
+        "steekt in het hoogtemodel nauwelijks boven het maaiveld uit",
+    ),
+)
+FLAGS = (
+    Term("repeated_id", "the id stands on more than one row", "het id staat op meer dan één rij"),
+    Term(
+        "uneven",
+        "parts differ by more than 10 m in height",
+        "delen verschillen meer dan 10 m in hoogte",
+    ),
+    Term(
+        "one_cell",
+        "smaller than a cell: rests on the one cell at its centre",
+        "kleiner dan een cel: berust op de ene cel bij het middelpunt",
+    ),
+    Term("part_outside", "partly outside the rasters", "deels buiten de rasters"),
+    Term(
+        "reach_cut",
+        "what may shade or shelter it lies partly outside the inputs",
+        "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
+    ),
+    Term(
+        "repaired",
+        "the geometry was invalid and repaired",
+        "de geometrie was ongeldig en is hersteld",
+    ),
+    Term(
+        "unknown_status",
+        "a status that the method does not know",
+        "een status die de methode niet kent",
+    ),
+    Term("restricted", "touched by a restriction", "geraakt door een beperking"),
+)
+OWN = (
+    Column(
+        "lit",
+        pa.list_(BOOLEAN),
+        "",
+        Words(
+            "Centre lit",
+            "for each sun, whether the centre is out of the shadow (lit_1, lit_2 ... in flat"
+            " formats)",
+        ),
+        Words(
+            "Middelpunt in de zon",
+            "voor elke zonnestand of het middelpunt buiten de schaduw ligt (lit_1, lit_2 ... in"
+            " platte formaten)",
+        ),
+    ),
+    Column(
+        "solar_suitable",
+        BOOLEAN,
+        "",
+        Words("Suits solar panels", "the centre is lit at all suns"),
+        Words("Geschikt voor zonnepanelen", "het middelpunt ligt bij elke zonnestand in de zon"),
+        total=Count(),
+    ),
+    Column(
+        "panel_area_m2",
+        NUMBER,
+        "m2",
+        Words("Panel area", "the method's share of the area if it suits, else 0"),
+        Words("Paneeloppervlak", "het deel van het grondvlak dat de methode rekent, of anders 0"),
+        total=Sum(),
+    ),
+    Column(
+        "solar_kwh",
+        NUMBER,
+        "kWh/year",
+        Words("Solar yield", "of the panels in a year"),
+        Words("Opbrengst zon", "van de panelen in een jaar"),
+        total=Sum(),
+    ),
+    Column(
+        "wind_candidate",
+        BOOLEAN,
+        "",
+        Words("High enough for wind", "high enough for a small turbine"),
+        Words("Hoog genoeg voor wind", "hoog genoeg voor een kleine turbine"),
+        total=Count(),
+    ),
+    Column(
+        "wind_shadowed",
+        BOOLEAN,
+        "",
+        Words("Sheltered", "a higher building stands within the radius; null if no candidate"),
+        Words("In de luwte", "binnen de straal staat een hoger gebouw; leeg als het te laag is"),
+        total=Count(),
+    ),
+    Column(
+        "wind_suitable",
+        BOOLEAN,
+        "",
+        Words("Suits a turbine", "high enough and not sheltered"),
+        Words("Geschikt voor een turbine", "hoog genoeg en niet in de luwte"),
+        total=Count(),
+    ),
+    Column(
+        "wind_kwh",
+        NUMBER,
+        "kWh/year",
+        Words("Wind yield", "of one turbine in a year if it suits, else 0"),
+        Words("Opbrengst wind", "van één turbine in een jaar als het geschikt is, anders 0"),
+        total=Sum(),
+    ),
+)
+LIT = (
+    Column(
+        "lit_share",
+        NUMBER,
+        "",
+        Words(
+            "Lit share of the roof",
+            "from 0 to 1: of the own cells with data those that are lit at all the suns, of each"
+            " cell's own lattice square; null if rejected",
+        ),
+        Words(
+            "Deel van het dak in de zon",
+            "van 0 tot 1: van de eigen cellen met gegevens die bij elke zonnestand in de zon"
+            " liggen; leeg als het niet is beoordeeld",
+        ),
+        total=Mean("area_m2"),
+    ),
+    Column(
+        "lit_area_m2",
+        NUMBER,
+        "m2",
+        Words("Lit area of the roof", "lit_share x area_m2; null if rejected"),
+        Words("Dakoppervlak in de zon", "lit_share x area_m2; leeg als het niet is beoordeeld"),
+        total=Sum(),
+    ),
+)
+COLUMNS = (
+    *IDENTITY,
+    *OWN,
+    *verdict(
+        CLASSES,
+        "solar (sun only), wind_or_solar (wind, with or without sun), none; null: not judged",
+        "solar (alleen zon), wind_or_solar (wind, met of zonder zon), none (geen van"
+        " beide); leeg: niet beoordeeld",
+        REASONS,
+        FLAGS,
+    ),
+    *LIT,
+    *SHAPE,
+)
+
+
+def times_of(p: Powermapping) -> tuple[dt.datetime, ...]:
+    """The times of the suns [CET]."""
+    return tuple(dt.datetime.combine(p.date, time) for time in p.times)
+
+
+def _bits(p: Powermapping) -> Mapping[str, Any]:
+    """What the bits of the layer `shadow` mean."""
+    shaded = [f"shaded_at_{time:%H%M}_CET" for time in p.times]
+    masks = [1 << i for i in range(len(shaded))]
+    return {"flag_masks": masks, "flag_meanings": " ".join(shaded)}
+
+
+LAYERS = (
+    Layer(
+        "hillshade", "uint8", 0, "1", "hillshade of the DSM, sun in the north-west at 45 degrees",
+        "Relief", "Reliëf", Grey(), default=True,
+    ),
+    Layer(
+        "shadow", "uint8", 255, "1", "cast shadow on the method's surface, a bit a sun",
+        "Shadows on the shortest day", "Schaduwen op de kortste dag", Bits(), "first", _bits,
+        default=True,
+    ),
+    Layer(
+        "sun_hillshade", "uint8", 0, "1", "hillshade of the method's surface at each sun, 0 in"
+        " shadow or without data", "Sunlit relief", "Reliëf in de zon", Grey(), times=times_of,
+    ),
+    Layer(
+        "surface", "float32", float("nan"), "m", "height of the method's surface above NAP",
+        "Height of the surface", "Hoogte van het oppervlak",
+        attributes=lambda p: {"standard_name": "surface_altitude"},
+    ),
+)  # fmt: skip
+
+POWERMAPPING = Method(NAME, Powermapping, COLUMNS, CLASSES, REASONS, FLAGS, LAYERS)
