@@ -23,7 +23,7 @@ from pipeline.runs import matching
 from pipeline.runs.answers import answer, covers, why_not
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
-from pipeline.storage.integrity import sealed, sums_in
+from tests.support.finished import amend
 from tests.support.outcomes import LAYERS, Outcome, assert_equal, middle, outcome
 from tests.support.runs import Files, undrawn
 
@@ -210,7 +210,7 @@ def test_what_was_made_otherwise(tmp_path: Path, finished: Store) -> None:
             for name in way:
                 inner = inner[name]
             inner[last] = value
-        (home / "report.json").write_text(json.dumps(sealed(told, sums_in(told))))
+        amend(home, told)
         return str(why_not(home, finished.request(tmp_path / "a")))
 
     assert reason() == "None"
@@ -270,7 +270,7 @@ def test_a_sheet_that_is_known_and_far_away_is_not_opened(tmp_path: Path, finish
     beyond = [xmin + 90_000, ymin, xmax + 90_000, ymax]
     there = {"name": far.name, "size": far.stat().st_size, "bounds": beyond}
     said["inputs"]["dsm"].append(said["inputs"]["dsm"][0] | there)
-    (home / "report.json").write_text(json.dumps(sealed(said, sums_in(said))))
+    amend(home, said)
     request = finished.request(tmp_path / "a")
     asked = dataclasses.replace(request, dsm=(*request.dsm, str(far)))
     assert covers(home, asked)

@@ -12,6 +12,7 @@ from pipeline.footprints.prepared_sort import hilbert
 from pipeline.results.columns import EDGES, SCHEMA
 
 WEST, SOUTH, WIDTH = 121_000.0, 487_000.0, 4000.0  # m
+CORNER = (WEST + 10.0, SOUTH + 10.0, WEST + 1200.0, SOUTH + 900.0)  # of the ground, a rectangle
 CLASSES = ("none", "solar", "wind_or_solar")
 
 

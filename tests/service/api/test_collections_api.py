@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pyproj
 import pytest
 import shapely
@@ -24,26 +23,10 @@ from service.api.app import create_app
 from service.api.query import CRS84, RD_CRS
 from service.core.settings import Settings
 from tests.support.finished import seal
-from tests.support.roofs import SOUTH, WEST
+from tests.support.roofs import CORNER
 from tests.support.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
 TO_RD = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:28992", always_xy=True)
-CORNER = (WEST + 10.0, SOUTH + 10.0, WEST + 1200.0, SOUTH + 900.0)
-
-
-@pytest.fixture(scope="module")
-def app(base: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    return app_of(base, tmp_path_factory.mktemp("state"))
-
-
-@pytest.fixture(scope="module")
-def client(app: FastAPI) -> TestClient:
-    return local(app)
-
-
-@pytest.fixture(scope="module")
-def table(base: Path) -> pa.Table:
-    return pq.read_table(runs(base) / "many" / "buildings.parquet")
 
 
 def features(client: TestClient, path: str, **given: Any) -> list[dict[str, Any]]:

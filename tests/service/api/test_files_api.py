@@ -34,11 +34,6 @@ FILES = "/collections/quarter/files"
 ABSOLUTE = re.compile(r'"(?:file://)?/[^"]*"')
 
 
-@pytest.fixture(scope="module")
-def run(base: Path) -> Path:
-    return runs(base) / "quarter"
-
-
 @pytest.fixture
 def app(base: Path, tmp_path: Path) -> FastAPI:
     """With nothing made yet."""

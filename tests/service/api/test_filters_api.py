@@ -27,26 +27,10 @@ from service.api.query import CRS84, MOST, RD_CRS, USUAL
 from service.core import cql
 from service.core.settings import Settings
 from tests.support.finished import seal
-from tests.support.roofs import SOUTH, WEST
+from tests.support.roofs import CORNER
 from tests.support.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
 ITEMS = "/collections/many/items"
-CORNER = (WEST + 10.0, SOUTH + 10.0, WEST + 1200.0, SOUTH + 900.0)
-
-
-@pytest.fixture(scope="module")
-def app(base: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    return app_of(base, tmp_path_factory.mktemp("state"))
-
-
-@pytest.fixture(scope="module")
-def client(app: FastAPI) -> TestClient:
-    return local(app)
-
-
-@pytest.fixture(scope="module")
-def table(base: Path) -> pa.Table:
-    return pq.read_table(runs(base) / "many" / "buildings.parquet")
 
 
 def asked(client: TestClient, **given: Any) -> list[int]:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from pipeline.storage.integrity import sealed, sums_in
-from tests.support.served import COOKIES, app_of, browser, finish, local, runs
+from tests.support.finished import amend
+from tests.support.served import COOKIES, app_of, browser, finish, runs
 
 DOORS = (
     "/", "/api", "/conformance", "/collections", "/collections/many", "/collections/many/items",
@@ -18,16 +17,6 @@ DOORS = (
     "/collections/many/tiles/buildings", "/processes", "/processes/summary", "/jobs", "/marks",
     "/places?q=a",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def app(base: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    return app_of(base, tmp_path_factory.mktemp("state"))
-
-
-@pytest.fixture(scope="module")
-def client(app: FastAPI) -> TestClient:
-    return local(app)
 
 
 def with_format(path: str, name: str) -> str:
@@ -130,7 +119,7 @@ def test_the_collection_of_a_job_is_titled_by_its_area_and_date(
     said = json.loads(file.read_text("utf-8"))
     said["inputs"] |= {"area": area, "around": around}
     said["machine"]["finished"] = "2031-02-03T04:05:06+0000"
-    file.write_text(json.dumps(sealed(said, sums_in(said))), "utf-8")
+    amend(file.parent, said)
     client = browser(app, COOKIES[0])
     assert client.get(f"/collections/{name}").json()["title"] == title
     assert client.get(f"/collections/{name}/schema").json()["title"] == title

@@ -37,11 +37,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     return create_app(Settings(boundaries=given, state=folder / "state"), work=False)
 
 
-@pytest.fixture(scope="module")
-def client(app: FastAPI) -> TestClient:
-    return local(app)
-
-
 def found(client: TestClient, text: str, limit: int = 10) -> list[str]:
     answer = client.get("/places", params={"q": text, "limit": limit})
     assert answer.headers["content-type"] == "application/geo+json"

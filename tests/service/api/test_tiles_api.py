@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -22,21 +21,6 @@ from tests.support.served import COOKIES, app_of, browser, finish, local, runs
 TILES = "/collections/quarter/tiles"
 LAYERS = ["hillshade", "shadow", "sun_hillshade", "roofs", "buildings"]
 NOWHERE = Tile.at(-40.0, 30.0, 15)
-
-
-@pytest.fixture(scope="module")
-def run(base: Path) -> Path:
-    return runs(base) / "quarter"
-
-
-@pytest.fixture(scope="module")
-def app(base: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    return app_of(base, tmp_path_factory.mktemp("state"))
-
-
-@pytest.fixture(scope="module")
-def client(app: FastAPI) -> TestClient:
-    return local(app)
 
 
 @pytest.fixture(scope="module")
