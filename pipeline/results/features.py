@@ -22,7 +22,7 @@ from pipeline.results.filter_parts import GEOMETRY, Range, rectangles
 from pipeline.results.filters import Filter
 from pipeline.results.printed import sun_times
 from pipeline.storage.ledger import BUILDINGS, REPORT
-from pipeline.storage.lru import Kept
+from pipeline.storage.lru import LruCache
 from pipeline.storage.slices import footer_of, row_groups
 
 MOST_ROWS = 262_144  # of row groups that a page reads; 0.4 s
@@ -250,7 +250,7 @@ def _opened(directory: Path, mark: tuple[int, int]) -> Features:
     return Features(file, suns, metadata, np.cumsum([0, *counts]))
 
 
-_kept: Kept[pa.Table] = Kept(KEPT_BYTES, lambda table: int(table.nbytes))
+_kept: LruCache[pa.Table] = LruCache(KEPT_BYTES, lambda table: int(table.nbytes))
 
 
 def _group(features: Features, group: int) -> pa.Table:

@@ -35,7 +35,7 @@ from pipeline.runs.results import TABLE, draw, off_rasters, publish
 from pipeline.runs.run import Result
 from pipeline.storage.integrity import check_there
 from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledger
-from pipeline.storage.lru import Kept
+from pipeline.storage.lru import LruCache
 from pipeline.storage.places import Place, storage_of
 
 COPY = "copy"
@@ -183,7 +183,7 @@ def _rows(
 ) -> Iterator[pa.Table]:
     """The rows of all shards of the area's own layout, and of what has no polygon."""
     finished, every = asked.finished, along_curve(asked.layout, asked.scope.own)
-    kept: Kept[dict[Shard, list[pa.Table]]] = Kept(KEPT_BYTES, _size)
+    kept: LruCache[dict[Shard, list[pa.Table]]] = LruCache(KEPT_BYTES, _size)
 
     def read(group: int) -> dict[Shard, list[pa.Table]]:
         return kept.get(group, lambda: _by_shard(asked, finished.rows([group])))

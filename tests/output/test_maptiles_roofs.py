@@ -1,6 +1,5 @@
 """Vector tiles of roofs, against the table by way of shapely and pyproj."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pipeline.output.tiles.facts import facts
 from pipeline.output.tiles.mvt import EXTENT
 from pipeline.output.tiles.roofs import BUFFER, FIELDS, FIRST, LAST, MOST, Roofs
 from pipeline.output.tiles.scheme import Tile, transformer
-from pipeline.storage.lru import Kept
+from pipeline.storage.geoparquet import GeoParquet
 from tests.output.test_maptiles_mvt import decoded, shapes
 from tests.support import roofs
 
@@ -157,8 +156,8 @@ def test_memory_stays_within_its_bound(file: Path) -> None:
     tight = Roofs(file, most=120_000)
     for tile in tiles(LAST)[::3]:
         tight.tile(tile)
-        assert tight._groups.held <= tight._groups.most < MOST
-    assert tight._groups.held > 0
+        assert tight._table._cache.nbytes <= tight._table._cache.limit < MOST
+    assert tight._table._cache.nbytes > 0
 
 
 def test_nowhere_and_other_zooms_are_empty(opened: Roofs) -> None:
@@ -171,8 +170,13 @@ def test_nowhere_and_other_zooms_are_empty(opened: Roofs) -> None:
 
 def test_only_row_groups_that_touch_are_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    decode = Roofs._decode
-    monkeypatch.setattr(Roofs, "_decode", lambda self, i: read.append(i) or decode(self, i))
+    real = GeoParquet.read
+
+    def counted(self: GeoParquet, groups: list[int], columns: list[str]) -> pa.Table:
+        read.extend(groups)
+        return real(self, groups, columns)
+
+    monkeypatch.setattr(GeoParquet, "read", counted)
     opened = Roofs(file)
     x, y = roofs.WEST + 3800, roofs.SOUTH + 200
     far = Tile.at(*lonlat((x, y, x + 1, y + 1))[:2], LAST)
@@ -221,30 +225,3 @@ def test_facts_without_pictures(opened: Roofs) -> None:
     assert (told["buildings"].first, told["roofs"].last) == (FIRST, FIRST - 1)
     west, south, east, _ = told["buildings"].bounds
     assert 4.88 < west < 4.89 and 52.36 < south < 52.37 and 0.05 < east - west < 0.08
-
-
-def test_what_several_ask_for_is_made_once() -> None:
-    made: list[int] = []
-    kept: Kept[bytes] = Kept(25, len)
-
-    def make(key: int) -> Callable[[], bytes]:
-        return lambda: made.append(key) or bytes(10)
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: kept.get(key, make(key)), [1, 2] * 40))
-    assert sorted(made) == [1, 2] and kept.held == 20
-    kept.get(1, make(1)), kept.get(3, make(3))  # 2 was used longest ago
-    kept.get(1, make(1)), kept.get(2, make(2))
-    assert sorted(made) == [1, 2, 2, 3] and kept.held == 20
-
-
-def test_what_fails_is_tried_again() -> None:
-    kept: Kept[bytes] = Kept(25, len)
-
-    def fail() -> Any:
-        raise InputError("no")
-
-    with pytest.raises(InputError):
-        kept.get(1, fail)
-    assert kept.get(1, lambda: b"yes") == b"yes"
-    assert len(kept.get(2, lambda: bytes(99))) == 99 and kept.held == 0  # larger than all

@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.results import features, report
 from pipeline.results.features import Features, find
 from pipeline.results.filters import Filter, filter_of
-from pipeline.storage.lru import Kept
+from pipeline.storage.lru import LruCache
 from tests.support.finished import seal
 from tests.support.roofs import SOUTH, WEST, WIDTH
 from tests.support.served import GROUP, MANY, many
@@ -148,7 +148,7 @@ def test_a_page_reads_what_it_needs(
         return real(file, groups, columns, footer)
 
     monkeypatch.setattr(features, "row_groups", counted)
-    monkeypatch.setattr(features, "_kept", Kept(features.KEPT_BYTES, lambda rows: rows.nbytes))
+    monkeypatch.setattr(features, "_kept", LruCache(features.KEPT_BYTES, lambda rows: rows.nbytes))
     of = Features.of(folder)
     last = of.page(None, MANY - GROUP // 2, 10)
     assert [groups for groups, _ in read] == [[(MANY - 1) // GROUP]] and len(last.rows) == 10
