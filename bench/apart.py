@@ -106,14 +106,14 @@ def decode(files: list[str], workers: int) -> Answer:
 
 def relief(files: list[str], store: str, workers: int) -> Answer:
     """Write the relief store of some sheets of DSM, when what is compiled was loaded by one."""
-    from pipeline.engine.engine import never
+    from pipeline.engine.engine import never_stop
     from pipeline.heights.mosaics import open_mosaic
     from pipeline.heights.relief import survey_sheet
 
     sheets = open_mosaic(files, "DSM", None, frozenset({"gaps"})).sheets
-    survey_sheet(sheets[0], Path(store) / "first", never)
+    survey_sheet(sheets[0], Path(store) / "first", never_stop)
     with _timed() as answer:
-        _spread(lambda sheet: survey_sheet(sheet, Path(store), never), sheets, workers)
+        _spread(lambda sheet: survey_sheet(sheet, Path(store), never_stop), sheets, workers)
     return answer | {"cells": sum(sheet.window.size for sheet in sheets)}
 
 

@@ -25,7 +25,7 @@ BAND = 1 << 24  # cells a thread copies: beyond any cache
 FIRST_CALL = """
 import numpy as np
 from kernels.shadow import Grid, Sun, cast_shadow
-from kernels.terrain import hillshade
+from kernels.gradient import hillshade
 height = np.zeros((9, 9), np.float32)
 cast_shadow(height, [Sun(3.0, 0.2)], Grid(0.5, 8, 0))
 hillshade(height, Sun(3.0, 0.2), 0.5)

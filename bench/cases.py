@@ -11,14 +11,14 @@ from bench.scenes import CITY, COUNTRY, RESOLUTION, city, footprints
 from bench.targets import Even, Target, copies, share
 from kernels.coarse import coarsen
 from kernels.field import NEAR, Far, Near, far_field, near_field
+from kernels.gradient import aspect, hillshade, slope
 from kernels.horizon import horizon
 from kernels.picture import picture
 from kernels.rings import Box, footprint_spans
-from kernels.roof import bit_counts, centimetres, histograms, sums
 from kernels.shadow import Grid, Sun, cast_shadow
 from kernels.spans import Spans
-from kernels.terrain import aspect, hillshade, slope
 from kernels.wind import Candidate, sheltering
+from kernels.zonal import bit_counts, centimetres, histograms, sums
 
 Height = NDArray[np.float32]
 ROOF = 2.0  # m, higher than any of the ground

@@ -14,7 +14,7 @@ import numpy as np
 from bench.apart import Answer, apart, killed
 from bench.result import Row
 from bench.targets import Target
-from pipeline.heights.ahn import Place
+from pipeline.heights.ahn import AhnSheet
 
 GIB = 2**30
 
@@ -26,9 +26,9 @@ class Ground:
 
     part: str
     made: Answer
-    places: tuple[Place, ...] = ()
+    places: tuple[AhnSheet, ...] = ()
 
-    def of(self, *places: Place) -> "Ground":
+    def of(self, *places: AhnSheet) -> "Ground":
         """A rectangle of its sheets."""
         return replace(self, places=places)
 

@@ -8,7 +8,7 @@ from kernels.compile import kernel
 INFINITE, UNKNOWN = np.float32(np.inf), np.float32(np.nan)
 
 
-def raster(height: ArrayLike) -> NDArray[np.float32]:
+def as_raster(height: ArrayLike) -> NDArray[np.float32]:
     """Heights as the kernels take them: (rows, columns) float32, C-contiguous.
 
     Raises ValueError for anything but two dimensions.
@@ -62,7 +62,7 @@ def _clear(height, nodata):  # type: ignore[no-untyped-def]
     return infinite
 
 
-def clear(height: NDArray[np.float32], nodata: float | None) -> bool:
+def mask_nodata(height: NDArray[np.float32], nodata: float | None) -> bool:
     """Set cells without data to NaN in place; whether no infinity is left. One pass: 0.2 ns a cell.
 
     height: (rows, columns) float32, C-contiguous; nodata: the value that stands for it, if any.

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.check import raster, refuse_infinite
+from kernels.check import as_raster, refuse_infinite
 from kernels.compile import kernel
-from kernels.roof import NO_HEIGHT
+from kernels.zonal import NO_HEIGHT
 
 COARSE_BITS = 3
 COARSE = 1 << COARSE_BITS  # cells along a side of a coarse cell
@@ -148,7 +148,7 @@ def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
 
     Raises ValueError for an infinite height, or one beyond 21,474,836 m.
     """
-    height = raster(height)
+    height = as_raster(height)
     coarse = blank(top, left, *height.shape)
     found = add(coarse, height, top, left)
     if found.lowest < -MOST or found.highest > MOST:

@@ -87,10 +87,10 @@ def _new_runs(n):  # type: ignore[no-untyped-def]
 @kernel
 def _widths(limit):  # type: ignore[no-untyped-def]
     """How many columns a disc's rows reach to either side, from its first row to its last."""
-    reach = int(np.sqrt(limit))
-    width = np.empty(2 * reach + 1, np.int32)
-    for d in range(reach + 1):
-        width[reach - d] = width[reach + d] = int(np.sqrt(limit - d * d))
+    radius = int(np.sqrt(limit))
+    width = np.empty(2 * radius + 1, np.int32)
+    for d in range(radius + 1):
+        width[radius - d] = width[radius + d] = int(np.sqrt(limit - d * d))
     return width
 
 
@@ -102,7 +102,7 @@ def _widen(west, east, width, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def reach(runs, stacks, limits, begin, rows):  # type: ignore[no-untyped-def]
+def columns_within(runs, stacks, limits, begin, rows):  # type: ignore[no-untyped-def]
     """The first and the last column within each radius of each stack, in `rows` rows from `begin`:
     (stacks, radii, rows) int32; none where the first is the greater."""
     west = np.full((stacks, len(limits), rows), EAST, np.int32)
@@ -128,7 +128,7 @@ def hull(west, east, r, columns):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def square(runs, i, j):  # type: ignore[no-untyped-def]
+def squared_distance(runs, i, j):  # type: ignore[no-untyped-def]
     """Of the distance from a cell to the nearest own one [cells2]."""
     least = FAR
     for k in range(len(runs.row)):

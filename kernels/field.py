@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.check import raster, refuse_infinite
+from kernels.check import as_raster, refuse_infinite
 from kernels.coarse import Coarse, coarser
 from kernels.compile import kernel
 from kernels.rings import Box
@@ -101,7 +101,7 @@ def near_field(height: ArrayLike, top: int, left: int, block: Box | None = None)
     column from the grid's anchor, southward and eastward [cells]; block: by default all of it.
     Raises ValueError for an infinite height.
     """
-    cells = raster(height)
+    cells = as_raster(height)
     refuse_infinite(cells)
     block = block or Box(0, 0, *cells.shape)
     north, south = _lacking(top, block.top, block.height, cells.shape[0])

@@ -18,7 +18,7 @@ from kernels.fan import BETWEEN, fan, far_distances, far_level
 from kernels.field import NEAR, Far, Near
 from kernels.march import march, march_between
 from kernels.simd import SIDE
-from kernels.tiles import Tile, count_chosen, give, take, tile_frame
+from kernels.tiles import Tile, count_chosen, gather, scatter, tile_frame
 
 TILE = SIDE * SIDE
 NEAREST = len(BETWEEN)
@@ -38,7 +38,7 @@ class Horizon(NamedTuple):
     sums: NDArray[np.float32]
 
 
-class Reach(NamedTuple):
+class HorizonHalo(NamedTuple):
     """What a block's horizons need around it: cells of the near field, cells that the far field
     covers, and the levels of its pyramid."""
 
@@ -47,7 +47,7 @@ class Reach(NamedTuple):
     levels: int
 
 
-def horizon_halo(relief: float, floor: float, resolution: float) -> Reach:
+def horizon_halo(relief: float, floor: float, resolution: float) -> HorizonHalo:
     """How far around a block heights can matter.
 
     relief: how much higher than the lowest chosen cell anything stands [m], or more; floor: the one
@@ -56,7 +56,7 @@ def horizon_halo(relief: float, floor: float, resolution: float) -> Reach:
     furthest = _far_samples(relief, floor, resolution)[-1]
     level = far_level(furthest)
     far = math.ceil(furthest) + SIDE + (COARSE << level)
-    return Reach(NEAR, far, level + 1)
+    return HorizonHalo(NEAR, far, level + 1)
 
 
 def _far_samples(relief: float, floor: float, resolution: float) -> list[float]:
@@ -183,7 +183,7 @@ def _horizon(near, view, far, fan, chosen, counts, starts, tables, floor, out, o
         for t in range(counts.shape[0]):
             j = edge // SIDE + t
             frame = tile_frame(near, i, j)
-            n = take(near.cells, chosen, counts[t], frame, own, places, rows)
+            n = gather(near.cells, chosen, counts[t], frame, own, places, rows)
             m = n * SIDE
             if n > 0:
                 at = (i - near.top // SIDE) * near.highest.shape[1] + j - near.left // SIDE
@@ -191,7 +191,7 @@ def _horizon(near, view, far, fan, chosen, counts, starts, tables, floor, out, o
                 lowest = own[:m].min()
                 tile = Tile(at, south, east, places[:n], own[:m], tangent[:m], lowest, word)
                 _look(view, far, fan, tile, tables, floor, sky[:m], sums[:, :m], bins)
-                give(chosen, starts[t], frame, rows[:n], own, sky, sums, out, out_sums)
+                scatter(chosen, starts[t], frame, rows[:n], own, sky, sums, out, out_sums)
 
 
 def horizon(

@@ -110,7 +110,7 @@ def _march_between(
     return types.void(*kinds), _marching(_between)
 
 
-def _march_slowly(
+def _march_plain(
     field: NDArray[np.float32], offsets: NDArray[np.int64], factors: NDArray[np.float32],
     begin: int, end: int, at: int, own: NDArray[np.float32], tangent: NDArray[np.float32],
     slot: int, weights: NDArray[np.float32] | None = None,
@@ -130,5 +130,5 @@ def _march_slowly(
 # flat `field` look at the cells `offsets` away, samples begin to end, and tangent[slot : slot +
 # SIDE] becomes the highest (height - own) x factor. march_between(..., weights): each sample is
 # the weighted sum of four cells, offsets and weights 4 n to 4 n + 3.
-march = _march if COMPILED else _march_slowly
-march_between = _march_between if COMPILED else _march_slowly
+march = _march if COMPILED else _march_plain
+march_between = _march_between if COMPILED else _march_plain

@@ -147,7 +147,7 @@ def _room(rows, points):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def grown(out, room):  # type: ignore[no-untyped-def]
+def resized(out, room):  # type: ignore[no-untyped-def]
     """The same rows, with room for at least so many."""
     while len(out) < room:
         out = np.concatenate((out, np.empty_like(out)))
@@ -165,7 +165,7 @@ def _spans(rings, box, start):  # type: ignore[no-untyped-def]
         for top in range(first, last, STRIP):
             here = met[: last - top]
             _meet(rings, f, top, events, here)
-            out = grown(out, n + here.sum() // 2)
+            out = resized(out, n + here.sum() // 2)
             begin, n = n, _append_runs(events, here, left, box.width, out, n)
             out[begin:n, 0] += top + down
         start[f + 1] = n

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.check import INFINITE, raster, refuse_infinite
+from kernels.check import INFINITE, as_raster, refuse_infinite
 from kernels.compile import kernel
 
 KNOWN, BUILT, HEIGHT, SQUARE, RISE = range(
@@ -30,7 +30,7 @@ PIECE = 512  # columns at a time, whose sums stay in the cache
 MOST = np.float32(1e5)  # 1 km, which only a faulty height exceeds: the sums cannot overflow
 
 
-class Sums(NamedTuple):
+class RoughnessSums(NamedTuple):
     """Of coarse cells. added: (rows, columns, FIELDS) int64: cells with data, those built on, their
     heights [cm] and the squares of these, and the rises over each of eight neighbours [cm];
     highest: (rows, columns) int64 [cm]. Those of a larger area are the sum and the maximum."""
@@ -150,7 +150,7 @@ def _lines(begin: int, length: int, side: int) -> NDArray[np.int64]:
 
 def surface_sums(
     surface: ArrayLike, ground: ArrayLike, threshold: float, top: int, left: int, side: int
-) -> Sums:
+) -> RoughnessSums:
     """What stands in a block more than a threshold above the ground, summed by coarse cells.
 
     surface, ground: (rows + 2, columns + 2) float32, the block and one more cell around it,
@@ -164,13 +164,13 @@ def surface_sums(
     Returns the sums of the coarse cells from (top // side, left // side) on. Raises ValueError for
     an infinite height, and for arrays that do not match.
     """
-    surface, ground = raster(surface), raster(ground)
+    surface, ground = as_raster(surface), as_raster(ground)
     if surface.shape != ground.shape or min(surface.shape) < 2 or not 1 <= side <= 20_000:
         raise ValueError(f"no block and one cell around it: {surface.shape}, {ground.shape}")
     rows = _lines(top, len(surface) - 2, side)
     columns = _lines(left, surface.shape[1] - 2, side)
     shape = len(rows) - 1, len(columns) - 1
-    sums = Sums(np.zeros((*shape, FIELDS), np.int64), np.zeros(shape, np.int64))
+    sums = RoughnessSums(np.zeros((*shape, FIELDS), np.int64), np.zeros(shape, np.int64))
     if not _add_block(surface, ground, round(100 * threshold), rows, columns, sums):
         refuse_infinite(surface)
         refuse_infinite(ground)
@@ -190,7 +190,7 @@ def _weights(sectors: int) -> NDArray[np.float64]:
     return weights * lanes
 
 
-def roughness(sums: Sums, sectors: int, resolution: float) -> Roughness:
+def roughness(sums: RoughnessSums, sectors: int, resolution: float) -> Roughness:
     """Densities and heights, of coarse cells or of any area whose sums these are.
 
     sums: added (..., FIELDS), highest (...); sectors: winds, evenly from grid north; resolution

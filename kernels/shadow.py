@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.check import raster, refuse_infinite
+from kernels.check import as_raster, refuse_infinite
 from kernels.sweep import LIT, NO_DATA, Walk, sweep_columns, sweep_rows
 
 MOST_SUNS = 7
@@ -85,7 +85,7 @@ def shadow_halo(lowest: float, highest: float, sun: Sun, resolution: float, limi
     )
 
 
-def _way(sun: Sun) -> tuple[bool, bool, bool]:
+def _direction_of(sun: Sun) -> tuple[bool, bool, bool]:
     """How the rays of a sun walk: by_rows, backwards, downwards (see Walk)."""
     north, east = math.cos(sun.azimuth), math.sin(sun.azimuth)
     if walks_rows(sun):
@@ -113,7 +113,7 @@ def walks(suns: list[Sun], grid: Grid, shape: tuple[int, ...]) -> list[Walk]:
             raise ValueError(f"the sun's elevation {sun.elevation} is not in (0, pi/2) rad")
         if not math.isfinite(sun.azimuth) or not 0 < grid.resolution < math.inf:
             raise ValueError(f"azimuth {sun.azimuth} rad, resolution {grid.resolution} m")
-        ways.setdefault(_way(sun), []).append(i)
+        ways.setdefault(_direction_of(sun), []).append(i)
     if 0 in shape:
         return []
     return [_walk(way, suns, chosen, grid, shape) for way, chosen in ways.items()]
@@ -141,7 +141,7 @@ def cast_shadow(height: ArrayLike, suns: list[Sun], grid: Grid) -> NDArray[np.ui
     Raises ValueError for an infinite height, for more than seven suns, for one whose elevation is
     not between 0 and pi / 2 or whose azimuth is no number, and for a resolution that is no length.
     """
-    height = raster(height)
+    height = as_raster(height)
     todo = walks(suns, grid, height.shape)
     if not todo:
         refuse_infinite(height)

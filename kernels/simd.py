@@ -34,7 +34,7 @@ def _lines(context: Any, b: Any, kind: Any, array: Any, row: Any, column: Any) -
         yield b.add(first, b.mul(stride, WORD(k)))
 
 
-def _turned(b: Any, rows: list[Any]) -> list[Any]:
+def _transposed(b: Any, rows: list[Any]) -> list[Any]:
     """The transposition of SIDE vectors: squares off the diagonal change places, large to small."""
     for d in (8, 4, 2, 1):
         low = [k if not k & d else k - d + SIDE for k in range(SIDE)]
@@ -48,7 +48,7 @@ def _turned(b: Any, rows: list[Any]) -> list[Any]:
 
 
 @intrinsic
-def _turn_tile(typing: Any, source: Any, i: Any, j: Any, target: Any, k: Any, m: Any) -> Any:
+def _transpose_tile(typing: Any, source: Any, i: Any, j: Any, target: Any, k: Any, m: Any) -> Any:
     def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
         kinds = signature.args
         element = context.get_data_type(kinds[0].dtype)
@@ -57,7 +57,7 @@ def _turn_tile(typing: Any, source: Any, i: Any, j: Any, target: Any, k: Any, m:
         begin = _lines(context, b, kinds[0], *args[:3])
         rows = [b.load(b.inttoptr(at, pointer), align=width) for at in begin]
         end = _lines(context, b, kinds[3], *args[3:])
-        for row, at in zip(_turned(b, rows), end, strict=True):
+        for row, at in zip(_transposed(b, rows), end, strict=True):
             b.store(row, b.inttoptr(at, pointer), align=width)
         return context.get_dummy_value()
 
@@ -77,7 +77,7 @@ def _prefetch(typing: Any, array: Any, i: Any, j: Any) -> Any:
     return types.void(array, i, j), generate
 
 
-def _turn_slowly(
+def _transpose_plain(
     source: NDArray[Any], i: int, j: int, target: NDArray[Any], k: int, m: int
 ) -> None:
     target[k : k + SIDE, m : m + SIDE] = source[i : i + SIDE, j : j + SIDE].T
@@ -88,6 +88,6 @@ def _no_prefetch(array: NDArray[Any], i: int, j: int) -> None:
 
 
 # target[k : k + SIDE, m : m + SIDE] = source[i : i + SIDE, j : j + SIDE].T
-turn_tile = _turn_tile if COMPILED else _turn_slowly
+transpose_tile = _transpose_tile if COMPILED else _transpose_plain
 # Asks for the cache line of array[i, j]; an address outside the array does no harm.
 prefetch = _prefetch if COMPILED else _no_prefetch

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kernels.check import has_infinite
 from kernels.compile import inlined, kernel
-from kernels.simd import LINE, PIECE, SIDE, prefetch, turn_tile
+from kernels.simd import LINE, PIECE, SIDE, prefetch, transpose_tile
 
 NO_DATA = np.uint8(255)
 LIT = np.uint8(0)
@@ -91,22 +91,22 @@ def sweep_rows(height, walk, begin, end, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _turn(source, top, left, height, width, target):  # type: ignore[no-untyped-def]
+def _transpose(source, top, left, height, width, target):  # type: ignore[no-untyped-def]
     """target[:width, :height] = source[top : top + height, left : left + width].T"""
     whole = height // SIDE * SIDE if width == SIDE else 0
     for i in range(0, whole, SIDE):
-        turn_tile(source, top + i, left, target, 0, i)
+        transpose_tile(source, top + i, left, target, 0, i)
     for i in range(whole, height):
         for j in range(width):
             target[j, i] = source[top + i, left + j]
 
 
 @kernel
-def _turn_back(source, top, left, height, width, target):  # type: ignore[no-untyped-def]
+def _transpose_back(source, top, left, height, width, target):  # type: ignore[no-untyped-def]
     """target[top : top + height, left : left + width] = source[:width, :height].T"""
     whole = height // SIDE * SIDE if width == SIDE else 0
     for i in range(0, whole, SIDE):
-        turn_tile(source, 0, i, target, top + i, left)
+        transpose_tile(source, 0, i, target, top + i, left)
     for i in range(whole, height):
         for j in range(width):
             target[top + i, left + j] = source[j, i]
@@ -133,10 +133,10 @@ def _sweep_band(height, walk, top, heights, shaded, out):  # type: ignore[no-unt
     for step in range(tiles):
         left = (tiles - 1 - step if walk.backwards else step) * SIDE
         width = min(columns - left, SIDE)
-        _turn(height, top, left, rows, width, heights)
+        _transpose(height, top, left, rows, width, heights)
         if not _sweep_tile(heights, walk, top, left, rows, width, shaded, height):
             return False
-        _turn_back(shaded, top, left, rows, width, out)
+        _transpose_back(shaded, top, left, rows, width, out)
     return True
 
 

@@ -38,7 +38,7 @@ class Frame(NamedTuple):
 
 
 @kernel
-def take(cells, chosen, counts, frame, own, places, rows):  # type: ignore[no-untyped-def]
+def gather(cells, chosen, counts, frame, own, places, rows):  # type: ignore[no-untyped-def]
     """The heights of a tile's chosen cells, infinity for others, row by row that holds any; where
     those start, and which they are; how many rows. counts: of chosen cells in each row of it."""
     n = 0
@@ -57,7 +57,7 @@ def take(cells, chosen, counts, frame, own, places, rows):  # type: ignore[no-un
 
 
 @kernel
-def give(chosen, start, frame, rows, own, sky, sums, out, out_sums):  # type: ignore[no-untyped-def]
+def scatter(chosen, start, frame, rows, own, sky, sums, out, out_sums):  # type: ignore[no-untyped-def]
     """Write what a tile's chosen cells see to their places, from start[row of the block] on."""
     for r in range(len(rows)):
         y = frame.top + rows[r] - frame.block_top

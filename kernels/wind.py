@@ -18,9 +18,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.check import raster, refuse_infinite
+from kernels.check import as_raster, refuse_infinite
 from kernels.compile import inlined, kernel
-from kernels.disc import EAST, FAR, Bounds, borders_of, cut_sectors, hull, own_runs, reach, square
+from kernels.disc import (
+    EAST,
+    FAR,
+    Bounds,
+    borders_of,
+    columns_within,
+    cut_sectors,
+    hull,
+    own_runs,
+    squared_distance,
+)
 from kernels.simd import LINE, prefetch
 
 NONE = np.int32(np.iinfo(np.int32).min)
@@ -46,12 +56,12 @@ class Shelter(NamedTuple):
     distance: NDArray[np.float64]
 
 
-class _Found(NamedTuple):
+class _Obstacles(NamedTuple):
     """Of each sector and ring. top: (sectors, radii) int32, the key of the highest cell; square:
     (sectors, radii) int64, of the distance of the nearest such [cells2]."""
 
     top: NDArray[np.int32]
-    square: NDArray[np.int64]
+    squared_distance: NDArray[np.int64]
 
 
 @kernel
@@ -77,43 +87,45 @@ def _top(keys, begin, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _notice(keys, low, begin, end, i, top, runs, box, found, s, q):  # type: ignore[no-untyped-def]
+def _notice(keys, low, begin, end, i, top, runs, box, obstacles, s, q):  # type: ignore[no-untyped-def]
     """Take notice of the highest cells among columns begin to end of a row, in a sector and a ring.
     What is no higher than something nearer adds nothing."""
     for nearer in range(q):
-        if found.top[s, nearer] >= top:
+        if obstacles.top[s, nearer] >= top:
             return
-    if top > found.top[s, q]:
-        found.top[s, q], found.square[s, q] = top, FAR
+    if top > obstacles.top[s, q]:
+        obstacles.top[s, q], obstacles.squared_distance[s, q] = top, FAR
     down = max(box.top - i, 0, i - box.bottom)
     for j in range(begin, end):
         if keys[j - low] == top:
             along = max(box.left - j, 0, j - box.right)
-            if down * down + along * along < found.square[s, q]:
-                found.square[s, q] = min(found.square[s, q], square(runs, i, j))
+            if down * down + along * along < obstacles.squared_distance[s, q]:
+                obstacles.squared_distance[s, q] = min(
+                    obstacles.squared_distance[s, q], squared_distance(runs, i, j)
+                )
 
 
 @inlined
-def _see(keys, low, begin, end, i, cut, met, runs, box, found, q):  # type: ignore[no-untyped-def]
+def _see(keys, low, begin, end, i, cut, met, runs, box, obstacles, q):  # type: ignore[no-untyped-def]
     """Look at columns begin to end of a row, all of one ring, by sectors."""
     for m in range(met):
         first, stop, s = max(begin, cut[0, m]), min(end, cut[1, m] + 1), cut[2, m]
         if first < stop:
             top = _top(keys, first - low, stop - low)
-            if top > NONE and top >= found.top[s, q]:
-                _notice(keys, low, first, stop, i, top, runs, box, found, s, q)
+            if top > NONE and top >= obstacles.top[s, q]:
+                _notice(keys, low, first, stop, i, top, runs, box, obstacles, s, q)
 
 
 @inlined
-def _see_row(keys, low, i, cut, met, west, east, r, runs, box, found):  # type: ignore[no-untyped-def]
+def _see_row(keys, low, i, cut, met, west, east, r, runs, box, obstacles):  # type: ignore[no-untyped-def]
     """Look at a row, ring by ring: of each stack's interval what the next smaller leaves over."""
     for c in range(len(west)):
         inner, beyond = np.int64(EAST), np.int64(EAST)
         for q in range(west.shape[1]):
             begin, end = np.int64(west[c, q, r]), np.int64(east[c, q, r]) + 1
             if begin < end:
-                _see(keys, low, begin, min(end, inner), i, cut, met, runs, box, found, q)
-                _see(keys, low, beyond, end, i, cut, met, runs, box, found, q)
+                _see(keys, low, begin, min(end, inner), i, cut, met, runs, box, obstacles, q)
+                _see(keys, low, beyond, end, i, cut, met, runs, box, obstacles, q)
                 inner, beyond = begin, end
 
 
@@ -132,15 +144,15 @@ def _outward(step, middle, begin, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _shelter(height, candidate, limits, borders, found):  # type: ignore[no-untyped-def]
-    """Fill in what is found; False at an infinite height in a row that is looked at."""
+def _shelter(height, candidate, limits, borders, obstacles):  # type: ignore[no-untyped-def]
+    """Fill in the obstacles; False at an infinite height in a row that is looked at."""
     runs, stacks = own_runs(candidate.own, candidate.top, candidate.left)
     if stacks == 0:
         return True
     box = Bounds(runs.row[0], runs.first.min(), runs.row[-1], runs.last.max())
     wide, (rows, columns) = int(np.sqrt(limits[-1])), height.shape
     begin, end = max(0, box.top - wide), min(rows, box.bottom + wide + 1)
-    west, east = reach(runs, stacks, limits, begin, max(0, end - begin))
+    west, east = columns_within(runs, stacks, limits, begin, max(0, end - begin))
     line, cut = np.empty(columns, np.int32), np.empty((3, len(borders)), np.int64)
     middle = min(max((box.top + box.bottom) // 2, begin), end)
     for step in range(end - begin):
@@ -154,20 +166,21 @@ def _shelter(height, candidate, limits, borders, found):  # type: ignore[no-unty
         _drop_own(keys, low, i, runs)
         y, x = box.top + box.bottom - 2 * i, box.left + box.right
         met = cut_sectors(borders, y, x, low, high - 1, cut)
-        _see_row(keys, low, i, cut, met, west, east, i - begin, runs, box, found)
+        _see_row(keys, low, i, cut, met, west, east, i - begin, runs, box, obstacles)
     return True
 
 
-def _shelter_of(found: _Found) -> Shelter:
-    """Within each radius, of what is found in each ring."""
-    top, square = found
+def _shelter_of(obstacles: _Obstacles) -> Shelter:
+    """The shelter within each radius, from the obstacles of each ring."""
+    top, squared_distance = obstacles
     for q in range(1, top.shape[1]):
         nearer = top[:, q - 1] >= top[:, q]
-        top[nearer, q], square[nearer, q] = top[nearer, q - 1], square[nearer, q - 1]
+        top[nearer, q] = top[nearer, q - 1]
+        squared_distance[nearer, q] = squared_distance[nearer, q - 1]
     none = top == NONE
     bits = np.where(top < 0, int(NONE) - top, top)
     highest = np.where(none, np.float32(np.nan), bits.view(np.float32))
-    return Shelter(highest, np.where(none, np.nan, np.sqrt(square)))
+    return Shelter(highest, np.where(none, np.nan, np.sqrt(squared_distance)))
 
 
 def sheltering(
@@ -186,18 +199,18 @@ def sheltering(
 
     Raises ValueError for an infinite height where it looks, and for radii or sectors that are none.
     """
-    height = raster(height)
+    height = as_raster(height)
     if sectors < 1 or not len(radii) or radii[0] < 0 or list(radii) != sorted(radii):
         raise ValueError(f"there are no {sectors} sectors within {list(radii)} cells")
     own = np.ascontiguousarray(candidate.own, np.bool_)
     most = sum(map(abs, (*height.shape, *own.shape, candidate.top, candidate.left)))
     limits = np.array([int(min(r * r, most * most)) for r in radii])
     shape = sectors, len(limits)
-    found = _Found(np.full(shape, NONE), np.full(shape, FAR))
+    obstacles = _Obstacles(np.full(shape, NONE), np.full(shape, FAR))
     at = Candidate(own, candidate.top, candidate.left)
-    if not _shelter(height, at, limits, borders_of(sectors), found):
+    if not _shelter(height, at, limits, borders_of(sectors), obstacles):
         refuse_infinite(height)
-    return _shelter_of(found)
+    return _shelter_of(obstacles)
 
 
 def merge(a: Shelter, b: Shelter) -> Shelter:

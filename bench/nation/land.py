@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.nation.chance import Floats, between, uniform
-from pipeline.heights.ahn import HEIGHT_M, WIDTH_M, Place, sheets
+from pipeline.heights.ahn import HEIGHT_M, WIDTH_M, AhnSheet, sheets
 
 SEED, FOOTPRINTS = 2008, 10_000_000
 SQUARE = 250.0
@@ -51,13 +51,13 @@ class Land:
     density: Floats
     fabric: NDArray[np.int8]
 
-    def expected(self, place: Place) -> float:
+    def expected(self, place: AhnSheet) -> float:
         """How many buildings a sheet has, about."""
         column, row = squares_of(place)
         return float(self.density[row, column].sum())
 
 
-def squares_of(place: Place) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def squares_of(place: AhnSheet) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Columns and rows of the squares whose south-western corner lies on a sheet: each square is
     of one sheet."""
     xmin, ymin, xmax, ymax = place.bounds

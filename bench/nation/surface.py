@@ -12,7 +12,7 @@ from kernels.rings import footprint_spans
 from kernels.spans import raise_to
 from pipeline.footprints.footprints import to_rings
 from pipeline.grid.windows import Window
-from pipeline.quarter.terrain import scatter
+from pipeline.quarter.ground import scatter
 
 NOISE, ROUGHNESS = 0.03, 10  # of ground and roofs [m]; leaves scatter so much more
 PLANTED = 10.0  # at most one tree on a square of this size [m]

@@ -13,7 +13,7 @@ import shapely
 
 from bench.nation.houses import STATUSES, houses
 from bench.nation.land import Land, squares_of, squares_touching
-from pipeline.heights.ahn import Place
+from pipeline.heights.ahn import AhnSheet
 
 ROW_GROUP = 65_536
 MADE_FROM = b"nation"
@@ -26,11 +26,11 @@ SCHEMA = pa.schema(
     ]
 )
 Bounds = tuple[float, float, float, float]
-Map = Callable[[Callable[[Place], pa.Table], list[Place]], Iterable[pa.Table]]
+Map = Callable[[Callable[[AhnSheet], pa.Table], list[AhnSheet]], Iterable[pa.Table]]
 
 
 def write_table(
-    path: Path, land: Land, places: list[Place], within: Bounds | None, spread: Map
+    path: Path, land: Land, places: list[AhnSheet], within: Bounds | None, spread: Map
 ) -> int:
     """Write the footprints of some sheets, unless they are there. Returns how many there are.
 
@@ -65,7 +65,7 @@ def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     yield pa.concat_tables(held)
 
 
-def _table(land: Land, place: Place, within: Bounds | None) -> pa.Table:
+def _table(land: Land, place: AhnSheet, within: Bounds | None) -> pa.Table:
     column, row = squares_of(place)
     if within is not None:
         near = squares_touching(within)

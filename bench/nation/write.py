@@ -20,7 +20,7 @@ from bench.nation.surface import Surface
 from bench.nation.table import write_table
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
-from pipeline.heights.ahn import Place, sheets
+from pipeline.heights.ahn import AhnSheet, sheets
 from pipeline.vectors.files import read_vector
 
 Bounds = tuple[float, float, float, float]
@@ -105,7 +105,7 @@ def province(folder: Path, **options: Any) -> Nation:
     return generate(folder, names=names, **options)
 
 
-def typical(kind: str) -> Place:
+def typical(kind: str) -> AhnSheet:
     """The sheet of the capital (`city`), or one with as many footprints as usual in the `country`,
     or as the nation's `mean`."""
     places = _places(None)
@@ -119,7 +119,7 @@ def typical(kind: str) -> Place:
     return places[int(np.argmin(beside))]
 
 
-def typical_province() -> list[Place]:
+def typical_province() -> list[AhnSheet]:
     """Sheets side by side, as many as a province has, with as many footprints as usual in the
     nation."""
     expected = {place: land().expected(place) for place in _places(None)}
@@ -134,7 +134,7 @@ def typical_province() -> list[Place]:
     return min(found)[1]
 
 
-def neighbours(place: Place) -> list[str]:
+def neighbours(place: AhnSheet) -> list[str]:
     """The sheets around one and itself, those with land."""
     xmin, ymin, xmax, ymax = place.bounds
     return [
@@ -148,7 +148,7 @@ def neighbours(place: Place) -> list[str]:
     ]
 
 
-def _places(names: Collection[str] | None) -> list[Place]:
+def _places(names: Collection[str] | None) -> list[AhnSheet]:
     known = {place.name: place for place in sheets() if place.land}
     if odd := [name for name in names or () if name not in known]:
         raise InputError(f"{odd[0]}: is no sheet with land; give names as 25GN1")
@@ -167,7 +167,11 @@ def _check_card(folder: Path, said: dict[str, Any]) -> None:
 
 
 def _write_pair(
-    what: Land, resolution: float, within: Bounds | None, folders: tuple[Path, Path], place: Place
+    what: Land,
+    resolution: float,
+    within: Bounds | None,
+    folders: tuple[Path, Path],
+    place: AhnSheet,
 ) -> None:
     letters = ("R5_", "M5_") if resolution == 5 else ("R_", "M_")
     paths = [f / f"{letter}{place.name}.tif" for f, letter in zip(folders, letters, strict=True)]

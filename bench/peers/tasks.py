@@ -15,12 +15,12 @@ from bench.peers.stage import alone, polygons
 from bench.scenes import city, footprints
 from kernels.coarse import coarsen
 from kernels.field import far_field, near_field
+from kernels.gradient import hillshade, slope
 from kernels.horizon import FLOOR, horizon, horizon_halo
 from kernels.rings import Box, footprint_spans
-from kernels.roof import centimetres, sums
 from kernels.shadow import Grid, Sun, cast_shadow
 from kernels.spans import Spans
-from kernels.terrain import hillshade, slope
+from kernels.zonal import centimetres, sums
 
 SAMPLE = 400
 LOWEST_ROOF = 1.0

@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 
 from pipeline.areas.regions import COUNTRY, LONGEST_NAME, Region, codes_of, folded, regions_of
-from pipeline.storage.cache import stamps
+from pipeline.storage.cache import fingerprints
 from pipeline.storage.slices import Rectangle
 from pipeline.vectors.files import read_vector
 
@@ -23,7 +23,7 @@ MOST_ALIKE = 60  # names that are looked at more closely
 PIECE = 3  # letters
 
 
-class Known(NamedTuple):
+class KnownRegion(NamedTuple):
     """A region and the rectangle around it [RD m]; None where it has no ground."""
 
     region: Region
@@ -34,12 +34,12 @@ class Known(NamedTuple):
 class Gazetteer:
     """All regions of some files of boundaries, each code once."""
 
-    known: tuple[Known, ...]
+    known: tuple[KnownRegion, ...]
     names: tuple[str, ...]  # folded, of each
     pieces: dict[str, list[int]] = field(repr=False)  # which have three letters in a row
 
     @classmethod
-    def of(cls, known: Sequence[Known]) -> "Gazetteer":
+    def of(cls, known: Sequence[KnownRegion]) -> "Gazetteer":
         """Of regions; of those that share a code the first counts."""
         once = tuple({one.region.code: one for one in reversed(known)}.values())
         names = tuple(folded(one.region.name) for one in once)
@@ -49,7 +49,7 @@ class Gazetteer:
                 pieces[piece].append(i)
         return cls(once, names, dict(pieces))
 
-    def search(self, text: str, limit: int) -> list[Known]:
+    def search(self, text: str, limit: int) -> list[KnownRegion]:
         """The regions that a text may mean, the likeliest first: by code, by name, by the start of
         either, by a word of the name; only where none fits so, by names that are alike."""
         wanted = folded(text[:LONGEST_NAME])
@@ -101,7 +101,7 @@ class Gazetteer:
 def gazetteer(files: Sequence[Path]) -> Gazetteer:
     """Of files of boundaries; read again when one was replaced. Raises InputError for one that
     cannot be read."""
-    return _gazetteer(tuple(files), stamps(files))
+    return _gazetteer(tuple(files), fingerprints(files))
 
 
 @lru_cache(maxsize=2)
@@ -112,12 +112,13 @@ def _gazetteer(files: tuple[Path, ...], mark: str) -> Gazetteer:
     for file, layer in dict.fromkeys((region.file, region.layer) for region in regions):
         bounds |= {(file, layer, code): box for code, box in _bounds(file, layer).items()}
     known = [
-        Known(region, bounds.get((region.file, region.layer, region.code))) for region in regions
+        KnownRegion(region, bounds.get((region.file, region.layer, region.code)))
+        for region in regions
     ]
     provinces = [one.bounds for one in known if one.region.code.startswith("PV") and one.bounds]
     if provinces:
         country = Region(COUNTRY, "Nederland", known[0].region.file, known[0].region.layer)
-        known.insert(0, Known(country, _around(np.array(provinces))))
+        known.insert(0, KnownRegion(country, _around(np.array(provinces))))
     return Gazetteer.of(known)
 
 

@@ -9,7 +9,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.vectors.files import read_vector
-from pipeline.vectors.mending import mended
+from pipeline.vectors.overlay import make_valid
 
 POLYGONS = {shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON}
 
@@ -33,7 +33,7 @@ def read_areas(
         )
     own = pa.Table.from_pandas(frame.drop(columns=frame.geometry.name), preserve_index=False)
     rows = own.to_pylist() if own.num_columns else [{"area": n + 1} for n in range(len(frame))]
-    return rows, mended(polygons, name)
+    return rows, make_valid(polygons, name)
 
 
 def own_copy(geometry: Any) -> Any:

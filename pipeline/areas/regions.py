@@ -18,7 +18,7 @@ from pipeline.messages import Text
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.files import identity
 from pipeline.vectors.files import check_view, column, read_vector
-from pipeline.vectors.mending import joined, mended
+from pipeline.vectors.overlay import make_valid, union
 
 COUNTRY = "NL"
 CODES = ("statcode", "cbscode", "pc4code", "pc4")
@@ -212,7 +212,7 @@ def _area(regions: Sequence[Region], code: str, name: str) -> Area:
     frame = read_vector(file, layer)
     wanted = {region.code for region in regions}
     rows = np.array([found in wanted for found in codes_of(frame, file)])
-    whole = joined(mended(frame.geometry.to_numpy()[rows], file.name), file.name)
+    whole = union(make_valid(frame.geometry.to_numpy()[rows], file.name), file.name)
     if not whole.area:
         raise InputError(
             "AREA {code}: without an area in {name}; give another file", code=code, name=file.name

@@ -14,7 +14,7 @@ from pipeline.areas.regions import Area, boundary_files, find_region
 from pipeline.errors import InputError
 from pipeline.heights.ahn import land
 from pipeline.storage.files import identity
-from pipeline.vectors.mending import joined
+from pipeline.vectors.overlay import union
 
 POSTCODE = re.compile(r"\d{4}")
 OF_QGIS = re.compile(r"([^\[]+)\[(EPSG:\d+)\]\s*")  # as it copies an extent, with its CRS behind it
@@ -105,7 +105,7 @@ def _region(text: str, boundaries: Sequence[str]) -> Area:
 
 
 def _area_of_file(path: Path) -> Area:
-    whole = joined(read_areas(path)[1], path.name)
+    whole = union(read_areas(path)[1], path.name)
     if whole.area == 0:
         raise InputError("AREA {name}: holds no polygon with an area; give another", name=path.name)
     return Area(whole, identity(str(path)))

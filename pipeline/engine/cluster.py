@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 
 import dask
 
-from pipeline.engine.tasks import TASKS_A_WAVE, Stop, UnderWay, before, name_of, timed
+from pipeline.engine.tasks import (
+    TASKS_A_WAVE,
+    RunningTasks,
+    Stop,
+    leading_arguments,
+    name_of,
+    timed,
+)
 from pipeline.errors import InputError
 from pipeline.messages import Text
 
@@ -25,7 +32,7 @@ SILENCE_S = 60.0  # after so long without an answer a scheduler counts as gone
 CLOSING_S = 30.0  # how long a stopped run waits for what is in hand on a cluster
 
 
-class Terms(NamedTuple):
+class WorkerRequirements(NamedTuple):
     """What a worker must have: this version of the program, and files and folders that it sees."""
 
     version: str
@@ -60,7 +67,9 @@ class Terms(NamedTuple):
 class Cluster:
     """The workers of a dask scheduler, watched while it is open: they may join and leave."""
 
-    def __init__(self, client: Any, address: str, limit: int | None, terms: "Terms") -> None:
+    def __init__(
+        self, client: Any, address: str, limit: int | None, terms: "WorkerRequirements"
+    ) -> None:
         self.client, self.address, self.limit, self.terms = client, address, limit, terms
         self.dashboard = _dashboard(client)
         self._threads = sum(client.nthreads().values())
@@ -105,16 +114,16 @@ class Cluster:
         )
 
     @contextmanager
-    def tasks(self, task: Callable[..., Any], shared: Any, stop: Stop) -> Iterator[UnderWay]:
+    def tasks(self, task: Callable[..., Any], shared: Any, stop: Stop) -> Iterator[RunningTasks]:
         """On leaving, no task runs any more, as far as the workers can be reached."""
-        given = [self._travel(part) for part in before(shared)]
+        given = [self._travel(part) for part in leading_arguments(shared)]
 
         def start(argument: tuple[Any, ...]) -> Any:
             return self.client.submit(
                 _on_worker, self.terms, task, *given, *argument, retries=2, pure=False
             )
 
-        under_way = UnderWay(self._room, start, self._outcome, self._alive)
+        under_way = RunningTasks(self._room, start, self._outcome, self._alive)
         try:
             yield under_way
         except BaseException:
@@ -180,7 +189,9 @@ def _busy(keys: set[Any]) -> bool:
     return bool(_BUSY & keys)
 
 
-def _on_worker(terms: Terms, task: Callable[..., Any], *given: Any) -> tuple[float, Any]:
+def _on_worker(
+    terms: WorkerRequirements, task: Callable[..., Any], *given: Any
+) -> tuple[float, Any]:
     """A task on a worker, which stops when nobody wants it any more: since the run was stopped or
     is gone, or the scheduler is."""
     from distributed import get_worker
@@ -216,7 +227,7 @@ def connect(
     # It would say in many lines what the run says in one.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    terms = Terms(version("daklaag"), seen)
+    terms = WorkerRequirements(version("daklaag"), seen)
     try:
         client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=False))
         versions = client.run(version, "daklaag", on_error="return")

@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 import dask
 
 from pipeline.engine.cluster import Cluster, connect
-from pipeline.engine.tasks import TASKS_A_WAVE, Stop, UnderWay, before, name_of, timed
+from pipeline.engine.tasks import (
+    TASKS_A_WAVE,
+    RunningTasks,
+    Stop,
+    leading_arguments,
+    name_of,
+    timed,
+)
 from pipeline.errors import Stopped
 
 T = TypeVar("T")
@@ -21,16 +28,16 @@ OnDone = Callable[[tuple[Any, ...], float, Any], None]
 POLL_S = 0.1  # how often the stop is looked at
 
 
-def never() -> bool:
+def never_stop() -> bool:
     """A flag that is never up."""
     return False
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def no_progress(stage: str, done: int, total: int) -> None:
     """A progress callback that says nothing."""
 
 
-def unheard(argument: tuple[Any, ...], seconds: float, outcome: Any) -> None:
+def ignore_outcome(argument: tuple[Any, ...], seconds: float, outcome: Any) -> None:
     """A callback that tells nobody."""
 
 
@@ -55,7 +62,7 @@ class Engine:
         arguments: Iterable[tuple[Any, ...]],
         total: int,
         shared: Any = None,
-        on_done: OnDone = unheard,
+        on_done: OnDone = ignore_outcome,
     ) -> None:
         """Call the task with each of the arguments in turn, and with a flag to poll as `stop`.
 
@@ -75,7 +82,7 @@ def _run(
     stage: str,
     arguments: Iterator[tuple[Any, ...]],
     total: int,
-    under_way: UnderWay,
+    under_way: RunningTasks,
     on_done: OnDone,
 ) -> None:
     """Keep tasks under way until all are done or one fails."""
@@ -100,7 +107,7 @@ def _run(
         engine.progress(stage, done, total)
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def prefetch(items: Iterator[T]) -> Iterator[T]:
     """The same, each made in a thread while the one before is in use."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, None)
@@ -116,11 +123,11 @@ class _Threads:
     workers: int
 
     @contextmanager
-    def tasks(self, task: Callable[..., Any], shared: Any, stop: Stop) -> Iterator[UnderWay]:
+    def tasks(self, task: Callable[..., Any], shared: Any, stop: Stop) -> Iterator[RunningTasks]:
         """On leaving, no task runs any more; those that have not begun never do."""
 
         def start(argument: tuple[Any, ...]) -> Future[tuple[float, Any]]:
-            return pool.submit(timed, task, (*before(shared), *argument), stop)
+            return pool.submit(timed, task, (*leading_arguments(shared), *argument), stop)
 
         def outcome(future: Future[Any], argument: tuple[Any, ...]) -> tuple[float, Any]:
             error = future.exception()
@@ -128,7 +135,7 @@ class _Threads:
 
         pool = ThreadPoolExecutor(self.workers)
         try:
-            yield UnderWay(lambda: TASKS_A_WAVE * self.workers, start, outcome, lambda: None)
+            yield RunningTasks(lambda: TASKS_A_WAVE * self.workers, start, outcome, lambda: None)
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -15,5 +15,5 @@ Log = Callable[[Event], None]
 OUTCOMES = DONE, KEPT, FAILED = "done", "kept", "failed"
 
 
-def silent(event: Event) -> None:
+def no_log(event: Event) -> None:
     """A log that says nothing."""

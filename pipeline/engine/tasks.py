@@ -16,17 +16,17 @@ TASKS_A_WAVE = 4  # in flight for each worker, so that the scheduler never holds
 
 
 @contextmanager
-def heeding(stop: Stop) -> Iterator[None]:
-    """Meanwhile `go_on` asks this flag, in whatever is called, and in threads given its context."""
-    before = _stop.set(stop)
+def stop_flag(stop: Stop) -> Iterator[None]:
+    """Within the context `check_stop` polls this flag, in threads that copy the context as well."""
+    token = _stop.set(stop)
     try:
         yield
     finally:
-        _stop.reset(before)
+        _stop.reset(token)
 
 
-def go_on() -> None:
-    """Raise Stopped if the flag of `heeding` is up."""
+def check_stop() -> None:
+    """Raise Stopped if the flag of `stop_flag` is up."""
     if _stop.get()():
         raise Stopped
 
@@ -51,13 +51,13 @@ def timed(task: Callable[..., Any], given: tuple[Any, ...], stop: Stop) -> tuple
     return time.monotonic() - began, answer
 
 
-def before(shared: Any) -> tuple[Any, ...]:
+def leading_arguments(shared: Any) -> tuple[Any, ...]:
     """What all tasks share, as the first of their arguments; nothing if it is None."""
     return () if shared is None else (shared,)
 
 
 @dataclass
-class UnderWay:
+class RunningTasks:
     """The tasks of one stage. A future's result is what `timed` answers."""
 
     room: Callable[[], int]  # how many may be under way

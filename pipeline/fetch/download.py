@@ -16,24 +16,24 @@ from pipeline.areas.selection import is_region, parse_area
 from pipeline.engine.engine import Progress, Stop
 from pipeline.errors import InputError
 from pipeline.fetch import services
-from pipeline.fetch.fetched import Book, Item, Record, Standing, foreign, see_to
+from pipeline.fetch.manifest import Download, Manifest, OccupiedError, Record, ensure, foreign
 from pipeline.fetch.services import Bases, Index
-from pipeline.fetch.sound import check_footprints, check_sheet, check_vector, opened
-from pipeline.fetch.web import Client, Failed, Nowhere
-from pipeline.heights.ahn import Bounds, places, sheets_touching, tiles_touching
+from pipeline.fetch.validate import check_footprints, check_sheet, check_vector, opened
+from pipeline.fetch.web import Client, FetchError, NotFoundError
+from pipeline.heights.ahn import Bounds, sheets_by_name, sheets_touching, tiles_touching
 from pipeline.heights.indexes import (
     KINDS,
     RESOLUTIONS,
     VERSIONS,
-    Offer,
+    IndexedSheet,
     Product,
     file_name,
-    offers_in,
+    sheets_in_index,
 )
 from pipeline.heights.relief import survey_sheet
 from pipeline.messages import Text
-from pipeline.storage.cache import cache_dir, write_whole
-from pipeline.storage.lock import card, held, is_card
+from pipeline.storage.cache import cache_dir, write_atomic
+from pipeline.storage.lock import holder_record, is_holder_record, locked
 
 WHAT = ("sheets", "footprints", "boundaries")
 HOLDER = "fetching.json"
@@ -46,7 +46,7 @@ FOOTPRINTS = "bag-light.gpkg"
 
 
 @dataclass(frozen=True)
-class Order:
+class FetchRequest:
     """What is asked for. resolution, margin [m]; ahn: a version, or None for the current one;
     relief: the folder of the relief stores, or None for none; base_urls: `NAME=URL` of services
     that lie elsewhere; pause [s]: the first back-off; overwrite: files that are not as they were
@@ -78,7 +78,7 @@ class Fetched:
     warnings: list[str] = field(default_factory=list)
 
 
-def fetch(order: Order, progress: Progress, stop: Stop) -> Fetched:
+def fetch(order: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
     """Bring what an area needs into a folder; what is there already stays, what an earlier call
     left half is gone on with.
 
@@ -88,15 +88,15 @@ def fetch(order: Order, progress: Progress, stop: Stop) -> Fetched:
     _check(order)
     bases = Bases.parse(order.base_urls)
     client = Client(order.connections, order.pause, stop)
-    with held(order.into, HOLDER):
+    with locked(order.into, HOLDER):
         holder = order.into / HOLDER
-        if holder.exists() and not is_card(holder.read_bytes()):
+        if holder.exists() and not is_holder_record(holder.read_bytes()):
             raise foreign(order.into, HOLDER)
-        work = _Work(order, client, bases, progress, stop)
+        work = _Fetch(order, client, bases, progress, stop)
         try:
-            write_whole(holder, card())
+            write_atomic(holder, holder_record())
             work.run()
-        except Failed as failed:
+        except FetchError as failed:
             raise InputError(
                 "{failed}; try again later, or give another --base-url", failed=failed
             ) from None
@@ -107,7 +107,7 @@ def fetch(order: Order, progress: Progress, stop: Stop) -> Fetched:
         return work.result
 
 
-def _check(order: Order) -> None:
+def _check(order: FetchRequest) -> None:
     if not order.what or order.what - set(WHAT):
         raise InputError(
             "--what {what:,}: give some of {all:,}",
@@ -131,46 +131,46 @@ def _check(order: Order) -> None:
         raise InputError("--margin {margin:g}: give metres, 0 or more", margin=order.margin)
 
 
-class _Work:
+class _Fetch:
     """An order on its way: what is to be there, what is, and the book that says so."""
 
     def __init__(
-        self, order: Order, client: Client, bases: Bases, progress: Progress, stop: Stop
+        self, order: FetchRequest, client: Client, bases: Bases, progress: Progress, stop: Stop
     ) -> None:
         self.order, self.client, self.bases = order, client, bases
         self.progress, self.stop = progress, stop
         self.result = Fetched()
-        self.book = Book.of(order.into)
+        self.book = Manifest.of(order.into)
         self.written = time.monotonic()
 
     def run(self) -> None:
         wanted = self.order.what
         by_name = is_region(self.order.area) and not boundary_files(self.order.boundaries)
         if "boundaries" in wanted or by_name:
-            self._bring([self._boundaries()], Book(cache_dir()))
+            self._bring([self._boundaries()], Manifest(cache_dir()))
         if wanted == {"boundaries"} or self.result.failed:
             return
         area = parse_area(self.order.area, self.order.boundaries).geometry
-        items: list[Item] = []
+        items: list[Download] = []
         if "sheets" in wanted:
             items += self._sheets(area)
         if "footprints" in wanted:
             items += [self._footprints(area)]
         self._bring(items, self.book)
 
-    def _boundaries(self) -> Item:
+    def _boundaries(self) -> Download:
         url = self.bases.url("pdok", services.BOUNDARIES)
-        return Item(
+        return Download(
             f"boundaries/{file_name(url)}", url, partial(self.client.save, url), check_vector
         )
 
-    def _sheets(self, area: shapely.Geometry) -> list[Item]:
+    def _sheets(self, area: shapely.Geometry) -> list[Download]:
         """DSM and DTM side by side, sheet by sheet, so that a stopped call leaves pairs."""
         if not sheets_touching(area, self.order.margin):
             raise InputError(
                 "AREA {area}: no sheet of AHN is near it; give RD metres", area=self.order.area
             )
-        items: list[tuple[str, Item]] = []
+        items: list[tuple[str, Download]] = []
         for kind in KINDS:
             of = services.product(kind, self.order.resolution, self.order.ahn)
             index = services.index_of(of, self.client, self.bases)
@@ -187,7 +187,7 @@ class _Work:
         file = self.order.into / of.folder / index.file
         if file.exists() and not self.order.overwrite and not _lists(file, of):
             raise foreign(self.order.into, f"{of.folder}/{index.file}")
-        write_whole(file, index.body)
+        write_atomic(file, index.body)
 
     def _note_lacking(self, of: Product, area: shapely.Geometry, listed: set[str]) -> None:
         """The sheets that there would be if there were data everywhere."""
@@ -206,10 +206,10 @@ class _Work:
                 )
         self._note_nowhere(of.folder, lacking)
 
-    def _sheet(self, of: Product, offer: Offer) -> Item:
+    def _sheet(self, of: Product, offer: IndexedSheet) -> Download:
         # What of AHN6 is listed may not be flown yet; there are sheets of water without data.
-        may_lack = of.ahn == 6 or not places()[offer.name].land
-        return Item(
+        may_lack = of.ahn == 6 or not sheets_by_name()[offer.name].land
+        return Download(
             f"{of.folder}/{offer.file}",
             offer.url,
             partial(self.client.save, offer.url),
@@ -228,7 +228,7 @@ class _Work:
             self.result.warnings.append(fault.text)
             return None
 
-    def _footprints(self, area: shapely.Geometry) -> Item:
+    def _footprints(self, area: shapely.Geometry) -> Download:
         xmin, ymin, xmax, ymax = area.bounds
         margin = self.order.margin
         low = np.floor([xmin - margin, ymin - margin]).astype(int).tolist()
@@ -236,11 +236,11 @@ class _Work:
         square_km = (high[0] - low[0]) * (high[1] - low[1]) / 1e6
         if FOOTPRINTS in self.book.records or square_km > PAGES_KM2:
             url = self.bases.url("pdok", services.FOOTPRINTS)
-            return Item(FOOTPRINTS, url, partial(self.client.save, url), check_footprints)
+            return Download(FOOTPRINTS, url, partial(self.client.save, url), check_footprints)
         bounds = (low[0], low[1], high[0], high[1])
         name = "bag_" + "_".join(map(str, bounds)) + ".geojson"
         url = self.bases.url("api", services.FEATURES)
-        return Item(name, url, partial(self._save_features, bounds), check_vector)
+        return Download(name, url, partial(self._save_features, bounds), check_vector)
 
     def _save_features(self, bounds: Bounds, file: Path) -> None:
         found, crs = services.features(bounds, self.client, self.bases)
@@ -249,20 +249,22 @@ class _Work:
             "crs": {"type": "name", "properties": {"name": _urn(crs)}},
             "features": found,
         }
-        write_whole(file, json.dumps(collection, ensure_ascii=False).encode())
+        write_atomic(file, json.dumps(collection, ensure_ascii=False).encode())
 
-    def _bring(self, items: Sequence[Item], book: Book) -> None:
+    def _bring(self, items: Sequence[Download], book: Manifest) -> None:
         """Some at once, until all are there or failed; after GIVE_UP failures in a row no more."""
         overwrite = self.order.overwrite or book is not self.book  # the cache is the program's
         with ThreadPoolExecutor(self.order.connections) as pool:
-            futures = {pool.submit(see_to, item, book, overwrite): item for item in items}
+            futures = {pool.submit(ensure, item, book, overwrite): item for item in items}
             try:
                 self._collect(futures, book)
             finally:
                 for future in futures:
                     future.cancel()
 
-    def _collect(self, futures: dict[Future[tuple[Record | None, bool]], Item], book: Book) -> None:
+    def _collect(
+        self, futures: dict[Future[tuple[Record | None, bool]], Download], book: Manifest
+    ) -> None:
         in_a_row = 0
         for done, future in enumerate(as_completed(futures), 1):
             in_a_row = 0 if self._note(futures[future], future, book) else in_a_row + 1
@@ -280,20 +282,22 @@ class _Work:
                 self.book.write()
                 self.written = time.monotonic()
 
-    def _note(self, item: Item, future: Future[tuple[Record | None, bool]], book: Book) -> bool:
+    def _note(
+        self, item: Download, future: Future[tuple[Record | None, bool]], book: Manifest
+    ) -> bool:
         """What came of a file; whether that is as good as can be."""
         try:
             record, came = future.result()
-        except Nowhere as nowhere:
+        except NotFoundError as nowhere:
             if item.sheet is not None:
                 self._note_nowhere(item.sheet[0], [item.sheet[1]])
                 return True
             self.result.failed[item.file] = Text("not at {url} ({why})", url=item.url, why=nowhere)
             return False
-        except Standing as standing:
+        except OccupiedError as standing:
             self.result.failed[item.file] = standing.text
             return True
-        except (Failed, InputError) as failed:
+        except (FetchError, InputError) as failed:
             self.result.failed[item.file] = failed.text
             return False
         (self.result.brought if came else self.result.present).append(item.file)
@@ -310,7 +314,7 @@ class _Work:
 def _lists(file: Path, of: Product) -> bool:
     """Whether a file is an index of a product."""
     try:
-        return bool(offers_in(file.read_bytes(), of))
+        return bool(sheets_in_index(file.read_bytes(), of))
     except (OSError, ValueError):
         return False
 
@@ -321,7 +325,9 @@ def _some(names: Sequence[str], most: int = 5) -> Text:
     return Text("{names} and {n} more", names=names[:most], n=len(names) - most)
 
 
-def _near(offered: Sequence[Offer], area: shapely.Geometry, margin: float) -> list[Offer]:
+def _near(
+    offered: Sequence[IndexedSheet], area: shapely.Geometry, margin: float
+) -> list[IndexedSheet]:
     boxes = shapely.box(*np.array([offer.bounds for offer in offered]).T)
     shapely.prepare(area)
     meets = shapely.dwithin(area, boxes, margin)

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from pipeline.errors import InputError
-from pipeline.fetch.web import Client, Failed, Nowhere
+from pipeline.fetch.web import Client, FetchError, NotFoundError
 from pipeline.heights.ahn import Bounds
-from pipeline.heights.indexes import RESOLUTIONS, Offer, Product, file_name, offers_in
+from pipeline.heights.indexes import RESOLUTIONS, IndexedSheet, Product, file_name, sheets_in_index
 from pipeline.messages import Text
 
 # Each can be told to lie elsewhere: a mirror, a proxy, the server of a test.
@@ -74,7 +74,7 @@ class Index:
 
     file: str
     body: bytes
-    offers: list[Offer]
+    offers: list[IndexedSheet]
 
 
 def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
@@ -83,12 +83,12 @@ def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
     for url in _indexes(wanted, bases):
         try:
             body, _ = client.read(url)
-            found = offers_in(body, wanted)
-        except Nowhere as nowhere:
+            found = sheets_in_index(body, wanted)
+        except NotFoundError as nowhere:
             said = Text("no index at {url} ({why})", url=url, why=nowhere)
             continue
-        except (Failed, ValueError) as failed:
-            raise Failed("the index {url}: {why}", url=url, why=failed) from None
+        except (FetchError, ValueError) as failed:
+            raise FetchError("the index {url}: {why}", url=url, why=failed) from None
         if not found:
             raise InputError(
                 "the index {url} lists no sheet of {folder}; choose another --ahn or --resolution",
@@ -96,10 +96,10 @@ def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
                 folder=wanted.folder,
             )
         return Index(file_name(url), body, [_placed(o, wanted, bases) for o in found])
-    raise Failed(said)
+    raise FetchError(said)
 
 
-def _placed(offer: Offer, wanted: Product, bases: Bases) -> Offer:
+def _placed(offer: IndexedSheet, wanted: Product, bases: Bases) -> IndexedSheet:
     """With its address where that lies now."""
     url = bases.url("ahn6", offer.url) if wanted.ahn == 6 else bases.follow(offer.url)
     return replace(offer, url=url)
@@ -134,7 +134,7 @@ def features(bounds: Bounds, client: Client, bases: Bases) -> tuple[list[dict[st
     seen: set[str] = set()
     while url:
         if url in seen or len(seen) >= MOST_PAGES:
-            raise Failed("the pages of the buildings do not end")
+            raise FetchError("the pages of the buildings do not end")
         seen.add(url)
         page, uri = _page(url, client)
         spoken.add(uri)
@@ -144,7 +144,7 @@ def features(bounds: Bounds, client: Client, bases: Bases) -> tuple[list[dict[st
         after = next(links, None)
         url = bases.follow(urljoin(url, after)) if after else None
     if len(spoken) != 1:
-        raise Failed("pages of the buildings in several CRS: {crs}", crs=sorted(spoken))
+        raise FetchError("pages of the buildings in several CRS: {crs}", crs=sorted(spoken))
     return list(found.values()), spoken.pop()
 
 
@@ -157,9 +157,9 @@ def _page(url: str, client: Client) -> tuple[dict[str, Any], str]:
         said = page.get("numberReturned", len(page["features"]))
         if said != len(page["features"]):
             came = len(page["features"])
-            raise Failed("{came} of {said} buildings of a page came", came=came, said=said)
+            raise FetchError("{came} of {said} buildings of a page came", came=came, said=said)
         return page, headers.get("Content-Crs", "").strip("<> ") or "OGC:CRS84"
-    except Nowhere as nowhere:
-        raise Failed("no buildings at {url} ({why})", url=url, why=nowhere) from None
+    except NotFoundError as nowhere:
+        raise FetchError("no buildings at {url} ({why})", url=url, why=nowhere) from None
     except (ValueError, KeyError, TypeError):
-        raise Failed("a page of the buildings is no collection of features") from None
+        raise FetchError("a page of the buildings is no collection of features") from None

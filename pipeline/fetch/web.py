@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 
 from pipeline.errors import Stopped, Told
 from pipeline.messages import Text
-from pipeline.storage.cache import write_whole
+from pipeline.storage.cache import write_atomic
 
 T = TypeVar("T")
 ATTEMPTS = 8  # in a row that bring less than PROGRESS bytes
@@ -28,8 +28,8 @@ PROGRESS = 1 << 20
 PIECE = 1 << 18
 LARGEST_ANSWER = 1 << 28  # of what is read into memory: an index, a page of features
 LONGEST_WAIT_S = 600.0
-NOWHERE = (404, 410)
-TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+NOT_FOUND = (404, 410)
+RETRIED = (408, 425, 429, 500, 502, 503, 504)
 NO_SUCH_RANGE = 416
 TIMEOUT = urllib3.Timeout(connect=15.0, read=30.0)
 # Redirects are followed by the library; all other waiting is ours, which can be stopped.
@@ -39,15 +39,15 @@ REDIRECTS = urllib3.Retry(
 RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
-class Nowhere(Told):
+class NotFoundError(Told):
     """The server says that there is no such thing (404, 410)."""
 
 
-class Failed(Told):
+class FetchError(Told):
     """What exists, or may, could not be had; says why in a line."""
 
 
-class _Again(Told):
+class _RetryError(Told):
     """An attempt failed and the next may not. wait [s]: what the server asks for; moved: it
     brought something."""
 
@@ -90,7 +90,7 @@ class Client:
                 body += piece
                 self._check_stop()
                 if len(body) > LARGEST_ANSWER:
-                    raise Failed("the answer does not end")
+                    raise FetchError("the answer does not end")
             _check_page(got.headers, body)
             return bytes(body), got.headers
 
@@ -100,27 +100,27 @@ class Client:
 
         Raises Nowhere, Failed or Stopped, and leaves then what came so far.
         """
-        half = _Half(url, file)
+        half = _PartialFile(url, file)
         self._patiently(lambda: self._go_on(half))
         half.finish()
 
-    def _go_on(self, half: "_Half") -> None:
+    def _go_on(self, half: "_PartialFile") -> None:
         before = half.size
         try:
             if half.size and half.size == half.total:
                 return
             self._append(half)
-        except _Again as again:
+        except _RetryError as again:
             again.moved = half.size - before >= PROGRESS
             raise
 
-    def _append(self, half: "_Half") -> None:
+    def _append(self, half: "_PartialFile") -> None:
         with self._answer(half.url, {"Accept-Encoding": "identity", **half.wanted()}) as got:
             if got.status == NO_SUCH_RANGE:
                 half.drop()
-                raise _Again("the server has no such range")
+                raise _RetryError("the server has no such range")
             if got.headers.get("Content-Encoding", "identity") != "identity":
-                raise Failed("the server packs what it was asked for as it is")
+                raise FetchError("the server packs what it was asked for as it is")
             with half.opened(got) as out:
                 # What came is on disk at once, so that a kill loses nothing of it.
                 while piece := got.read1(PIECE, decode_content=False):
@@ -140,12 +140,12 @@ class Client:
                 retries=REDIRECTS, timeout=TIMEOUT,
             )  # fmt: skip
         except HTTPError as error:
-            raise _Again(_why(error)) from None
+            raise _RetryError(_why(error)) from None
         try:
             _check_status(got)
             yield got
         except HTTPError as error:  # a connection that is cut, or silent for too long
-            raise _Again(_why(error)) from None
+            raise _RetryError(_why(error)) from None
         finally:
             got.close()
             got.release_conn()  # closed or not, its place in the pool is free again
@@ -153,7 +153,7 @@ class Client:
     def _pool(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Failed("{url} is no address of the web", url=url)
+            raise FetchError("{url} is no address of the web", url=url)
         proxy = None if proxy_bypass(parts.hostname) else getproxies().get(parts.scheme)
         if proxy not in self._pools:
             self._pools[proxy] = (
@@ -171,12 +171,12 @@ class Client:
             self._check_stop()
             try:
                 return attempt()
-            except _Again as again:
+            except _RetryError as again:
                 idle = 0 if again.moved else idle + 1
                 if idle >= ATTEMPTS:
-                    raise Failed("{why}, {n} times", why=again, n=ATTEMPTS) from None
+                    raise FetchError("{why}, {n} times", why=again, n=ATTEMPTS) from None
                 if again.wait > LONGEST_WAIT_S:
-                    raise Failed(
+                    raise FetchError(
                         "{why}; it asks to come back in {wait:.0f} s", why=again, wait=again.wait
                     ) from None
                 self._rest(again.wait + self.pause * 2**idle * random.uniform(0.25, 0.5))
@@ -192,7 +192,7 @@ class Client:
             raise Stopped
 
 
-class _Half:
+class _PartialFile:
     """A file that is not whole yet, and beside it a note of what it is half of."""
 
     def __init__(self, url: str, file: Path) -> None:
@@ -238,7 +238,7 @@ class _Half:
         self.partial.parent.mkdir(parents=True, exist_ok=True)
         self.partial.unlink(missing_ok=True)
         said = {"url": self.url, "total": self.total, "mark": self.mark}
-        write_whole(self.note, json.dumps(said).encode())
+        write_atomic(self.note, json.dumps(said).encode())
         return self.partial.open("wb")
 
     def _check_rest(self, got: urllib3.BaseHTTPResponse) -> None:
@@ -251,7 +251,7 @@ class _Half:
             or mark not in (None, self.mark)
         ):
             self.drop()
-            raise _Again("the server gives another part than was asked for")
+            raise _RetryError("the server gives another part than was asked for")
         self.total = int(place[2])
 
     def check(self) -> None:
@@ -260,7 +260,7 @@ class _Half:
             said = Text("{size} of {total} bytes came", size=self.size, total=self.total)
             if self.size > self.total:
                 self.drop()
-            raise _Again(said)
+            raise _RetryError(said)
 
     def finish(self) -> None:
         """Give the file its name."""
@@ -278,12 +278,12 @@ def _mark(headers: Mapping[str, str]) -> str | None:
 
 def _check_status(got: urllib3.BaseHTTPResponse) -> None:
     said = f"{got.status} {got.reason or ''}".strip()
-    if got.status in NOWHERE:
-        raise Nowhere(said)
-    if got.status in TRY_AGAIN:
-        raise _Again(said, REDIRECTS.get_retry_after(got) or 0.0)
+    if got.status in NOT_FOUND:
+        raise NotFoundError(said)
+    if got.status in RETRIED:
+        raise _RetryError(said, REDIRECTS.get_retry_after(got) or 0.0)
     if got.status not in (200, 206, NO_SUCH_RANGE):
-        raise Failed(said)
+        raise FetchError(said)
 
 
 def _check_page(headers: Mapping[str, str], beginning: bytes | bytearray) -> None:
@@ -291,7 +291,7 @@ def _check_page(headers: Mapping[str, str], beginning: bytes | bytearray) -> Non
     kind = headers.get("Content-Type", "").lower()
     start = bytes(beginning[:256]).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if kind.startswith("text/html") or start.startswith((b"<!doctype html", b"<html")):
-        raise Failed("the server answers with a web page instead of the file")
+        raise FetchError("the server answers with a web page instead of the file")
 
 
 def _why(error: HTTPError) -> str:

@@ -11,13 +11,13 @@ import shapely
 from numpy.typing import NDArray
 
 from kernels.rings import Rings, turn_clockwise
-from pipeline.engine.tasks import go_on
+from pipeline.engine.tasks import check_stop
 from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.storage.files import find, identity, named
 from pipeline.vectors.crossings import is_entangled
 from pipeline.vectors.files import ENDINGS, column, read_vector
-from pipeline.vectors.mending import mended_one
+from pipeline.vectors.overlay import make_one_valid
 
 PREFIX = "NL.IMBAG.Pand."
 ID_COLUMNS = ("identificatie", "identifica", "id", "gml_id")  # a shapefile cuts names off at 10
@@ -227,7 +227,7 @@ class Shapes(NamedTuple):
 
 
 def shapes_of(given: NDArray[Any], centre: str) -> Shapes:
-    """What geometries are as footprints. Raises Stopped as `go_on` does."""
+    """What geometries are as footprints. Raises Stopped as `check_stop` does."""
     geometry, reason, repaired = _polygons(given)
     return Shapes(
         geometry=geometry,
@@ -265,8 +265,8 @@ def _entangled(geometry: NDArray[Any]) -> NDArray[np.int64]:
 def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
     """The polygons of what GEOS makes of an invalid geometry; None if it has no area, or GEOS
     would need too long."""
-    go_on()
-    parts = shapely.get_parts(mended_one(geometry))
+    check_stop()
+    parts = shapely.get_parts(make_one_valid(geometry))
     while (shapely.get_type_id(parts) > 3).any():  # collections, at whatever depth
         parts = shapely.get_parts(parts)
     polygons = parts[shapely.get_type_id(parts) == 3]

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.engine.engine import Progress, Stop, never, silent
+from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import MendableError
 from pipeline.footprints.footprints import Footprints, numbered
 from pipeline.footprints.prepared_make import (
@@ -31,8 +31,8 @@ from pipeline.footprints.prepared_make import (
 )
 from pipeline.footprints.prepared_sort import BOX, SCHEMA
 from pipeline.messages import Text
-from pipeline.storage.cache import cached, key_of, log, read_card
-from pipeline.storage.checksums import Files
+from pipeline.storage.cache import cached_files, key_of, log, read_manifest
+from pipeline.storage.checksums import CheckedFiles
 from pipeline.storage.files import find
 from pipeline.vectors.files import ENDINGS
 
@@ -183,7 +183,7 @@ class _Opened(NamedTuple):
 
     footer: pq.FileMetaData
     groups: NDArray[Any]
-    files: Files
+    files: CheckedFiles
 
 
 @lru_cache(maxsize=8)
@@ -203,8 +203,8 @@ def _opened(path: Path) -> _Opened:
     return _Opened(footer, groups, files)
 
 
-def _files(home: Path) -> Files:
-    return cached(home, (read_card(home / CARD) or {}).get("sums", {}))
+def _files(home: Path) -> CheckedFiles:
+    return cached_files(home, (read_manifest(home / CARD) or {}).get("sums", {}))
 
 
 def _read(path: Path, group: int, columns: list[str] | None = None) -> pa.Table:
@@ -247,8 +247,8 @@ def prepare_footprints(
     centre: str = "centroid",
     cache: Path,
     workers: int = 1,
-    progress: Progress = silent,
-    stop: Stop = never,
+    progress: Progress = no_progress,
+    stop: Stop = never_stop,
 ) -> Prepared:
     """Footprints of one or more files, one after another, sorted into a file below `cache`; if it
     is there already, nothing is read.
@@ -280,7 +280,7 @@ def prepare_footprints(
 
 def _card(home: Path) -> dict[str, Any] | None:
     """What is told of prepared footprints, if they are there and whole."""
-    card: dict[str, Any] | None = read_card(home / CARD)
+    card: dict[str, Any] | None = read_manifest(home / CARD)
     if card is not None and _files(home).missing():
         log.warning(Text("{folder} is damaged; the footprints are prepared anew", folder=home))
         return None

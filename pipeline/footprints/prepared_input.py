@@ -22,12 +22,12 @@ from pipeline.grid.crs import RD
 from pipeline.storage.files import check_file
 from pipeline.vectors.cityjson import is_cityjson, read_cityjson
 from pipeline.vectors.files import (
-    Sight,
+    RdTransform,
     faults,
     is_parquet,
     layer_of,
     no_geometry,
-    sight_of,
+    rd_transform_of,
 )
 
 CURVES = range(8, 13)  # codes of WKB that GEOS does not know; GDAL makes lines of them
@@ -40,7 +40,7 @@ class Vector:
     rows; count: of its rows, None where that is not known."""
 
     path: str
-    sight: Sight
+    sight: RdTransform
     empty: pd.DataFrame
     count: int | None
 
@@ -99,7 +99,7 @@ class _Whole(Vector):
 
 
 def _whole(path: str, table: geopandas.GeoDataFrame) -> Vector:
-    return _Whole(path, sight_of(path, table.crs), _bare(table), len(table), table)
+    return _Whole(path, rd_transform_of(path, table.crs), _bare(table), len(table), table)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _parquet(path: str) -> Vector:
     table = geopandas.read_parquet(nothing)
     name = table.geometry.name
     encoding = json.loads(geo)["columns"][name]["encoding"]
-    sight = sight_of(path, table.crs)
+    sight = rd_transform_of(path, table.crs)
     return _Parquet(path, sight, _bare(table), footer.num_rows, name, encoding)
 
 
@@ -190,7 +190,7 @@ def _ogr(path: str, layer: str | None) -> Vector:
     about = pyogrio.read_info(path, layer=layer)
     if about["geometry_type"] is None:
         raise no_geometry(path)
-    sight = sight_of(path, None if about["crs"] is None else pyproj.CRS(about["crs"]))
+    sight = rd_transform_of(path, None if about["crs"] is None else pyproj.CRS(about["crs"]))
     count = about["features"] if about["features"] >= 0 else None
     return _Ogr(path, sight, pd.DataFrame(columns=list(about["fields"])), count, layer)
 

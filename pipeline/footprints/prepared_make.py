@@ -22,8 +22,8 @@ from pipeline.errors import InputError, Stopped
 from pipeline.footprints.footprints import Columns, pick_columns, rows_of, shapes_of
 from pipeline.footprints.prepared_input import Vector, open_vector
 from pipeline.footprints.prepared_sort import Run, Sorter, run_of, write_sorted
-from pipeline.storage.cache import stamp, write_card
-from pipeline.storage.checksums import Summing
+from pipeline.storage.cache import fingerprint, write_manifest
+from pipeline.storage.checksums import ChecksumWriter
 from pipeline.storage.files import identity, named, on_disk
 from pipeline.storage.places import Folder
 
@@ -70,7 +70,7 @@ def fill(
     sums = {}
     for name, rows in zip(TABLES, (usable, rest), strict=True):
         with Folder(folder).writing(name) as stream:
-            write_sorted(summing := Summing(stream), rows, sorter.bounds, stop)
+            write_sorted(summing := ChecksumWriter(stream), rows, sorter.bounds, stop)
         sums[name] = str(summing.sums)
     spill.unlink()
     card = {
@@ -79,7 +79,7 @@ def fill(
         "count": sorter.count,
         "bounds": sorter.bounds,
     }
-    write_card(folder / CARD, card)
+    write_manifest(folder / CARD, card)
 
 
 def _total(counts: list[int | None]) -> int:
@@ -176,7 +176,8 @@ def stamps_of(files: list[str]) -> list[dict[str, Any]]:
     shapes = [p for part in parts if part.suffix.lower() == ".shp" for p in part.parent.iterdir()]
     stems = {part.with_suffix("") for part in parts}
     return [
-        stamp(str(p)) for p in (*parts, *sorted(p for p in shapes if p.with_suffix("") in stems))
+        fingerprint(str(p))
+        for p in (*parts, *sorted(p for p in shapes if p.with_suffix("") in stems))
     ]
 
 

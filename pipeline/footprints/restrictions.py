@@ -19,7 +19,7 @@ from pipeline.footprints.prepared import Prepared
 from pipeline.messages import Text
 from pipeline.storage.files import check_file
 from pipeline.vectors.files import column, read_table
-from pipeline.vectors.mending import mended
+from pipeline.vectors.overlay import make_valid
 
 WORDS = {
     "what": ("solar", "wind", "both"),
@@ -242,7 +242,7 @@ def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDA
             row=table.index[row],
             kind=geometry[row].geom_type,
         )
-    areas, points = mended(geometry, file), geometry.copy()
+    areas, points = make_valid(geometry, file), geometry.copy()
     areas[~np.isin(kind, (3, 6))] = None
     points[~np.isin(kind, (0, 4))] = None
     return areas, points

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline.areas.selection import Area, within_circle
 from pipeline.footprints.outlines import windows_of
 from pipeline.footprints.prepared import EDGES, Light, Prepared
-from pipeline.grid.tile_masks import Marks, enclosing
-from pipeline.grid.windows import TILE, Lattice, Layout, Shard, Window
+from pipeline.grid.tile_masks import TileMask, enclosing
+from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 
 Circle = tuple[float, float, float]
 
@@ -44,11 +44,11 @@ class Scope:
     selected: int
     own: dict[Shard, int]
     densest: int
-    tiles: Marks
+    tiles: TileMask
 
-    def squares(self, resolution: float) -> list[Lattice]:
+    def squares(self, resolution: float) -> list[LatticeCell]:
         """The squares of the suns' lattice that the tiles touch, in order."""
-        every = list(Lattice.touched(self.tiles.window, resolution))
+        every = list(LatticeCell.touched(self.tiles.window, resolution))
         grounds = (square.window(resolution).coarse(TILE) for square in every)
         touched = (self.tiles.part(ground).marked.any() for ground in grounds)
         return sorted(itertools.compress(every, touched))
@@ -65,7 +65,7 @@ def scope_of(
     """Go through the footprints of an area once, without their outlines. within: the cells of the
     rasters, on which tiles count."""
     asked, selected, own, blocks = 0, 0, Counter[Shard](), Counter[Shard]()
-    tiles = Marks.none(layout.extent.coarse(TILE))
+    tiles = TileMask.none(layout.extent.coarse(TILE))
     for light, inside in asked_of(prepared, area):
         windows = windows_of(light.bounds[inside], layout.resolution)
         if not len(windows):
@@ -77,7 +77,7 @@ def scope_of(
         blocks.update(tally(cells // min(block, layout.shard)))
         ground = enclosing(windows).intersect(within).coarse(TILE)
         if not tiles.frame.covers(ground):
-            tiles = tiles.union(Marks.none(ground))
+            tiles = tiles.union(TileMask.none(ground))
         tiles.add(windows)
     return Scope(asked, selected, dict(own), max(blocks.values(), default=0), tiles)
 
@@ -93,7 +93,7 @@ def roughly(prepared: Listed, area: Area | None, layout: Layout, within: Window)
         edges = edges[shapely.intersects(area.geometry, shapely.box(*edges.T))]
     windows = windows_of(edges, layout.resolution).tolist()
     grounds = [Window.between(*w).intersect(within).coarse(TILE) for w in windows]
-    tiles = Marks.none(functools.reduce(Window.union, grounds, Window(0, 0, 0, 0)))
+    tiles = TileMask.none(functools.reduce(Window.union, grounds, Window(0, 0, 0, 0)))
     for ground in grounds:
         tiles.marked[tiles.frame.slices(ground)] = True
     return Scope(0, 0, {}, 0, tiles)

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "windows": ["Lattice", "Layout", "Shard", "Window"],
-        "tile_masks": ["Marks"],
+        "windows": ["LatticeCell", "Layout", "Shard", "Window"],
+        "tile_masks": ["TileMask"],
     },
 )

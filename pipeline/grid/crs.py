@@ -23,7 +23,7 @@ def is_rd(crs: pyproj.CRS) -> bool:
     return bool(metres and crs.to_epsg(min_confidence=20) == 28992)
 
 
-class Way:
+class Transformer:
     """From one CRS to another, for many threads.
 
     pyproj makes a transformer anew in each thread that uses it, which costs 30 ms: the first that
@@ -32,11 +32,11 @@ class Way:
 
     def __init__(self, origin: Any, target: Any) -> None:
         made = pyproj.Transformer.from_crs
-        self._transformer = _guide().submit(made, origin, target, always_xy=True).result()
+        self._transformer = _proj_thread().submit(made, origin, target, always_xy=True).result()
 
     def transform(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Both coordinates of points, longitude or easting first."""
-        found: tuple[Any, Any] = _guide().submit(self._transformer.transform, x, y).result()
+        found: tuple[Any, Any] = _proj_thread().submit(self._transformer.transform, x, y).result()
         return found
 
     def transform_bounds(
@@ -44,35 +44,35 @@ class Way:
     ) -> tuple[float, float, float, float]:
         """The rectangle around a rectangle."""
         around = partial(self._transformer.transform_bounds, west, south, east, north)
-        found: tuple[float, float, float, float] = _guide().submit(around).result()
+        found: tuple[float, float, float, float] = _proj_thread().submit(around).result()
         return found
 
 
 @lru_cache(maxsize=16)
-def way(origin: Any, target: Any) -> Way:
+def transformer(origin: Any, target: Any) -> Transformer:
     """The way from one CRS to another, made once."""
-    return Way(origin, target)
+    return Transformer(origin, target)
 
 
 def to_rd(geometry: Any) -> Any:
     """Lon/lat as RD [m]."""
-    return shapely.transform(geometry, way(DEGREES, RD).transform, interleaved=False)
+    return shapely.transform(geometry, transformer(DEGREES, RD).transform, interleaved=False)
 
 
 def to_degrees(geometry: Any) -> Any:
     """RD [m] as lon/lat; what lies nowhere on Earth is not finite."""
-    return shapely.transform(geometry, way(RD, DEGREES).transform, interleaved=False)
+    return shapely.transform(geometry, transformer(RD, DEGREES).transform, interleaved=False)
 
 
 def lonlat(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     """West, south, east, north [degrees] around a rectangle in RD [m]."""
-    return way(RD, DEGREES).transform_bounds(*bounds)
+    return transformer(RD, DEGREES).transform_bounds(*bounds)
 
 
 @cache
-def _guide() -> ThreadPoolExecutor:
+def _proj_thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "proj")
 
 
 if hasattr(os, "register_at_fork"):  # a thread does not live on in a process that was forked
-    os.register_at_fork(after_in_child=_guide.cache_clear)
+    os.register_at_fork(after_in_child=_proj_thread.cache_clear)

@@ -9,7 +9,7 @@ import pyproj
 from pvlib.solarposition import spa_python
 
 from kernels.shadow import Sun
-from pipeline.grid.windows import Lattice
+from pipeline.grid.windows import LatticeCell
 
 CET = dt.timezone(dt.timedelta(hours=1), "CET")
 DELTA_T = 67.0  # seconds, of 2011 and so of SPA's published check
@@ -43,7 +43,7 @@ def solar_position(
 
 @lru_cache(maxsize=4096)
 def suns_degrees(
-    square: Lattice, date: dt.date, times: tuple[dt.time, ...], elevation: str
+    square: LatticeCell, date: dt.date, times: tuple[dt.time, ...], elevation: str
 ) -> tuple[tuple[float, float], ...]:
     """Elevation and grid azimuth [degrees, three decimals] at a square's centre, one a time (CET).
 
@@ -58,7 +58,9 @@ def suns_degrees(
     )
 
 
-def suns(square: Lattice, date: dt.date, times: tuple[dt.time, ...], elevation: str) -> list[Sun]:
+def suns(
+    square: LatticeCell, date: dt.date, times: tuple[dt.time, ...], elevation: str
+) -> list[Sun]:
     """The suns of a square, as the kernels take them [rad]."""
     return [
         Sun(math.radians(azimuth), math.radians(height))

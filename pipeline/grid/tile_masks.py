@@ -18,19 +18,19 @@ NO_HEIGHT = np.int32(np.iinfo(np.int32).min)
 
 
 @dataclass(frozen=True)
-class Marks:
+class TileMask:
     """Some of the tiles of a frame. marked: (rows, columns) bool."""
 
     frame: Window
     marked: NDArray[np.bool_]
 
     @classmethod
-    def none(cls, frame: Window) -> "Marks":
+    def none(cls, frame: Window) -> "TileMask":
         """None of them."""
         return cls(frame, np.zeros((frame.height, frame.width), np.bool_))
 
     @classmethod
-    def of(cls, window: Window, frame: Window) -> "Marks":
+    def of(cls, window: Window, frame: Window) -> "TileMask":
         """Those that a window of cells touches."""
         marks = cls.none(frame)
         part = window.coarse(TILE).intersect(frame)
@@ -59,23 +59,23 @@ class Marks:
         found = before[bottom, right] - before[top, right] - before[bottom, left]
         return found + before[top, left] > 0
 
-    def part(self, frame: Window) -> "Marks":
+    def part(self, frame: Window) -> "TileMask":
         """Those of another frame; nothing is marked beyond this one."""
-        return Marks(frame, cut(self.marked, self.frame, frame, False))
+        return TileMask(frame, cut(self.marked, self.frame, frame, False))
 
-    def grow(self, halo: Halo) -> "Marks":
+    def grow(self, halo: Halo) -> "TileMask":
         """With the tiles that are so many tiles or fewer away, in a frame that holds them."""
-        out = Marks.none(self.frame.grow(halo))
+        out = TileMask.none(self.frame.grow(halo))
         rows, columns = self.marked.shape
         for i in range(halo.north + halo.south + 1):
             for j in range(halo.west + halo.east + 1):
                 out.marked[i : i + rows, j : j + columns] |= self.marked
         return out
 
-    def union(self, other: "Marks") -> "Marks":
+    def union(self, other: "TileMask") -> "TileMask":
         """Those of either, in a frame around both."""
         frame = self.frame.union(other.frame)
-        return Marks(frame, self.part(frame).marked | other.part(frame).marked)
+        return TileMask(frame, self.part(frame).marked | other.part(frame).marked)
 
     @property
     def window(self) -> Window:

@@ -131,12 +131,12 @@ class Window(NamedTuple):
         return slice(top, top + part.height), slice(left, left + part.width)
 
 
-def same_on_all_sides(cells: int) -> Halo:
+def uniform_halo(cells: int) -> Halo:
     """A halo of so many cells."""
     return Halo(cells, cells, cells, cells)
 
 
-def widest(halos: list[Halo]) -> Halo:
+def enclosing_halo(halos: list[Halo]) -> Halo:
     """The halo that holds all of them."""
     return Halo(*(max(side) for side in zip(*halos, strict=True)))
 
@@ -146,19 +146,19 @@ def cell_of(x: float, y: float, resolution: float) -> tuple[int, int]:
     return -math.floor(y / resolution) - 1, math.floor(x / resolution)
 
 
-class Lattice(NamedTuple):
+class LatticeCell(NamedTuple):
     """A square of the sun's lattice, counted from RD (0, 0) eastward and northward."""
 
     column: int
     row: int
 
     @classmethod
-    def of(cls, top: int, left: int, resolution: float) -> "Lattice":
+    def of(cls, top: int, left: int, resolution: float) -> "LatticeCell":
         """The square that holds a cell."""
-        return cls(*squares_of(top, left, resolution).tolist())
+        return cls(*lattice_cells_of(top, left, resolution).tolist())
 
     @classmethod
-    def touched(cls, window: Window, resolution: float) -> Iterator["Lattice"]:
+    def touched(cls, window: Window, resolution: float) -> Iterator["LatticeCell"]:
         """The squares that a window touches, from north to south."""
         if not window.size:
             return
@@ -174,24 +174,24 @@ class Lattice(NamedTuple):
         return (self.column + 0.5) * LATTICE_M, (self.row + 0.5) * LATTICE_M
 
     def window(self, resolution: float) -> Window:
-        cells = lattice_cells(resolution)
+        cells = lattice_side(resolution)
         return Window(-(self.row + 1) * cells, self.column * cells, cells, cells)
 
     def anchored(self, window: Window, resolution: float) -> Grid:
         """Where a window lies, counted from the square's south-western corner."""
-        cells = lattice_cells(resolution)
+        cells = lattice_side(resolution)
         return Grid(
             resolution, -window.top - 1 - self.row * cells, window.left - self.column * cells
         )
 
 
-def squares_of(top: ArrayLike, left: ArrayLike, resolution: float) -> NDArray[np.int64]:
+def lattice_cells_of(top: ArrayLike, left: ArrayLike, resolution: float) -> NDArray[np.int64]:
     """Column and row (..., 2) of the squares of the lattice that hold cells."""
-    cells = lattice_cells(resolution)
+    cells = lattice_side(resolution)
     return np.stack([np.asarray(left) // cells, (-np.asarray(top) - 1) // cells], axis=-1)
 
 
-def lattice_cells(resolution: float) -> int:
+def lattice_side(resolution: float) -> int:
     """Cells along a side of a lattice square."""
     return round(LATTICE_M / resolution)
 
@@ -202,9 +202,9 @@ def divides_lattice(resolution: float) -> bool:
     return resolution > 0 and cells == round(cells)
 
 
-def cut_at_lattice(window: Window, resolution: float) -> Iterator[tuple[Lattice, Window]]:
+def cut_at_lattice(window: Window, resolution: float) -> Iterator[tuple[LatticeCell, Window]]:
     """The parts of a window, by the squares of the lattice they lie in."""
-    for square in Lattice.touched(window, resolution):
+    for square in LatticeCell.touched(window, resolution):
         yield square, window.intersect(square.window(resolution))
 
 
@@ -270,7 +270,7 @@ class Layout:
             for column in range(first.column, last.column + 1):
                 yield Shard(row, column)
 
-    def blocks(self, window: Window, block: int) -> Iterator[tuple[Lattice, Window]]:
+    def blocks(self, window: Window, block: int) -> Iterator[tuple[LatticeCell, Window]]:
         """A window in blocks of at most `block` cells a side, cut at the lattice's lines."""
         for part in window.pieces(block):
             yield from cut_at_lattice(part, self.resolution)

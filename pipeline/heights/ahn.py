@@ -17,7 +17,7 @@ TABLE = Path(__file__).with_name("ahn_sheets.csv")
 Bounds = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax [RD m]
 
 
-class Place(NamedTuple):
+class AhnSheet(NamedTuple):
     """A sheet of AHN: its name (25GN1), its rectangle xmin, ymin, xmax, ymax [RD m], and whether
     it meets the land of a province."""
 
@@ -27,14 +27,14 @@ class Place(NamedTuple):
 
 
 @cache
-def sheets() -> tuple[Place, ...]:
+def sheets() -> tuple[AhnSheet, ...]:
     """All 2,008 sheets of the index by name; 1,370 of them meet land."""
     with TABLE.open(newline="") as table:
         return tuple(_place(row) for row in csv.DictReader(table))
 
 
 @cache
-def places() -> dict[str, Place]:
+def sheets_by_name() -> dict[str, AhnSheet]:
     """The same by their names."""
     return {sheet.name: sheet for sheet in sheets()}
 
@@ -45,12 +45,14 @@ def land() -> shapely.Geometry:
     return shapely.union_all([shapely.box(*sheet.bounds) for sheet in sheets() if sheet.land])
 
 
-def _place(row: dict[str, str]) -> Place:
+def _place(row: dict[str, str]) -> AhnSheet:
     left, bottom = float(row["left"]), float(row["bottom"])
-    return Place(row["name"], (left, bottom, left + WIDTH_M, bottom + HEIGHT_M), row["land"] == "1")
+    return AhnSheet(
+        row["name"], (left, bottom, left + WIDTH_M, bottom + HEIGHT_M), row["land"] == "1"
+    )
 
 
-def sheets_touching(geometry: shapely.Geometry, margin: float = 0.0) -> list[Place]:
+def sheets_touching(geometry: shapely.Geometry, margin: float = 0.0) -> list[AhnSheet]:
     """The sheets whose closed rectangles lie within `margin` metres of a geometry in RD metres, by
     name."""
     near = _tree().query(geometry, predicate="dwithin", distance=margin)

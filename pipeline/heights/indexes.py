@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pyogrio
 
 from pipeline.errors import InputError
-from pipeline.heights.ahn import TILE_M, Bounds, places, tile_name
+from pipeline.heights.ahn import TILE_M, Bounds, sheets_by_name, tile_name
 from pipeline.messages import Text
 from pipeline.storage.files import on_disk
 from pipeline.storage.places import is_remote
@@ -39,7 +39,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 @dataclass(frozen=True)
-class Offer:
+class IndexedSheet:
     """A sheet as an index lists it: its name and rectangle [RD m], where it is, and, where the
     index tells, its size in bytes and SHA-256."""
 
@@ -81,7 +81,7 @@ def file_name(url: str) -> str:
 # What the national services publish.
 
 
-def offers_in(body: bytes, wanted: Product) -> list[Offer]:
+def sheets_in_index(body: bytes, wanted: Product) -> list[IndexedSheet]:
     """The sheets of a product that a service's index lists, one a name; none where it does not
     know the product. An address of AHN6 is relative. Raises ValueError for what is no index."""
     try:
@@ -95,7 +95,7 @@ def offers_in(body: bytes, wanted: Product) -> list[Offer]:
             found = _of_feed(body)
         else:
             found = _of_json(body)
-        offers: dict[str, Offer] = {}
+        offers: dict[str, IndexedSheet] = {}
         for offer in found:
             offers.setdefault(offer.name, offer)
         return list(offers.values())
@@ -103,7 +103,7 @@ def offers_in(body: bytes, wanted: Product) -> list[Offer]:
         raise ValueError("it cannot be read as an index of sheets") from None
 
 
-def _of_json(body: bytes) -> Iterator[Offer]:
+def _of_json(body: bytes) -> Iterator[IndexedSheet]:
     """Of a `kaartbladindex.json`: features with `kaartbladNr` and `url`."""
     for feature in json.loads(body)["features"]:
         row = feature["properties"]
@@ -112,7 +112,7 @@ def _of_json(body: bytes) -> Iterator[Offer]:
             yield from _offer(name, url, row.get("length"), row.get("sha256"))
 
 
-def _of_feed(body: bytes) -> Iterator[Offer]:
+def _of_feed(body: bytes) -> Iterator[IndexedSheet]:
     """Of an Atom feed: links `section` with a length, and a hash where it has one."""
     for link in ElementTree.fromstring(body).iter(f"{ATOM}link"):
         if link.get("rel") == "section":
@@ -122,7 +122,7 @@ def _of_feed(body: bytes) -> Iterator[Offer]:
             yield from _offer(name, link.attrib["href"], link.get("length"), sha256)
 
 
-def _of_pages(table: Any, wanted: Product) -> Iterator[Offer]:
+def _of_pages(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
     """Of a `bladwijzer.gpkg`: a row a sheet, a column of addresses a product."""
     start = f"AHN{wanted.ahn}_{RESOLUTIONS[wanted.resolution].upper()}_"
     sheet = column(table, "AHN")
@@ -134,7 +134,7 @@ def _of_pages(table: Any, wanted: Product) -> Iterator[Offer]:
             yield from _offer(str(name), there.strip())
 
 
-def _of_tiles(table: Any, wanted: Product) -> Iterator[Offer]:
+def _of_tiles(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
     """Of a `bladwijzer_AHN6.gpkg`: squares of 1 km by the names of their south-western corners,
     below a folder a product, the year of the flight in the file's name."""
     names, year = column(table, "bladnaam"), column(table, "jaar")
@@ -147,7 +147,7 @@ def _of_tiles(table: Any, wanted: Product) -> Iterator[Offer]:
         left, bottom = (int(part) for part in str(name).split("_"))
         bounds = (left, bottom, left + TILE_M, bottom + TILE_M)
         file = f"AHN6_{int(flown)}_{letter}_{name}.TIF"
-        yield Offer(tile_name(left, bottom), bounds, f"{folder}/{file}")
+        yield IndexedSheet(tile_name(left, bottom), bounds, f"{folder}/{file}")
 
 
 def _rows(file: Path) -> Any:
@@ -161,21 +161,21 @@ def _rows(file: Path) -> Any:
         raise ValueError(str(error)) from None
 
 
-def _offer(text: str, url: str, size: Any = None, sha256: Any = None) -> Iterator[Offer]:
+def _offer(text: str, url: str, size: Any = None, sha256: Any = None) -> Iterator[IndexedSheet]:
     """A sheet by the name in what the index calls it, or in its address; none for what is no
     sheet of AHN."""
     names = (SHEET_NAME.search(said.replace("_", " ")) for said in (text, file_name(url)))
     match = next((match for match in names if match), None)
-    place = places().get(match[1].upper()) if match else None
+    place = sheets_by_name().get(match[1].upper()) if match else None
     if place is not None:
         length, digest = int(size) if size else None, str(sha256).lower() if sha256 else None
-        yield Offer(place.name, place.bounds, url, length, digest)
+        yield IndexedSheet(place.name, place.bounds, url, length, digest)
 
 
 # What lies on disk.
 
 
-def listed(source: str, kind: str, endings: tuple[str, ...]) -> list[str]:
+def files_in_index(source: str, kind: str, endings: tuple[str, ...]) -> list[str]:
     """The files that an index lists; of anything else itself. kind: `DSM` or `DTM`.
 
     A list has a file, folder or glob a line, a tile index a column `location`: both are relative
@@ -218,7 +218,7 @@ def _names(path: Path, kind: str) -> list[str]:
     products = [Product(kind.lower(), r, ahn) for ahn in VERSIONS for r in RESOLUTIONS]
     names: list[str] = []
     with contextlib.suppress(ValueError):  # of what is no index of a service
-        names = [offer.file for wanted in products for offer in offers_in(body, wanted)]
+        names = [offer.file for wanted in products for offer in sheets_in_index(body, wanted)]
     if not names:
         raise InputError(
             "{name}: no column `location`, nor an index of AHN; give rasters as {kind}, or an index"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kernels.coarse import COARSE, Coarse, coarser
 from pipeline.grid.windows import TILE, Window
-from pipeline.storage.checksums import Files, Sums
+from pipeline.storage.checksums import CheckedFiles, Checksums
 
 STATISTICS = ("lowest", "highest", "total", "known")
 LEVELS = (TILE // COARSE).bit_length()  # the last one holds the tiles; coarser ones follow from it
@@ -25,11 +25,11 @@ blosc.use_threads = False  # they would put the parts of a chunk in another orde
 PACKED = Blosc(cname="lz4", clevel=1, shuffle=Blosc.SHUFFLE)  # 5 ns a coarse cell; zstd takes 19
 
 
-def write_levels(folder: Path, coarse: Coarse) -> dict[str, Sums]:
+def write_levels(folder: Path, coarse: Coarse) -> dict[str, Checksums]:
     """Write coarse cells of 8 x 8, whose totals fit in int32, and all coarser levels; the sums of
     the files that `read_tiles` and `read_level` read."""
     _describe(folder, node_type="group", attributes={"levels": LEVELS})
-    sums = dict[str, Sums]()
+    sums = dict[str, Checksums]()
     for level in range(LEVELS):
         if level:
             coarse = coarser(coarse)
@@ -50,9 +50,9 @@ def write_levels(folder: Path, coarse: Coarse) -> dict[str, Sums]:
     return sums
 
 
-def _write(file: Path, data: bytes) -> Sums:
+def _write(file: Path, data: bytes) -> Checksums:
     file.write_bytes(data)
-    return Sums.of(data)
+    return Checksums.of(data)
 
 
 def _describe(folder: Path, **metadata: Any) -> None:
@@ -93,7 +93,7 @@ def tiles_file() -> str:
     return f"{LEVELS - 1}/c.0.0.0"
 
 
-def is_whole(folder: Path, sums: Mapping[str, Sums]) -> bool:
+def is_whole(folder: Path, sums: Mapping[str, Checksums]) -> bool:
     """Whether a store is there, with its last file."""
     try:
         return (folder / tiles_file()).stat().st_size == sums[tiles_file()].size
@@ -101,13 +101,13 @@ def is_whole(folder: Path, sums: Mapping[str, Sums]) -> bool:
         return False
 
 
-def read_tiles(files: Files, frame: Window) -> NDArray[np.int32]:
+def read_tiles(files: CheckedFiles, frame: Window) -> NDArray[np.int32]:
     """(2, rows, columns): lowest and highest [cm] of the tiles, which a frame of them counts."""
     values = np.frombuffer(files.read(tiles_file()), "<i4", 2 * frame.size)
     return values.reshape(2, frame.height, frame.width)
 
 
-def read_level(files: Files, level: int, frame: Window, part: Window) -> Coarse:
+def read_level(files: CheckedFiles, level: int, frame: Window, part: Window) -> Coarse:
     """A part of the coarse cells of 8 << level cells a side, of the frame that all of them are."""
     rows, columns = frame.slices(part)
     out = np.empty((len(STATISTICS), part.height, part.width), np.int32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
 from pipeline.heights.ahn import sheets_touching, tiles_touching
-from pipeline.heights.indexes import listed
+from pipeline.heights.indexes import files_in_index
 from pipeline.heights.rasters import PIECE, Mosaic, overlapping
 from pipeline.heights.sheets import Sheet, open_sheet
 from pipeline.messages import Text
@@ -117,7 +117,9 @@ def open_sheets(
 
 def _files(sources: Iterable[str], kind: str) -> list[str]:
     """The files of a kind that the sources stand for, each once."""
-    files = [file for source in sources for file in listed(os.fspath(source), kind, ENDINGS)]
+    files = [
+        file for source in sources for file in files_in_index(os.fspath(source), kind, ENDINGS)
+    ]
     return list(dict.fromkeys(_of_kind(find(files, ENDINGS, kind), kind)))
 
 
@@ -146,7 +148,7 @@ def _check_overlaps(mosaic: Mosaic, allow: frozenset[str]) -> None:
                     raise _disagreement(a, b, here, one[row, column], other[row, column])
 
 
-def twice(mosaic: Mosaic) -> list[str]:
+def duplicates_warning(mosaic: Mosaic) -> list[str]:
     """What to say of sheets that are given twice."""
     return [
         Text(

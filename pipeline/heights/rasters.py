@@ -96,7 +96,7 @@ def rectangles(marked: NDArray[np.bool_]) -> Iterator[Window]:
             yield Window(i, begin, rows, end - begin)
 
 
-class _Ground(NamedTuple):
+class _Partition(NamedTuple):
     """Whose ground is where: the lines on which sheets begin or end, (n,) int64 rows and columns,
     and between each two the last sheet that lies there, or -1: (n - 1, m - 1) int64."""
 
@@ -134,7 +134,7 @@ class Mosaic:
         return shapely.union_all([shapely.box(*s.window.bounds(s.resolution)) for s in self.sheets])
 
     @cached_property
-    def _ground(self) -> _Ground:
+    def _ground(self) -> _Partition:
         top, left, bottom, right = self._windows
         rows, columns = np.unique([top, bottom]), np.unique([left, right])
         owner = np.full((len(rows) - 1, len(columns) - 1), -1)
@@ -142,7 +142,7 @@ class Mosaic:
         last = np.searchsorted(rows, bottom), np.searchsorted(columns, right)
         for k, (i, j, m, n) in enumerate(zip(*first, *last, strict=True)):
             owner[i:m, j:n] = k
-        return _Ground(rows, columns, owner)
+        return _Partition(rows, columns, owner)
 
     @cached_property
     def overlaps(self) -> tuple[Window, ...]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.coarse import COARSE, Coarse, add, blank, coarsen, coarser, merge
-from kernels.roof import NO_HEIGHT
+from kernels.zonal import NO_HEIGHT
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights.levels import (
@@ -34,8 +34,15 @@ from pipeline.heights.levels import (
 from pipeline.heights.rasters import Mosaic, gdal
 from pipeline.heights.sheets import OpenSheet, Sheet
 from pipeline.messages import Text
-from pipeline.storage.cache import cached, key_of, log, read_card, stamp, write_card
-from pipeline.storage.checksums import Files
+from pipeline.storage.cache import (
+    cached_files,
+    fingerprint,
+    key_of,
+    log,
+    read_manifest,
+    write_manifest,
+)
+from pipeline.storage.checksums import CheckedFiles
 from pipeline.storage.files import identity
 
 FORMAT = 2
@@ -65,7 +72,7 @@ KINDS: dict[str, type] = Survey.__annotations__
 
 
 @dataclass(frozen=True)
-class Card:
+class SheetManifest:
     """What is known of a sheet without opening it. file: name, size and SHA-256, as
     `files.identity` gives them; store: the folder of its coarse cells; sums: of the files there."""
 
@@ -75,12 +82,12 @@ class Card:
     sums: dict[str, str]
 
     @property
-    def files(self) -> Files:
+    def files(self) -> CheckedFiles:
         """Those of the store."""
-        return cached(self.store, self.sums, self.store.with_suffix(".json"))
+        return cached_files(self.store, self.sums, self.store.with_suffix(".json"))
 
 
-class TileMap(NamedTuple):
+class HeightBounds(NamedTuple):
     """Heights of the tiles of TILE x TILE cells. lowest, highest: (rows, columns) int32 [cm],
     NO_HEIGHT without data; top, left: of the first tile, counted in tiles from RD (0, 0)."""
 
@@ -93,13 +100,13 @@ class TileMap(NamedTuple):
 # Writing.
 
 
-def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> Card:
+def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> SheetManifest:
     """Read a sheet once and keep what it tells; of one that is kept already, that.
 
     Raises InputError for heights that are not of the Netherlands, or a file that cannot be read.
     """
     key = _key(sheet)
-    found = _card(sheet, folder, key)
+    found = _sheet_manifest(sheet, folder, key)
     if found is not None:
         return found
     with ThreadPoolExecutor(1) as pool:  # meanwhile, and ahead of what decodes
@@ -110,8 +117,8 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> Card:
         file = hashed.result()
     try:
         sums = _publish(folder, key, coarse)
-        card = {"survey": survey._asdict(), "file": file, "sums": sums}
-        write_card(folder / f"{key}.json", card)
+        sheet_manifest = {"survey": survey._asdict(), "file": file, "sums": sums}
+        write_manifest(folder / f"{key}.json", sheet_manifest)
     except OSError as error:
         raise InputError(
             "{folder}: the relief of {name} cannot be kept there ({error}); make room, or name"
@@ -120,13 +127,13 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> Card:
             name=sheet.name,
             error=error.strerror or error,
         ) from None
-    return Card(survey, file, folder / f"{key}.zarr", sums)
+    return SheetManifest(survey, file, folder / f"{key}.zarr", sums)
 
 
 def _key(sheet: Sheet) -> str:
     """The name under which a sheet is kept: by its files and by how their numbers are read."""
     try:
-        stamps = [stamp(path) for path in dict.fromkeys((sheet.path, *sheet.files))]
+        stamps = [fingerprint(path) for path in dict.fromkeys((sheet.path, *sheet.files))]
     except OSError:
         raise InputError(
             "{name}: is gone, or a file behind it; fetch it again", name=sheet.name
@@ -203,18 +210,18 @@ def _publish(folder: Path, key: str, coarse: Coarse) -> dict[str, str]:
 # Reading.
 
 
-def card(sheet: Sheet, folder: Path) -> Card | None:
+def sheet_manifest(sheet: Sheet, folder: Path) -> SheetManifest | None:
     """What is kept of a sheet as its file is now; None if that is not whole, or nothing."""
-    return _card(sheet, folder, _key(sheet))
+    return _sheet_manifest(sheet, folder, _key(sheet))
 
 
-def _card(sheet: Sheet, folder: Path, key: str) -> Card | None:
-    said = read_card(folder / f"{key}.json")
+def _sheet_manifest(sheet: Sheet, folder: Path, key: str) -> SheetManifest | None:
+    said = read_manifest(folder / f"{key}.json")
     if said is None:
         return None
     store = folder / f"{key}.zarr"
     survey = Survey(**{name: kind(said["survey"][name]) for name, kind in KINDS.items()})
-    found = Card(survey, said["file"], store, said["sums"])
+    found = SheetManifest(survey, said["file"], store, said["sums"])
     if is_whole(store, found.files.sums):
         return found
     if store.exists():  # else a cleaner of caches took it
@@ -237,14 +244,14 @@ def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
     return sum(strip.size for strip in strips) / (time.monotonic() - began)
 
 
-def _kept(sheet: Sheet, folder: Path) -> Card:
-    found = card(sheet, folder)
+def _required_manifest(sheet: Sheet, folder: Path) -> SheetManifest:
+    found = sheet_manifest(sheet, folder)
     if found is None:
         raise InputError("{name}: was changed during the run; run again", name=sheet.name)
     return found
 
 
-def tile_map(sheets: Sequence[Sheet], folder: Path, window: Window) -> TileMap:
+def height_bounds(sheets: Sequence[Sheet], folder: Path, window: Window) -> HeightBounds:
     """The tiles that a window of cells touches, from all sheets that know a part of them.
 
     Raises InputError for a sheet that was not surveyed, or has changed since.
@@ -256,13 +263,15 @@ def tile_map(sheets: Sequence[Sheet], folder: Path, window: Window) -> TileMap:
         tiles = sheet.window.coarse(TILE)
         both = frame.intersect(tiles)
         if both.size:
-            low, high = read_tiles(_kept(sheet, folder).files, tiles)[:, *tiles.slices(both)]
+            low, high = read_tiles(_required_manifest(sheet, folder).files, tiles)[
+                :, *tiles.slices(both)
+            ]
             here = frame.slices(both)
             known = np.where(high == NO_HEIGHT, NOBODY, low)
             np.minimum(lowest[here], known, out=lowest[here])
             np.maximum(highest[here], high, out=highest[here])
     lowest[highest == NO_HEIGHT] = NO_HEIGHT
-    return TileMap(frame.top, frame.left, lowest, highest)
+    return HeightBounds(frame.top, frame.left, lowest, highest)
 
 
 def coarse(sheets: Sequence[Sheet], folder: Path, window: Window, level: int) -> Coarse:
@@ -285,16 +294,16 @@ def coarse(sheets: Sequence[Sheet], folder: Path, window: Window, level: int) ->
     found = merge(parts)
     for _ in range(level - kept):
         found = coarser(found)
-    _mend(found, Mosaic("", tuple(sheets)), cells, level)
+    _recount_overlaps(found, Mosaic("", tuple(sheets)), cells, level)
     return found
 
 
 def _stored(sheet: Sheet, folder: Path, level: int, part: Window) -> Coarse:
     frame = sheet.window.coarse(COARSE << level)
-    return read_level(_kept(sheet, folder).files, level, frame, part)
+    return read_level(_required_manifest(sheet, folder).files, level, frame, part)
 
 
-def _mend(found: Coarse, mosaic: Mosaic, cells: Window, level: int) -> None:
+def _recount_overlaps(found: Coarse, mosaic: Mosaic, cells: Window, level: int) -> None:
     """Where sheets overlap, both count the same cells: there the heights are read."""
     side = COARSE << level
     frame = cells.coarse(side)

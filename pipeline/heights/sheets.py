@@ -10,12 +10,12 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window as FileWindow
 
-from kernels.check import clear
+from kernels.check import mask_nodata
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
 from pipeline.heights.headers import describe, reason
 from pipeline.messages import Text
-from pipeline.storage.cache import cache_dir, key_of, read_card, stamp, write_card
+from pipeline.storage.cache import cache_dir, fingerprint, key_of, read_manifest, write_manifest
 from pipeline.storage.files import named, on_disk
 from pipeline.storage.vsis3 import gdal_options, is_vsis3
 
@@ -93,7 +93,7 @@ class OpenSheet:
         height = self._raw(window)
         if not self._plain:
             height = self.sheet.to_metres(height)
-        if not clear(height, self._nodata if self._plain else None):
+        if not mask_nodata(height, self._nodata if self._plain else None):
             raise self.infinite(window, height)
         return height
 
@@ -147,7 +147,7 @@ def open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
     Raises InputError for one that cannot be used.
     """
     try:
-        kept = cache_dir() / "sheets" / f"{key_of(FORMAT, path, nodata, stamp(path))}.json"
+        kept = cache_dir() / "sheets" / f"{key_of(FORMAT, path, nodata, fingerprint(path))}.json"
     except OSError:
         return _opened(path, kind, nodata)
     found = _remembered(kept)
@@ -155,20 +155,20 @@ def open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
         found = _opened(path, kind, nodata)
         with contextlib.suppress(OSError):  # of a cache that cannot be written
             stamps = _stamps(found)
-            write_card(kept, {"sheet": asdict(found), "stamps": stamps})
+            write_manifest(kept, {"sheet": asdict(found), "stamps": stamps})
     return found
 
 
 def _stamps(sheet: Sheet) -> list[dict[str, Any] | None]:
     """Of the files that a header is read from, and of those that would change it."""
     if is_vsis3(sheet.path):  # beside which GDAL looks for nothing
-        return [stamp(p) for p in sheet.files]
+        return [fingerprint(p) for p in sheet.files]
     beside = [sheet.path + ending for ending in SIDECARS]
-    return [stamp(p) if on_disk(p).exists() else None for p in (*sheet.files, *beside)]
+    return [fingerprint(p) if on_disk(p).exists() else None for p in (*sheet.files, *beside)]
 
 
 def _remembered(kept: Path) -> Sheet | None:
-    said = read_card(kept)
+    said = read_manifest(kept)
     if said is None:
         return None
     try:

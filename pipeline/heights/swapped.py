@@ -3,16 +3,16 @@
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.grid.tile_masks import Marks
+from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, Window
-from pipeline.heights.terrain import Terrain
+from pipeline.heights.pair import HeightPair
 
 MOST = 64  # tiles that are read: a million cells of each raster, whatever the area
 MARGIN_M = 0.5
 SHARE = 0.02  # in the right order at most 0.003 of real cells, swapped 0.14 to 0.44
 
 
-def check_order(terrain: Terrain, tiles: Marks) -> None:
+def check_order(terrain: HeightPair, tiles: TileMask) -> None:
     """Raises InputError where the DSM lies more than MARGIN_M below the DTM in over SHARE of a
     sample of cells, and in more of them than above it.
 
@@ -38,7 +38,7 @@ def check_order(terrain: Terrain, tiles: Marks) -> None:
         )
 
 
-def sample(tiles: Marks) -> list[Window]:
+def sample(tiles: TileMask) -> list[Window]:
     """At most MOST of the marked tiles, evenly spread in their order, as windows of cells."""
     places = np.argwhere(tiles.marked) + np.array([tiles.frame.top, tiles.frame.left])
     chosen = np.linspace(0, len(places) - 1, min(MOST, len(places))).round().astype(np.int64)

@@ -3,14 +3,13 @@
 from pipeline.quarter.cases import HEIGHTS_YEAR
 from pipeline.quarter.compose import LATTICE_CORNER, default_origin, scene
 from pipeline.quarter.scene import Cells, Scene, Tree
-from pipeline.quarter.shapes import Block, Building, Frame, Plane, Rect
+from pipeline.quarter.shapes import Building, Frame, Plane, Rect, Volume
 from pipeline.quarter.write import NODATA, Quarter, generate, standing
 
 __all__ = [
     "HEIGHTS_YEAR",
     "LATTICE_CORNER",
     "NODATA",
-    "Block",
     "Building",
     "Cells",
     "Frame",
@@ -19,6 +18,7 @@ __all__ = [
     "Rect",
     "Scene",
     "Tree",
+    "Volume",
     "default_origin",
     "generate",
     "scene",

@@ -9,7 +9,7 @@ import shapely
 from pipeline.quarter.land import IN_USE
 from pipeline.quarter.plan import Plan
 from pipeline.quarter.scene import Scene, Tree
-from pipeline.quarter.shapes import Block, Bounds, Building, Frame, Point, Rect
+from pipeline.quarter.shapes import Bounds, Building, Frame, Point, Rect, Volume
 
 LATTICE_CORNER = (122880.0, 481280.0)
 """Where four cells of the sun's lattice meet; by default in the quarter, off its middle [RD m]."""
@@ -64,7 +64,7 @@ def _with_one_on_the_edge(
     for share in (0.31, 0.45, 0.62, 0.78):
         frame = Frame.at(west + share * (east - west), north, 0.4)
         base = plan.ground.at(frame.x, frame.y)
-        block = Block(frame, -11, 11, -6, 6, base, base + 9, base + 9)
+        block = Volume(frame, -11, 11, -6, 6, base, base + 9, base + 9)
         site = block.polygon.buffer(4)
         if not site.intersects(wet):
             break

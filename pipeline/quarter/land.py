@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from shapely.geometry import MultiPolygon, Polygon
 
+from pipeline.quarter.ground import Ground
 from pipeline.quarter.scene import Tree
-from pipeline.quarter.shapes import Block, Building, Frame, Point, Rect
-from pipeline.quarter.terrain import Ground
+from pipeline.quarter.shapes import Building, Frame, Point, Rect, Volume
 
 IN_USE = "Pand in gebruik"
 
@@ -49,7 +49,7 @@ class District:
         floor: float | None = None,
         hip: float = 0.0,
         covered: float = 0.0,
-    ) -> Block:
+    ) -> Volume:
         """A volume of `eaves` metres and a roof that rises from there, above `floor` [m NAP].
 
         The floor is the ground at its centre, unless a row of houses shares one.
@@ -57,12 +57,12 @@ class District:
         base = self.ground.at(*rect.centre)
         top = (base if floor is None else floor) + eaves
         sides = rect.u0, rect.u1, rect.v0, rect.v1
-        return Block(rect.frame, *sides, base, top, top + rise, hip, covered)
+        return Volume(rect.frame, *sides, base, top, top + rise, hip, covered)
 
     def build(
         self,
         kind: str,
-        *parts: Block,
+        *parts: Volume,
         shape: Polygon | MultiPolygon | None = None,
         built: int = 1985,
         status: str | None = IN_USE,

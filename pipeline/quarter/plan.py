@@ -7,10 +7,10 @@ import numpy as np
 
 from pipeline.quarter import fillings
 from pipeline.quarter.cases import cases
+from pipeline.quarter.ground import SWELLS, Ground
 from pipeline.quarter.land import District
 from pipeline.quarter.scene import Tree
 from pipeline.quarter.shapes import Bounds, Frame, Point, Rect
-from pipeline.quarter.terrain import SWELLS, Ground
 
 SIDE = 260.0
 """Of a district, from street to street [m]."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.quarter.shapes import Block, Bools, Bounds, Building, Floats, Rect
-from pipeline.quarter.terrain import Ground, scatter
+from pipeline.quarter.ground import Ground, scatter
+from pipeline.quarter.shapes import Bools, Bounds, Building, Floats, Rect, Volume
 
 CROWN_ROUGHNESS = 10
 """Leaves scatter this much more than roofs."""
@@ -93,7 +93,7 @@ class Scene:
     trees: tuple[Tree, ...]
 
     @cached_property
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self) -> tuple[Volume, ...]:
         """All volumes that stand in the heights."""
         return tuple(part for b in self.buildings if b.in_heights for part in b.parts)
 

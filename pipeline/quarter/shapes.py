@@ -123,7 +123,7 @@ class Rect:
 
 
 @dataclass(frozen=True)
-class Block(Rect):
+class Volume(Rect):
     """A volume with upright walls; its ridge, if any, runs along u in the middle.
 
     `hip` is how far the ridge stops short of both ends: 0 makes a gable, half the length a
@@ -185,12 +185,12 @@ class Building:
     geometry: Polygon | MultiPolygon
     built: int
     status: str | None
-    parts: tuple[Block, ...]
+    parts: tuple[Volume, ...]
     in_heights: bool = True
     """Whether it stands in the DSM; if not, `parts` are what is there today."""
 
     @property
-    def main(self) -> Block:
+    def main(self) -> Volume:
         """The part with the largest plan; of equal ones the first."""
         return max(self.parts, key=lambda part: part.length * part.width)
 

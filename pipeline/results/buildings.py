@@ -15,7 +15,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.engine.engine import ahead
+from pipeline.engine.engine import prefetch
 from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared_sort import hilbert
 from pipeline.footprints.restrictions import Restricted
@@ -177,7 +177,7 @@ def write_buildings(target: Any, tables: Iterable[pa.Table], told: dict[str, Any
     boxes = [np.full(4, np.nan)]
     schema = SCHEMA.with_metadata({"pandas": pandas_metadata()})  # pandas looks at Arrow's only
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for group in ahead(_groups(tables)):  # encoding takes most of the time
+        for group in prefetch(_groups(tables)):  # encoding takes most of the time
             geometry = shapely.from_wkb(group["geometry"].to_numpy(zero_copy_only=False))
             kinds.update(np.unique(shapely.get_type_id(geometry)).tolist())
             boxes.append(shapely.total_bounds(geometry))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.results import report
-from pipeline.storage.ledger import differ
+from pipeline.storage.ledger import first_difference
 from pipeline.storage.places import Place
 from pipeline.storage.slices import slices, where
 
@@ -38,7 +38,7 @@ def changes(before: Place, after: Place) -> pa.Table:
     """
     there, here = (report.read(directory)["inputs"] for directory in (before, after))
     for name in ("area", "around"):
-        if found := differ(there[name], here[name], name):
+        if found := first_difference(there[name], here[name], name):
             raise InputError(
                 "the two runs are not of one area: {found}; run both for the same", found=found
             )

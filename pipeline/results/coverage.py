@@ -11,7 +11,7 @@ from pipeline.areas.regions import Area
 from pipeline.footprints.scope import Listed, asked_of
 from pipeline.heights.ahn import land
 from pipeline.messages import Text
-from pipeline.vectors.mending import shared
+from pipeline.vectors.overlay import intersection
 
 FEW = 0.5  # covered of the footprints or the ground: with less, figures are not those of the area
 SQUARE_M = 250.0  # of which the sheets of AHN are made up
@@ -38,7 +38,7 @@ def _of_footprints(accounting: Mapping[str, Any]) -> float | None:
 def of_ground(asked: Any, covered: shapely.Geometry) -> float | None:
     """The covered share of a geometry, or of an array of them that do not overlap [RD m]. Ground
     without a sheet of AHN that meets land, the sea and abroad, does not count, unless it is all
-    there is; None for no ground at all. Raises as `shared` does."""
+    there is; None for no ground at all. Raises as `intersection` does."""
     ground = _shared(asked, land())
     if not shapely.area(ground).sum():
         ground = asked
@@ -51,7 +51,7 @@ def _shared(asked: Any, other: shapely.Geometry) -> Any:
     """What a geometry, which may be a user's polygon, or each of an array shares with another."""
     if isinstance(asked, np.ndarray):
         return shapely.intersection(asked, other)
-    return shared(asked, other, "AREA")
+    return intersection(asked, other, "AREA")
 
 
 def ground_asked(area: Area | None, footprints: Listed) -> Any:

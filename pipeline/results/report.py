@@ -19,7 +19,7 @@ from pipeline.results import area_rows, coverage, texts, totals
 from pipeline.results.printed import amount, to_text
 from pipeline.results.spreadsheets import csv_text
 from pipeline.storage import slices, written
-from pipeline.storage.checksums import GONE
+from pipeline.storage.checksums import MISSING
 from pipeline.storage.integrity import files_of, read_report
 from pipeline.storage.ledger import BUILDINGS
 from pipeline.storage.places import Place, below, is_remote, storage_of
@@ -103,7 +103,7 @@ def buildings_file(directory: Place) -> Place:
     """The file with the buildings of a finished run. Raises InputError if `directory` holds none,
     DamagedError if the file is missing."""
     if not storage_of(directory).exists(BUILDINGS):
-        raise files_of(directory).fault(BUILDINGS, GONE)
+        raise files_of(directory).fault(BUILDINGS, MISSING)
     return below(directory, BUILDINGS)
 
 

@@ -26,7 +26,7 @@ from pipeline.results.georeference import (
     write_suns,
 )
 from pipeline.storage.checked_store import CheckedStore
-from pipeline.storage.checksums import Sums
+from pipeline.storage.checksums import Checksums
 from pipeline.storage.integrity import beside
 from pipeline.storage.places import Place, Storage, storage_of
 
@@ -182,7 +182,7 @@ def open_store(place: Place) -> Any:
 
 def write_shard(
     place: Place, layout: Layout, layers: list[Layer], shard: Shard, values: dict[str, NDArray[Any]]
-) -> dict[str, Sums]:
+) -> dict[str, Checksums]:
     """Write one whole shard of every layer on every level; the sums of its files, by their names
     in the store. They are on the disk when this returns. Without data there is no file.
 
@@ -192,7 +192,7 @@ def write_shard(
     content = _encoded(storage.read(ROOT), layout, layers, shard, values)
     for name, data in content.items():
         storage.write(name, data) if data else storage.remove(name)  # of a run that is updated
-    return {name: Sums.of(data) for name, data in content.items() if data}
+    return {name: Checksums.of(data) for name, data in content.items() if data}
 
 
 def _encoded(

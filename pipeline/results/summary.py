@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from pipeline.areas.polygons import own_copy
 from pipeline.areas.selection import Area, within_circle
-from pipeline.engine.engine import ahead
+from pipeline.engine.engine import prefetch
 from pipeline.heights.ahn import sheets_touching
 from pipeline.results import coverage, report, totals
 from pipeline.results.finished import Finished, centres, open_finished
 from pipeline.storage.places import Place
-from pipeline.vectors.mending import shared, without
+from pipeline.vectors.overlay import difference, intersection
 
 Circle = tuple[float, float, float]
 By = tuple[Sequence[dict[str, Any]], Sequence[Any] | NDArray[Any]]
@@ -89,7 +89,7 @@ def _added(
     """What the rows that count add up to."""
     own, polygons = by[0], own_copy(np.asarray(by[1], object))
     sums, accounting = totals.Totals(len(own) + 1), totals.Accounting()
-    for rows in ahead(_rows(finished, area, around)):
+    for rows in prefetch(_rows(finished, area, around)):
         accounting.add(rows)
         sums.add(rows, report.areas_of(rows, polygons) if own else None)
     *found, outside = report.rows_by(own, {}, sums, household_kwh) if own else [None]
@@ -163,7 +163,7 @@ def computed(
     """The share of the ground that is asked for which a run computed: its inputs cover it, and it
     lies in the run's own area, or in the rectangle of that where it cannot be told any more."""
     asked = [part.geometry for part in (area, _area(around)) if part is not None]
-    ground = asked[0] if len(asked) == 1 else shared(asked[0], asked[1], "AREA")
+    ground = asked[0] if len(asked) == 1 else intersection(asked[0], asked[1], "AREA")
     seen, source = finished.sheets(ground.bounds), finished.inputs["area"]
     if source is not None and not (area and report.plain(area.source) == source):
         own = finished.ground(boundaries)
@@ -186,7 +186,7 @@ def is_complete(
         return True
     seen = finished.sheets(asked.geometry.bounds)
     # Only what is ours is buffered: of a comb of 8,000 positions that would take 8 s and 1 GB.
-    beside = without(asked.geometry, shapely.buffer(seen, SLIVER_M, join_style="mitre"), "AREA")
+    beside = difference(asked.geometry, shapely.buffer(seen, SLIVER_M, join_style="mitre"), "AREA")
     shapely.prepare(beside)
     land = np.array([place.bounds for place in sheets_touching(beside) if place.land])
     inside = shapely.buffer(shapely.box(*land.reshape(-1, 4).T), -SLIVER_M, join_style="mitre")

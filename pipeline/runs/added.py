@@ -14,8 +14,8 @@ from pipeline.footprints.footprints import read_footprints
 from pipeline.footprints.outlines import Outlines, touches
 from pipeline.grid.tile_masks import lowered, raise_tiles
 from pipeline.grid.windows import Window
+from pipeline.heights.pair import HeightPair
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
-from pipeline.heights.terrain import Terrain
 from pipeline.messages import Text
 from pipeline.methods.powermapping.measure import measure
 from pipeline.methods.powermapping.rules import NOT_KNOWN, Powermapping, to_cm
@@ -68,7 +68,7 @@ class Added:
         return np.where(top > -np.inf, np.fmax(dsm, top), dsm)
 
 
-def read_added(files: Sequence[str], terrain: Terrain, p: Powermapping, **options: Any) -> Added:
+def read_added(files: Sequence[str], terrain: HeightPair, p: Powermapping, **options: Any) -> Added:
     """Buildings of files of polygons with a column `roof_m` [m above NAP] or `height_m` [m above
     the ground around them, as the method measures that].
 

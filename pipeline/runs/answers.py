@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.areas.selection import within_circle
-from pipeline.engine.engine import Progress, Stop, never, silent
+from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import InputError, Stopped
 from pipeline.footprints.scope import shards_of
 from pipeline.grid.windows import Shard
@@ -34,7 +34,7 @@ from pipeline.runs.request import Request
 from pipeline.runs.results import TABLE, draw, off_rasters, publish
 from pipeline.runs.run import Result
 from pipeline.storage.integrity import check_there
-from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, held, open_ledger
+from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, locked, open_ledger
 from pipeline.storage.lru import LruCache
 from pipeline.storage.places import Place, storage_of
 
@@ -59,7 +59,7 @@ def why_not(directory: Place, request: Request) -> str | None:
 
 
 def answer(
-    request: Request, directory: Place, progress: Progress = silent, stop: Stop = never
+    request: Request, directory: Place, progress: Progress = no_progress, stop: Stop = never_stop
 ) -> Result:
     """What `run` would leave for a request, read from a finished run of more.
 
@@ -67,7 +67,7 @@ def answer(
     the answer, or no footprint is in the area or the circle; Stopped when the flag is up.
     """
     started, asked = time.monotonic(), _asked(open_finished(directory), request)
-    with held(request.out) as lost:
+    with locked(request.out) as lost:
 
         def check() -> None:
             if stop() or lost():

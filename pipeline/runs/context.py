@@ -16,8 +16,8 @@ from pipeline.footprints.outlines import Outlines
 from pipeline.footprints.prepared import Prepared
 from pipeline.footprints.restrictions import Restrictions
 from pipeline.grid.sun import suns
-from pipeline.grid.windows import Lattice, Layout, Window
-from pipeline.heights.terrain import Terrain
+from pipeline.grid.windows import LatticeCell, Layout, Window
+from pipeline.heights.pair import HeightPair
 from pipeline.methods.powermapping import rules as powermapping
 from pipeline.methods.powermapping.rules import Facts, Powermapping
 from pipeline.methods.powermapping.shade import Blocks
@@ -34,7 +34,7 @@ class Context:
     removed: ids of buildings that are taken away."""
 
     ledger: Ledger
-    terrain: Terrain
+    terrain: HeightPair
     region: shapely.Geometry
     prepared: Prepared
     p: Powermapping
@@ -57,7 +57,7 @@ class Context:
         """Whether shadows are cast in the first pass, since no roof has to be known for them."""
         return self.p.surface == "dsm"
 
-    def suns(self, square: Lattice) -> list[Sun]:
+    def suns(self, square: LatticeCell) -> list[Sun]:
         """The suns of a square of the lattice."""
         return suns(square, self.p.date, self.p.times, self.p.elevation)
 

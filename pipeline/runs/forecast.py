@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
-from pipeline.engine.engine import Engine, silent
+from pipeline.engine.engine import Engine, no_progress
 from pipeline.engine.events import DONE, Event
-from pipeline.grid.tile_masks import Marks
+from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, Shard
 from pipeline.runs.passes import Reach, asking, worked
 from pipeline.runs.provenance import provenance
@@ -73,7 +73,7 @@ def forecast(job: Job, cards: Cards, reach: Reach, engine: Engine) -> Forecast:
     return Forecast(seconds, trial.cells / trial.own if trial.own else math.nan)
 
 
-def _load(job: Job, shard: Shard, asked: Marks) -> Load:
+def _load(job: Job, shard: Shard, asked: TileMask) -> Load:
     ground = job.layout.window(shard).coarse(TILE)
     return Load(int(asked.part(ground).marked.sum()), job.scope.own.get(shard, 0))
 
@@ -101,13 +101,16 @@ def _try(job: Job, cards: Cards, reach: Reach, engine: Engine, shards: Collectio
             cells.update({name: event[name] for name in ("cells", "own")})
 
     own = {shard: count for shard, count in job.scope.own.items() if shard in shards}
-    job, engine = replace(job, scope=replace(job.scope, own=own)), replace(engine, progress=silent)
+    job, engine = (
+        replace(job, scope=replace(job.scope, own=own)),
+        replace(engine, progress=no_progress),
+    )
     said = provenance(job, cards)
     with TemporaryDirectory(prefix="daklaag-") as folder:
         context = context_of(job, Ledger(Path(folder)))
         carry_out(job, context, engine, reach, said, frozenset(shards), log)
         began = time.monotonic()
-        told = write_table(job, context, silent)
+        told = write_table(job, context, no_progress)
         composed = report_of(job, context, cards, said, reach, told)
         written = time.monotonic()
         draw(context.ledger, composed, job.request.lang)

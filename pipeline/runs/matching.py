@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.areas.selection import Area, parse_area, parse_around
 from pipeline.footprints.scope import Scope, roughly, scope_of
 from pipeline.grid.sun import suns
-from pipeline.grid.windows import Lattice, Layout, Window
+from pipeline.grid.windows import LatticeCell, Layout, Window
 from pipeline.heights.mosaics import open_sheets
 from pipeline.heights.sheets import Sheet
 from pipeline.methods import METHODS
@@ -18,7 +18,7 @@ from pipeline.results.finished import KINDS, Finished
 from pipeline.runs.provenance import PROGRAM
 from pipeline.runs.request import Request, check_options, ground_felt, squares_asked
 from pipeline.storage.files import find, on_disk, size_of
-from pipeline.storage.ledger import differ
+from pipeline.storage.ledger import first_difference
 from pipeline.storage.vsis3 import is_vsis3
 from pipeline.vectors.files import ENDINGS
 
@@ -36,7 +36,7 @@ class Asked:
     around: Circle | None
     layout: Layout
     scope: Scope
-    squares: tuple[Lattice, ...]
+    squares: tuple[LatticeCell, ...]
     felt: Window
 
     def sheets(self, kind: str) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ def _otherwise_made(
     """What differs that can be told without a look at the rows."""
     method = {"name": request.method, "parameters": parameters_.as_json(p)}
     there = {key: finished.said["method"].get(key) for key in method}
-    found = differ({"method": there, "program": finished.said["program"]},
+    found = first_difference({"method": there, "program": finished.said["program"]},
                    {"method": method, "program": PROGRAM})  # fmt: skip
     if found:
         yield f"its {found}"

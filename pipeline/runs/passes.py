@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.reach import reaching
+from kernels.casters import casting_or_shaded_tiles
 from kernels.shadow import Halo
-from pipeline.engine.engine import Engine, OnDone, Stop, never
-from pipeline.engine.events import DONE, FAILED, KEPT, Log, silent
+from pipeline.engine.engine import Engine, OnDone, Stop, never_stop
+from pipeline.engine.events import DONE, FAILED, KEPT, Log, no_log
 from pipeline.footprints.outlines import windows_of
 from pipeline.footprints.prepared import Light
 from pipeline.footprints.prepared_sort import hilbert
 from pipeline.footprints.scope import asked_of, lights, shards_of, tally
-from pipeline.grid.tile_masks import NO_HEIGHT, Marks, highest_under, lowered, raise_tiles
-from pipeline.grid.windows import TILE, Layout, Shard, Window, same_on_all_sides
+from pipeline.grid.tile_masks import NO_HEIGHT, TileMask, highest_under, lowered, raise_tiles
+from pipeline.grid.windows import TILE, Layout, Shard, Window, uniform_halo
 from pipeline.heights import relief
 from pipeline.heights.rasters import Mosaic
-from pipeline.heights.relief import Card, card, survey_sheet, tile_map
+from pipeline.heights.relief import SheetManifest, height_bounds, sheet_manifest, survey_sheet
 from pipeline.heights.sheets import Sheet
 from pipeline.methods.powermapping.reach import farthest_shadow
 from pipeline.methods.powermapping.shade import Casters
@@ -30,7 +30,7 @@ from pipeline.runs.measured import joined_tops, tops_in
 from pipeline.runs.request import Job
 from pipeline.runs.tasks import measure_task, shade_task
 from pipeline.storage.cache import cache_dir
-from pipeline.storage.integrity import unpainted
+from pipeline.storage.integrity import damaged_shards
 from pipeline.storage.ledger import MEASURE, SHADE
 
 SURVEY = "survey"
@@ -41,7 +41,7 @@ def relief_folder(job: Job) -> Path:
     return (job.request.relief or cache_dir() / "relief").absolute()
 
 
-def survey_pass(job: Job, engine: Engine) -> dict[str, list[Card]]:
+def survey_pass(job: Job, engine: Engine) -> dict[str, list[SheetManifest]]:
     """Read every sheet that the area can feel once, unless its relief is kept already.
 
     Raises InputError for a sheet that is unusable.
@@ -49,11 +49,13 @@ def survey_pass(job: Job, engine: Engine) -> dict[str, list[Card]]:
     folder = relief_folder(job)
     mosaics = {"dsm": job.terrain.dsm, "dtm": job.terrain.dtm}
     sheets = [sheet for mosaic in mosaics.values() for sheet in mosaic.sheets]
-    kept = {sheet: card(sheet, folder) for sheet in dict.fromkeys(sheets)}
+    kept = {sheet: sheet_manifest(sheet, folder) for sheet in dict.fromkeys(sheets)}
     todo = [sheet for sheet, found in kept.items() if found is None]
     if todo:
         engine.run(SURVEY, _survey_task, ((s,) for s in todo), len(todo), shared=folder)
-    known = {sheet: found or survey_sheet(sheet, folder, never) for sheet, found in kept.items()}
+    known = {
+        sheet: found or survey_sheet(sheet, folder, never_stop) for sheet, found in kept.items()
+    }
     cards = {kind: [known[sheet] for sheet in m.sheets] for kind, m in mosaics.items()}
     for kind, mosaic in mosaics.items():
         relief.check_any_data(mosaic, [found.survey for found in cards[kind]])
@@ -73,7 +75,7 @@ class Reach:
     dsm: Casters
     dtm: Casters
     casters: Casters
-    felt: Marks
+    felt: TileMask
     measures: dict[Shard, int]
     widest: int
 
@@ -97,20 +99,20 @@ def reach_of(job: Job) -> Reach:
 
 def narrowed(job: Job, reach: Reach, only: frozenset[Shard]) -> Reach:
     """What some shards of the area can feel, of what all of it can."""
-    frame, chosen = reach.casters.frame, Marks.none(reach.casters.frame)
+    frame, chosen = reach.casters.frame, TileMask.none(reach.casters.frame)
     for shard in only:
-        chosen.marked[:] |= Marks.of(ground_of(job, shard, reach.widest), frame).marked
+        chosen.marked[:] |= TileMask.of(ground_of(job, shard, reach.widest), frame).marked
     own, shaded = (
-        Marks(frame, marks.part(frame).marked & chosen.marked)
+        TileMask(frame, marks.part(frame).marked & chosen.marked)
         for marks in (job.scope.tiles, asking(job))
     )
     felt = _felt(job, reach.casters, own, shaded)
     return replace(reach, felt=felt, measures=_owners(job, felt))
 
 
-def _felt(job: Job, casters: Casters, own: Marks, asking: Marks) -> Marks:
+def _felt(job: Job, casters: Casters, own: TileMask, asking: TileMask) -> TileMask:
     """The tiles that can matter to footprints on some tiles and to shadows on others."""
-    felt, resolution = Marks.none(casters.frame), job.layout.resolution
+    felt, resolution = TileMask.none(casters.frame), job.layout.resolution
     halo = longest_shadow(job, casters)
     for square in job.squares:
         ground = square.window(resolution).coarse(TILE)
@@ -118,21 +120,21 @@ def _felt(job: Job, casters: Casters, own: Marks, asking: Marks) -> Marks:
         if here.marked.any():
             near = casters.part(ground.grow(halo).intersect(casters.frame))
             asks = np.where(here.part(near.frame).marked, near.lowest, NO_HEIGHT)
-            found = reaching(near.highest, asks, job.suns(square), resolution, TILE)
+            found = casting_or_shaded_tiles(near.highest, asks, job.suns(square), resolution, TILE)
             felt.marked[casters.frame.slices(near.frame)] |= found
     beside = sheltering(job, own).part(casters.frame)
     felt.marked[:] |= beside.marked | asking.marked
     return felt
 
 
-def sheltering(job: Job, own: Marks) -> Marks:
+def sheltering(job: Job, own: TileMask) -> TileMask:
     """The tiles in which somebody may stand within the wind's radius of some tiles, and those."""
     radius = int(np.ceil(job.p.wind_radius_m / job.layout.resolution / TILE)) + 1
-    return own.grow(same_on_all_sides(radius))
+    return own.grow(uniform_halo(radius))
 
 
 def _tiles(mosaic: Mosaic, job: Job, window: Window) -> Casters:
-    found = tile_map(mosaic.sheets, relief_folder(job), window)
+    found = height_bounds(mosaic.sheets, relief_folder(job), window)
     return Casters(window.coarse(TILE), found.lowest, found.highest, found.highest)
 
 
@@ -142,12 +144,12 @@ def _lower(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.minimum(either, np.where(b == NO_HEIGHT, either, b))
 
 
-def asking(job: Job) -> Marks:
+def asking(job: Job) -> TileMask:
     """The tiles in which a shadow is asked for."""
     extent = job.layout.extent
     if not job.request.layers:
         return job.scope.tiles
-    pictures = Marks.none(extent.coarse(TILE))
+    pictures = TileMask.none(extent.coarse(TILE))
     pictures.marked[:] = True
     return pictures.union(job.scope.tiles)
 
@@ -169,7 +171,7 @@ def _near(job: Job) -> Iterator[tuple[Light, NDArray[np.bool_]]]:
     return asked_of(job.prepared, job.area, job.terrain.window, job.layout.resolution)
 
 
-def _to_measure(job: Job, felt: Marks) -> dict[Shard, int]:
+def _to_measure(job: Job, felt: TileMask) -> dict[Shard, int]:
     """The shards that own footprints of the area, or that it can feel, and how many."""
     found = Counter[Shard]()
     for light, asked in _near(job):
@@ -178,7 +180,7 @@ def _to_measure(job: Job, felt: Marks) -> dict[Shard, int]:
     return dict(found)
 
 
-def _owners(job: Job, felt: Marks) -> dict[Shard, int]:
+def _owners(job: Job, felt: TileMask) -> dict[Shard, int]:
     """The shards that own footprints on some tiles, and how many."""
     found = Counter[Shard]()
     for light in lights(job.prepared, felt.window, job.layout.resolution):
@@ -198,7 +200,7 @@ def measure_pass(
     engine: Engine,
     reach: Reach,
     only: frozenset[Shard] | None = None,
-    log: Log = silent,
+    log: Log = no_log,
 ) -> None:
     """Heights of all footprints that matter, and who is rejected; with the measured surface the
     shadows as well."""
@@ -228,7 +230,7 @@ def shade_pass(
     engine: Engine,
     reach: Reach,
     only: frozenset[Shard] | None = None,
-    log: Log = silent,
+    log: Log = no_log,
 ) -> None:
     """Verdicts of the area's footprints; with the extruded surface the shadows before that."""
     every, near = set(job.scope.own) if only is None else set(job.scope.own) & only, None
@@ -250,7 +252,7 @@ def _undone(
     """Those of a stage that are not finished, neighbours after one another. painted: those of which
     the stage paints raster layers, which must be as they were written."""
     done = context.ledger.finished(stage)
-    done -= unpainted(
+    done -= damaged_shards(
         context.ledger,
         sorted(done & {shard.name for shard in painted}),
         engine.progress,
@@ -290,7 +292,7 @@ def along_curve(layout: Layout, shards: Iterable[Shard]) -> list[Shard]:
 
 def ground_of(job: Job, shard: Shard, widest: int) -> Window:
     """A shard's cells and all that its footprints can have."""
-    return job.layout.window(shard).grow(same_on_all_sides(widest))
+    return job.layout.window(shard).grow(uniform_halo(widest))
 
 
 def longest_shadow(job: Job, casters: Casters) -> Halo:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kernels.reach import reaching
+from kernels.casters import casting_or_shaded_tiles
 from kernels.shadow import Halo, shadow_halo
-from pipeline.engine.engine import Engine, Progress, Stop, never, open_engine, silent
-from pipeline.grid.tile_masks import NO_HEIGHT, Marks
-from pipeline.grid.windows import TILE, Lattice, Shard, Window, same_on_all_sides, widest
+from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress, open_engine
+from pipeline.grid.tile_masks import NO_HEIGHT, TileMask
+from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, enclosing_halo, uniform_halo
 from pipeline.heights.rasters import CACHE_MB, PIECE
-from pipeline.heights.relief import HIGHEST_M, LOWEST_M, card, reading_rate
+from pipeline.heights.relief import HIGHEST_M, LOWEST_M, reading_rate, sheet_manifest
 from pipeline.methods.powermapping.reach import farthest_shadow
 from pipeline.results import store
 from pipeline.runs.forecast import forecast
@@ -30,7 +30,7 @@ from pipeline.runs.passes import (
 from pipeline.runs.request import Job, Request, prepare
 from pipeline.runs.results import warnings_of
 from pipeline.runs.tasks import BESIDE
-from pipeline.storage.cache import mending, stamp
+from pipeline.storage.cache import fingerprint, retry_damaged
 
 # What a cell costs, measured and rounded up; tests/runs/test_memory.py holds the plan to it.
 WINDOW_BYTES = 9  # of a block and its halo: the surface, its shadows, where they have data
@@ -94,13 +94,15 @@ class Unread:
     warnings: tuple[str, ...] = ()
 
 
-def plan(request: Request, progress: Progress = silent, stop: Stop = never) -> Plan | Unread:
+def plan(
+    request: Request, progress: Progress = no_progress, stop: Stop = never_stop
+) -> Plan | Unread:
     """Count what `run` would do, and try a few of its shards. Sheets whose relief is not kept yet
     are read once for it, if that takes no longer than PATIENCE_S.
 
     Raises InputError as `run` does.
     """
-    return mending(lambda: _plan(request, progress, stop))
+    return retry_damaged(lambda: _plan(request, progress, stop))
 
 
 def _plan(request: Request, progress: Progress, stop: Stop) -> Plan | Unread:
@@ -131,7 +133,7 @@ def _plan(request: Request, progress: Progress, stop: Stop) -> Plan | Unread:
 def _unread(job: Job, engine: Engine) -> Unread:
     """The sheets that have no relief yet, and how long it takes to read them."""
     every = list(dict.fromkeys((*job.terrain.dsm.sheets, *job.terrain.dtm.sheets)))
-    todo = [sheet for sheet in every if card(sheet, relief_folder(job)) is None]
+    todo = [sheet for sheet in every if sheet_manifest(sheet, relief_folder(job)) is None]
     cells = sum(sheet.window.size for sheet in todo)
     return Unread(
         sheets=len(todo),
@@ -150,7 +152,7 @@ def _asked(job: Job) -> int:
 
 def _on_disk(job: Job) -> int:
     sheets = {sheet.path for m in (job.terrain.dsm, job.terrain.dtm) for sheet in m.sheets}
-    return sum(int(stamp(path)["size"]) for path in sheets)
+    return sum(int(fingerprint(path)["size"]) for path in sheets)
 
 
 def count(job: Job, reach: Reach) -> Plan:
@@ -164,7 +166,7 @@ def count(job: Job, reach: Reach) -> Plan:
     windows = [_window(job, reach, square, core) for square, core in sample]
     low, high = reach.casters.extremes
     halos = _halos(job, reach)
-    near = same_on_all_sides(math.ceil(job.p.wind_radius_m / layout.resolution) + 1)
+    near = uniform_halo(math.ceil(job.p.wind_radius_m / layout.resolution) + 1)
     return Plan(
         sheets=len(job.terrain.dsm.sheets) + len(job.terrain.dtm.sheets),
         resolution=layout.resolution,
@@ -174,7 +176,7 @@ def count(job: Job, reach: Reach) -> Plan:
         blocks=len(blocks),
         skipped=len(every) - len(blocks),
         relief=high - low,
-        halo=widest([near, *halos]),
+        halo=enclosing_halo([near, *halos]),
         footprints=len(job.prepared),
         asked=_asked(job),
         neighbours=sum(reach.measures.values()) - job.scope.asked,
@@ -186,7 +188,7 @@ def count(job: Job, reach: Reach) -> Plan:
     )
 
 
-def _blocks(job: Job, shard: Shard) -> Iterator[tuple[Lattice, Window]]:
+def _blocks(job: Job, shard: Shard) -> Iterator[tuple[LatticeCell, Window]]:
     return job.layout.blocks(job.layout.window(shard), job.request.block)
 
 
@@ -197,19 +199,19 @@ def _has_work(job: Job, core: Window) -> bool:
     return bool(job.scope.tiles.part(core.coarse(TILE)).marked.any())
 
 
-def _window(job: Job, reach: Reach, square: Lattice, core: Window) -> tuple[int, int]:
+def _window(job: Job, reach: Reach, square: LatticeCell, core: Window) -> tuple[int, int]:
     """Cells that a block reads for its shadows, and of those its own."""
     resolution, inputs = job.layout.resolution, job.terrain.window
     painted = core.intersect(job.layout.extent) if job.request.layers else Window(0, 0, 0, 0)
     halo = farthest_shadow(job.suns(square), LOWEST_M, HIGHEST_M, resolution)
     around = reach.casters.part(core.grow(halo).coarse(TILE))
     asks = job.scope.tiles.part(around.frame).marked.copy()
-    asks &= Marks.of(core, around.frame).marked
-    asks |= Marks.of(painted, around.frame).marked
+    asks &= TileMask.of(core, around.frame).marked
+    asks |= TileMask.of(painted, around.frame).marked
     lowest = np.where(asks, around.lowest, NO_HEIGHT)
-    needed = reaching(around.highest, lowest, job.suns(square), resolution, TILE)
-    tiles = Marks(around.frame, needed & (around.highest != NO_HEIGHT))
-    return tiles.cells(inputs), Marks(around.frame, asks & tiles.marked).cells(inputs)
+    needed = casting_or_shaded_tiles(around.highest, lowest, job.suns(square), resolution, TILE)
+    tiles = TileMask(around.frame, needed & (around.highest != NO_HEIGHT))
+    return tiles.cells(inputs), TileMask(around.frame, asks & tiles.marked).cells(inputs)
 
 
 def _halos(job: Job, reach: Reach) -> list[Halo]:
@@ -226,7 +228,9 @@ def _halos(job: Job, reach: Reach) -> list[Halo]:
             lowest, highest = low[low != NO_HEIGHT].min() / 100, high.max() / 100
             suns = job.suns(square)
             found.append(
-                widest([shadow_halo(lowest, highest, sun, resolution, limit) for sun in suns])
+                enclosing_halo(
+                    [shadow_halo(lowest, highest, sun, resolution, limit) for sun in suns]
+                )
             )
     return found or [Halo(0, 0, 0, 0)]
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.grid.sun import suns_degrees
-from pipeline.grid.windows import Lattice
+from pipeline.grid.windows import LatticeCell
 from pipeline.heights.rasters import Mosaic
-from pipeline.heights.relief import Card
+from pipeline.heights.relief import SheetManifest
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.runs.request import Job
@@ -24,7 +24,7 @@ LICENCE_OF_OTHERS = "as published by its source"
 PROGRAM = {"name": "daklaag", "version": version("daklaag")}
 
 
-def provenance(job: Job, cards: dict[str, list[Card]]) -> dict[str, Any]:
+def provenance(job: Job, cards: dict[str, list[SheetManifest]]) -> dict[str, Any]:
     """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
     in their order."""
     request = job.request
@@ -79,7 +79,7 @@ def _known(height: float) -> float | None:
     return None if np.isnan(height) else height
 
 
-def suns_said(squares: Iterable[Lattice], p: Powermapping) -> list[dict[str, Any]]:
+def suns_said(squares: Iterable[LatticeCell], p: Powermapping) -> list[dict[str, Any]]:
     """Where each sun stands in each square of the lattice [degrees]."""
     return [
         {
@@ -95,7 +95,7 @@ def suns_said(squares: Iterable[Lattice], p: Powermapping) -> list[dict[str, Any
     ]
 
 
-def _sheets(mosaic: Mosaic, cards: list[Card]) -> list[dict[str, Any]]:
+def _sheets(mosaic: Mosaic, cards: list[SheetManifest]) -> list[dict[str, Any]]:
     return [
         card.file
         | {

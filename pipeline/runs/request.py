@@ -10,17 +10,17 @@ import shapely
 
 from kernels.shadow import Halo, Sun
 from pipeline.areas.selection import Area, check_extent, parse_area, parse_around
-from pipeline.engine.engine import Progress, Stop, never, silent
+from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import EmptyAreaError, InputError
 from pipeline.footprints.prepared import Prepared, prepare_footprints
 from pipeline.footprints.prepared_few import with_few
 from pipeline.footprints.restrictions import Restrictions, check_ids, read_restrictions
 from pipeline.footprints.scope import Scope, asked_of, scope_of
 from pipeline.grid.sun import suns, suns_degrees
-from pipeline.grid.windows import Lattice, Layout, Window
+from pipeline.grid.windows import LatticeCell, Layout, Window
 from pipeline.heights.mosaics import check_told_apart, open_mosaic
+from pipeline.heights.pair import HeightPair, check_pair
 from pipeline.heights.swapped import check_order
-from pipeline.heights.terrain import Terrain, check_pair
 from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
@@ -92,7 +92,7 @@ class Job:
 
     request: Request
     p: Powermapping
-    terrain: Terrain
+    terrain: HeightPair
     added: Added | None
     removed: tuple[Removed, ...]
     seen: shapely.Geometry
@@ -103,9 +103,9 @@ class Job:
     restrictions: Restrictions
     layout: Layout
     scope: Scope
-    squares: tuple[Lattice, ...]
+    squares: tuple[LatticeCell, ...]
 
-    def suns(self, square: Lattice) -> list[Sun]:
+    def suns(self, square: LatticeCell) -> list[Sun]:
         """The suns of a square of the lattice."""
         return suns(square, self.p.date, self.p.times, self.p.elevation)
 
@@ -120,7 +120,7 @@ class Job:
         return farthest(self.every_sun, self.p, self.layout.resolution)
 
 
-def prepare(request: Request, progress: Progress = silent, stop: Stop = never) -> Job:
+def prepare(request: Request, progress: Progress = no_progress, stop: Stop = never_stop) -> Job:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
     check_options(request)
     p = parameters_.parse(METHODS[request.method].parameters, request.settings)
@@ -172,9 +172,9 @@ def _restrictions(request: Request, prepared: Prepared) -> Restrictions:
     return found
 
 
-def squares_asked(scope: Scope, layout: Layout, layers: tuple[str, ...]) -> list[Lattice]:
+def squares_asked(scope: Scope, layout: Layout, layers: tuple[str, ...]) -> list[LatticeCell]:
     """The squares in which a shadow is asked for."""
-    pictures = Lattice.touched(layout.extent, layout.resolution) if layers else ()
+    pictures = LatticeCell.touched(layout.extent, layout.resolution) if layers else ()
     return sorted({*scope.squares(layout.resolution), *pictures})
 
 
@@ -226,7 +226,7 @@ def check_options(request: Request) -> None:
         raise InputError("--workers {workers}: give 1 or more", workers=request.workers)
 
 
-def _terrain(request: Request, area: Area | None) -> Terrain:
+def _terrain(request: Request, area: Area | None) -> HeightPair:
     check_told_apart(request.dsm, request.dtm)
     ground = area and area.geometry
     dsm = open_mosaic(request.dsm, "DSM", request.nodata, request.allow, ground)
@@ -234,7 +234,7 @@ def _terrain(request: Request, area: Area | None) -> Terrain:
     return check_pair(dsm, dtm, request.allow)
 
 
-def _added(request: Request, terrain: Terrain, p: Powermapping) -> Added | None:
+def _added(request: Request, terrain: HeightPair, p: Powermapping) -> Added | None:
     if not request.add_building:
         return None
     return read_added(request.add_building, terrain, p, **_columns(request))
@@ -256,7 +256,7 @@ def _columns(request: Request) -> dict[str, Any]:
     return {"layer": request.layer, "id_column": request.id, "group_column": request.group}
 
 
-def _extent(terrain: Terrain, prepared: Prepared, area: Area | None, request: Request) -> Window:
+def _extent(terrain: HeightPair, prepared: Prepared, area: Area | None, request: Request) -> Window:
     """The ground of the raster layers: the area, else the footprints, as far as rasters go."""
     bounds = area.geometry.bounds if area else prepared.bounds
     extent = Window.around(bounds, terrain.resolution).intersect(terrain.window)
@@ -276,7 +276,7 @@ def _extent(terrain: Terrain, prepared: Prepared, area: Area | None, request: Re
     return extent
 
 
-def _check_suns(squares: Iterable[Lattice], p: Powermapping) -> None:
+def _check_suns(squares: Iterable[LatticeCell], p: Powermapping) -> None:
     for square in squares:
         degrees = suns_degrees(square, p.date, p.times, p.elevation)
         for time, (elevation, _) in zip(p.times, degrees, strict=True):

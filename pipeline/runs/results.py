@@ -10,8 +10,8 @@ from pipeline.engine.engine import Progress
 from pipeline.footprints.restrictions import WORDS
 from pipeline.grid.windows import Layout
 from pipeline.heights import relief
-from pipeline.heights.mosaics import twice
-from pipeline.heights.relief import Card, Survey
+from pipeline.heights.mosaics import duplicates_warning
+from pipeline.heights.relief import SheetManifest, Survey
 from pipeline.messages import Text
 from pipeline.output.map import cartography
 from pipeline.results import coverage, report
@@ -22,13 +22,13 @@ from pipeline.runs.judge import judge
 from pipeline.runs.measured import unmeasured
 from pipeline.runs.passes import Reach, along_curve
 from pipeline.runs.request import Job
-from pipeline.storage.checksums import Sums
-from pipeline.storage.integrity import sealed
+from pipeline.storage.checksums import Checksums
+from pipeline.storage.integrity import with_checksums
 from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT, SHADE, Ledger
 
 TABLE = "table"
 MANY_OFF = 0.05  # of the footprints: so many may lie beside the sheets without a word
-Cards = dict[str, list[Card]]
+Cards = dict[str, list[SheetManifest]]
 
 
 def write_table(job: Job, context: Context, progress: Progress) -> Told:
@@ -84,7 +84,7 @@ def warnings_of(job: Job, cards: Cards) -> list[str]:
     """What to know of the sheets before one relies on them."""
     said = []
     for kind, mosaic in (("dsm", job.terrain.dsm), ("dtm", job.terrain.dtm)):
-        said += twice(mosaic)
+        said += duplicates_warning(mosaic)
         said += relief.warnings(mosaic, [card.survey for card in cards[kind]])
     return said
 
@@ -121,11 +121,11 @@ def publish(
 
     layers: of the rasters; said: their attributes, as `store.create` got them.
     """
-    rasters = {name: Sums.of(data) for name, data in laid_out(layout, layers, said).items()}
+    rasters = {name: Checksums.of(data) for name, data in laid_out(layout, layers, said).items()}
     for shard in layout.shards() if layers else ():
         rasters |= ledger.chunks(shard.name)
     sums = ledger.sums | {f"{RASTERS}/{name}": of for name, of in rasters.items()}
-    ledger.write(REPORT, report.dumps(sealed(composed, sums)).encode())
+    ledger.write(REPORT, report.dumps(with_checksums(composed, sums)).encode())
     ledger.publish()
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.engine import Engine, Progress, Stop, never, open_engine, silent
-from pipeline.engine.events import Log
-from pipeline.engine.events import silent as unheard
+from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress, open_engine
+from pipeline.engine.events import Log, no_log
 from pipeline.errors import Stopped
 from pipeline.grid.windows import Shard
 from pipeline.messages import Text
@@ -28,12 +27,12 @@ from pipeline.runs.passes import (
 from pipeline.runs.provenance import machine, provenance
 from pipeline.runs.request import Job, Request, prepare
 from pipeline.runs.results import draw, publish, report_of, write_table
-from pipeline.storage.cache import mending
+from pipeline.storage.cache import retry_damaged
 from pipeline.storage.integrity import check_there
 from pipeline.storage.ledger import (
     RASTERS,
     Ledger,
-    held,
+    locked,
     open_ledger,
     open_update,
 )
@@ -52,7 +51,7 @@ class Result:
 
 
 def run(
-    request: Request, progress: Progress = silent, stop: Stop = never, log: Log = unheard
+    request: Request, progress: Progress = no_progress, stop: Stop = never_stop, log: Log = no_log
 ) -> Result:
     """Judge the roofs of an area; the one call that the command line, services and tests make.
 
@@ -62,14 +61,14 @@ def run(
     made anew, and the run goes on.
     Raises InputError for a fault of the caller.
     """
-    return mending(lambda: _run(request, progress, stop, log))
+    return retry_damaged(lambda: _run(request, progress, stop, log))
 
 
 def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
     started = time.monotonic()
     report.check_by(request.out, request.by, request.overwrite)
     job = prepare(request, progress, stop)
-    with held(request.out) as lost, ExitStack() as stack:
+    with locked(request.out) as lost, ExitStack() as stack:
         engine = open_engine(
             stack,
             request.scheduler,
@@ -154,7 +153,7 @@ def carry_out(
     reach: Reach,
     said: dict[str, Any],
     only: frozenset[Shard] | None = None,
-    log: Log = unheard,
+    log: Log = no_log,
 ) -> None:
     """Fill the ledger: all shards of the area, or only some of them."""
     store.create(context.ledger.place(RASTERS), job.layout, context.layers, said)

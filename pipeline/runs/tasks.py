@@ -13,9 +13,9 @@ from pipeline.engine.tasks import Stop
 from pipeline.errors import Stopped
 from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.outlines import windows_of
-from pipeline.grid.tile_masks import Marks, enclosing
-from pipeline.grid.windows import TILE, Lattice, Shard, Window, same_on_all_sides
-from pipeline.heights.terrain import Heights
+from pipeline.grid.tile_masks import TileMask, enclosing
+from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, uniform_halo
+from pipeline.heights.pair import PairReader
 from pipeline.methods.powermapping import rules as powermapping
 from pipeline.methods.powermapping.measure import measure
 from pipeline.methods.powermapping.shade import (
@@ -44,7 +44,7 @@ class Work:
     context: Context
     shard: Shard
     tables: Tables
-    heights: Heights
+    heights: PairReader
     painted: Window
     pictures: dict[str, NDArray[Any]]
     stop: Stop
@@ -72,7 +72,7 @@ class Work:
             "own": self.heights.cells_own,
         }
 
-    def each_block(self) -> Iterator[tuple[Lattice, Window]]:
+    def each_block(self) -> Iterator[tuple[LatticeCell, Window]]:
         """The blocks of the shard, as long as nobody asks to stop."""
         layout = self.context.layout
         for block in layout.blocks(layout.window(self.shard), self.context.block):
@@ -92,7 +92,7 @@ class Work:
         are: those of a block's shadows do for its wind as well."""
         if self.standing is None or not self.seen.covers(window):
             radius = -(-self.context.p.wind_radius_m // self.context.layout.resolution)
-            self.seen = window.grow(same_on_all_sides(int(radius)))
+            self.seen = window.grow(uniform_halo(int(radius)))
             self.standing = self.context.blocks(self.seen, self.tables)
         return self.standing
 
@@ -121,7 +121,7 @@ def at_work(context: Context, shard: Shard, paints: bool, stop: Stop) -> Iterato
 
 
 def measure_task(
-    context: Context, shard: Shard, felt: Marks, casters: Casters | None, *, stop: Stop
+    context: Context, shard: Shard, felt: TileMask, casters: Casters | None, *, stop: Stop
 ) -> dict[str, Any]:
     """Measure the footprints whose centre lies in a shard: those of the area, and what they feel.
 
@@ -169,7 +169,7 @@ def shade_task(
     return work.told
 
 
-def _measure(work: Work, core: Window, felt: Marks) -> tuple[Footprints, Measured]:
+def _measure(work: Work, core: Window, felt: TileMask) -> tuple[Footprints, Measured]:
     """A block's own footprints, and all that is to know of them."""
     context, p = work.context, work.context.p
     footprints = context.owned(core)
@@ -185,7 +185,7 @@ def _measure(work: Work, core: Window, felt: Marks) -> tuple[Footprints, Measure
 
 def _cast(
     work: Work,
-    square: Lattice,
+    square: LatticeCell,
     core: Window,
     footprints: Footprints,
     measured: Measured,
@@ -214,14 +214,14 @@ def _cast(
 
 
 def _parts(
-    work: Work, square: Lattice, core: Window, roofs: Roofs
-) -> Iterator[tuple[Lattice, Window, Window]]:
+    work: Work, square: LatticeCell, core: Window, roofs: Roofs
+) -> Iterator[tuple[LatticeCell, Window, Window]]:
     """What is to be cast of a block: windows that hold each cell of its roofs once, with the square
     whose suns they have, and what is painted in each. First the block's own ground, with what of
     its roofs lies near it; then block by block what lies farther away or in another square."""
     layout, inputs = work.context.layout, work.context.terrain.window
     painted = core.intersect(work.painted).intersect(inputs)
-    near = core.grow(same_on_all_sides(BESIDE)).intersect(square.window(layout.resolution))
+    near = core.grow(uniform_halo(BESIDE)).intersect(square.window(layout.resolution))
     home = painted.union(roofs.within(near.intersect(inputs)).window)
     if home.size:
         yield square, home, painted

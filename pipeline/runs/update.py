@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kernels.reach import reaching
+from kernels.casters import casting_or_shaded_tiles
 from pipeline.errors import InputError
 from pipeline.footprints.scope import shards_of, tally
-from pipeline.grid.tile_masks import NO_HEIGHT, Marks, raise_tiles
+from pipeline.grid.tile_masks import NO_HEIGHT, TileMask, raise_tiles
 from pipeline.grid.windows import TILE, Shard, Window
 from pipeline.methods.powermapping.reach import farthest_shadow
 from pipeline.results import report
@@ -32,9 +32,9 @@ from pipeline.results.columns import SCHEMA
 from pipeline.runs.context import Context
 from pipeline.runs.passes import Reach, ground_of, sheltering, worked
 from pipeline.runs.request import Job
-from pipeline.storage.checksums import Sums
-from pipeline.storage.integrity import check_there, shard_of, sums_in
-from pipeline.storage.ledger import BUILDINGS, RASTERS, SHADE, differ
+from pipeline.storage.checksums import Checksums
+from pipeline.storage.integrity import check_there, checksums_in, shard_of
+from pipeline.storage.ledger import BUILDINGS, RASTERS, SHADE, first_difference
 from pipeline.storage.places import Place
 from pipeline.storage.slices import footer_of, readable, whole
 
@@ -54,7 +54,7 @@ class Change:
 def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None:
     """Raises InputError if more than the content of sheets and added buildings differs between a
     finished run and another, by their provenance."""
-    found = differ(_without_content(there), _without_content(here))
+    found = first_difference(_without_content(there), _without_content(here))
     if found:
         raise InputError(
             "{directory}: --update is for sheets of the same places with other heights, and for"
@@ -104,7 +104,7 @@ def begin(
     home = Path(context.ledger.directory)
     found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
     check_there(home)
-    told, sums = told_of(home), sums_in(report.read(home))
+    told, sums = told_of(home), checksums_in(report.read(home))
     if told["bounds"] != list(job.prepared.bounds):  # other ground is seen, as all rows tell
         return frozenset(worked(job))
     fresh = reached(home, job, reach, found)
@@ -147,7 +147,7 @@ def reached(directory: Path, job: Job, reach: Reach, change: Change) -> frozense
     ring = int(np.ceil(job.p.ground_ring_m / resolution)) + 1
     spread = reach.widest + ring
     windows = change.windows + np.array([-spread, -spread, spread, spread])
-    changed = Marks.none(frame)
+    changed = TileMask.none(frame)
     changed.add(windows)
     highest = np.where(changed.marked, reach.casters.highest, NO_HEIGHT)
     raise_tiles(highest, frame, windows, change.highest)
@@ -184,9 +184,9 @@ def _shaded(
     tall = highest[casters.frame.slices(around)]
     if not (tall != NO_HEIGHT).any():
         return False
-    asks = Marks.of(own, around).marked
+    asks = TileMask.of(own, around).marked
     lowest = np.where(asks, casters.lowest[casters.frame.slices(around)], NO_HEIGHT)
-    matters = reaching(tall, lowest, suns, resolution, TILE)
+    matters = casting_or_shaded_tiles(tall, lowest, suns, resolution, TILE)
     return bool((matters & (tall != NO_HEIGHT)).any())
 
 
@@ -226,9 +226,9 @@ def _by_shard(
                     yield shard, pa.concat_tables(waiting.pop(shard))
 
 
-def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Sums]) -> None:
+def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Checksums]) -> None:
     """Record which files of rasters the shards have that are not computed anew."""
-    of = dict[str, dict[str, Sums]]()
+    of = dict[str, dict[str, Checksums]]()
     for name, each in sums.items():
         of.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = each
     for shard in context.layout.shards() if context.layers else ():

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.sun import suns
-from pipeline.grid.windows import LATTICE_M, Lattice
+from pipeline.grid.windows import LATTICE_M, LatticeCell
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
@@ -47,7 +47,7 @@ def _shadow_ends(bounds: Bounds, above: float, p: Powermapping) -> Iterator[tupl
     squares = np.floor((bounds + LATTICE_M * np.array([-1, -1, 1, 1])) / LATTICE_M).astype(int)
     for column in range(squares[0], squares[2] + 1):
         for row in range(squares[1], squares[3] + 1):
-            for sun in suns(Lattice(column, row), p.date, p.times, p.elevation):
+            for sun in suns(LatticeCell(column, row), p.date, p.times, p.elevation):
                 length = max(above, 0.0) / math.tan(sun.elevation)
                 yield -math.sin(sun.azimuth) * length, -math.cos(sun.azimuth) * length
 

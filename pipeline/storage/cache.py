@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pipeline.errors import MendableError
 from pipeline.messages import Text
-from pipeline.storage.checksums import Files, Sums
+from pipeline.storage.checksums import CheckedFiles, Checksums
 from pipeline.storage.files import on_disk
 from pipeline.storage.places import Folder
 from pipeline.storage.vsis3 import is_vsis3, object_stamp
@@ -41,7 +41,7 @@ def key_of(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def stamp(path: str) -> dict[str, Any]:
+def fingerprint(path: str) -> dict[str, Any]:
     """What tells whether a file is still the same, without reading it: where, how large, when
     written."""
     if is_vsis3(path):
@@ -51,23 +51,23 @@ def stamp(path: str) -> dict[str, Any]:
     return {"path": str(file.resolve()), "size": found.st_size, "mtime_ns": found.st_mtime_ns}
 
 
-def stamps(files: Iterable[str | Path]) -> str:
+def fingerprints(files: Iterable[str | Path]) -> str:
     """What tells whether any of some files was replaced, likewise."""
-    return str([stamp(str(file)) for file in files])
+    return str([fingerprint(str(file)) for file in files])
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write a file that is either whole or not there; two that write the same do not meet."""
     Folder(path.parent).write(path.name, data)
 
 
-def write_card(file: Path, said: Any) -> None:
+def write_manifest(file: Path, said: Any) -> None:
     """Write a card, whole: values of JSON and, in the last line, their checksum."""
     text = json.dumps(said).encode()
-    write_whole(file, text + _last_line(text))
+    write_atomic(file, text + _last_line(text))
 
 
-def read_card(file: Path) -> Any:
+def read_manifest(file: Path) -> Any:
     """A card's values; None if it is not there, or damaged, of which a warning is logged."""
     try:
         content = file.read_bytes()
@@ -84,7 +84,7 @@ def _last_line(text: bytes) -> bytes:
     return f"\n{zlib.crc32(text):08x}\n".encode()
 
 
-def cached(folder: Path, sums: Mapping[str, str], *cards: Path) -> Files:
+def cached_files(folder: Path, sums: Mapping[str, str], *cards: Path) -> CheckedFiles:
     """The files of a folder in the cache by the sums that its card tells. If one is damaged or
     missing, the folder and the cards are removed, and MendableError is raised."""
 
@@ -98,38 +98,40 @@ def cached(folder: Path, sums: Mapping[str, str], *cards: Path) -> Files:
             what=what,
         )
 
-    return Files(folder, {name: Sums.parse(text) for name, text in sums.items()}, damaged)
+    return CheckedFiles(
+        folder, {name: Checksums.parse(text) for name, text in sums.items()}, damaged
+    )
 
 
-def seal(file: Path) -> None:
+def record_checksums(file: Path) -> None:
     """Keep the sums of a file that is made elsewhere, and can be made anew."""
-    write_card(_card_of(file), str(Sums.read(file)))
+    write_manifest(_manifest_of(file), str(Checksums.read(file)))
 
 
-def is_sealed(file: Path) -> bool:
+def is_intact(file: Path) -> bool:
     """Whether such a file is there, and as it was sealed if it was; of one that is damaged a
     warning is logged. Once read through, it is taken to stay so until it is replaced."""
     try:
         found = file.stat()
     except FileNotFoundError:
         return False
-    return _is_sealed(file, found.st_mtime_ns, found.st_size)
+    return _is_intact(file, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=256)
-def _is_sealed(file: Path, *mark: int) -> bool:
-    told = read_card(_card_of(file))
-    sealed = told is None or Sums.parse(told) == Sums.read(file)
+def _is_intact(file: Path, *mark: int) -> bool:
+    told = read_manifest(_manifest_of(file))
+    sealed = told is None or Checksums.parse(told) == Checksums.read(file)
     if not sealed:
         log.warning(Text("{file} is damaged; it is made anew", file=file))
     return sealed
 
 
-def _card_of(file: Path) -> Path:
+def _manifest_of(file: Path) -> Path:
     return cache_dir() / "seals" / f"{key_of(str(file.absolute()))}.json"
 
 
-def mending(work: Callable[[], T]) -> T:
+def retry_damaged(work: Callable[[], T]) -> T:
     """What the work gives, which is done again where it met damage in the cache, with a warning.
     Raises MendableError where that does not end."""
     for _ in range(MOST_REMADE):

@@ -6,14 +6,14 @@ from typing import Any
 
 from zarr.storage import WrapperStore
 
-from pipeline.storage.checksums import Files
+from pipeline.storage.checksums import CheckedFiles
 
 
 class CheckedStore(WrapperStore[Any]):
     """Another store, of whose files the first read of each compares all of it with its sums, and
     raises what `files` raises; so does a file that is missing. below: of the store in `files`."""
 
-    def __init__(self, store: Any, files: Files, below: str) -> None:
+    def __init__(self, store: Any, files: CheckedFiles, below: str) -> None:
         super().__init__(store)
         self._files, self._below = files, below
         self._sound: set[str] = set()

@@ -23,32 +23,32 @@ CHECK = "check"
 LOOK_S = 0.1  # between two looks whether to stop
 MOST = 8 << 20  # bytes read at once
 BLOCK = 1 << 17  # bytes; a nation's table of 2.5 GB has 20,000 blocks
-GONE, DAMAGED = Text("is missing"), Text("is damaged")
+MISSING, DAMAGED = Text("is missing"), Text("is damaged")
 
 # What to raise of a file by its name, and GONE or DAMAGED, which is among its values as `what`.
 Fault = Callable[[str, Text], DamagedError]
 
 
-class Sums(NamedTuple):
+class Checksums(NamedTuple):
     """Size of a file [bytes], and the CRC-32 of each of its blocks of BLOCK bytes."""
 
     size: int
     blocks: tuple[int, ...]
 
     @classmethod
-    def of(cls, data: bytes) -> "Sums":
+    def of(cls, data: bytes) -> "Checksums":
         """Those of a whole content."""
         return cls(len(data), _crcs(data))
 
     @classmethod
-    def read(cls, file: Path) -> "Sums":
+    def read(cls, file: Path) -> "Checksums":
         """Those of a file on disk, however large."""
         with file.open("rb") as stream:
             blocks = [zlib.crc32(part) for part in iter(lambda: stream.read(BLOCK), b"")]
             return cls(stream.tell(), tuple(blocks))
 
     @classmethod
-    def parse(cls, text: str) -> "Sums":
+    def parse(cls, text: str) -> "Checksums":
         """From the text that `str` gives. Raises ValueError for another."""
         size, *blocks = text.split()
         return cls(int(size), tuple(int(block, 16) for block in blocks))
@@ -62,7 +62,7 @@ def _crcs(data: bytes | memoryview) -> tuple[int, ...]:
     return tuple(zlib.crc32(view[i : i + BLOCK]) for i in range(0, len(view), BLOCK))
 
 
-class Summing(RawIOBase):
+class ChecksumWriter(RawIOBase):
     """A stream to write that hands everything on to another; `sums` are those of it so far."""
 
     def __init__(self, target: Any) -> None:
@@ -70,10 +70,10 @@ class Summing(RawIOBase):
         self._blocks: list[int] = []
 
     @property
-    def sums(self) -> Sums:
+    def sums(self) -> Checksums:
         """Of what was written so far."""
         last = (self._crc,) if self._size % BLOCK else ()
-        return Sums(self._size, (*self._blocks, *last))
+        return Checksums(self._size, (*self._blocks, *last))
 
     def writable(self) -> bool:
         return True
@@ -96,10 +96,10 @@ class Summing(RawIOBase):
         return len(view)
 
 
-class _Checking(RawIOBase):
+class _CheckedReader(RawIOBase):
     """A stream to read of which every block is compared with its sum. damaged: raises."""
 
-    def __init__(self, source: Any, sums: Sums, damaged: Callable[[], None]) -> None:
+    def __init__(self, source: Any, sums: Checksums, damaged: Callable[[], None]) -> None:
         self._source, self._sums, self._damaged = source, sums, damaged
         self._at = 0
 
@@ -133,12 +133,12 @@ class _Checking(RawIOBase):
 
 
 @dataclass(frozen=True)
-class Files:
+class CheckedFiles:
     """Files below a place and the sums that they were written with; what is read of them is
     compared with those. fault: what to raise where they differ."""
 
     place: Place
-    sums: Mapping[str, Sums]
+    sums: Mapping[str, Checksums]
     fault: Fault
 
     def read(self, name: str) -> bytes:
@@ -147,7 +147,7 @@ class Files:
             data = storage_of(self.place).read(name)
         except OSError as error:
             raise self._of(name, error) from None
-        if Sums.of(data) != self.sums[name]:
+        if Checksums.of(data) != self.sums[name]:
             raise self.fault(name, DAMAGED)
         return data
 
@@ -164,13 +164,13 @@ class Files:
                 source = stack.enter_context(storage_of(self.place).reading(name))
             except OSError as error:
                 raise self._of(name, error) from None
-            yield BufferedReader(_Checking(source, self.sums[name], damaged), BLOCK)
+            yield BufferedReader(_CheckedReader(source, self.sums[name], damaged), BLOCK)
 
     def missing(self) -> dict[str, Text]:
         """Which files are not there, or of another size: GONE or DAMAGED by name. Cheap."""
         sizes = storage_of(self.place).sizes(self.sums.keys())
         return {
-            name: DAMAGED if name in sizes else GONE
+            name: DAMAGED if name in sizes else MISSING
             for name, sums in self.sums.items()
             if sizes.get(name) != sums.size
         }
@@ -184,7 +184,7 @@ class Files:
         """Read all files: GONE or DAMAGED by the names of those that are. progress: called with
         CHECK, files read and all files. Raises Stopped as soon as the flag is up."""
         found, names = self.missing(), list(self.sums)
-        stop = _seldom(stop)
+        stop = _throttled(stop)
         progress(CHECK, 0, len(names))
         with ThreadPoolExecutor(threads) as pool:
             read = {pool.submit(self.verify, n, stop): n for n in names if n not in found}
@@ -205,10 +205,10 @@ class Files:
 
     def _of(self, name: str, error: OSError) -> DamagedError | OSError:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError))
-        return self.fault(name, GONE) if absent else error
+        return self.fault(name, MISSING) if absent else error
 
 
-def _seldom(stop: Callable[[], bool]) -> Callable[[], bool]:
+def _throttled(stop: Callable[[], bool]) -> Callable[[], bool]:
     """A flag that is polled at most every LOOK_S, however small the files are."""
     last = time.monotonic()
 

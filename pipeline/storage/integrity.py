@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.errors import DamagedError, InputError, MendableError
 from pipeline.messages import Text
 from pipeline.storage import places as storage
-from pipeline.storage.checksums import BLOCK, Fault, Files, Sums
+from pipeline.storage.checksums import BLOCK, CheckedFiles, Checksums, Fault
 from pipeline.storage.ledger import ASKED, FINAL, RASTERS, REPORT, WORK, Ledger
 from pipeline.storage.places import Place, below, place_of, storage_of
 
@@ -28,13 +28,13 @@ log = logging.getLogger("daklaag.integrity")
 Damage = dict[str, Text]  # by the name of a file: what is wrong with it
 
 
-def sealed(report: Mapping[str, Any], sums: Mapping[str, Sums]) -> dict[str, Any]:
+def with_checksums(report: Mapping[str, Any], sums: Mapping[str, Checksums]) -> dict[str, Any]:
     """A report with the sums of the files beside it, and its own checksum."""
     whole = {**report, FILES: _by_shard(sums)}
     return whole | {"machine": whole["machine"] | {CHECKSUM: _checksum(whole)}}
 
 
-def is_sealed(report: Mapping[str, Any]) -> bool:
+def is_intact(report: Mapping[str, Any]) -> bool:
     """Whether a report is as it was written."""
     return bool(report["machine"][CHECKSUM] == _checksum(report))
 
@@ -45,7 +45,7 @@ def _checksum(report: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _by_shard(sums: Mapping[str, Sums]) -> dict[str, Any]:
+def _by_shard(sums: Mapping[str, Checksums]) -> dict[str, Any]:
     """Sums as the report holds them. Those of a shard stand in one line, in the order of the parts
     of the pyramid that it has a file of; empty for a part without one."""
     whole, shards = dict[str, str](), dict[str, dict[str, str]]()
@@ -60,14 +60,14 @@ def _by_shard(sums: Mapping[str, Sums]) -> dict[str, Any]:
     return {"sums": MEANING, "whole": whole, "parts": parts, "shards": lines}
 
 
-def sums_in(report: Mapping[str, Any]) -> dict[str, Sums]:
+def checksums_in(report: Mapping[str, Any]) -> dict[str, Checksums]:
     """The sums that a report holds, by the names of the files."""
     told = report[FILES]
-    sums = {name: Sums.parse(text) for name, text in told["whole"].items()}
+    sums = {name: Checksums.parse(text) for name, text in told["whole"].items()}
     for shard, line in told["shards"].items():
         for part, text in zip(told["parts"], line.split(", "), strict=True):
             if text:
-                sums[f"{part}/{shard.replace('_', '/')}"] = Sums.parse(text)
+                sums[f"{part}/{shard.replace('_', '/')}"] = Checksums.parse(text)
     return sums
 
 
@@ -102,7 +102,7 @@ def read_report(directory: Place) -> dict[str, Any]:
     try:
         report: dict[str, Any] = json.loads(text)
         older = {"counts", "method", "inputs"} <= report.keys() and FILES not in report
-        whole = older or is_sealed(report)
+        whole = older or is_intact(report)
     except (ValueError, AttributeError, KeyError, TypeError):
         whole = older = False
     if older:
@@ -119,16 +119,16 @@ def read_report(directory: Place) -> dict[str, Any]:
     return report
 
 
-def files_of(directory: Place) -> Files:
+def files_of(directory: Place) -> CheckedFiles:
     """The files of a finished run, which are checked as they are read. Raises InputError as
     `read_report` does, and on reading DamagedError with the name of the file and the remedy."""
     return _files(directory, storage_of(directory).mark(REPORT))
 
 
 @lru_cache(maxsize=32)
-def _files(directory: Place, mark: object) -> Files:
+def _files(directory: Place, mark: object) -> CheckedFiles:
     """mark: of the report, which an update writes last."""
-    return Files(directory, sums_in(read_report(directory)), _damaged(directory))
+    return CheckedFiles(directory, checksums_in(read_report(directory)), _damaged(directory))
 
 
 def _damaged(directory: Place) -> Fault:
@@ -147,14 +147,14 @@ def opened(file: Place) -> AbstractContextManager[Any]:
     return files.reading(name) if name in files.sums else storage.opened(file)
 
 
-def beside(file: Place) -> tuple[Files, str]:
+def beside(file: Place) -> tuple[CheckedFiles, str]:
     """The files of the finished run in whose folder a file lies, and its name there. Elsewhere
     nothing is known of any."""
     folder, _, name = str(file).rpartition("/")
     directory = place_of(folder or ".")
     if name in FINAL and (mark := storage_of(directory).mark(REPORT)):
         return _files(directory, mark), name
-    return Files(directory, {}, _damaged(directory)), name
+    return CheckedFiles(directory, {}, _damaged(directory)), name
 
 
 def verify(directory: Place, name: str) -> None:
@@ -211,7 +211,7 @@ def refuse(directory: Place, damage: Damage) -> None:
     )
 
 
-def unpainted(
+def damaged_shards(
     ledger: Ledger,
     shards: Collection[str],
     progress: Callable[[str, int, int], None],
@@ -220,14 +220,14 @@ def unpainted(
 ) -> set[str]:
     """Those of some finished shards whose files of rasters are not as they were written, with a
     warning. Reads all of them; raises Stopped as soon as the flag is up."""
-    found, sums = set[str](), dict[str, Sums]()
+    found, sums = set[str](), dict[str, Checksums]()
     for shard in shards:
         try:
             sums |= ledger.chunks(shard)
         except (FileNotFoundError, MendableError):
             found.add(shard)
     place = ledger.place(RASTERS)
-    files = Files(place, sums, _damaged(place))
+    files = CheckedFiles(place, sums, _damaged(place))
     for name, what in files.damage(progress, stop, threads).items() if sums else ():
         log.warning(
             Text("{file} {what}; its shard is computed again", file=below(place, name), what=what)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pipeline.errors import InputError, MendableError
 from pipeline.messages import Text
 from pipeline.storage import lock as hold
-from pipeline.storage.checksums import Summing, Sums
+from pipeline.storage.checksums import Checksums, ChecksumWriter
 from pipeline.storage.lock import HOLDER, LOCK
 from pipeline.storage.places import PARTIAL, Place, Storage, below, is_remote, storage_of
 
@@ -37,10 +37,10 @@ MARK = b"whole"  # with which a record ends, and its CRC-32 in hexadecimal digit
 MARK_BYTES = len(MARK) + 8
 
 
-def held(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
+def locked(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
     """Hold a run's place, so that no second run writes into it; yields a flag that is up when the
     hold was lost. Raises InputError if another holds it, or if it cannot be made or written."""
-    return hold.held(directory, f"{WORK}/{HOLDER}")
+    return hold.locked(directory, f"{WORK}/{HOLDER}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Ledger:
     the outputs that were written."""
 
     directory: Place
-    sums: dict[str, Sums] = field(default_factory=dict, compare=False)
+    sums: dict[str, Checksums] = field(default_factory=dict, compare=False)
 
     @property
     def storage(self) -> Storage:
@@ -99,16 +99,16 @@ class Ledger:
         """A finished shard's rows. Raises MendableError if they are damaged, and removes them."""
         return pa.ipc.open_file(pa.py_buffer(self._kept(_record(stage, name, ".arrow")))).read_all()
 
-    def record_chunks(self, name: str, sums: Mapping[str, Sums]) -> None:
+    def record_chunks(self, name: str, sums: Mapping[str, Checksums]) -> None:
         """Keep which files of rasters a shard has. sums: by their names in the store."""
         said = {file: str(of) for file, of in sums.items()}
         self._keep(_record(CHUNKS, name, ".json"), json.dumps(said).encode())
 
-    def chunks(self, name: str) -> dict[str, Sums]:
+    def chunks(self, name: str) -> dict[str, Checksums]:
         """The files of rasters of a painted shard. Raises MendableError if that is damaged, and
         FileNotFoundError if the shard was not painted."""
         said: dict[str, str] = json.loads(self._kept(_record(CHUNKS, name, ".json")))
-        return {file: Sums.parse(text) for file, text in said.items()}
+        return {file: Checksums.parse(text) for file, text in said.items()}
 
     def _keep(self, name: str, data: bytes) -> None:
         self.storage.write(name, data + _mark(data))
@@ -133,7 +133,7 @@ class Ledger:
     def writing(self, name: str) -> Iterator[Any]:
         """A binary stream to a finished output; what is left by an exception is not kept."""
         with self.storage.writing(self._waiting(name)) as stream:
-            yield (summing := Summing(stream))
+            yield (summing := ChecksumWriter(stream))
         self.sums[name] = summing.sums
 
     def _waiting(self, name: str) -> str:
@@ -163,7 +163,9 @@ class Ledger:
 
     def go_on_publishing(self) -> None:
         """If a kill came between two renames, whatever is asked for now, do the others first."""
-        if _known(self.storage, f"{WORK}/{ASKED}") and self.storage.exists(f"{WORK}/{REPORT}"):
+        if _provenance_of(self.storage, f"{WORK}/{ASKED}") and self.storage.exists(
+            f"{WORK}/{REPORT}"
+        ):
             self.publish()
 
     def discard(self) -> None:
@@ -189,22 +191,22 @@ def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -
     ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
     storage = ledger.storage
     ledger.go_on_publishing()
-    started = _known(storage, f"{WORK}/{ASKED}")
+    started = _provenance_of(storage, f"{WORK}/{ASKED}")
     if overwrite and started != here:
         _clear(ledger)
         started = None
-    finished = _known(storage, REPORT)
+    finished = _provenance_of(storage, REPORT)
     if finished is None and started is None:
         _check_empty(ledger, overwrite)
         ledger.discard()
         ledger.write(ASKED, json.dumps(here, indent=1).encode())
     else:
-        _same(directory, finished or started, here)
+        _check_same(directory, finished or started, here)
         if finished is not None:
             ledger.discard()
             return None
     if storage.renames:
-        ledger.write(HOLDER, hold.card())
+        ledger.write(HOLDER, hold.holder_record())
     return ledger
 
 
@@ -219,7 +221,7 @@ def open_update(
     """
     ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
     ledger.go_on_publishing()
-    storage, there = ledger.storage, _known(ledger.storage, REPORT)
+    storage, there = ledger.storage, _provenance_of(ledger.storage, REPORT)
     if there is None or not storage.renames:
         raise InputError(
             "{directory}: no finished run on disk, so none to update; run it anew",
@@ -229,10 +231,10 @@ def open_update(
         ledger.discard()
         return None, there
     check(directory, there, here)
-    if _known(storage, f"{WORK}/{ASKED}") != here:
+    if _provenance_of(storage, f"{WORK}/{ASKED}") != here:
         ledger.discard()
         ledger.write(ASKED, json.dumps(here, indent=1).encode())
-    ledger.write(HOLDER, hold.card())
+    ledger.write(HOLDER, hold.holder_record())
     return ledger, there
 
 
@@ -240,7 +242,8 @@ def _clear(ledger: Ledger) -> None:
     """Remove a run, if there is one: its report first, what else tells whose it was last."""
     storage = ledger.storage
     if not any(
-        _known(storage, name) for name in (f"{WORK}/{ASKED}", REPORT, f"{RASTERS}/zarr.json")
+        _provenance_of(storage, name)
+        for name in (f"{WORK}/{ASKED}", REPORT, f"{RASTERS}/zarr.json")
     ):
         return
     if storage.renames:
@@ -291,7 +294,7 @@ def _foreign(storage: Storage) -> set[str]:
     }
 
 
-def _known(storage: Storage, name: str) -> dict[str, Any] | None:
+def _provenance_of(storage: Storage, name: str) -> dict[str, Any] | None:
     """The provenance that a file of the program tells, if it can be read."""
     try:
         told = json.loads(storage.read(name))
@@ -303,8 +306,8 @@ def _known(storage: Storage, name: str) -> dict[str, Any] | None:
         return None
 
 
-def _same(directory: Place, there: Any, here: Any) -> None:
-    difference = differ(there, here)
+def _check_same(directory: Place, there: Any, here: Any) -> None:
+    difference = first_difference(there, here)
     if difference:
         raise InputError(
             "{directory}: holds a run with another {difference}; give another --out, or"
@@ -314,17 +317,21 @@ def _same(directory: Place, there: Any, here: Any) -> None:
         )
 
 
-def differ(there: Any, here: Any, name: str = "") -> Text | None:
+def first_difference(there: Any, here: Any, name: str = "") -> Text | None:
     """The first place where two values of JSON differ, in words; None if they are equal."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*there, *(key for key in here if key not in there)]:
-            found = differ(there.get(key), here.get(key), f"{name}.{key}" if name else key)
+            found = first_difference(
+                there.get(key), here.get(key), f"{name}.{key}" if name else key
+            )
             if found:
                 return found
         return None
     if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         pairs = enumerate(zip(there, here, strict=True))
-        return next((d for i, (a, b) in pairs if (d := differ(a, b, f"{name}[{i}]"))), None)
+        return next(
+            (d for i, (a, b) in pairs if (d := first_difference(a, b, f"{name}[{i}]"))), None
+        )
     if there == here:
         return None
     return Text(

@@ -31,7 +31,7 @@ WAIT = Text("wait for it")
 Lost = Callable[[], bool]
 
 
-def card() -> bytes:
+def holder_record() -> bytes:
     """Who we are, for others to read."""
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     told = {
@@ -44,8 +44,8 @@ def card() -> bytes:
     return json.dumps(told, indent=1).encode()
 
 
-def is_card(content: bytes) -> bool:
-    """Whether it is what `card` gives."""
+def is_holder_record(content: bytes) -> bool:
+    """Whether it is what `holder_record` gives."""
     return bool(_who(content))
 
 
@@ -59,16 +59,16 @@ def _who(content: bytes) -> str:
 
 
 @contextmanager
-def held(place: Place, holder: str) -> Iterator[Lost]:
+def locked(place: Place, holder: str) -> Iterator[Lost]:
     """Hold a place, so that no second run writes into it. holder: the file in which a run on disk
     tells who it is. Yields a flag that is up when the hold was lost.
 
     Raises InputError if another run holds it, or if it cannot be made or written.
     """
     with (
-        _held_objects(str(place))
+        _locked_objects(str(place))
         if is_remote(place)
-        else _held_folder(Path(place), Path(place) / holder) as lost
+        else _locked_folder(Path(place), Path(place) / holder) as lost
     ):
         yield lost
 
@@ -83,7 +83,7 @@ def _refusal(place: Place, content: bytes, remedy: Text = WAIT) -> InputError:
 
 
 @contextmanager
-def _held_folder(directory: Path, holder: Path) -> Iterator[Lost]:
+def _locked_folder(directory: Path, holder: Path) -> Iterator[Lost]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         handle = os.open(directory, os.O_RDONLY)
@@ -111,8 +111,8 @@ def _unwritable(directory: Path, error: OSError) -> InputError:
 
 
 @contextmanager
-def _held_objects(url: str) -> Iterator[Lost]:
-    storage, ours = ObjectStorage(url), card()
+def _locked_objects(url: str) -> Iterator[Lost]:
+    storage, ours = ObjectStorage(url), holder_record()
     lease = _Lease(storage, ours, storage.claim(LOCK, ours) or _take_over(storage, ours))
     thread = threading.Thread(target=lease.keep, daemon=True)
     thread.start()

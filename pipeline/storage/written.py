@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipeline.errors import InputError
-from pipeline.storage.cache import cache_dir, key_of, write_whole
+from pipeline.storage.cache import cache_dir, key_of, write_atomic
 
 FOLDER = "written"  # of the cache
 
@@ -56,7 +56,7 @@ def note(file: Path) -> None:
     """Remember that the program wrote a file. A cache that cannot be written is no fault: then the
     file is refused the next time."""
     with suppress(OSError):
-        write_whole(_card(file), _digest(file))
+        write_atomic(_card(file), _digest(file))
 
 
 def _is_ours(file: Path) -> bool:

@@ -10,7 +10,7 @@ import pyproj
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.vectors.mending import joined, mended
+from pipeline.vectors.overlay import make_valid, union
 
 
 def is_cityjson(path: Path) -> bool:
@@ -86,7 +86,7 @@ def _ground(
     polygons = [shapely.Polygon(vertices[r[0]], [vertices[h] for h in r[1:]]) for r in rings if r]
     if not polygons:
         return shapely.Polygon()
-    return joined(mended(np.array(polygons, object), name), name)
+    return union(make_valid(np.array(polygons, object), name), name)
 
 
 def _finest(geometries: list[dict[str, Any]]) -> list[dict[str, Any]]:

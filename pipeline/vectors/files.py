@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.grid.crs import RD, horizontal, is_rd, way
+from pipeline.grid.crs import RD, horizontal, is_rd, transformer
 from pipeline.storage.files import check_file, named
 from pipeline.vectors.cityjson import is_cityjson, read_cityjson
 
@@ -44,7 +44,7 @@ def read_table(path: str | Path, layer: str | None = None) -> pd.DataFrame:
         table = _read(str(path), layer)
     if not isinstance(table, geopandas.GeoDataFrame):
         return table
-    sight = sight_of(str(path), table.crs)
+    sight = rd_transform_of(str(path), table.crs)
     moved = table.set_geometry(sight.to_rd(table.geometry.to_numpy()), crs=RD)
     sight.check()
     moved.attrs["crs"] = table.crs.name
@@ -142,7 +142,7 @@ def _is_sqlite(path: str) -> bool:
 
 
 @dataclass
-class Sight:
+class RdTransform:
     """Geometries of a file, in one batch or many, brought to RD. known: whether any had
     coordinates; placed: whether any of those has a place in RD."""
 
@@ -158,7 +158,7 @@ class Sight:
         if is_rd(crs):
             self.known = self.placed = True
             return geometry
-        to_rd = way(crs, RD).transform
+        to_rd = transformer(crs, RD).transform
         with np.errstate(invalid="ignore"):
             moved: NDArray[Any] = shapely.transform(geometry, to_rd, interleaved=False)
             known = np.isfinite(shapely.bounds(geometry)).all(axis=1)
@@ -179,13 +179,13 @@ class Sight:
             )
 
 
-def sight_of(path: str, crs: pyproj.CRS | None) -> Sight:
+def rd_transform_of(path: str, crs: pyproj.CRS | None) -> RdTransform:
     """Of a file, none of it seen yet. Raises InputError for one that states no CRS."""
     if crs is None:
         raise InputError(
             "{name}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)", name=named(path)
         )
-    return Sight(named(path), crs)
+    return RdTransform(named(path), crs)
 
 
 def column(table: pd.DataFrame, *names: str) -> str | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import Response
 
-from pipeline.areas.gazetteer import Known, gazetteer
+from pipeline.areas.gazetteer import KnownRegion, gazetteer
 from pipeline.areas.regions import boundary_files, kind_of
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat, to_degrees
@@ -115,7 +115,7 @@ def _files(service: Service) -> list[Path]:
         return []
 
 
-def _told(request: Request, service: Service, known: Known) -> dict[str, Any]:
+def _told(request: Request, service: Service, known: KnownRegion) -> dict[str, Any]:
     region = known.region
     here = address(request, service.settings, f"places/{region.code}")
     box = {"bbox": [round(edge, 6) for edge in lonlat(known.bounds)]} if known.bounds else {}

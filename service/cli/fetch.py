@@ -91,10 +91,10 @@ def fetch(ctx: click.Context, **options: Any) -> None:
     Stopped or cut off, the same command goes on where it was. Exit status 0: all that exists is
     there; 2: something is not.
     """  # fmt: skip
-    from pipeline.fetch.download import Order
+    from pipeline.fetch.download import FetchRequest
     from pipeline.fetch.download import fetch as fetch_
 
-    order = Order(relief=_relief(options), base_urls=options.pop("base_url"),
+    order = FetchRequest(relief=_relief(options), base_urls=options.pop("base_url"),
                   what=_listed(options.pop("what")), **options)  # fmt: skip
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
         result = fetch_(order, progress, stop)

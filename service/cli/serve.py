@@ -72,7 +72,7 @@ def run(settings: Any, stop: Callable[[], bool], say: Callable[[str], Any]) -> N
 
     Raises InputError for settings that cannot be used.
     """
-    from pipeline.engine.tasks import heeding
+    from pipeline.engine.tasks import stop_flag
     from service.api.app import create_app, working
 
     app = create_app(settings, work=False)
@@ -80,7 +80,7 @@ def run(settings: Any, stop: Callable[[], bool], say: Callable[[str], Any]) -> N
     with _listening(settings.host, settings.port) as listener, working(app):
         ready = functools.partial(say, _greeting(listener, settings))
         server = _server(app, settings, stop, ready)
-        with heeding(lambda: server.should_exit):
+        with stop_flag(lambda: server.should_exit):
             server.run([listener])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.engine.tasks import heeding
+from pipeline.engine.tasks import stop_flag
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
     before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with heeding(asked.is_set):
+        with stop_flag(asked.is_set):
             yield asked.is_set
     finally:
         for number, handler in before.items():

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.results.features import Features, find, mark_of
-from pipeline.storage.cache import is_sealed, seal
+from pipeline.storage.cache import is_intact, record_checksums
 from service.core.catalogue import Collection
 
 FOLDER = "exports"
@@ -29,7 +29,7 @@ def made(state: Path, collection: Collection, name: str, make: Callable[[Path], 
     with _lock:
         making = _making.setdefault(file, Lock())
     with making:
-        if not is_sealed(file):
+        if not is_intact(file):
             _make(file, make)
             _make_room(state / FOLDER, file)
         os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
@@ -67,7 +67,7 @@ def _make(file: Path, make: Callable[[Path], Any]) -> None:
     try:
         make(partial)
         os.replace(partial, file)
-        seal(file)
+        record_checksums(file)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.errors import InputError
-from pipeline.fetch.web import Client, Failed, Nowhere
-from pipeline.storage.cache import write_whole
+from pipeline.fetch.web import Client, FetchError, NotFoundError
+from pipeline.storage.cache import write_atomic
 
 HERE = Path(__file__).parent
 LICENCES = HERE / "map" / "licences"
@@ -106,10 +106,10 @@ def vendor(libraries: Iterable[Library], folder: Path, read: Read | None = None)
         if not _there(folder, known.get(library.name), library):
             files = unpacked((read or _download)(library.url), library)
             for name, content in files.items():
-                write_whole(folder / name, content)
+                write_atomic(folder / name, content)
             known[library.name] = {"pin": _pin(library), "files": _hashes(files)}
             fetched.append(f"{library.name} {library.version}")
-            write_whole(folder / STAMP, json.dumps(known, indent=1).encode())
+            write_atomic(folder / STAMP, json.dumps(known, indent=1).encode())
     return fetched
 
 
@@ -197,7 +197,7 @@ def _download(url: str) -> bytes:
     client = Client()
     try:
         return client.read(url)[0]
-    except (Failed, Nowhere) as error:
+    except (FetchError, NotFoundError) as error:
         raise InputError("{url}: {error}; is there a network?", url=url, error=error) from None
     finally:
         client.close()

@@ -26,9 +26,9 @@ from pipeline.areas.regions import (
 from pipeline.areas.selection import check_extent
 from pipeline.errors import InputError
 from pipeline.heights.ahn import land
-from pipeline.storage.cache import stamps
+from pipeline.storage.cache import fingerprints
 from pipeline.vectors.files import read_vector
-from pipeline.vectors.mending import joined, mended
+from pipeline.vectors.overlay import make_valid, union
 from service.processes.geojson import COUNTRY as BOUNDS
 from service.processes.geojson import RD_NAMES, Kind, polygon_of, read_shapes
 
@@ -181,7 +181,7 @@ def region_of(text: str, boundaries: Sequence[str]) -> Area:
     """
     files = files_of(boundaries)
     try:
-        found = _region(text, files, stamps(files))
+        found = _region(text, files, fingerprints(files))
     except InputError as error:
         said = str(error).replace("no such file, and no region", "no region")
         said = said.replace("a name or a file", "a name or GeoJSON")
@@ -215,7 +215,7 @@ def regions_touching(kind: str, area: shapely.Geometry | None, boundaries: Seque
     Raises InputError for a kind that the boundaries do not have.
     """
     files = files_of(boundaries)
-    every = _parts(kind, files, stamps(files))
+    every = _parts(kind, files, fingerprints(files))
     touched = np.arange(len(every.codes))
     if area is not None:
         shapely.prepare(area)
@@ -248,6 +248,6 @@ def _read_parts(regions: Sequence[Region]) -> Parts:
     frame = read_vector(file, layer)
     codes, geometry = np.array(codes_of(frame, file)), frame.geometry.to_numpy()
     order = sorted(names)
-    sound = mended(geometry, file.name)
-    whole = [joined(sound[codes == code], file.name) for code in order]
+    sound = make_valid(geometry, file.name)
+    whole = [union(sound[codes == code], file.name) for code in order]
     return Parts(tuple(order), tuple(names[code] for code in order), np.array(whole, object))

@@ -4,9 +4,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pipeline.engine.engine import Progress, Stop, never, silent
-from pipeline.engine.events import Log
-from pipeline.engine.events import silent as unheard
+from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
+from pipeline.engine.events import Log, no_log
 from pipeline.storage.integrity import is_whole
 from pipeline.storage.ledger import REPORT, Ledger
 from service.core.catalogue import Collection, Sources
@@ -27,9 +26,9 @@ def carry_out(
     public: Mapping[str, Collection],
     settings: Settings,
     folder: Path,
-    progress: Progress = silent,
-    stop: Stop = never,
-    log: Log = unheard,
+    progress: Progress = no_progress,
+    stop: Stop = never_stop,
+    log: Log = no_log,
 ) -> None:
     """Leave the result of an order in a folder: a finished run, whose report comes last.
 

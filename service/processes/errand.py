@@ -15,7 +15,7 @@ from pipeline.engine.events import Log
 from pipeline.runs.answers import answer
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
-from pipeline.storage.cache import write_whole
+from pipeline.storage.cache import write_atomic
 from service.core.catalogue import Collection, Sources
 from service.core.settings import Settings
 from service.processes.geojson import dumps
@@ -136,7 +136,7 @@ def written(inputs: Mapping[str, Any], name: str, folder: Path) -> str | None:
     folder.mkdir(parents=True, exist_ok=True)
     file, content = folder / f"{name}.geojson", dumps(document)
     if not file.is_file() or file.read_bytes() != content:  # its time is a mark of what it holds
-        write_whole(file, content)
+        write_atomic(file, content)
     return str(file)
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import RD, to_degrees
-from pipeline.vectors.files import Sight
-from pipeline.vectors.mending import joined, mended
+from pipeline.vectors.files import RdTransform
+from pipeline.vectors.overlay import make_valid, union
 
 FEATURES, VERTICES, COLUMNS, TEXT = 10_000, 200_000, 100, 200
 LONLAT = pyproj.CRS("OGC:CRS84")
@@ -53,7 +53,7 @@ class Shapes:
     @property
     def whole(self) -> shapely.Geometry:
         """The union of the polygons."""
-        return joined(self.geometry, self.name)
+        return union(self.geometry, self.name)
 
 
 def text(value: Any) -> str | None:
@@ -253,8 +253,8 @@ def _in_rd(geometries: list[Any], name: str, crs: bool) -> NDArray[Any]:
         if given is not None:
             made[i] = _shape(given, f"{name}: feature {i}")
     areas = np.isin(shapely.get_type_id(made), (3, 6))
-    sight = Sight(name, RD if crs else LONLAT)
-    moved = mended(sight.to_rd(made), name)
+    sight = RdTransform(name, RD if crs else LONLAT)
+    moved = make_valid(sight.to_rd(made), name)
     sight.check()
     empty = np.flatnonzero(areas & ~(shapely.area(moved) > 0))
     if len(empty):

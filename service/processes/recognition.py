@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from pipeline.storage.cache import key_of, stamp
+from pipeline.storage.cache import fingerprint, key_of
 from pipeline.storage.places import is_remote
 from service.core.catalogue import Sources, files_of
 
@@ -27,5 +27,5 @@ def _stamps(given: Iterable[str]) -> Iterator[Any]:
         if not files:
             yield source  # an object, or a file within a zip: by its name
         for file in files:
-            found = stamp(str(file))
+            found = fingerprint(str(file))
             yield [file.name, found["size"], found["mtime_ns"]]

@@ -13,7 +13,7 @@ from pipeline.areas.regions import Area
 from pipeline.errors import InputError
 from pipeline.results.finished import open_finished
 from pipeline.results.summary import computed, summary
-from pipeline.storage.cache import stamps
+from pipeline.storage.cache import fingerprints
 from pipeline.storage.ledger import REPORT
 from pipeline.storage.lru import LruCache
 from service.core.catalogue import Collection
@@ -129,7 +129,7 @@ def _stamps(collection: Collection, means: Means) -> str:
         regions = files_of(means.sources.boundaries)
     except InputError:
         regions = ()
-    return stamps((collection.place / REPORT, *regions))
+    return fingerprints((collection.place / REPORT, *regions))
 
 
 def _answer(

@@ -14,7 +14,7 @@ from pipeline.areas.polygons import locate, read_areas
 from pipeline.areas.selection import parse_area, parse_around, within_circle
 from pipeline.errors import InputError
 from pipeline.grid.sun import suns_degrees
-from pipeline.grid.windows import Lattice
+from pipeline.grid.windows import LatticeCell
 from pipeline.runs.request import prepare
 from tests.support.runs import World
 
@@ -256,7 +256,7 @@ def test_the_sun_must_be_up_wherever_a_building_of_the_area_stands(tmp_path: Pat
     border = 122_880.0
     world = World(200, 60, 1.0, west=border - 100)
     world.block(90, 20, 115, 40, 9)  # most of it, and its centre, to the east
-    east, west = (Lattice.of(-487_020, int(border) + step, 1.0) for step in (0, -1))
+    east, west = (LatticeCell.of(-487_020, int(border) + step, 1.0) for step in (0, -1))
     day = dt.datetime(2025, 12, 21, 8, 40)
 
     def heights(time: dt.time) -> list[float]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.engine.cluster import Terms
-from pipeline.engine.engine import Engine, Stop, never, open_engine, silent
+from pipeline.engine.cluster import WorkerRequirements
+from pipeline.engine.engine import Engine, Stop, never_stop, no_progress, open_engine
 from pipeline.engine.tasks import TASKS_A_WAVE, name_of
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.windows import Shard
@@ -19,7 +19,7 @@ from pipeline.grid.windows import Shard
 NUMBERS = [(n,) for n in range(40)]
 
 
-def engine(stop: Stop = never, progress: Any = silent) -> Engine:
+def engine(stop: Stop = never_stop, progress: Any = no_progress) -> Engine:
     return Engine(2, None, progress, stop)
 
 
@@ -108,9 +108,11 @@ def test_what_a_task_is_called(argument: tuple[Any, ...], name: str) -> None:
 
 
 def test_a_worker_must_see_what_the_run_sees(tmp_path: Path) -> None:
-    Terms(version("daklaag"), (tmp_path,)).check_here("tcp://w:1")
+    WorkerRequirements(version("daklaag"), (tmp_path,)).check_here("tcp://w:1")
     with pytest.raises(InputError) as fault:
-        Terms(version("daklaag"), (tmp_path, tmp_path / "elsewhere")).check_here("tcp://w:1")
+        WorkerRequirements(version("daklaag"), (tmp_path, tmp_path / "elsewhere")).check_here(
+            "tcp://w:1"
+        )
     assert str(fault.value) == (
         f"the worker at tcp://w:1 does not see {tmp_path}/elsewhere; every machine must, under that"
         " name (docs/cluster.md)"
@@ -122,7 +124,7 @@ def test_a_worker_must_see_what_the_run_sees(tmp_path: Path) -> None:
 )
 def test_a_worker_must_have_the_version(found: Any, said: str) -> None:
     with pytest.raises(InputError, match=f"the worker at w has {said}, but here is 1.0; install"):
-        Terms("1.0", ()).check("w", found)
+        WorkerRequirements("1.0", ()).check("w", found)
 
 
 def test_an_address_that_is_none() -> None:
@@ -130,4 +132,4 @@ def test_an_address_that_is_none() -> None:
         ExitStack() as stack,
         pytest.raises(InputError, match=r"give `threads` or tcp://HOST:PORT"),
     ):
-        open_engine(stack, "treads", None, silent, never)
+        open_engine(stack, "treads", None, no_progress, never_stop)

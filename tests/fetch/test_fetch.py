@@ -17,14 +17,14 @@ import shapely
 
 from pipeline import quarter
 from pipeline.errors import InputError, Stopped
-from pipeline.fetch.download import GIVE_UP, Order, fetch
+from pipeline.fetch.download import GIVE_UP, FetchRequest, fetch
 from pipeline.fetch.services import BASES, Bases, features
 from pipeline.fetch.web import Client
 from pipeline.heights.mosaics import open_mosaic
-from pipeline.heights.relief import card
+from pipeline.heights.relief import sheet_manifest
 from pipeline.heights.sheets import open_sheet
 from pipeline.storage.cache import cache_dir
-from pipeline.storage.lock import held
+from pipeline.storage.lock import locked
 from tests.support.commands import call, start
 from tests.support.national import (
     ATOM,
@@ -108,7 +108,9 @@ def two(folder: Path) -> dict[tuple[str, str], bytes]:
 def bring(server: Server, into: Path, stop: Callable[[], bool] = lambda: False, **more: Any) -> Any:
     """An order at that server; what came of it."""
     what = frozenset(more.pop("what", ["sheets"]))
-    order = Order(more.pop("area", AREA), into, what, base_urls=server.bases, **NARROW | more)
+    order = FetchRequest(
+        more.pop("area", AREA), into, what, base_urls=server.bases, **NARROW | more
+    )
     return fetch(order, lambda *_: None, stop)
 
 
@@ -152,7 +154,7 @@ def test_from_the_services_to_the_verdicts(
         assert record["size"] == len(body)
         assert record["sha256"] == hashlib.sha256(body).hexdigest()
     for name in BROUGHT[1:]:
-        kept = card(open_sheet(str(into / name), "DSM", None), cache_dir() / "relief")
+        kept = sheet_manifest(open_sheet(str(into / name), "DSM", None), cache_dir() / "relief")
         assert kept is not None
         assert kept.file["sha256"] == book["files"][name]["sha256"]
     server.asked.clear()
@@ -529,13 +531,13 @@ def test_an_order_that_cannot_be(server: Server, tmp_path: Path, why: str) -> No
 
 
 def test_a_base_that_is_not_known(tmp_path: Path) -> None:
-    order = Order(AREA, tmp_path, base_urls=("nasa=http://x",))
+    order = FetchRequest(AREA, tmp_path, base_urls=("nasa=http://x",))
     with pytest.raises(InputError, match="--base-url nasa=http://x: give NAME=URL with one of pd"):
         fetch(order, lambda *_: None, lambda: False)
 
 
 def test_one_at_a_time(server: Server, tmp_path: Path) -> None:
-    with held(tmp_path, "x"), pytest.raises(InputError, match="another run holds this folder"):
+    with locked(tmp_path, "x"), pytest.raises(InputError, match="another run holds this folder"):
         bring(server, tmp_path)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import Stopped
 from pipeline.fetch import web
-from pipeline.fetch.web import Client, Failed, Nowhere
+from pipeline.fetch.web import Client, FetchError, NotFoundError
 from tests.support.national import HTML, Server, served
 
 BODY = np.random.default_rng(4).bytes(3_000_000)
@@ -89,7 +89,9 @@ def test_a_file_whose_length_is_not_told(server: Server, client: Client, file: P
     assert [asked.range for asked in server.asked] == [None, None, "bytes=1000-"]
 
 
-@pytest.mark.parametrize(("status", "fault"), [(404, Nowhere), (410, Nowhere), (403, Failed)])
+@pytest.mark.parametrize(
+    ("status", "fault"), [(404, NotFoundError), (410, NotFoundError), (403, FetchError)]
+)
 def test_what_does_not_pass_is_asked_for_once(
     server: Server, client: Client, file: Path, status: int, fault: type[Exception]
 ) -> None:
@@ -107,7 +109,7 @@ def test_a_page_for_people_is_no_file(
     server.put(PATH, BODY, mischief=[{"page": kind}] * 2)
     for bring in (lambda: client.save(server.address + PATH, file),
                   lambda: client.read(server.address + PATH)):  # fmt: skip
-        with pytest.raises(Failed, match="a web page instead of the file"):
+        with pytest.raises(FetchError, match="a web page instead of the file"):
             bring()
     assert not file.exists()
     client.save(server.address + PATH, file)
@@ -122,7 +124,7 @@ def test_a_server_that_stays_down_is_left_alone(
     waits: list[float] = []
     monkeypatch.setattr(Client, "_rest", lambda self, seconds: waits.append(seconds))
     server.put(PATH, BODY, mischief=[{"status": 503}] * 100)
-    with pytest.raises(Failed, match=f"^503 Service Unavailable, {web.ATTEMPTS} times"):
+    with pytest.raises(FetchError, match=f"^503 Service Unavailable, {web.ATTEMPTS} times"):
         client.save(server.address + PATH, file)
     assert len(server.asked) == web.ATTEMPTS
     for n, wait in enumerate(waits, 1):
@@ -140,20 +142,20 @@ def test_the_server_says_when_to_come_back(
     client.save(server.address + PATH, file)
     assert 6 < waits[0] < 9
     server.put(PATH, BODY, mischief=[{"status": 503, "headers": {"Retry-After": "3600"}}])
-    with pytest.raises(Failed, match="it asks to come back in 3600 s"):
+    with pytest.raises(FetchError, match="it asks to come back in 3600 s"):
         client.save(server.address + PATH, file)
 
 
 def test_nobody_there(client: Client, file: Path) -> None:
-    with pytest.raises(Failed, match=r"refused.*, \d times"):
+    with pytest.raises(FetchError, match=r"refused.*, \d times"):
         client.save("http://127.0.0.1:1/sheet.tif", file)
-    with pytest.raises(Failed, match="no address of the web"):
+    with pytest.raises(FetchError, match="no address of the web"):
         client.save("file:///etc/hostname", file)
 
 
 def test_a_ring_of_redirects(server: Server, client: Client, file: Path) -> None:
     server.put(PATH, BODY, mischief=[{"status": 302, "headers": {"Location": PATH}}] * 999)
-    with pytest.raises(Failed, match="redirect"):
+    with pytest.raises(FetchError, match="redirect"):
         client.save(server.address + PATH, file)
 
 
@@ -170,7 +172,7 @@ def test_a_cut_file_is_gone_on_with(server: Server, client: Client, file: Path) 
 def half(server: Server, client: Client, file: Path, **more: Any) -> None:
     """What a stopped call leaves."""
     thing = server.put(PATH, BODY, mischief=[{"cut": 1_000_000}, *[{"status": 403}]], **more)
-    with pytest.raises(Failed):
+    with pytest.raises(FetchError):
         client.save(server.address + PATH, file)
     assert not thing.mischief
     server.asked.clear()

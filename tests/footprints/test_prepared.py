@@ -429,7 +429,7 @@ def test_progress_and_stop(tmp_path: Path, small: None) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pipeline import prepared_make
+from pipeline.footprints import prepared_make
 prepared_make.BATCH = 5
 def die(stage, done, total):
     if done >= 10:
@@ -483,7 +483,7 @@ def test_real_footprints(tmp_path: Path, data_file: Any) -> None:
 MEASURE = """
 import sys, tracemalloc
 from pathlib import Path
-from pipeline import prepared_make, prepared_sort
+from pipeline.footprints import prepared_make, prepared_sort
 from pipeline.footprints.prepared import prepare_footprints
 from tests.support.memory import clear, resident
 

@@ -13,7 +13,7 @@ from pipeline.footprints import prepared_sort
 from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared import Prepared, prepare_footprints
 from pipeline.footprints.scope import Scope, asked_of, roughly, scope_of, shards_of, tally
-from pipeline.grid.windows import TILE, Lattice, Layout, Shard, Window
+from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 
 CORNER = np.array([122_880.0, 481_280.0])  # where four squares of the suns' lattice meet
 EXTENT = Window.around((*CORNER - 900, *CORNER + 900), 2.0)
@@ -127,7 +127,7 @@ def test_the_tiles_that_they_touch_and_their_squares(
     squares = {
         square
         for i, j in marked
-        for square in Lattice.touched(Window(i * TILE, j * TILE, TILE, TILE), 2.0)
+        for square in LatticeCell.touched(Window(i * TILE, j * TILE, TILE, TILE), 2.0)
     }
     assert found.squares(2.0) == sorted(squares)
     assert len(squares) == 4

@@ -9,36 +9,36 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pyproj
 
-from pipeline.grid.crs import RD, way
+from pipeline.grid.crs import RD, transformer
 from tests.support.commands import ROOT
 
 THREADS = 40
 FORKED = """
 import os
-from pipeline.grid.crs import RD, way
-found = way(RD, "EPSG:4326").transform(121_000.0, 487_000.0)
+from pipeline.grid.crs import RD, transformer
+found = transformer(RD, "EPSG:4326").transform(121_000.0, 487_000.0)
 child = os.fork()
 if not child:
-    os._exit(found != way(RD, "EPSG:4326").transform(121_000.0, 487_000.0))
+    os._exit(found != transformer(RD, "EPSG:4326").transform(121_000.0, 487_000.0))
 assert os.waitpid(child, 0)[1] == 0
 """
 
 
-def test_a_way_is_that_of_proj() -> None:
+def test_a_transformer_gives_what_proj_gives() -> None:
     draw = np.random.default_rng(3)
     x, y = draw.uniform(10_000, 280_000, 50), draw.uniform(310_000, 620_000, 50)
     proj = pyproj.Transformer.from_crs(RD, "EPSG:4326", always_xy=True)
-    there = way(RD, "EPSG:4326")
+    there = transformer(RD, "EPSG:4326")
     assert np.array_equal(there.transform(x, y), proj.transform(x, y))
     bounds = (121_000.0, 486_000.0, 122_000.0, 487_500.0)
     assert there.transform_bounds(*bounds) == proj.transform_bounds(*bounds)
-    back = way("EPSG:4326", RD).transform(*there.transform(x, y))
+    back = transformer("EPSG:4326", RD).transform(*there.transform(x, y))
     assert np.abs(np.array(back) - (x, y)).max() < 0.001
 
 
 def test_threads_that_use_it_first_do_not_wait() -> None:
     """A transformer of PROJ's own takes 30 ms of each."""
-    there, meet = way(RD, "EPSG:3857"), threading.Barrier(THREADS)
+    there, meet = transformer(RD, "EPSG:3857"), threading.Barrier(THREADS)
 
     def ask(x: float) -> float:
         meet.wait()
@@ -52,6 +52,6 @@ def test_threads_that_use_it_first_do_not_wait() -> None:
     assert found == sorted(found)
 
 
-def test_a_process_that_was_forked_goes_it_too() -> None:
+def test_a_forked_process_transforms_too() -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORKED]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)

@@ -12,15 +12,15 @@ from pipeline.grid.windows import (
     LARGEST_SHARD,
     LATTICE_M,
     SMALLEST_SHARD,
-    Lattice,
+    LatticeCell,
     Layout,
     Window,
     cell_of,
     cut_at_lattice,
     divides_lattice,
-    lattice_cells,
-    same_on_all_sides,
-    widest,
+    enclosing_halo,
+    lattice_side,
+    uniform_halo,
 )
 
 RESOLUTIONS = (0.5, 1.0, 2.0, 5.0)
@@ -76,7 +76,7 @@ def test_a_halo_grows_its_own_side(w: Window, sides: tuple[int, int, int, int]) 
     grown = w.grow(halo)
     assert (w.top - grown.top, grown.right - w.right) == (halo.north, halo.east)
     assert (grown.bottom - w.bottom, w.left - grown.left) == (halo.south, halo.west)
-    assert widest([halo, same_on_all_sides(4)]) == Halo(*(max(side, 4) for side in halo))
+    assert enclosing_halo([halo, uniform_halo(4)]) == Halo(*(max(side, 4) for side in halo))
     array = np.zeros((grown.height, grown.width), int)
     array[grown.slices(w)] = 1
     assert array.sum() == w.size
@@ -106,7 +106,7 @@ def test_cells_divide_the_lattice_or_not(resolution: float, divides: bool) -> No
 
 @given(resolutions, corners, corners)
 def test_every_cell_has_a_square_and_a_place_in_it(resolution: float, top: int, left: int) -> None:
-    square = Lattice.of(top, left, resolution)
+    square = LatticeCell.of(top, left, resolution)
     cell = Window(top, left, 1, 1)
     assert square.window(resolution).covers(cell)
     xmin, ymin, xmax, ymax = square.window(resolution).bounds(resolution)
@@ -116,13 +116,13 @@ def test_every_cell_has_a_square_and_a_place_in_it(resolution: float, top: int, 
     grid = square.anchored(cell, resolution)  # rows northward from the south-western cell
     x, y = cell.bounds(resolution)[:2]
     assert (xmin + grid.column * resolution, ymin + grid.row * resolution) == (x, y)
-    cells = lattice_cells(resolution)
+    cells = lattice_side(resolution)
     assert 0 <= grid.row < cells
     assert 0 <= grid.column < cells
 
 
 def test_beyond_its_square_a_window_is_counted_on() -> None:
-    square = Lattice(11, 46)
+    square = LatticeCell(11, 46)
     corner = square.window(5.0)
     window = Window(corner.bottom - 2, corner.left - 3, 10, 10)
     assert square.anchored(window, 5.0) == (5.0, 1, -3)

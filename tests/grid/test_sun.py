@@ -12,7 +12,7 @@ from pvlib.solarposition import spa_python
 
 from pipeline.errors import InputError
 from pipeline.grid.sun import CET, DELTA_T, solar_position, suns, suns_degrees
-from pipeline.grid.windows import LATTICE_M, Lattice
+from pipeline.grid.windows import LATTICE_M, LatticeCell
 from tests.support.runs import World
 
 SHORTEST = dt.date(2025, 12, 21)
@@ -22,9 +22,9 @@ TO_RD = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:28992", always_xy=True)
 TO_DEGREES = pyproj.Transformer.from_crs("EPSG:28992", "EPSG:4326", always_xy=True)
 
 
-def square_of(longitude: float, latitude: float) -> Lattice:
+def square_of(longitude: float, latitude: float) -> LatticeCell:
     x, y = TO_RD.transform(longitude, latitude)
-    return Lattice(math.floor(x / LATTICE_M), math.floor(y / LATTICE_M))
+    return LatticeCell(math.floor(x / LATTICE_M), math.floor(y / LATTICE_M))
 
 
 def grid_north(longitude: float, latitude: float) -> float:
@@ -129,7 +129,11 @@ def test_at_a_line_of_the_lattice_a_shadow_steps_by_about_a_per_cent() -> None:
     places = [(5.97, 50.78, 0.009), (*AMSTERDAM, 0.011), (4.8, 53.1, 0.013)]
     for longitude, latitude, step in places:
         column, row = square_of(longitude, latitude)
-        squares = Lattice(column, row), Lattice(column + 1, row), Lattice(column, row + 1)
+        squares = (
+            LatticeCell(column, row),
+            LatticeCell(column + 1, row),
+            LatticeCell(column, row + 1),
+        )
         lengths = [1 / math.tan(suns(s, SHORTEST, HOURS, "true")[0].elevation) for s in squares]
         steps = [abs(length / lengths[0] - 1) for length in lengths[1:]]
         assert max(steps) == pytest.approx(step, abs=0.001)
@@ -144,7 +148,7 @@ def test_the_report_tells_the_suns_of_every_square(tmp_path: Path) -> None:
         {"lattice": [c, r], "time": f"{hour:%H:%M}", "elevation_deg": e, "azimuth_deg": a}
         for c, r in ((11, 46), (11, 47), (12, 46), (12, 47))
         for hour, (e, a) in zip(
-            HOURS, suns_degrees(Lattice(c, r), SHORTEST, HOURS, "true"), strict=True
+            HOURS, suns_degrees(LatticeCell(c, r), SHORTEST, HOURS, "true"), strict=True
         )
     ]
     assert told == expected

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kernels.shadow import Halo
 from pipeline.grid.tile_masks import (
     NO_HEIGHT,
-    Marks,
+    TileMask,
     cut,
     enclosing,
     highest_under,
@@ -57,7 +57,7 @@ def touched(window: NDArray[np.int64]) -> set[Tile]:
     return {(i, j) for i in lines for j in {column // TILE for column in range(left, right)}}
 
 
-def told(marks: Marks) -> set[Tile]:
+def told(marks: TileMask) -> set[Tile]:
     """The marked tiles, counted from RD (0, 0)."""
     return {(marks.frame.top + i, marks.frame.left + j) for i, j in np.argwhere(marks.marked)}
 
@@ -67,8 +67,8 @@ def of(frame: Window) -> set[Tile]:
     return {(i, j) for i in rows for j in columns}
 
 
-def marked(ground: Ground) -> Marks:
-    marks = Marks.none(ground.frame)
+def marked(ground: Ground) -> TileMask:
+    marks = TileMask.none(ground.frame)
     marks.add(ground.windows)
     return marks
 
@@ -79,7 +79,7 @@ def test_marked_is_what_a_window_touches(ground: Ground) -> None:
     every = [touched(window) for window in ground.windows]
     assert told(marked(ground)) == set().union(*every) & of(ground.frame)
     for window, tiles in zip(ground.windows.tolist(), every, strict=True):
-        one = Marks.of(Window.between(*window), ground.frame)
+        one = TileMask.of(Window.between(*window), ground.frame)
         assert told(one) == tiles & of(ground.frame)
 
 

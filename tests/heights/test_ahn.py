@@ -10,8 +10,8 @@ import shapely
 from pipeline.heights.ahn import (
     HEIGHT_M,
     WIDTH_M,
-    places,
     sheets,
+    sheets_by_name,
     sheets_touching,
     tiles_touching,
 )  # fmt: skip
@@ -24,18 +24,18 @@ def test_the_table() -> None:
     every = sheets()
     assert (len(every), sum(sheet.land for sheet in every)) == (2008, 1370)
     corners = np.array([sheet.bounds[:2] for sheet in every])
-    assert len(np.unique(corners, axis=0)) == len(every) == len(places())
+    assert len(np.unique(corners, axis=0)) == len(every) == len(sheets_by_name())
     assert not (corners % (WIDTH_M, HEIGHT_M)).any()
-    assert places()["25GN1"].bounds == (120_000, 481_250, 125_000, 487_500)
+    assert sheets_by_name()["25GN1"].bounds == (120_000, 481_250, 125_000, 487_500)
 
 
 def test_names_follow_the_topographic_map() -> None:
     """Of a sheet of the map 25 G, N lies above Z, and 1 west of 2."""
-    for name, sheet in places().items():
+    for name, sheet in sheets_by_name().items():
         west, south = sheet.bounds[:2]
-        if (east := places().get(name[:4] + "2")) and name[4] == "1":
+        if (east := sheets_by_name().get(name[:4] + "2")) and name[4] == "1":
             assert east.bounds[:2] == (west + WIDTH_M, south)
-        if (below := places().get(name[:3] + "Z" + name[4])) and name[3] == "N":
+        if (below := sheets_by_name().get(name[:3] + "Z" + name[4])) and name[3] == "N":
             assert below.bounds[:2] == (west, south - HEIGHT_M)
 
 
@@ -60,6 +60,6 @@ def test_tiles_near_a_place() -> None:
 def test_the_real_outlines(data_file: Callable[[str], Path]) -> None:
     """The published outlines, in lon/lat, lie where the table says, within 10 m of mapping."""
     outlines = gpd.read_file(data_file("boundaries/ahn_sheet_index.geojson")).to_crs(28992)
-    assert set(outlines["AHN"]) == set(places())
-    expected = np.array([places()[name].bounds for name in outlines["AHN"]])
+    assert set(outlines["AHN"]) == set(sheets_by_name())
+    expected = np.array([sheets_by_name()[name].bounds for name in outlines["AHN"]])
     assert np.abs(outlines.bounds.to_numpy() - expected).max() < 10

@@ -13,8 +13,8 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.fetch.services import Bases, features
-from pipeline.fetch.web import Nowhere
-from pipeline.heights.indexes import Product, offers_in
+from pipeline.fetch.web import NotFoundError
+from pipeline.heights.indexes import Product, sheets_in_index
 from pipeline.heights.mosaics import open_mosaic
 from pipeline.heights.rasters import Mosaic
 from tests.support.national import feed, page_index, raster, sheet_index
@@ -138,22 +138,22 @@ OFFERS: dict[str, tuple[bytes, Any]] = {
 @pytest.mark.parametrize("form", OFFERS)
 def test_what_an_index_tells(form: str) -> None:
     body, expected = OFFERS[form]
-    (offer,) = offers_in(body, Product("dsm", 0.5, None))
+    (offer,) = sheets_in_index(body, Product("dsm", 0.5, None))
     assert (offer.name, offer.size, offer.sha256) == expected
     assert offer.bounds == (120_000, 481_250, 125_000, 487_500)
 
 
 def test_what_is_no_sheet_is_passed_over() -> None:
     body = sheet_index({"25GN1": ""}).replace('"url": ""', '"url": null')
-    assert offers_in(body.encode(), Product("dsm", 0.5, None)) == []
+    assert sheets_in_index(body.encode(), Product("dsm", 0.5, None)) == []
     nowhere = feed({"99ZZ9": WEB + "R_99ZZ9.tif", "125GN15": WEB + "x.tif"})
-    assert offers_in(nowhere.encode(), Product("dsm", 0.5, None)) == []
+    assert sheets_in_index(nowhere.encode(), Product("dsm", 0.5, None)) == []
 
 
 def test_the_real_feed(data_file: Callable[[str], Path]) -> None:
     """A feed of point clouds, in the grammar of that of the sheets."""
     body = data_file("service-answers/pdok_ahn_atom.xml").read_bytes()
-    found = offers_in(body, Product("dsm", 0.5, None))
+    found = sheets_in_index(body, Product("dsm", 0.5, None))
     assert [(o.name, o.file, o.size) for o in found] == [
         ("37EN1", "C_37EN1.LAZ", 256_000_000),
         ("37EN2", "C_37EN2.LAZ", 312_000_000),
@@ -170,7 +170,7 @@ class Told:
     def read(self, url: str) -> tuple[bytes, Mapping[str, str]]:
         self.asked.append(url)
         if not self.answers:
-            raise Nowhere("404 Not Found")
+            raise NotFoundError("404 Not Found")
         return self.answers.pop(0), {}
 
 

@@ -11,10 +11,10 @@ import shapely
 from affine import Affine
 
 from pipeline.errors import InputError
-from pipeline.heights.ahn import places
-from pipeline.heights.mosaics import check_told_apart, open_mosaic, twice
+from pipeline.heights.ahn import sheets_by_name
+from pipeline.heights.mosaics import check_told_apart, duplicates_warning, open_mosaic
+from pipeline.heights.pair import check_pair
 from pipeline.heights.rasters import Mosaic
-from pipeline.heights.terrain import check_pair
 from tests.support.runs import World, judge
 from tests.support.sheets import write
 
@@ -24,7 +24,7 @@ EVERYWHERE: Any = None
 
 def sheet(folder: Path, name: str, place: str | None = None, height: float = 1.0) -> Path:
     """A whole sheet of AHN as a file."""
-    west, south, _, north = places()[place or name[-5:]].bounds
+    west, south, _, north = sheets_by_name()[place or name[-5:]].bounds
     values = np.full((round((north - south) / CELL), 500), height, np.float32)
     folder.mkdir(exist_ok=True)
     return write(folder / f"{name}.tif", values, Affine(CELL, 0, west, 0, -CELL, north))
@@ -94,12 +94,12 @@ def test_gaps_matter_where_the_area_is(tmp_path: Path) -> None:
 
 def test_the_sea_is_no_gap(tmp_path: Path) -> None:
     """A row of sheets across water that has none."""
-    land = [p for p in places().values() if p.land]
+    land = [p for p in sheets_by_name().values() if p.land]
     sea = next(
         (left, right) for left in land for right in land
         if right.bounds[:2] == (left.bounds[0] + 10_000, left.bounds[1])
         and not any(p.land and p.bounds[:2] == (left.bounds[0] + 5000, left.bounds[1])
-                    for p in places().values())
+                    for p in sheets_by_name().values())
     )  # fmt: skip
     assert len(opened(*(sheet(tmp_path, f"R_{place.name}") for place in sea)).sheets) == 2
 
@@ -111,9 +111,9 @@ def test_a_sheet_twice(tmp_path: Path) -> None:
     copy = sheet(tmp_path / "copy", "R_25GN1")
     mosaic = opened(old, copy)
     assert len(mosaic.sheets) == 2
-    (said,) = twice(mosaic)
+    (said,) = duplicates_warning(mosaic)
     assert said.startswith("R_25GN1.tif and R_25GN1.tif are of the same place")
-    assert not twice(opened(old))
+    assert not duplicates_warning(opened(old))
     said = refusal(old, new)
     assert "R_25GN1.tif and R_25GN1.tif are the same sheet twice (AHN3 and AHN4)" in said
     assert said.endswith("give one of them, or accept it with --allow versions: then the newer"

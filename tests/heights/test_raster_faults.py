@@ -15,8 +15,8 @@ from rasterio import Affine
 
 from pipeline.errors import InputError
 from pipeline.heights.mosaics import open_mosaic
+from pipeline.heights.pair import check_pair
 from pipeline.heights.relief import check_any_data
-from pipeline.heights.terrain import check_pair
 from tests.support.runs import World
 from tests.support.sheets import FLOAT32_MAX, PLACE, east_of, heights, surveyed, write, write_vrt
 

@@ -17,15 +17,21 @@ from numpy.typing import NDArray
 
 from kernels.coarse import COARSE, Coarse, coarsen, coarser
 from kernels.field import far_field
-from kernels.roof import NO_HEIGHT
-from pipeline.engine.engine import never
+from kernels.zonal import NO_HEIGHT
+from pipeline.engine.engine import never_stop
 from pipeline.errors import InputError, MendableError
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights import relief
 from pipeline.heights.levels import LEVELS, STATISTICS, tiles_file
 from pipeline.heights.mosaics import open_mosaic
 from pipeline.heights.rasters import Mosaic
-from pipeline.heights.relief import Card, card, coarse, survey_sheet, tile_map
+from pipeline.heights.relief import (
+    SheetManifest,
+    coarse,
+    height_bounds,
+    sheet_manifest,
+    survey_sheet,
+)
 from tests.support.commands import ROOT
 from tests.support.damage import HOW, flip
 from tests.support.runs import write_sheet
@@ -53,8 +59,8 @@ def opened(folder: Path) -> Mosaic:
     return open_mosaic([str(folder)], "DSM", None, frozenset({"gaps"}))
 
 
-def surveyed(mosaic: Mosaic, store: Path) -> list[Card]:
-    return [survey_sheet(sheet, store, never) for sheet in mosaic.sheets]
+def surveyed(mosaic: Mosaic, store: Path) -> list[SheetManifest]:
+    return [survey_sheet(sheet, store, never_stop) for sheet in mosaic.sheets]
 
 
 def assert_same(found: Coarse, expected: Coarse) -> None:
@@ -96,7 +102,7 @@ def test_sheets_are_as_one_raster(
         for name in STATISTICS:
             np.testing.assert_array_equal(getattr(found, name), getattr(expected, name)[here])
         if side == TILE:
-            tiles = tile_map(mosaic.sheets, folder / "relief", whole)
+            tiles = height_bounds(mosaic.sheets, folder / "relief", whole)
             assert (tiles.top, tiles.left) == (expected.top, expected.left)
             np.testing.assert_array_equal(tiles.lowest, expected.lowest)
             np.testing.assert_array_equal(tiles.highest, expected.highest)
@@ -107,7 +113,7 @@ def test_where_no_sheet_is_nothing_is_known(store: Path, mosaic: Mosaic) -> None
     surveyed(mosaic, store)
     w = mosaic.window
     beyond = Window(w.top - 500, w.left - 600, 1300, 1400)
-    tiles = tile_map(mosaic.sheets, store, beyond)
+    tiles = height_bounds(mosaic.sheets, store, beyond)
     known = tiles.highest != NO_HEIGHT
     frame = beyond.coarse(TILE)
     assert known[frame.slices(w.coarse(TILE))].any()
@@ -158,9 +164,9 @@ def test_a_sheet_that_is_replaced_is_noticed_and_read_alone(
     heights = houses(9, third.window.height, third.window.width)
     place = Affine(1, 0, third.window.left, 0, -1, -third.window.top)
     write_sheet(Path(third.path), heights, place)
-    assert card(third, store) is None
+    assert sheet_manifest(third, store) is None
     with pytest.raises(InputError, match=f"{third.name}: was changed during the run; run again"):
-        tile_map(mosaic.sheets, store, mosaic.window)
+        height_bounds(mosaic.sheets, store, mosaic.window)
     surveyed(mosaic, store)
     assert names == [third.name]
     expected = coarsen(heights, third.window.top, third.window.left)
@@ -176,7 +182,7 @@ def test_how_numbers_are_read_is_part_of_what_a_sheet_is(
     write_sheet(tmp_path / "R_1.tif", heights, place, nodata=None)
     paths, names = [str(tmp_path / "R_1.tif")], reads(monkeypatch)
     found = [
-        survey_sheet(open_mosaic(paths, "DSM", nodata).sheets[0], store, never).survey
+        survey_sheet(open_mosaic(paths, "DSM", nodata).sheets[0], store, never_stop).survey
         for nodata in (None, 0.0, None)
     ]
     assert [survey.without_data for survey in found] == [0, 800, 0]
@@ -187,7 +193,7 @@ def test_a_sheet_that_is_gone(store: Path, mosaic: Mosaic) -> None:
     surveyed(mosaic, store)
     Path(mosaic.sheets[0].path).unlink()
     with pytest.raises(InputError, match=r"R_0\.tif: is gone"):
-        tile_map(mosaic.sheets, store, mosaic.window)
+        height_bounds(mosaic.sheets, store, mosaic.window)
 
 
 # Damage.
@@ -209,11 +215,13 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_what_is_not_whole_is_made_anew(store: Path, mosaic: Mosaic, damage: str) -> None:
     cards = surveyed(mosaic, store)
-    expected = tile_map(mosaic.sheets, store, mosaic.window)
+    expected = height_bounds(mosaic.sheets, store, mosaic.window)
     DAMAGE[damage](cards[1])
-    assert card(mosaic.sheets[1], store) is None
+    assert sheet_manifest(mosaic.sheets[1], store) is None
     assert surveyed(mosaic, store) == cards
-    for found, known in zip(tile_map(mosaic.sheets, store, mosaic.window), expected, strict=True):
+    for found, known in zip(
+        height_bounds(mosaic.sheets, store, mosaic.window), expected, strict=True
+    ):
         np.testing.assert_array_equal(found, known)
 
 
@@ -277,8 +285,10 @@ def test_one_that_comes_late_leaves_what_is_there(
     """Another run has begun to read from it."""
     (kept,) = surveyed(Mosaic("DSM", mosaic.sheets[:1]), store)
     node = kept.store.stat().st_ino
-    monkeypatch.setattr(relief, "_card", lambda *_: None)  # what the late one saw when it began
-    survey_sheet(mosaic.sheets[0], store, never)
+    monkeypatch.setattr(
+        relief, "_sheet_manifest", lambda *_: None
+    )  # what the late one saw when it began
+    survey_sheet(mosaic.sheets[0], store, never_stop)
     assert kept.store.stat().st_ino == node
     assert not list(store.glob("*.partial"))
 
@@ -286,11 +296,11 @@ def test_one_that_comes_late_leaves_what_is_there(
 SURVEYS = """
 import sys
 from pathlib import Path
-from pipeline.engine.engine import never
+from pipeline.engine.engine import never_stop
 from pipeline.heights.mosaics import open_mosaic
 from pipeline.heights.relief import survey_sheet
 for sheet in open_mosaic(sys.argv[1:2], "DSM", None).sheets:
-    print(survey_sheet(sheet, Path(sys.argv[2]), never))
+    print(survey_sheet(sheet, Path(sys.argv[2]), never_stop))
 """
 
 

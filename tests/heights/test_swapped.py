@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.grid.tile_masks import Marks
+from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights.rasters import Reader
 from pipeline.heights.swapped import MOST, sample
@@ -91,14 +91,14 @@ def test_the_command_line_refuses_and_computes_nothing(
 def test_the_sample_is_small_and_evenly_spread() -> None:
     marked = np.zeros((300, 400), bool)
     marked[50:250, 100:300] = True
-    tiles = Marks(Window(-1000, 500, *marked.shape), marked)
+    tiles = TileMask(Window(-1000, 500, *marked.shape), marked)
     windows = sample(tiles)
     assert len(set(windows)) == MOST and sample(tiles) == windows
     rows, columns = np.array(windows)[:, :2].T // TILE
     assert marked[rows + 1000, columns - 500].all()
     assert np.ptp(rows) == 199 and np.ptp(columns) > 150
     assert np.diff(np.sort(rows)).max() <= 4
-    assert sample(Marks.none(tiles.frame)) == []
+    assert sample(TileMask.none(tiles.frame)) == []
 
 
 def test_of_much_ground_little_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 
 from kernels import compile as compiler
-from kernels import roof, shadow, terrain, wind
+from kernels import gradient, shadow, wind, zonal
 from tests.support.damage import HOW
 from tests.support.scenes import COMPILED, NUMBA
 
@@ -174,7 +174,7 @@ def abs_of(x: int) -> int:
 def test_kernels_hold_no_lock_and_reorder_nothing() -> None:
     found = [
         getattr(module, name)
-        for module in (roof, shadow, terrain, wind)
+        for module in (gradient, shadow, wind, zonal)
         for name in vars(module)
         if isinstance(getattr(module, name), Dispatcher)
     ]

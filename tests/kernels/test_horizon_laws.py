@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kernels.coarse import COARSE, coarsen, merge
 from kernels.field import Far, far_field, near_field
-from kernels.horizon import Reach, horizon, horizon_halo
-from pipeline.grid.windows import Window, same_on_all_sides
+from kernels.horizon import HorizonHalo, horizon, horizon_halo
+from pipeline.grid.windows import Window, uniform_halo
 from tests.support.march import Place, Raster, Reals
 from tests.support.scenes import COMPILED, SEEDS, examples, tiles
 from tests.support.skies import (
@@ -224,16 +224,14 @@ def far_of_parts(_: Window) -> Far:
 
 def far_around(halo: int) -> FarOf:
     """Of each block's own window."""
-    return lambda block: far_field(
-        coarsen(*part(block.grow(same_on_all_sides(halo)))), reach().levels
-    )
+    return lambda block: far_field(coarsen(*part(block.grow(uniform_halo(halo)))), reach().levels)
 
 
 def pieced(blocks: Iterable[Window], halo: int, far_of: FarOf) -> Raster:
     """Sky view and sums of the chosen cells, where each block knows so many cells around it."""
     chosen, found = town()[1], np.full((*WHOLE[2:], 2), np.nan, np.float32)
     for block in blocks:
-        cells, top, left = part(block.grow(same_on_all_sides(halo)))
+        cells, top, left = part(block.grow(uniform_halo(halo)))
         near = near_field(
             cells, top, left, block._replace(top=block.top - top, left=block.left - left).box
         )
@@ -248,7 +246,7 @@ def at_once() -> Raster:
     return pieced([WHOLE], 0, far_of_all)
 
 
-def reach() -> Reach:
+def reach() -> HorizonHalo:
     """By the rule, for the tallest tower above the lowest cell."""
     height = town()[0]
     return horizon_halo(float(np.nanmax(height) - np.nanmin(height)), STEEP, 0.5)

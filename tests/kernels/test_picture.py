@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernels.gradient import hillshade
 from kernels.picture import BAND, picture
 from kernels.shadow import Grid, Sun, cast_shadow
-from kernels.terrain import hillshade
 from tests.support.scenes import examples
 
 NORTH_WEST = Sun(math.radians(315), math.radians(45))

@@ -19,7 +19,7 @@ from kernels.roughness import (
     NEIGHBOURS,
     RISE,
     SQUARE,
-    Sums,
+    RoughnessSums,
     roughness,
     surface_sums,
 )
@@ -55,14 +55,14 @@ def stands(surface: Raster, ground: Raster, threshold: float) -> NDArray[np.int6
 
 def expected(
     surface: Raster, ground: Raster, threshold: float, top: int, left: int, side: int
-) -> Sums:
+) -> RoughnessSums:
     """Each cell on its own."""
     above, known = stands(surface, ground, threshold), ~np.isnan(surface - ground)
     rows, columns = (n - 2 for n in surface.shape)
     low = top // side, left // side
     high = (top + rows - 1) // side, (left + columns - 1) // side
     shape = high[0] - low[0] + 1, high[1] - low[1] + 1
-    sums = Sums(np.zeros((*shape, FIELDS), np.int64), np.zeros(shape, np.int64))
+    sums = RoughnessSums(np.zeros((*shape, FIELDS), np.int64), np.zeros(shape, np.int64))
     for i in range(1, rows + 1):
         for j in range(1, columns + 1):
             at = (top + i - 1) // side - low[0], (left + j - 1) // side - low[1]
@@ -77,14 +77,14 @@ def expected(
     return sums
 
 
-def assert_same(found: Sums, other: Sums) -> None:
+def assert_same(found: RoughnessSums, other: RoughnessSums) -> None:
     for ours, theirs in zip(found, other, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def total(sums: Sums) -> Sums:
+def total(sums: RoughnessSums) -> RoughnessSums:
     """Of all coarse cells together."""
-    return Sums(sums.added.sum(axis=(0, 1)), sums.highest.max(initial=0))
+    return RoughnessSums(sums.added.sum(axis=(0, 1)), sums.highest.max(initial=0))
 
 
 @given(odd_rasters(), SEEDS, THRESHOLDS, PLACES, PLACES, SIDES)
@@ -118,11 +118,13 @@ def test_wider_than_a_piece() -> None:
 # Seams.
 
 
-def by_tiles(surface: Raster, top: int, left: int, side: int, seed: int, halo: bool) -> Sums:
+def by_tiles(
+    surface: Raster, top: int, left: int, side: int, seed: int, halo: bool
+) -> RoughnessSums:
     """Of each tile with one more cell around it, or with nothing, added up."""
     rows, columns = (n - 2 for n in surface.shape)
     whole = surface_sums(surface, flat(surface), 1.5, top, left, side)
-    merged = Sums(np.zeros_like(whole.added), np.zeros_like(whole.highest))
+    merged = RoughnessSums(np.zeros_like(whole.added), np.zeros_like(whole.highest))
     for tile in tiles(Window(0, 0, rows, columns), seed):
         part = surface[tile.top : tile.bottom + 2, tile.left : tile.right + 2]
         part = part if halo else padded(part[1:-1, 1:-1])

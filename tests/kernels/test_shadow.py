@@ -19,7 +19,7 @@ from kernels.shadow import (
     shadow_halo,
     shadow_reach,
 )
-from pipeline.grid.windows import Lattice, Window, cut_at_lattice
+from pipeline.grid.windows import LatticeCell, Window, cut_at_lattice
 from tests.support import reference
 from tests.support.scenes import (
     COMPILED,
@@ -236,7 +236,7 @@ def test_equals_the_reference_across_lattice_lines(west: int, north: int) -> Non
 def seen(s: Sight, tile: Window, halo: Halo) -> Mask:
     """A tile's shadows, from the tile and its halo alone."""
     wide = tile.grow(halo).intersect(s.window)
-    grid = Lattice(0, 0).anchored(wide, s.grid.resolution)
+    grid = LatticeCell(0, 0).anchored(wide, s.grid.resolution)
     return shaded(s.height[s.window.slices(wide)], degrees(s.sun), grid)[wide.slices(tile)]
 
 

@@ -20,7 +20,7 @@ from kernels.shadow import (
     shadow_halo,
     walks_rows,
 )
-from pipeline.grid.windows import Window, widest
+from pipeline.grid.windows import Window, enclosing_halo
 from tests.support.exact import Mask, Raster, by_definition
 from tests.support.scenes import COMPILED, HERE, SEEDS, SPIKES, examples, houses, terrains, tiles
 
@@ -198,7 +198,7 @@ def cut(
 def halo_of(height: Raster, suns: list[Sun], grid: Grid) -> Halo:
     """What holds the halos of all suns."""
     low, high, limit = float(np.nanmin(height)), float(np.nanmax(height)), max(height.shape)
-    return widest([shadow_halo(low, high, sun, grid.resolution, limit) for sun in suns])
+    return enclosing_halo([shadow_halo(low, high, sun, grid.resolution, limit) for sun in suns])
 
 
 @given(

@@ -12,8 +12,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernels.gradient import aspect, slope
 from kernels.shadow import Grid, Sun, cast_shadow, shadow_reach, walks_rows
-from kernels.terrain import aspect, slope
 from tests.support import exact
 from tests.support.exact import House, Mask, Raster, Site
 from tests.support.scenes import COMPILED, HERE, SEEDS, examples, houses, odd_rasters

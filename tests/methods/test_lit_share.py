@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import shapely
 
-from pipeline.grid.windows import LATTICE_M, Lattice, Window
+from pipeline.grid.windows import LATTICE_M, LatticeCell, Window
 from pipeline.methods.powermapping.shade import Roofs
 from pipeline.runs import tasks
 from tests.support.runs import Files, World, assert_equal, expect, judge
@@ -106,8 +106,8 @@ def test_the_sun_of_the_centre_s_square_would_be_seen(
     files = halls_across_the_lattice(tmp_path / "in")
 
     def at_once(
-        work: Any, square: Lattice, core: Window, roofs: Roofs
-    ) -> Iterator[tuple[Lattice, Window, Window]]:
+        work: Any, square: LatticeCell, core: Window, roofs: Roofs
+    ) -> Iterator[tuple[LatticeCell, Window, Window]]:
         window = roofs.window.intersect(work.context.terrain.window)
         if window.size:
             yield square, window, Window(0, 0, 0, 0)

@@ -18,7 +18,7 @@ from pipeline.output.map.dots import FILLED
 from pipeline.output.map.palette import STYLES
 from pipeline.output.tiles import overview
 from pipeline.output.tiles.overview import FINEST, FIRST, LAST, LEVELS, Overview, counted, identity
-from pipeline.output.tiles.scheme import SIDE, Tile, transformer
+from pipeline.output.tiles.scheme import SIDE, Tile, mercator_transformer
 from tests.support import roofs
 
 MIDDLE = lonlat((roofs.WEST + 1900, roofs.SOUTH + 2100, roofs.WEST + 2000, roofs.SOUTH + 2200))[:2]
@@ -78,7 +78,7 @@ def test_a_pixel_tells_of_the_cell_under_its_centre(
     rng = np.random.default_rng(z)
     asked = np.vstack([rng.permutation(shown)[:200], rng.integers(0, SIDE, (200, 2))])
     size = tile.side / SIDE
-    x, y = transformer(True).transform(
+    x, y = mercator_transformer(True).transform(
         west + (asked[:, 1] + 0.5) * size, north - (asked[:, 0] + 0.5) * size
     )
     for (i, j), column, row in zip(asked, x // cell, y // cell, strict=True):

@@ -20,7 +20,7 @@ from pipeline.output.tiles.facts import facts
 from pipeline.output.tiles.pictures import LAYERS, Pictures
 from pipeline.output.tiles.png import EMPTY_PNG
 from pipeline.output.tiles.roofs import Roofs
-from pipeline.output.tiles.scheme import SIDE, Tile, transformer
+from pipeline.output.tiles.scheme import SIDE, Tile, mercator_transformer
 from pipeline.results.store import create, layers_of, open_store, write_shard
 from tests.support import roofs
 
@@ -95,7 +95,9 @@ def test_a_pixel_is_the_cell_under_its_centre(
     row, column = np.random.default_rng(z).integers(0, SIDE, (2, 400))
     west, _, _, north = tile.mercator
     size = tile.side / SIDE
-    x, y = transformer(True).transform(west + (column + 0.5) * size, north - (row + 0.5) * size)
+    x, y = mercator_transformer(True).transform(
+        west + (column + 0.5) * size, north - (row + 0.5) * size
+    )
     i, j = np.floor((NORTH - y) / cell).astype(int), np.floor((x - WEST) / cell).astype(int)
     inside = (i >= 0) & (j >= 0) & (i < cells.shape[0]) & (j < cells.shape[1])
     nothing = 255 if layer == "shadow" else 0
@@ -184,12 +186,12 @@ def test_facts_of_a_run(opened: Pictures, tmp_path: Path) -> None:
     assert told["shadow"].suns == 3 and told["shadow"].last == 18
     assert told["buildings"].bounds == told["hillshade"].bounds  # as far as the rasters
     west, south, east, north = told["shadow"].bounds
-    x, y = transformer(True).transform(*transformer_degrees(west, south))
+    x, y = mercator_transformer(True).transform(*mercator_of(west, south))
     assert abs(x - WEST) < 20 and abs(y - (NORTH - 350)) < 20
     assert west < east and south < north
 
 
-def transformer_degrees(lon: float, lat: float) -> tuple[float, float]:
+def mercator_of(lon: float, lat: float) -> tuple[float, float]:
     """In Web Mercator."""
     radius = 6_378_137.0
     return (np.radians(lon) * radius, np.arctanh(np.sin(np.radians(lat))) * radius)

@@ -15,7 +15,7 @@ from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.facts import facts
 from pipeline.output.tiles.mvt import EXTENT
 from pipeline.output.tiles.roofs import BUFFER, FIELDS, FIRST, LAST, MOST, Roofs
-from pipeline.output.tiles.scheme import Tile, transformer
+from pipeline.output.tiles.scheme import Tile, mercator_transformer
 from pipeline.storage.geoparquet import GeoParquet
 from tests.output.test_maptiles_mvt import decoded, shapes
 from tests.support import roofs
@@ -66,7 +66,7 @@ def exact(table: pa.Table, tile: Tile) -> np.ndarray:
     west, _, _, north = tile.mercator
 
     def move(xy: np.ndarray) -> np.ndarray:
-        x, y = transformer(False).transform(*xy.T)
+        x, y = mercator_transformer(False).transform(*xy.T)
         return np.column_stack([x - west, north - y]) / tile.side * EXTENT
 
     return np.asarray(shapely.transform(shapely.from_wkb(table["geometry"].to_numpy()), move))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
-from pipeline.output.tiles.scheme import HALF, SIDE, Tile, Units, transformer
+from pipeline.output.tiles.scheme import HALF, SIDE, Tile, Units, mercator_transformer
 
 LON, LAT = st.floats(3.2, 7.3), st.floats(50.7, 53.6)
 
@@ -21,7 +21,9 @@ def test_pixels_are_where_pyproj_has_them(lon: float, lat: float, z: int) -> Non
     rng = np.random.default_rng(z)
     row, column = rng.integers(0, SIDE, (2, 50))
     pixel = tile.side / SIDE
-    x, y = transformer(True).transform(west + (column + 0.5) * pixel, north - (row + 0.5) * pixel)
+    x, y = mercator_transformer(True).transform(
+        west + (column + 0.5) * pixel, north - (row + 0.5) * pixel
+    )
     found = tile.pixels()
     assert np.abs(found[0][row, column] - x).max() < 1e-6
     assert np.abs(found[1][row, column] - y).max() < 1e-6
@@ -32,7 +34,7 @@ def test_units_are_where_pyproj_has_them(lon: float, lat: float, z: int, seed: i
     tile, buffer = Tile.at(lon, lat, z), 1 / 64
     west, south, east, north = tile.rd(buffer)
     points = np.random.default_rng(seed).uniform((west, south), (east, north), (50, 2))
-    x, y = transformer(False).transform(*points.T)
+    x, y = mercator_transformer(False).transform(*points.T)
     metres = Units.of(tile, 4096, buffer)(points) * tile.side / 4096
     left, _, _, top = tile.mercator
     assert np.abs(metres - np.column_stack([x - left, top - y])).max() < 1e-5

@@ -14,7 +14,7 @@ import shapely
 from pmtiles.reader import MemorySource, Reader
 
 from pipeline.areas.regions import find_region
-from pipeline.engine.engine import never, silent
+from pipeline.engine.engine import never_stop, no_progress
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.crs import RD
 from pipeline.output.site import archives, places, rows
@@ -67,8 +67,8 @@ def regions(made: Path) -> list[dict[str, Any]]:
 def again(base: Path, to: Path, overwrite: bool = False, **more: Any) -> None:
     """The same site in another place."""
     given = (str(base / "regions.gpkg"),)
-    site.export(base / sites.NAME, to, given, overwrite, more.pop("progress", silent),
-                more.pop("stop", never), page=more.pop("page", base / "page"))  # fmt: skip
+    site.export(base / sites.NAME, to, given, overwrite, more.pop("progress", no_progress),
+                more.pop("stop", never_stop), page=more.pop("page", base / "page"))  # fmt: skip
 
 
 def reader(file: Path) -> Reader:
@@ -201,7 +201,7 @@ def test_the_rows_of_a_place_are_those_of_the_service(base: Path, run: Path, mad
 def test_rows_of_every_kind_add_up(tmp_path: Path) -> None:
     """Exclusions, rejections, one without a place, one that is not selected."""
     place = finished.finished(tmp_path)
-    rows.write(place, tmp_path / "totals.json", silent, never)
+    rows.write(place, tmp_path / "totals.json", no_progress, never_stop)
     said = json.loads((tmp_path / "totals.json").read_text("utf-8"))
     told = report.read(place)
     assert len(said) == told["counts"]["selected"] == 11
@@ -217,7 +217,7 @@ def test_no_roofs_are_no_rows(tmp_path: Path) -> None:
     place = finished.finished(tmp_path)
     pq.write_table(finished.buildings().slice(0, 0), place / "buildings.parquet")
     finished.seal(place, report.read(place))
-    rows.write(place, tmp_path / "totals.json", silent, never)
+    rows.write(place, tmp_path / "totals.json", no_progress, never_stop)
     assert json.loads((tmp_path / "totals.json").read_text("utf-8")) == []
 
 
@@ -277,7 +277,7 @@ def test_nothing_says_where_it_was_made(base: Path, made: Path) -> None:
 
 def test_a_run_without_rasters_has_roofs(base: Path, tmp_path: Path) -> None:
     place = sites.finished(tmp_path, layers=())
-    site.export(place, tmp_path / "site", (), False, silent, never, page=base / "page")
+    site.export(place, tmp_path / "site", (), False, no_progress, never_stop, page=base / "page")
     told = config(tmp_path / "site")
     assert set(told["collections"][0]["tiles"]) == {"buildings", "roofs"}
     assert told["places"] is None
@@ -341,7 +341,9 @@ def test_a_page_without_libraries_is_refused(base: Path, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"pmtiles\.js.*make map"):
         again(base, tmp_path / "site", page=page)
     with pytest.raises(InputError, match="on disk"):
-        site.export("s3://runs/delft", tmp_path / "site", (), False, silent, never, page=page)
+        site.export(
+            "s3://runs/delft", tmp_path / "site", (), False, no_progress, never_stop, page=page
+        )
 
 
 @pytest.mark.parametrize(
@@ -430,7 +432,7 @@ def test_a_browser_shows_it(base: Path, run: Path, whole: Path) -> None:
 def test_a_browser_adds_up_what_is_set_aside(base: Path, whole: Path, tmp_path: Path) -> None:
     """As the report does, to the line of the legend."""
     place = finished.finished(tmp_path)
-    rows.write(place, tmp_path / "totals.json", silent, never)
+    rows.write(place, tmp_path / "totals.json", no_progress, never_stop)
     said, told = json.loads((tmp_path / "totals.json").read_text("utf-8")), report.read(place)
     with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/") as window:
         found = window.page.evaluate(

@@ -10,7 +10,7 @@ from affine import Affine
 from rasterio.features import rasterize
 
 from pipeline import quarter
-from pipeline.quarter import Block, Building, Frame, Scene
+from pipeline.quarter import Building, Frame, Scene, Volume
 from pipeline.quarter.scene import Cells
 
 CASES = {
@@ -150,7 +150,7 @@ def test_what_is_absent_leaves_the_ground_bare(whole: Scene) -> None:
 @pytest.mark.parametrize("hip", [0.0, 2.0, 5.0])
 @pytest.mark.parametrize("rotation", [0.0, 0.7, 2.9, -1.2])
 def test_planes_are_those_of_the_surface(hip: float, rotation: float) -> None:
-    block = Block(Frame.at(100, 50, rotation), 3, 15, -4, 4, 0, 5, 8, hip)
+    block = Volume(Frame.at(100, 50, rotation), 3, 15, -4, 4, 0, 5, 8, hip)
     step = 0.02
     west, south, east, north = block.bounds
     x, y = np.arange(west, east, step), np.arange(south, north, step)

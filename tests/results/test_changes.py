@@ -17,7 +17,7 @@ import shapely
 from pipeline import quarter
 from pipeline.errors import InputError
 from pipeline.grid.sun import suns_degrees
-from pipeline.grid.windows import Lattice
+from pipeline.grid.windows import LatticeCell
 from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.results.changes import changes, totals_changed
 from pipeline.runs import whatif
@@ -189,7 +189,7 @@ def test_a_tower_of_60_m_reaches_its_shadow_and_the_wind_and_no_more() -> None:
     """In Amsterdam on the shortest day the sun stands 6.7 degrees high at 10:00."""
     x, y, size = 121_000.0, 487_000.0, 20.0
     shape, p = shapely.box(x, y, x + size, y + size), Powermapping()
-    heights = [h for h, _ in suns_degrees(Lattice(11, 47), p.date, p.times, p.elevation)]
+    heights = [h for h, _ in suns_degrees(LatticeCell(11, 47), p.date, p.times, p.elevation)]
     length = 60 / math.tan(math.radians(min(heights)))
     assert 510 < length < 520
     west, south, east, north = reach_of_change(shape, 60.0, p, margin=0.0)

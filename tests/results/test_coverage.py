@@ -9,7 +9,7 @@ import pytest
 import shapely
 import shapely.affinity
 
-from pipeline.heights.ahn import places
+from pipeline.heights.ahn import sheets_by_name
 from pipeline.results import coverage, report
 from pipeline.results.printed import to_text
 from tests.support.commands import arguments, call
@@ -17,7 +17,7 @@ from tests.support.places import DataFile, delft
 from tests.support.runs import Files, World, recut
 
 WEST, SOUTH, SIDE = 121_000.0, 487_000.0, 100.0
-SHEET, AT_SEA = places()["25GN1"], places()["01AZ1"]
+SHEET, AT_SEA = sheets_by_name()["25GN1"], sheets_by_name()["01AZ1"]
 
 
 def world(*corners: tuple[float, float]) -> World:

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from shapely import box
 
-from pipeline.engine.engine import never, silent
-from pipeline.engine.events import silent as unheard
+from pipeline.engine.engine import never_stop, no_progress
+from pipeline.engine.events import no_log
 from pipeline.runs.compared import run_compared
 from pipeline.runs.printed_changes import SHOWN, WORDS, changes_text
 from tests.support.commands import FINAL, arguments, call, small_world
@@ -119,7 +119,7 @@ def test_nothing_is_judged_twice_where_nothing_is_printed(
 def test_the_figures_are_those_of_the_reports(files: Files, tower: Path, tmp_path: Path) -> None:
     request = files.request(tmp_path / "out", layers=(), add_building=(str(tower),))
     with undrawn():
-        result, changes = run_compared(request, silent, never, unheard)
+        result, changes = run_compared(request, no_progress, never_stop, no_log)
     assert changes is not None
     base = json.loads((_base(files) / "report.json").read_text())
     assert changes.totals["before"]["kwh"] == base["kwh"]
@@ -133,7 +133,7 @@ def test_both_languages_have_the_same_words() -> None:
 def test_few_roofs_are_named(files: Files, tower: Path, tmp_path: Path) -> None:
     request = files.request(tmp_path / "out", layers=(), add_building=(str(tower),))
     with undrawn():
-        _, changes = run_compared(request, silent, never, unheard)
+        _, changes = run_compared(request, no_progress, never_stop, no_log)
     assert changes is not None
     many = changes._replace(rows=changes.rows.take([0, 1] * SHOWN))
     assert changes_text(many).splitlines()[-1] == f"  and {SHOWN} more"

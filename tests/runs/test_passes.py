@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.engine.engine import Engine, never, silent
+from pipeline.engine.engine import Engine, never_stop, no_progress
 from pipeline.engine.events import DONE
 from pipeline.runs.passes import Reach, narrowed, reach_of, survey_pass
 from pipeline.runs.request import Job, prepare
@@ -31,7 +31,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(scope="module", params=[(), ("shadow",)], ids=["no layers", "shadow"])
 def job(request: pytest.FixtureRequest, files: Files) -> Job:
     found = prepare(files.request(Path("nowhere"), area=AREA, layers=request.param))
-    survey_pass(found, Engine(1, None, silent, never))
+    survey_pass(found, Engine(1, None, no_progress, never_stop))
     return found
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline.engine.events import DONE
-from pipeline.grid.tile_masks import Marks
-from pipeline.grid.windows import Window, same_on_all_sides
+from pipeline.grid.tile_masks import TileMask
+from pipeline.grid.windows import Window, uniform_halo
 from pipeline.heights import sheets
 from pipeline.runs import plan
 from tests.support.outcomes import compute, counted, outcome, small_quarter, small_tiles
@@ -112,8 +112,8 @@ def test_a_tower_is_read_where_its_shadow_falls_and_nowhere_else(tmp_path: Path,
     (top, left), shadow = outcome(tmp_path / "out").arrays[0, "shadow"]
     rows, columns = np.nonzero(shadow == 1)
     tiles = Window(top, left, *shadow.shape).coarse(16)
-    dark = Marks.none(tiles)
+    dark = TileMask.none(tiles)
     dark.marked[(top + rows) // 16 - tiles.top, (left + columns) // 16 - tiles.left] = True
-    near = dark.grow(same_on_all_sides(1))
+    near = dark.grow(uniform_halo(1))
     beside = (found.read - found.core) / 256
     assert dark.marked.sum() - 4 <= beside <= 3 * near.marked.sum()

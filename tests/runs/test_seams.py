@@ -11,8 +11,8 @@ import pytest
 from kernels.shadow import Sun
 from pipeline import quarter
 from pipeline.errors import Stopped
-from pipeline.grid.tile_masks import Marks
-from pipeline.grid.windows import Layout, Window, same_on_all_sides
+from pipeline.grid.tile_masks import TileMask
+from pipeline.grid.windows import Layout, Window, uniform_halo
 from pipeline.heights import rasters
 from pipeline.methods.powermapping.shade import Casters, Roofs
 from tests.support.outcomes import (
@@ -164,14 +164,16 @@ def cut_reach(patch: pytest.MonkeyPatch, share: float) -> None:
     """From here on a block reads only the tiles on so much of the way to the farthest it needs."""
     usual = Casters.felt
 
-    def shorter(casters: Casters, painted: Window, roofs: Roofs, *sky: Any) -> tuple[Marks, Marks]:
+    def shorter(
+        casters: Casters, painted: Window, roofs: Roofs, *sky: Any
+    ) -> tuple[TileMask, TileMask]:
         found = usual(casters, painted, roofs, *sky)
-        rings = [Marks.of(painted, casters.frame)]
+        rings = [TileMask.of(painted, casters.frame)]
         rings[0].add(roofs.windows)
         while (found[0].marked & ~rings[-1].marked).any():
-            rings.append(rings[-1].grow(same_on_all_sides(1)).part(casters.frame))
+            rings.append(rings[-1].grow(uniform_halo(1)).part(casters.frame))
         kept = rings[int(share * (len(rings) - 1))].marked
-        needed, bare = (Marks(casters.frame, marks.marked & kept) for marks in found)
+        needed, bare = (TileMask(casters.frame, marks.marked & kept) for marks in found)
         return needed, bare
 
     patch.setattr(Casters, "felt", shorter)
@@ -243,7 +245,7 @@ def test_a_reach_lies_on_the_side_of_the_sun(
 
     def turned_round(
         casters: Casters, painted: Window, roofs: Roofs, towards: list[Sun], resolution: float
-    ) -> tuple[Marks, Marks]:
+    ) -> tuple[TileMask, TileMask]:
         opposite = [sun._replace(azimuth=sun.azimuth + math.pi) for sun in towards]
         return usual(casters, painted, roofs, opposite, resolution)
 

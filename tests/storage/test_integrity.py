@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.engine.engine import never, silent
+from pipeline.engine.engine import never_stop, no_progress
 from pipeline.errors import DamagedError
 from pipeline.results.store import open_store
 from pipeline.runs.answers import answer
 from pipeline.storage import integrity
-from pipeline.storage.checksums import BLOCK, Files, Summing, Sums
+from pipeline.storage.checksums import BLOCK, CheckedFiles, Checksums, ChecksumWriter
 from pipeline.storage.ledger import WORK
 from tests.support.commands import arguments, call, small_world
 from tests.support.damage import HOW, flip
@@ -54,18 +54,18 @@ def out(whole: Path, tmp_path: Path) -> Path:
 def test_sums_are_the_same_however_it_is_written(tmp_path: Path, size: int) -> None:
     data = bytes(i * i % 251 for i in range(size))
     with (tmp_path / "file").open("wb") as stream:
-        summing = Summing(stream)
+        summing = ChecksumWriter(stream)
         for part in (data[:5], data[5:BLOCK], data[BLOCK:]):
             summing.write(part)
     assert (tmp_path / "file").read_bytes() == data
-    assert summing.sums == Sums.of(data) == Sums.parse(str(Sums.of(data)))
+    assert summing.sums == Checksums.of(data) == Checksums.parse(str(Checksums.of(data)))
     assert len(summing.sums.blocks) == -(-size // BLOCK)
 
 
 def test_of_a_part_only_its_blocks_are_looked_at(tmp_path: Path) -> None:
     data = bytes(range(256)) * (3 * BLOCK // 256)
     (tmp_path / "file").write_bytes(data)
-    files = Files(tmp_path, {"file": Sums.of(data)}, integrity._damaged(tmp_path))
+    files = CheckedFiles(tmp_path, {"file": Checksums.of(data)}, integrity._damaged(tmp_path))
     flip(tmp_path / "file", 8 * (BLOCK + 5))
     with files.reading("file") as stream:
         assert stream.read(BLOCK) == data[:BLOCK]
@@ -74,7 +74,7 @@ def test_of_a_part_only_its_blocks_are_looked_at(tmp_path: Path) -> None:
         stream.seek(BLOCK - 1)
         with pytest.raises(DamagedError, match="file is damaged"):
             stream.read(2)
-    assert {name: str(what) for name, what in files.damage(silent, never, 2).items()} == {
+    assert {name: str(what) for name, what in files.damage(no_progress, never_stop, 2).items()} == {
         "file": "is damaged"
     }
 
@@ -216,11 +216,11 @@ def test_a_store_is_read_by_parts(region: Region, tmp_path: Path) -> None:
 def test_sums_are_those_of_the_files(region: Region) -> None:
     told = json.loads((region.out / REPORT).read_text())
     files = {
-        str(path.relative_to(region.out)): Sums.of(path.read_bytes())
+        str(path.relative_to(region.out)): Checksums.of(path.read_bytes())
         for path in region.out.rglob("*")
         if path.is_file() and path.name != REPORT
     }
-    assert integrity.sums_in(told) == files
+    assert integrity.checksums_in(told) == files
     assert len(told["files"]["shards"]) == 20
 
 

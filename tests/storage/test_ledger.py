@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.storage.ledger import FINAL, Ledger, differ, held, open_ledger
+from pipeline.storage.ledger import FINAL, Ledger, first_difference, locked, open_ledger
 from tests.support.commands import contents
 
 ONE = {"method": {"name": "m", "p": [1, 2]}, "inputs": {"area": None}, "program": {"version": "1"}}
@@ -194,15 +194,15 @@ def test_overwrite_leaves_a_file_of_others_that_bears_our_name(out: Path, name: 
     ],
 )
 def test_the_first_difference_in_words(there: Any, here: Any, said: str | None) -> None:
-    assert differ(there, here) == said
+    assert first_difference(there, here) == said
 
 
 def test_one_run_at_a_time(out: Path) -> None:
     with (
-        held(out),
+        locked(out),
         pytest.raises(InputError, match=r"another run holds this folder; wait"),
-        held(out),
+        locked(out),
     ):
         raise AssertionError("both hold it")
-    with held(out):
+    with locked(out):
         pass

@@ -19,7 +19,7 @@ from affine import Affine
 from pipeline.errors import InputError, Stopped
 from pipeline.storage import lock as hold
 from pipeline.storage import objects
-from pipeline.storage.ledger import FINAL, RASTERS, Ledger, held, open_ledger
+from pipeline.storage.ledger import FINAL, RASTERS, Ledger, locked, open_ledger
 from pipeline.storage.places import Storage, below, place_of, storage_of
 from pipeline.storage.vsis3 import find_objects, gdal_options, object_stamp, open_object
 from tests.support.runs import write_sheet
@@ -274,26 +274,26 @@ def test_places_as_typed() -> None:
 
 
 def test_objects_are_held_by_one(s3: Server) -> None:
-    with held(OUT):
-        with pytest.raises(InputError) as fault, held(OUT):
+    with locked(OUT):
+        with pytest.raises(InputError) as fault, locked(OUT):
             raise AssertionError("both hold it")
         assert open_ledger(OUT, ONE, overwrite=False) is not None  # its own hold is in no one's way
     said = str(fault.value)
     assert said.startswith(f"{OUT}: another run holds this folder (pid ")
     assert "wait for it (if it was killed, " in said
-    with held(OUT):
+    with locked(OUT):
         pass
     assert not [key for key in s3.objects if "work." in key and "partial" not in key]
 
 
 def test_a_hold_is_renewed(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hold, "RENEW_S", 0.05)
-    with held(OUT) as lost:
+    with locked(OUT) as lost:
         s3.objects["runs/out/work.lock"] = s3.objects["runs/out/work.lock"][0], 0.0
         deadline = time.monotonic() + 10
         while s3.objects["runs/out/work.lock"][1] == 0.0 and time.monotonic() < deadline:
             time.sleep(0.01)
-        with pytest.raises(InputError, match="another run holds"), held(OUT):
+        with pytest.raises(InputError, match="another run holds"), locked(OUT):
             raise AssertionError("both hold it")
         assert not lost()
 
@@ -302,7 +302,7 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
     """By the clock of the storage, whatever ours says; and the dead who returns has lost it."""
     monkeypatch.setattr(hold, "RENEW_S", 0.05)
     s3.clock = -3600
-    with held(OUT) as lost, monkeypatch.context() as patch:
+    with locked(OUT) as lost, monkeypatch.context() as patch:
         claim, asleep = objects.ObjectStorage.claim, threading.current_thread
 
         def unless_asleep(files: Any, *args: Any, **options: Any) -> Any:
@@ -313,7 +313,7 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
         patch.setattr(objects.ObjectStorage, "claim", unless_asleep)
         time.sleep(0.2)
         s3.clock += hold.LEASE_S + 1
-        with held(OUT):
+        with locked(OUT):
             patch.undo()
             deadline = time.monotonic() + 10
             while not lost() and time.monotonic() < deadline:
@@ -325,7 +325,7 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_hold_that_cannot_be_renewed_is_lost(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hold, "RENEW_S", 0.02)
     monkeypatch.setattr(hold, "LEASE_S", 0.3)
-    with pytest.raises(InputError, match=f"{OUT}: the hold on it was lost"), held(OUT) as lost:
+    with pytest.raises(InputError, match=f"{OUT}: the hold on it was lost"), locked(OUT) as lost:
         time.sleep(0.5)
         assert not lost()
         s3.down = True

@@ -12,8 +12,8 @@ import shapely
 import zarr
 
 from pipeline.results import report
-from pipeline.storage.checksums import Sums
-from pipeline.storage.integrity import sealed, sums_in
+from pipeline.storage.checksums import Checksums
+from pipeline.storage.integrity import checksums_in, with_checksums
 
 WEST, NORTH, CELL = 121_000.0, 487_160.0, 2.0
 COLUMNS, ROWS = 100, 80
@@ -235,13 +235,13 @@ def seal(directory: Path, told: dict[str, Any]) -> None:
     """Write the report of a folder as a run does: with the checksums of all that lies there."""
     report_ = directory / "report.json"
     files = [path for path in directory.rglob("*") if path.is_file() and path != report_]
-    sums = {path.relative_to(directory).as_posix(): Sums.read(path) for path in files}
-    report_.write_text(report.dumps(sealed(told, sums)), encoding="utf-8")
+    sums = {path.relative_to(directory).as_posix(): Checksums.read(path) for path in files}
+    report_.write_text(report.dumps(with_checksums(told, sums)), encoding="utf-8")
 
 
 def amend(directory: Path, told: dict[str, Any]) -> None:
     """Write another report of a folder, sealed, with the checksums that it has."""
-    text = report.dumps(sealed(told, sums_in(told)))
+    text = report.dumps(with_checksums(told, checksums_in(told)))
     (directory / "report.json").write_text(text, encoding="utf-8")
 
 

@@ -15,9 +15,8 @@ import zarr
 from numpy.typing import NDArray
 
 from pipeline import quarter
-from pipeline.engine.engine import Engine, Stop, never
-from pipeline.engine.engine import silent as unheard
-from pipeline.engine.events import Log, silent
+from pipeline.engine.engine import Engine, Stop, never_stop, no_progress
+from pipeline.engine.events import Log, no_log
 from pipeline.errors import Stopped
 from pipeline.grid import windows as grid
 from pipeline.heights import levels
@@ -80,7 +79,9 @@ def run_without_map(files: Files, out: Path, **options: Any) -> Outcome:
     return outcome(out)
 
 
-def compute(files: Files, out: Path, stop: Stop = never, log: Log = silent, **options: Any) -> None:
+def compute(
+    files: Files, out: Path, stop: Stop = never_stop, log: Log = no_log, **options: Any
+) -> None:
     """The same without a look at the result; Stopped if `stop` says so."""
     with undrawn():
         request = files.request(out, **({"layers": LAYERS} | options))
@@ -90,7 +91,7 @@ def compute(files: Files, out: Path, stop: Stop = never, log: Log = silent, **op
 def counted(request: Request) -> Plan:
     """What a run would read and hold, without a guess of how long it takes."""
     job = prepare(request)
-    survey_pass(job, Engine(1, None, unheard, never))
+    survey_pass(job, Engine(1, None, no_progress, never_stop))
     return count(job, reach_of(job))
 
 

@@ -17,7 +17,7 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from pipeline.engine.engine import Stop, never
+from pipeline.engine.engine import Stop, never_stop
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
 from tests.support import reference
@@ -177,7 +177,7 @@ def recut(
     return tuple(cut)
 
 
-def judge(files: Files, out: Path, *, stop: Stop = never, **options: Any) -> pd.DataFrame:
+def judge(files: Files, out: Path, *, stop: Stop = never_stop, **options: Any) -> pd.DataFrame:
     """Run without drawing the map, which takes longer than a small world; a row a building, by
     its row in the input. No layers unless asked for."""
     request = files.request(out, **({"layers": ()} | options))

@@ -8,7 +8,7 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
-from pipeline.engine.engine import never
+from pipeline.engine.engine import never_stop
 from pipeline.heights import relief
 from pipeline.heights.rasters import gdal
 from pipeline.heights.relief import Survey
@@ -33,7 +33,7 @@ def heights(seed: int = 0, rows: int = 20, columns: int = 30) -> NDArray[np.floa
 def surveyed(sheet: Sheet) -> Survey:
     """What reading a whole sheet tells, with nothing kept of it."""
     with gdal(), OpenSheet(sheet) as source:
-        _, found = relief._read(source, never)
+        _, found = relief._read(source, never_stop)
     relief._check_range(sheet, found)
     return found
 

@@ -15,7 +15,7 @@ import geopandas
 import shapely
 
 from pipeline import quarter
-from pipeline.engine.engine import never, silent
+from pipeline.engine.engine import never_stop, no_progress
 from pipeline.grid.crs import RD
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
@@ -68,7 +68,9 @@ def boundaries(base: Path) -> Path:
 def exported(base: Path, **options: Any) -> Path:
     """A site of a quarter, with its regions, in a folder of its own."""
     place = finished(base)
-    site.export(place, base / "site", (str(boundaries(base)),), False, silent, never, **options)
+    site.export(
+        place, base / "site", (str(boundaries(base)),), False, no_progress, never_stop, **options
+    )
     return base / "site"
 
 

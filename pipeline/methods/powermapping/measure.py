@@ -7,22 +7,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.roof import Counts, bit_counts, centimetres, histograms, nearest
 from kernels.spans import Spans, box_spans
-from pipeline.engine.engine import never
+from kernels.zonal import Histograms, bit_counts, centimetres, histograms, nearest
+from pipeline.engine.engine import never_stop
 from pipeline.errors import Stopped
 from pipeline.footprints.outlines import Outlines
-from pipeline.grid.tile_masks import Marks, enclosing
+from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, Window
+from pipeline.heights.pair import PairReader
 from pipeline.heights.rasters import PIECE
-from pipeline.heights.terrain import Heights
 from pipeline.methods.powermapping.rules import NOT_KNOWN, Powermapping
 
 Part = dict[str, NDArray[np.int64] | NDArray[np.float64]]
 
 
 def measure(
-    heights: Heights, outlines: Outlines, p: Powermapping, stop: Callable[[], bool] = never
+    heights: PairReader, outlines: Outlines, p: Powermapping, stop: Callable[[], bool] = never_stop
 ) -> "Measures":
     """What the rasters tell of footprints, known by position in `outlines.rows`.
 
@@ -39,14 +39,14 @@ def measure(
     return merge(parts, len(outlines), p)
 
 
-def measure_block(window: Window, heights: Heights, outlines: Outlines, p: Powermapping) -> Part:
+def measure_block(window: Window, heights: PairReader, outlines: Outlines, p: Powermapping) -> Part:
     """What the cells of one block tell of the footprints; `footprint` is one of `outlines.rows`.
 
     outlines: all that have a cell, or ground within the ring, in the window; only the tiles that
     they touch are read.
     """
     own = outlines.spans(window)
-    wanted = Marks.none(window.coarse(TILE))
+    wanted = TileMask.none(window.coarse(TILE))
     wanted.add(outlines.windows())
     dsm = centimetres(heights.dsm(window, wanted.marked))
     wanted.add(outlines.windows(p.ground_ring_m))
@@ -82,7 +82,7 @@ def _centres_between(
     return first.astype(np.int64), last.astype(np.int64) + 1
 
 
-def _named(name: str, counts: Counts, rows: NDArray[np.int64]) -> Part:
+def _named(name: str, counts: Histograms, rows: NDArray[np.int64]) -> Part:
     values = (rows[counts.footprint], counts.value, counts.weight)
     return dict(zip((f"{name}_footprint", f"{name}_cm", f"{name}_count"), values, strict=True))
 

@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 from kernels.shadow import Halo, Sun, shadow_halo
 from pipeline.footprints.outlines import Outlines
 from pipeline.grid.sun import suns
-from pipeline.grid.windows import Lattice, Window, same_on_all_sides, squares_of, widest
+from pipeline.grid.windows import (
+    LatticeCell,
+    Window,
+    enclosing_halo,
+    lattice_cells_of,
+    uniform_halo,
+)
+from pipeline.heights.pair import HeightPair
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
-from pipeline.heights.terrain import Terrain
 from pipeline.methods.powermapping.rules import Powermapping
 
 ANYWHERE = 10**6  # cells: the country has fewer along a side
@@ -19,15 +25,15 @@ ANYWHERE = 10**6  # cells: the country has fewer along a side
 
 def farthest(towards: list[Sun], p: Powermapping, resolution: float) -> Halo:
     """How far around an area anything that stands in the country could matter to it [cells]."""
-    near = same_on_all_sides(math.ceil(max(p.wind_radius_m, p.ground_ring_m) / resolution) + 2)
-    return widest([near, farthest_shadow(towards, LOWEST_M, HIGHEST_M, resolution)])
+    near = uniform_halo(math.ceil(max(p.wind_radius_m, p.ground_ring_m) / resolution) + 2)
+    return enclosing_halo([near, farthest_shadow(towards, LOWEST_M, HIGHEST_M, resolution)])
 
 
 def farthest_shadow(towards: list[Sun], lowest: float, highest: float, resolution: float) -> Halo:
     """How far a shadow can come from between two heights [m], by any of some suns, which may be
     none [cells]."""
     shadows = [shadow_halo(lowest, highest, sun, resolution, ANYWHERE) for sun in towards]
-    return widest([same_on_all_sides(0), *shadows])
+    return enclosing_halo([uniform_halo(0), *shadows])
 
 
 def inputs_region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geometry:
@@ -67,11 +73,13 @@ def _ray_ends(
     row: NDArray[np.int64], column: NDArray[np.int64], resolution: float, p: Powermapping
 ) -> NDArray[np.float64]:
     """(cells, suns, 2): how far the rays go eastward and northward [m]."""
-    squares, which = np.unique(squares_of(row, column, resolution), axis=0, return_inverse=True)
+    squares, which = np.unique(
+        lattice_cells_of(row, column, resolution), axis=0, return_inverse=True
+    )
     vectors = [
         [
             (math.sin(s.azimuth) * length, math.cos(s.azimuth) * length)
-            for s in suns(Lattice(*square), p.date, p.times, p.elevation)
+            for s in suns(LatticeCell(*square), p.date, p.times, p.elevation)
             for length in [p.reach_height_m / math.tan(s.elevation)]
         ]
         for square in squares.tolist()
@@ -80,7 +88,7 @@ def _ray_ends(
 
 
 def wind_cut(
-    outlines: Outlines, region: shapely.Geometry, terrain: Terrain, p: Powermapping
+    outlines: Outlines, region: shapely.Geometry, terrain: HeightPair, p: Powermapping
 ) -> NDArray[np.bool_]:
     """Whether the region ends within the radius of an own cell of each candidate."""
     r = outlines.resolution

@@ -7,25 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.reach import casting
-from kernels.roof import bit_counts
+from kernels.casters import casting_tiles
+from kernels.gradient import hillshade
 from kernels.shadow import Sun, cast_shadow
 from kernels.spans import Spans, raise_to
 from kernels.sweep import LIT
-from kernels.terrain import hillshade
 from kernels.wind import any_within
+from kernels.zonal import bit_counts
 from pipeline.footprints.outlines import Outlines, touches
 from pipeline.grid.sun import suns
-from pipeline.grid.tile_masks import NO_HEIGHT, Marks, cut, enclosing, lowered
-from pipeline.grid.windows import TILE, Lattice, Window, same_on_all_sides
+from pipeline.grid.tile_masks import NO_HEIGHT, TileMask, cut, enclosing, lowered
+from pipeline.grid.windows import TILE, LatticeCell, Window, uniform_halo
+from pipeline.heights.pair import PairReader
 from pipeline.heights.rasters import PIECE
-from pipeline.heights.terrain import Heights
 from pipeline.methods.powermapping.rules import NOT_KNOWN, Powermapping, shelters
 from pipeline.runs.measured import Measured
 
 PICTURE = Sun(azimuth=np.deg2rad(315), elevation=np.deg2rad(45))
 NOTHING = Window(0, 0, 0, 0)
-ANY_SIDE = same_on_all_sides(1)  # what a hillshade looks at
+ANY_SIDE = uniform_halo(1)  # what a hillshade looks at
 
 
 @dataclass(frozen=True)
@@ -105,16 +105,16 @@ class Casters:
 
     def felt(
         self, painted: Window, roofs: Roofs, towards: list[Sun], resolution: float
-    ) -> tuple[Marks, Marks]:
+    ) -> tuple[TileMask, TileMask]:
         """The tiles that can throw their shadow on a cell of a painted window or of a roof, and
         those; and of them the tiles of which the rasters matter, beside the blocks there."""
-        asks = Marks.of(painted, self.frame).marked
+        asks = TileMask.of(painted, self.frame).marked
         lowest = np.where(asks, self.lowest, NO_HEIGHT)
         lowest = lowered(lowest, self.frame, roofs.windows, roofs.lowest)
-        needed = casting(self.highest, lowest, towards, resolution, TILE)
+        needed = casting_tiles(self.highest, lowest, towards, resolution, TILE)
         needed |= lowest != NO_HEIGHT
-        bare = asks | casting(self.bare, lowest, towards, resolution, TILE)
-        return Marks(self.frame, needed), Marks(self.frame, bare)
+        bare = asks | casting_tiles(self.bare, lowest, towards, resolution, TILE)
+        return TileMask(self.frame, needed), TileMask(self.frame, bare)
 
 
 @dataclass(frozen=True)
@@ -173,12 +173,12 @@ class Shaded:
 
 
 def shade_block(
-    square: Lattice,
+    square: LatticeCell,
     core: Window,
     painted: Window,
-    needed: Marks,
-    bare: Marks,
-    heights: Heights,
+    needed: TileMask,
+    bare: TileMask,
+    heights: PairReader,
     blocks: Blocks,
     p: Powermapping,
     layers: tuple[str, ...],
@@ -197,7 +197,7 @@ def shade_block(
     tiles, ground = (marks.part(window.coarse(TILE)) for marks in (needed, bare))
     if near.size:
         for marks in (tiles, ground):
-            marks.marked[:] |= Marks.of(near, marks.frame).marked
+            marks.marked[:] |= TileMask.of(near, marks.frame).marked
     surface = read_surface(window, tiles, ground, heights, blocks, p)
     shadow = cast_shadow(surface, towards, square.anchored(window, resolution))
     made: dict[str, NDArray[Any]] = {}
@@ -215,7 +215,7 @@ def _layers(
     surface: NDArray[np.float32],
     shadow: NDArray[np.uint8],
     towards: list[Sun],
-    heights: Heights,
+    heights: PairReader,
     p: Powermapping,
 ) -> dict[str, NDArray[Any]]:
     """The raster layers of a window, by name; the outermost cells have no hillshade."""
@@ -232,7 +232,12 @@ def _layers(
 
 
 def read_surface(
-    window: Window, tiles: Marks, bare: Marks, heights: Heights, blocks: Blocks, p: Powermapping
+    window: Window,
+    tiles: TileMask,
+    bare: TileMask,
+    heights: PairReader,
+    blocks: Blocks,
+    p: Powermapping,
 ) -> NDArray[np.float32]:
     """What casts and catches shadow on some tiles: as measured, or blocks on the terrain, which is
     read on the bare ones only; NaN elsewhere."""
@@ -253,7 +258,7 @@ def read_surface(
 
 
 def lit_cells(
-    shadow: NDArray[np.uint8], window: Window, roofs: Roofs, heights: Heights, p: Powermapping
+    shadow: NDArray[np.uint8], window: Window, roofs: Roofs, heights: PairReader, p: Powermapping
 ) -> NDArray[np.int64]:
     """How many cells of a window that have DSM data each roof has in the sun at all suns.
 
@@ -264,7 +269,7 @@ def lit_cells(
     holed = roofs.holed & (p.surface == "extruded")
     for some in (np.flatnonzero(~holed), np.flatnonzero(holed)):
         if len(some) and holed[some[0]]:
-            tiles = Marks.none(window.coarse(TILE))
+            tiles = TileMask.none(window.coarse(TILE))
             tiles.add(roofs.windows[some])
             lit &= ~np.isnan(heights.dsm(window, tiles.marked))
         spans = roofs.outlines.take(some).spans(window)
@@ -276,14 +281,14 @@ def _bits(shadow: NDArray[np.uint8], n: int) -> NDArray[np.bool_]:
     return np.stack([(shadow >> i & 1).astype(np.bool_) for i in range(n)])
 
 
-def wind_shadowed(candidate: Blocks, blocks: Blocks, heights: Heights, p: Powermapping) -> bool:
+def wind_shadowed(candidate: Blocks, blocks: Blocks, heights: PairReader, p: Powermapping) -> bool:
     """Whether another, higher building stands within the radius of one candidate.
 
     candidate: that one alone; blocks: all that stand within the radius, itself included.
     """
     resolution = heights.terrain.resolution
     reach = int(np.ceil(p.wind_radius_m / resolution))
-    around = own_window(candidate.outlines).grow(same_on_all_sides(reach))
+    around = own_window(candidate.outlines).grow(uniform_halo(reach))
     around = around.intersect(heights.terrain.window)
     near = blocks.within(around)
     higher = shelters(near.compared, int(candidate.compared[0]), p)

@@ -22,7 +22,7 @@ from pipeline.storage.files import identity
 from pipeline.storage.places import Place
 from pipeline.storage.slices import slices
 from pipeline.vectors.files import read_vector
-from pipeline.vectors.mending import joined, mended
+from pipeline.vectors.overlay import make_valid, union
 
 CELL = 1e-7  # degrees: 1 cm
 STRAIGHT = 2000.0  # m: what is straight in RD so far lies within 10 cm of what is so in degrees
@@ -68,12 +68,12 @@ def _outlined(files: Sequence[Path]) -> Iterator[Outlined]:
         regions = {(one.layer, one.code): one for one in regions_of(file)}
         for layer in dict.fromkeys(layer for layer, _ in regions):
             frame = read_vector(file, layer)
-            shapes = mended(frame.geometry.to_numpy(), file.name)
+            shapes = make_valid(frame.geometry.to_numpy(), file.name)
             codes = np.array(codes_of(frame, file))
             for code in dict.fromkeys(codes.tolist()):
                 if code not in known:
                     known.add(code)
-                    outline = joined(shapes[codes == code], file.name)
+                    outline = union(shapes[codes == code], file.name)
                     yield Outlined(regions[layer, code], outline)
 
 

@@ -14,7 +14,7 @@ from pipeline.engine.engine import Progress
 from pipeline.engine.tasks import Stop
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.crs import DEGREES as WGS84
-from pipeline.grid.crs import RD, way
+from pipeline.grid.crs import RD, transformer
 from pipeline.methods.powermapping.rules import CLASSES
 from pipeline.results import report
 from pipeline.results.totals import COLUMNS, flagged
@@ -76,7 +76,7 @@ def _rows(part: pa.Table) -> Iterator[tuple[Any, ...]]:
 def _degrees(part: pa.Table) -> tuple[list[float | None], list[float | None]]:
     """Where the roofs are; None for those without a place on Earth."""
     x, y = (pc.fill_null(part[name], np.nan).to_numpy() for name in PLACE)
-    places = np.round(way(RD, WGS84).transform(x, y), DEGREES)
+    places = np.round(transformer(RD, WGS84).transform(x, y), DEGREES)
     places[:, ~np.isfinite(places).all(axis=0)] = np.nan
     lon, lat = (_known(each) for each in places)
     return lon, lat

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.output.map.dots import COLUMNS, FILLED, coloured, layers
 from pipeline.output.tiles import png
 from pipeline.output.tiles.scheme import SIDE, Tile
-from pipeline.storage.cache import is_sealed, key_of, seal
+from pipeline.storage.cache import is_intact, key_of, record_checksums
 from pipeline.storage.files import named
 from pipeline.storage.places import Folder, Place
 from pipeline.storage.slices import readable, slices
@@ -51,11 +51,11 @@ class Overview:
         """Of a table; counted if that was not done before, and kept in a folder under the identity
         of the table. Raises InputError for a table that is damaged."""
         path = folder / f"roofs-{identity(file)}.counts"
-        if not is_sealed(path):
+        if not is_intact(path):
             with Folder(folder).writing(path.name) as stream:
                 for words in counted(file):
                     stream.write(words.tobytes())
-            seal(path)
+            record_checksums(path)
         return cls(np.memmap(path, np.uint64, "r"))
 
     def tile(self, tile: Tile) -> bytes | None:

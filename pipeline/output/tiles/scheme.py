@@ -14,7 +14,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.grid.crs import RD, Way, way
+from pipeline.grid.crs import RD, Transformer, transformer
 from pipeline.storage.slices import Rectangle
 
 RADIUS = 6_378_137.0  # m; of the sphere of Web Mercator
@@ -30,9 +30,9 @@ POWERS = np.array([np.pad(chebyshev.cheb2poly(np.eye(NODES)[i]), (0, NODES - 1 -
                    for i in range(NODES)])  # fmt: skip
 
 
-def transformer(to_rd: bool) -> Way:
+def mercator_transformer(to_rd: bool) -> Transformer:
     """From Web Mercator to RD, or back; safe in threads."""
-    return way("EPSG:3857", RD) if to_rd else way(RD, "EPSG:3857")
+    return transformer("EPSG:3857", RD) if to_rd else transformer(RD, "EPSG:3857")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Tile:
         across, up = west + EDGE * (east - west), south + EDGE * (north - south)
         x = np.concatenate([across, across, np.full(9, west), np.full(9, east)])
         y = np.concatenate([np.full(9, south), np.full(9, north), up, up])
-        x, y = transformer(True).transform(x, y)
+        x, y = mercator_transformer(True).transform(x, y)
         return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
     def pixels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -150,7 +150,7 @@ def _fitted(to_rd: bool, bounds: Any, nodes: int) -> tuple[NDArray[Any], NDArray
     west, south, east, north = bounds
     x = (west + east) / 2 + at * (east - west) / 2
     y = (south + north) / 2 + at * (north - south) / 2
-    exact = transformer(to_rd).transform(*np.meshgrid(x, y))
+    exact = mercator_transformer(to_rd).transform(*np.meshgrid(x, y))
     inverse = np.linalg.inv(chebyshev.chebvander(at, nodes - 1))
     return inverse @ exact[0] @ inverse.T, inverse @ exact[1] @ inverse.T
 

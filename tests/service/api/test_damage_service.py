@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipeline.engine.engine import never, silent
+from pipeline.engine.engine import never_stop, no_progress
 from pipeline.errors import DamagedError
 from pipeline.output.tiles.scheme import Tile
 from pipeline.storage import cache, integrity
@@ -92,7 +92,7 @@ def test_what_a_job_left_is_made_anew(
     found = carried_out("suitability", inputs, means)
     (found / TABLE).unlink()
     assert carried_out("suitability", inputs, means) == found
-    assert not integrity.check(found, silent, never, 2)
+    assert not integrity.check(found, no_progress, never_stop, 2)
     flip(tmp_path / "quarter" / TABLE, 9999)
     with pytest.raises(DamagedError, match=f"quarter/{TABLE} is damaged"):
         carried_out("suitability", inputs | {"layers": []}, means)
@@ -105,7 +105,7 @@ def test_what_was_made_of_a_run_is_made_anew(
     """As after a start: what a process has read it takes to stay so."""
 
     def answers() -> list[bytes]:
-        cache._is_sealed.cache_clear()
+        cache._is_intact.cache_clear()
         opened._opened.cache_clear()
         tiles._kept = LruCache(1 << 20, len)
         paths = ("items/3", "files/buildings.csv", tile(client, "roofs"))

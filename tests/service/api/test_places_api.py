@@ -12,7 +12,7 @@ import shapely
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from pipeline.areas.gazetteer import Gazetteer, Known
+from pipeline.areas.gazetteer import Gazetteer, KnownRegion
 from pipeline.areas.regions import Region
 from service.api import places
 from service.api.app import create_app
@@ -119,7 +119,9 @@ def test_a_nation_is_searched_at_once() -> None:
     rng = np.random.default_rng(1)
     letters = np.array(list("abcdefghijklmnoprstuvwz"))
     names = ["".join(rng.choice(letters, rng.integers(5, 15))) for _ in range(18_000)]
-    known = [Known(Region(f"BU{i:08d}", name, Path("x"), ""), None) for i, name in enumerate(names)]
+    known = [
+        KnownRegion(Region(f"BU{i:08d}", name, Path("x"), ""), None) for i, name in enumerate(names)
+    ]
     every = Gazetteer.of(known)
     for text in (names[7], names[7][:4], names[7][:3] + "x" + names[7][4:]):
         start = time.perf_counter()

@@ -160,4 +160,4 @@ def test_times_are_spoken(seconds: float, said: str) -> None:
 
 
 def test_a_silent_log() -> None:
-    events.silent(SHARD)
+    events.no_log(SHARD)

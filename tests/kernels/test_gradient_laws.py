@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from kernels.gradient import aspect, hillshade, slope
 from kernels.shadow import Sun
-from kernels.terrain import aspect, hillshade, slope
 from tests.support.exact import Raster
 from tests.support.scenes import SEEDS, degrees, examples, houses, suns, terrains
 

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kernels.rings import Box
-from kernels.roof import (
+from kernels.spans import Spans, box_spans, cells_of, raise_to
+from kernels.zonal import (
     HIGHEST,
     NO_DATA,
     NO_HEIGHT,
     SCATTERED,
-    Counts,
+    Histograms,
     bit_counts,
     centimetres,
     histograms,
     nearest,
     sums,
 )
-from kernels.spans import Spans, box_spans, cells_of, raise_to
 from tests.support.scenes import SEEDS, examples, houses
 
 HUGE = NO_HEIGHT + 1, HIGHEST, -5, 0, 1, 2, 3
@@ -50,7 +50,7 @@ def values_of(cm: NDArray[np.int32], spans: Spans) -> list[NDArray[np.int64]]:
     return [np.sort(part[part != NO_HEIGHT]).astype(np.int64) for part in own]
 
 
-def listed(counts: Counts, n: int) -> list[list[int]]:
+def listed(counts: Histograms, n: int) -> list[list[int]]:
     """Of each footprint the heights that a histogram counts, sorted, and so any percentile."""
     entries = list(zip(counts.footprint.tolist(), counts.value.tolist(), strict=True))
     assert entries == sorted(set(entries))

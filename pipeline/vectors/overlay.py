@@ -2,7 +2,7 @@
 with limits of time and memory. None of GEOS's calls can be interrupted, and a few kilobytes of
 polygons can cost it hours, or all memory.
 
-`python -m pipeline.vectors.mending` is that process. It imports little, and so starts in 0.2 s.
+`python -m pipeline.vectors.overlay` is that process. It imports little, and so starts in 0.2 s.
 """
 
 import os
@@ -19,11 +19,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.engine.tasks import go_on
+from pipeline.engine.tasks import check_stop
 from pipeline.errors import InputError
 from pipeline.vectors.crossings import CROSSINGS, KNOTS, Crossings, crossings_of
 
-PROGRAM = (sys.executable, "-m", "pipeline.vectors.mending")
+PROGRAM = (sys.executable, "-m", "pipeline.vectors.overlay")
 SECONDS, SECONDS_A_SIDE = 5.0, 20e-6  # of a core
 BYTES, BYTES_A_SIDE = 1 << 29, 4096
 LIGHT = 200  # crossings, which take 20 ms
@@ -37,7 +37,7 @@ class LimitError(InputError):
     """What GEOS was asked for took too long or too much memory."""
 
 
-def mended(geometry: Geometries, name: str) -> Geometries:
+def make_valid(geometry: Geometries, name: str) -> Geometries:
     """Valid geometries, of those of a file or an input of that name.
 
     Raises InputError for coordinates that are no number, and for what would take too long or too
@@ -61,26 +61,26 @@ def mended(geometry: Geometries, name: str) -> Geometries:
     return made
 
 
-def joined(geometry: Geometries, name: str) -> shapely.Geometry:
-    """The union of valid geometries. Raises as `mended` does."""
+def union(geometry: Geometries, name: str) -> shapely.Geometry:
+    """The union of valid geometries. Raises as `make_valid` does."""
     return _overlaid("join", geometry, name)
 
 
-def shared(one: shapely.Geometry, other: shapely.Geometry, name: str) -> shapely.Geometry:
-    """The areas that two valid geometries have in common. Raises as `mended` does."""
+def intersection(one: shapely.Geometry, other: shapely.Geometry, name: str) -> shapely.Geometry:
+    """The areas that two valid geometries have in common. Raises as `make_valid` does."""
     return _overlaid("share", np.array([one, other], object), name)
 
 
-def without(one: shapely.Geometry, other: shapely.Geometry, name: str) -> shapely.Geometry:
-    """The first of two valid geometries without the other. Raises as `mended` does."""
+def difference(one: shapely.Geometry, other: shapely.Geometry, name: str) -> shapely.Geometry:
+    """The first of two valid geometries without the other. Raises as `make_valid` does."""
     return _overlaid("subtract", np.array([one, other], object), name)
 
 
-def mended_one(geometry: shapely.Geometry) -> shapely.Geometry | None:
+def make_one_valid(geometry: shapely.Geometry) -> shapely.Geometry | None:
     """A valid geometry; None if GEOS cannot make it valid, or it meets itself too often. Raises
     LimitError, as what is None must be so on any machine."""
     try:
-        return mended(np.array([geometry], object), "buildings")[0]
+        return make_valid(np.array([geometry], object), "buildings")[0]
     except LimitError:
         raise
     except InputError:
@@ -127,7 +127,7 @@ def _carry_out(
         return OPERATIONS[operation](geometry)
     seconds = SECONDS + SECONDS_A_SIDE * counted.sides
     limits = round(seconds), BYTES + BYTES_A_SIDE * counted.sides
-    found = _apart(pickle.dumps((operation, geometry, limits)), WAITS * seconds)
+    found = _in_subprocess(pickle.dumps((operation, geometry, limits)), WAITS * seconds)
     if found is None:
         raise LimitError(
             "{name}: its polygons take more than {seconds} s or {megabytes} MB to mend or to"
@@ -137,7 +137,7 @@ def _carry_out(
     return pickle.loads(found)
 
 
-def _apart(given: bytes, seconds: float) -> bytes | None:
+def _in_subprocess(given: bytes, seconds: float) -> bytes | None:
     """What the process answers; None if it reached a limit. Raises Stopped when that is asked."""
     until = time.monotonic() + seconds
     with TemporaryFile() as asked, TemporaryFile() as answer:
@@ -153,7 +153,7 @@ def _apart(given: bytes, seconds: float) -> bytes | None:
         ) as process:
             try:
                 while process.poll() is None and time.monotonic() < until:
-                    go_on()
+                    check_stop()
                     time.sleep(LOOK_S)
             finally:
                 process.kill()

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kernels.reach import reaching
-from kernels.roof import NO_HEIGHT, centimetres
+from kernels.casters import casting_or_shaded_tiles
 from kernels.shadow import Grid, Sun, cast_shadow, shadow_drop, walks_rows
+from kernels.zonal import NO_HEIGHT, centimetres
 from tests.support.scenes import SEEDS, Mask, Raster, degrees, examples, houses, suns
 
 TOP = np.iinfo(np.int32).max
@@ -44,7 +44,7 @@ def tiled(place: Place) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 
 def found(place: Place, towards: list[Sun]) -> Mask:
-    return reaching(*tiled(place), towards, place.grid.resolution, place.tile)
+    return casting_or_shaded_tiles(*tiled(place), towards, place.grid.resolution, place.tile)
 
 
 def spread(marked: Mask, tile: int) -> Mask:
@@ -135,7 +135,7 @@ def test_not_longer_than_tiles_demand(
     highest[rng.random(shape) < 0.1] = NO_HEIGHT
     chosen = [degrees(sun) for sun in towards]
     most = np.logical_or.reduce([bound(highest, lowest, s, resolution, tile) for s in chosen])
-    assert not (reaching(highest, lowest, chosen, resolution, tile) & ~most).any()
+    assert not (casting_or_shaded_tiles(highest, lowest, chosen, resolution, tile) & ~most).any()
 
 
 @pytest.mark.parametrize("azimuth", range(0, 360, 30))
@@ -144,7 +144,9 @@ def test_flat_ground_needs_only_who_asks(azimuth: int) -> None:
     lowest = np.full((30, 30), NO_HEIGHT, np.int32)
     lowest[10:13, 20] = 123
     sun = Sun(math.radians(azimuth), math.radians(3))
-    assert np.array_equal(reaching(flat, lowest, [sun], 0.5, 128), lowest != NO_HEIGHT)
+    assert np.array_equal(
+        casting_or_shaded_tiles(flat, lowest, [sun], 0.5, 128), lowest != NO_HEIGHT
+    )
 
 
 @pytest.mark.parametrize("azimuth", range(0, 360, 15))
@@ -154,7 +156,7 @@ def test_only_towards_the_sun(azimuth: int) -> None:
     lowest = np.full((41, 41), NO_HEIGHT, np.int32)
     lowest[20, 20] = 0
     sun = Sun(math.radians(azimuth), math.radians(20))
-    needed = reaching(towers, lowest, [sun], 0.5, 128)
+    needed = casting_or_shaded_tiles(towers, lowest, [sun], 0.5, 128)
     rows, columns = np.argwhere(needed).T - 20
     along = -rows * math.cos(sun.azimuth) + columns * math.sin(sun.azimuth)
     across = rows * math.sin(sun.azimuth) + columns * math.cos(sun.azimuth)
@@ -171,24 +173,26 @@ def test_higher_towers_reach_further() -> None:
     highest = rng.integers(0, 9000, (30, 30), dtype=np.int32)
     lowest = np.where(rng.random((30, 30)) < 0.02, 0, NO_HEIGHT).astype(np.int32)
     some = [Sun(math.radians(a), math.radians(15)) for a in (100, 170, 230)]
-    usual = reaching(highest, lowest, some, 0.5, 128)
+    usual = casting_or_shaded_tiles(highest, lowest, some, 0.5, 128)
     deeper = np.where(lowest == 0, np.int32(-800), lowest)
-    assert (reaching(highest + 500, lowest, some, 0.5, 128) >= usual).all()
-    assert (reaching(highest, deeper, some, 0.5, 128) >= usual).all()
-    each = [reaching(highest, lowest, [sun], 0.5, 128) for sun in some]
+    assert (casting_or_shaded_tiles(highest + 500, lowest, some, 0.5, 128) >= usual).all()
+    assert (casting_or_shaded_tiles(highest, deeper, some, 0.5, 128) >= usual).all()
+    each = [casting_or_shaded_tiles(highest, lowest, [sun], 0.5, 128) for sun in some]
     assert np.array_equal(np.logical_or.reduce(each), usual)
 
 
 def test_no_data_casts_nothing_and_nobody_asks() -> None:
     nothing = np.full((3, 4), NO_HEIGHT, np.int32)
     sun = Sun(1.0, 0.1)
-    assert not reaching(np.full((3, 4), 9999, np.int32), nothing, [sun], 5.0, 128).any()
+    assert not casting_or_shaded_tiles(
+        np.full((3, 4), 9999, np.int32), nothing, [sun], 5.0, 128
+    ).any()
     asked = nothing.copy()
     asked[1, 1] = 0
-    assert np.array_equal(reaching(nothing, asked, [sun], 5.0, 128), asked == 0)
-    assert np.array_equal(reaching(nothing, asked, [], 5.0, 128), asked == 0)
+    assert np.array_equal(casting_or_shaded_tiles(nothing, asked, [sun], 5.0, 128), asked == 0)
+    assert np.array_equal(casting_or_shaded_tiles(nothing, asked, [], 5.0, 128), asked == 0)
 
 
 def test_two_maps_are_refused() -> None:
     with pytest.raises(ValueError, match="one map"):
-        reaching(np.zeros((2, 3)), np.zeros((3, 2)), [], 1.0, 128)
+        casting_or_shaded_tiles(np.zeros((2, 3)), np.zeros((3, 2)), [], 1.0, 128)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.compile import kernel
-from kernels.roof import NO_HEIGHT
 from kernels.shadow import Sun, shadow_drop, walks_rows
+from kernels.zonal import NO_HEIGHT
 
 NOTHING = np.int32(NO_HEIGHT)
 ROUNDING = 1 + 1e-9  # cells that two ends of a ray may lie beside the slope, rounded as both are
@@ -88,7 +88,7 @@ def _sink(sun: Sun, resolution: float, largest_cm: float) -> float:
     return max(drop * 100, 0.0)
 
 
-def casting(
+def casting_tiles(
     highest: ArrayLike, lowest: ArrayLike, towards: Sequence[Sun], resolution: float, tile: int
 ) -> NDArray[np.bool_]:
     """Which tiles can throw their shadow, by any of the suns, on a cell that asks.
@@ -120,10 +120,10 @@ def casting(
     return found | turned.T
 
 
-def reaching(
+def casting_or_shaded_tiles(
     highest: ArrayLike, lowest: ArrayLike, towards: Sequence[Sun], resolution: float, tile: int
 ) -> NDArray[np.bool_]:
     """Which tiles can throw their shadow on a cell that asks, and those that ask; arguments and
-    errors as of `casting`. Without all others the shadows there are the same to the bit."""
+    errors as of `casting_tiles`. Without all others the shadows there are the same to the bit."""
     asking: NDArray[np.bool_] = np.asarray(lowest) != NOTHING
-    return casting(highest, lowest, towards, resolution, tile) | asking
+    return casting_tiles(highest, lowest, towards, resolution, tile) | asking

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.fetch.web import Failed
-from pipeline.storage.cache import write_whole
+from pipeline.fetch.web import FetchError
+from pipeline.storage.cache import write_atomic
 from pipeline.storage.files import identity
 
-BOOK = "fetched.json"
+MANIFEST = "fetched.json"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Record:
 
 
 @dataclass
-class Book:
+class Manifest:
     """Records by the files' names below the folder; without_data: by product the sheets that no
     service has."""
 
@@ -41,18 +41,18 @@ class Book:
     without_data: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path) -> "Book":
+    def of(cls, folder: Path) -> "Manifest":
         """As it was written; empty where there is none or it is damaged, so that what is there is
         looked at. Raises InputError for a file of that name with anything else."""
         try:
-            said = json.loads((folder / BOOK).read_bytes())
+            said = json.loads((folder / MANIFEST).read_bytes())
         except (OSError, ValueError):
             return cls(folder)
         try:
             records = {name: Record(**record) for name, record in said["files"].items()}
             return cls(folder, records, dict(said["without_data"]))
         except (TypeError, KeyError, AttributeError, ValueError):
-            raise foreign(folder, BOOK) from None
+            raise foreign(folder, MANIFEST) from None
 
     def has(self, name: str) -> bool:
         """Whether a file is there as it was written down."""
@@ -70,11 +70,11 @@ class Book:
             "files": {name: asdict(record) for name, record in sorted(self.records.items())},
             "without_data": self.without_data,
         }
-        write_whole(self.folder / BOOK, json.dumps(said, indent=1).encode())
+        write_atomic(self.folder / MANIFEST, json.dumps(said, indent=1).encode())
 
 
 @dataclass(frozen=True)
-class Item:
+class Download:
     """A file to be there: its name below the folder, its address, how it is brought and checked;
     survey: what is kept of it beside, with its identity; sheet: product and name of one that may
     not exist although the index lists it."""
@@ -87,7 +87,7 @@ class Item:
     sheet: tuple[str, str] | None = None
 
 
-class Standing(InputError):
+class OccupiedError(InputError):
     """A file that stands where another is to be brought, and is not as it was brought."""
 
 
@@ -98,7 +98,7 @@ def foreign(folder: Path, name: str) -> InputError:
     )
 
 
-def see_to(item: Item, book: Book, overwrite: bool = False) -> tuple[Record | None, bool]:
+def ensure(item: Download, book: Manifest, overwrite: bool = False) -> tuple[Record | None, bool]:
     """See that a file is there and sound; its record, if it was not known before, and whether it
     was brought. Raises Standing where that would replace a file that is not as it was brought,
     unless `overwrite`."""
@@ -107,31 +107,31 @@ def see_to(item: Item, book: Book, overwrite: bool = False) -> tuple[Record | No
         item.survey(file)
         return None, False
     # A file that is in no book was brought before a kill, or by hand.
-    came = item.file in book.records or not (file.exists() and _is_sound(item, file))
+    came = item.file in book.records or not (file.exists() and _is_valid(item, file))
     if came:
         if os.path.lexists(file) and not overwrite:
-            raise Standing(
+            raise OccupiedError(
                 "stands there, and is not as it was brought; move it away, or --overwrite brings it"
                 " anew"
             )
         file.parent.mkdir(parents=True, exist_ok=True)
         item.save(file)
-        _check_sound(item, file)
+        _validate(item, file)
     return Record.now(item.url, item.survey(file) or identity(str(file))), came
 
 
-def _is_sound(item: Item, file: Path) -> bool:
+def _is_valid(item: Download, file: Path) -> bool:
     try:
         item.check(file)
-    except (Failed, InputError):
+    except (FetchError, InputError):
         return False
     return True
 
 
-def _check_sound(item: Item, file: Path) -> None:
+def _validate(item: Download, file: Path) -> None:
     """Raises Failed or InputError for a file that is not what it should be, and deletes it."""
     try:
         item.check(file)
-    except (Failed, InputError):
+    except (FetchError, InputError):
         file.unlink()
         raise

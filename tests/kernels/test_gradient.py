@@ -12,9 +12,9 @@ from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernels.gradient import hillshade
 from kernels.shadow import Sun
-from kernels.terrain import hillshade
-from pipeline.grid.windows import same_on_all_sides
+from pipeline.grid.windows import uniform_halo
 from tests.support import reference
 from tests.support.scenes import (
     SEEDS,
@@ -92,7 +92,7 @@ def test_any_tiling_gives_the_whole(s: Sight, seed: int) -> None:
     """With a halo of one cell; without, its border stays 0."""
     whole = hillshade(s.height, degrees(s.sun), s.grid.resolution)
     for tile in tiles(s.window, seed):
-        wide = tile.grow(same_on_all_sides(1)).intersect(s.window)
+        wide = tile.grow(uniform_halo(1)).intersect(s.window)
         part = hillshade(s.height[s.window.slices(wide)], degrees(s.sun), s.grid.resolution)
         assert np.array_equal(part[wide.slices(tile)], whole[s.window.slices(tile)])
         alone = hillshade(s.height[s.window.slices(tile)], degrees(s.sun), s.grid.resolution)

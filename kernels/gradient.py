@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kernels.angle import angle
-from kernels.check import has_infinite, raster, refuse_infinite
+from kernels.check import as_raster, has_infinite, refuse_infinite
 from kernels.compile import inlined, kernel
 from kernels.shadow import Sun
 from kernels.simd import LINE, PIECE, prefetch
@@ -16,7 +16,7 @@ ZERO, ONE, HALF_UP = np.float32(0), np.float32(1), np.float32(1.5)
 DARK = np.uint8(0)
 
 
-class Light(NamedTuple):
+class HillshadeTerms(NamedTuple):
     """What the sun gives to a cell with slopes (east, north) of the sums below: grey - 1 =
     (level - east x towards_east - north x towards_north) / sqrt(1 + steep (east2 + north2))."""
 
@@ -26,11 +26,11 @@ class Light(NamedTuple):
     steep: np.float32
 
 
-def light(sun: Sun, resolution: float) -> Light:
+def hillshade_terms(sun: Sun, resolution: float) -> HillshadeTerms:
     """The numbers that a sun and a cell size [m] make of Horn's formula, for eight-fold slopes."""
     per_cell = 1 / (8 * resolution)
     flat = 254 * math.cos(sun.elevation) * per_cell
-    return Light(
+    return HillshadeTerms(
         np.float32(254 * math.sin(sun.elevation)),
         np.float32(flat * math.sin(sun.azimuth)),
         np.float32(flat * math.cos(sun.azimuth)),
@@ -50,13 +50,13 @@ def _horn(nw, n, ne, w, e, sw, s, se):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _light_piece(north, middle, south, light, out):  # type: ignore[no-untyped-def]
+def _hillshade_piece(north, middle, south, terms, out):  # type: ignore[no-untyped-def]
     """Grey of cells 1 to len(out) of a row; slices from 0, else Numba does not vectorise."""
     n1, n2, m1, m2, s1, s2 = north[1:], north[2:], middle[1:], middle[2:], south[1:], south[2:]
     for j in range(len(out)):
         rise, climb = _horn(north[j], n1[j], n2[j], middle[j], m2[j], south[j], s1[j], s2[j])
-        bright = light.level - rise * light.towards_east - climb * light.towards_north
-        bright /= np.sqrt(ONE + light.steep * (rise * rise + climb * climb))
+        bright = terms.level - rise * terms.towards_east - climb * terms.towards_north
+        bright /= np.sqrt(ONE + terms.steep * (rise * rise + climb * climb))
         known = rise + climb + m1[j]
         grey = HALF_UP + (bright if bright > ZERO else ZERO)
         out[j] = np.uint8(np.int32(grey)) if known == known else DARK
@@ -83,7 +83,7 @@ def _aspect_piece(north, middle, south, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def light_rows(height, begin, end, light, out):  # type: ignore[no-untyped-def]
+def hillshade_rows(height, begin, end, terms, out):  # type: ignore[no-untyped-def]
     """Hillshade of rows begin to end of the array; False at an infinite height in them."""
     rows, columns = height.shape
     for i in range(begin, end):
@@ -95,7 +95,7 @@ def light_rows(height, begin, end, light, out):  # type: ignore[no-untyped-def]
                 prefetch(height, i + 3, j)
             near = slice(left, right + 2)
             north, south = height[i - 1, near], height[i + 1, near]
-            _light_piece(north, height[i, near], south, light, out[i, left + 1 : right + 1])
+            _hillshade_piece(north, height[i, near], south, terms, out[i, left + 1 : right + 1])
     return True
 
 
@@ -120,9 +120,9 @@ def hillshade(height: ArrayLike, sun: Sun, resolution: float) -> NDArray[np.uint
 
     Horn, B.K.P. (1981). Hill shading and the reflectance map. Proc. IEEE 69(1).
     """
-    height = raster(height)
+    height = as_raster(height)
     out = np.zeros(height.shape, np.uint8)
-    if not light_rows(height, 0, len(height), light(sun, resolution), out):
+    if not hillshade_rows(height, 0, len(height), hillshade_terms(sun, resolution), out):
         refuse_infinite(height)
     return out
 
@@ -134,7 +134,7 @@ def slope(height: ArrayLike, resolution: float) -> NDArray[np.float32]:
     NaN where the cell or one of its eight neighbours has no data or lies outside the array.
     Raises ValueError for an infinite height.
     """
-    height = raster(height)
+    height = as_raster(height)
     refuse_infinite(height)
     out = np.full(height.shape, np.nan, np.float32)
     _slope_rows(height, np.float32(1 / (8 * resolution)), out)
@@ -148,7 +148,7 @@ def aspect(height: ArrayLike) -> NDArray[np.float32]:
     [0, 2 pi], NaN where it is flat, and where the cell or one of its eight neighbours has no data
     or lies outside the array. Raises ValueError for an infinite height.
     """
-    height = raster(height)
+    height = as_raster(height)
     refuse_infinite(height)
     out = np.full(height.shape, np.nan, np.float32)
     _aspect_rows(height, out)

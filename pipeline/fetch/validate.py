@@ -8,8 +8,8 @@ import pyogrio
 import rasterio
 import shapely
 
-from pipeline.fetch.web import Failed
-from pipeline.heights.indexes import Offer, Product
+from pipeline.fetch.web import FetchError
+from pipeline.heights.indexes import IndexedSheet, Product
 from pipeline.heights.mosaics import ENDINGS
 from pipeline.heights.sheets import Sheet, open_sheet
 from pipeline.storage.files import find, identity
@@ -19,29 +19,29 @@ def opened(of: Product, file: Path) -> Sheet:
     """The one raster in a file. Raises Failed or InputError unless it can be used."""
     paths = find([str(file)], ENDINGS, of.kind)
     if len(paths) != 1:
-        raise Failed("{n} rasters in it instead of one", n=len(paths))
+        raise FetchError("{n} rasters in it instead of one", n=len(paths))
     return open_sheet(paths[0], of.kind, None)
 
 
-def check_sheet(of: Product, offer: Offer, file: Path) -> None:
+def check_sheet(of: Product, offer: IndexedSheet, file: Path) -> None:
     """Raises Failed or InputError unless it is the raster that the index says it is."""
     size = file.stat().st_size
     if offer.size is not None and size != offer.size:
-        raise Failed("{size} bytes, and the index says {said}", size=size, said=offer.size)
+        raise FetchError("{size} bytes, and the index says {said}", size=size, said=offer.size)
     if offer.sha256 is not None and identity(str(file))["sha256"] != offer.sha256:
-        raise Failed("its SHA-256 is not the one in the index")
+        raise FetchError("its SHA-256 is not the one in the index")
     if file.suffix.lower() == ".zip":
         _check_zip(file)
     sheet = opened(of, file)
     if sheet.resolution != of.resolution:
-        raise Failed(
+        raise FetchError(
             "cells of {size:g} m instead of {wanted:g}", size=sheet.resolution, wanted=of.resolution
         )
     window, cell = sheet.window, sheet.resolution
     place = (window.left * cell, -window.bottom * cell, window.right * cell, -window.top * cell)
     room = shapely.box(*offer.bounds).buffer(2 * cell, join_style="mitre")
     if not room.covers(shapely.box(*place)):
-        raise Failed(
+        raise FetchError(
             "it lies at {place:,}, not at its sheet", place=[f"{side:g}" for side in place]
         )
     _check_ends(sheet)
@@ -54,7 +54,7 @@ def _check_ends(sheet: Sheet) -> None:
             for row, column in ((0, 0), (source.height - 1, source.width - 1)):
                 source.read(1, window=((row, row + 1), (column, column + 1)))
     except rasterio.errors.RasterioError:
-        raise Failed("its cells cannot be read: it is damaged or cut off") from None
+        raise FetchError("its cells cannot be read: it is damaged or cut off") from None
 
 
 def _check_zip(file: Path) -> None:
@@ -62,9 +62,9 @@ def _check_zip(file: Path) -> None:
         with zipfile.ZipFile(file) as archive:
             bad = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError):
-        raise Failed("not a zip that can be opened") from None
+        raise FetchError("not a zip that can be opened") from None
     if bad is not None:
-        raise Failed("{bad} in the zip is damaged", bad=bad)
+        raise FetchError("{bad} in the zip is damaged", bad=bad)
 
 
 def check_vector(file: Path) -> None:
@@ -75,11 +75,11 @@ def check_vector(file: Path) -> None:
 def check_footprints(file: Path) -> None:
     """Raises Failed unless it has BAG's layer of buildings."""
     if "pand" not in _layers(file):
-        raise Failed("has no layer `pand`")
+        raise FetchError("has no layer `pand`")
 
 
 def _layers(file: Path) -> list[str]:
     try:
         return [str(name) for name, _ in pyogrio.list_layers(file)]
     except pyogrio.errors.DataSourceError:
-        raise Failed("cannot be opened as a vector file") from None
+        raise FetchError("cannot be opened as a vector file") from None

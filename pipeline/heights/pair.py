@@ -15,10 +15,10 @@ from pipeline.grid.windows import Window
 from pipeline.heights.rasters import Mosaic, Reader
 
 
-class Standing(Protocol):
+class Additions(Protocol):
     """What stands on the surface and is not in it."""
 
-    def part(self, window: Window) -> "Standing":
+    def part(self, window: Window) -> "Additions":
         """What of it touches a window."""
 
     def under(self, casters: Any) -> Any:
@@ -29,12 +29,12 @@ class Standing(Protocol):
 
 
 @dataclass(frozen=True)
-class Terrain:
+class HeightPair:
     """DSM and DTM on one grid; what only one of them covers does not count."""
 
     dsm: Mosaic
     dtm: Mosaic
-    added: "Standing | None" = None
+    added: "Additions | None" = None
 
     @property
     def resolution(self) -> float:
@@ -63,27 +63,27 @@ class Terrain:
         """Whether every cell of a window lies on both."""
         return self.dsm.covers(window) and self.dtm.covers(window)
 
-    def part(self, window: Window) -> "Terrain":
+    def part(self, window: Window) -> "HeightPair":
         """What a window touches, small to send: read there, it gives the same."""
         added = self.added and self.added.part(window)
-        return Terrain(self.dsm.part(window), self.dtm.part(window), added)
+        return HeightPair(self.dsm.part(window), self.dtm.part(window), added)
 
     def hold(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which (n, 2) points lie on a cell of both; NaN lies nowhere."""
         return self.dsm.hold(points) & self.dtm.hold(points)
 
     @contextmanager
-    def heights(self) -> Iterator["Heights"]:
+    def heights(self) -> Iterator["PairReader"]:
         """The door through which one task reads."""
         with self.dsm.reader() as dsm, self.dtm.reader() as dtm:
-            yield Heights(self, dsm, dtm)
+            yield PairReader(self, dsm, dtm)
 
 
 @dataclass(frozen=True)
-class Heights:
+class PairReader:
     """Open rasters; each read gives (rows, columns) float32 metres, NaN off the common ground."""
 
-    terrain: Terrain
+    terrain: HeightPair
     _dsm: Reader
     _dtm: Reader
 
@@ -119,7 +119,7 @@ class Heights:
         return height
 
 
-def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> Terrain:
+def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> HeightPair:
     """The two as one terrain. Raises InputError if they do not fit together."""
     a, b = dsm.sheets[0], dtm.sheets[0]
     if a.resolution != b.resolution:
@@ -131,7 +131,7 @@ def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> Terrain:
             dtm=b.name,
             other=b.resolution,
         )
-    terrain = Terrain(dsm, dtm)
+    terrain = HeightPair(dsm, dtm)
     if not terrain.window.size or terrain.ground.area == 0:
         raise InputError(
             "DSM ({dsm}) and DTM ({dtm}) have no ground in common; give sheets of one place",

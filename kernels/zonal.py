@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kernels.check import raster, refuse_infinite
+from kernels.check import as_raster, refuse_infinite
 from kernels.compile import kernel
-from kernels.rings import Box, grown, sort
+from kernels.rings import Box, resized, sort
 from kernels.spans import Spans, check_inside, prefetch_run
 
 NO_HEIGHT = np.iinfo(np.int32).min
@@ -19,7 +19,7 @@ BYTE, FULL = 255, 127  # a byte of SPREAD, and how often it is added without tou
 SPREAD = np.array([sum((m >> i & 1) << 8 * i for i in range(8)) for m in range(NO_DATA)] + [0])
 
 
-class Sums(NamedTuple):
+class ZonalSums(NamedTuple):
     """What the cells with a height of each footprint come to.
 
     cells: how many, total: their sum [cm], (footprints,) int64; lowest, highest: (footprints,)
@@ -32,7 +32,7 @@ class Sums(NamedTuple):
     highest: NDArray[np.int32]
 
 
-class Counts(NamedTuple):
+class Histograms(NamedTuple):
     """Histograms. footprint, value, weight: (entries,) int64, ordered by footprint, then value."""
 
     footprint: NDArray[np.int64]
@@ -40,7 +40,7 @@ class Counts(NamedTuple):
     weight: NDArray[np.int64]
 
 
-class Bits(NamedTuple):
+class BitCounts(NamedTuple):
     """What the cells of each footprint show of a mask; parts merge by addition.
 
     cells: (footprints,) int64, those with data; bits: (footprints, 8) int64, of these the cells
@@ -86,7 +86,7 @@ def centimetres(height: ArrayLike) -> NDArray[np.int32]:
     height: (rows, columns) float32 [m]. Returns (rows, columns) int32. Raises ValueError for an
     infinite height, or one beyond 21,474,836 m.
     """
-    height = raster(height)
+    height = as_raster(height)
     out = np.empty(height.shape, np.int32)
     if _centimetres(height, out):
         refuse_infinite(height)
@@ -117,12 +117,12 @@ def _sums(cm, spans, cells, total, lowest, highest):  # type: ignore[no-untyped-
         cells[f], total[f], lowest[f], highest[f] = _sum(cm, spans, f)
 
 
-def _no_sums(n: int) -> Sums:
+def _no_sums(n: int) -> ZonalSums:
     long, short = np.empty((2, n), np.int64), np.empty((2, n), np.int32)
-    return Sums(long[0], long[1], short[0], short[1])
+    return ZonalSums(long[0], long[1], short[0], short[1])
 
 
-def sums(cm: NDArray[np.int32], spans: Spans) -> Sums:
+def sums(cm: NDArray[np.int32], spans: Spans) -> ZonalSums:
     """What the heights on each footprint's cells come to; cells without a height are left out.
 
     cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
@@ -133,9 +133,9 @@ def sums(cm: NDArray[np.int32], spans: Spans) -> Sums:
     return found
 
 
-def merge(a: Sums, b: Sums) -> Sums:
+def merge(a: ZonalSums, b: ZonalSums) -> ZonalSums:
     """Of two parts of the same footprints, in whatever order: exact."""
-    return Sums(
+    return ZonalSums(
         a.cells + b.cells,
         a.total + b.total,
         np.minimum(a.lowest, b.lowest),
@@ -192,7 +192,7 @@ def _histograms(cm, spans, cells, total, lowest, highest):  # type: ignore[no-un
             continue
         low = np.int64(lowest[f])
         values = np.int64(highest[f]) - low + 1
-        out = grown(out, n + min(cells[f], values))
+        out = resized(out, n + min(cells[f], values))
         if values <= SCATTERED * cells[f]:
             bins = np.zeros(values, np.int64)
             _tally(cm, spans, f, low, bins)
@@ -205,7 +205,7 @@ def _histograms(cm, spans, cells, total, lowest, highest):  # type: ignore[no-un
     return out[:n]
 
 
-def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[Sums, Counts]:
+def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[ZonalSums, Histograms]:
     """Sums and histogram of the heights on each footprint's cells, which are read from memory once;
     cells without a height are left out. Entries of the same footprint and value merge by addition.
 
@@ -214,7 +214,7 @@ def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[Sums, Counts]:
     _check(cm, np.int32, spans)
     found = _no_sums(len(spans.start) - 1)
     entries = _histograms(cm, spans, *found)
-    return found, Counts(*entries.T.copy())
+    return found, Histograms(*entries.T.copy())
 
 
 @kernel
@@ -232,14 +232,14 @@ def _bit_counts(mask, spans, cells, bits):  # type: ignore[no-untyped-def]
                     bits[f, bit] += held >> 8 * bit & BYTE
 
 
-def bit_counts(mask: NDArray[np.uint8], spans: Spans) -> Bits:
+def bit_counts(mask: NDArray[np.uint8], spans: Spans) -> BitCounts:
     """How many of each footprint's cells have each bit of a mask set: of shadows, at each sun.
 
     mask: (rows, columns) uint8, 255 being no data. Raises ValueError for runs outside it.
     """
     _check(mask, np.uint8, spans)
     n = len(spans.start) - 1
-    found = Bits(np.zeros(n, np.int64), np.zeros((n, 8), np.int64))
+    found = BitCounts(np.zeros(n, np.int64), np.zeros((n, 8), np.int64))
     _bit_counts(mask, spans, *found)
     return found
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kernels.rings import Box, Rings, footprint_spans
-from kernels.roof import Bits, Sums, bit_counts, centimetres, histograms, merge, sums
 from kernels.spans import cells_of
+from kernels.zonal import BitCounts, ZonalSums, bit_counts, centimetres, histograms, merge, sums
 from pipeline.footprints.footprints import to_rings
 from pipeline.grid.windows import Window
 from tests.support.scenes import SEEDS, examples, houses, tiles
@@ -115,7 +115,7 @@ def test_blocks_merge_to_the_whole(seed: int, n: int) -> None:
 
 def block(
     rings: Rings, cm: NDArray[np.int32], mask: NDArray[np.uint8], window: Window
-) -> tuple[Sums, Bits, Any]:
+) -> tuple[ZonalSums, BitCounts, Any]:
     """Of one window: sums, bits, and the histogram."""
     here = WHOLE.slices(window)
     spans = footprint_spans(rings, window.box)

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 import shapely
 
-from pipeline.engine.tasks import heeding
+from pipeline.engine.tasks import stop_flag
 from pipeline.errors import InputError, Stopped
 from pipeline.results import coverage
-from pipeline.vectors import crossings, mending
+from pipeline.vectors import crossings, overlay
 from pipeline.vectors.crossings import crossings_of
-from pipeline.vectors.mending import LimitError, joined, mended, shared, without
+from pipeline.vectors.overlay import LimitError, difference, intersection, make_valid, union
 from service.processes.geojson import Kind, read_shapes
 from tests.support.commands import ROOT, arguments, call, small_world
 from tests.support.outlines import read, table, write
@@ -43,7 +43,7 @@ def within(seconds: float) -> Iterator[None]:
 @pytest.fixture
 def boundless(monkeypatch: pytest.MonkeyPatch) -> None:
     """No count refuses anything, so that GEOS gets to see it."""
-    for module, name in ((crossings, "NEAR"), (mending, "KNOTS"), (mending, "CROSSINGS")):
+    for module, name in ((crossings, "NEAR"), (overlay, "KNOTS"), (overlay, "CROSSINGS")):
         monkeypatch.setattr(module, name, 10**9)
 
 
@@ -79,10 +79,10 @@ def test_collections_are_looked_into() -> None:
 def test_what_is_mended_is_what_geos_makes(n: int) -> None:
     """Here for few crossings, in a process of its own for more."""
     given = many([at_circle(), chain(n), shapely.Polygon(), None])
-    found = mended(given, "x")
+    found = make_valid(given, "x")
     assert shapely.equals_exact(found, shapely.make_valid(given), 0).tolist()[:3] == [True] * 3
     assert found[3] is None
-    assert joined(found, "x").equals(shapely.union_all(found))
+    assert union(found, "x").equals(shapely.union_all(found))
 
 
 REFUSED: dict[str, tuple[list[shapely.Polygon], str]] = {
@@ -101,29 +101,29 @@ def test_what_would_take_geos_minutes_is_refused(case: str) -> None:
         within(10),
         pytest.raises(InputError, match=r"; (simplify|repair)") as error,
     ):
-        joined(mended(many(polygons), "roofs.gpkg"), "roofs.gpkg")
+        union(make_valid(many(polygons), "roofs.gpkg"), "roofs.gpkg")
     assert said in str(error.value) and str(error.value).startswith("roofs.gpkg: ")
 
 
 @pytest.mark.usefixtures("boundless")
 def test_a_process_that_mends_is_ended_at_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mending, "SECONDS", 1.0)
+    monkeypatch.setattr(overlay, "SECONDS", 1.0)
     with (
         within(20),
         pytest.raises(InputError, match=r"polygons take more than 1 s or \d+ MB"),
     ):
-        mended(many([at_random(400)]), "x")
-    monkeypatch.setattr(mending, "SECONDS", 60.0)
-    monkeypatch.setattr(mending, "BYTES", 120_000_000)
+        make_valid(many([at_random(400)]), "x")
+    monkeypatch.setattr(overlay, "SECONDS", 60.0)
+    monkeypatch.setattr(overlay, "BYTES", 120_000_000)
     with within(20), pytest.raises(InputError, match=r"take more than 60 s or 11\d MB"):
-        mended(many([at_random(400)]), "x")
+        make_valid(many([at_random(400)]), "x")
 
 
 @pytest.mark.usefixtures("boundless")
 def test_who_asks_to_stop_need_not_wait_for_geos() -> None:
     began = time.monotonic()
-    with within(5), pytest.raises(Stopped), heeding(lambda: time.monotonic() - began > 1):
-        mended(many([at_random(400)]), "x")
+    with within(5), pytest.raises(Stopped), stop_flag(lambda: time.monotonic() - began > 1):
+        make_valid(many([at_random(400)]), "x")
 
 
 def test_what_polygons_share_is_area(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,11 +132,11 @@ def test_what_polygons_share_is_area(monkeypatch: pytest.MonkeyPatch) -> None:
     box = shapely.transform(shapely.box(0, 0, 1, 1000), lambda xy: xy + CORNER)
     expected = shapely.intersection(comb, shapely.union(box, shapely.box(0, 0, 1, 1)))
     for light in (10**6, -1):
-        monkeypatch.setattr(mending, "LIGHT", light)
-        found = shared(comb, box, "x")
+        monkeypatch.setattr(overlay, "LIGHT", light)
+        found = intersection(comb, box, "x")
         assert found.geom_type == "MultiPolygon"
         assert found.area == pytest.approx(expected.area)
-        assert without(comb, box, "x").area == pytest.approx(comb.area - expected.area)
+        assert difference(comb, box, "x").area == pytest.approx(comb.area - expected.area)
 
 
 def test_a_comb_across_the_land_is_compared_with_it_in_seconds() -> None:
@@ -199,7 +199,7 @@ def test_a_footprint_that_is_too_entangled_is_invalid(tmp_path: Path) -> None:
 def test_a_footprint_is_not_invalid_for_a_slow_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mending, "SECONDS", 1.0)
+    monkeypatch.setattr(overlay, "SECONDS", 1.0)
     with pytest.raises(LimitError, match="buildings: its polygons take more than 1 s"):
         read(write(tmp_path / "pand.gpkg", table([at_random(400)])))
 
@@ -207,14 +207,15 @@ def test_a_footprint_is_not_invalid_for_a_slow_machine(
 def test_footprints_that_take_long_are_mended_until_somebody_asks_to_stop(tmp_path: Path) -> None:
     file = write(tmp_path / "pand.gpkg", table([chain(150)] * 50))
     asked = iter([False] * 10)
-    with pytest.raises(Stopped), heeding(lambda: next(asked, True)):
+    with pytest.raises(Stopped), stop_flag(lambda: next(asked, True)):
         read(file)
 
 
 INTERRUPTED = """
-from pipeline import coverage, crossings, mending
-crossings.NEAR = mending.KNOTS = mending.CROSSINGS = 10**9
-mending.SECONDS = 600.0
+from pipeline.results import coverage
+from pipeline.vectors import crossings, overlay
+crossings.NEAR = overlay.KNOTS = overlay.CROSSINGS = 10**9
+overlay.SECONDS = 600.0
 from service.cli.main import main
 main(prog_name="daklaag")
 """
@@ -272,7 +273,7 @@ def status_of(asked: urllib.request.Request) -> int:
 def until_mending(pid: int) -> None:
     """Wait for the process that a process started to mend polygons."""
     end = time.monotonic() + 60
-    while not any(b"pipeline.vectors.mending" in each for each in children(pid)):
+    while not any(b"pipeline.vectors.overlay" in each for each in children(pid)):
         assert time.monotonic() < end
         time.sleep(0.05)
 

@@ -10,14 +10,14 @@ import pytest
 from affine import Affine
 
 from pipeline.errors import InputError
-from pipeline.fetch.sound import check_sheet, check_vector
-from pipeline.fetch.web import Failed
-from pipeline.heights.indexes import Offer, Product
+from pipeline.fetch.validate import check_sheet, check_vector
+from pipeline.fetch.web import FetchError
+from pipeline.heights.indexes import IndexedSheet, Product
 from tests.support.national import PLACES, raster
 from tests.support.sheets import write
 
 OF = Product("dsm", 0.5, 3)
-OFFER = Offer("25GN1", PLACES["25GN1"], "https://x/R_25GN1.ZIP")
+OFFER = IndexedSheet("25GN1", PLACES["25GN1"], "https://x/R_25GN1.ZIP")
 
 
 def packed(*members: tuple[str, bytes]) -> bytes:
@@ -53,7 +53,7 @@ def test_a_zip(tmp_path: Path, what: str) -> None:
     if why is None:
         check_sheet(OF, OFFER, file)
     else:
-        with pytest.raises((Failed, InputError), match=why):
+        with pytest.raises((FetchError, InputError), match=why):
             check_sheet(OF, OFFER, file)
 
 
@@ -68,12 +68,12 @@ def test_a_whole_sheet_lies_in_its_place(tmp_path: Path) -> None:
         if fits:
             check_sheet(product, OFFER, file)
         else:
-            with pytest.raises(Failed, match=f"it lies at {west + 20:g},"):
+            with pytest.raises(FetchError, match=f"it lies at {west + 20:g},"):
                 check_sheet(product, OFFER, file)
     assert east - west == 5000
 
 
 def test_what_is_no_vector_file(tmp_path: Path) -> None:
     (tmp_path / "cbs.gpkg").write_text("x")
-    with pytest.raises(Failed, match="cannot be opened as a vector file"):
+    with pytest.raises(FetchError, match="cannot be opened as a vector file"):
         check_vector(tmp_path / "cbs.gpkg")
