@@ -159,12 +159,12 @@ def expected(out: str, **asked: Any) -> Answer:
 
 
 def _request(out: str, asked: Answer) -> Any:
-    from pipeline.runs.request import Request
+    from pipeline.runs.request import Outputs, Request
 
     options: Answer = {"allow": frozenset({"gaps"})} | asked
     options |= {name: (asked[name],) for name in ("dsm", "dtm", "buildings")}
-    options["layers"] = tuple(options.get("layers", Request.layers))
-    return Request(out=Path(out), **options)
+    options["layers"] = tuple(options.get("layers", Outputs.layers))
+    return Request.of(out=Path(out), **options)
 
 
 def rows_of(table: str, bounds: Bounds) -> Answer:

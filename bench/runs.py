@@ -31,7 +31,7 @@ def whole_run(quarter: Quarter, folder: Path, **asked: Any) -> Callable[[], None
 
     def call() -> None:
         run(
-            Request(
+            Request.of(
                 dsm=tuple(map(str, quarter.dsm)),
                 dtm=tuple(map(str, quarter.dtm)),
                 buildings=(str(quarter.buildings),),

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "errors": ["InputError", "Stopped"],
         "runs.plan": ["plan"],
-        "runs.request": ["Request"],
+        "runs.request": ["Inputs", "Outputs", "Request", "Resources", "Selection"],
         "runs.run": ["Result", "run"],
     },
 )

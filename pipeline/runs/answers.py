@@ -67,34 +67,35 @@ def answer(
     the answer, or no footprint is in the area or the circle; Stopped when the flag is up.
     """
     started, asked = time.monotonic(), _asked(open_finished(directory), request)
-    with locked(request.out) as lost:
+    outputs = request.outputs
+    with locked(outputs.out) as lost:
 
         def check() -> None:
             if stop() or lost():
                 raise Stopped
 
         said = _provenance(asked)
-        ledger = open_ledger(request.out, said, request.overwrite)
+        ledger = open_ledger(outputs.out, said, outputs.overwrite)
         if ledger is not None:
             _copy_rasters(asked, ledger, said, progress, check)
             _write_table(asked, ledger, progress, check)
             composed = _composed(asked, ledger, said)
             composed["machine"] = machine(started)
-            draw(ledger, composed, request.lang)
+            draw(ledger, composed, outputs.lang)
             check()
             publish(ledger, composed, asked.layout, _layers(asked), said)
         else:
-            check_there(request.out)
+            check_there(outputs.out)
         warnings = [
             w
-            for f in request.by
-            for w in report.write_by(request.out, f, request.lang, request.overwrite)[1]
+            for f in outputs.by
+            for w in report.write_by(outputs.out, f, outputs.lang, outputs.overwrite)[1]
         ]
-        return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))
+        return Result(outputs.out, report.read(outputs.out), ledger is None, tuple(warnings))
 
 
 def _asked(finished: Finished, request: Request) -> Asked:
-    if os.path.realpath(request.out) == os.path.realpath(finished.directory):
+    if os.path.realpath(request.outputs.out) == os.path.realpath(finished.directory):
         raise InputError(
             "{name}: is what is read; give another place for the answer", name=finished.name
         )
@@ -107,11 +108,11 @@ def _asked(finished: Finished, request: Request) -> Asked:
         raise InputError(
             "{name}: no footprint lies in AREA {area}; give another",
             name=finished.name,
-            area=request.area,
+            area=request.selection.area,
         )
     if not found.scope.selected:
         raise InputError(
-            "--around {around}: no footprint's centre lies in it", around=request.around
+            "--around {around}: no footprint's centre lies in it", around=request.selection.around
         )
     return found
 
@@ -119,7 +120,7 @@ def _asked(finished: Finished, request: Request) -> Asked:
 def _provenance(asked: Asked) -> dict[str, Any]:
     """That of a run, with where it was read."""
     request, finished = asked.request, asked.finished
-    changed = {"layers": list(request.layers), "lang": request.lang}
+    changed = {"layers": list(request.outputs.layers), "lang": request.outputs.lang}
     return {
         "method": {
             **{key: finished.said["method"][key] for key in ("name", "parameters")},
@@ -167,7 +168,7 @@ def _copy_rasters(
 
 
 def _layers(asked: Asked) -> list[Layer]:
-    return store.layers_of(asked.request.layers, asked.p.date, asked.p.times)
+    return store.layers_of(asked.request.outputs.layers, asked.p.date, asked.p.times)
 
 
 def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check) -> None:

@@ -1,7 +1,6 @@
 """A run beside the one without what it supposes: what buildings that come or go, or new sheets,
 change."""
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,19 +39,20 @@ def run_compared(
 
     Raises what `run` does.
     """
-    if request.update and not is_remote(request.out) and (Path(request.out) / REPORT).exists():
-        with _scratch(request.out) as folder:
+    out = request.outputs.out
+    if request.outputs.update and not is_remote(out) and (Path(out) / REPORT).exists():
+        with _scratch(out) as folder:
             for name in (REPORT, BUILDINGS):  # which the run replaces, and does not change
-                link(Path(request.out) / name, folder / name)
+                link(Path(out) / name, folder / name)
             result = runs.run(request, progress, stop, log)
             return result, None if result.was_finished else _compare(folder, result)
     result = runs.run(request, progress, stop, log)
-    if not (request.add_building or request.remove_building):
+    if not (request.inputs.add_building or request.inputs.remove_building):
         return result, None
-    with _scratch(request.out) as folder:
+    with _scratch(out) as folder:
         plain: dict[str, Any] = {"add_building": (), "remove_building": (), "layers": (), "by": ()}
         try:
-            runs.run(dataclasses.replace(request, out=folder, **plain), progress, stop, log)
+            runs.run(request.replace(out=folder, **plain), progress, stop, log)
         except EmptyAreaError:  # nothing stands there but what is added
             return result, None
         return result, _compare(folder, result)

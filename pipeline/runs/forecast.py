@@ -113,7 +113,7 @@ def _try(job: Job, cards: Cards, reach: Reach, engine: Engine, shards: Collectio
         told = write_table(job, context, no_progress)
         composed = report_of(job, context, cards, said, reach, told)
         written = time.monotonic()
-        draw(context.ledger, composed, job.request.lang)
+        draw(context.ledger, composed, job.request.outputs.lang)
         drawn = time.monotonic()
     read = cells["cells"], cells["own"]
     return Trial(tasks, *read, sum(own.values()), written - began, drawn - written)

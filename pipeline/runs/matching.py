@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.areas.selection import Area, parse_area, parse_around
+from pipeline.areas.selection import Area
 from pipeline.footprints.scope import Scope, roughly, scope_of
 from pipeline.grid.sun import suns
 from pipeline.grid.windows import LatticeCell, Layout, Window
@@ -16,13 +16,11 @@ from pipeline.methods.powermapping.reach import farthest
 from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.results.finished import KINDS, Finished
 from pipeline.runs.provenance import PROGRAM
-from pipeline.runs.request import Request, check_options, ground_felt, squares_asked
+from pipeline.runs.request import Circle, Request, check_options, ground_felt, squares_asked
 from pipeline.storage.files import find, on_disk, size_of
 from pipeline.storage.ledger import first_difference
 from pipeline.storage.vsis3 import is_vsis3
 from pipeline.vectors.files import ENDINGS
-
-Circle = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,7 @@ def match(finished: Finished, request: Request, rough: bool = False) -> Asked | 
     """
     check_options(request)
     p = parameters_.parse(METHODS[request.method].parameters, request.settings)
-    area = None if request.area is None else parse_area(request.area, request.boundaries)
-    around = None if request.around is None else parse_around(request.around)
+    area, around = request.selection.parse()
     for reason in _otherwise_made(finished, request, p, area):
         return reason
     bounds = area.geometry.bounds if area else finished.bounds
@@ -79,12 +76,12 @@ def match(finished: Finished, request: Request, rough: bool = False) -> Asked | 
     scope = (
         roughly(finished, area, layout, finished.window)
         if rough
-        else scope_of(finished, area, around, layout, request.block, finished.window)
+        else scope_of(finished, area, around, layout, request.resources.block, finished.window)
     )
-    squares = tuple(squares_asked(scope, layout, request.layers))
+    squares = tuple(squares_asked(scope, layout, request.outputs.layers))
     towards = [s for q in squares for s in suns(q, p.date, p.times, p.elevation)]
     halo = farthest(towards, p, layout.resolution)
-    felt = ground_felt(scope, layout, request.layers, halo)
+    felt = ground_felt(scope, layout, request.outputs.layers, halo)
     asked = Asked(request, finished, p, area, around, layout, scope, squares, felt)
     return next(_otherwise_placed(asked), asked)
 
@@ -100,40 +97,41 @@ def _otherwise_made(
     if found:
         yield f"its {found}"
     for name, value in (
-        ("restrictions", request.restrictions),
-        ("added", request.add_building),
-        ("removed", request.remove_building),
+        ("restrictions", request.inputs.restrictions),
+        ("added", request.inputs.add_building),
+        ("removed", request.inputs.remove_building),
     ):
         if value or finished.inputs.get(name):
             yield f"{name}: an answer has none, and the run it comes from"
     options = finished.inputs["options"]
-    for layer in request.layers:
+    for layer in request.outputs.layers:
         if layer not in options["layers"]:
             yield f"its raster layers lack {layer}"
     yield from _otherwise_read(request, options)
-    if not finished.holds(area, request.boundaries):
+    if not finished.holds(area, request.selection.boundaries):
         yield "its area does not hold this one, or cannot be told any more"
 
 
 def _otherwise_read(request: Request, options: dict[str, Any]) -> Iterator[str]:
     """Options of how files are read that differ; those of files that are not given do not count."""
     for name in ("layer", "id", "group"):
-        value = getattr(request, name)
-        if value != options[name] and (request.buildings or value is not None):
+        value = getattr(request.inputs, name)
+        if value != options[name] and (request.inputs.buildings or value is not None):
             yield f"its option {name} is {options[name]}, not {value}"
-    if request.dsm and (more := {*options["allow"]} - request.allow):
+    if request.inputs.dsm and (more := {*options["allow"]} - request.inputs.allow):
         yield f"it was allowed {', '.join(sorted(more))}"
 
 
 def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> Iterator[str]:
     """What differs whatever matters there: raster layers that end before, other footprints."""
-    if request.layers and not finished.extent.covers(layout.extent):
+    if request.outputs.layers and not finished.extent.covers(layout.extent):
         yield "its raster layers end before the area does"
     said = finished.inputs
-    if request.attribution not in (None, *(s["attribution"] for s in said["buildings"])):
+    if request.inputs.attribution not in (None, *(s["attribution"] for s in said["buildings"])):
         yield "its attribution is another"
-    if request.buildings:
-        given = [(on_disk(f).name, size_of(f)) for f in find(request.buildings, ENDINGS, "-")]
+    if request.inputs.buildings:
+        files = find(request.inputs.buildings, ENDINGS, "-")
+        given = [(on_disk(f).name, size_of(f)) for f in files]
         if given != [(s["name"], s["size"]) for s in said["buildings"]]:
             yield "its footprints are others, by name or size"
 
@@ -141,10 +139,10 @@ def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> It
 def _otherwise_placed(asked: Asked) -> Iterator[str]:
     """Sheets that could matter and that only one of the two has, by name, size, place and unit."""
     request = asked.request
-    for kind, sources in zip(KINDS, (request.dsm, request.dtm), strict=True):
+    for kind, sources in zip(KINDS, (request.inputs.dsm, request.inputs.dtm), strict=True):
         if not sources:
             continue
-        sheets = open_sheets(sources, kind.upper(), request.nodata, _far_away(asked, kind))
+        sheets = open_sheets(sources, kind.upper(), request.inputs.nodata, _far_away(asked, kind))
         there = {_told(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
         here = {_given(s) for s in sheets if s.window.intersect(asked.felt).size}
         for name, *_ in sorted(there ^ here, key=str):

@@ -38,7 +38,7 @@ SURVEY = "survey"
 
 def relief_folder(job: Job) -> Path:
     """Where the relief of the sheets is kept."""
-    return (job.request.relief or cache_dir() / "relief").absolute()
+    return (job.request.resources.relief or cache_dir() / "relief").absolute()
 
 
 def survey_pass(job: Job, engine: Engine) -> dict[str, list[SheetManifest]]:
@@ -147,7 +147,7 @@ def _lower(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int32]:
 def asking(job: Job) -> TileMask:
     """The tiles in which a shadow is asked for."""
     extent = job.layout.extent
-    if not job.request.layers:
+    if not job.request.outputs.layers:
         return job.scope.tiles
     pictures = TileMask.none(extent.coarse(TILE))
     pictures.marked[:] = True
@@ -191,7 +191,7 @@ def _owners(job: Job, felt: TileMask) -> dict[Shard, int]:
 
 def worked(job: Job) -> set[Shard]:
     """The shards of the area: with footprints of it, or with a part of its raster layers."""
-    return {*job.scope.own, *(job.layout.shards() if job.request.layers else ())}
+    return {*job.scope.own, *(job.layout.shards() if job.request.outputs.layers else ())}
 
 
 def measure_pass(

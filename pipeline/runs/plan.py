@@ -109,7 +109,7 @@ def _plan(request: Request, progress: Progress, stop: Stop) -> Plan | Unread:
     began = time.monotonic()
     job = prepare(request, progress, stop)
     with ExitStack() as stack:
-        engine = open_engine(stack, "threads", request.workers, progress, stop)
+        engine = open_engine(stack, "threads", request.resources.workers, progress, stop)
         unread = _unread(job, engine)
         if unread.seconds > PATIENCE_S:
             return unread
@@ -189,12 +189,13 @@ def count(job: Job, reach: Reach) -> Plan:
 
 
 def _blocks(job: Job, shard: Shard) -> Iterator[tuple[LatticeCell, Window]]:
-    return job.layout.blocks(job.layout.window(shard), job.request.block)
+    return job.layout.blocks(job.layout.window(shard), job.request.resources.block)
 
 
 def _has_work(job: Job, core: Window) -> bool:
     """Whether a block is painted, or holds a part of a footprint."""
-    if job.request.layers and core.intersect(job.layout.extent).intersect(job.terrain.window).size:
+    painted = core.intersect(job.layout.extent).intersect(job.terrain.window)
+    if job.request.outputs.layers and painted.size:
         return True
     return bool(job.scope.tiles.part(core.coarse(TILE)).marked.any())
 
@@ -202,7 +203,8 @@ def _has_work(job: Job, core: Window) -> bool:
 def _window(job: Job, reach: Reach, square: LatticeCell, core: Window) -> tuple[int, int]:
     """Cells that a block reads for its shadows, and of those its own."""
     resolution, inputs = job.layout.resolution, job.terrain.window
-    painted = core.intersect(job.layout.extent) if job.request.layers else Window(0, 0, 0, 0)
+    layers = job.request.outputs.layers
+    painted = core.intersect(job.layout.extent) if layers else Window(0, 0, 0, 0)
     halo = farthest_shadow(job.suns(square), LOWEST_M, HIGHEST_M, resolution)
     around = reach.casters.part(core.grow(halo).coarse(TILE))
     asks = job.scope.tiles.part(around.frame).marked.copy()
@@ -238,13 +240,13 @@ def _halos(job: Job, reach: Reach) -> list[Halo]:
 def _memory(job: Job, reach: Reach, halos: list[Halo]) -> int:
     """What a worker holds at most in any pass [bytes]."""
     shard = job.layout.shard
-    side = min(job.request.block, shard) + 2 * min(BESIDE, reach.widest)
-    suns = len(job.p.times) if "sun_hillshade" in job.request.layers else 0
+    side = min(job.request.resources.block, shard) + 2 * min(BESIDE, reach.widest)
+    suns = len(job.p.times) if "sun_hillshade" in job.request.outputs.layers else 0
     block = (BLOCK_BYTES + SUN_BYTES * suns) * side * side
     piece = PIECE_BYTES * PIECE**2
     largest = max(_with_halo(job, side, halo) for halo in halos)
     shade = WINDOW_BYTES * largest + block + piece
-    layers = store.layers_of(job.request.layers, job.p.date, job.p.times)
+    layers = store.layers_of(job.request.outputs.layers, job.p.date, job.p.times)
     pictures = shard**2 * sum(np.dtype(x.dtype).itemsize * max(1, len(x.suns)) for x in layers)
     wind = WIND_BYTES * _largest_around_a_roof(job, reach.widest) + piece
     working = pictures + max(shade, wind, WRITE_BYTES * shard**2 if layers else 0)

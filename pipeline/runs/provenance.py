@@ -27,12 +27,11 @@ PROGRAM = {"name": "daklaag", "version": version("daklaag")}
 def provenance(job: Job, cards: dict[str, list[SheetManifest]]) -> dict[str, Any]:
     """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
     in their order."""
-    request = job.request
+    request, inputs = job.request, job.request.inputs
     said = {
-        "attribution": request.attribution or ATTRIBUTION,
-        "licence": LICENCE_OF_OTHERS if request.attribution else LICENCE,
+        "attribution": inputs.attribution or ATTRIBUTION,
+        "licence": LICENCE_OF_OTHERS if inputs.attribution else LICENCE,
     }
-    restrictions = request.restrictions
     return {
         "method": {
             "name": request.method,
@@ -47,14 +46,14 @@ def provenance(job: Job, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
             "removed": [one.told for one in job.removed],
             "area": job.area.source if job.area else None,
             "around": list(job.around) if job.around else None,
-            "restrictions": identity(restrictions) if restrictions else None,
+            "restrictions": identity(inputs.restrictions) if inputs.restrictions else None,
             "options": {
-                "layer": request.layer,
-                "id": request.id,
-                "group": request.group,
-                "layers": list(request.layers),
-                "allow": sorted(request.allow),
-                "lang": request.lang,
+                "layer": inputs.layer,
+                "id": inputs.id,
+                "group": inputs.group,
+                "layers": list(request.outputs.layers),
+                "allow": sorted(inputs.allow),
+                "lang": request.outputs.lang,
             },
         },
         "program": PROGRAM,
@@ -63,12 +62,12 @@ def provenance(job: Job, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
 
 def _given(job: Job) -> tuple[dict[str, Any], ...]:
     sources = job.prepared.sources
-    return sources[: len(sources) - len(job.request.add_building)]
+    return sources[: len(sources) - len(job.request.inputs.add_building)]
 
 
 def _added_ones(job: Job) -> list[dict[str, Any]]:
     """The files of added buildings; where they stand, how high, and which ids they bear."""
-    files = job.request.add_building
+    files = job.request.inputs.add_building
     return [
         source | (job.added.told(i) if job.added else {})
         for i, source in enumerate(job.prepared.sources[-len(files) :] if files else ())

@@ -1,8 +1,7 @@
 """What is asked of a run, and the request made ready: inputs opened and checked."""
 
-import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,55 +30,139 @@ from pipeline.runs.removed import Removed, find_removed
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.places import Place
 
+Circle = tuple[float, float, float]
 LAYERS = ("hillshade", "shadow", "sun_hillshade", "surface")
 ALLOWANCES = ("gaps", "heights", "versions")
-DEFAULT_BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is read, and how.
+
+    dsm, dtm, buildings: files, folders, globs or indexes; layer: of the buildings' file; id, group:
+    its columns; nodata: for rasters that declare none [units of the file]; attribution: their
+    source line, if not AHN and BAG; allow: which of ALLOWANCES to accept; restrictions: a file of
+    roofs set aside or flagged; add_building: files of buildings that are not in the heights, as if
+    they stood there; remove_building: ids of buildings that are taken to be demolished.
+    """
+
+    dsm: tuple[str, ...]
+    dtm: tuple[str, ...]
+    buildings: tuple[str, ...]
+    layer: str | None = None
+    id: str | None = None
+    group: str | None = None
+    nodata: float | None = None
+    attribution: str | None = None
+    allow: frozenset[str] = frozenset()
+    restrictions: str | None = None
+    add_building: tuple[str, ...] = ()
+    remove_building: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which buildings are judged: all, unless an area is named.
+
+    area: `xmin,ymin,xmax,ymax` [RD m], a file of polygons, or a region; boundaries: files of
+    regions; around: `x,y,radius` [RD m], the circle whose buildings are totalled.
+    """
+
+    area: str | None = None
+    around: str | None = None
+    boundaries: tuple[str, ...] = ()
+
+    def parse(self) -> tuple[Area | None, Circle | None]:
+        """The ground of the area, and centre and radius of the circle. Raises InputError."""
+        return (
+            None if self.area is None else parse_area(self.area, self.boundaries),
+            None if self.around is None else parse_around(self.around),
+        )
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written, and where.
+
+    out: the place of the result; layers: raster layers; by: files of areas to report by; lang: of
+    the map and the report; overwrite: what another run left there; update: take the finished run
+    in `out` along, and compute anew only what a change of the inputs can reach.
+    """
+
+    out: Place
+    layers: tuple[str, ...] = ("hillshade", "shadow")
+    by: tuple[str, ...] = ()
+    lang: str = "en"
+    overwrite: bool = False
+    update: bool = False
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run may use of the machine; no result depends on it.
+
+    block: cells a side of what is computed at once; workers: one a core by default; scheduler:
+    `threads` or the address of a dask scheduler; relief, prepared: where the sheets' relief and
+    the sorted footprints are kept, if not in the user's cache.
+    """
+
+    block: int = 2048
+    workers: int | None = None
+    scheduler: str = "threads"
+    relief: Path | None = None
+    prepared: Path | None = None
 
 
 @dataclass(frozen=True)
 class Request:
     """A run as the command line, the service and the tests ask for it.
 
-     dsm, dtm, buildings: files, folders, globs or indexes; out: the place of the result; area:
-     `xmin,ymin,xmax,ymax` [RD m] or a file of polygons; settings: parameters of the method, as
-     texts; around: `x,y,radius` [RD m]; nodata: for rasters that declare none [units of the file];
-     block: cells a side of what is computed at once; scheduler: `threads` or the address of a
-     dask scheduler; relief, prepared: where the sheets' relief and the sorted footprints are kept,
-     if not in the user's cache;
-     add_building: files of buildings that are not in the heights, as if they stood there;
-    remove_building: ids of buildings that are taken to be demolished; update: take the finished run
-    in `out` along, and compute anew only what a change of the inputs can reach; by: files of areas
-    to report by; boundaries: of regions that `area` names.
+        Request(
+            Inputs(dsm=("sheets/",), dtm=("sheets/",), buildings=("bag.gpkg",)),
+            Outputs(Path("result"), layers=("shadow",)),
+            Selection(area="84000,446500,85500,448000"),
+            settings={"surface": "dsm"},
+        )
+
+    method: by its name; settings: its parameters that are not the default, as values or texts.
     """
 
-    dsm: tuple[str, ...]
-    dtm: tuple[str, ...]
-    buildings: tuple[str, ...]
-    out: Place
-    area: str | None = None
-    layer: str | None = None
-    id: str | None = None
-    group: str | None = None
+    inputs: Inputs
+    outputs: Outputs
+    selection: Selection = Selection()
     method: str = "powermapping"
-    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
-    layers: tuple[str, ...] = ("hillshade", "shadow")
-    restrictions: str | None = None
-    around: str | None = None
-    nodata: float | None = None
-    attribution: str | None = None
-    block: int = DEFAULT_BLOCK
-    workers: int | None = None
-    scheduler: str = "threads"
-    allow: frozenset[str] = frozenset()
-    overwrite: bool = False
-    lang: str = "en"
-    relief: Path | None = None
-    prepared: Path | None = None
-    add_building: tuple[str, ...] = ()
-    remove_building: tuple[str, ...] = ()
-    update: bool = False
-    by: tuple[str, ...] = ()
-    boundaries: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    resources: Resources = Resources()
+
+    @classmethod
+    def of(cls, **options: Any) -> "Request":
+        """A request from the fields of all groups by name, as the options of a command."""
+        groups, own = _by_group(options)
+        return cls(**{name: GROUPS[name](**fields) for name, fields in groups.items()}, **own)
+
+    def replace(self, **options: Any) -> "Request":
+        """The request with other values of the fields that are named, of whichever group."""
+        groups, own = _by_group(options)
+        changed = {name: replace(getattr(self, name), **fields) for name, fields in groups.items()}
+        return replace(self, **changed, **own)
+
+
+GROUPS: dict[str, Any] = {
+    "inputs": Inputs,
+    "outputs": Outputs,
+    "selection": Selection,
+    "resources": Resources,
+}
+
+
+def _by_group(options: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The options of each group, and those of the request itself."""
+    groups = {
+        name: {f.name: options[f.name] for f in fields(group) if f.name in options}
+        for name, group in GROUPS.items()
+    }
+    grouped = {name for group in groups.values() for name in group}
+    return groups, {name: options[name] for name in options.keys() - grouped}
 
 
 @dataclass(frozen=True)
@@ -99,7 +182,7 @@ class Job:
     covered: shapely.Geometry
     prepared: Prepared
     area: Area | None
-    around: tuple[float, float, float] | None
+    around: Circle | None
     restrictions: Restrictions
     layout: Layout
     scope: Scope
@@ -124,32 +207,31 @@ def prepare(request: Request, progress: Progress = no_progress, stop: Stop = nev
     """Open and check all that a request names. Raises InputError for what it cannot use."""
     check_options(request)
     p = parameters_.parse(METHODS[request.method].parameters, request.settings)
-    area = None if request.area is None else parse_area(request.area, request.boundaries)
-    around = None if request.around is None else parse_around(request.around)
-    terrain = _terrain(request, area)
-    if request.area is not None:
-        check_extent(request.area, terrain.rectangle)
-    added = _added(request, terrain, p)
+    area, around = request.selection.parse()
+    terrain = _terrain(request.inputs, area)
+    if request.selection.area is not None:
+        check_extent(request.selection.area, terrain.rectangle)
+    added = _added(request.inputs, terrain, p)
     prepared = _prepared(request, p, progress, stop)
     _check_any(prepared, area, request)
     layout = Layout.of(_extent(terrain, prepared, area, request), terrain.resolution)
-    scope = scope_of(prepared, area, around, layout, request.block, terrain.window)
+    scope = scope_of(prepared, area, around, layout, request.resources.block, terrain.window)
     if not scope.selected:
         raise InputError(
             "--around {around}: no footprint's centre lies in it; give X,Y,RADIUS in RD metres",
-            around=request.around,
+            around=request.selection.around,
         )
-    if "heights" not in request.allow:
+    if "heights" not in request.inputs.allow:
         check_order(terrain, scope.tiles)
-    squares = tuple(squares_asked(scope, layout, request.layers))
+    squares = tuple(squares_asked(scope, layout, request.outputs.layers))
     _check_suns(squares, p)
-    restrictions = _restrictions(request, prepared)
+    restrictions = _restrictions(request.inputs, prepared)
     job = Job(
         request=request,
         p=p,
         terrain=terrain,
         added=added,
-        removed=find_removed(request.remove_building, prepared, added, p),
+        removed=find_removed(request.inputs.remove_building, prepared, added, p),
         seen=terrain.ground,
         covered=terrain.part(Window.around(prepared.bounds, terrain.resolution)).ground,
         prepared=prepared,
@@ -160,14 +242,14 @@ def prepare(request: Request, progress: Progress = no_progress, stop: Stop = nev
         scope=scope,
         squares=squares,
     )
-    felt = ground_felt(scope, layout, request.layers, job.halo)
+    felt = ground_felt(scope, layout, request.outputs.layers, job.halo)
     return replace(job, terrain=replace(terrain, added=added).part(felt))
 
 
-def _restrictions(request: Request, prepared: Prepared) -> Restrictions:
-    if not request.restrictions:
+def _restrictions(inputs: Inputs, prepared: Prepared) -> Restrictions:
+    if not inputs.restrictions:
         return Restrictions()
-    found = read_restrictions(Path(request.restrictions))
+    found = read_restrictions(Path(inputs.restrictions))
     check_ids(found, prepared)
     return found
 
@@ -186,7 +268,7 @@ def ground_felt(scope: Scope, layout: Layout, layers: tuple[str, ...], halo: Hal
 
 def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
     if not any(inside.any() for _, inside in asked_of(prepared, area)):
-        source = request.buildings[0]
+        source = request.inputs.buildings[0]
         if area is None:
             raise InputError(
                 "{source}: no footprint is a polygon; give the layer of buildings", source=source
@@ -196,7 +278,7 @@ def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
             "{source}: no footprint lies in AREA {area}; they lie in {bounds} (RD metres): give one"
             " there",
             source=source,
-            area=request.area,
+            area=request.selection.area,
             bounds=bounds,
         )
 
@@ -210,8 +292,8 @@ def check_options(request: Request) -> None:
             known=list(METHODS),
         )
     for option, values, known in (
-        ("--layers", request.layers, LAYERS),
-        ("--allow", sorted(request.allow), ALLOWANCES),
+        ("--layers", request.outputs.layers, LAYERS),
+        ("--allow", sorted(request.inputs.allow), ALLOWANCES),
     ):
         if odd := [value for value in values if value not in known]:
             raise InputError(
@@ -220,40 +302,38 @@ def check_options(request: Request) -> None:
                 odd=odd[0],
                 known=known,
             )
-    if request.block < 16:
-        raise InputError("--block {block}: give 16 cells or more", block=request.block)
-    if request.workers is not None and request.workers < 1:
-        raise InputError("--workers {workers}: give 1 or more", workers=request.workers)
+    block, workers = request.resources.block, request.resources.workers
+    if block < 16:
+        raise InputError("--block {block}: give 16 cells or more", block=block)
+    if workers is not None and workers < 1:
+        raise InputError("--workers {workers}: give 1 or more", workers=workers)
 
 
-def _terrain(request: Request, area: Area | None) -> HeightPair:
-    check_told_apart(request.dsm, request.dtm)
+def _terrain(inputs: Inputs, area: Area | None) -> HeightPair:
+    check_told_apart(inputs.dsm, inputs.dtm)
     ground = area and area.geometry
-    dsm = open_mosaic(request.dsm, "DSM", request.nodata, request.allow, ground)
-    dtm = open_mosaic(request.dtm, "DTM", request.nodata, request.allow, ground)
-    return check_pair(dsm, dtm, request.allow)
+    dsm = open_mosaic(inputs.dsm, "DSM", inputs.nodata, inputs.allow, ground)
+    dtm = open_mosaic(inputs.dtm, "DTM", inputs.nodata, inputs.allow, ground)
+    return check_pair(dsm, dtm, inputs.allow)
 
 
-def _added(request: Request, terrain: HeightPair, p: Powermapping) -> Added | None:
-    if not request.add_building:
+def _added(inputs: Inputs, terrain: HeightPair, p: Powermapping) -> Added | None:
+    if not inputs.add_building:
         return None
-    return read_added(request.add_building, terrain, p, **_columns(request))
+    return read_added(inputs.add_building, terrain, p, **_columns(inputs))
 
 
 def _prepared(request: Request, p: Powermapping, progress: Progress, stop: Stop) -> Prepared:
-    options = {"centre": p.centre, "stop": stop, **_columns(request)}
-    found = prepare_footprints(
-        request.buildings,
-        cache=request.prepared or cache_dir(),
-        progress=progress,
-        **options,
-    )
-    return with_few(found, request.add_building, **options) if request.add_building else found
+    options = {"centre": p.centre, "stop": stop, **_columns(request.inputs)}
+    cache = request.resources.prepared or cache_dir()
+    found = prepare_footprints(request.inputs.buildings, cache=cache, progress=progress, **options)
+    added = request.inputs.add_building
+    return with_few(found, added, **options) if added else found
 
 
-def _columns(request: Request) -> dict[str, Any]:
+def _columns(inputs: Inputs) -> dict[str, Any]:
     """Where the columns of footprints are."""
-    return {"layer": request.layer, "id_column": request.id, "group_column": request.group}
+    return {"layer": inputs.layer, "id_column": inputs.id, "group_column": inputs.group}
 
 
 def _extent(terrain: HeightPair, prepared: Prepared, area: Area | None, request: Request) -> Window:
@@ -262,7 +342,7 @@ def _extent(terrain: HeightPair, prepared: Prepared, area: Area | None, request:
     extent = Window.around(bounds, terrain.resolution).intersect(terrain.window)
     if not extent.size:
         xmin, ymin, xmax, ymax = terrain.window.bounds(terrain.resolution)
-        given = Text("AREA {area}", area=request.area)
+        given = Text("AREA {area}", area=request.selection.area)
         what = given if area else Text("the footprints' bounding box")
         raise InputError(
             "{what} lies beside the rasters, which cover {xmin:g},{ymin:g},{xmax:g},{ymax:g}; give"

@@ -25,7 +25,7 @@ from pipeline.runs.passes import (
     survey_pass,
 )
 from pipeline.runs.provenance import machine, provenance
-from pipeline.runs.request import Job, Request, prepare
+from pipeline.runs.request import Job, Outputs, Request, prepare
 from pipeline.runs.results import draw, publish, report_of, write_table
 from pipeline.storage.cache import retry_damaged
 from pipeline.storage.integrity import check_there
@@ -65,14 +65,14 @@ def run(
 
 
 def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
-    started = time.monotonic()
-    report.check_by(request.out, request.by, request.overwrite)
+    started, outputs = time.monotonic(), request.outputs
+    report.check_by(outputs.out, outputs.by, outputs.overwrite)
     job = prepare(request, progress, stop)
-    with locked(request.out) as lost, ExitStack() as stack:
+    with locked(outputs.out) as lost, ExitStack() as stack:
         engine = open_engine(
             stack,
-            request.scheduler,
-            request.workers,
+            request.resources.scheduler,
+            request.resources.workers,
             progress,
             stop=lambda: stop() or lost(),
             seen=_shared(job),
@@ -80,7 +80,7 @@ def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
         log({"stage": "start", "dashboard": engine.dashboard})
         cards = survey_pass(job, engine)
         said = provenance(job, cards)
-        ledger, before = _open(request, said)
+        ledger, before = _open(outputs, said)
         if ledger is not None:
             context, reach = context_of(job, ledger), reach_of(job)
             fresh = None if before is None else update.begin(context, job, reach, before, said)
@@ -88,28 +88,28 @@ def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
             told = write_table(job, context, progress)
             composed = report_of(job, context, cards, said, reach, told)
             composed["machine"] = _machine(job, engine, started)
-            draw(ledger, composed, request.lang)
+            draw(ledger, composed, outputs.lang)
             if engine.stop():  # or the hold was lost, so that the place may be another's
                 raise Stopped
             publish(ledger, composed, job.layout, context.layers, said)
         else:
-            check_there(request.out)
-        warnings = [said for file in request.by for said in _report_by(request, file)]
-        warnings += _old_reports(request) if ledger is not None else []
-        return Result(request.out, report.read(request.out), ledger is None, tuple(warnings))
+            check_there(outputs.out)
+        warnings = [said for file in outputs.by for said in _report_by(outputs, file)]
+        warnings += _old_reports(outputs) if ledger is not None else []
+        return Result(outputs.out, report.read(outputs.out), ledger is None, tuple(warnings))
 
 
 def _shared(job: Job) -> tuple[Path, ...]:
     """What workers elsewhere must see as well."""
-    relief, out = relief_folder(job), job.request.out
+    relief, out = relief_folder(job), job.request.outputs.out
     relief.mkdir(parents=True, exist_ok=True)
     return (relief, job.prepared.path, *([] if is_remote(out) else [Path(out).absolute()]))
 
 
-def _old_reports(request: Request) -> list[str]:
+def _old_reports(outputs: Outputs) -> list[str]:
     """What to say of reports by area that an update left as they were."""
-    made = {report.name_by(file) for file in request.by}
-    there = sorted(name for name in storage_of(request.out).names() if name.startswith("by-"))
+    made = {report.name_by(file) for file in outputs.by}
+    there = sorted(name for name in storage_of(outputs.out).names() if name.startswith("by-"))
     return [
         Text("{name}: is of the run before; give its --by again", name=name)
         for name in there
@@ -117,15 +117,15 @@ def _old_reports(request: Request) -> list[str]:
     ]
 
 
-def _report_by(request: Request, file: str) -> list[str]:
-    return report.write_by(request.out, file, request.lang, request.overwrite)[1]
+def _report_by(outputs: Outputs, file: str) -> list[str]:
+    return report.write_by(outputs.out, file, outputs.lang, outputs.overwrite)[1]
 
 
-def _open(request: Request, said: dict[str, Any]) -> tuple[Ledger | None, Any]:
+def _open(outputs: Outputs, said: dict[str, Any]) -> tuple[Ledger | None, Any]:
     """The ledger of what there is to do, and the provenance of a run that is to be updated."""
-    if request.update:
-        return open_update(request.out, said, update.check)
-    return open_ledger(request.out, said, request.overwrite), None
+    if outputs.update:
+        return open_update(outputs.out, said, update.check)
+    return open_ledger(outputs.out, said, outputs.overwrite), None
 
 
 def context_of(job: Job, ledger: Ledger) -> Context:
@@ -137,8 +137,8 @@ def context_of(job: Job, ledger: Ledger) -> Context:
         prepared=job.prepared,
         p=job.p,
         layout=job.layout,
-        block=job.request.block,
-        layers=store.layers_of(job.request.layers, job.p.date, job.p.times),
+        block=job.request.resources.block,
+        layers=store.layers_of(job.request.outputs.layers, job.p.date, job.p.times),
         area=job.area,
         around=job.around,
         restrictions=job.restrictions,
@@ -166,5 +166,5 @@ def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
     return machine(started) | {
         "workers": engine.workers,
         "scheduler": "threads" if engine.cluster is None else "distributed",
-        "block": job.request.block,
+        "block": job.request.resources.block,
     }

@@ -94,9 +94,9 @@ def _judge(
     if result.was_finished:
         say("{directory}: this run is finished already", directory=result.directory)
     else:
-        click.echo(report.to_text(result.report, request.lang), nl=False)
+        click.echo(report.to_text(result.report, request.outputs.lang), nl=False)
     if changed is not None:
-        click.echo(f"\n{changes_text(changed, request.lang)}", nl=False)
+        click.echo(f"\n{changes_text(changed, request.outputs.lang)}", nl=False)
     if not result.was_finished:
         click.echo(f"\n{result.directory}: {', '.join(FINAL)}")
     if (little := coverage.warning(result.report)) is not None:
@@ -163,7 +163,7 @@ def demo(
         quarter = generate(into)
         for file in standing(inputs) if inputs else ():
             written.note(file)
-        request = Request(
+        request = Request.of(
             dsm=tuple(str(path) for path in quarter.dsm),
             dtm=tuple(str(path) for path in quarter.dtm),
             buildings=(str(quarter.buildings),),

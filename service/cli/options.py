@@ -116,7 +116,7 @@ def request_of(options: dict[str, Any]) -> Any:
         settings[name.strip()] = value.strip()
     layers = [name.strip() for name in options.pop("layers").split(",") if name.strip()]
     allow = [name.strip() for name in options.pop("allow").split(",") if name.strip()]
-    return Request(
+    return Request.of(
         out=place_of(options.pop("out") or "."),
         id=options.pop("id_"),
         settings=settings,

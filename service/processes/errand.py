@@ -60,7 +60,7 @@ class Means:
         drawn = isinstance(inputs["area"], dict)
         # What is sorted of an upload goes with it: in the cache it would stay for ever.
         own = files / "prepared" if footprints else None
-        return Request(
+        return Request.of(
             dsm=sources.dsm,
             dtm=sources.dtm,
             buildings=(footprints,) if footprints else sources.buildings,

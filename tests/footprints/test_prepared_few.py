@@ -1,6 +1,5 @@
 """A few footprints beside many: what both are together is what they are when prepared as one."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +106,6 @@ def test_a_run_does_not_prepare_the_many_again(
     monkeypatch.setattr(
         prepared_sort.Sorter, "finish", lambda self: sorted_.append(self.count) or usual(self)
     )
-    found = prepare_run(replace(request, add_building=(str(tmp_path / "few.parquet"),))).prepared
+    found = prepare_run(request.replace(add_building=(str(tmp_path / "few.parquet"),))).prepared
     assert (found.path, found.count - many.count, sorted_) == (many.path, 6, [6])
     assert sorted(cache.rglob("*")) == kept

@@ -111,14 +111,14 @@ def test_an_answer_is_what_a_run_gives(
 ) -> None:
     whole = area == "all" and layers == LAYERS
     request = finished.request(finished.out if whole else tmp_path / "run", area, layers=layers)
-    asked = dataclasses.replace(request, out=tmp_path / "answer")
+    asked = request.replace(out=tmp_path / "answer")
     computed, result = run(request), answer(asked, finished.out)
     assert computed.was_finished == whole
     assert not result.was_finished and result.report["counts"]["footprints"] > 15
-    found, expected = outcome(tmp_path / "answer"), outcome(Path(request.out))
+    found, expected = outcome(tmp_path / "answer"), outcome(Path(request.outputs.out))
     assert of_a_run(found) == of_a_run(expected)
     assert found.report["counts"]["neighbours"] is None
-    a, b = (pq.read_table(Path(r.out) / "buildings.parquet") for r in (asked, request))
+    a, b = (pq.read_table(Path(r.outputs.out) / "buildings.parquet") for r in (asked, request))
     assert a.equals(b)  # in the same order as well
     same = {"buildings": b"", "report": {}}
     assert_equal(dataclasses.replace(found, **same), dataclasses.replace(expected, **same))
@@ -141,7 +141,7 @@ def test_the_quarter_asks_enough(finished: Store) -> None:
 
 def test_its_own_sheets_and_footprints_need_not_be_named(tmp_path: Path, finished: Store) -> None:
     request = finished.request(tmp_path / "a")
-    bare = dataclasses.replace(request, dsm=(), dtm=(), buildings=(), out=tmp_path / "b")
+    bare = request.replace(dsm=(), dtm=(), buildings=(), out=tmp_path / "b")
     report = answer(bare, finished.out).report
     source = report["inputs"]["answered_from"]
     assert (source["name"], source["area"]) == ("whole", None)
@@ -150,7 +150,7 @@ def test_its_own_sheets_and_footprints_need_not_be_named(tmp_path: Path, finishe
     assert source["not_known"] == ["counts.neighbours", "accounting.cells"]
     assert "besides, for their shadow and shelter" in to_text(report)
     with pytest.raises(InputError, match=r"another inputs\.answered_from"):
-        run(dataclasses.replace(request, out=tmp_path / "b"))
+        run(request.replace(out=tmp_path / "b"))
 
 
 def test_an_answer_from_an_answer_of_a_region(tmp_path: Path, finished: Store) -> None:
@@ -162,16 +162,16 @@ def test_an_answer_from_an_answer_of_a_region(tmp_path: Path, finished: Store) -
     file = tmp_path / "gemeente.geojson"
     gpd.GeoDataFrame(rows, geometry=shapes, crs=28992).to_file(file)
     asked = finished.request(tmp_path / "a", area="circle", layers=(), boundaries=(str(file),))
-    asked = dataclasses.replace(asked, around=None, area="Kwartier")
+    asked = asked.replace(around=None, area="Kwartier")
     answer(asked, finished.out)
-    part = dataclasses.replace(asked, area="GM9998", out=tmp_path / "b")
+    part = asked.replace(area="GM9998", out=tmp_path / "b")
     assert covers(tmp_path / "a", part)
     answer(part, tmp_path / "a")
-    run(dataclasses.replace(part, out=tmp_path / "c"))
+    run(part.replace(out=tmp_path / "c"))
     a, b = (pq.read_table(tmp_path / name / "buildings.parquet") for name in "bc")
     assert a.equals(b)
     shutil.copy(file, tmp_path / "gemeente2.geojson")
-    other = dataclasses.replace(part, boundaries=(str(tmp_path / "gemeente2.geojson"),))
+    other = part.replace(boundaries=(str(tmp_path / "gemeente2.geojson"),))
     assert "cannot be told any more" in str(why_not(tmp_path / "a", other))
 
 
@@ -189,7 +189,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("other", OTHERS)
 def test_what_is_asked_otherwise(tmp_path: Path, finished: Store, other: str) -> None:
     changed, reason = OTHERS[other]
-    request = dataclasses.replace(finished.request(tmp_path / "a"), **changed)
+    request = finished.request(tmp_path / "a").replace(**changed)
     assert reason in str(why_not(finished.out, request))
     with pytest.raises(InputError, match="whole: does not hold the answer: "):
         answer(request, finished.out)
@@ -226,15 +226,15 @@ def test_other_sheets_and_footprints(tmp_path: Path, finished: Store) -> None:
     """A sheet that matters has another size, or is gone; footprints are cut off."""
     files, request = finished.files, finished.request(tmp_path / "a")
     sheet = Path(shutil.copy(files.dsm[0], tmp_path))
-    assert covers(finished.out, dataclasses.replace(request, dsm=(str(sheet), *request.dsm[1:])))
+    assert covers(finished.out, request.replace(dsm=(str(sheet), *request.inputs.dsm[1:])))
     with sheet.open("ab") as stream:
         stream.write(b"more")
-    longer = dataclasses.replace(request, dsm=(str(sheet), *request.dsm[1:]))
+    longer = request.replace(dsm=(str(sheet), *request.inputs.dsm[1:]))
     assert f"DSM sheet {sheet.name} is another" in str(why_not(finished.out, longer))
-    fewer = dataclasses.replace(request, dtm=request.dtm[1:])
+    fewer = request.replace(dtm=request.inputs.dtm[1:])
     assert "DTM sheet" in str(why_not(finished.out, fewer))
     roofs = Path(shutil.copy(files.buildings, tmp_path / "other.parquet"))
-    other = dataclasses.replace(request, buildings=(str(roofs),))
+    other = request.replace(buildings=(str(roofs),))
     assert "footprints are others" in str(why_not(finished.out, other))
 
 
@@ -272,7 +272,7 @@ def test_a_sheet_that_is_known_and_far_away_is_not_opened(tmp_path: Path, finish
     said["inputs"]["dsm"].append(said["inputs"]["dsm"][0] | there)
     amend(home, said)
     request = finished.request(tmp_path / "a")
-    asked = dataclasses.replace(request, dsm=(*request.dsm, str(far)))
+    asked = request.replace(dsm=(*request.inputs.dsm, str(far)))
     assert covers(home, asked)
     far.write_bytes(b"no sheet at all")
     with pytest.raises(InputError, match=r"R_FAR_1\.tif: not a raster"):
@@ -282,17 +282,17 @@ def test_a_sheet_that_is_known_and_far_away_is_not_opened(tmp_path: Path, finish
 def test_what_is_wrong_in_itself(tmp_path: Path, finished: Store) -> None:
     request = finished.request(tmp_path / "a")
     with pytest.raises(InputError, match="upside down"):
-        covers(finished.out, dataclasses.replace(request, area="5,5,1,1"))
+        covers(finished.out, request.replace(area="5,5,1,1"))
     with pytest.raises(InputError, match="so no finished run"):
         covers(tmp_path, request)
     with pytest.raises(InputError, match="whole: is what is read; give another place"):
-        answer(dataclasses.replace(request, out=finished.out, overwrite=True), finished.out)
-    x, y = map(float, str(request.area).split(",")[:2])
-    empty = dataclasses.replace(request, area=f"{x},{y},{x + 0.01},{y + 0.01}")
+        answer(request.replace(out=finished.out, overwrite=True), finished.out)
+    x, y = map(float, str(request.selection.area).split(",")[:2])
+    empty = request.replace(area=f"{x},{y},{x + 0.01},{y + 0.01}")
     with pytest.raises(InputError, match="no footprint lies in AREA"):
         answer(empty, finished.out)
     with pytest.raises(InputError, match="no footprint's centre lies in it"):
-        answer(dataclasses.replace(request, around="1,1,5"), finished.out)
+        answer(request.replace(around="1,1,5"), finished.out)
 
 
 @pytest.mark.parametrize("patience", [1, 4, 9])
@@ -305,7 +305,7 @@ def test_stopped_and_done_again_and_then_finished(
         answer(request, finished.out, stop=lambda: next(polls, None) is None)
     assert not (tmp_path / "a" / "report.json").exists()
     assert not answer(request, finished.out).was_finished
-    answer(dataclasses.replace(request, out=tmp_path / "b"), finished.out)
+    answer(request.replace(out=tmp_path / "b"), finished.out)
     assert_equal(outcome(tmp_path / "a"), outcome(tmp_path / "b"))
     assert answer(request, finished.out).was_finished
 

@@ -1,7 +1,6 @@
 """Memory is a promise: what the plan says, no worker exceeds."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from affine import Affine
 from pipeline.heights.rasters import CACHE_MB
 from pipeline.results.buildings import GROUP_ROWS
 from pipeline.runs.plan import Plan
-from pipeline.runs.request import Request
+from pipeline.runs.request import Inputs, Outputs, Request
 from tests.support.memory import apart, synthetic_rows
 from tests.support.outcomes import counted
 from tests.support.runs import World, write_sheet
@@ -91,11 +90,12 @@ def corners(folder: Path, side: float, relief: float) -> Request:
     table.to_parquet(folder / "pand.parquet")
     sheets = (str(folder),)
     houses = (str(folder / "pand.parquet"),)
-    return Request(sheets, sheets, houses, folder / "out", allow=frozenset(["gaps"]))
+    inputs = Inputs(sheets, sheets, houses, allow=frozenset(["gaps"]))
+    return Request(inputs, Outputs(folder / "out"))
 
 
 def planned(request: Request, **options: Any) -> Plan:
-    return counted(replace(request, **options))
+    return counted(request.replace(**options))
 
 
 def test_a_worker_stays_under_a_gibibyte_whatever_the_region(tmp_path: Path) -> None:

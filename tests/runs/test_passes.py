@@ -43,7 +43,7 @@ def reach(job: Job) -> Reach:
 def test_the_parts_feel_what_the_whole_does(job: Job, reach: Reach) -> None:
     """Shard by shard: all that one feels is felt by the area, and all of that by some shard."""
     felt = np.zeros_like(reach.felt.marked)
-    every = {*job.scope.own, *(job.layout.shards() if job.request.layers else ())}
+    every = {*job.scope.own, *(job.layout.shards() if job.request.outputs.layers else ())}
     for shard in every:
         part = narrowed(job, reach, frozenset([shard]))
         assert not (part.felt.marked & ~reach.felt.marked).any()
@@ -68,7 +68,7 @@ def test_as_many_are_measured_as_were_counted(
 ) -> None:
     """In just the shards that were told."""
     events: list[dict[str, object]] = []
-    options = {"area": AREA, "layers": job.request.layers}
+    options = {"area": AREA, "layers": job.request.outputs.layers}
     compute(files, tmp_path / "out", log=events.append, **options)
     done = {e["shard"]: e["footprints"] for e in events
             if e["stage"] == "measure" and e.get("outcome") == DONE}  # fmt: skip
@@ -79,7 +79,7 @@ def test_the_log_tells_of_each_block_what_it_tells_of_the_shard(
     tmp_path: Path, files: Files, job: Job
 ) -> None:
     events: list[dict[str, Any]] = []
-    options = {"area": AREA, "layers": job.request.layers}
+    options = {"area": AREA, "layers": job.request.outputs.layers}
     compute(files, tmp_path / "out", log=events.append, block=32, **options)
     shards = [e for e in events if e.get("outcome") == DONE]
     for shard in shards:

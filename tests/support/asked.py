@@ -1,6 +1,6 @@
 """A generated quarter, a finished run of it, and a service that has both, as tests ask it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +8,14 @@ import pytest
 
 from pipeline import quarter
 from pipeline.quarter.regions import write_regions
-from pipeline.runs.request import Request
+from pipeline.runs.request import Outputs, Request, Resources, Selection
 from pipeline.runs.run import run
 from service.core.catalogue import public_collections, sources_of
 from service.core.settings import Settings
 from service.processes.carry_out import carry_out
 from service.processes.errand import Means
 from service.processes.orders import order
+from tests.support.runs import inputs_of
 
 SIZE, RESOLUTION = (300, 300), 1
 MUNICIPALITY = "GM9999"
@@ -43,7 +44,7 @@ class World:
 
     def asked(self, out: Path, **more: Any) -> Request:
         """A run as the command line asks for it."""
-        return replace(self.request, out=out, **more)
+        return self.request.replace(out=out, **more)
 
     def box(self, west: float, south: float, east: float, north: float) -> str:
         """A rectangle by its distances from the south-western corner, as an area [m]."""
@@ -74,12 +75,10 @@ def _generated(folder: Path) -> World:
     made = quarter.generate(folder / "inputs", size=SIZE, resolution=RESOLUTION)
     boundaries = write_regions(folder / "inputs", made.bounds)
     request = Request(
-        tuple(map(str, made.dsm)),
-        tuple(map(str, made.dtm)),
-        (str(made.buildings),),
-        folder / "quarter",
-        boundaries=(str(boundaries),),
-        workers=2,
+        inputs_of(made),
+        Outputs(folder / "quarter"),
+        Selection(boundaries=(str(boundaries),)),
+        resources=Resources(workers=2),
     )
-    run(replace(request, area=MUNICIPALITY))
+    run(request.replace(area=MUNICIPALITY))
     return World(folder / "inputs", folder / "quarter", request, made.bounds)

@@ -16,8 +16,9 @@ import pytest
 import shapely
 
 from pipeline import quarter
-from pipeline.runs.request import Request
+from pipeline.runs.request import Outputs, Request, Selection
 from pipeline.runs.run import run
+from tests.support.runs import inputs_of
 from tests.support.serving import serving
 
 RUN = "quarter"
@@ -198,8 +199,7 @@ def quarter_of(base: Path) -> Path:
     made = quarter.generate(folder / "in", size=SIZE, resolution=0.5)
     west, _, _, north = made.bounds
     part = ",".join(map(str, (west, north - PART[1], west + PART[0], north)))
-    sheets = (tuple(map(str, made.dsm)), tuple(map(str, made.dtm)), (str(made.buildings),))
-    run(Request(*sheets, folder / "quarter", area=part, layers=("hillshade", "shadow")))
+    run(Request(inputs_of(made), Outputs(folder / "quarter"), Selection(area=part)))
     return folder
 
 

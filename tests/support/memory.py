@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tests.support.commands import ROOT
 from tests.support.outcomes import counted, set_everywhere
+from tests.support.runs import Files
 
 CLEAR_PEAK = "5"  # see proc_pid_clear_refs(5)
 
@@ -51,7 +52,6 @@ def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
     from pipeline.heights import rasters
     from pipeline.output.map import cartography
     from pipeline.runs import run
-    from pipeline.runs.request import Request
 
     found: dict[str, int] = {}
 
@@ -66,8 +66,8 @@ def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
 
         return watch
 
-    inputs = ((str(folder / name),) for name in ("R_1.tif", "M_1.tif", "pand.parquet"))
-    request = Request(*inputs, out, workers=1, **options)
+    files = Files((folder / "R_1.tif",), (folder / "M_1.tif",), folder / "pand.parquet")
+    request = files.request(out, workers=1, **options)
     with pytest.MonkeyPatch.context() as patch:
         set_everywhere(patch, rasters, "CACHE_MB", 0)  # GDAL's own promise, which would hide ours
         for name in ("survey", "measure", "shade"):

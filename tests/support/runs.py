@@ -18,7 +18,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from pipeline.engine.engine import Stop, never_stop
-from pipeline.runs.request import Request
+from pipeline.runs.request import Inputs, Outputs, Request
 from pipeline.runs.run import run
 from tests.support import reference
 
@@ -42,8 +42,14 @@ class Files:
     buildings: Path
 
     def request(self, out: Path, **options: Any) -> Request:
-        sheets = (tuple(map(str, paths)) for paths in (self.dsm, self.dtm))
-        return Request(*sheets, (str(self.buildings),), out, **options)
+        """A run of them. options: fields of a request, of whichever group."""
+        return Request(inputs_of(self), Outputs(out)).replace(**options)
+
+
+def inputs_of(files: Any) -> Inputs:
+    """The files of a run as it takes them. files: with `dsm`, `dtm` and `buildings`."""
+    dsm, dtm = (tuple(map(str, paths)) for paths in (files.dsm, files.dtm))
+    return Inputs(dsm, dtm, (str(files.buildings),))
 
 
 @dataclass

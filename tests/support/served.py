@@ -14,13 +14,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from pipeline import quarter
-from pipeline.runs.request import Request
+from pipeline.runs.request import Outputs, Request
 from pipeline.runs.run import run
 from service.api.access import COOKIE, visitor
 from service.api.app import create_app
 from service.core.settings import Settings
 from service.processes.order import Order
 from tests.support import finished, roofs
+from tests.support.runs import inputs_of
 
 LAYERS = ("hillshade", "shadow", "sun_hillshade")
 MANY = 3_000  # roofs, in row groups of 150
@@ -34,8 +35,7 @@ def runs(base: Path) -> Path:
     roofs without rasters (`many`); made once for all tests."""
     folder = base / "served"
     made = quarter.generate(folder / "in", size=(300, 300), resolution=1)
-    sheets = (tuple(map(str, made.dsm)), tuple(map(str, made.dtm)), (str(made.buildings),))
-    run(Request(*sheets, folder / "quarter", layers=LAYERS))
+    run(Request(inputs_of(made), Outputs(folder / "quarter", layers=LAYERS)))
     many(folder / "many")
     return folder
 

@@ -17,10 +17,11 @@ import shapely
 from pipeline import quarter
 from pipeline.engine.engine import never_stop, no_progress
 from pipeline.grid.crs import RD
-from pipeline.runs.request import Request
+from pipeline.runs.request import Outputs, Request
 from pipeline.runs.run import run
 from service.page import site, vendor
 from tests.support import browsing
+from tests.support.runs import inputs_of
 
 NAME = "quarter"
 # As strict as docs/site.md says that a host may be.
@@ -44,8 +45,7 @@ def page(folder: Path) -> Path:
 def finished(base: Path, **options: Any) -> Path:
     """A finished run of a generated quarter of 300 by 300 m; its inputs are in `in`."""
     made = quarter.generate(base / "in", size=(300, 300), resolution=1)
-    sheets = (tuple(map(str, made.dsm)), tuple(map(str, made.dtm)), (str(made.buildings),))
-    run(Request(*sheets, base / NAME, **options))
+    run(Request(inputs_of(made), Outputs(base / NAME)).replace(**options))
     return base / NAME
 
 

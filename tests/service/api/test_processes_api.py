@@ -305,7 +305,7 @@ def test_jobs_without_results_say_why(asked: Asked, w: World) -> None:
     problem = asked.get(f"/jobs/{failed}/results", "exception", 400)
     assert "lies" in problem["detail"] and problem["type"] == "InvalidParameterValue"
     assert str(w.inputs.parent) not in json.dumps(problem)
-    sheet, hidden = w.request.dsm[0], f"{w.request.dsm[0]}.hidden"
+    sheet, hidden = w.request.inputs.dsm[0], f"{w.request.inputs.dsm[0]}.hidden"
     broken = asked.submitted(inputs={"area": CORNER, "layers": ["surface"]})
     Path(sheet).rename(hidden)
     Path(sheet).write_bytes(Path(hidden).read_bytes()[:2000])

@@ -210,8 +210,8 @@ def test_files_are_read_as_the_settings_say(w: World, tmp_path: Path) -> None:
     assert {name: getattr(request, name) for name in how} == how | {"allow": {"versions"}}
     sent = inputs | {"footprints": drawn(w, 0, 0, 9, 9)}
     request = means.request(sent, tmp_path / "files", tmp_path / "out")
-    assert (request.nodata, request.allow) == (0.0, {"versions"})
-    assert (request.id, request.layer, request.group) == (None, None, None)
+    assert (request.inputs.nodata, request.inputs.allow) == (0.0, {"versions"})
+    assert (request.inputs.id, request.inputs.layer, request.inputs.group) == (None, None, None)
     keys = {order("suitability", {"area": CORNER}, each).key for each in (plain, means)}
     assert len(keys) == 2
 
