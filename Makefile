@@ -3,7 +3,8 @@ PYTHONS = 3.11 3.12 3.13
 VENV = .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
-PYTEST = $(BIN)/python -m pytest --numprocesses auto
+# Each worker has its own half of the files, so what a file's tests share is made once, until one is idle.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # The first Python that runs: a shim of pyenv may stand on the path and run nothing.
 PYTHON = $(shell for python in \
