@@ -106,7 +106,7 @@ def test_a_sheet_that_turns_bad(
     }
     mine, out = replace(region, files=replace(region.files, **kinds)), tmp_path / "out"
     sheet = kinds["dtm"][2]
-    whole, done_by = sheet.read_bytes(), getattr(pipeline.run, f"{stage}_pass")
+    whole, done_by = sheet.read_bytes(), getattr(pipeline.runs.run, f"{stage}_pass")
 
     def cut(*args: Any) -> None:
         sheet.write_bytes(whole[: len(whole) // 2])
