@@ -1,10 +1,11 @@
-"""Tables of results: on the terminal, and between the marks of a page.
+"""Tables and figures of results: on the terminal, and between the marks of a page.
 
 python -m bench.table FOLDER PAGE...
 
-A mark says which kind's table stands there, and of which groups if not of all; `targets` are the
-rows that have one:
+A mark of a table says which kind's, and of which groups if not of all; `targets` are the rows that
+have one. A mark of a figure says which field of which row, or the least of which group:
 <!-- benchmark kernels: kernel, start -->
+<!-- figure kernels mcells_s: cast shadow, one sun -->
 """
 
 import re
@@ -16,6 +17,7 @@ from bench.result import Result, Row, read
 
 BEGIN = re.compile(r"<!-- benchmark (\w+)(?:: ([^>]+))? -->\n")
 END = "<!-- end of benchmark -->"
+FIGURE = re.compile(r"(<!-- figure (\w+) (\w+): (.+?) -->)(.*?)(<!-- end of figure -->)")
 Column = tuple[str, Callable[[Row], str]]
 
 
@@ -119,8 +121,8 @@ def origin(found: Result) -> str:
 
 
 def insert(text: str, results: dict[str, Result]) -> str:
-    """A page with the tables between its marks anew; those without a result stay."""
-    parts = BEGIN.split(text)
+    """A page with the tables and figures between its marks anew; those without a result stay."""
+    parts = BEGIN.split(FIGURE.sub(lambda mark: _figure(mark, results), text))
     page = parts[0]
     for kind, groups, rest in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         old, after = rest.split(END, 1)
@@ -128,6 +130,14 @@ def insert(text: str, results: dict[str, Result]) -> str:
         made = f"{table(results[kind], asked)}\n" if kind in results else old
         page += f"<!-- benchmark {kind}{f': {groups}' if groups else ''} -->\n{made}{END}{after}"
     return page
+
+
+def _figure(mark: re.Match[str], results: dict[str, Result]) -> str:
+    begin, kind, field, wanted, old, end = mark.groups()
+    rows = results[kind]["rows"] if kind in results else []
+    values = [row.get(field) for row in rows if wanted in (row["name"], row["group"])]
+    made = min((value for value in values if value is not None), default=old)
+    return f"{begin}{made if isinstance(made, str) else figure(made)}{end}"
 
 
 def results(folder: Path) -> dict[str, Result]:

@@ -210,6 +210,14 @@ def test_a_table_goes_between_its_marks() -> None:
     assert table.insert(done, {"kernels": kernels}) == done
 
 
+def test_a_figure_goes_between_its_marks() -> None:
+    kernels = made("kernels", [row("a", 2.0), row("b", 1.0) | {"group": "limit"}])
+    page = "x <!-- figure kernels copies: {} -->old<!-- end of figure --> y"
+    for name, figure in (("a", "2"), ("limit", "1"), ("c", "old")):
+        done = table.insert(page.format(name), {"kernels": kernels})
+        assert done == page.format(name).replace("old", figure)
+
+
 def test_a_table_may_be_of_what_has_a_target() -> None:
     one, two = row("a", 2.0) | {"target": targets.share(40)._asdict()}, row("b", 1.0)
     kernels = made("kernels", [one, two, row("c", 1.0) | {"group": "limit"}])
@@ -225,11 +233,22 @@ def test_a_table_tells_the_share_the_target_and_whether_it_is_met() -> None:
     assert ">= 40 % of a copy: missed |" in said and "A processor (cpu1), 2 cores" in said
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/benchmarks.md"])
-def test_the_pages_have_their_marks(page: str) -> None:
-    text = (ROOT / page).read_text("utf-8")
+def test_the_page_has_its_marks() -> None:
+    text = (ROOT / "docs/benchmarks.md").read_text("utf-8")
     assert table.insert(text, {}) == text
     assert len(table.BEGIN.findall(text)) == text.count(table.END) > 0
+
+
+def test_the_figures_of_the_readme_stand_in_the_tables() -> None:
+    readme, page = (
+        (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/benchmarks.md")
+    )
+    assert table.insert(readme, {}) == readme
+    figures = table.FIGURE.findall(readme)
+    assert len(figures) == readme.count("<!-- end of figure -->") == 5
+    for _, _, _, name, figure, _ in figures:
+        rows = [line for line in page.splitlines() if f"| {name} |" in line]
+        assert any(f"| {figure} |" in line for line in rows), name
 
 
 @pytest.mark.parametrize("with_peers", [True, False])
