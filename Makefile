@@ -29,7 +29,7 @@ help:
 	@echo "make test-all  all tests, the slow proofs too;  make coverage  of the kernels, compiler off"
 	@echo "make lint      ruff and mypy;  make format  lets ruff mend what it can"
 	@echo "make map       the libraries of the map's page, from the npm registry, checked"
-	@echo "make bench     the benchmarks, and the README's table of them"
+	@echo "make bench     the benchmarks, and the tables and figures of them"
 	@echo "make load      a service asked by 50 clients while jobs run: four minutes"
 	@echo "make rehearsal the whole country, generated, in GROUND: 20 GB, one to two hours"
 	@echo "make peers     the peers that make bench compares with, in an environment of their own"
