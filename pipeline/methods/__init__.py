@@ -4,3 +4,4 @@ from pipeline.methods.method import Method
 from pipeline.methods.powermapping.declaration import POWERMAPPING
 
 METHODS: dict[str, Method] = {POWERMAPPING.name: POWERMAPPING}
+DEFAULT = POWERMAPPING.name

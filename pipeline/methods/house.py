@@ -11,6 +11,7 @@ from pipeline.methods.method import (
     Class,
     Column,
     Count,
+    Method,
     Sum,
     Term,
     Words,
@@ -192,3 +193,11 @@ def verdict(
             names(reasons),
         ),
     )
+
+
+_NAMES = frozenset(each.name for each in (*IDENTITY, *verdict((), "", "", (), ()), *SHAPE))
+
+
+def own_columns(method: Method) -> tuple[Column, ...]:
+    """The columns of a method that not every method has, in order."""
+    return tuple(column for column in method.columns if column.name not in _NAMES)

@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse, Response
 
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.facts import ROOFS
-from pipeline.output.tiles.pictures import LAYERS
 from pipeline.output.tiles.roofs import LAYER as BUILDINGS
 from pipeline.results.features import Features
 from pipeline.results.printed import attributions, sun_times
@@ -201,8 +200,7 @@ def _told(request: Request, service: Service, asked: Collection) -> dict[str, An
     said: dict[str, Any] = {
         "id": asked.name,
         "title": title(asked),
-        "description": f"Roofs judged for sun and wind by {method['name']}, on"
-        f" {method['parameters'].get('date', '')} at {', '.join(sun_times(report))}",
+        "description": f"Roofs judged by {method['name']}{_when(report)}",
         "attribution": "; ".join(attributions(report["inputs"])),
         "itemType": "feature",
         "crs": CRSS,
@@ -215,6 +213,12 @@ def _told(request: Request, service: Service, asked: Collection) -> dict[str, An
     return said
 
 
+def _when(report: Mapping[str, Any]) -> str:
+    """The times of which a method looks at the sun, if it does."""
+    date, times = report["method"]["parameters"].get("date"), sun_times(report)
+    return f", on {date} at {', '.join(times)}" if times else ""
+
+
 def _links(request: Request, service: Service, asked: Collection) -> list[dict[str, str]]:
     """Where its parts are: buildings, what is said of them, files, rasters, tiles and map."""
 
@@ -224,7 +228,8 @@ def _links(request: Request, service: Service, asked: Collection) -> list[dict[s
     columns = SCHEMA_JSON, "their properties"
     there, rasters = files.offered(asked), files.layers(asked)
     there |= {f"{RASTERS}/0": JSON} if rasters else {}
-    tiled = [*(layer for layer in LAYERS if layer in rasters), ROOFS, BUILDINGS]
+    drawn = [layer.name for layer in asked.method.layers if layer.drawn and layer.name in rasters]
+    tiled = [*drawn, ROOFS, BUILDINGS]
     page = f"{address(request, service.settings, 'map/')}#c={asked.name}"
     return [
         to("", "self"),

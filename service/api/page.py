@@ -41,7 +41,7 @@ CONFIG = {
         "basemap",
         "can_compute",
         "limits",
-        "classes",
+        "methods",
         "languages",
         "marks",
     ],
@@ -81,7 +81,7 @@ files = Page(directory=FOLDER, html=True, check_dir=False)
 
 @router.get("/map/config.json", responses=answers(JSON, CONFIG, "What the page must know"))
 def config(here: Here, client: Asking) -> Response:
-    """What the page must know: results, base map, limits, classes, languages."""
+    """What the page must know: results, methods, base map, limits, languages."""
     said = mapconfig.configuration(here.settings, here.shown.values(), here.sources)
     return JSONResponse(said, headers={"Cache-Control": "no-cache"})
 

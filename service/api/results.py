@@ -17,7 +17,7 @@ from service.core.links import GEOJSON, JSON
 from service.core.problem import OGC, Problem, no_such
 from service.core.service import Service
 from service.jobs.job import Job, Status
-from service.processes.results import RAW, RESULTS, VALUE, Result, there
+from service.processes.results import RAW, VALUE, Result, outputs_of, there
 
 router = APIRouter(tags=["processes"])
 
@@ -156,7 +156,7 @@ def _href(job: Job, name: str, result: Result, base: str) -> str:
 
 def _there(job: Job) -> dict[str, Result]:
     """The results that there are of a job: pictures only of layers that were asked for."""
-    return there(RESULTS[job.order.process], job.order.inputs["layers"])
+    return there(outputs_of(job.order.process), job.order.inputs["layers"])
 
 
 def _folder(job: Job, here: Service) -> Path:

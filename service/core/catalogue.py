@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.methods import METHODS
+from pipeline.methods.method import Method
 from pipeline.results import report
 from pipeline.results.features import mark_of
 from pipeline.storage.integrity import is_unfinished
@@ -37,6 +39,16 @@ class Collection:
         Raises InputError where the run is gone.
         """
         return _report(self.place, mark_of(self.place))
+
+    @property
+    def method(self) -> Method:
+        """By which its roofs were judged. Raises InputError where this version has it not."""
+        name = self.report["method"]["name"]
+        if name not in METHODS:
+            raise InputError(
+                "method {name!r} is unknown; there is {known}", name=name, known=list(METHODS)
+            )
+        return METHODS[name]
 
 
 @lru_cache(maxsize=16)

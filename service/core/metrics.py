@@ -12,11 +12,14 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from pipeline.methods import METHODS
+from pipeline.methods.method import names
+from pipeline.output.tiles.facts import ROOFS
+from pipeline.output.tiles.roofs import LAYER as BUILDINGS
 from service.jobs.job import Status
 from service.jobs.table import Jobs
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
-LAYERS = ("hillshade", "shadow", "roofs", "buildings")
 TILES = "/tiles/{layer}/{z}"
 CHANGED = "SELECT id, process, status, blocks_done FROM jobs WHERE updated > ?"
 FINAL = tuple(status.value for status in Status if status.final)
@@ -49,12 +52,17 @@ class Metrics:
         if status >= 500 or not status:
             self._faults.labels(route).inc()
         layer = found.get("layer")
-        if TILES in route and layer in LAYERS and 200 <= status < 400:
+        if TILES in route and layer in _layers() and 200 <= status < 400:
             self._tiles.labels(layer).observe(seconds)
 
     def text(self) -> bytes:
         """All of it, in Prometheus's form."""
         return generate_latest(self.registry)
+
+
+def _layers() -> set[str]:
+    """Of which there are tiles."""
+    return {ROOFS, BUILDINGS, *(each for m in METHODS.values() for each in names(m.layers))}
 
 
 class Work(Collector):

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.methods.method import Bits
 from pipeline.output.tiles import overview, roofs
 from pipeline.output.tiles.facts import ROOFS
 from pipeline.output.tiles.overview import Overview
@@ -37,6 +38,7 @@ class Opened:
     def __init__(self, collection: Collection, state: Path) -> None:
         self._place, self._folder = collection.place, folder_of(state, collection)
         self.features = Features.of(self._place)
+        self._whole = {one.name for one in collection.method.layers if isinstance(one.drawn, Bits)}
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._pictures: Pictures | None = None
         self._roofs: Roofs | None = None
@@ -73,8 +75,9 @@ class Opened:
             return self._outlines().tile(tile)
         if layer == ROOFS:
             return self._counts().tile(tile)
-        first = 0 if layer == "sun_hillshade" else None  # it has no picture of all suns
-        return self.pictures.tile(layer, tile, first if sun is None else sun)
+        if sun is None and layer not in self._whole and self.pictures.suns(layer):
+            sun = 0  # as it has no picture of all suns
+        return self.pictures.tile(layer, tile, sun)
 
     def count(self) -> None:
         """Count the roofs, if that was not done before: 6 s for those of the nation."""
@@ -87,7 +90,7 @@ class Opened:
     def pictures(self) -> Pictures:
         """Of the rasters. Raises InputError where the run has none."""
         if self._pictures is None:
-            raise InputError("the run has no rasters; run it anew with --layers hillshade,shadow")
+            raise InputError("the run has no rasters; run it anew with --layers")
         return self._pictures
 
     def _outlines(self) -> Roofs:

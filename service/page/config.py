@@ -6,18 +6,16 @@ from typing import Any
 
 from pipeline.areas.regions import boundary_files
 from pipeline.grid.crs import lonlat
-from pipeline.output.map.palette import COLOURS
-from pipeline.results import texts
+from pipeline.methods import METHODS
 from pipeline.results.features import Features
 from pipeline.results.printed import attributions, sun_times
 from service.core.catalogue import Collection, Sources
 from service.core.settings import Settings
+from service.page.declared import LANGUAGES, declared, drawn
 
-LANGUAGES = ("en", "nl")
 NETHERLANDS = [3.2, 50.7, 7.3, 53.6]  # what is looked at where nothing has a place
 MAXZOOM = 19  # of most tile services, PDOK's too
 REGIONS = "Regions: CBS and Kadaster, CC BY 4.0"
-LAYERS = ("hillshade", "shadow")  # that have tiles
 
 
 def configuration(
@@ -32,7 +30,7 @@ def configuration(
         "limits": {
             "area_km2": settings.area_km2 if settings.is_open else settings.visitor_area_km2
         },
-        "classes": classes(),
+        "methods": methods(),
         "languages": list(LANGUAGES),
         "marks": settings.marks,
     }
@@ -53,21 +51,16 @@ def basemap(settings: Settings) -> dict[str, Any] | None:
     return {"url": settings.basemap_url, "attribution": attribution, "maxzoom": MAXZOOM}
 
 
-def classes() -> dict[str, Any]:
-    """Colours and words of the classes, as on map.png."""
-    return {
-        name: {
-            "colour": COLOURS[name],
-            "label": {lang: texts.words(lang)[name] for lang in LANGUAGES},
-        }
-        for name in ("solar", "wind_or_solar", "none")
-    }
+def methods() -> dict[str, Any]:
+    """What each method declares, by its name."""
+    return {name: declared(method) for name, method in METHODS.items()}
 
 
 def told(collection: Collection) -> dict[str, Any]:
     """What the page says of a result: its place, method, date and sources."""
     report = collection.report
     method, inputs, counts = report["method"], report["inputs"], report["counts"]
+    made = inputs.get("options", {}).get("layers", ())
     return {
         "name": collection.name,
         "title": title_of(collection),
@@ -77,7 +70,7 @@ def told(collection: Collection) -> dict[str, Any]:
         "method": {"name": method["name"], "parameters": method["parameters"]},
         "attribution": "; ".join(attributions(inputs)),
         "licence": _licence(inputs),
-        "layers": [name for name in LAYERS if name in _layers(inputs)],
+        "layers": [layer.name for layer in drawn(collection.method) if layer.name in made],
         "computed": str(report["machine"].get("finished", "")),
         "heights": heights(inputs),
         "unselected": counts["footprints"] > counts["selected"],
@@ -116,10 +109,6 @@ def ordered_title(report: Mapping[str, Any]) -> str:
     else:
         where = f"circle {','.join(f'{each:.0f}' for each in around)}" if around else "drawn area"
     return f"{where}, {finished}" if finished else where
-
-
-def _layers(inputs: Mapping[str, Any]) -> list[str]:
-    return list(inputs.get("options", {}).get("layers", ()))
 
 
 def _licence(inputs: Mapping[str, Any]) -> str:

@@ -132,7 +132,7 @@ def _configuration(
         "basemap": None,
         "can_compute": False,
         "limits": {},
-        "classes": mapconfig.classes(),
+        "methods": mapconfig.methods(),
         "languages": list(mapconfig.LANGUAGES),
         "marks": False,
     }

@@ -7,14 +7,13 @@ from importlib.metadata import version
 from typing import Any
 
 from pipeline.footprints.restrictions import WORDS
-from pipeline.methods import METHODS
+from pipeline.methods import DEFAULT, METHODS
+from pipeline.methods.method import names
 from pipeline.methods.parameters import schema
-from pipeline.methods.powermapping.rules import NAME
-from pipeline.runs.request import LAYERS
 from service.processes.areas import BY
 from service.processes.geojson import FEATURES, VERTICES
 from service.processes.inputs import LONGEST, MOST_REMOVED
-from service.processes.results import RESULTS, Result
+from service.processes.results import Result, outputs_of
 
 Schema = dict[str, Any]
 
@@ -45,11 +44,6 @@ CIRCLE: Schema = {
         "radius_m": {"type": "number", "minimum": 0, "exclusiveMinimum": True},
     },
 }
-LAYER_LIST: Schema = {
-    "type": "array",
-    "items": {"type": "string", "enum": list(LAYERS)},
-    "default": ["hillshade", "shadow"],
-}
 
 
 def _input(title: str, said: str, given: Schema, needed: bool = False) -> dict[str, Any]:
@@ -72,15 +66,29 @@ AROUND = _input(
     " lon/lat and a radius.",
     {"oneOf": [_text(), CIRCLE]},
 )
-METHOD = _input("Method", "How a roof is judged.", _text(enum=list(METHODS), default=NAME))
-PARAMETERS = _input(
-    "Parameters",
-    "Those of the method that are to differ from their defaults.",
-    schema(METHODS[NAME].parameters),
-)
-LAYERS_ = _input("Raster layers", "Which pictures of the ground to keep.", LAYER_LIST)
 LANG = _input("Language", "Of the map and the report.", _text(enum=["en", "nl"], default="en"))
-JUDGED = {"method": METHOD, "parameters": PARAMETERS, "layers": LAYERS_, "lang": LANG}
+
+
+def _judged() -> dict[str, Any]:
+    """The inputs that say how roofs are judged; of parameters and layers, those of each method."""
+    parameters = [
+        {"title": method.name, **schema(method.parameters)} for method in METHODS.values()
+    ]
+    layers = dict.fromkeys(name for method in METHODS.values() for name in names(method.layers))
+    usual = [layer.name for layer in METHODS[DEFAULT].layers if layer.default]
+    kept = {"type": "array", "items": {"type": "string", "enum": [*layers]}, "default": usual}
+    return {
+        "method": _input(
+            "Method", "How a roof is judged.", _text(enum=list(METHODS), default=DEFAULT)
+        ),
+        "parameters": _input(
+            "Parameters",
+            "Those of the method that are to differ from their defaults.",
+            parameters[0] if len(parameters) == 1 else {"anyOf": parameters},
+        ),
+        "layers": _input("Raster layers", "Which pictures of the ground to keep.", kept),
+        "lang": LANG,
+    }
 
 
 def _words(name: str) -> str:
@@ -95,7 +103,6 @@ SUITABILITY: dict[str, Any] = {
     "inputs": {
         "area": AREA,
         "around": AROUND,
-        **JUDGED,
         "restrictions": _input(
             "Restrictions",
             "Roofs set aside: polygons, points, or features without a geometry but with an `id`;"
@@ -153,7 +160,6 @@ WHAT_IF: dict[str, Any] = {
             "Their ids in the BAG.",
             {"type": "array", "items": _text(), "maxItems": MOST_REMOVED, "default": []},
         ),
-        **JUDGED,
     },
 }
 SAID = {"suitability": SUITABILITY, "summary": SUMMARY, "what-if": WHAT_IF}
@@ -194,8 +200,8 @@ def describe(process: str, can_compute: bool = True) -> dict[str, Any]:
         "keywords": said["keywords"],
         "jobControlOptions": ["sync-execute"] if now else ["async-execute", "dismiss"],
         "outputTransmission": ["value"] if now else ["value", "reference"],
-        "inputs": said["inputs"],
-        "outputs": {name: _output(result) for name, result in RESULTS[process].items()},
+        "inputs": said["inputs"] | ({} if now else _judged()),
+        "outputs": {name: _output(result) for name, result in outputs_of(process).items()},
     }
 
 

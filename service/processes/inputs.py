@@ -6,17 +6,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import InputError
 from pipeline.footprints.restrictions import WORDS
-from pipeline.runs.request import LAYERS
+from pipeline.methods import DEFAULT
 from service.processes.geojson import PLACES, Kind, number, one_of, text
 
 SHOWN = 3  # faults that are told at once
 LONGEST = 200  # characters of a text
 WRAPPING = {"value", "mediaType", "encoding", "schema"}
 MOST_REMOVED = 1000
+MOST_LAYERS = 100
 
 Short = Annotated[str, Field(max_length=LONGEST)]
 Language = Literal["en", "nl"]
-Layer = Literal["hillshade", "shadow", "sun_hillshade", "surface"]
+Layers = Annotated[list[Short], Field(max_length=MOST_LAYERS)]
 Shapes = dict[str, Any]
 Where = Short | Shapes
 
@@ -39,9 +40,9 @@ class SuitabilityInputs(Inputs):
 
     area: Where | None = None
     around: Where | None = None
-    method: Short = "powermapping"
+    method: Short = DEFAULT
     parameters: dict[str, Any] = {}
-    layers: Annotated[list[Layer], Field(max_length=len(LAYERS))] = ["hillshade", "shadow"]
+    layers: Layers | None = None
     restrictions: Shapes | None = None
     footprints: Shapes | None = None
     lang: Language = "en"
@@ -64,9 +65,9 @@ class WhatIfInputs(Inputs):
     area: Where | None = None
     add: Shapes | None = None
     remove: Annotated[list[Short], Field(max_length=MOST_REMOVED)] = []
-    method: Short = "powermapping"
+    method: Short = DEFAULT
     parameters: dict[str, Any] = {}
-    layers: Annotated[list[Layer], Field(max_length=len(LAYERS))] = ["hillshade", "shadow"]
+    layers: Layers | None = None
     lang: Language = "en"
 
 

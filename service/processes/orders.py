@@ -8,7 +8,7 @@ from pipeline.errors import InputError
 from service.processes import suitability, whatif
 from service.processes.errand import Means
 from service.processes.order import Order
-from service.processes.results import RESULTS, there
+from service.processes.results import outputs_of, there
 
 MADE: Mapping[str, Callable[[dict[str, Any], Means], Order]] = {
     suitability.ID: suitability.order_suitability,
@@ -25,9 +25,9 @@ def order(
     """
     made = replace(MADE[process](inputs, means), wanted=wanted or {})
     asked = made.wanted.get("outputs", {})
-    kept = there(RESULTS[process], made.inputs["layers"])
+    kept = there(outputs_of(process), made.inputs["layers"])
     missing = [name for name in asked if name not in kept]
-    if missing and len(asked) < len(RESULTS[process]):
+    if missing and len(asked) < len(outputs_of(process)):
         raise InputError(
             f"output {missing[0]}: is of a raster layer that is not among the input layers"
             f" ({', '.join(made.inputs['layers']) or 'none'}); ask for it there"

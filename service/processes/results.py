@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
+from pipeline.methods import METHODS
 from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET, same
 
 RAW, DOCUMENT = "raw", "document"
@@ -37,8 +38,6 @@ COLLECTION = {
     "map": Result("Map", "The roofs by class, as a picture.", "image/png", "map.png"),
     "rasters": Result("Rasters", "The raster layers: zarr v3.", "application/vnd+zarr",
                       "rasters.zarr/0"),
-    "hillshade": Result("Hillshade", "GeoTIFF, RD.", COG, "hillshade.tif", layer="hillshade"),
-    "shadow": Result("Shadows", "At each sun; GeoTIFF, RD.", COG, "shadow.tif", layer="shadow"),
 }  # fmt: skip
 SUMMARY = {
     "summary": Result("Summary", "The totals, and a row a part.", JSON, value=True),
@@ -49,16 +48,27 @@ CHANGES = {
     ),
     "totals": Result("Totals", "Of the area before and after, and what differs.", JSON, value=True),
 }
-RESULTS: dict[str, dict[str, Result]] = {
-    "suitability": COLLECTION,
-    "summary": SUMMARY,
-    "what-if": CHANGES | COLLECTION,
-}
+
+
+def outputs_of(process: str) -> dict[str, Result]:
+    """The outputs of a process, by name."""
+    if process == "summary":
+        return SUMMARY
+    return (CHANGES if process == "what-if" else {}) | COLLECTION | _pictures()
+
+
+def _pictures() -> dict[str, Result]:
+    """An output for each raster layer that a method makes by default."""
+    layers = [layer for method in METHODS.values() for layer in method.layers if layer.default]
+    return {
+        layer.name: Result(layer.en, "GeoTIFF, RD.", COG, f"{layer.name}.tif", layer=layer.name)
+        for layer in layers
+    }
 
 
 def check_format(process: str, output: str, media_type: str) -> None:
     """Raise InputError where an output that there is does not come as that media type."""
-    result = RESULTS[process].get(output)
+    result = outputs_of(process).get(output)
     if result and not same(result.media_type, media_type):
         raise InputError(
             f"output {output}: comes as {result.media_type}, not as {media_type[:100]}; leave out"
@@ -74,7 +84,7 @@ def read_wanted(
     outputs: the transmission asked for, by name; none: all, files by reference. Raises InputError
     for an output that there is not, or not in that form.
     """
-    every = RESULTS[process]
+    every = outputs_of(process)
     for name in outputs:
         if name not in every:
             raise InputError(f"output {name[:100]}: is unknown; there is {', '.join(every)}")

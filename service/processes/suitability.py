@@ -8,8 +8,8 @@ import shapely
 from pipeline.errors import InputError
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
+from pipeline.methods.method import Method, names
 from pipeline.runs.answers import why_not
-from pipeline.runs.request import LAYERS
 from service.core.catalogue import Collection
 from service.core.problem import Problem
 from service.processes import recognition
@@ -17,7 +17,13 @@ from service.processes.areas import Ground, box_around, circle_of, circle_text, 
 from service.processes.computable import check_reached
 from service.processes.errand import READ_AS, Errand, Means
 from service.processes.geojson import read_shapes
-from service.processes.inputs import FOOTPRINTS, RESTRICTIONS, SuitabilityInputs, read_inputs
+from service.processes.inputs import (
+    FOOTPRINTS,
+    RESTRICTIONS,
+    SuitabilityInputs,
+    WhatIfInputs,
+    read_inputs,
+)
 from service.processes.order import Order
 
 ID = "suitability"
@@ -31,9 +37,8 @@ def order_suitability(given: dict[str, Any], means: Means) -> Order:
     inputs = {
         "area": ground.said,
         "around": circle and circle_text(circle),
-        "layers": [layer for layer in LAYERS if layer in asked.layers],
         "lang": asked.lang,
-        **method_of(asked.method, asked.parameters),
+        **judged_by(asked),
     }
     for name, kind in (("restrictions", RESTRICTIONS), ("footprints", FOOTPRINTS)):
         value = getattr(asked, name)
@@ -53,18 +58,35 @@ def _ground(area: Any, circle: tuple[float, float, float] | None, means: Means) 
     return Ground(box, shapely.box(*map(float, box.split(","))), {"kind": "box"})
 
 
-def method_of(method: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The inputs that say how it is judged, with all parameters.
+def judged_by(asked: SuitabilityInputs | WhatIfInputs) -> dict[str, Any]:
+    """The inputs that say how roofs are judged: method, all its parameters, raster layers.
 
     Raises InputError for one that is unknown or not accepted.
     """
-    if method not in METHODS:
-        raise InputError(f"input method: {method!r} is unknown; there is {', '.join(METHODS)}")
+    if asked.method not in METHODS:
+        raise InputError(
+            f"input method: {asked.method!r} is unknown; there is {', '.join(METHODS)}"
+        )
+    method = METHODS[asked.method]
     try:
-        p = parameters_.parse(METHODS[method].parameters, parameters)
+        p = parameters_.parse(method.parameters, asked.parameters)
     except InputError as error:
         raise InputError(f"input parameters: {error}") from None
-    return {"method": method, "parameters": parameters_.as_json(p)}
+    layers = _layers(method, asked.layers)
+    return {"method": method.name, "parameters": parameters_.as_json(p), "layers": layers}
+
+
+def _layers(method: Method, asked: list[str] | None) -> list[str]:
+    """The raster layers that are asked for in the method's order; None: those that it makes by
+    default. Raises InputError for one that it has not."""
+    if asked is None:
+        return [layer.name for layer in method.layers if layer.default]
+    known = names(method.layers)
+    for number, name in enumerate(asked):
+        if name not in known:
+            there = ", ".join(known)
+            raise InputError(f"input layers[{number}]: input should be one of {there}")
+    return [name for name in known if name in asked]
 
 
 def key_of(

@@ -16,7 +16,6 @@ from pipeline.footprints.footprints import PREFIX
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
-from pipeline.runs.request import LAYERS
 from pipeline.runs.run import run
 from pipeline.runs.whatif import reach_in
 from pipeline.storage.integrity import is_whole
@@ -38,7 +37,7 @@ REACHING = ("surface", "date", "times", "elevation", "wind_radius_m", "ground_ri
 def order_what_if(given: dict[str, Any], means: Means) -> Order:
     """Raises InputError for inputs that are not accepted, Problem 409 without means to compute."""
     asked = read_inputs(WhatIfInputs, given)
-    method = suitability.method_of(asked.method, asked.parameters)
+    method = suitability.judged_by(asked)
     added = None if asked.add is None else _added(asked.add)
     removed = sorted({name.strip().removeprefix(PREFIX) for name in asked.remove})
     if added is None and not removed:
@@ -68,7 +67,6 @@ def _base(
     inputs = {
         "area": ground.said,
         "around": None,
-        "layers": [layer for layer in LAYERS if layer in asked.layers],
         "lang": asked.lang,
         **method,
         "restrictions": None,

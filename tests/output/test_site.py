@@ -445,7 +445,8 @@ def test_a_browser_adds_up_what_is_set_aside(base: Path, whole: Path, tmp_path: 
             """async (totals) => {
                 const { content } = await import('./totals.js');
                 const config = await (await fetch('config.json')).json();
-                return content(config, { totals }).map((one) => one.textContent).join("\\n");
+                const elements = content(config.collections[0], { totals });
+                return elements.map((one) => one.textContent).join("\\n");
             }""",
             found,
         )

@@ -3,23 +3,22 @@
 import { byId, make, offer, remember, remembered, show } from "./dom.js";
 import { set } from "./state.js";
 import { lastTotals } from "./totals.js";
-import { about, amount, number, percent, t } from "./texts.js";
+import { classesOf, measuresOf, methodNamed } from "./methods.js";
+import { number, t } from "./texts.js";
 
-const COLUMNS = [
-  ["roofs_judged", (x) => x.counts.judged, number],
-  ["class_solar", (x) => x.counts.legend.solar, number],
-  ["class_wind_or_solar", (x) => x.counts.legend.wind_or_solar, number],
-  ["class_none", (x) => x.counts.legend.none, number],
-  ["class_set_aside", (x) => x.counts.legend.set_aside, number],
-  ["class_rejected", (x) => x.counts.rejected, number],
-  ["panels_ha", (x) => x.area_ha.panel, (value) => number(value, 2)],
-  ["sum_solar_kwh", (x) => x.kwh.solar, about],
-  ["sum_wind_kwh", (x) => x.kwh.wind, about],
-  ["total_kwh", (x) => x.kwh.total, about],
-  ["households", (x) => x.households.total, amount],
-  ["households_given", (x) => x.households.number, number],
-  ["share", (x) => x.households.share, percent],
-];
+/** What areas are compared by: [[name, title, take, write], ...] of all methods among them. */
+function measures() {
+  const judged = ["roofs_judged", t("roofs_judged"), (x) => x.counts.judged, number];
+  const aside = [
+    ["class_set_aside", t("class_set_aside"), (x) => x.counts.legend.set_aside, number],
+    ["class_rejected", t("class_rejected"), (x) => x.counts.rejected, number],
+  ];
+  const of = [...new Set(areas.map(({ method }) => methodNamed(method)))];
+  const classes = of.flatMap((method) => classesOf(method).slice(0, -1).map(({ name, label }) => [`class_${name}`, label, (x) => x.counts.legend[name], number]));
+  const all = [judged, ...classes, ...aside, ...of.flatMap(measuresOf)];
+  return all.filter(([name], at) => all.findIndex((one) => one[0] === name) === at);
+}
+
 let areas = [];
 
 /** Make the buttons work, with what this browser kept. */
@@ -38,7 +37,7 @@ function add() {
   if (!last) return;
   const again = areas.filter((one) => one.name === last.name).length;
   const name = again ? `${last.name} (${again + 1})` : last.name;
-  keep([...areas, { name, collection: last.collection, totals: last.totals }]);
+  keep([...areas, { name, collection: last.collection, method: last.method?.name, totals: last.totals }]);
   set({ tab: "compare" });
 }
 
@@ -61,8 +60,8 @@ export function writeCompare() {
     make("th", { scope: "col" }, one.name, " ",
       make("button", { type: "button", class: "plain", "aria-label": t("compare_drop", { name: one.name }), onclick: () => keep(areas.filter((_, at) => at !== index)) }, "×")),
   );
-  const rows = COLUMNS.map(([name, take, write]) =>
-    make("tr", {}, make("th", { scope: "row" }, t(name)), ...areas.map((one) => make("td", {}, told(one, take, write)))),
+  const rows = measures().map(([, title, take, write]) =>
+    make("tr", {}, make("th", { scope: "row" }, title), ...areas.map((one) => make("td", {}, told(one, take, write)))),
   );
   byId("compare-table").replaceChildren(
     make("caption", {}, t("compare_caption")),
@@ -73,8 +72,9 @@ export function writeCompare() {
 
 /** The same, an area a row; numbers as machines write them. */
 function csv() {
-  const lines = [["area", "collection", ...COLUMNS.map(([name]) => name)]];
-  for (const one of areas) lines.push([one.name, one.collection, ...COLUMNS.map(([, take]) => take(one.totals) ?? "")]);
+  const every = measures();
+  const lines = [["area", "collection", ...every.map(([name]) => name)]];
+  for (const one of areas) lines.push([one.name, one.collection, ...every.map(([, , take]) => take(one.totals) ?? "")]);
   return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
 }
 

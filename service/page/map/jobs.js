@@ -47,9 +47,9 @@ export function wasTried(area) {
 
 async function begin(area) {
   try {
-    const like = await app.method(); // what is computed is judged as what is shown
-    const judged = like?.parameters ? { method: like.name, parameters: like.parameters } : {};
-    const job = await app.source.compute({ ...inputsOf(area), ...judged, layers: ["hillshade", "shadow"] });
+    const like = app.collection().method; // what is computed is judged as what is shown
+    const judged = like ? { method: like.name, parameters: like.parameters } : {};
+    const job = await app.source.compute({ ...inputsOf(area), ...judged });
     watch({ id: job.jobID ?? job.id, name: nameOf(area), area });
   } catch (problem) {
     byId("job").replaceChildren(make("div", { class: "job" }, make("p", { class: "hint error", "data-testid": "job-error" }, app.explain(problem))));

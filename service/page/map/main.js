@@ -6,40 +6,29 @@ import { startCompare, writeCompare } from "./compare.js";
 import { byId, english, make, remember, remembered, show, terms } from "./dom.js";
 import { drawing, startDrawing } from "./draw.js";
 import { offerJob, startJobs, write as writeJob } from "./jobs.js";
-import { showSwitches, startLegend, writeLegend } from "./legend.js";
+import { startLegend, writeLegend } from "./legend.js";
 import { choose, doWithout, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
 import { markRoof, startMarks, writeMarks } from "./marks.js";
+import { methodOf, startMethods } from "./methods.js";
 import { startPlaces } from "./places.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
 import { startSave } from "./save.js";
 import { DEFAULTS, cameBack, enter, fromLink, now, on, set } from "./state.js";
 import { still } from "./still.js";
 import { startTabs, withoutTab } from "./tabs.js";
-import { day, known, lang, listed, number, percent, say, speak, t } from "./texts.js";
+import { day, known, lang, say, speak, speakOf, t } from "./texts.js";
 import { count, startTotals, write as writeTotals } from "./totals.js";
 
 const NAMES = { en: "English", nl: "Nederlands" };
-const app = { config: null, source: server, marks: false, collection, method, drawing, explain, offerJob, markRoof, addResult, attribution, sourcesTold };
+const app = { config: null, source: server, marks: false, collection, drawing, explain, offerJob, markRoof, addResult, attribution, sourcesTold };
 // Where nothing was computed yet: the Netherlands, without layers.
 const NOTHING = { name: "", title: "", bbox: [3.2, 50.7, 7.3, 53.6], suns: [], layers: [] };
-const methods = new Map();
 let told = () => {}; // says again what was said over the map
 
 /** The collection that is shown. */
 function collection() {
   const { collections } = app.config;
   return collections.find(({ name }) => name === now().collection) ?? collections[0] ?? NOTHING;
-}
-
-/** The method of the collection: {name, parameters}, or null where nobody says. */
-function method() {
-  const one = collection();
-  if (one.method?.parameters || !app.source.report || !one.name) return Promise.resolve(one.method ?? null);
-  if (!methods.has(one.name)) {
-    const told = app.source.report(one.name).then((report) => report.method, () => null);
-    methods.set(one.name, told);
-  }
-  return methods.get(one.name);
 }
 
 /** What went wrong, in words for the reader; the service's are English, for want of others. */
@@ -61,8 +50,8 @@ function sourcesTold() {
   const one = collection();
   return [
     terms([
-      [t("method"), one.method?.name ?? "powermapping"],
-      [t("sun_of"), one.date ? `${day(one.date)}, ${(one.suns ?? []).join(", ")} ${t("cet")}` : null],
+      [t("method"), one.method?.name ?? null],
+      ...(methodOf(one).own.sources?.(one, true) ?? []),
       [t("heights"), english(one.heights)],
       [t("computed"), one.computed ? day(one.computed) : null],
       [t("source"), english(one.attribution)],
@@ -122,24 +111,10 @@ function writeLanguages() {
   byId("languages").replaceChildren(...buttons);
 }
 
-/** When a roof lies in the sun, and in the shadow of what it does not. */
-function sunTold() {
-  const { suns, date, method: how } = collection();
-  if (!suns?.length) return t("about_sun_plain");
-  const said = { times: listed(suns), date: date ? day(date, false) : t("shortest_day") };
-  return t(how?.parameters?.surface === "extruded" ? "about_sun" : "about_sun_all", said);
-}
-
-/** What area and household mean in the totals, where the collection says so. */
-function sharesTold() {
-  const { panel_share: share, household_kwh: kwh } = collection().method?.parameters ?? {};
-  return share && kwh ? t("about_shares", { share: percent(share), kwh: number(kwh) }) : null;
-}
-
 function writeAbout() {
   byId("about").replaceChildren(
     make("h2", {}, t("about_title")),
-    ...[t("about_what"), sunTold(), t("about_wind"), t("about_unsure"), sharesTold()].filter(Boolean).map((text) => make("p", {}, text)),
+    ...(methodOf(collection()).own.about?.(collection()) ?? [t("about_what"), t("about_unsure")]).map((text) => make("p", {}, text)),
     make("h2", {}, t("sources")),
     ...sourcesTold(),
     make("h2", {}, t("about_page")),
@@ -151,15 +126,14 @@ function writeAbout() {
 /** All that is written in the reader's language. */
 function writeAll() {
   for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite, told]) act();
-  writeLegend(app.config, collection());
-  showSwitches(collection());
+  writeLegend(collection());
   if (app.marks) writeMarks();
 }
 
 async function changeCollection() {
   set({ sun: sunOf(collection(), now().sun) });
-  showSwitches(collection());
-  writeLegend(app.config, collection());
+  speakOf(methodOf(collection()).own.words);
+  writeLegend(collection());
   writeCollections();
   writeAttribution();
   writeAbout();
@@ -264,6 +238,7 @@ async function start() {
   await speak(firstLanguage(linked));
   app.config = await configuration();
   if (app.config.static) app.source = still(app.config);
+  await startMethods(app.config.methods);
   app.marks = Boolean(app.config.marks) && !app.config.static;
   startTabs();
   if (!app.config.collections.length && !app.config.can_compute) return notice("no_collections");

@@ -1,7 +1,8 @@
 /** The map itself: sources, layers and their order, what is switched on, what is highlighted. */
 
 import * as maplibre from "./vendor/maplibre-gl.js";
-import { shadowFile, sourceOf, tileAddress } from "./sources.js";
+import { archive, sourceOf, tileAddress } from "./sources.js";
+import { isGround, layersOf, methodOf, switchable } from "./methods.js";
 import { byId, make } from "./dom.js";
 import { noMap } from "./nomap.js";
 import { now, on, set } from "./state.js";
@@ -14,14 +15,15 @@ const INK = "#1f2933";
 const PATIENCE_MS = 30_000; // for roofs, before it is said that none came
 /** The colour of roofs outside the circle that was asked for. */
 export const UNSELECTED = "#bdbab3";
-const SOURCES = ["hillshade", "shadow", "roofs", "buildings"];
+const ROOFS = ["roofs", "buildings"]; // sources that every collection has
+const ROOF_LAYERS = ["roofs-flat", "roofs-hatch", "roofs-edge", "roofs-aside", "roofs-tall", "roofs-chosen"];
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 let map = null;
-let colours = {};
 let still = false;
 let asked = 0; // how often a collection was to be shown
 let current = null; // the collection
+let sources = []; // the names of its sources, the lowest first
 let adding = false; // its sources
 let late = 0; // the timer of what is awaited
 let lost = []; // errors of what did not come; of a tile, or else of all of a source
@@ -36,7 +38,6 @@ export function theMap() {
 
 /** Make the map; rejects where the browser has no WebGL. */
 export async function makeMap(config) {
-  colours = Object.fromEntries(Object.entries(config.classes).map(([k, v]) => [k, v.colour]));
   still = Boolean(config.static);
   if (still) await readPmtiles();
   const at = now().at;
@@ -58,7 +59,7 @@ export async function makeMap(config) {
   map.on("moveend", () => set({ at: whereNow() }));
   map.on("error", (event) => {
     console.error(event.error);
-    if (SOURCES.includes(event.sourceId)) lost.push(event);
+    if (sources.includes(event.sourceId)) lost.push(event);
   });
   map.on("idle", tellLoaded);
   await new Promise((done) => map.once("load", done));
@@ -67,7 +68,7 @@ export async function makeMap(config) {
     map.addImage(kind, dots(symbol, 40), { pixelRatio: 2 });
   }
   addMarksAndAreas();
-  on(["shadow", "sun", "tall", "marks"], showLayers);
+  on(["shown", "tall", "marks"], showLayers);
   return map;
 }
 
@@ -149,15 +150,12 @@ export async function showCollection(collection) {
   [current, adding] = [collection, true];
   tellLoading();
   const turn = (asked += 1);
-  const sources = await sourcesOf(collection);
+  const fresh = await sourcesOf(collection);
   if (turn !== asked) return; // another one was chosen meanwhile
-  for (const id of ["hillshade", "shadow", "roofs", "roofs-flat", "roofs-hatch", "roofs-edge", "roofs-aside", "roofs-tall", "roofs-chosen"]) {
-    if (map.getLayer(id)) map.removeLayer(id);
-  }
-  for (const id of SOURCES) {
-    if (map.getSource(id)) map.removeSource(id);
-  }
-  for (const [layer, source] of sources) map.addSource(layer, source);
+  for (const id of [...sources, ...ROOF_LAYERS]) if (map.getLayer(id)) map.removeLayer(id);
+  for (const id of sources) map.removeSource(id);
+  for (const [layer, source] of fresh) map.addSource(layer, source);
+  sources = fresh.map(([layer]) => layer);
   addPictures();
   addRoofs();
   showLayers();
@@ -202,27 +200,26 @@ async function fetchAgain() {
 }
 
 async function sourcesOf(collection) {
-  const layers = collection.name ? SOURCES : [];
-  const sources = await Promise.all(layers.map((layer) => sourceOf(collection, layer, still)));
-  return layers.map((layer, at) => [layer, sources[at]]).filter(([, source]) => source);
+  const layers = collection.name ? [...layersOf(collection).map(({ name }) => name), ...ROOFS] : [];
+  const found = await Promise.all(layers.map((layer) => sourceOf(collection, layer, still)));
+  return layers.map((layer, at) => [layer, found[at]]).filter(([, source]) => source);
 }
 
-/** Show the shadows of the time that is chosen. */
-export function showSun(collection) {
-  const source = map?.getSource("shadow");
-  if (!source) return;
-  if (still) source.setUrl(shadowFile(collection));
-  else source.setTiles([tileAddress(collection, "shadow")]);
+/** Show the part that is chosen of each layer that has parts. */
+export function showParts(collection) {
+  for (const layer of Object.keys(methodOf(collection).own.parts ?? {})) {
+    const source = map.getSource(layer);
+    if (still) source?.setUrl(archive(collection, layer));
+    else source?.setTiles([tileAddress(collection, layer)]);
+  }
 }
 
 function addPictures() {
   const relief = { "raster-opacity": map.getLayer("basemap") ? 0.45 : 0.6, "raster-fade-duration": 0 };
-  if (map.getSource("hillshade")) {
-    map.addLayer({ id: "hillshade", type: "raster", source: "hillshade", paint: relief }, "area-fill");
-  }
-  if (map.getSource("shadow")) {
-    const paint = { "raster-opacity": 0.85, "raster-fade-duration": 0 };
-    map.addLayer({ id: "shadow", type: "raster", source: "shadow", paint }, "area-fill");
+  const above = { "raster-opacity": 0.85, "raster-fade-duration": 0 };
+  for (const layer of layersOf(current)) {
+    const paint = isGround(layer) ? relief : above;
+    if (map.getSource(layer.name)) map.addLayer({ id: layer.name, type: "raster", source: layer.name, paint }, "area-fill");
   }
   if (map.getSource("roofs")) {
     const paint = { "raster-resampling": "nearest", "raster-fade-duration": 0 };
@@ -263,7 +260,9 @@ function addRoofs() {
 
 /** A roof's colour by its class; grey outside the selection. */
 function fill() {
-  const colour = ["match", ["get", "class"], ...Object.entries(colours).flat(), UNSELECTED];
+  const { classes } = methodOf(current);
+  if (!classes.length) return UNSELECTED;
+  const colour = ["match", ["get", "class"], ...classes.flatMap((one) => [one.name, one.colour]), UNSELECTED];
   return ["case", ["==", ["get", "selected"], false], UNSELECTED, colour];
 }
 
@@ -292,8 +291,9 @@ function addMarksAndAreas() {
 
 /** Switch the layers as the state says. */
 export function showLayers() {
-  const { shadow, tall, marks } = now();
-  const shown = { shadow, "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
+  const { shown: switched, tall, marks } = now();
+  const shown = { "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
+  for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
   for (const id of ["marks-edge", "marks-points"]) shown[id] = marks;
   for (const [id, visible] of Object.entries(shown)) {
     if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");

@@ -5,6 +5,7 @@ import { byId, make } from "./dom.js";
 import { now } from "./state.js";
 import { lastTotals } from "./totals.js";
 import { legendOf } from "./legend.js";
+import { inWords, methodOf, switchable } from "./methods.js";
 import { theMap } from "./mapview.js";
 import { paint } from "./symbols.js";
 import { day, number, t } from "./texts.js";
@@ -113,10 +114,10 @@ function writeHead(pen, app, wide) {
   pen.fillText(subtitle(app, "made_on"), EDGE, 44, wide - 2 * EDGE);
 }
 
-/** What the picture or the page is of, and of when: results, area, shadows, day. */
+/** What the picture or the page is of, and of when: results, area, layers, day. */
 export function subtitle(app, when) {
   const one = app.collection();
-  return [one.title, lastTotals()?.name, shadows(one), t(when, { date: day(localToday()) })].filter(Boolean).join(" · ");
+  return [one.title, lastTotals()?.name, ...layersTold(one), t(when, { date: day(localToday()) })].filter(Boolean).join(" · ");
 }
 
 /** The day it is where the reader is, as ISO writes it. */
@@ -125,11 +126,10 @@ function localToday() {
   return new Date(now_ - now_.getTimezoneOffset() * 60_000).toISOString();
 }
 
-/** Which shadows are shown, or nothing. */
-function shadows({ suns = [] }) {
-  const { shadow, sun } = now();
-  const time = suns[sun - 1] ? `${suns[sun - 1]} ${t("cet")}` : t("all_times", { n: number(suns.length) });
-  return shadow ? t("paper_shadow", { time }) : "";
+/** The layers that are switched on. */
+function layersTold(collection) {
+  const layers = switchable(collection).filter(({ name }) => now().shown.includes(name));
+  return layers.map(({ name, title }) => methodOf(collection).own.parts?.[name]?.told(collection) ?? inWords(title));
 }
 
 const measured = (text, size) => {
@@ -153,7 +153,7 @@ function linesOf(text, wide, size) {
 function legendLines(app, wide) {
   const lines = [[]];
   let x = EDGE;
-  for (const { symbol, label } of legendOf(app.config, app.collection())) {
+  for (const { symbol, label } of legendOf(app.collection())) {
     const room = 40 + measured(label, 13);
     if (lines.at(-1).length && x + room > wide) {
       lines.push([]);

@@ -4,11 +4,12 @@ import { byId, english, make, terms } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
 import { choose, goTo, hasMap, inDetail, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
-import { classesOf, swatch } from "./legend.js";
-import { day, known, listed, number, percent, t } from "./texts.js";
+import { swatch } from "./legend.js";
+import { classesOf, methodOf, ownColumns, termOf } from "./methods.js";
+import { day, number, t } from "./texts.js";
 
 const MOST_LISTED = 100;
-let app = null; // {config, source, collection(), method()}
+let app = null; // {config, source, collection()}
 let shown = null; // the roof's properties, with row
 
 /** Make clicks, the list and the search of roofs work. */
@@ -63,11 +64,11 @@ function close() {
 /** Show a roof: first what the tile knows, then all that the service does. */
 export async function open(row, properties = null, geometry = null) {
   set({ roof: row, tab: "roof" });
-  if (properties) await write({ ...properties, row }, geometry);
+  if (properties) write({ ...properties, row }, geometry);
   if (!app.source.roof) return;
   try {
     const feature = await app.source.roof(app.collection().name, row);
-    if (now().roof === row) await write({ ...feature.properties, row }, feature.geometry);
+    if (now().roof === row) write({ ...feature.properties, row }, feature.geometry);
     return feature;
   } catch (problem) {
     if (!properties) say(app.explain(problem));
@@ -106,16 +107,16 @@ async function find(event) {
   byId("roof-title")?.focus();
 }
 
-/** The roofs in view as buttons, those that yield most first. */
+/** The roofs in view as buttons, in the method's order. */
 async function list() {
   if (hasMap() && !inDetail()) return say(t("roof_zoom"));
-  const kwh = ({ properties: p }) => (p.solar_kwh ?? 0) + (p.wind_kwh ?? 0);
+  const { rank = () => 0 } = methodOf(app.collection()).own;
   const seen = hasMap() ? roofsInView() : await withoutMap();
-  const found = seen.sort((a, b) => kwh(b) - kwh(a));
+  const found = seen.sort((a, b) => rank(b.properties) - rank(a.properties));
   const some = found.slice(0, MOST_LISTED);
   say(t(found.length > some.length ? "roof_some" : "roof_all", { n: number(found.length), most: number(some.length) }));
   byId("roof-card").replaceChildren();
-  byId("roof-list").replaceChildren(...some.map((feature) => make("li", {}, lineOf(feature, kwh(feature)))));
+  byId("roof-list").replaceChildren(...some.map((feature) => make("li", {}, lineOf(feature))));
 }
 
 /** Where nothing is in view, some of all roofs. */
@@ -129,9 +130,11 @@ async function withoutMap() {
   }
 }
 
-function lineOf(feature, kwh) {
+function lineOf(feature) {
   const kind = kindOf(feature.properties);
-  const label = kwh ? `${kind.label}, ${number(kwh)} ${t("kwh_year")}` : kind.label;
+  const { rank, rankOf } = methodOf(app.collection()).own;
+  const most = rank?.(feature.properties);
+  const label = most ? `${kind.label}, ${rankOf(most)}` : kind.label;
   const act = async () => {
     await open(feature.id, feature.properties, feature.geometry);
     goTo(boundsOf(feature.geometry), { maxZoom: Math.max(17, theMap().getZoom()) });
@@ -148,25 +151,26 @@ function lineOf(feature, kwh) {
 /** A roof's class with its colour and words. */
 function kindOf(roof) {
   const wanted = roof.rejected || !roof.class ? "rejected" : roof.class;
-  return classesOf(app.config).find(({ name }) => name === wanted);
+  return classesOf(methodOf(app.collection())).find(({ name }) => name === wanted);
 }
 
-async function write(roof, geometry) {
-  const method = await app.method();
-  if (now().roof !== roof.row) return;
+function write(roof, geometry) {
+  const collection = app.collection();
+  const method = methodOf(collection);
   shown = { ...roof, geometry };
   const kind = kindOf(roof);
-  const flags = flagsOf(roof);
+  const flags = flagsOf(roof, method);
+  const remark = method.own.remark?.(roof);
   const again = () => app.markRoof();
   byId("roof-card").replaceChildren(
     make("h2", { id: "roof-title", tabindex: "-1", "data-testid": "roof-title" }, `${t("building")} ${roof.id || roof.row}`),
     make("p", { class: "kind" }, swatch(kind.colour), make("strong", { "data-testid": "roof-class" }, kind.label)),
-    ...because(roof, method, app.collection()).map((text) => make("p", { "data-testid": "roof-reason" }, text)),
-    numbers(roof),
-    ...(roof.wind_suitable ? [make("p", { class: "hint" }, t("trials"))] : []),
+    ...because(roof, method, collection).map((text) => make("p", { "data-testid": "roof-reason" }, text)),
+    numbers(roof, method, collection),
+    ...(remark ? [make("p", { class: "hint" }, remark)] : []),
     ...(flags.length ? [make("h3", {}, t("flags")), make("ul", { "data-testid": "roof-flags" }, ...flags.map((flag) => make("li", {}, flag)))] : []),
     ...(app.marks ? [make("div", { class: "row" }, make("button", { type: "button", "data-testid": "roof-mark", onclick: again }, t("roof_mark")))] : []),
-    ...sources(method),
+    ...sources(method, collection),
   );
 }
 
@@ -180,11 +184,11 @@ export function rewrite() {
 const decimetres = (value) => (Number.isFinite(value) ? Math.round(10 * value) / 10 : null);
 
 /** A roof's height as it is shown: what lies between the roof and the ground that are shown. */
-function heightOf({ roof_m: roof, ground_m: ground, height_m: height }) {
+export function heightOf({ roof_m: roof, ground_m: ground, height_m: height }) {
   return decimetres(Number.isFinite(roof) && Number.isFinite(ground) ? decimetres(roof) - decimetres(ground) : height);
 }
 
-function numbers(roof) {
+function numbers(roof, method, collection) {
   const metres = (value, unit = "m") => (value === null || value === undefined ? null : `${number(value, unit === "m" ? 1 : 0)} ${unit}`);
   return terms(
     [
@@ -192,10 +196,7 @@ function numbers(roof) {
       [t("roof_nap"), metres(decimetres(roof.roof_m))],
       [t("ground_nap"), metres(decimetres(roof.ground_m))],
       [t("roof_area"), metres(roof.area_m2 || null, "m²")],
-      [t("lit_here"), Number.isFinite(roof.lit_share) ? `${metres(roof.lit_area_m2, "m²")} (${percent(roof.lit_share)})` : null],
-      [t("panels_here"), roof.solar_suitable ? metres(roof.panel_area_m2, "m²") : null],
-      [t("solar_kwh"), roof.solar_suitable ? `${number(roof.solar_kwh)} ${t("kwh_year")}` : null],
-      [t("wind_kwh"), roof.wind_suitable ? `${number(roof.wind_kwh)} ${t("kwh_year")}` : null],
+      ...(method.own.card?.(roof, collection) ?? ownColumns(method, roof)),
       [t("built"), roof.built ? String(roof.built) : null],
       [t("status"), roof.status],
     ],
@@ -203,11 +204,10 @@ function numbers(roof) {
   );
 }
 
-function sources(method) {
-  const one = app.collection();
+function sources(method, one) {
   const told = [
-    [t("method"), method?.name ?? null],
-    [t("sun_of"), one.date ? day(one.date) : null],
+    [t("method"), one.method?.name ?? null],
+    ...(method.own.sources?.(one) ?? []),
     [t("heights"), english(one.heights)],
     [t("computed"), one.computed ? day(one.computed) : null],
     [t("source"), english(one.attribution)],
@@ -219,51 +219,19 @@ function sources(method) {
   ];
 }
 
-/** What to look at before use, in words; one that was not judged was not so by one cell. */
-function flagsOf(roof) {
+/** What to look at before use, in words. */
+function flagsOf(roof, method) {
+  const { mattersNot = () => false } = method.own;
   const names = Array.isArray(roof.flags) ? roof.flags : String(roof.flags ?? "").split(",");
-  const told = names.map((name) => name.trim()).filter((name) => name && !(roof.rejected && name === "one_cell"));
-  return told.map((name) => (known(`flag_${name}`) ? t(`flag_${name}`) : name));
+  const flags = names.map((name) => name.trim()).filter((name) => name && !mattersNot(name, roof));
+  return flags.map((name) => termOf(method, "flags", name));
 }
 
-/** Whether the roof's centre was lit at each sun. */
-function litOf(roof, suns) {
-  if (Array.isArray(roof.lit)) return roof.lit.map(Boolean);
-  if (roof.lit !== null && roof.lit !== undefined && roof.lit !== "") {
-    return [...String(roof.lit).padStart(suns.length, "0")].map((digit) => digit === "1");
-  }
-  return suns.map((_, index) => roof[`lit_${index + 1}`]).filter((value) => value !== undefined && value !== null);
-}
-
-/** Why the roof has its class: a sentence on sun, one on wind, one on what sets it aside. */
+/** Why the roof has its class, and what sets it aside. */
 function because(roof, method, collection) {
   if (roof.rejected || !roof.class) {
-    const why = known(`rejected_${roof.rejected}`) ? t(`rejected_${roof.rejected}`) : roof.rejected ?? t("unknown");
-    return [t("because_rejected", { why })];
+    return [t("because_rejected", { why: roof.rejected ? termOf(method, "reasons", roof.rejected) : t("unknown") })];
   }
-  const out = [sunSentence(roof, collection), windSentence(roof, method?.parameters ?? {})];
-  if (roof.class === "wind_or_solar") out.reverse();
-  if (roof.excluded) out.push(t(`excluded_${roof.excluded}`));
-  return out;
+  const own = method.own.because?.(roof, collection) ?? [];
+  return roof.excluded ? [...own, t(`excluded_${roof.excluded}`)] : own;
 }
-
-function sunSentence(roof, { suns = [], date }) {
-  const lit = litOf(roof, suns);
-  const dark = suns.filter((_, index) => lit[index] === false);
-  const on = date ? day(date) : t("shortest_day");
-  if (roof.solar_suitable) return t("because_sun", { times: listed(suns), date: on });
-  if (dark.length) return t("because_shade", { times: listed(dark), date: on });
-  return t("because_no_sun");
-}
-
-function windSentence(roof, { wind_min_height_m: least, wind_radius_m: radius }) {
-  // 19.96 m is less than 20 m, which 20.0 m would not be.
-  const close = !roof.wind_candidate && heightOf(roof) >= least;
-  const height = close ? number(roof.height_m, 2) : number(heightOf(roof), 1);
-  const values = { height, least: number(least), radius: number(radius) };
-  const told = least === undefined ? "_plain" : "";
-  if (roof.wind_suitable) return t(`because_wind${told}`, values);
-  if (roof.wind_candidate) return t(`because_sheltered${told}`, values);
-  return t(`because_low${told}`, values);
-}
-

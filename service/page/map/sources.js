@@ -1,24 +1,23 @@
 /** Where the tiles of a collection come from: the service, or files beside the page. */
 
 import { address, server } from "./api.js";
-import { now } from "./state.js";
+import { methodOf } from "./methods.js";
 
 /** A source of the map for a layer, or null where the collection has none. */
 export async function sourceOf(collection, layer, still) {
   const kind = layer === "buildings" ? "vector" : "raster";
   if (still) {
-    const url = layer === "shadow" ? shadowFile(collection) : archive(collection.tiles?.[layer]);
+    const url = archive(collection, layer);
     if (!url) return null;
     return kind === "vector" ? { type: kind, url } : { type: kind, url, tileSize: 256 };
   }
-  if (kind === "raster" && layer !== "roofs" && !collection.layers?.includes(layer)) return null;
   let told = {};
   try {
     told = await server.tiles(collection.name, layer);
   } catch {
     // Its zooms are then the usual ones.
   }
-  const usual = { hillshade: [6, 17], shadow: [6, 17], roofs: [4, 13], buildings: [14, 16] }[layer];
+  const usual = { roofs: [4, 13], buildings: [14, 16] }[layer] ?? [6, 17];
   const source = {
     type: kind,
     tiles: [tileAddress(collection, layer)],
@@ -29,21 +28,21 @@ export async function sourceOf(collection, layer, still) {
   return kind === "vector" ? source : { ...source, tileSize: 256 };
 }
 
-/** The address of a layer's tiles; of the shadows at the chosen time. */
+/** The part of a layer that is chosen, where its method lets choose one. */
+function partOf(collection, layer) {
+  return methodOf(collection).own.parts?.[layer]?.chosen(collection) ?? null;
+}
+
+/** The address of a layer's tiles, of the part that is chosen. */
 export function tileAddress(collection, layer) {
-  const time = collection.suns?.[now().sun - 1];
-  const asked = layer === "shadow" && time ? `?sun=${encodeURIComponent(time)}` : "";
+  const part = partOf(collection, layer);
+  const asked = part ? `?sun=${encodeURIComponent(part)}` : "";
   const path = `collections/${encodeURIComponent(collection.name)}/tiles/${layer}`;
   return `${address(path)}/{z}/{x}/{y}${asked}`;
 }
 
-/** Of an export: the shadows at the chosen time if they are there, else those over all times. */
-export function shadowFile(collection) {
-  const time = collection.suns?.[now().sun - 1];
-  return archive(collection.tiles?.[`shadow@${time}`] ?? collection.tiles?.shadow);
-}
-
-/** The address of a file of PMTiles beside the page. */
-function archive(name) {
+/** Of an export: the file of PMTiles beside the page, of the part that is chosen if it is there. */
+export function archive({ tiles, ...collection }, layer) {
+  const name = tiles?.[`${layer}@${partOf(collection, layer)}`] ?? tiles?.[layer];
   return name ? `pmtiles://${new URL(name, document.baseURI).href}` : null;
 }

@@ -6,7 +6,7 @@ import { later } from "./dom.js";
 export const DEFAULTS = Object.freeze({
   collection: null, // name
   at: null, // [lat, lon, zoom, pitch, bearing]
-  shadow: false,
+  shown: [], // layers that are switched on
   sun: 0, // 0: all times together, else the number of a time, from 1
   tall: false,
   marks: true,
@@ -66,9 +66,9 @@ export function fromLink(hash = location.hash) {
   }
   if (said.has("layers")) {
     const layers = said.get("layers").split(",");
-    out.shadow = layers.includes("shadow");
     out.tall = layers.includes("3d");
     out.marks = layers.includes("marks");
+    out.shown = layers.filter((name) => name && !["3d", "marks"].includes(name));
   }
   if (/^\d+$/.test(said.get("sun") ?? "")) out.sun = Number(said.get("sun"));
   if (/^\d+$/.test(said.get("roof") ?? "")) out.roof = Number(said.get("roof"));
@@ -83,8 +83,8 @@ export function link() {
   const said = new URLSearchParams();
   if (state.collection) said.set("c", state.collection);
   if (state.at) said.set("at", state.at.join(","));
-  const layers = [["shadow", state.shadow], ["3d", state.tall], ["marks", state.marks]];
-  said.set("layers", layers.filter(([, there]) => there).map(([name]) => name).join(","));
+  const layers = [...state.shown, ...(state.tall ? ["3d"] : []), ...(state.marks ? ["marks"] : [])];
+  said.set("layers", layers.join(","));
   if (state.sun) said.set("sun", state.sun);
   if (state.area) said.set("area", areaText(state.area));
   if (state.roof !== null) said.set("roof", state.roof);

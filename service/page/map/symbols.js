@@ -18,6 +18,20 @@ export function classSymbol(colour) {
   return [{ d: SQUARE, fill: colour ?? "#fbfaf7" }, ...(colour ? [] : [hatch]), edge];
 }
 
+/** The symbol of a palette: its colours from the lowest value to the highest. */
+export function paletteSymbol(colours) {
+  const stripes = Array.from({ length: 16 }, (_, at) => ({ d: `M${at} 0h1v16h-1Z`, fill: between(colours, at / 15) }));
+  return [...stripes, { d: SQUARE, stroke: EDGE, width: 2 }];
+}
+
+/** The colour at a share of a palette, between the two beside it. */
+function between(colours, share) {
+  const at = share * (colours.length - 1);
+  const parts = (colour) => [1, 3, 5].map((from) => Number.parseInt(colour.slice(from, from + 2), 16));
+  const [low, high] = [Math.floor(at), Math.ceil(at)].map((place) => parts(colours[place]));
+  return `rgb(${low.map((part, channel) => Math.round(part + (at % 1) * (high[channel] - part))).join(" ")})`;
+}
+
 /** The symbol of a mark: a shape of its colour, a sign in it. */
 const mark = (colour, shape, sign) => ({
   colour,
@@ -38,7 +52,7 @@ export function svgOf(symbol, name = "swatch") {
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     return element;
   };
-  const image = svg("svg", { class: name, viewBox: "0 0 16 16", "aria-hidden": "true" });
+  const image = svg("svg", { class: name, viewBox: "0 0 16 16", preserveAspectRatio: "none", "aria-hidden": "true" });
   image.append(...symbol.map(({ d, fill = "none", stroke = "none", width = 0 }) => svg("path", { d, fill, stroke, "stroke-width": width })));
   return image;
 }

@@ -1,6 +1,7 @@
 /** The page's words in the reader's language, and how numbers and days are written. */
 
 let words = {};
+let own = {}; // those of the method whose roofs are shown, by language
 let language = "en";
 const said = new Map(); // elements, and what writes their text
 let mapless = false;
@@ -17,6 +18,12 @@ export async function speak(wanted) {
   words = await answer.json();
   language = wanted;
   document.documentElement.lang = wanted;
+  writeFixed();
+}
+
+/** Speak of the roofs of another method: its own words, {en, nl}, go before the page's. */
+export function speakOf(theirs = {}) {
+  own = theirs;
   writeFixed();
 }
 
@@ -43,15 +50,17 @@ export function speakOfNoMap() {
   writeFixed();
 }
 
+const wordOf = (key) => own[language]?.[key] ?? words[key];
+
 /** The text named `key`, with `{places}` filled; the key itself where there is none. */
 export function t(key, values = {}) {
-  const text = (mapless && words[`${key}_no_map`]) || (words[key] ?? key);
+  const text = (mapless && wordOf(`${key}_no_map`)) || (wordOf(key) ?? key);
   return text.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
 }
 
 /** Whether there is a text of this name. */
 export function known(key) {
-  return key in words;
+  return wordOf(key) !== undefined;
 }
 
 /** A number as the language writes it; a dash for none. */

@@ -4,8 +4,9 @@ import { byId, make, show } from "./dom.js";
 import { now, on } from "./state.js";
 import { nameOf, placeOf } from "./areas.js";
 import { wasTried } from "./jobs.js";
-import { classesOf, swatch } from "./legend.js";
-import { about, amount, number, numberOf, percent, say, t } from "./texts.js";
+import { swatch } from "./legend.js";
+import { classesOf, methodOf, sumsOf } from "./methods.js";
+import { number, numberOf, percent, say, t } from "./texts.js";
 
 const FEW = 0.5; // covered of footprints or ground: with less, the figures are not those of the area
 const ASIDE = "#000000"; // as the outline of the map.png
@@ -100,10 +101,11 @@ function writeTotals() {
   last.tried = wasTried(last.area);
   byId("totals").replaceChildren(
     make("h2", { "data-testid": "totals-title" }, last.name),
-    ...content(app.config, last),
+    ...content(app.collection(), last),
   );
   byId("totals").dataset.judged = last.totals.counts.judged;
-  for (const id of ["households-form", "compare-add"]) show(byId(id), last.totals.counts.selected > 0);
+  show(byId("compare-add"), last.totals.counts.selected > 0);
+  show(byId("households-form"), last.totals.counts.selected > 0 && Boolean(last.totals.households));
   show(byId("totals-actions"), true);
   show(byId("area-clear"), Boolean(last.area));
   app.offerJob(last.area, last.complete === false && !isAll(last) ? "incomplete" : null);
@@ -115,31 +117,30 @@ function isAll({ coverage, computable }) {
 }
 
 /** Totals as elements, for the panel and for the printed page. */
-export function content(config, { totals, complete, tried, coverage, computable }) {
-  const { counts, area_ha: area, kwh, households: served } = totals;
+export function content(collection, { totals, complete, tried, coverage, computable }) {
+  const method = methodOf(collection);
+  const { counts } = totals;
   const all = tried || isAll({ coverage, computable });
   const missing = complete === false && (all ? "incomplete_tried" : "incomplete");
   if (!counts.selected) return [...covered(coverage), make("p", { class: "lead" }, t(missing ? `${missing}_none` : "complete_none"))];
-  const rows = [
-    ["totals_solar", number(counts.solar_suitable), `${number(area.panel, 2)} ha`, about(kwh.solar), served.solar],
-    ["totals_wind", number(counts.wind_suitable), "", about(kwh.wind), served.wind],
-    ["totals_both", "", "", about(kwh.total), served.total],
-  ];
-  const row = ([name, roofs, panels, energy, homes]) =>
-    make("tr", {}, make("th", { scope: "row" }, t(name)), ...[roofs, panels, energy, homes === undefined ? "–" : amount(homes)].map((text) => make("td", {}, text)));
-  const head = ["", "roofs", "panels", "kwh_about", "households"].map((name, index) =>
-    index ? make("th", { scope: "col" }, t(name)) : make("td", {}),
-  );
-  const lead = { suitable: number(counts.legend.solar + counts.legend.wind_or_solar), judged: number(counts.judged) };
+  const { lead, share, hint, ...sums } = method.own.totals?.(totals) ?? sumsOf(method, totals);
   return [
     ...covered(coverage),
-    ...(counts.judged ? [make("p", { class: "lead" }, t("totals_lead", lead))] : []),
-    bar(config, counts),
-    make("div", { class: "scroll plain-scroll" }, make("table", { class: "sums", "data-testid": "totals-table" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows.map(row)))),
-    ...(served.share === undefined ? [] : [make("p", { class: "share", "data-testid": "totals-share" }, t("totals_share", { share: percent(served.share), n: number(served.number) }))]),
-    ...(missing ? [make("p", { class: "warning" }, t(missing))] : []),
-    make("p", { class: "hint" }, t("totals_hint")),
-  ];
+    lead && counts.judged && make("p", { class: "lead" }, lead),
+    bar(method, counts),
+    tableOf(sums),
+    share && make("p", { class: "share", "data-testid": "totals-share" }, share),
+    missing && make("p", { class: "warning" }, t(missing)),
+    hint && make("p", { class: "hint" }, hint),
+  ].filter(Boolean);
+}
+
+/** Sums as a table: head, the titles of the columns but the first; rows, each with its title first. */
+function tableOf({ head, rows }) {
+  const titles = [make("td", {}), ...head.map((text) => make("th", { scope: "col" }, text))];
+  const lines = rows.map(([title, ...cells]) => make("tr", {}, make("th", { scope: "row" }, title), ...cells.map((text) => make("td", {}, text))));
+  const table = make("table", { class: "sums", "data-testid": "totals-table" }, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...lines));
+  return make("div", { class: "scroll plain-scroll" }, table);
 }
 
 /** Which part of footprints and ground the inputs cover, where that is known. */
@@ -159,16 +160,17 @@ function part(share) {
   return `${number((100 * Math.floor(unit * share + 1e-9)) / unit, digits)} %`;
 }
 
-/** How many roofs of a class rest on one cell. */
-function small(n) {
-  return n ? [make("small", { "data-testid": "one-cell" }, ` (${t("on_one_cell", { n: number(n) })})`)] : [];
+/** What a method remarks of the number of a class, or null. */
+function smallOf(method, counts, name) {
+  const text = method.own.small?.(counts, name);
+  return text ? make("small", {}, text) : null;
 }
 
 /** The classes as parts of one bar, with their numbers below. */
-function bar(config, counts) {
+function bar(method, counts) {
   const lines = { ...counts.legend, rejected: counts.rejected };
   const aside = counts.legend.set_aside ? [{ name: "set_aside", colour: ASIDE, label: t("class_set_aside") }] : [];
-  const kinds = [...classesOf(config), ...aside].map((kind) => ({ ...kind, n: lines[kind.name] ?? 0 }));
+  const kinds = [...classesOf(method), ...aside].map((kind) => ({ ...kind, n: lines[kind.name] ?? 0 }));
   const all = kinds.reduce((sum, { n }) => sum + n, 0);
   const image = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   image.setAttribute("viewBox", "0 0 1000 24");
@@ -184,7 +186,7 @@ function bar(config, counts) {
     x += wide;
   }
   const items = kinds.map(({ name, colour, label, n }) =>
-    make("li", {}, swatch(colour), make("span", { class: "name" }, label, ...small(counts.one_cell[name])), make("span", { class: "n", "data-testid": `count-${name}` }, number(n)), make("span", { class: "share-of" }, all ? percent(n / all) : "–")),
+    make("li", {}, swatch(colour), make("span", { class: "name" }, label, smallOf(method, counts, name)), make("span", { class: "n", "data-testid": `count-${name}` }, number(n)), make("span", { class: "share-of" }, all ? percent(n / all) : "–")),
   );
   return make("div", { class: "shares" }, image, make("ul", { class: "counts" }, ...items));
 }

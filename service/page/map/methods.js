@@ -1,0 +1,110 @@
+/** The methods by which roofs are judged: what each declares, and the module of its own, if it has one.
+ *
+ * Such a module, methods/NAME.js, exports any of:
+ *   words                    {en, nl}: texts that go before the page's and the declaration's
+ *   card(roof, collection)   what the card says beside height and area: [[term, value], ...]
+ *   because(roof, collection)  sentences on why the roof has its class
+ *   remark(roof)             what is said below the card's figures, or null
+ *   mattersNot(flag, roof)   whether a flag of the roof is not worth a word
+ *   rank(roof)               the number by which roofs are listed, largest first; rankOf(number) in words
+ *   sources(collection, whole)  what the roofs rest on besides: [[term, value], ...]
+ *   about(collection)        paragraphs on what the classes mean
+ *   totals(totals)           {lead, head, rows, share, hint}: sentences, and a table with its titles
+ *   small(counts, name)      what is remarked of the number of a class, or null
+ *   measures                 what areas are compared by: [[name, take(totals), write(value)], ...]
+ *   add(rows, ...)           see still.js
+ *   parts                    by layer, of which one part can be chosen: {chosen(collection): its name or null,
+ *                            told(collection): it in words, make(): an element to choose by,
+ *                            write(collection, shown): make that say what is chosen}
+ */
+
+import { amount, known, lang, listed, number, t } from "./texts.js";
+
+const NONE = { name: "", columns: [], classes: [], layers: [], reasons: {}, flags: {}, own: {} };
+let methods = {};
+
+/** Take the methods of the configuration, and fetch their modules. */
+export async function startMethods(declared) {
+  const found = await Promise.all(Object.values(declared).map(async (method) => {
+    const own = method.module ? await import(`./methods/${method.name}.js`) : {};
+    return [method.name, { ...method, own }];
+  }));
+  methods = Object.fromEntries(found);
+}
+
+/** The method of a collection. */
+export function methodOf(collection) {
+  return methods[collection.method?.name] ?? NONE;
+}
+
+/** The method of a name; the first where none is named, as there was but one once. */
+export function methodNamed(name = Object.keys(methods)[0]) {
+  return methods[name] ?? NONE;
+}
+
+/** In the reader's language, of {en, nl}. */
+export function inWords(words) {
+  return words[lang()] ?? words.en;
+}
+
+/** The classes of a method in their order, {name, colour, label}, those not judged last. */
+export function classesOf(method) {
+  const own = method.classes.map(({ name, colour, title }) => ({ name, colour, label: inWords(title) }));
+  return [...own, { name: "rejected", colour: null, label: t("class_rejected") }];
+}
+
+/** The layers of a collection that the page draws, the lowest first. */
+export function layersOf(collection) {
+  return methodOf(collection).layers.filter(({ name }) => collection.layers?.includes(name));
+}
+
+/** Whether a layer is the ground that is always shown, below all others. */
+export function isGround({ drawn }) {
+  return drawn.kind === "grey";
+}
+
+/** The layers of a collection that a reader switches on and off. */
+export function switchable(collection) {
+  return layersOf(collection).filter((layer) => !isGround(layer));
+}
+
+/** What a reason or a flag says: in the page's words, else as declared. */
+export function termOf(method, kind, name) {
+  const key = `${{ reasons: "rejected", flags: "flag" }[kind]}_${name}`;
+  if (known(key)) return t(key);
+  return method[kind][name] ? inWords(method[kind][name]) : name;
+}
+
+/** A roof's columns that only this method has, as [[title, value], ...]. */
+export function ownColumns(method, roof) {
+  return method.columns.map((column) => [inWords(column.title), valueOf(column, roof[column.name])]);
+}
+
+/** The columns of a method that add up over an area. */
+const summed = (method) => method.columns.filter(({ total }) => total);
+
+/** What a method's columns add up to, as a table: {head, rows}. */
+export function sumsOf(method, { sums = {} }) {
+  const rows = summed(method).map((column) => [inWords(column.title), valueOf(column, sums[column.name]) ?? "–"]);
+  return { head: [t("totals_sum")], rows };
+}
+
+/** What areas are compared by: [[name, title, take, write], ...]. */
+export function measuresOf(method) {
+  const { measures, words } = method.own;
+  if (measures) return measures.map(([name, ...rest]) => [name, inWords(words)[name], ...rest]);
+  return summed(method).map((column) => [column.name, inWords(column.title), ({ sums }) => sums?.[column.name], (value) => valueOf(column, value)]);
+}
+
+/** A column's unit as it is written behind a value. */
+const unitOf = ({ unit }) => (unit ? ` ${unit.replace(/m2\b/, "m²").replace("/year", ` ${t("a_year")}`)}` : "");
+
+/** A value of a column in words; null where it is not known. */
+export function valueOf(column, value) {
+  if (value === null || value === undefined || value === "") return null;
+  if (typeof value === "boolean") return t(value ? "yes" : "no");
+  if (typeof value === "number") return `${Number.isInteger(value) ? number(value) : amount(value)}${unitOf(column)}`;
+  if (Array.isArray(value)) return listed(value.map((part) => valueOf(column, part) ?? "–"));
+  if (typeof value === "object") return Object.entries(value).map(([name, part]) => `${name} ${valueOf({}, part) ?? "–"}`).join(", ");
+  return String(value);
+}
