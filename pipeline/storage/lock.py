@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.errors import InputError, Stopped
 from pipeline.messages import Text
@@ -25,10 +25,19 @@ from pipeline.storage.places import Place, is_remote
 
 HOLDER = "holder.json"
 LOCK, CLOCK = "work.lock", "work.clock"  # objects
-LEASE_S, RENEW_S = 60.0, 15.0
 WAIT = Text("wait for it")
 
 Lost = Callable[[], bool]
+
+
+class Lease(NamedTuple):
+    """How long an object locks a place after it was last renewed, and how often it is [s]."""
+
+    holds: float = 60.0
+    renewed: float = 15.0
+
+
+LEASE = Lease()
 
 
 def holder_record() -> bytes:
@@ -59,14 +68,14 @@ def _who(content: bytes) -> str:
 
 
 @contextmanager
-def locked(place: Place, holder: str) -> Iterator[Lost]:
+def locked(place: Place, holder: str, lease: Lease = LEASE) -> Iterator[Lost]:
     """Hold a place, so that no second run writes into it. holder: the file in which a run on disk
     tells who it is. Yields a flag that is up when the hold was lost.
 
     Raises InputError if another run holds it, or if it cannot be made or written.
     """
     with (
-        _locked_objects(str(place))
+        _locked_objects(str(place), lease)
         if is_remote(place)
         else _locked_folder(Path(place), Path(place) / holder) as lost
     ):
@@ -111,42 +120,43 @@ def _unwritable(directory: Path, error: OSError) -> InputError:
 
 
 @contextmanager
-def _locked_objects(url: str) -> Iterator[Lost]:
+def _locked_objects(url: str, lease: Lease) -> Iterator[Lost]:
     storage, ours = ObjectStorage(url), holder_record()
-    lease = _Lease(storage, ours, storage.claim(LOCK, ours) or _take_over(storage, ours))
-    thread = threading.Thread(target=lease.keep, daemon=True)
+    mark = storage.claim(LOCK, ours) or _take_over(storage, ours, lease.holds)
+    lock = _Lock(storage, ours, mark, lease)
+    thread = threading.Thread(target=lock.keep, daemon=True)
     thread.start()
     try:
-        yield lease.lost
+        yield lock.lost
     except Stopped:
-        if lease.lost():
+        if lock.lost():
             raise InputError(
                 "{url}: the hold on it was lost; the same command takes the run up again", url=url
             ) from None
         raise
     finally:
-        lease.ended.set()
-        thread.join(RENEW_S)
-        if not lease.lost():
+        lock.ended.set()
+        thread.join(lease.renewed)
+        if not lock.lost():
             storage.remove(LOCK)
 
 
-class _Lease:
+class _Lock:
     """A hold that is renewed until it has ended, or is another's."""
 
-    def __init__(self, storage: ObjectStorage, ours: bytes, mark: str) -> None:
-        self._storage, self._ours = storage, ours
+    def __init__(self, storage: ObjectStorage, ours: bytes, mark: str, lease: Lease) -> None:
+        self._storage, self._ours, self._lease = storage, ours, lease
         self._mark: str | None = mark
         self._renewed = time.monotonic()
         self.ended = threading.Event()
 
     def lost(self) -> bool:
         """Whether another holds it, or may."""
-        return self._mark is None or time.monotonic() - self._renewed > LEASE_S
+        return self._mark is None or time.monotonic() - self._renewed > self._lease.holds
 
     def keep(self) -> None:
         """Renew, time and again."""
-        while not self.ended.wait(RENEW_S) and not self.lost():
+        while not self.ended.wait(self._lease.renewed) and not self.lost():
             asked = time.monotonic()
             try:
                 self._mark = self._storage.claim(LOCK, self._ours, before=self._mark)
@@ -155,7 +165,7 @@ class _Lease:
                 continue
 
 
-def _take_over(storage: ObjectStorage, ours: bytes) -> str:
+def _take_over(storage: ObjectStorage, ours: bytes, holds: float) -> str:
     """The mark of a hold that is renewed no more, made ours; else InputError."""
     try:
         content, before, written = storage.look(LOCK)
@@ -165,8 +175,8 @@ def _take_over(storage: ObjectStorage, ours: bytes) -> str:
         storage.write(CLOCK, b"")
         age = storage.look(CLOCK)[2] - written
         storage.remove(CLOCK)
-        if age <= LEASE_S:
-            left = Text("wait for it (if it was killed, {left:.0f} s)", left=LEASE_S - age)
+        if age <= holds:
+            left = Text("wait for it (if it was killed, {left:.0f} s)", left=holds - age)
             raise _refusal(storage.url, content, left)
         mark = storage.claim(LOCK, ours, before)
     if mark is None:

@@ -17,9 +17,10 @@ import zarr
 from affine import Affine
 
 from pipeline.errors import InputError, Stopped
-from pipeline.storage import lock as hold
 from pipeline.storage import objects
 from pipeline.storage.ledger import FINAL, RASTERS, Ledger, locked, open_ledger
+from pipeline.storage.lock import HOLDER, Lease
+from pipeline.storage.lock import locked as locked_for
 from pipeline.storage.places import Storage, below, place_of, storage_of
 from pipeline.storage.vsis3 import find_objects, gdal_options, object_stamp, open_object
 from tests.support.runs import write_sheet
@@ -91,10 +92,10 @@ def test_a_stream_is_there_when_it_is_whole(place: Any) -> None:
         assert bytes(stream.read(3)) == b"two"
 
 
-def test_parquet_streams_there_and_back(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_streams_there_and_back(place: Any) -> None:
     """In parts, where it is large."""
-    monkeypatch.setattr(objects, "PART_BYTES", 5 << 20)
     table = pa.table({"x": np.random.default_rng(1).random(1_500_000), "y": np.arange(1_500_000)})
+    assert table.nbytes > objects.PART_BYTES
     files = storage_of(place)
     with (
         files.writing("t.parquet") as stream,
@@ -286,9 +287,8 @@ def test_objects_are_held_by_one(s3: Server) -> None:
     assert not [key for key in s3.objects if "work." in key and "partial" not in key]
 
 
-def test_a_hold_is_renewed(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hold, "RENEW_S", 0.05)
-    with locked(OUT) as lost:
+def test_a_hold_is_renewed(s3: Server) -> None:
+    with locked_for(OUT, HOLDER, Lease(renewed=0.05)) as lost:
         s3.objects["runs/out/work.lock"] = s3.objects["runs/out/work.lock"][0], 0.0
         deadline = time.monotonic() + 10
         while s3.objects["runs/out/work.lock"][1] == 0.0 and time.monotonic() < deadline:
@@ -300,9 +300,8 @@ def test_a_hold_is_renewed(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the clock of the storage, whatever ours says; and the dead who returns has lost it."""
-    monkeypatch.setattr(hold, "RENEW_S", 0.05)
-    s3.clock = -3600
-    with locked(OUT) as lost, monkeypatch.context() as patch:
+    s3.clock, lease = -3600, Lease(renewed=0.05)
+    with locked_for(OUT, HOLDER, lease) as lost, monkeypatch.context() as patch:
         claim, asleep = objects.ObjectStorage.claim, threading.current_thread
 
         def unless_asleep(files: Any, *args: Any, **options: Any) -> Any:
@@ -312,7 +311,7 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
 
         patch.setattr(objects.ObjectStorage, "claim", unless_asleep)
         time.sleep(0.2)
-        s3.clock += hold.LEASE_S + 1
+        s3.clock += lease.holds + 1
         with locked(OUT):
             patch.undo()
             deadline = time.monotonic() + 10
@@ -322,10 +321,11 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
     assert not s3.below("runs/out/work.")
 
 
-def test_a_hold_that_cannot_be_renewed_is_lost(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hold, "RENEW_S", 0.02)
-    monkeypatch.setattr(hold, "LEASE_S", 0.3)
-    with pytest.raises(InputError, match=f"{OUT}: the hold on it was lost"), locked(OUT) as lost:
+def test_a_hold_that_cannot_be_renewed_is_lost(s3: Server) -> None:
+    with (
+        pytest.raises(InputError, match=f"{OUT}: the hold on it was lost"),
+        locked_for(OUT, HOLDER, Lease(holds=0.3, renewed=0.02)) as lost,
+    ):
         time.sleep(0.5)
         assert not lost()
         s3.down = True
