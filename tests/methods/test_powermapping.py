@@ -1,5 +1,9 @@
-"""The whole run against the method written a second time: every column of every row is equal."""
+"""The whole run against the method written a second time: every column of every row is equal.
 
+Thirty messy worlds, each with its own seed; `DAKLAAG_WORLDS=3000` draws three thousand.
+"""
+
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +35,8 @@ PARAMETERS: tuple[dict[str, Any], ...] = (
     {"date": "2026-03-21", "times": ("08:00", "12:00", "17:30"), "solar_kwh_m2": 171.3},
     {"ground_ring_m": 33.3, "surface": "dsm", "reach_height_m": 5.0, "wind_radius_m": 12.0},
 )  # fmt: skip
-SEEDS = range(1000, 1000 + 2 * len(PARAMETERS))
+SEEDS = range(1000, 1000 + int(os.environ.get("DAKLAAG_WORLDS", "30")))
 GAP = 1001  # of a world with a sheet missing in the middle
-MANY_SEEDS = range(2000, 2000 + 6 * len(PARAMETERS))
 
 
 def run_both(files: Files, out: Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -76,13 +79,6 @@ def test_a_quarter(
 def test_a_messy_world(tmp_path: Path, seed: int) -> None:
     found, expected = run_both(write_world(tmp_path / "in", seed), tmp_path / "out", seed)
     assert len(found) == len(expected)
-    assert_equal(found, expected)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", MANY_SEEDS)
-def test_many_messy_worlds(tmp_path: Path, seed: int) -> None:
-    found, expected = run_both(write_world(tmp_path / "in", seed), tmp_path / "out", seed)
     assert_equal(found, expected)
 
 

@@ -76,7 +76,7 @@ def test_the_quarter_has_seams_to_cross(whole: Outcome, settings: dict[str, Any]
     assert whole.arrays.keys() == set(product((0, 1, 2), LAYERS))
 
 
-@pytest.mark.parametrize(("block", "workers"), [(50, 2), (100, 1), (WHOLE, 2)])
+@pytest.mark.parametrize(("block", "workers"), [(50, 2), (WHOLE, 2)])
 def test_any_block_and_any_workers(
     tmp_path: Path,
     files: Files,
@@ -91,7 +91,7 @@ def test_any_block_and_any_workers(
     assert_equal(found, whole)
 
 
-def test_any_order(
+def test_any_order_and_however_much_is_read_at_once(
     tmp_path: Path,
     files: Files,
     settings: dict[str, Any],
@@ -99,26 +99,17 @@ def test_any_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stages = shuffle_tasks(monkeypatch, seed=3)
+    set_everywhere(monkeypatch, rasters, "PIECE", 50)
     options: dict[str, Any] = {"settings": settings, "relief": tmp_path / "relief"}
     found = run_without_map(files, tmp_path / "out", block=64, workers=2, **options)
     assert stages == ["survey", "measure", "shade"]
     assert_equal(found, whole)
 
 
-def test_what_is_read_at_once_does_not_matter(
-    tmp_path: Path,
-    files: Files,
-    settings: dict[str, Any],
-    whole: Outcome,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    set_everywhere(monkeypatch, rasters, "PIECE", 50)
-    assert_equal(run_without_map(files, tmp_path / "out", settings=settings), whole)
-
-
 def test_interrupted_time_and_again(
     tmp_path: Path, files: Files, settings: dict[str, Any], whole: Outcome
 ) -> None:
+    """On one worker, in blocks of which a shard is no multiple."""
     interruptions = run_interrupted(
         files, tmp_path / "out", 22, settings=settings, block=100, workers=1
     )
