@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pipeline import quarter
 from pipeline.quarter.regions import write_regions
 from pipeline.runs.request import Outputs, Request, Resources, Selection
@@ -61,17 +59,8 @@ def carried_out(process: str, inputs: dict[str, Any], means: Means, **more: Any)
     return folder
 
 
-_worlds: list[World] = []
-
-
-def world(factory: pytest.TempPathFactory) -> World:
-    """Generated once for all tests."""
-    if not _worlds:
-        _worlds.append(_generated(factory.mktemp("asked")))
-    return _worlds[0]
-
-
-def _generated(folder: Path) -> World:
+def generated(folder: Path) -> World:
+    """A quarter with its boundaries, and a run of it, in a folder."""
     made = quarter.generate(folder / "inputs", size=SIZE, resolution=RESOLUTION)
     boundaries = write_regions(folder / "inputs", made.bounds)
     request = Request(

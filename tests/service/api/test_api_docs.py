@@ -18,7 +18,7 @@ from service.api.query import Query
 from service.core.settings import Settings
 from service.processes.descriptions import SAID
 from service.processes.results import RESULTS
-from tests.support.asked import world
+from tests.support.asked import World
 from tests.support.commands import ROOT
 from tests.support.serving import serving
 
@@ -50,9 +50,9 @@ def examples(page: str) -> list[Example]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, w: World) -> Path:
     """Where an analyst works: with what `daklaag demo` leaves, though smaller."""
-    w, made = world(tmp_path_factory), tmp_path_factory.mktemp("analyst")
+    made = tmp_path_factory.mktemp("analyst")
     shutil.copytree(w.run, made / "demo")
     shutil.copytree(w.inputs, made / "demo-inputs")
     (made / "bin").mkdir()

@@ -15,7 +15,7 @@ from service.api import tiles
 from service.api.app import create_app
 from service.core import opened
 from service.core.settings import Settings
-from tests.support.asked import CORNER, carried_out, world
+from tests.support.asked import CORNER, World, carried_out
 from tests.support.damage import HOW, flip
 from tests.support.served import local, runs
 
@@ -80,12 +80,9 @@ def test_the_map(client: TestClient, bad: Path) -> None:
     assert client.get("/collections/bad/items").status_code == 200
 
 
-def test_what_a_job_left_is_made_anew(
-    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("no_map")
+def test_what_a_job_left_is_made_anew(tmp_path: Path, w: World) -> None:
     """By the same order. A collection that is damaged cannot be: that is told."""
-    monkeypatch.setattr("pipeline.output.map.cartography.draw", lambda scene, to, lang: None)
-    w = world(tmp_path_factory)
     shutil.copytree(w.run, tmp_path / "quarter")
     means = w.means(tmp_path / "state", tmp_path / "quarter", w.inputs)
     inputs = {"area": CORNER, "layers": ["shadow"]}

@@ -15,16 +15,11 @@ from service.core.problem import Problem
 from service.processes.errand import Means
 from service.processes.orders import order
 from service.processes.summary import ELSEWHERE, NO_HEIGHTS, NOT_COMPUTED, summarise
-from tests.support.asked import World, world
+from tests.support.asked import World
 from tests.support.runs import undrawn
 
 WEST, EAST, CORNER, OTHER = (0, 0, 150, 300), (120, 0, 300, 300), (150, 150, 300, 300), "GM9999"
 Asking = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module", name="w")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return world(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from service.core.keys import LOCAL
 from service.jobs.job import Status
 from service.marks.table import Wanted
 from service.processes.order import Order
-from tests.support.asked import MUNICIPALITY, World, world
+from tests.support.asked import MUNICIPALITY, World
 from tests.support.marked import target
 
 LONGER = os.environ.get("DAKLAAG_EXAMPLES")
@@ -84,11 +84,6 @@ def configured(w: World) -> SchemathesisConfig:
             "operations": [{"include-path": path, **judged} for path in BEYOND],
         }
     )
-
-
-@pytest.fixture(scope="module", name="w")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return world(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

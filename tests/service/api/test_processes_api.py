@@ -26,16 +26,11 @@ from service.jobs.work import Task, work
 from service.processes.carry_out import carry_out
 from service.processes.geojson import polygon_of
 from tests.ogc.schemas import faults
-from tests.support.asked import CORNER, MUNICIPALITY, World, world
+from tests.support.asked import CORNER, MUNICIPALITY, World
 
 HERE = "http://127.0.0.1:8000"
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 ASYNC = {"Prefer": "respond-async, wait=5"}
-
-
-@pytest.fixture(scope="module", name="w")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return world(tmp_path_factory)
 
 
 @dataclass(frozen=True)
@@ -258,11 +253,9 @@ def test_several_results_themselves(asked: Asked) -> None:
     assert picture.get_payload() == ""
 
 
-def test_what_if_tells_what_changes(
-    asked: Asked, w: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("no_map")
+def test_what_if_tells_what_changes(asked: Asked, w: World) -> None:
     """By value, as GeoJSON; each result has an address of its own."""
-    monkeypatch.setattr("pipeline.output.map.cartography.draw", lambda scene, to, lang: None)
     box = [float(edge) for edge in w.box(60, 160, 80, 180).split(",")]
     tower = {"type": "Feature", "geometry": polygon_of(box), "properties": {"height_m": 60}}
     tower["crs"] = {"type": "name", "properties": {"name": "EPSG:28992"}}

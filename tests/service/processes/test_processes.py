@@ -26,14 +26,9 @@ from service.processes.errand import Means
 from service.processes.geojson import polygon_of
 from service.processes.orders import order
 from service.processes.summary import summarise
-from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out, world
+from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out
 
 RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}}
-
-
-@pytest.fixture(scope="module", name="w")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return world(tmp_path_factory)
 
 
 @pytest.fixture
@@ -94,12 +89,6 @@ def test_a_job_is_the_run_of_the_command_line(
     found = carried_out("suitability", inputs, means)
     run(w.asked(tmp_path / "out", **options))
     assert_same(found, tmp_path / "out")
-
-
-@pytest.fixture
-def no_map(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes longer to draw than all else."""
-    monkeypatch.setattr("pipeline.output.map.cartography.draw", lambda scene, to, lang: None)
 
 
 @pytest.mark.usefixtures("no_map")

@@ -16,20 +16,12 @@ from service.core.problem import Problem
 from service.processes.errand import Means
 from service.processes.geojson import in_degrees, polygon_of
 from service.processes.orders import order
-from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out, world
+from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out
 
 RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}}
 
 
-@pytest.fixture(scope="module", name="w")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return world(tmp_path_factory)
-
-
-@pytest.fixture(autouse=True)
-def _no_map(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes longer to draw than all else."""
-    monkeypatch.setattr("pipeline.output.map.cartography.draw", lambda scene, to, lang: None)
+pytestmark = pytest.mark.usefixtures("no_map")
 
 
 @pytest.fixture
