@@ -196,7 +196,7 @@ def test_files_are_read_as_the_settings_say(w: World, tmp_path: Path) -> None:
     means = replace(plain, settings=w.settings(tmp_path, w.inputs, **how))
     inputs = order("suitability", {"area": CORNER}, plain).inputs
     request = means.request(inputs, tmp_path / "files", tmp_path / "out")
-    assert {name: getattr(request, name) for name in how} == how | {"allow": {"versions"}}
+    assert {name: getattr(request.inputs, name) for name in how} == how | {"allow": {"versions"}}
     sent = inputs | {"footprints": drawn(w, 0, 0, 9, 9)}
     request = means.request(sent, tmp_path / "files", tmp_path / "out")
     assert (request.inputs.nodata, request.inputs.allow) == (0.0, {"versions"})
