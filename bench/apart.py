@@ -159,11 +159,12 @@ def expected(out: str, **asked: Any) -> Answer:
 
 
 def _request(out: str, asked: Answer) -> Any:
-    from pipeline.runs.request import Outputs, Request
+    from pipeline.runs.request import Request
 
     options: Answer = {"allow": frozenset({"gaps"})} | asked
     options |= {name: (asked[name],) for name in ("dsm", "dtm", "buildings")}
-    options["layers"] = tuple(options.get("layers", Outputs.layers))
+    if "layers" in options:
+        options["layers"] = tuple(options["layers"])
     return Request.of(out=Path(out), **options)
 
 

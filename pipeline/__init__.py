@@ -10,8 +10,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "errors": ["InputError", "Stopped"],
+        "runs.outputs": ["Result"],
         "runs.plan": ["plan"],
         "runs.request": ["Inputs", "Outputs", "Request", "Resources", "Selection"],
-        "runs.run": ["Result", "run"],
+        "runs.run": ["run"],
     },
 )

@@ -114,6 +114,38 @@ def cut(array: NDArray[Any], frame: Window, part: Window, beyond: Any) -> NDArra
     return out
 
 
+@dataclass(frozen=True)
+class HeightBounds:
+    """Between which heights a surface lies, by tiles. lowest, highest: (rows, columns) int32 [cm],
+    NO_HEIGHT without data."""
+
+    frame: Window
+    lowest: NDArray[np.int32]
+    highest: NDArray[np.int32]
+
+    def part(self, frame: Window) -> "HeightBounds":
+        """The same in another frame, without data beyond this one."""
+        tables = (self.lowest, self.highest)
+        return HeightBounds(frame, *(cut(t, self.frame, frame, NO_HEIGHT) for t in tables))
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Lowest and highest of all [m]; 0 without data."""
+        low, high = self.lowest[self.lowest != NO_HEIGHT], self.highest[self.highest != NO_HEIGHT]
+        return (low.min() / 100, high.max() / 100) if len(low) else (0.0, 0.0)
+
+    def raised(
+        self,
+        windows: NDArray[np.int64],
+        lowest: NDArray[np.int32],
+        highest: NDArray[np.int32],
+    ) -> "HeightBounds":
+        """With what stands on the tiles that windows of cells touch, between these heights [cm]."""
+        high = self.highest.copy()
+        raise_tiles(high, self.frame, windows, highest)
+        return HeightBounds(self.frame, lowered(self.lowest, self.frame, windows, lowest), high)
+
+
 def raise_tiles(
     array: NDArray[np.int32],
     frame: Window,

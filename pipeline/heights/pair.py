@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.grid.tile_masks import HeightBounds
 from pipeline.grid.windows import Window
 from pipeline.heights.rasters import Mosaic, Reader
 
@@ -21,8 +22,8 @@ class Additions(Protocol):
     def part(self, window: Window) -> "Additions":
         """What of it touches a window."""
 
-    def under(self, casters: Any) -> Any:
-        """Bounds of the surface by tiles, with it."""
+    def under(self, surface: HeightBounds) -> HeightBounds:
+        """Bounds of the surface, with it."""
 
     def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
         """The surface of a window with it."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from kernels.coarse import COARSE, Coarse, add, blank, coarsen, coarser, merge
 from kernels.zonal import NO_HEIGHT
 from pipeline.errors import InputError, Stopped
+from pipeline.grid.tile_masks import HeightBounds
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights.levels import (
     LEVELS,
@@ -85,16 +86,6 @@ class SheetManifest:
     def files(self) -> CheckedFiles:
         """Those of the store."""
         return cached_files(self.store, self.sums, self.store.with_suffix(".json"))
-
-
-class HeightBounds(NamedTuple):
-    """Heights of the tiles of TILE x TILE cells. lowest, highest: (rows, columns) int32 [cm],
-    NO_HEIGHT without data; top, left: of the first tile, counted in tiles from RD (0, 0)."""
-
-    top: int
-    left: int
-    lowest: NDArray[np.int32]
-    highest: NDArray[np.int32]
 
 
 # Writing.
@@ -271,7 +262,7 @@ def height_bounds(sheets: Sequence[Sheet], folder: Path, window: Window) -> Heig
             np.minimum(lowest[here], known, out=lowest[here])
             np.maximum(highest[here], high, out=highest[here])
     lowest[highest == NO_HEIGHT] = NO_HEIGHT
-    return HeightBounds(frame.top, frame.left, lowest, highest)
+    return HeightBounds(frame, lowest, highest)
 
 
 def coarse(sheets: Sequence[Sheet], folder: Path, window: Window, level: int) -> Coarse:

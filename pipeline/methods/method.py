@@ -4,12 +4,16 @@ All else looks these up: table, report, exports, tiles, filters, map, page and s
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
+
+from pipeline.grid.windows import LatticeCell
+from pipeline.methods.passes import Pass
+from pipeline.methods.reach import Reach
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -142,7 +146,11 @@ class Method:
     """A method and all that is its own.
 
     parameters: a dataclass of fields made by `parameter`; columns: all of its table, in order;
-    classes, reasons, flags, layers: in the order in which they are listed.
+    classes, reasons, flags, layers: in the order in which they are listed; passes: in the order in
+    which they are made, of which the last judges; reach: how far anything matters; states: what the
+    provenance states beside the parameters, by them and the squares of the lattice; check: raises
+    InputError for parameters that do not hold in some squares, or a building that cannot be taken
+    away.
     """
 
     name: str
@@ -151,7 +159,11 @@ class Method:
     classes: tuple[Class, ...]
     reasons: tuple[Term, ...]
     flags: tuple[Term, ...]
-    layers: tuple[Layer, ...] = field(default_factory=tuple)
+    layers: tuple[Layer, ...]
+    passes: tuple[Pass, ...]
+    reach: Reach
+    states: Callable[[Any, Sequence[LatticeCell]], dict[str, Any]] = lambda p, squares: {}
+    check: Callable[[Any, Sequence[LatticeCell], Sequence[str]], None] = lambda *_: None
 
     @cached_property
     def schema(self) -> pa.Schema:

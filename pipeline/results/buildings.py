@@ -1,4 +1,4 @@
-"""The table of buildings: what is known of each row becomes its verdict, and GeoParquet."""
+"""The table of buildings: what was judged becomes rows, and GeoParquet."""
 
 import json
 from collections import Counter
@@ -15,130 +15,116 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.areas.selection import within_circle
 from pipeline.engine.engine import prefetch
-from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared_sort import hilbert
 from pipeline.footprints.restrictions import Restricted
-from pipeline.methods.powermapping.measure import Measures
-from pipeline.methods.powermapping.rules import FLAGS, NOT_KNOWN, Powermapping
-from pipeline.results.columns import EDGES, SCHEMA, pandas_metadata
+from pipeline.footprints.scope import shards_of
+from pipeline.grid.windows import Layout, Shard
+from pipeline.methods.buildings import NOT_KNOWN, Judged, Measured, flags_of
+from pipeline.methods.context import Context
+from pipeline.methods.method import EDGES, Method
+from pipeline.results.columns import pandas_metadata
 
 GROUP_ROWS = 16_384  # of a row group of the file: a town is one, or a few
 SHARDS = "daklaag:shards"  # the key under which the file tells of its shards
+COUNTS = b"counts"  # the key under which a shard's rows carry what was counted of them
 TYPES = {3: "Polygon", 6: "MultiPolygon"}
 
 
-@dataclass(frozen=True)
-class Verdicts:
-    """What the passes found of some footprints. reason: why rejected, or None; roof, ground,
-    height: [cm], NOT_KNOWN where there is none; cells: own cells with DSM data;
-    lit_cells: how many of those are lit at all suns; shadow: bit i set where the deciding cell is
-    shaded at sun i; candidate, shadowed: of the wind;
-    flags: a mask for each name in FLAGS; selected; excluded: None, solar, wind or both."""
-
-    reason: NDArray[Any]
-    roof: NDArray[np.int64]
-    ground: NDArray[np.int64]
-    height: NDArray[np.int64]
-    cells: NDArray[np.int64]
-    lit_cells: NDArray[np.int64]
-    shadow: NDArray[np.uint8]
-    candidate: NDArray[np.bool_]
-    shadowed: NDArray[np.bool_]
-    flags: dict[str, NDArray[np.bool_]]
-    selected: NDArray[np.bool_]
-    excluded: NDArray[Any]
-
-
 @dataclass
-class Told:
-    """What a report is to know of a shard's rows beside the rows. roofs: cells of footprints on
-    the rasters, and without_data of those; kinds: how many footprints each kind of restriction
-    excludes; held: the rows of restrictions that hold for any."""
+class Counts:
+    """What a report is to know of rows beside the rows. roofs: cells of footprints on the rasters,
+    and without_data of those; kinds: how many footprints each kind of restriction excludes; held:
+    the rows of restrictions that hold for any."""
 
     roofs: int = 0
     without_data: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     held: set[int] = field(default_factory=set)
 
-    def add(self, measures: Measures, restricted: Restricted) -> None:
+    def add(self, measured: Measured, restricted: Restricted) -> None:
         """Count some footprints."""
-        self.roofs += int(measures.own.sum())
-        self.without_data += int((measures.own - measures.cells).sum())
+        self.roofs += int(measured.own.sum())
+        self.without_data += int((measured.own - measured.cells).sum())
         self.kinds.update(kind for _, kind in restricted.hits)
         self.held |= restricted.rows
 
-    def beside(self, tables: list[pa.Table]) -> pa.Table:
+    def with_rows(self, tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
         """The rows as one table that carries this, in the order of prepared footprints."""
-        table = pa.concat_tables([SCHEMA.empty_table(), *tables])
-        said = {
+        table = pa.concat_tables([schema.empty_table(), *tables])
+        counts = {
             "roofs": self.roofs,
             "without_data": self.without_data,
             "kinds": dict(self.kinds),
             "held": sorted(self.held),
+            "rows": len(table),
         }
-        said["rows"] = len(table)
-        return in_space(table, json.dumps(said))
+        return in_space(table, json.dumps(counts))
 
     def take_up(self, table: pa.Table) -> dict[str, Any]:
         """Count in what a table carries, and that itself."""
-        said: dict[str, Any] = json.loads(table.schema.metadata[b"told"])
-        self.roofs += said["roofs"]
-        self.without_data += said["without_data"]
-        self.kinds.update(said["kinds"])
-        self.held |= set(said["held"])
-        return said
+        counts: dict[str, Any] = json.loads(table.schema.metadata[COUNTS])
+        self.roofs += counts["roofs"]
+        self.without_data += counts["without_data"]
+        self.kinds.update(counts["kinds"])
+        self.held |= set(counts["held"])
+        return counts
 
 
-def in_space(rows: pa.Table, told: str) -> pa.Table:
-    """Rows in the order in which footprints are prepared, with what is told of them."""
+def in_space(rows: pa.Table, counts: str) -> pa.Table:
+    """Rows in the order in which footprints are prepared, with what was counted of them."""
     centre = np.column_stack([rows[f"centre_{axis}"].to_numpy() for axis in "xy"])
     order = np.lexsort((rows["row"].to_numpy(), hilbert(centre)))
-    return rows.take(pa.array(order)).replace_schema_metadata({"told": told})
+    return rows.take(pa.array(order)).replace_schema_metadata({COUNTS: counts})
 
 
-def rows_of(footprints: Footprints, verdicts: Verdicts, p: Powermapping) -> pa.Table:
-    """The rows of some footprints, in their order."""
-    f, v = footprints, verdicts
-    rejected = ~pd.isna(v.reason)
-    lit = (v.shadow[:, None] >> np.arange(len(p.times)) & 1) == 0
-    solar, wind = lit.all(axis=1), v.candidate & ~v.shadowed
-    share = v.lit_cells / np.maximum(v.cells, 1)  # what is judged has cells
-    panels = np.where(solar, p.panel_share * f.area, 0.0)
-    kind = np.where(wind, "wind_or_solar", np.where(solar, "solar", "none"))
+def rows_by_shard(rows: pa.Table, layout: Layout) -> dict[Shard, pa.Table]:
+    """The rows that have a centre, by the shard that holds it, in their order."""
+    rows = rows.filter(pc.is_valid(rows["centre_x"]))
+    centre = np.column_stack([rows[f"centre_{axis}"].to_numpy() for axis in "xy"])
+    owners = shards_of(layout, centre)
+    places, which, counts = np.unique(owners, axis=0, return_inverse=True, return_counts=True)
+    rows = rows.take(pa.array(np.argsort(which.reshape(-1), kind="stable")))
+    starts = np.cumsum(counts) - counts
+    cuts = zip(places.tolist(), starts.tolist(), counts.tolist(), strict=True)
+    return {Shard(*place): rows.slice(start, count) for place, start, count in cuts}
+
+
+def rows_of(method: Method, context: Context, judged: Judged, counts: Counts) -> pa.Table:
+    """The rows of some footprints of the area, in their order, which are counted."""
+    m, f = judged.measured, judged.measured.footprints
+    restricted = context.restrictions.on(f)
+    counts.add(m, restricted)
+    flags = flags_of(m, context.terrain, context.p) | {"restricted": restricted.flagged}
     edges = [pa.array(f.bounds[:, i], from_pandas=True) for i in range(len(EDGES))]
-    box = pa.StructArray.from_arrays(edges, EDGES, mask=pa.array(~f.usable))
     columns: dict[str, pa.Array] = {
         "row": pa.array(f.row),
         "id": _texts(f.id),
         "built": pa.array(f.built, from_pandas=True).cast(pa.int64()),
         "status": _texts(f.status),
         "area_m2": pa.array(f.area, from_pandas=True),
-        "ground_m": _metres(v.ground),
-        "roof_m": _metres(v.roof),
-        "height_m": _metres(v.height),
-        "cells": pa.array(v.cells),
+        "ground_m": _metres(m.ground),
+        "roof_m": _metres(m.roof),
+        "height_m": _metres(m.height),
+        "cells": pa.array(m.cells),
         "centre_x": pa.array(f.centre[:, 0], from_pandas=True),
         "centre_y": pa.array(f.centre[:, 1], from_pandas=True),
-        "lit": _lists(lit, rejected),
-        "solar_suitable": pa.array(solar, mask=rejected),
-        "panel_area_m2": pa.array(panels, mask=rejected),
-        "solar_kwh": pa.array(panels * p.solar_kwh_m2, mask=rejected),
-        "wind_candidate": pa.array(v.candidate, mask=rejected),
-        "wind_shadowed": pa.array(v.shadowed, mask=~v.candidate),
-        "wind_suitable": pa.array(wind, mask=rejected),
-        "wind_kwh": pa.array(np.where(wind, p.turbine_kwh, 0.0), mask=rejected),
-        "class": pa.array(kind, pa.string(), mask=rejected),
-        "selected": pa.array(v.selected),
-        "excluded": _texts(v.excluded),
-        "flags": _flags(v.flags),
-        "rejected": _texts(v.reason),
-        "lit_share": pa.array(share, mask=rejected),
-        "lit_area_m2": pa.array(share * f.area, mask=rejected),
-        "bbox": box,
+        "selected": pa.array(within_circle(f.centre, context.around)),
+        "excluded": _texts(restricted.excluded),
+        "flags": _flags(flags | dict(judged.flags), [term.name for term in method.flags], len(f)),
+        "rejected": _texts(m.reason),
+        "bbox": pa.StructArray.from_arrays(edges, EDGES, mask=pa.array(~f.usable)),
         "geometry": pa.array(shapely.to_wkb(f.geometry), pa.binary()),
     }
-    return pa.table(columns, schema=SCHEMA)
+    rejected = ~pd.isna(m.reason)
+    for name, values in {**judged.columns, "class": judged.classes}.items():
+        columns[name] = _unless(rejected, values, method.schema.field(name).type)
+    every = [
+        columns[field.name] if field.name in columns else pa.nulls(len(f), field.type)
+        for field in method.schema
+    ]
+    return pa.table(every, schema=method.schema)
 
 
 def _metres(cm: NDArray[np.int64]) -> pa.Array:
@@ -149,25 +135,31 @@ def _texts(values: NDArray[Any]) -> pa.Array:
     return pa.array(values.tolist(), pa.string())
 
 
-def _lists(values: NDArray[np.bool_], null: NDArray[np.bool_]) -> pa.Array:
-    """A list of the values of each row, or null."""
+def _unless(rejected: NDArray[np.bool_], values: Any, kind: pa.DataType) -> pa.Array:
+    """The values of a method's column, null where a footprint is rejected."""
+    if isinstance(values, pa.Array):
+        return pc.if_else(pa.array(rejected), pa.scalar(None, kind), values)
+    if values.ndim == 1:
+        return pa.array(values, kind, mask=rejected)
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
     items = pa.array(values.reshape(-1))
-    return pa.ListArray.from_arrays(pa.array(offsets), items, mask=pa.array(null))
+    return pa.ListArray.from_arrays(pa.array(offsets), items, mask=pa.array(rejected))
 
 
-def _flags(flags: dict[str, NDArray[np.bool_]]) -> pa.Array:
-    """The names of the flags that are set, of each row."""
-    table = np.column_stack([flags[name] for name in FLAGS])
+def _flags(flags: dict[str, NDArray[np.bool_]], names: list[str], n: int) -> pa.Array:
+    """The names of the flags that are set, of each of n rows."""
+    table = np.column_stack([flags.get(name, np.zeros(n, np.bool_)) for name in names])
     offsets = np.concatenate([[0], table.sum(axis=1).cumsum()]).astype(np.int32)
-    names = pa.array(FLAGS, pa.string()).take(pa.array(np.nonzero(table)[1]))
-    return pa.ListArray.from_arrays(pa.array(offsets), names)
+    set_ = pa.array(names, pa.string()).take(pa.array(np.nonzero(table)[1]))
+    return pa.ListArray.from_arrays(pa.array(offsets), set_)
 
 
-def write_buildings(target: Any, tables: Iterable[pa.Table], told: dict[str, Any]) -> None:
+def write_buildings(
+    target: Any, tables: Iterable[pa.Table], beside: dict[str, Any], schema: pa.Schema
+) -> None:
     """A GeoParquet 1.1 file in EPSG:28992 of tables of rows, which come in an order in space.
-    target: a path or a binary stream; told: filled while the tables come, and kept in the file for
-    an update.
+    target: a path or a binary stream; beside: filled while the tables come, and kept in the file
+    for an update.
 
     Row groups of GROUP_ROWS are cut as the rows come, and ordered by id and row; so a small file is
     ordered by id and row, and of a large one few row groups are needed for a region. Equal rows
@@ -175,20 +167,20 @@ def write_buildings(target: Any, tables: Iterable[pa.Table], told: dict[str, Any
     """
     kinds: set[int] = set()
     boxes = [np.full(4, np.nan)]
-    schema = SCHEMA.with_metadata({"pandas": pandas_metadata()})  # pandas looks at Arrow's only
+    schema = schema.with_metadata({"pandas": pandas_metadata(schema)})  # pandas looks there only
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for group in prefetch(_groups(tables)):  # encoding takes most of the time
+        for group in prefetch(_groups(tables, schema)):  # encoding takes most of the time
             geometry = shapely.from_wkb(group["geometry"].to_numpy(zero_copy_only=False))
             kinds.update(np.unique(shapely.get_type_id(geometry)).tolist())
             boxes.append(shapely.total_bounds(geometry))
             writer.write_table(group, row_group_size=GROUP_ROWS)
         geo = json.dumps(_geo(kinds, np.array(boxes)))
-        writer.add_key_value_metadata({"geo": geo, SHARDS: json.dumps(told)})
+        writer.add_key_value_metadata({"geo": geo, SHARDS: json.dumps(beside)})
 
 
-def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows of a row group after the other, each ordered by id and row."""
-    waiting = SCHEMA.empty_table()
+    waiting = schema.remove_metadata().empty_table()
     for table in tables:
         waiting = pa.concat_tables([waiting, table.replace_schema_metadata()])
         while len(waiting) >= GROUP_ROWS:

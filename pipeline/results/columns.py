@@ -24,9 +24,8 @@ __all__ = [
 SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
 # What may be null, and the types with nulls that pandas has for it; without these it reads truths
 # as objects, by which no rows are selected.
-PANDAS_TYPES = {"built": "Int64"} | dict.fromkeys(
-    ("solar_suitable", "wind_candidate", "wind_shadowed", "wind_suitable"), "boolean"
-)
+PANDAS_TYPES = {"built": "Int64"}
+NEVER_NULL = ("selected",)
 
 
 def column(name: str) -> Column:
@@ -34,9 +33,11 @@ def column(name: str) -> Column:
     return _BY_NAME[name]
 
 
-def pandas_metadata() -> bytes:
+def pandas_metadata(schema: pa.Schema) -> bytes:
     """What pandas and GeoPandas look for under `pandas` in the metadata of a Parquet file."""
-    frame = SCHEMA.empty_table().to_pandas().astype(PANDAS_TYPES)
+    booleans = [f.name for f in schema if f.type == BOOLEAN and f.name not in NEVER_NULL]
+    types = PANDAS_TYPES | dict.fromkeys(booleans, "boolean")
+    frame = schema.remove_metadata().empty_table().to_pandas().astype(types)
     written = pa.Schema.from_pandas(frame, preserve_index=False)
     described: bytes = written.metadata[b"pandas"]
     return described

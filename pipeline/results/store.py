@@ -5,7 +5,7 @@ import datetime as dt
 import itertools
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 
 from pipeline.grid.windows import CHUNK, Layout, Shard, Window
+from pipeline.methods.method import Layer as Declared
+from pipeline.methods.method import Method
 from pipeline.results.georeference import (
     level_window,
     placement,
@@ -36,15 +38,25 @@ blosc.use_threads = False  # they would put the parts of a chunk in another orde
 
 @dataclass(frozen=True)
 class Layer:
-    """A raster layer: its type, what stands for no data, and how a coarser level is made."""
+    """A raster layer of a run: as the method declares it, and by the parameters its attributes, and
+    the suns of its leading dimension, if it has one [CET]."""
 
-    name: str
-    dtype: str
-    fill: float
-    long_name: str
-    mean: bool
-    attributes: dict[str, Any]
-    suns: tuple[dt.datetime, ...] = ()  # the leading dimension, if it has one [CET]
+    declared: Declared
+    attributes: Mapping[str, Any]
+    suns: tuple[dt.datetime, ...]
+
+    @property
+    def name(self) -> str:
+        return self.declared.name
+
+    @property
+    def fill(self) -> float:
+        """What stands for no data."""
+        return self.declared.fill
+
+    @property
+    def dtype(self) -> str:
+        return self.declared.type
 
     @property
     def lead(self) -> tuple[int, ...]:
@@ -62,30 +74,11 @@ class Layer:
         return {"nodata": int(self.fill)}
 
 
-def layers_of(names: Sequence[str], date: dt.date, times: Sequence[dt.time]) -> list[Layer]:
-    """The layers by name; date, times: of the suns, in CET."""
-    suns = tuple(dt.datetime.combine(date, time) for time in times)
-    masks = [1 << i for i in range(len(suns))]
-    shaded = [f"shaded_at_{sun:%H%M}_CET" for sun in suns]
-    every = {
-        "hillshade": Layer(
-            "hillshade", "uint8", 0, "hillshade of the DSM, sun in the north-west at 45 degrees",
-            True, {"units": "1"},
-        ),
-        "shadow": Layer(
-            "shadow", "uint8", 255, "cast shadow on the method's surface, a bit a sun", False,
-            {"flag_masks": masks, "flag_meanings": " ".join(shaded), "units": "1"},
-        ),
-        "sun_hillshade": Layer(
-            "sun_hillshade", "uint8", 0, "hillshade of the method's surface at each sun, 0 in"
-            " shadow or without data", True, {"units": "1"}, suns,
-        ),
-        "surface": Layer(
-            "surface", "float32", np.nan, "height of the method's surface above NAP", True,
-            {"units": "m", "standard_name": "surface_altitude"},
-        ),
-    }  # fmt: skip
-    return [every[name] for name in names]
+def layers_of(method: Method, names: Sequence[str], p: Any) -> list[Layer]:
+    """The layers of a method by name, in that order. p: its parameters."""
+    declared = {layer.name: layer for layer in method.layers}
+    every = [declared[name] for name in names]
+    return [Layer(d, {**d.attributes(p), "units": d.unit}, d.times(p)) for d in every]
 
 
 def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
@@ -160,7 +153,7 @@ def _create_array(
         fill_value=layer.fill,
         dimension_names=[*("sun" for _ in lead), "y", "x"],
         attributes={
-            "long_name": layer.long_name,
+            "long_name": layer.declared.long_name,
             "grid_mapping": "spatial_ref",
             **layer.nodata,
             **layer.attributes,
@@ -229,7 +222,7 @@ def _files(array: Any, shard: Shard) -> list[str]:
 
 def coarser(array: NDArray[Any], layer: Layer) -> NDArray[Any]:
     """Half the resolution: the mean of what has data, or for masks the north-western cell."""
-    if not layer.mean:
+    if layer.declared.coarser == "first":
         return array[..., ::2, ::2]
     if array.ndim > 2:  # one after another, since doubles take eight times the room
         return np.stack([coarser(each, layer) for each in array])

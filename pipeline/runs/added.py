@@ -12,14 +12,13 @@ from kernels.spans import raise_to
 from pipeline.errors import InputError
 from pipeline.footprints.footprints import read_footprints
 from pipeline.footprints.outlines import Outlines, touches
-from pipeline.grid.tile_masks import lowered, raise_tiles
+from pipeline.grid.tile_masks import HeightBounds
 from pipeline.grid.windows import Window
 from pipeline.heights.pair import HeightPair
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.messages import Text
-from pipeline.methods.powermapping.measure import measure
-from pipeline.methods.powermapping.rules import NOT_KNOWN, Powermapping, to_cm
-from pipeline.methods.powermapping.shade import Casters
+from pipeline.methods.buildings import NOT_KNOWN, to_cm
+from pipeline.methods.heights import measure
 from pipeline.storage.files import named
 from pipeline.vectors.files import column, read_vector
 
@@ -51,12 +50,10 @@ class Added:
             "ids": sorted(set(self.id[here])),
         }
 
-    def under(self, casters: Casters) -> Casters:
-        """Bounds of the surface by tiles, with them on it."""
-        frame, windows = casters.frame, self.outlines.windows()
-        roof, highest = self.roof.astype(np.int32), casters.highest.copy()
-        raise_tiles(highest, frame, windows, roof)
-        return Casters(frame, lowered(casters.lowest, frame, windows, roof), highest, highest)
+    def under(self, surface: HeightBounds) -> HeightBounds:
+        """Bounds of the surface, with them on it."""
+        roof = self.roof.astype(np.int32)
+        return surface.raised(self.outlines.windows(), roof, roof)
 
     def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
         """The surface of a window with them on it, where they are higher, or it has no data."""
@@ -68,7 +65,7 @@ class Added:
         return np.where(top > -np.inf, np.fmax(dsm, top), dsm)
 
 
-def read_added(files: Sequence[str], terrain: HeightPair, p: Powermapping, **options: Any) -> Added:
+def read_added(files: Sequence[str], terrain: HeightPair, p: Any, **options: Any) -> Added:
     """Buildings of files of polygons with a column `roof_m` [m above NAP] or `height_m` [m above
     the ground around them, as the method measures that].
 
@@ -97,7 +94,7 @@ def read_added(files: Sequence[str], terrain: HeightPair, p: Powermapping, **opt
         ),
     )
     with terrain.heights() as open_:
-        ground = measure(open_, outlines, p).ground
+        ground = measure(f, open_, p).ground
     check(
         np.isnan(roofs) & (ground == NOT_KNOWN),
         Text("stands where the DTM has no ground; give `roof_m`"),

@@ -11,29 +11,24 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.areas.selection import within_circle
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import InputError, Stopped
-from pipeline.footprints.scope import shards_of
 from pipeline.grid.windows import Shard
 from pipeline.results import coverage, report, store
-from pipeline.results.buildings import in_space, write_buildings
-from pipeline.results.columns import SCHEMA
+from pipeline.results.buildings import in_space, rows_by_shard, write_buildings
 from pipeline.results.finished import KINDS, Finished, centres, open_finished
 from pipeline.results.printed import warnings
 from pipeline.results.store import Layer
 from pipeline.runs import matching
 from pipeline.runs.matching import Asked, match
+from pipeline.runs.outputs import TABLE, Result, complete, off_rasters, result_of
 from pipeline.runs.passes import along_curve
-from pipeline.runs.provenance import PROGRAM, machine, suns_said
+from pipeline.runs.provenance import PROGRAM, machine
 from pipeline.runs.request import Request
-from pipeline.runs.results import TABLE, draw, off_rasters, publish
-from pipeline.runs.run import Result
-from pipeline.storage.integrity import check_there
 from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, locked, open_ledger
 from pipeline.storage.lru import LruCache
 from pipeline.storage.places import Place, storage_of
@@ -81,17 +76,8 @@ def answer(
             _write_table(asked, ledger, progress, check)
             composed = _composed(asked, ledger, said)
             composed["machine"] = machine(started)
-            draw(ledger, composed, outputs.lang)
-            check()
-            publish(ledger, composed, asked.layout, _layers(asked), said)
-        else:
-            check_there(outputs.out)
-        warnings = [
-            w
-            for f in outputs.by
-            for w in report.write_by(outputs.out, f, outputs.lang, outputs.overwrite)[1]
-        ]
-        return Result(outputs.out, report.read(outputs.out), ledger is None, tuple(warnings))
+            complete(ledger, outputs, asked.layout, _layers(asked), said, composed, check)
+        return result_of(outputs, ledger is None)
 
 
 def _asked(finished: Finished, request: Request) -> Asked:
@@ -120,11 +106,11 @@ def _asked(finished: Finished, request: Request) -> Asked:
 def _provenance(asked: Asked) -> dict[str, Any]:
     """That of a run, with where it was read."""
     request, finished = asked.request, asked.finished
-    changed = {"layers": list(request.outputs.layers), "lang": request.outputs.lang}
+    changed = {"layers": list(request.layers), "lang": request.outputs.lang}
     return {
         "method": {
             **{key: finished.said["method"][key] for key in ("name", "parameters")},
-            "suns": suns_said(asked.squares, asked.p),
+            **asked.method.states(asked.p, asked.squares),
         },
         "inputs": {
             **finished.inputs,
@@ -168,7 +154,7 @@ def _copy_rasters(
 
 
 def _layers(asked: Asked) -> list[Layer]:
-    return store.layers_of(asked.request.outputs.layers, asked.p.date, asked.p.times)
+    return store.layers_of(asked.method, asked.request.layers, asked.p)
 
 
 def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check) -> None:
@@ -176,29 +162,32 @@ def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check)
     shards = dict[str, Any]()
     with ledger.writing(BUILDINGS) as stream:
         beside = {"bounds": list(asked.finished.bounds), "shards": shards}
-        write_buildings(stream, _rows(asked, shards, progress, check), beside)
+        rows = _rows(asked, shards, progress, check)
+        write_buildings(stream, rows, beside, asked.method.schema)
 
 
 def _rows(
     asked: Asked, shards: dict[str, Any], progress: Progress, check: Check
 ) -> Iterator[pa.Table]:
     """The rows of all shards of the area's own layout, and of what has no polygon."""
-    finished, every = asked.finished, along_curve(asked.layout, asked.scope.own)
-    kept: LruCache[dict[Shard, list[pa.Table]]] = LruCache(KEPT_BYTES, _size)
+    finished, layout, schema = asked.finished, asked.layout, asked.method.schema
+    every = along_curve(layout, asked.scope.own)
+    kept: LruCache[dict[Shard, pa.Table]] = LruCache(KEPT_BYTES, _size)
 
-    def read(group: int) -> dict[Shard, list[pa.Table]]:
+    def read(group: int) -> dict[Shard, pa.Table]:
         return kept.get(group, lambda: _by_shard(asked, finished.rows([group])))
 
     for i, shard in enumerate(every):
         progress(TABLE, i, len(every))
         check()
-        ground = asked.layout.window(shard).bounds(asked.layout.resolution)
-        parts = [part for g in finished.touching(ground) for part in read(g).get(shard, ())]
+        ground = layout.window(shard).bounds(layout.resolution)
+        found = (read(group).get(shard) for group in finished.touching(ground))
+        parts = [part for part in found if part is not None]
         table = in_space(_selected(asked, pa.concat_tables(parts)), "")
         shards[shard.name] = {"rows": len(table)}
         yield table
-    nowhere = (finished.rows([group]).cast(SCHEMA) for group in finished.without_centres)
-    rest = pa.concat_tables([SCHEMA.empty_table(), *map(_without_centre, nowhere)])
+    nowhere = (finished.rows([group]).cast(schema) for group in finished.without_centres)
+    rest = pa.concat_tables([schema.empty_table(), *map(_without_centre, nowhere)])
     yield _selected(asked, rest.sort_by("row"))
     progress(TABLE, len(every), len(every))
 
@@ -207,21 +196,16 @@ def _without_centre(table: pa.Table) -> pa.Table:
     return table.filter(pc.is_null(table["centre_x"]))
 
 
-def _size(parts: dict[Shard, list[pa.Table]]) -> int:
-    return sum(int(table.nbytes) for tables in parts.values() for table in tables)
+def _size(parts: dict[Shard, pa.Table]) -> int:
+    return sum(int(table.nbytes) for table in parts.values())
 
 
-def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, list[pa.Table]]:
+def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, pa.Table]:
     """Those of some rows that are of the area, by the shard that holds their centre."""
-    table = table.cast(SCHEMA).filter(pc.is_valid(table["centre_x"]))
+    table = table.cast(asked.method.schema)
     if asked.area is not None:
         table = table.filter(pa.array(asked.area.holds(centres(table))))
-    owners = shards_of(asked.layout, centres(table))
-    places, which, counts = np.unique(owners, axis=0, return_inverse=True, return_counts=True)
-    table = table.take(pa.array(np.argsort(which.reshape(-1), kind="stable")))
-    starts = np.cumsum(counts) - counts
-    cuts = zip(places.tolist(), starts.tolist(), counts.tolist(), strict=True)
-    return {Shard(*place): [table.slice(start, count)] for place, start, count in cuts}
+    return rows_by_shard(table, asked.layout)
 
 
 def _selected(asked: Asked, table: pa.Table) -> pa.Table:

@@ -14,20 +14,20 @@ from scipy.optimize import nnls
 
 from pipeline.engine.engine import Engine, no_progress
 from pipeline.engine.events import DONE, Event
-from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, Shard
-from pipeline.runs.passes import Reach, asking, worked
+from pipeline.methods.context import Context
+from pipeline.methods.reach import Influence
+from pipeline.runs.outputs import Cards, draw, report_of, write_table
+from pipeline.runs.passes import carry_out
+from pipeline.runs.prepare import Run
 from pipeline.runs.provenance import provenance
-from pipeline.runs.request import Job
-from pipeline.runs.results import Cards, draw, report_of, write_table
-from pipeline.runs.run import carry_out, context_of
-from pipeline.storage.ledger import MEASURE, SHADE, Ledger
+from pipeline.storage.ledger import Ledger
 
 TRIED = 4  # shards, after one that pays for all that is slow only once
 
 
 class Load(NamedTuple):
-    """What there is to do in a shard: tiles in which a shadow is asked for, and footprints."""
+    """What there is to do in a shard: tiles with footprints or raster layers, and footprints."""
 
     tiles: int
     footprints: int
@@ -53,29 +53,32 @@ class Trial(NamedTuple):
     drawing: float
 
 
-def forecast(job: Job, cards: Cards, reach: Reach, engine: Engine) -> Forecast:
+def forecast(run: Run, cards: Cards, influence: Influence, engine: Engine) -> Forecast:
     """Try some shards of a run on an engine's workers, and reckon the rest from them."""
-    tiles = asking(job)
-    loads = {shard: _load(job, shard, tiles) for shard in worked(job)}
+    context, passes = run.context, run.method.passes
+    loads = {shard: _load(context, shard) for shard in context.shards}
     first, *others = _chosen(loads)
-    one = _try(job, cards, reach, engine, [first])
-    trial = _try(job, cards, reach, engine, others) if others else one
+    one = _try(run, cards, influence, engine, [first])
+    trial = _try(run, cards, influence, engine, others) if others else one
     known = {shard.name: load for shard, load in loads.items()}
-    measure, shade = (_cost(trial.tasks[stage], known) for stage in (MEASURE, SHADE))
-    tasks = _of(measure, known.values()) * sum(reach.measures.values()) / max(job.scope.asked, 1)
-    tasks += _of(shade, known.values())
-    passes = tasks / len(known) * math.ceil(len(known) / engine.workers)
-    usual = _of(measure + shade, [loads[first]])
+    cost = {step.name: _cost(trial.tasks[step.name], known) for step in passes}
+    more = sum(influence.measured.values()) / max(context.scope.asked, 1)  # with neighbours
+    tasks = sum(
+        _of(cost[step.name], known.values()) * (more if step.neighbours else 1) for step in passes
+    )
+    seconds = tasks / len(known) * math.ceil(len(known) / engine.workers)
+    usual = sum(_of(each, [loads[first]]) for each in cost.values())
     once = max(sum(one.tasks[stage].get(first.name, 0.0) for stage in one.tasks) - usual, 0.0)
     row = max(trial.table - one.table, 0.0) / max(trial.rows - one.rows, 1)
-    table = one.table + row * (sum(job.scope.own.values()) - one.rows)
-    seconds = once + passes + table + trial.drawing
-    return Forecast(seconds, trial.cells / trial.own if trial.own else math.nan)
+    table = one.table + row * (sum(context.scope.own.values()) - one.rows)
+    ratio = trial.cells / trial.own if trial.own else math.nan
+    return Forecast(once + seconds + table + trial.drawing, ratio)
 
 
-def _load(job: Job, shard: Shard, asked: TileMask) -> Load:
-    ground = job.layout.window(shard).coarse(TILE)
-    return Load(int(asked.part(ground).marked.sum()), job.scope.own.get(shard, 0))
+def _load(context: Context, shard: Shard) -> Load:
+    ground = context.layout.window(shard).coarse(TILE)
+    tiles = int(context.asking.part(ground).marked.sum())
+    return Load(tiles, context.scope.own.get(shard, 0))
 
 
 def _chosen(loads: Mapping[Shard, Load]) -> list[Shard]:
@@ -90,9 +93,11 @@ def _chosen(loads: Mapping[Shard, Load]) -> list[Shard]:
     return [first, *(others[i] for i in np.unique(np.searchsorted(upto, steps)))]
 
 
-def _try(job: Job, cards: Cards, reach: Reach, engine: Engine, shards: Collection[Shard]) -> Trial:
+def _try(
+    run: Run, cards: Cards, influence: Influence, engine: Engine, shards: Collection[Shard]
+) -> Trial:
     """Carry some shards out, in a folder that is thrown away."""
-    tasks: dict[str, dict[str, float]] = {MEASURE: {}, SHADE: {}}
+    tasks: dict[str, dict[str, float]] = {step.name: {} for step in run.method.passes}
     cells = Counter[str]()
 
     def log(event: Event) -> None:
@@ -100,20 +105,19 @@ def _try(job: Job, cards: Cards, reach: Reach, engine: Engine, shards: Collectio
             tasks[event["stage"]][event["shard"]] = event["seconds"]
             cells.update({name: event[name] for name in ("cells", "own")})
 
-    own = {shard: count for shard, count in job.scope.own.items() if shard in shards}
-    job, engine = (
-        replace(job, scope=replace(job.scope, own=own)),
-        replace(engine, progress=no_progress),
-    )
-    said = provenance(job, cards)
+    scope, engine = run.context.scope, replace(engine, progress=no_progress)
+    own = {shard: count for shard, count in scope.own.items() if shard in shards}
     with TemporaryDirectory(prefix="daklaag-") as folder:
-        context = context_of(job, Ledger(Path(folder)))
-        carry_out(job, context, engine, reach, said, frozenset(shards), log)
+        ledger = Ledger(Path(folder))
+        context = replace(run.context, scope=replace(scope, own=own), ledger=ledger)
+        run = replace(run, context=context)
+        said = provenance(run, cards)
+        carry_out(run, engine, influence, said, frozenset(shards), log)
         began = time.monotonic()
-        told = write_table(job, context, no_progress)
-        composed = report_of(job, context, cards, said, reach, told)
+        counts = write_table(run, no_progress)
+        composed = report_of(run, cards, said, influence, counts)
         written = time.monotonic()
-        draw(context.ledger, composed, job.request.outputs.lang)
+        draw(ledger, composed, run.request.outputs.lang)
         drawn = time.monotonic()
     read = cells["cells"], cells["own"]
     return Trial(tasks, *read, sum(own.values()), written - began, drawn - written)

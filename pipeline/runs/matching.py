@@ -6,17 +6,16 @@ from typing import Any
 
 from pipeline.areas.selection import Area
 from pipeline.footprints.scope import Scope, roughly, scope_of
-from pipeline.grid.sun import suns
 from pipeline.grid.windows import LatticeCell, Layout, Window
 from pipeline.heights.mosaics import open_sheets
 from pipeline.heights.sheets import Sheet
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
-from pipeline.methods.powermapping.reach import farthest
-from pipeline.methods.powermapping.rules import Powermapping
+from pipeline.methods.method import Method
 from pipeline.results.finished import KINDS, Finished
+from pipeline.runs.prepare import ground_felt, squares_asked
 from pipeline.runs.provenance import PROGRAM
-from pipeline.runs.request import Circle, Request, check_options, ground_felt, squares_asked
+from pipeline.runs.request import Circle, Request, check_options
 from pipeline.storage.files import find, on_disk, size_of
 from pipeline.storage.ledger import first_difference
 from pipeline.storage.vsis3 import is_vsis3
@@ -29,7 +28,8 @@ class Asked:
 
     request: Request
     finished: Finished
-    p: Powermapping
+    method: Method
+    p: Any
     area: Area | None
     around: Circle | None
     layout: Layout
@@ -62,7 +62,8 @@ def match(finished: Finished, request: Request, rough: bool = False) -> Asked | 
     for a request that is wrong in itself.
     """
     check_options(request)
-    p = parameters_.parse(METHODS[request.method].parameters, request.settings)
+    method = METHODS[request.method]
+    p = parameters_.parse(method.parameters, request.settings)
     area, around = request.selection.parse()
     for reason in _otherwise_made(finished, request, p, area):
         return reason
@@ -78,16 +79,15 @@ def match(finished: Finished, request: Request, rough: bool = False) -> Asked | 
         if rough
         else scope_of(finished, area, around, layout, request.resources.block, finished.window)
     )
-    squares = tuple(squares_asked(scope, layout, request.outputs.layers))
-    towards = [s for q in squares for s in suns(q, p.date, p.times, p.elevation)]
-    halo = farthest(towards, p, layout.resolution)
-    felt = ground_felt(scope, layout, request.outputs.layers, halo)
-    asked = Asked(request, finished, p, area, around, layout, scope, squares, felt)
+    squares = squares_asked(scope, layout, request.layers)
+    halo = method.reach.halo(p, squares, layout.resolution)
+    felt = ground_felt(scope, layout, request.layers, halo)
+    asked = Asked(request, finished, method, p, area, around, layout, scope, squares, felt)
     return next(_otherwise_placed(asked), asked)
 
 
 def _otherwise_made(
-    finished: Finished, request: Request, p: Powermapping, area: Area | None
+    finished: Finished, request: Request, p: Any, area: Area | None
 ) -> Iterator[str]:
     """What differs that can be told without a look at the rows."""
     method = {"name": request.method, "parameters": parameters_.as_json(p)}
@@ -104,7 +104,7 @@ def _otherwise_made(
         if value or finished.inputs.get(name):
             yield f"{name}: an answer has none, and the run it comes from"
     options = finished.inputs["options"]
-    for layer in request.outputs.layers:
+    for layer in request.layers:
         if layer not in options["layers"]:
             yield f"its raster layers lack {layer}"
     yield from _otherwise_read(request, options)
@@ -124,7 +124,7 @@ def _otherwise_read(request: Request, options: dict[str, Any]) -> Iterator[str]:
 
 def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> Iterator[str]:
     """What differs whatever matters there: raster layers that end before, other footprints."""
-    if request.outputs.layers and not finished.extent.covers(layout.extent):
+    if request.layers and not finished.extent.covers(layout.extent):
         yield "its raster layers end before the area does"
     said = finished.inputs
     if request.inputs.attribution not in (None, *(s["attribution"] for s in said["buildings"])):

@@ -3,19 +3,15 @@
 import os
 import platform
 import time
-from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from pipeline.grid.sun import suns_degrees
-from pipeline.grid.windows import LatticeCell
 from pipeline.heights.rasters import Mosaic
 from pipeline.heights.relief import SheetManifest
 from pipeline.methods import parameters as parameters_
-from pipeline.methods.powermapping.rules import Powermapping
-from pipeline.runs.request import Job
+from pipeline.runs.prepare import Run
 from pipeline.storage.files import identity
 
 ATTRIBUTION = "AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"
@@ -24,10 +20,10 @@ LICENCE_OF_OTHERS = "as published by its source"
 PROGRAM = {"name": "daklaag", "version": version("daklaag")}
 
 
-def provenance(job: Job, cards: dict[str, list[SheetManifest]]) -> dict[str, Any]:
+def provenance(run: Run, cards: dict[str, list[SheetManifest]]) -> dict[str, Any]:
     """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
     in their order."""
-    request, inputs = job.request, job.request.inputs
+    request, inputs, context = run.request, run.request.inputs, run.context
     said = {
         "attribution": inputs.attribution or ATTRIBUTION,
         "licence": LICENCE_OF_OTHERS if inputs.attribution else LICENCE,
@@ -35,23 +31,23 @@ def provenance(job: Job, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
     return {
         "method": {
             "name": request.method,
-            "parameters": parameters_.as_json(job.p),
-            "suns": suns_said(job.squares, job.p),
+            "parameters": parameters_.as_json(context.p),
+            **run.method.states(context.p, context.squares),
         },
         "inputs": {
-            "dsm": [sheet | said for sheet in _sheets(job.terrain.dsm, cards["dsm"])],
-            "dtm": [sheet | said for sheet in _sheets(job.terrain.dtm, cards["dtm"])],
-            "buildings": [source | said for source in _given(job)],
-            "added": _added_ones(job),
-            "removed": [one.told for one in job.removed],
-            "area": job.area.source if job.area else None,
-            "around": list(job.around) if job.around else None,
+            "dsm": [sheet | said for sheet in _sheets(context.terrain.dsm, cards["dsm"])],
+            "dtm": [sheet | said for sheet in _sheets(context.terrain.dtm, cards["dtm"])],
+            "buildings": [source | said for source in _given(run)],
+            "added": _added_ones(run),
+            "removed": [one.told for one in run.removed],
+            "area": context.area.source if context.area else None,
+            "around": list(context.around) if context.around else None,
             "restrictions": identity(inputs.restrictions) if inputs.restrictions else None,
             "options": {
                 "layer": inputs.layer,
                 "id": inputs.id,
                 "group": inputs.group,
-                "layers": list(request.outputs.layers),
+                "layers": list(context.layers),
                 "allow": sorted(inputs.allow),
                 "lang": request.outputs.lang,
             },
@@ -60,38 +56,22 @@ def provenance(job: Job, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
     }
 
 
-def _given(job: Job) -> tuple[dict[str, Any], ...]:
-    sources = job.prepared.sources
-    return sources[: len(sources) - len(job.request.inputs.add_building)]
+def _given(run: Run) -> tuple[dict[str, Any], ...]:
+    sources = run.context.prepared.sources
+    return sources[: len(sources) - len(run.request.inputs.add_building)]
 
 
-def _added_ones(job: Job) -> list[dict[str, Any]]:
+def _added_ones(run: Run) -> list[dict[str, Any]]:
     """The files of added buildings; where they stand, how high, and which ids they bear."""
-    files = job.request.inputs.add_building
+    files = run.request.inputs.add_building
     return [
-        source | (job.added.told(i) if job.added else {})
-        for i, source in enumerate(job.prepared.sources[-len(files) :] if files else ())
+        source | (run.added.told(i) if run.added else {})
+        for i, source in enumerate(run.context.prepared.sources[-len(files) :] if files else ())
     ]
 
 
 def _known(height: float) -> float | None:
     return None if np.isnan(height) else height
-
-
-def suns_said(squares: Iterable[LatticeCell], p: Powermapping) -> list[dict[str, Any]]:
-    """Where each sun stands in each square of the lattice [degrees]."""
-    return [
-        {
-            "lattice": list(square),
-            "time": parameters_.as_text(time),
-            "elevation_deg": elevation,
-            "azimuth_deg": azimuth,
-        }
-        for square in squares
-        for time, (elevation, azimuth) in zip(
-            p.times, suns_degrees(square, p.date, p.times, p.elevation), strict=True
-        )
-    ]
 
 
 def _sheets(mosaic: Mosaic, cards: list[SheetManifest]) -> list[dict[str, Any]]:

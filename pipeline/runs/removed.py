@@ -11,7 +11,6 @@ from pipeline.footprints.footprints import PREFIX
 from pipeline.footprints.ids import with_zeros
 from pipeline.footprints.prepared import Prepared
 from pipeline.messages import Text
-from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.runs.added import Added
 
 
@@ -29,20 +28,13 @@ class Removed:
 
 
 def find_removed(
-    ids: Sequence[str], prepared: Prepared, added: Added | None, p: Powermapping
+    ids: Sequence[str], prepared: Prepared, added: Added | None
 ) -> tuple[Removed, ...]:
     """The buildings of these ids among the footprints, in the order of the ids.
 
-    Raises InputError for an id that no footprint with a polygon bears, or that is added as well,
-    and where the surface is the measured one.
+    Raises InputError for an id that no footprint with a polygon bears, or that is added as well.
     """
-    wanted = sorted({name.strip().removeprefix(PREFIX) for name in ids})
-    if wanted and p.surface == "dsm":
-        raise InputError(
-            "--remove-building {name}: stands in the measured surface; give surface=extruded, or a"
-            " DSM without it",
-            name=wanted[0],
-        )
+    wanted = plain(ids)
     both = sorted({*wanted} & ({*added.id.tolist()} if added else set()))
     if both:
         raise InputError(
@@ -57,6 +49,11 @@ def find_removed(
                 "--remove-building {name}: {why}", name=name, why=_unknown(prepared, name)
             )
     return tuple(Removed(name, tuple(found[name])) for name in wanted)
+
+
+def plain(ids: Sequence[str]) -> list[str]:
+    """Ids of buildings without the prefix of the BAG, in order."""
+    return sorted({name.strip().removeprefix(PREFIX) for name in ids})
 
 
 def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[float, ...]]]:

@@ -1,53 +1,26 @@
-"""A run: survey, measure, shade, judge; each shard once, to be taken up again at any time."""
+"""A run: prepare, survey, the passes of its method; each shard once, to be taken up again at any
+time."""
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress, open_engine
 from pipeline.engine.events import Log, no_log
 from pipeline.errors import Stopped
-from pipeline.grid.windows import Shard
 from pipeline.messages import Text
-from pipeline.methods.powermapping.reach import inputs_region
 from pipeline.results import report, store
 from pipeline.runs import update
-from pipeline.runs.context import Context
-from pipeline.runs.passes import (
-    Reach,
-    measure_pass,
-    narrowed,
-    reach_of,
-    relief_folder,
-    shade_pass,
-    survey_pass,
-)
+from pipeline.runs.outputs import Cards, Result, complete, report_of, result_of, write_table
+from pipeline.runs.passes import carry_out, survey_pass
+from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.provenance import machine, provenance
-from pipeline.runs.request import Job, Outputs, Request, prepare
-from pipeline.runs.results import draw, publish, report_of, write_table
+from pipeline.runs.request import Outputs, Request
 from pipeline.storage.cache import retry_damaged
-from pipeline.storage.integrity import check_there
-from pipeline.storage.ledger import (
-    RASTERS,
-    Ledger,
-    locked,
-    open_ledger,
-    open_update,
-)
-from pipeline.storage.places import Place, is_remote, storage_of
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished run: its folder, its report, whether it was finished before, and what is to be
-    said of the reports by area."""
-
-    directory: Place
-    report: dict[str, Any]
-    was_finished: bool
-    warnings: tuple[str, ...] = ()
+from pipeline.storage.ledger import Ledger, locked, open_ledger, open_update
+from pipeline.storage.places import is_remote, storage_of
 
 
 def run(
@@ -67,7 +40,7 @@ def run(
 def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
     started, outputs = time.monotonic(), request.outputs
     report.check_by(outputs.out, outputs.by, outputs.overwrite)
-    job = prepare(request, progress, stop)
+    asked = prepare(request, progress, stop)
     with locked(outputs.out) as lost, ExitStack() as stack:
         engine = open_engine(
             stack,
@@ -75,35 +48,53 @@ def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
             request.resources.workers,
             progress,
             stop=lambda: stop() or lost(),
-            seen=_shared(job),
+            seen=_shared(asked),
         )
         log({"stage": "start", "dashboard": engine.dashboard})
-        cards = survey_pass(job, engine)
-        said = provenance(job, cards)
+        cards = survey_pass(asked.context, engine)
+        said = provenance(asked, cards)
         ledger, before = _open(outputs, said)
         if ledger is not None:
-            context, reach = context_of(job, ledger), reach_of(job)
-            fresh = None if before is None else update.begin(context, job, reach, before, said)
-            carry_out(job, context, engine, reach, said, fresh, log)
-            told = write_table(job, context, progress)
-            composed = report_of(job, context, cards, said, reach, told)
-            composed["machine"] = _machine(job, engine, started)
-            draw(ledger, composed, outputs.lang)
-            if engine.stop():  # or the hold was lost, so that the place may be another's
-                raise Stopped
-            publish(ledger, composed, job.layout, context.layers, said)
-        else:
-            check_there(outputs.out)
-        warnings = [said for file in outputs.by for said in _report_by(outputs, file)]
-        warnings += _old_reports(outputs) if ledger is not None else []
-        return Result(outputs.out, report.read(outputs.out), ledger is None, tuple(warnings))
+            context = replace(asked.context, ledger=ledger.anywhere())
+            _compute(replace(asked, context=context), engine, cards, said, before, started, log)
+        result = result_of(outputs, ledger is None)
+        old = _old_reports(outputs) if ledger is not None else []
+        return replace(result, warnings=(*result.warnings, *old))
 
 
-def _shared(job: Job) -> tuple[Path, ...]:
+def _compute(
+    run: Run,
+    engine: Engine,
+    cards: Cards,
+    said: dict[str, Any],
+    before: Any,
+    started: float,
+    log: Log,
+) -> None:
+    """Fill the ledger and publish it. before: the provenance of the run that is updated."""
+    context = run.context
+    influence = run.method.reach.influence(context)
+    fresh = None if before is None else update.begin(run, influence, before, said)
+    carry_out(run, engine, influence, said, fresh, log)
+    counts = write_table(run, engine.progress)
+    composed = report_of(run, cards, said, influence, counts)
+    composed["machine"] = _machine(run, engine, started)
+
+    def go_on() -> None:
+        if engine.stop():  # or the hold was lost, so that the place may be another's
+            raise Stopped
+
+    layers = store.layers_of(run.method, context.layers, context.p)
+    outputs = run.request.outputs
+    complete(context.ledger, outputs, context.layout, layers, said, composed, go_on)
+
+
+def _shared(run: Run) -> tuple[Path, ...]:
     """What workers elsewhere must see as well."""
-    relief, out = relief_folder(job), job.request.outputs.out
+    relief, out = run.context.relief, run.request.outputs.out
     relief.mkdir(parents=True, exist_ok=True)
-    return (relief, job.prepared.path, *([] if is_remote(out) else [Path(out).absolute()]))
+    here = [] if is_remote(out) else [Path(out).absolute()]
+    return (relief, run.context.prepared.path, *here)
 
 
 def _old_reports(outputs: Outputs) -> list[str]:
@@ -117,10 +108,6 @@ def _old_reports(outputs: Outputs) -> list[str]:
     ]
 
 
-def _report_by(outputs: Outputs, file: str) -> list[str]:
-    return report.write_by(outputs.out, file, outputs.lang, outputs.overwrite)[1]
-
-
 def _open(outputs: Outputs, said: dict[str, Any]) -> tuple[Ledger | None, Any]:
     """The ledger of what there is to do, and the provenance of a run that is to be updated."""
     if outputs.update:
@@ -128,43 +115,9 @@ def _open(outputs: Outputs, said: dict[str, Any]) -> tuple[Ledger | None, Any]:
     return open_ledger(outputs.out, said, outputs.overwrite), None
 
 
-def context_of(job: Job, ledger: Ledger) -> Context:
-    """What all tasks of a run share."""
-    return Context(
-        ledger=ledger.anywhere(),
-        terrain=job.terrain,
-        region=inputs_region(job.seen, job.prepared.bounds),
-        prepared=job.prepared,
-        p=job.p,
-        layout=job.layout,
-        block=job.request.resources.block,
-        layers=store.layers_of(job.request.outputs.layers, job.p.date, job.p.times),
-        area=job.area,
-        around=job.around,
-        restrictions=job.restrictions,
-        removed=frozenset(one.id for one in job.removed),
-    )
-
-
-def carry_out(
-    job: Job,
-    context: Context,
-    engine: Engine,
-    reach: Reach,
-    said: dict[str, Any],
-    only: frozenset[Shard] | None = None,
-    log: Log = no_log,
-) -> None:
-    """Fill the ledger: all shards of the area, or only some of them."""
-    store.create(context.ledger.place(RASTERS), job.layout, context.layers, said)
-    narrow = reach if only is None else narrowed(job, reach, only)
-    measure_pass(job, context, engine, narrow, only, log)
-    shade_pass(job, context, engine, narrow, only, log)
-
-
-def _machine(job: Job, engine: Engine, started: float) -> dict[str, Any]:
+def _machine(run: Run, engine: Engine, started: float) -> dict[str, Any]:
     return machine(started) | {
         "workers": engine.workers,
         "scheduler": "threads" if engine.cluster is None else "distributed",
-        "block": job.request.resources.block,
+        "block": run.context.block,
     }

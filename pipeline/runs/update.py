@@ -20,21 +20,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kernels.casters import casting_or_shaded_tiles
 from pipeline.errors import InputError
-from pipeline.footprints.scope import shards_of, tally
 from pipeline.grid.tile_masks import NO_HEIGHT, TileMask, raise_tiles
-from pipeline.grid.windows import TILE, Shard, Window
-from pipeline.methods.powermapping.reach import farthest_shadow
+from pipeline.grid.windows import Layout, Shard, Window
+from pipeline.methods.context import Context
+from pipeline.methods.reach import Influence
 from pipeline.results import report
-from pipeline.results.buildings import SHARDS, in_space
-from pipeline.results.columns import SCHEMA
-from pipeline.runs.context import Context
-from pipeline.runs.passes import Reach, ground_of, sheltering, worked
-from pipeline.runs.request import Job
+from pipeline.results.buildings import SHARDS, in_space, rows_by_shard
+from pipeline.runs.prepare import Run
 from pipeline.storage.checksums import Checksums
 from pipeline.storage.integrity import check_there, checksums_in, shard_of
-from pipeline.storage.ledger import BUILDINGS, RASTERS, SHADE, first_difference
+from pipeline.storage.ledger import BUILDINGS, RASTERS, first_difference
 from pipeline.storage.places import Place
 from pipeline.storage.slices import footer_of, readable, whole
 
@@ -93,31 +89,31 @@ def _taken_or_back(old: dict[str, Any], new: dict[str, Any]) -> list[list[float]
 
 
 def begin(
-    context: Context, job: Job, reach: Reach, before: dict[str, Any], said: dict[str, Any]
+    run: Run, influence: Influence, before: dict[str, Any], provenance: dict[str, Any]
 ) -> frozenset[Shard]:
     """Take a finished run along as far as a change of its inputs does not matter; the shards that
     are to be computed anew.
 
-    before, said: the provenance of that run, and of this one. Raises InputError if its table is
-    damaged.
+    before, provenance: of that run, and of this one. Raises InputError if its table is damaged.
     """
+    context = run.context
     home = Path(context.ledger.directory)
-    found = change(before, json.loads(json.dumps(said)), job.layout.resolution)
+    found = change(before, json.loads(json.dumps(provenance)), context.resolution)
     check_there(home)
-    told, sums = told_of(home), checksums_in(report.read(home))
-    if told["bounds"] != list(job.prepared.bounds):  # other ground is seen, as all rows tell
-        return frozenset(worked(job))
-    fresh = reached(home, job, reach, found)
+    beside, sums = beside_rows(home), checksums_in(report.read(home))
+    if beside["bounds"] != list(context.prepared.bounds):  # all rows hang on what ground is seen
+        return frozenset(context.shards)
+    fresh = reached(home, context, influence, found)
     _copy_rasters(home / RASTERS, context)
     _keep_sums(context, fresh, sums)
-    take_along(job, context, fresh, told["shards"])
+    take_along(run, fresh, beside["shards"])
     return fresh
 
 
-def told_of(directory: Path) -> dict[str, Any]:
-    """What a finished run tells beside its rows. Raises InputError if it is damaged."""
+def beside_rows(directory: Path) -> dict[str, Any]:
+    """What a finished run keeps beside its rows. Raises InputError if it is damaged."""
     try:
-        told: dict[str, Any] = json.loads(
+        beside: dict[str, Any] = json.loads(
             footer_of(directory / BUILDINGS).metadata[SHARDS.encode()]
         )
     except KeyError:
@@ -126,7 +122,7 @@ def told_of(directory: Path) -> dict[str, Any]:
             directory=directory,
             file=BUILDINGS,
         ) from None
-    return told
+    return beside
 
 
 def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
@@ -140,88 +136,55 @@ def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def reached(directory: Path, job: Job, reach: Reach, change: Change) -> frozenset[Shard]:
-    """The shards of a finished run's area that a change can matter to: to heights, shadows, or who
-    stands higher."""
-    resolution, frame = job.layout.resolution, reach.casters.frame
-    ring = int(np.ceil(job.p.ground_ring_m / resolution)) + 1
-    spread = reach.widest + ring
+def reached(
+    directory: Path, context: Context, influence: Influence, change: Change
+) -> frozenset[Shard]:
+    """The shards of a finished run's area that a change can matter to."""
+    ring = int(np.ceil(context.p.ground_ring_m / context.resolution)) + 1
+    spread = influence.widest + ring
     windows = change.windows + np.array([-spread, -spread, spread, spread])
-    changed = TileMask.none(frame)
-    changed.add(windows)
-    highest = np.where(changed.marked, reach.casters.highest, NO_HEIGHT)
-    raise_tiles(highest, frame, windows, change.highest)
-    near = sheltering(job, changed)
-    low, high = reach.casters.extremes
-    high = max(high, float(change.highest.max(initial=NO_HEIGHT)) / 100)
-    found = set(bearers(directory, job, change.ids)) if change.ids else set()
-    for shard in worked(job):
-        own = ground_of(job, shard, reach.widest)
-        if near.part(own.coarse(TILE)).marked.any() or _shaded(job, reach, own, highest, low, high):
-            found.add(shard)
-    return frozenset(found)
+    places = TileMask.none(context.frame)
+    places.add(windows)
+    highest = np.full(places.marked.shape, NO_HEIGHT)
+    raise_tiles(highest, places.frame, windows, change.highest)
+    matters = influence.changed(context, places, highest)
+    found = set(bearers(directory, context.layout, change.ids)) if change.ids else set()
+    every = {shard: context.ground_of(shard, influence.widest) for shard in context.shards}
+    return frozenset(found | {shard for shard, ground in every.items() if matters(ground)})
 
 
-def bearers(directory: Path, job: Job, ids: frozenset[str]) -> frozenset[Shard]:
+def bearers(directory: Path, layout: Layout, ids: frozenset[str]) -> frozenset[Shard]:
     """The shards of a finished run with a row of one of these ids: whether an id is repeated
     hangs on all rows."""
     table = whole(directory / BUILDINGS, ["id", "centre_x", "centre_y"])
     table = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string())))
-    table = table.filter(pc.is_valid(table["centre_x"]))
-    centre = np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"])
-    return frozenset(tally(shards_of(job.layout, centre)))
+    return frozenset(rows_by_shard(table, layout))
 
 
-def _shaded(
-    job: Job, reach: Reach, own: Window, highest: NDArray[np.int32], low: float, high: float
-) -> bool:
-    """Whether something that changed can throw its shadow on a shard's ground."""
-    casters, resolution = reach.casters, job.layout.resolution
-    squares = [s for s in job.squares if s.window(resolution).intersect(own).size]
-    suns = [sun for square in squares for sun in job.suns(square)]
-    halo = farthest_shadow(suns, low - 1, high + 1, resolution)
-    around = own.grow(halo).coarse(TILE).intersect(casters.frame)
-    tall = highest[casters.frame.slices(around)]
-    if not (tall != NO_HEIGHT).any():
-        return False
-    asks = TileMask.of(own, around).marked
-    lowest = np.where(asks, casters.lowest[casters.frame.slices(around)], NO_HEIGHT)
-    matters = casting_or_shaded_tiles(tall, lowest, suns, resolution, TILE)
-    return bool((matters & (tall != NO_HEIGHT)).any())
-
-
-def take_along(
-    job: Job,
-    context: Context,
-    fresh: frozenset[Shard],
-    told: dict[str, Any],
-) -> None:
+def take_along(run: Run, fresh: frozenset[Shard], counts: dict[str, Any]) -> None:
     """Record the rows of all shards that are not reached, from the finished run; what was recorded
-    before stays."""
-    ledger, home = context.ledger, Path(context.ledger.directory)
-    done = ledger.finished(SHADE)
-    kept = {s for s in job.scope.own if s not in fresh and s.name not in done}
+    before stays. counts: what was counted of them, by the name of the shard."""
+    context, stage = run.context, run.method.passes[-1].name
+    home, done = Path(context.ledger.directory), context.ledger.finished(stage)
+    kept = {s for s in context.scope.own if s not in fresh and s.name not in done}
+    wanted = {shard: counts[shard.name]["rows"] for shard in kept}
     with readable(home / BUILDINGS) as stream, pq.ParquetFile(stream) as file:
-        for shard, rows in _by_shard(file, job, {s: told[s.name]["rows"] for s in kept}):
-            ledger.record_rows(SHADE, shard.name, in_space(rows, json.dumps(told[shard.name])))
+        for shard, rows in _whole_shards(file, run, wanted):
+            counted = json.dumps(counts[shard.name])
+            context.ledger.record_rows(stage, shard.name, in_space(rows, counted))
 
 
-def _by_shard(
-    file: pq.ParquetFile, job: Job, wanted: dict[Shard, int]
+def _whole_shards(
+    file: pq.ParquetFile, run: Run, wanted: dict[Shard, int]
 ) -> Iterator[tuple[Shard, pa.Table]]:
     """The rows of shards, as soon as all of a shard's are there; the file has them one after
     another, but for the order within its row groups."""
     waiting: dict[Shard, list[pa.Table]] = {}
     for group in range(file.num_row_groups):
-        table = file.read_row_group(group).cast(SCHEMA)
-        table = table.filter(pc.is_valid(table["centre_x"]))
-        centre = np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"])
-        owners = shards_of(job.layout, centre)
-        for place in np.unique(owners, axis=0).tolist():
-            shard = Shard(*place)
+        table = file.read_row_group(group).cast(run.method.schema)
+        for shard, rows in rows_by_shard(table, run.context.layout).items():
             if shard in wanted:
-                here = (owners == place).all(axis=1)
-                waiting.setdefault(shard, []).append(table.filter(pa.array(here)))
+                waiting.setdefault(shard, []).append(rows)
                 if sum(map(len, waiting[shard])) == wanted[shard]:
                     yield shard, pa.concat_tables(waiting.pop(shard))
 
@@ -231,7 +194,7 @@ def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Checks
     of = dict[str, dict[str, Checksums]]()
     for name, each in sums.items():
         of.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = each
-    for shard in context.layout.shards() if context.layers else ():
+    for shard in context.painted:
         if shard not in fresh:
             context.ledger.record_chunks(shard.name, of.get(shard.name, {}))
 

@@ -15,7 +15,7 @@ from pipeline.areas.selection import parse_area, parse_around, within_circle
 from pipeline.errors import InputError
 from pipeline.grid.sun import suns_degrees
 from pipeline.grid.windows import LatticeCell
-from pipeline.runs.request import prepare
+from pipeline.runs.prepare import prepare
 from tests.support.runs import World
 
 X, Y = 121_000.0, 487_000.0

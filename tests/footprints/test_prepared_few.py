@@ -11,8 +11,8 @@ from pipeline.footprints import prepared_sort
 from pipeline.footprints.footprints import read_footprints
 from pipeline.footprints.prepared import Prepared, prepare_footprints
 from pipeline.footprints.prepared_few import with_few
+from pipeline.runs.prepare import prepare as prepare_run
 from pipeline.runs.request import Request
-from pipeline.runs.request import prepare as prepare_run
 from tests.footprints.test_prepared import SMALL, check_same, forgetful, small, town
 from tests.runs.test_added import drawn
 from tests.runs.test_added import town as world

@@ -14,7 +14,8 @@ from pipeline.grid.windows import TILE, Window
 from pipeline.heights.rasters import Reader
 from pipeline.heights.swapped import MOST, sample
 from pipeline.results import report
-from pipeline.runs.request import Request, prepare
+from pipeline.runs.prepare import prepare
+from pipeline.runs.request import Request
 from tests.support.commands import arguments, call
 from tests.support.places import PLACES, DataFile
 from tests.support.runs import Files, World

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import shapely
 
 from pipeline.grid.windows import LATTICE_M, LatticeCell, Window
-from pipeline.methods.powermapping.shade import Roofs
-from pipeline.runs import tasks
+from pipeline.methods.passes import Block, Work
+from pipeline.methods.powermapping import passes
+from pipeline.methods.powermapping.shadows import Roofs
 from tests.support.runs import Files, World, assert_equal, expect, judge
 
 SURFACES = ("extruded", "dsm")
@@ -84,7 +84,7 @@ def halls_across_the_lattice(folder: Path) -> Files:
 @pytest.fixture
 def little_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what lies within 8 cells of a block is cast with it."""
-    monkeypatch.setattr(tasks, "BESIDE", 8)
+    monkeypatch.setattr(passes, "BESIDE", 8)
 
 
 @pytest.mark.parametrize("surface", SURFACES)
@@ -106,13 +106,13 @@ def test_the_sun_of_the_centre_s_square_would_be_seen(
     files = halls_across_the_lattice(tmp_path / "in")
 
     def at_once(
-        work: Any, square: LatticeCell, core: Window, roofs: Roofs
+        work: Work, block: Block, roofs: Roofs
     ) -> Iterator[tuple[LatticeCell, Window, Window]]:
         window = roofs.window.intersect(work.context.terrain.window)
         if window.size:
-            yield square, window, Window(0, 0, 0, 0)
+            yield block.square, window, Window(0, 0, 0, 0)
 
-    monkeypatch.setattr(tasks, "_parts", at_once)
+    monkeypatch.setattr(passes, "_parts", at_once)
     found = judge(files, tmp_path / "out", settings=ALL_DAY)
     expected = expect(files, **ALL_DAY)
     assert (found["lit_share"][:2] != expected["lit_share"][:2]).all()

@@ -14,6 +14,8 @@ from PIL import Image
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
 from pipeline.grid.windows import Layout, Shard, Window
+from pipeline.methods.powermapping.declaration import POWERMAPPING
+from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.output.map.palette import DARKEST, GROUND, SHADOW
 from pipeline.output.tiles import pictures
 from pipeline.output.tiles.facts import facts
@@ -34,7 +36,8 @@ DAY, TIMES = dt.date(2025, 12, 21), (dt.time(10), dt.time(12), dt.time(14))
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three layers of noise on three levels, in shards; the north without data."""
     place = tmp_path_factory.mktemp("pictures") / "rasters.zarr"
-    layout, layers = Layout.of(EXTENT, CELL), layers_of(LAYERS, DAY, TIMES)
+    layout, p = Layout.of(EXTENT, CELL), Powermapping(date=DAY, times=TIMES)
+    layers = layers_of(POWERMAPPING, LAYERS, p)
     create(place, layout, layers, {})
     rng = np.random.default_rng(4)
     for shard in layout.shards():

@@ -17,10 +17,10 @@ import shapely
 from pipeline import quarter
 from pipeline.grid.windows import Layout, Window
 from pipeline.results import buildings
-from pipeline.results.buildings import Told, in_space, write_buildings
+from pipeline.results.buildings import Counts, in_space, write_buildings
 from pipeline.results.columns import EDGES, SCHEMA
 from pipeline.runs.passes import along_curve
-from pipeline.runs.request import prepare
+from pipeline.runs.prepare import prepare
 from pipeline.storage.slices import within
 from tests.support.outcomes import compute
 from tests.support.runs import Files
@@ -120,7 +120,7 @@ def test_the_statistics_tell_where_a_row_group_lies(table: Path) -> None:
 def test_rows_follow_the_shards_along_the_curve(tmp_path: Path, files: Files, table: Path) -> None:
     """Shard after shard, whatever the order within a row group."""
     rows = pq.read_table(table, columns=["centre_x", "centre_y", "id", "row"]).to_pandas()
-    layout = prepare(files.request(tmp_path)).layout
+    layout = prepare(files.request(tmp_path)).context.layout
     known = rows[rows["centre_x"].notna()]
     column, north = np.floor(known[["centre_x", "centre_y"]].to_numpy() / 2.0).astype(int).T
     cells = zip((-north - 1).tolist(), column.tolist(), strict=True)
@@ -185,7 +185,7 @@ def rows(n: int, first: int = 0) -> pa.Table:
 def test_row_groups_are_cut_as_rows_come(sizes: list[int]) -> None:
     parts = [rows(n, 1000 * i) for i, n in enumerate(sizes)]
     stream = io.BytesIO()
-    write_buildings(stream, parts, {"shards": {"0_0": sizes}})
+    write_buildings(stream, parts, {"shards": {"0_0": sizes}}, SCHEMA)
     file = pq.ParquetFile(stream)
     groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     assert sum(groups) == sum(sizes)
@@ -197,12 +197,12 @@ def test_row_groups_are_cut_as_rows_come(sizes: list[int]) -> None:
     assert json.loads(file.metadata.metadata[b"daklaag:shards"]) == {"shards": {"0_0": sizes}}
 
 
-def test_told_goes_with_the_rows_and_comes_back() -> None:
-    told = Told(roofs=12, without_data=3, kinds=Told().kinds, held={4, 2})
-    told.kinds.update(["monument", "monument", "other"])
-    table = told.beside([rows(5), rows(4, 100)])
-    again = Told(roofs=1, held={9})
-    said = again.take_up(table)
-    assert (said["rows"], again.roofs, again.without_data) == (9, 13, 3)
+def test_counts_go_with_the_rows_and_come_back() -> None:
+    counts = Counts(roofs=12, without_data=3, held={4, 2})
+    counts.kinds.update(["monument", "monument", "other"])
+    table = counts.with_rows([rows(5), rows(4, 100)], SCHEMA)
+    again = Counts(roofs=1, held={9})
+    counted = again.take_up(table)
+    assert (counted["rows"], again.roofs, again.without_data) == (9, 13, 3)
     assert (dict(again.kinds), again.held) == ({"monument": 2, "other": 1}, {2, 4, 9})
     assert in_space(table, "{}").column("row") == table.column("row")

@@ -18,11 +18,14 @@ from pipeline import quarter
 from pipeline.errors import InputError
 from pipeline.grid.sun import suns_degrees
 from pipeline.grid.windows import LatticeCell
+from pipeline.methods.powermapping import influence
+from pipeline.methods.powermapping.declaration import POWERMAPPING
 from pipeline.methods.powermapping.rules import Powermapping
+from pipeline.methods.reach import hull
 from pipeline.results.changes import changes, totals_changed
 from pipeline.runs import whatif
 from pipeline.runs.run import run
-from pipeline.runs.whatif import reach_in, reach_of_change
+from pipeline.runs.whatif import reach_in
 from tests.support.finished import amend
 from tests.support.runs import Files, undrawn
 
@@ -117,7 +120,7 @@ def test_a_reach_that_is_too_short_is_seen(town: Quarter, monkeypatch: pytest.Mo
     before = town.folder / "extruded-before"
     shape, after = with_tower(town, *TALL)
     found = changes(before, after).to_pandas()
-    monkeypatch.setattr(whatif, "_shadow_ends", lambda *_: iter(()))
+    monkeypatch.setattr(influence, "shadows_of", lambda *_: [])
     assert not inside(found, reach_in(before, [(shape, None, 60.0)])).all()
 
 
@@ -192,9 +195,9 @@ def test_a_tower_of_60_m_reaches_its_shadow_and_the_wind_and_no_more() -> None:
     heights = [h for h, _ in suns_degrees(LatticeCell(11, 47), p.date, p.times, p.elevation)]
     length = 60 / math.tan(math.radians(min(heights)))
     assert 510 < length < 520
-    west, south, east, north = reach_of_change(shape, 60.0, p, margin=0.0)
+    bounds = np.array(shape.bounds)
+    reached = POWERMAPPING.reach.of_change(p, bounds, 60.0, lambda *_: 0.0)
+    west, south, east, north = hull([bounds, *reached], whatif.CELLS_M)
     assert 0.7 * length < north - (y + size) - whatif.CELLS_M < length
     assert 0.3 * length < x - west < 0.8 * length
     assert east - (x + size) == y - south == p.wind_radius_m + whatif.CELLS_M
-    wider = reach_of_change(shape, 60.0, p)
-    assert wider[3] - north == pytest.approx(whatif.MARGIN_M)

@@ -13,11 +13,14 @@ import zarr
 from rasterio.env import GDALVersion
 
 from pipeline.grid.windows import CHUNK, Layout, Window
+from pipeline.methods.powermapping.declaration import POWERMAPPING
+from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.results import store
 from pipeline.storage.places import Folder
 
 LAYERS = ("hillshade", "shadow", "sun_hillshade", "surface")
 DAY, TIMES = dt.date(2025, 12, 21), (dt.time(10), dt.time(12), dt.time(14, 30))
+P = Powermapping(date=DAY, times=TIMES)
 SMALL, LARGE = (700, 1100), (520, 3100)  # rows, columns; shards of one chunk, and of four
 NODATA = {"hillshade": 0, "shadow": 255, "sun_hillshade": 0, "surface": np.nan}
 
@@ -25,7 +28,7 @@ NODATA = {"hillshade": 0, "shadow": 255, "sun_hillshade": 0, "surface": np.nan}
 def written(place: Path, size: tuple[int, int]) -> Layout:
     """A store of noise in which the first row has no data."""
     layout = Layout.of(Window(-975_000, 242_000, *size), 0.5)
-    layers = store.layers_of(LAYERS, DAY, TIMES)
+    layers = store.layers_of(POWERMAPPING, LAYERS, P)
     store.create(place, layout, layers, {"method": {"name": "powermapping"}})
     rng = np.random.default_rng(3)
     for shard in layout.shards():
@@ -94,7 +97,10 @@ def test_the_sun_of_each_picture_has_its_moment(small: Path) -> None:
 
 
 def test_no_sun_without_a_layer_of_suns(tmp_path: Path) -> None:
-    layout, layers = Layout.of(Window(0, 0, 9, 9), 1.0), store.layers_of(["shadow"], DAY, TIMES)
+    layout, layers = (
+        Layout.of(Window(0, 0, 9, 9), 1.0),
+        store.layers_of(POWERMAPPING, ["shadow"], P),
+    )
     store.create(tmp_path / "store", layout, layers, {})
     assert set(opened(tmp_path / "store").coords) == {"x", "y", "spatial_ref"}
 
@@ -153,7 +159,7 @@ def test_a_kill_while_the_store_is_laid_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The root comes last, and a store without it is laid out anew."""
-    layout, layers = Layout.of(Window(0, 0, 90, 90), 1.0), store.layers_of(LAYERS, DAY, TIMES)
+    layout, layers = Layout.of(Window(0, 0, 90, 90), 1.0), store.layers_of(POWERMAPPING, LAYERS, P)
     names, write = list[str](), Folder.write
 
     def short(self: Folder, name: str, data: bytes) -> None:

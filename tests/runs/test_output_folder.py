@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from pipeline.engine.engine import Engine
 from pipeline.errors import Stopped
+from pipeline.runs.passes import run_pass
+from pipeline.runs.prepare import Run
 from pipeline.runs.provenance import PROGRAM
 from tests.support.commands import arguments, call, contents, small_world
 from tests.support.runs import Files, undrawn
@@ -85,13 +88,16 @@ def finished(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unfinished(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("half") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.runs.run.shade_pass", stopped)
+        patch.setattr("pipeline.runs.passes.run_pass", measured_only)
         assert run(files, out).exit_code == 130
     return out
 
 
-def stopped(*_: Any) -> None:
-    raise Stopped
+def measured_only(run: Run, engine: Engine, index: int, *given: Any) -> None:
+    """The first pass; then the run is stopped."""
+    if index:
+        raise Stopped
+    run_pass(run, engine, index, *given)
 
 
 def assert_refused(files: Files, out: Path, expected: str, *words: str) -> None:

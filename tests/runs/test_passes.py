@@ -9,8 +9,10 @@ import pytest
 
 from pipeline.engine.engine import Engine, never_stop, no_progress
 from pipeline.engine.events import DONE
-from pipeline.runs.passes import Reach, narrowed, reach_of, survey_pass
-from pipeline.runs.request import Job, prepare
+from pipeline.methods.context import Context
+from pipeline.methods.powermapping.influence import SunAndWind
+from pipeline.runs.passes import narrowed, survey_pass
+from pipeline.runs.prepare import Run, prepare
 from tests.support.outcomes import compute, small_quarter, small_tiles
 from tests.support.runs import Files
 
@@ -29,57 +31,64 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 
 @pytest.fixture(scope="module", params=[(), ("shadow",)], ids=["no layers", "shadow"])
-def job(request: pytest.FixtureRequest, files: Files) -> Job:
+def asked(request: pytest.FixtureRequest, files: Files) -> Run:
     found = prepare(files.request(Path("nowhere"), area=AREA, layers=request.param))
-    survey_pass(found, Engine(1, None, no_progress, never_stop))
+    survey_pass(found.context, Engine(1, None, no_progress, never_stop))
     return found
 
 
 @pytest.fixture(scope="module")
-def reach(job: Job) -> Reach:
-    return reach_of(job)
+def context(asked: Run) -> Context:
+    return asked.context
 
 
-def test_the_parts_feel_what_the_whole_does(job: Job, reach: Reach) -> None:
+@pytest.fixture(scope="module")
+def influence(asked: Run) -> SunAndWind:
+    found = asked.method.reach.influence(asked.context)
+    assert isinstance(found, SunAndWind)
+    return found
+
+
+def test_the_parts_feel_what_the_whole_does(context: Context, influence: SunAndWind) -> None:
     """Shard by shard: all that one feels is felt by the area, and all of that by some shard."""
-    felt = np.zeros_like(reach.felt.marked)
-    every = {*job.scope.own, *(job.layout.shards() if job.request.outputs.layers else ())}
+    felt = np.zeros_like(influence.felt.marked)
+    every = context.shards
     for shard in every:
-        part = narrowed(job, reach, frozenset([shard]))
-        assert not (part.felt.marked & ~reach.felt.marked).any()
-        assert part.felt.marked.sum() < reach.felt.marked.sum()
-        assert part.measures.keys() <= reach.measures.keys()
+        part = narrowed(context, influence, frozenset([shard]))
+        assert not (part.felt.marked & ~influence.felt.marked).any()
+        assert part.felt.marked.sum() < influence.felt.marked.sum()
+        assert part.measured.keys() <= influence.measured.keys()
         felt |= part.felt.marked
-    assert np.array_equal(felt, reach.felt.marked)
-    whole = narrowed(job, reach, frozenset(every))
-    assert np.array_equal(whole.felt.marked, reach.felt.marked)
-    assert narrowed(job, reach, frozenset()).measures == {}
+    assert np.array_equal(felt, influence.felt.marked)
+    whole = narrowed(context, influence, frozenset(every))
+    assert np.array_equal(whole.felt.marked, influence.felt.marked)
+    assert narrowed(context, influence, frozenset()).measured == {}
 
 
-def test_what_is_felt_is_not_all(job: Job, reach: Reach) -> None:
-    own = job.scope.tiles.part(reach.felt.frame).marked
-    assert own.sum() < reach.felt.marked.sum() < 0.9 * own.size
-    assert not (own & ~reach.felt.marked).any()
-    assert (reach.casters.highest >= reach.dsm.highest).all()
+def test_what_is_felt_is_not_all(context: Context, influence: SunAndWind) -> None:
+    own = context.scope.tiles.part(influence.felt.frame).marked
+    assert own.sum() < influence.felt.marked.sum() < 0.9 * own.size
+    assert not (own & ~influence.felt.marked).any()
+    assert (influence.surface.highest >= influence.dsm.highest).all()
 
 
 def test_as_many_are_measured_as_were_counted(
-    tmp_path: Path, files: Files, job: Job, reach: Reach
+    tmp_path: Path, files: Files, context: Context, influence: SunAndWind
 ) -> None:
     """In just the shards that were told."""
     events: list[dict[str, object]] = []
-    options = {"area": AREA, "layers": job.request.outputs.layers}
+    options = {"area": AREA, "layers": context.layers}
     compute(files, tmp_path / "out", log=events.append, **options)
     done = {e["shard"]: e["footprints"] for e in events
             if e["stage"] == "measure" and e.get("outcome") == DONE}  # fmt: skip
-    assert done == {shard.name: number for shard, number in reach.measures.items()}
+    assert done == {shard.name: number for shard, number in influence.measured.items()}
 
 
 def test_the_log_tells_of_each_block_what_it_tells_of_the_shard(
-    tmp_path: Path, files: Files, job: Job
+    tmp_path: Path, files: Files, context: Context
 ) -> None:
     events: list[dict[str, Any]] = []
-    options = {"area": AREA, "layers": job.request.outputs.layers}
+    options = {"area": AREA, "layers": context.layers}
     compute(files, tmp_path / "out", log=events.append, block=32, **options)
     shards = [e for e in events if e.get("outcome") == DONE]
     for shard in shards:

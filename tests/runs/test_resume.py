@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-import pipeline.runs.run
-from pipeline.storage.ledger import MEASURE, SHADE
+from pipeline.engine.engine import Engine
+from pipeline.methods.powermapping.passes import MEASURE, SHADE
+from pipeline.runs import passes
+from pipeline.runs.prepare import Run
 from tests.support.clusters import PATIENCE_S
 from tests.support.commands import ROOT, RUNNABLE, call
 from tests.support.region import Region, after, finished, interrupt, outcomes
@@ -106,14 +108,15 @@ def test_a_sheet_that_turns_bad(
     }
     mine, out = replace(region, files=replace(region.files, **kinds)), tmp_path / "out"
     sheet = kinds["dtm"][2]
-    whole, done_by = sheet.read_bytes(), getattr(pipeline.runs.run, f"{stage}_pass")
+    whole, done_by = sheet.read_bytes(), passes.run_pass
 
-    def cut(*args: Any) -> None:
-        sheet.write_bytes(whole[: len(whole) // 2])
-        done_by(*args)
+    def cut(run: Run, engine: Engine, index: int, *args: Any) -> None:
+        if run.method.passes[index].name == stage:
+            sheet.write_bytes(whole[: len(whole) // 2])
+        done_by(run, engine, index, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"pipeline.runs.run.{stage}_pass", cut)
+        patch.setattr(passes, "run_pass", cut)
         result = call(*mine.command(out), "-q")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"error: {sheet.name}: rows ")

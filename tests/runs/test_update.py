@@ -15,6 +15,7 @@ import shapely
 
 from pipeline.engine.events import DONE
 from pipeline.errors import InputError, Stopped
+from pipeline.methods.powermapping.influence import SunAndWind
 from pipeline.results import report
 from pipeline.runs import update
 from pipeline.runs.run import run
@@ -388,16 +389,17 @@ def test_reports_by_area_of_the_run_before_are_told(
 # The law must be able to fail.
 
 
-@pytest.mark.parametrize("name", ["_shaded", "bearers"])
+@pytest.mark.parametrize(("where", "name"), [(SunAndWind, "_shaded"), (update, "bearers")])
 def test_what_is_forgotten_is_seen(
     tmp_path: Path,
     files: Files,
     options: dict[str, Any],
     bare: Callable[[Path], Path],
+    where: Any,
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     added = (tower(tmp_path / "t.parquet", 800, 200, 60, f"{3:016d}"),)
-    monkeypatch.setattr(update, name, lambda *_: frozenset())
+    monkeypatch.setattr(where, name, lambda *_: frozenset())
     with pytest.raises(AssertionError):
         check(files, bare(tmp_path / "out"), tmp_path / "fresh", add_building=added, **options)

@@ -51,27 +51,28 @@ def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
     """Beyond what was held before, without GDAL's cache."""
     from pipeline.heights import rasters
     from pipeline.output.map import cartography
-    from pipeline.runs import run
+    from pipeline.runs import passes, run
 
     found: dict[str, int] = {}
 
-    def watched(name: str) -> Callable[..., Any]:
-        work = getattr(run, f"{name}_pass")
-
+    def watched(work: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
         def watch(*given: Any) -> Any:
             held = clear()
             answer = work(*given)
-            found[name] = resident("VmHWM") - held
+            found[name(*given)] = resident("VmHWM") - held
             return answer
 
         return watch
+
+    def name_of(asked: Any, engine: Any, index: int, *_: Any) -> str:
+        return asked.method.passes[index].name
 
     files = Files((folder / "R_1.tif",), (folder / "M_1.tif",), folder / "pand.parquet")
     request = files.request(out, workers=1, **options)
     with pytest.MonkeyPatch.context() as patch:
         set_everywhere(patch, rasters, "CACHE_MB", 0)  # GDAL's own promise, which would hide ours
-        for name in ("survey", "measure", "shade"):
-            patch.setattr(run, f"{name}_pass", watched(name))
+        patch.setattr(run, "survey_pass", watched(run.survey_pass, lambda *_: "survey"))
+        patch.setattr(passes, "run_pass", watched(passes.run_pass, name_of))
         patch.setattr(cartography, "draw", lambda scene, to, lang: None)
         run.run(request)
         return found | {"promised": counted(request).memory}
@@ -80,14 +81,15 @@ def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
 def measure_table(path: Path, groups: int) -> int:
     """The peak of writing a table of buildings of so many row groups, beyond what was held."""
     from pipeline.results.buildings import GROUP_ROWS, write_buildings
+    from pipeline.results.columns import SCHEMA
 
     def tables() -> Iterator[pa.Table]:
         for i in range(groups):
             yield synthetic_rows(np.arange(GROUP_ROWS) + i * GROUP_ROWS)
 
-    write_buildings(path, [synthetic_rows(np.arange(100))], {})
+    write_buildings(path, [synthetic_rows(np.arange(100))], {}, SCHEMA)
     held = clear()
-    write_buildings(path, tables(), {})
+    write_buildings(path, tables(), {}, SCHEMA)
     return resident("VmHWM") - held
 
 

@@ -20,9 +20,10 @@ from pipeline.engine.events import Log, no_log
 from pipeline.errors import Stopped
 from pipeline.grid import windows as grid
 from pipeline.heights import levels
-from pipeline.runs.passes import reach_of, survey_pass
+from pipeline.runs.passes import survey_pass
 from pipeline.runs.plan import Plan, count
-from pipeline.runs.request import Request, prepare
+from pipeline.runs.prepare import prepare
+from pipeline.runs.request import Request
 from pipeline.runs.run import run
 from tests.support.runs import Files, table_of, undrawn
 
@@ -90,9 +91,9 @@ def compute(
 
 def counted(request: Request) -> Plan:
     """What a run would read and hold, without a guess of how long it takes."""
-    job = prepare(request)
-    survey_pass(job, Engine(1, None, no_progress, never_stop))
-    return count(job, reach_of(job))
+    found = prepare(request)
+    survey_pass(found.context, Engine(1, None, no_progress, never_stop))
+    return count(found, found.method.reach.influence(found.context))
 
 
 def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:

@@ -22,7 +22,10 @@ from pipeline.methods.method import (
     Term,
     Words,
 )
+from pipeline.methods.powermapping.influence import SunAndWindReach
+from pipeline.methods.powermapping.passes import PASSES
 from pipeline.methods.powermapping.rules import NAME, Powermapping
+from pipeline.methods.powermapping.stated import check, suns_stated
 
 # Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
 CLASSES = (
@@ -239,8 +242,20 @@ LAYERS = (
     Layer(
         "surface", "float32", float("nan"), "m", "height of the method's surface above NAP",
         "Height of the surface", "Hoogte van het oppervlak",
-        attributes=lambda p: {"standard_name": "surface_altitude"},
+        attributes=lambda p: {"units": "m", "standard_name": "surface_altitude"},
     ),
 )  # fmt: skip
 
-POWERMAPPING = Method(NAME, Powermapping, COLUMNS, CLASSES, REASONS, FLAGS, LAYERS)
+POWERMAPPING = Method(
+    NAME,
+    Powermapping,
+    COLUMNS,
+    CLASSES,
+    REASONS,
+    FLAGS,
+    LAYERS,
+    PASSES,
+    SunAndWindReach(lambda p: p.wind_radius_m),
+    states=suns_stated,
+    check=check,
+)

@@ -5,30 +5,24 @@ After van der Vaart's study Powermapping Amsterdam; docs/methods/powermapping.md
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kernels.shadow import MOST_SUNS
+from kernels.shadow import MOST_SUNS, Sun
+from pipeline.grid.sun import suns
+from pipeline.grid.windows import LatticeCell
+from pipeline.methods.buildings import (
+    NOT_KNOWN,
+    BuildingParameters,
+    CentreParameter,
+    Measured,
+    to_cm,
+)
 from pipeline.methods.parameters import parameter
 
 NAME = "powermapping"
-STANDING = (
-    "Pand in gebruik",
-    "Pand in gebruik (niet ingemeten)",
-    "Verbouwing pand",
-    "Pand buiten gebruik",
-    "Sloopvergunning verleend",
-)
-NOT_STANDING = (
-    "Bouw gestart",
-    "Bouwvergunning verleend",
-    "Niet gerealiseerd pand",
-    "Pand gesloopt",
-    "Pand ten onrechte opgevoerd",
-)
 REASONS = (
     "empty",
     "invalid",
@@ -54,64 +48,24 @@ YIELDS: dict[str, dict[str, float]] = {
     "study": {"panel_share": 0.10, "solar_kwh_m2": 70.8, "household_kwh": 3400.0},
     "2024": {"panel_share": 0.30, "solar_kwh_m2": 190.0, "household_kwh": 2550.0},
 }
-BAG_STATUSES = STANDING + NOT_STANDING
 UNEVEN_CM = 1000
-NOT_KNOWN = np.iinfo(np.int64).min  # a height in cm that is not known
+
+
+# Parameters are listed in the order of these classes, from the first that is derived from.
 
 
 @dataclass(frozen=True)
-class Powermapping:
-    """The parameters of the method."""
-
+class _Surface:
     surface: str = parameter(
         "choice",
         "extruded",
         "the study had no trees and no roof shapes: blocks on the terrain; dsm: as measured",
         choices=("extruded", "dsm"),
     )
-    roof_percentile: float = parameter(
-        "number",
-        70.0,
-        "one height for a roof; 70 is 3DBAG's h_70p: the ridge counts less, the gutter not at all",
-        unit="%",
-        minimum=1,
-        maximum=100,
-    )
-    ground_percentile: float = parameter(
-        "number",
-        50.0,
-        "the median of the terrain around does not mind a ditch or a bank",
-        unit="%",
-        minimum=1,
-        maximum=100,
-    )
-    ground_ring_m: float = parameter(
-        "number",
-        10.0,
-        "the terrain model has holes under buildings; a street's width around has none",
-        unit="m",
-        minimum=0,
-        maximum=200,
-    )
-    min_height_m: float = parameter(
-        "number",
-        1.5,
-        "what is lower was smoothed away, lies underground, is gone or newer than the heights",
-        unit="m",
-        minimum=0,
-        maximum=100,
-    )
-    statuses: tuple[str, ...] = parameter(
-        "texts", STANDING, "a building that does not stand neither has a roof nor casts a shadow"
-    )
-    heights_year: int | None = parameter(
-        "integer",
-        None,
-        "year of the survey: what was built later is not in the heights; never guessed",
-        minimum=1995,
-        maximum=2100,
-        optional=True,
-    )
+
+
+@dataclass(frozen=True)
+class _Sun(BuildingParameters, _Surface):
     date: dt.date = parameter(
         "date", dt.date(2025, 12, 21), "the shortest day: what is in the sun then is so all year"
     )
@@ -128,12 +82,12 @@ class Powermapping:
         "geometry alone; apparent: with refraction, which shortens shadows by 2 % at 10:00",
         choices=("true", "apparent"),
     )
-    centre: str = parameter(
-        "choice",
-        "centroid",
-        "where it does not intersect the polygon: GEOS's point on surface",
-        choices=("centroid", "point_on_surface"),
-    )
+
+
+@dataclass(frozen=True)
+class Powermapping(CentreParameter, _Sun):
+    """The parameters of the method."""
+
     wind_min_height_m: float = parameter(
         "number",
         20.0,
@@ -211,82 +165,39 @@ class Powermapping:
     )
 
 
-def to_cm(metres: float) -> int:
-    """rint(100 x value), computed in double."""
-    return int(np.rint(100.0 * metres))
+def suns_of(square: LatticeCell, p: Powermapping) -> list[Sun]:
+    """The suns of a square of the lattice, as the kernels take them [rad]."""
+    return suns(square, p.date, p.times, p.elevation)
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What is known of each footprint before it is judged.
-
-    reason: `empty`, `invalid`, `not_standing` of one that is taken away, or None; status, built: as
-    in the input; has_status: whether it has that column; on_raster: whether the centre lies on a
-    cell of both rasters; roof, ground: percentiles [cm], NOT_KNOWN if there is none.
-    """
-
-    reason: NDArray[Any]
-    status: NDArray[Any]
-    has_status: NDArray[np.bool_]
-    built: NDArray[np.float64]
-    on_raster: NDArray[np.bool_]
-    roof: NDArray[np.int64]
-    ground: NDArray[np.int64]
-
-    @property
-    def height(self) -> NDArray[np.int64]:
-        """Of the roof above the ground [cm]."""
-        known = (self.roof != NOT_KNOWN) & (self.ground != NOT_KNOWN)
-        return np.where(known, self.roof - np.where(known, self.ground, 0), NOT_KNOWN)
+def is_lit(shadow: NDArray[np.uint8], p: Powermapping) -> NDArray[np.bool_]:
+    """(n, suns): whether centres are out of the shadow, of bits that say at which suns they are
+    shaded."""
+    return (shadow[:, None] >> np.arange(len(p.times)) & 1) == 0
 
 
-def _is_one_of(status: NDArray[Any], words: set[str]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = pd.Series(status, dtype=object).isin(words).to_numpy()
-    return found
-
-
-def reject(facts: Facts, p: Powermapping) -> NDArray[Any]:
-    """Why a footprint is not judged: the first reason that holds, or None."""
-    gone = _is_one_of(facts.status, set(BAG_STATUSES) - set(p.statuses))
-    later = facts.built > (p.heights_year or np.inf)  # never so where the year is not known
-    holds = {
-        "empty": facts.reason == "empty",
-        "invalid": facts.reason == "invalid",
-        "not_standing": gone & facts.has_status | (facts.reason == "not_standing"),
-        "newer_than_heights": later,
-        "off_rasters": ~facts.on_raster,
-        "no_data": facts.roof == NOT_KNOWN,
-        "no_ground": facts.ground == NOT_KNOWN,
-        "not_in_heights": facts.height < to_cm(p.min_height_m),
-    }
-    reason = np.full(len(facts.reason), None, object)
-    for name in reversed(REASONS):
-        reason[np.asarray(holds[name], np.bool_)] = name
-    return reason
-
-
-def unknown_status(facts: Facts, p: Powermapping) -> NDArray[np.bool_]:
-    """Whether the status is none that is known, or null; never so without that column."""
-    known = _is_one_of(facts.status, {*BAG_STATUSES, *p.statuses})
-    return ~known & facts.has_status
-
-
-def stands(reason: NDArray[Any]) -> NDArray[np.bool_]:
+def stands(measured: Measured) -> NDArray[np.bool_]:
     """Whether a footprint is a block and may shelter others: judged, or only without ground."""
-    return pd.isna(reason) | (reason == "no_ground")
+    return pd.isna(measured.reason) | (measured.reason == "no_ground")
 
 
-def compared(facts: Facts, reason: NDArray[Any], p: Powermapping) -> NDArray[np.int64]:
+def compared(measured: Measured, p: Powermapping) -> NDArray[np.int64]:
     """The height by which buildings shelter one another [cm]; NOT_KNOWN: shelters nobody."""
-    height = facts.roof if p.wind_compare == "nap" else facts.height
-    return np.where(stands(reason), height, NOT_KNOWN)
+    height = measured.roof if p.wind_compare == "nap" else measured.height
+    return np.where(stands(measured), height, NOT_KNOWN)
 
 
-def is_candidate(facts: Facts, reason: NDArray[Any], p: Powermapping) -> NDArray[np.bool_]:
+def is_candidate(measured: Measured, p: Powermapping) -> NDArray[np.bool_]:
     """Whether a building is high enough for a turbine."""
-    return pd.isna(reason) & (facts.height >= to_cm(p.wind_min_height_m))
+    return pd.isna(measured.reason) & (measured.height >= to_cm(p.wind_min_height_m))
 
 
 def shelters(others: NDArray[np.int64], own: int, p: Powermapping) -> NDArray[np.bool_]:
     """Which heights [cm] count as higher than one's own."""
     return others >= own if p.wind_tie == "at_least_as_high" else others > own
+
+
+def is_uneven(measured: Measured) -> NDArray[np.bool_]:
+    """Whether parts of a roof differ by more than 10 m in height."""
+    rough = measured.top - measured.median > UNEVEN_CM
+    return rough & (measured.roof != NOT_KNOWN)

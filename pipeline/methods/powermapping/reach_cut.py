@@ -6,43 +6,25 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from kernels.shadow import Halo, Sun, shadow_halo
 from pipeline.footprints.outlines import Outlines
-from pipeline.grid.sun import suns
-from pipeline.grid.windows import (
-    LatticeCell,
-    Window,
-    enclosing_halo,
-    lattice_cells_of,
-    uniform_halo,
-)
+from pipeline.grid.windows import LatticeCell, Window, lattice_cells_of
 from pipeline.heights.pair import HeightPair
-from pipeline.heights.relief import HIGHEST_M, LOWEST_M
-from pipeline.methods.powermapping.rules import Powermapping
-
-ANYWHERE = 10**6  # cells: the country has fewer along a side
-
-
-def farthest(towards: list[Sun], p: Powermapping, resolution: float) -> Halo:
-    """How far around an area anything that stands in the country could matter to it [cells]."""
-    near = uniform_halo(math.ceil(max(p.wind_radius_m, p.ground_ring_m) / resolution) + 2)
-    return enclosing_halo([near, farthest_shadow(towards, LOWEST_M, HIGHEST_M, resolution)])
+from pipeline.methods.buildings import Measured
+from pipeline.methods.context import Context
+from pipeline.methods.powermapping.rules import Powermapping, suns_of
 
 
-def farthest_shadow(towards: list[Sun], lowest: float, highest: float, resolution: float) -> Halo:
-    """How far a shadow can come from between two heights [m], by any of some suns, which may be
-    none [cells]."""
-    shadows = [shadow_halo(lowest, highest, sun, resolution, ANYWHERE) for sun in towards]
-    return enclosing_halo([uniform_halo(0), *shadows])
-
-
-def inputs_region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geometry:
-    """What is seen: the rasters' common ground within the bounding box of all footprints."""
-    common = shapely.intersection(ground, shapely.box(*bounds))
-    parts = shapely.get_parts(common)  # lines too, where parts of it only touch: they hold nothing
-    region = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
-    shapely.prepare(region)
-    return region
+def reach_cut(
+    context: Context, measured: Measured, candidate: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether something unseen might change each row: by its shadow, or as shelter of a candidate
+    for wind."""
+    m, region, p = measured, context.region, context.p
+    cut = np.zeros(len(m), np.bool_)
+    roofs, high = np.flatnonzero(m.cells > 0), np.flatnonzero(candidate)
+    cut[roofs] = sun_cut(m.row[roofs], m.column[roofs], region, m.resolution, p)
+    cut[high] |= wind_cut(m.outlines.take(high), region, context.terrain, p)
+    return cut
 
 
 def sun_cut(
@@ -57,7 +39,7 @@ def sun_cut(
     start = np.column_stack([(column + 0.5) * resolution, -(row + 0.5) * resolution])
     starts = np.repeat(start[:, None], len(p.times), axis=1)
     ends = starts + _ray_ends(row, column, resolution, p)
-    if shapely.covers(region, shapely.box(*_around(starts, ends))):  # as of most blocks
+    if shapely.covers(region, shapely.box(*_around(starts, ends))):  # so it is in most blocks
         return np.zeros(len(row), np.bool_)
     lines = shapely.linestrings(np.stack([starts, ends], axis=2))
     return ~shapely.covers(region, lines).all(axis=1)
@@ -79,7 +61,7 @@ def _ray_ends(
     vectors = [
         [
             (math.sin(s.azimuth) * length, math.cos(s.azimuth) * length)
-            for s in suns(LatticeCell(*square), p.date, p.times, p.elevation)
+            for s in suns_of(LatticeCell(*square), p)
             for length in [p.reach_height_m / math.tan(s.elevation)]
         ]
         for square in squares.tolist()

@@ -1,7 +1,6 @@
-"""The first pass: heights of roofs and ground, as histograms that merge exactly."""
+"""PairReader of roofs and of the ground around them, as histograms that merge exactly."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,23 +10,32 @@ from kernels.spans import Spans, box_spans
 from kernels.zonal import Histograms, bit_counts, centimetres, histograms, nearest
 from pipeline.engine.engine import never_stop
 from pipeline.errors import Stopped
+from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.outlines import Outlines
 from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights.pair import PairReader
 from pipeline.heights.rasters import PIECE
-from pipeline.methods.powermapping.rules import NOT_KNOWN, Powermapping
+from pipeline.methods.buildings import (
+    NOT_KNOWN,
+    BuildingParameters,
+    Columns,
+    Measured,
+    outlines_of,
+)
 
 Part = dict[str, NDArray[np.int64] | NDArray[np.float64]]
 
 
 def measure(
-    heights: PairReader, outlines: Outlines, p: Powermapping, stop: Callable[[], bool] = never_stop
-) -> "Measures":
-    """What the rasters tell of footprints, known by position in `outlines.rows`.
-
-    Raises Stopped as soon as the flag is up.
-    """
+    footprints: Footprints,
+    heights: PairReader,
+    p: BuildingParameters,
+    stop: Callable[[], bool] = never_stop,
+) -> Measured:
+    """Footprints that have a polygon, with their heights. Raises Stopped as soon as the flag is
+    up."""
+    outlines = outlines_of(footprints, heights.terrain.resolution)
     ground = enclosing(outlines.windows(p.ground_ring_m)).intersect(heights.terrain.window)
     parts = []
     for piece in ground.pieces(PIECE):
@@ -35,11 +43,14 @@ def measure(
             raise Stopped
         near = outlines.within(piece, p.ground_ring_m)
         if len(near):
-            parts.append(measure_block(piece, heights, near, p))
-    return merge(parts, len(outlines), p)
+            parts.append(measure_window(piece, heights, near, p))
+    found = merge(parts, len(outlines), p)
+    return Measured(footprints, outlines.resolution, **found, reason=footprints.reason)
 
 
-def measure_block(window: Window, heights: PairReader, outlines: Outlines, p: Powermapping) -> Part:
+def measure_window(
+    window: Window, heights: PairReader, outlines: Outlines, p: BuildingParameters
+) -> Part:
     """What the cells of one block tell of the footprints; `footprint` is one of `outlines.rows`.
 
     outlines: all that have a cell, or ground within the ring, in the window; only the tiles that
@@ -111,24 +122,6 @@ def _first_of_each(key: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[
     return order[np.flatnonzero(np.diff(ordered, prepend=-1))]
 
 
-@dataclass(frozen=True)
-class Measures:
-    """Of some footprints, by position. roof, median, top, ground: percentiles [cm], NOT_KNOWN where
-    there is none (median and top are those of the roof, for its unevenness); lowest: of the DSM on
-    own cells [cm], likewise; cells: own cells with DSM data; own: own cells on the rasters; row,
-    column: the deciding cell, where cells > 0."""
-
-    roof: NDArray[np.int64]
-    median: NDArray[np.int64]
-    top: NDArray[np.int64]
-    lowest: NDArray[np.int64]
-    ground: NDArray[np.int64]
-    cells: NDArray[np.int64]
-    own: NDArray[np.int64]
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-
-
 class _Histogram(NamedTuple):
     """Sorted by footprint, then value; they may come more than once.
     weight: how many cells."""
@@ -138,23 +131,24 @@ class _Histogram(NamedTuple):
     weight: NDArray[np.int64]
 
 
-def merge(parts: Iterable[Part], n: int, p: Powermapping) -> Measures:
-    """What all blocks together tell of n footprints; the order of the blocks does not matter."""
+def merge(parts: Iterable[Part], n: int, p: BuildingParameters) -> Columns:
+    """What all blocks together tell of n footprints, as Measured has it; the order of the blocks
+    does not matter."""
     parts = list(parts)
     roof, ground = _histogram(parts, "roof"), _histogram(parts, "ground")
     own = np.bincount(_joined(parts, "own_footprint"), _joined(parts, "own_count"), n)
     row, column = _deciding(parts, n)
-    return Measures(
-        roof=percentile(roof, p.roof_percentile, n),
-        median=percentile(roof, 50, n),
-        top=percentile(roof, 95, n),
-        lowest=percentile(roof, 0, n),
-        ground=percentile(ground, p.ground_percentile, n),
-        cells=np.bincount(roof.footprint, roof.weight, n).astype(np.int64),
-        own=own.astype(np.int64),
-        row=row,
-        column=column,
-    )
+    return {
+        "roof": percentile(roof, p.roof_percentile, n),
+        "median": percentile(roof, 50, n),
+        "top": percentile(roof, 95, n),
+        "lowest": percentile(roof, 0, n),
+        "ground": percentile(ground, p.ground_percentile, n),
+        "cells": np.bincount(roof.footprint, roof.weight, n).astype(np.int64),
+        "own": own.astype(np.int64),
+        "row": row,
+        "column": column,
+    }
 
 
 def _joined(parts: list[Part], name: str) -> NDArray[np.int64]:

@@ -1,0 +1,128 @@
+"""A run as its method sees it: parameters, inputs that are open, and how the ground is divided."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.areas.polygons import own_copy
+from pipeline.areas.selection import Area
+from pipeline.footprints.footprints import Footprints
+from pipeline.footprints.prepared import Light, Prepared
+from pipeline.footprints.restrictions import Restrictions
+from pipeline.footprints.scope import Scope, asked_of
+from pipeline.grid.tile_masks import TileMask
+from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window, uniform_halo
+from pipeline.heights.pair import HeightPair
+from pipeline.storage.ledger import Ledger
+
+NOTHING = Window(0, 0, 0, 0)
+Circle = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a method computes with, in the run's own process and in tasks.
+
+    p: parameters of the method; terrain: the sheets that the area can feel; region: what the inputs
+    cover [RD m]; layout: shards; block: cells a side of what is computed at once; layers: names of
+    the raster layers; scope: the footprints of the area; squares: of the lattice, that
+    they or the layers touch; relief: the folder with the relief of the sheets; area, around: None
+    where all is asked; removed: ids of buildings that are taken to be demolished.
+    """
+
+    p: Any
+    ledger: Ledger
+    terrain: HeightPair
+    region: shapely.Geometry
+    prepared: Prepared
+    layout: Layout
+    block: int
+    layers: tuple[str, ...]
+    scope: Scope
+    squares: tuple[LatticeCell, ...]
+    relief: Path
+    area: Area | None = None
+    around: Circle | None = None
+    restrictions: Restrictions = field(default_factory=Restrictions)
+    removed: frozenset[str] = frozenset()
+
+    def of_a_thread(self) -> "Context":
+        """The same with geometries of its own: GEOS prepares them at their first use, which is not
+        safe in two threads at once."""
+        area = self.area and replace(self.area, geometry=_copy(self.area.geometry))
+        return replace(self, region=_copy(self.region), area=area)
+
+    def for_tasks(self) -> "Context":
+        """The same, small to send: tasks need no footprints of the whole area."""
+        return replace(self, scope=Scope(0, 0, {}, 0, TileMask.none(NOTHING)))
+
+    @property
+    def resolution(self) -> float:
+        """A cell's side [m]."""
+        return self.layout.resolution
+
+    # Footprints.
+
+    def near(self) -> Iterator[tuple[Light, NDArray[np.bool_]]]:
+        """Row group by row group the footprints that can matter, and which are of the area."""
+        return asked_of(self.prepared, self.area, self.terrain.window, self.resolution)
+
+    def asked(self, footprints: Footprints) -> NDArray[np.bool_]:
+        """Which footprints are of the area."""
+        return self.area.holds(footprints.centre) if self.area else footprints.usable
+
+    def gone(self, footprints: Footprints) -> NDArray[np.bool_]:
+        """Which footprints are taken to be demolished."""
+        found: NDArray[np.bool_] = pd.Series(footprints.id).isin(self.removed).to_numpy()
+        return found & footprints.usable
+
+    def owned(self, core: Window) -> Footprints:
+        """The footprints whose centre's cell lies in a window, in the order of their places."""
+        near = self.prepared.read(core.bounds(self.resolution))
+        column, north = np.floor(near.centre / self.resolution).T
+        row = -north - 1
+        inside = (row >= core.top) & (row < core.bottom)
+        return near.take(inside & (column >= core.left) & (column < core.right))
+
+    # Ground.
+
+    @property
+    def shards(self) -> set[Shard]:
+        """The shards of the area: with footprints of it, or with a part of its raster layers."""
+        return {*self.scope.own, *self.painted}
+
+    @property
+    def painted(self) -> set[Shard]:
+        """The shards with a part of the raster layers."""
+        return set(self.layout.shards() if self.layers else ())
+
+    @cached_property
+    def frame(self) -> Window:
+        """The tiles of the inputs."""
+        return self.terrain.window.coarse(TILE)
+
+    @cached_property
+    def asking(self) -> TileMask:
+        """The tiles with footprints of the area or a part of the raster layers."""
+        if not self.layers:
+            return self.scope.tiles
+        pictures = TileMask.none(self.layout.extent.coarse(TILE))
+        pictures.marked[:] = True
+        return pictures.union(self.scope.tiles)
+
+    def ground_of(self, shard: Shard, widest: int) -> Window:
+        """A shard's cells and all that its footprints can have, of which the widest has so many."""
+        return self.layout.window(shard).grow(uniform_halo(widest))
+
+
+def _copy(geometry: shapely.Geometry) -> shapely.Geometry:
+    copied = own_copy(geometry)
+    shapely.prepare(copied)
+    return copied

@@ -1,0 +1,184 @@
+"""The two passes: measure, with the measured surface the shadows too; then shade and judge."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.grid.tile_masks import NO_HEIGHT, HeightBounds, enclosing
+from pipeline.grid.windows import TILE, LatticeCell, Window, uniform_halo
+from pipeline.methods.buildings import Judged, Measured
+from pipeline.methods.context import NOTHING
+from pipeline.methods.passes import Block, Handed, Pass, Work
+from pipeline.methods.powermapping.reach_cut import reach_cut
+from pipeline.methods.powermapping.rules import (
+    Powermapping,
+    compared,
+    is_candidate,
+    is_lit,
+    is_uneven,
+    stands,
+    suns_of,
+)
+from pipeline.methods.powermapping.shadows import Roofs, lit_cells, shade_block
+from pipeline.methods.powermapping.wind import is_sheltered
+
+MEASURE, SHADE = "measure", "shade"
+BESIDE = 2 * TILE  # cells around a block that are cast with it: few roofs reach farther
+
+
+def measure_block(work: Work, block: Block) -> Handed:
+    """The heights of a block's buildings, those that the area can feel as well; with the measured
+    surface the shadows on them, since no other roof has to be known for that."""
+    measured = work.measured(block.footprints)
+    columns = measured.columns()
+    if work.context.p.surface == "dsm":
+        chosen = block.asked & pd.isna(measured.reason)
+        columns["shadow"], columns["lit_cells"] = cast(work, block, measured, chosen)
+    return Handed(columns, tops_of(measured))
+
+
+def judge_block(work: Work, block: Block) -> Judged:
+    """The verdicts of a block's buildings; with the extruded surface the shadows before that."""
+    context, p, (_, handed) = work.context, work.context.p, work.handed(MEASURE, block.footprints)
+    measured = Measured.of(block.footprints, context.resolution, handed)
+    if p.surface == "extruded":
+        shadow, lit = cast(work, block, measured, pd.isna(measured.reason))
+    if not len(measured):
+        return Judged.nothing(measured)
+    if p.surface == "dsm":
+        shadow, lit = handed["shadow"], handed["lit_cells"]
+    candidate = is_candidate(measured, p)
+    sheltered = _sheltered(work, measured, candidate)
+    flags = {"uneven": is_uneven(measured), "reach_cut": reach_cut(context, measured, candidate)}
+    verdicts = _verdicts(measured, is_lit(shadow, p), lit, candidate, sheltered, p)
+    solar, wind = verdicts["solar_suitable"], verdicts["wind_suitable"]
+    classes = np.where(wind, "wind_or_solar", np.where(solar, "solar", "none"))
+    return Judged(measured, classes, verdicts, flags)
+
+
+def _verdicts(
+    measured: Measured,
+    lit: NDArray[np.bool_],
+    lit_cells: NDArray[np.int64],
+    candidate: NDArray[np.bool_],
+    sheltered: NDArray[np.bool_],
+    p: Powermapping,
+) -> dict[str, Any]:
+    """The columns of the method. lit: (n, suns), of the deciding cell; lit_cells: those of the
+    roof that are lit at all suns."""
+    area = measured.footprints.area
+    solar, wind = lit.all(axis=1), candidate & ~sheltered
+    share = lit_cells / np.maximum(measured.cells, 1)  # what is judged has cells
+    panels = np.where(solar, p.panel_share * area, 0.0)
+    return {
+        "lit": lit,
+        "solar_suitable": solar,
+        "panel_area_m2": panels,
+        "solar_kwh": panels * p.solar_kwh_m2,
+        "wind_candidate": candidate,
+        "wind_shadowed": pa.array(sheltered, mask=~candidate),
+        "wind_suitable": wind,
+        "wind_kwh": np.where(wind, p.turbine_kwh, 0.0),
+        "lit_share": share,
+        "lit_area_m2": share * area,
+    }
+
+
+def cast(
+    work: Work, block: Block, measured: Measured, chosen: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Paint a block, and cast shadow on some of its buildings: bit i is set where the deciding cell
+    is shaded at sun i; and how many of the own cells with data are lit at all suns."""
+    p, resolution = work.context.p, work.context.resolution
+    shadow, lit = np.zeros(len(measured), np.uint8), np.zeros(len(measured), np.int64)
+    roofs = Roofs.of(measured, chosen, p)
+    for square, part, painted in _parts(work, block, roofs):
+        here = roofs.within(part)
+        needed, bare = work.given.felt(painted, here, suns_of(square, p), resolution)
+        others = here.measured
+        if p.surface == "extruded":
+            others = standing(work, part.union(needed.window))
+        dark, layers = shade_block(
+            square, part, painted, needed, bare, work.heights, others, p, tuple(work.layers)
+        )
+        work.paint(painted, layers)
+        decided = here.decided_in(part)
+        place = here.measured.row[decided] - part.top, here.measured.column[decided] - part.left
+        shadow[here.position[decided]] = dark[place]
+        lit[here.position] += lit_cells(dark, part, here, work.heights, p)
+    return shadow, lit
+
+
+def _parts(work: Work, block: Block, roofs: Roofs) -> Iterator[tuple[LatticeCell, Window, Window]]:
+    """What is to be cast of a block: windows that hold each cell of its roofs once, with the square
+    whose suns they have, and what is painted in each. First the block's own ground, with what of
+    its roofs lies near it; then block by block what lies farther away or in another square."""
+    layout, inputs = work.context.layout, work.context.terrain.window
+    painted = block.core.intersect(work.painted).intersect(inputs)
+    near = block.core.grow(uniform_halo(BESIDE))
+    near = near.intersect(block.square.window(layout.resolution))
+    home = painted.union(roofs.within(near.intersect(inputs)).window)
+    if home.size:
+        yield block.square, home, painted
+    for strip in roofs.window.intersect(inputs).without(home):
+        for other, part in layout.blocks(strip, work.context.block):
+            window = roofs.within(part).window
+            if window.size:
+                work.go_on()
+                yield other, window, NOTHING
+
+
+def standing(work: Work, window: Window) -> Measured:
+    """The buildings that touch a window and stand, and perhaps more: those of a block's shadows do
+    for its wind as well."""
+    context = work.context
+    seen, found = work.kept.get("standing", (NOTHING, None))
+    if found is None or not seen.covers(window):
+        radius = -(-context.p.wind_radius_m // context.resolution)
+        seen = window.grow(uniform_halo(int(radius)))
+        near = context.prepared.read(seen.bounds(context.resolution))
+        at, handed = work.handed(MEASURE, near)
+        measured = Measured.of(near.take(at), context.resolution, handed)
+        found = measured.take(stands(measured))
+        work.kept["standing"] = seen, found
+    return found
+
+
+def _sheltered(work: Work, measured: Measured, candidate: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of a block's candidates stand in the wind shadow of another building."""
+    p, candidates = work.context.p, np.flatnonzero(candidate)
+    sheltered = np.zeros(len(measured), np.bool_)
+    if not len(candidates):
+        return sheltered
+    windows = measured.outlines.windows(p.wind_radius_m)
+    near = standing(work, enclosing(windows[candidates]))
+    heights = compared(near, p)
+    at = np.searchsorted(near.footprints.place, measured.footprints.place[candidates])
+    for i, own in zip(candidates, at.tolist(), strict=True):
+        work.go_on()
+        sheltered[i] = is_sheltered(own, near, heights, work.heights, p)
+    return sheltered
+
+
+def tops_of(measured: Measured) -> dict[str, NDArray[Any]]:
+    """The tiles that what stands touches, and the lowest and highest of its roofs there [cm]."""
+    up = measured.take(stands(measured))
+    frame, roof = enclosing(up.windows).coarse(TILE), up.roof.astype(np.int32)
+    nothing = np.full((frame.height, frame.width), NO_HEIGHT)
+    tiles = HeightBounds(frame, nothing, nothing).raised(up.windows, roof, roof)
+    row, column = np.nonzero(tiles.highest != NO_HEIGHT)
+    return {
+        "tile": np.column_stack([frame.top + row, frame.left + column]),
+        "lowest": tiles.lowest[row, column],
+        "highest": tiles.highest[row, column],
+    }
+
+
+PASSES = (
+    Pass(MEASURE, measure_block, neighbours=True, paints=lambda p: p.surface == "dsm"),
+    Pass(SHADE, judge_block, paints=lambda p: p.surface == "extruded"),
+)

@@ -1,0 +1,187 @@
+"""A request made ready: its inputs opened, checked, and found to fit together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import shapely
+
+from kernels.shadow import Halo
+from pipeline.areas.selection import Area, check_extent
+from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
+from pipeline.errors import EmptyAreaError, InputError
+from pipeline.footprints.prepared import Prepared, prepare_footprints
+from pipeline.footprints.prepared_few import with_few
+from pipeline.footprints.restrictions import Restrictions, check_ids, read_restrictions
+from pipeline.footprints.scope import Scope, asked_of, scope_of
+from pipeline.grid.windows import LatticeCell, Layout, Window
+from pipeline.heights.mosaics import check_told_apart, open_mosaic
+from pipeline.heights.pair import HeightPair, check_pair
+from pipeline.heights.swapped import check_order
+from pipeline.messages import Text
+from pipeline.methods import METHODS
+from pipeline.methods import parameters as parameters_
+from pipeline.methods.context import Context
+from pipeline.methods.method import Method
+from pipeline.runs.added import Added, read_added
+from pipeline.runs.removed import Removed, find_removed, plain
+from pipeline.runs.request import Inputs, Request, check_options
+from pipeline.storage.cache import cache_dir
+from pipeline.storage.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Run:
+    """A request whose inputs are open and fit together.
+
+    context: what the method computes with; of its terrain only the sheets that the area can feel,
+    of those given; covered: what all of those do that lie where footprints are [RD m].
+    """
+
+    request: Request
+    method: Method
+    context: Context
+    added: Added | None
+    removed: tuple[Removed, ...]
+    covered: shapely.Geometry
+
+
+def prepare(request: Request, progress: Progress = no_progress, stop: Stop = never_stop) -> Run:
+    """Open and check all that a request names. Raises InputError for what it cannot use."""
+    check_options(request)
+    inputs, method = request.inputs, METHODS[request.method]
+    p = parameters_.parse(method.parameters, request.settings)
+    area, around = request.selection.parse()
+    terrain = _terrain(inputs, area)
+    if request.selection.area is not None:
+        check_extent(request.selection.area, terrain.rectangle)
+    added = _added(inputs, terrain, p)
+    prepared = _prepared(request, p, progress, stop)
+    _check_any(prepared, area, request)
+    layout = Layout.of(_extent(terrain, prepared, area, request), terrain.resolution)
+    scope = scope_of(prepared, area, around, layout, request.resources.block, terrain.window)
+    if not scope.selected:
+        raise InputError(
+            "--around {around}: no footprint's centre lies in it; give X,Y,RADIUS in RD metres",
+            around=request.selection.around,
+        )
+    if "heights" not in inputs.allow:
+        check_order(terrain, scope.tiles)
+    squares = squares_asked(scope, layout, request.layers)
+    method.check(p, squares, plain(inputs.remove_building))
+    removed = find_removed(inputs.remove_building, prepared, added)
+    halo = method.reach.halo(p, squares, layout.resolution)
+    felt = ground_felt(scope, layout, request.layers, halo)
+    context = Context(
+        p=p,
+        ledger=Ledger(request.outputs.out),
+        terrain=replace(terrain, added=added).part(felt),
+        region=_region(terrain.ground, prepared.bounds),
+        prepared=prepared,
+        layout=layout,
+        block=request.resources.block,
+        layers=request.layers,
+        scope=scope,
+        squares=squares,
+        relief=(request.resources.relief or cache_dir() / "relief").absolute(),
+        area=area,
+        around=around,
+        restrictions=_restrictions(inputs, prepared),
+        removed=frozenset(one.id for one in removed),
+    )
+    covered = terrain.part(Window.around(prepared.bounds, terrain.resolution)).ground
+    return Run(request, method, context, added, removed, covered)
+
+
+def _region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geometry:
+    """What is seen: the rasters' common ground within the bounding box of all footprints."""
+    common = shapely.intersection(ground, shapely.box(*bounds))
+    parts = shapely.get_parts(common)  # lines too, where parts of it only touch: they hold nothing
+    region = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
+    shapely.prepare(region)
+    return region
+
+
+def _restrictions(inputs: Inputs, prepared: Prepared) -> Restrictions:
+    if not inputs.restrictions:
+        return Restrictions()
+    found = read_restrictions(Path(inputs.restrictions))
+    check_ids(found, prepared)
+    return found
+
+
+def squares_asked(scope: Scope, layout: Layout, layers: Sequence[str]) -> tuple[LatticeCell, ...]:
+    """The squares of the lattice that footprints of the area or its raster layers touch."""
+    pictures = LatticeCell.touched(layout.extent, layout.resolution) if layers else ()
+    return tuple(sorted({*scope.squares(layout.resolution), *pictures}))
+
+
+def ground_felt(scope: Scope, layout: Layout, layers: Sequence[str], halo: Halo) -> Window:
+    """The ground that could matter to an area, whatever stands there."""
+    ground = scope.tiles.window
+    return ground.union(layout.extent if layers else ground).grow(halo)
+
+
+def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
+    if not any(inside.any() for _, inside in asked_of(prepared, area)):
+        source = request.inputs.buildings[0]
+        if area is None:
+            raise InputError(
+                "{source}: no footprint is a polygon; give the layer of buildings", source=source
+            )
+        bounds = ",".join(f"{edge:.0f}" for edge in prepared.bounds)
+        raise EmptyAreaError(
+            "{source}: no footprint lies in AREA {area}; they lie in {bounds} (RD metres): give one"
+            " there",
+            source=source,
+            area=request.selection.area,
+            bounds=bounds,
+        )
+
+
+def _terrain(inputs: Inputs, area: Area | None) -> HeightPair:
+    check_told_apart(inputs.dsm, inputs.dtm)
+    ground = area and area.geometry
+    dsm = open_mosaic(inputs.dsm, "DSM", inputs.nodata, inputs.allow, ground)
+    dtm = open_mosaic(inputs.dtm, "DTM", inputs.nodata, inputs.allow, ground)
+    return check_pair(dsm, dtm, inputs.allow)
+
+
+def _added(inputs: Inputs, terrain: HeightPair, p: Any) -> Added | None:
+    if not inputs.add_building:
+        return None
+    return read_added(inputs.add_building, terrain, p, **_columns(inputs))
+
+
+def _prepared(request: Request, p: Any, progress: Progress, stop: Stop) -> Prepared:
+    options = {"centre": p.centre, "stop": stop, **_columns(request.inputs)}
+    cache = request.resources.prepared or cache_dir()
+    found = prepare_footprints(request.inputs.buildings, cache=cache, progress=progress, **options)
+    added = request.inputs.add_building
+    return with_few(found, added, **options) if added else found
+
+
+def _columns(inputs: Inputs) -> dict[str, Any]:
+    """Where the columns of footprints are."""
+    return {"layer": inputs.layer, "id_column": inputs.id, "group_column": inputs.group}
+
+
+def _extent(terrain: HeightPair, prepared: Prepared, area: Area | None, request: Request) -> Window:
+    """The ground of the raster layers: the area, else the footprints, as far as rasters go."""
+    bounds = area.geometry.bounds if area else prepared.bounds
+    extent = Window.around(bounds, terrain.resolution).intersect(terrain.window)
+    if not extent.size:
+        xmin, ymin, xmax, ymax = terrain.window.bounds(terrain.resolution)
+        given = Text("AREA {area}", area=request.selection.area)
+        what = given if area else Text("the footprints' bounding box")
+        raise InputError(
+            "{what} lies beside the rasters, which cover {xmin:g},{ymin:g},{xmax:g},{ymax:g}; give"
+            " the sheets of that place, or check the CRS",
+            what=what,
+            xmin=xmin,
+            ymin=ymin,
+            xmax=xmax,
+            ymax=ymax,
+        )
+    return extent
