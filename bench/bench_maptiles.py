@@ -13,6 +13,7 @@ from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import Roofs
 from pipeline.output.tiles.scheme import Tile
 from pipeline.quarter import generate
+from pipeline.storage.geoparquet import GeoParquet
 from pipeline.storage.ledger import BUILDINGS, RASTERS
 
 Show = Callable[[Tile], Any]
@@ -37,7 +38,7 @@ class Place:
         """What makes tiles of a layer."""
         table = self.run / BUILDINGS
         if layer == "buildings":
-            return Roofs(table).tile
+            return Roofs(GeoParquet(table)).tile
         if layer == "roofs":
             return Overview.of(table, self.run.parent / "counts").tile
         pictures = Pictures(self.run / RASTERS)

@@ -34,6 +34,7 @@ from pipeline.messages import Text
 from pipeline.storage.cache import cached_files, key_of, log, read_manifest
 from pipeline.storage.checksums import CheckedFiles
 from pipeline.storage.files import find
+from pipeline.storage.geoparquet import Rows
 from pipeline.vectors.files import ENDINGS
 
 VERSION = 3  # of the prepared files
@@ -52,6 +53,13 @@ class Light(NamedTuple):
     row: NDArray[np.int64]
     centre: NDArray[np.float64]
     bounds: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Light":
+        """Of some rows, with the columns of LIGHT, those that have a polygon."""
+        there = ~np.isnan(rows.bounds).any(axis=1)
+        position, columns, bounds = rows if there.all() else rows.take(np.flatnonzero(there))
+        return cls(position, columns["row"].to_numpy(), _centre(columns), bounds)
 
 
 class Few(NamedTuple):
@@ -91,6 +99,12 @@ class Prepared:
         box = west.min(), south.min(), east.max(), north.max()
         last = (every["count"].sum(), len(self.few.usable), *box)
         return np.append(every, np.array([last], GROUPS))
+
+    @property
+    def group_bounds(self) -> NDArray[np.float64]:
+        """(row groups, 4) xmin, ymin, xmax, ymax of the polygons [m]."""
+        groups = self.groups()
+        return np.column_stack([groups[edge] for edge in EDGES])
 
     def touching(self, bounds: Box) -> NDArray[np.int64]:
         """The row groups with a polygon whose bounding box may touch a closed rectangle [m]."""

@@ -5,7 +5,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import shapely
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.areas.selection import Area, within_circle
 from pipeline.footprints.outlines import windows_of
-from pipeline.footprints.prepared import EDGES, Light, Prepared
+from pipeline.footprints.prepared import Light, Prepared
 from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 
@@ -27,8 +27,9 @@ class Listed(Protocol):
     def bounds(self) -> tuple[float, float, float, float]:
         """xmin, ymin, xmax, ymax of all polygons [m]."""
 
-    def groups(self) -> NDArray[Any]:
-        """Rows with xmin, ymin, xmax, ymax [m], NaN without any polygon."""
+    @property
+    def group_bounds(self) -> NDArray[np.float64]:
+        """(row groups, 4) xmin, ymin, xmax, ymax [m], NaN without any polygon."""
 
     def light(self, group: int) -> Light:
         """All of one row group that have a polygon, without that."""
@@ -85,8 +86,7 @@ def scope_of(
 def roughly(prepared: Listed, area: Area | None, layout: Layout, within: Window) -> Scope:
     """The most that the footprints of an area can be, by the rectangles of their row groups: only
     the tiles are known, and too many. No row is read."""
-    groups = prepared.groups()
-    edges = np.column_stack([groups[edge] for edge in EDGES])
+    edges = prepared.group_bounds
     edges = edges[~np.isnan(edges).any(axis=1)]
     if area is not None:
         shapely.prepare(area.geometry)
@@ -105,8 +105,8 @@ def asked_of(
     """Row group by row group, what is known of the footprints, and which are of the area; of the
     row groups that can have some of those, or that touch the cells of `near`."""
     ground = None if near is None else shapely.box(*near.bounds(resolution))
-    for i, group in enumerate(prepared.groups()):
-        box = shapely.box(group["xmin"], group["ymin"], group["xmax"], group["ymax"])
+    for i, edges in enumerate(prepared.group_bounds):
+        box = shapely.box(*edges)
         mine = area is None or area.geometry.intersects(box)
         if not mine and (ground is None or not ground.intersects(box)):
             continue

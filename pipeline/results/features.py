@@ -5,31 +5,30 @@ what is asked for, from a position on, and of those few whole; so it costs the s
 a nation as at its start.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.results import report
-from pipeline.results.filter_parts import GEOMETRY, Range, rectangles
+from pipeline.results.filter_parts import GEOMETRY
 from pipeline.results.filters import Filter
+from pipeline.results.finished import KEPT, Finished, mark_of, open_finished
 from pipeline.results.printed import sun_times
-from pipeline.storage.ledger import BUILDINGS, REPORT
-from pipeline.storage.lru import LruCache
-from pipeline.storage.slices import footer_of, row_groups
+from pipeline.storage.geoparquet import GeoParquet, row_cache
+from pipeline.storage.ledger import BUILDINGS
+from pipeline.storage.slices import BBOX, Rectangle
 
 MOST_ROWS = 262_144  # of row groups that a page reads; 0.4 s
 MOST_POLYGONS = 524_288  # of row groups whose polygons are looked at to count; 1 s
 MOST_COUNTS = 256  # of filters that are remembered, a table
-KEPT_BYTES = 60 << 20  # of row groups of all tables, as they were read
-KEPT_TABLES = 16
+CACHE_BYTES = 60 << 20  # of decoded row groups of all tables
 
 
 class Page(NamedTuple):
@@ -45,53 +44,45 @@ class _Group:
     """The columns of a row group that a filter looks at, by name. The polygons are only read where
     they are asked for."""
 
-    def __init__(self, features: "Features", group: int, wanted: Filter) -> None:
+    def __init__(self, table: GeoParquet, group: int, wanted: Filter) -> None:
         names = sorted(wanted.columns - {GEOMETRY})
-        self._narrow = features._read(group, names) if names else {}
-        self._features, self._group = features, group
+        self._narrow = table.read([group], names) if names else {}
+        self._table, self._group = table, group
         self.polygons = False  # whether they were read
 
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         if name != GEOMETRY:
             return self._narrow[name]
         self.polygons = True
-        return self._features._read(self._group, [GEOMETRY])[GEOMETRY]
+        return self._table.read([self._group], [GEOMETRY])[GEOMETRY]
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """The table of one finished run, and where its row groups begin and lie."""
+    """The table of one finished run, a page at a time. suns: of its report."""
 
-    file: Path
+    table: GeoParquet
     suns: int
-    metadata: pq.FileMetaData
-    starts: NDArray[np.int64]  # of each row group, and the number of rows
-    _ranges: dict[str, Range] = field(default_factory=dict)
     _counts: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, directory: Path) -> "Features":
         """Of a finished run. Raises InputError if the folder holds none, or a damaged one."""
-        return _opened(directory, mark_of(directory))
+        mark_of(directory)
+        return _of(open_finished(directory))
 
     def __len__(self) -> int:
-        return int(self.starts[-1])
+        return len(self.table)
 
     @cached_property
     def columns(self) -> frozenset[str]:
         """The names of the columns of the table."""
-        return frozenset(self.metadata.schema.to_arrow_schema().names)
+        return frozenset(self.table.schema.names)
 
     @property
-    def bounds(self) -> tuple[float, float, float, float] | None:
+    def bounds(self) -> Rectangle | None:
         """The rectangle of all [RD m]; None where nothing has a place."""
-        boxes = rectangles(self._range)
-        known = boxes[~np.isnan(boxes).any(axis=1)]
-        if not len(known):
-            return None
-        west, south = known[:, :2].min(axis=0).tolist()
-        east, north = known[:, 2:].max(axis=0).tolist()
-        return west, south, east, north
+        return self.table.extent
 
     def page(self, wanted: Filter | None, start: int, limit: int) -> Page:
         """At most `limit` features that pass a filter, from a position on, in the order of the
@@ -99,20 +90,19 @@ class Features:
 
         A page may hold fewer though there is a next one: where row groups of MOST_ROWS were read.
         """
-        found: list[pa.Table] = []
-        read, room, following = 0, limit, None
-        for group, rows in self._groups(wanted, start):
+        found, read, following = list[NDArray[np.int64]](), 0, None
+        for group, positions in self._passing(wanted, start):
+            room = limit - sum(map(len, found))
             if not room or read >= MOST_ROWS:
-                following = int(self.starts[group] + rows[0])
+                following = int(positions[0])
                 break
             read += self._size(group)
-            following = self._after(group, rows, room)
-            found.append(self._whole(group).take(pa.array(rows[:room])))
-            room -= len(found[-1])
-            if following is not None:
+            found.append(positions[:room])
+            if len(positions) > room:
+                following = int(positions[room])
                 break
-        rows_found = pa.concat_tables([self._none(), *found])
-        return Page(self._flat(rows_found), following, self.count(wanted))
+        rows = self.at(np.concatenate([np.zeros(0, np.int64), *found]))
+        return Page(rows, following, self.count(wanted))
 
     def count(self, wanted: Filter | None) -> int | None:
         """How many features pass a filter; None where the polygons of more than MOST_POLYGONS rows
@@ -129,7 +119,7 @@ class Features:
     def _counted(self, wanted: Filter) -> int | None:
         number = looked_at = 0
         for group in np.flatnonzero(self._possible(wanted)).tolist():
-            columns = _Group(self, group, wanted)
+            columns = _Group(self.table, group, wanted)
             number += int(wanted.passes(columns, self._size(group)).sum())
             looked_at += columns.polygons * self._size(group)
             if looked_at > MOST_POLYGONS:
@@ -138,97 +128,50 @@ class Features:
 
     def at(self, positions: NDArray[np.int64]) -> pa.Table:
         """The features at positions, as a flat table in their order."""
-        groups = np.searchsorted(self.starts, positions, "right") - 1
-        parts = [
-            self._whole(int(group)).slice(int(position - self.starts[group]), 1)
-            for group, position in zip(groups, positions, strict=True)
-        ]
-        return self._flat(pa.concat_tables([self._none(), *parts]))
+        names = [name for name in self.table.schema.names if name != BBOX]
+        return report.flatten(self.table.at(positions, names).columns, self.suns)
 
     def index(self, to: Path) -> None:
         """Write the rows, sorted, and the position of each: two lines of int64 (16 bytes a row)."""
-        groups = range(self.metadata.num_row_groups)
-        rows = row_groups(self.file, groups, ["row"], self.metadata)["row"].to_numpy()
+        rows = self.table.read(range(self.table.groups), ["row"])["row"].to_numpy()
         order = np.argsort(rows, kind="stable")
         np.save(to, np.stack([rows[order], order]))
 
-    def _groups(self, wanted: Filter | None, start: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """The row groups from a position on that have rows which pass a filter, and which those
-        are."""
-        first = int(np.searchsorted(self.starts, start, "right")) - 1
-        possible = self._possible(wanted)
-        for group in range(first, len(possible)):
-            if possible[group]:
-                rows = self._passing(group, wanted)
-                rows = rows[rows >= start - self.starts[group]]
-                if len(rows):
-                    yield group, rows
-
-    def _passing(self, group: int, wanted: Filter | None) -> NDArray[np.int64]:
-        if wanted is None:
-            return np.arange(self._size(group))
-        return np.flatnonzero(wanted.passes(_Group(self, group, wanted), self._size(group)))
-
-    def _after(self, group: int, rows: NDArray[np.int64], room: int) -> int | None:
-        return int(self.starts[group] + rows[room]) if len(rows) > room else None
+    def _passing(
+        self, wanted: Filter | None, start: int
+    ) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """The row groups from a position on that have rows which pass a filter, and the positions
+        of those."""
+        first = int(np.searchsorted(self.table.starts, start, "right")) - 1
+        for group in np.flatnonzero(self._possible(wanted)).tolist():
+            if group >= first:
+                rows = np.arange(self._size(group))
+                if wanted is not None:
+                    columns = _Group(self.table, group, wanted)
+                    rows = np.flatnonzero(wanted.passes(columns, len(rows)))
+                positions = rows + self.table.starts[group]
+                positions = positions[positions >= start]
+                if len(positions):
+                    yield group, positions
 
     def _size(self, group: int) -> int:
-        return int(self.starts[group + 1] - self.starts[group])
+        return int(self.table.starts[group + 1] - self.table.starts[group])
 
     def _possible(self, wanted: Filter | None) -> NDArray[np.bool_]:
         """Which row groups may hold what is wanted, by their statistics."""
-        groups = len(self.starts) - 1
         if wanted is None:
-            return np.ones(groups, np.bool_)
+            return np.ones(self.table.groups, np.bool_)
         for name in wanted.columns - self.columns:
             raise InputError("{file}: has no column {name}; run it anew", file=BUILDINGS, name=name)
-        return wanted.may_pass(self._range, groups)
-
-    def _range(self, path: str) -> Range:
-        """What the file says of a column, or of a part of one."""
-        if path not in self._ranges:
-            of = [self._statistics(group, path) for group in range(self.metadata.num_row_groups)]
-            lowest, highest = (
-                [getattr(each, side) if each and each.has_min_max else None for each in of]
-                for side in ("min", "max")
-            )
-            values = [each.num_values if each else -1 for each in of]
-            nulls = [each.null_count if each and each.has_null_count else -1 for each in of]
-            self._ranges[path] = Range(lowest, highest, np.array(values), np.array(nulls))
-        return self._ranges[path]
-
-    def _statistics(self, group: int, path: str) -> Any:
-        place = self._places.get(path)
-        return None if place is None else self.metadata.row_group(group).column(place).statistics
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        of = self.metadata
-        return {of.schema.column(i).path: i for i in range(of.num_columns)}
-
-    def _read(self, group: int, columns: Sequence[str] | None = None) -> pa.Table:
-        return row_groups(self.file, [group], columns, self.metadata)
-
-    def _whole(self, group: int) -> pa.Table:
-        return _group(self, group)
-
-    def _none(self) -> pa.Table:
-        return self.metadata.schema.to_arrow_schema().empty_table().replace_schema_metadata(None)
-
-    def _flat(self, table: pa.Table) -> pa.Table:
-        return report.flatten(table, self.suns)
+        return wanted.may_pass(self.table.statistics, self.table.groups)
 
 
-def mark_of(directory: Path) -> tuple[int, int]:
-    """What tells a finished run from the one it is updated to: when its report was written [ns],
-    and its size [bytes]. Raises InputError if the folder holds none."""
-    try:
-        found = (directory / REPORT).stat()
-    except OSError:
-        raise InputError(
-            "{name}: no {file} in it, so no finished run", name=directory.name, file=REPORT
-        ) from None
-    return found.st_mtime_ns, found.st_size
+_cache = row_cache(CACHE_BYTES)
+
+
+@lru_cache(maxsize=KEPT)
+def _of(finished: Finished) -> Features:
+    return Features(finished.table.caching(_cache), len(sun_times(finished.report)))
 
 
 def find(index: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -238,21 +181,3 @@ def find(index: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     if not len(known):
         return np.full(len(rows), -1)
     return np.where(known[places] == rows, positions[places], -1)
-
-
-@lru_cache(maxsize=KEPT_TABLES)
-def _opened(directory: Path, mark: tuple[int, int]) -> Features:
-    """mark: of the report, which an update writes last."""
-    suns = len(sun_times(report.read(directory)))
-    file = Path(report.buildings_file(directory))
-    metadata = footer_of(file)
-    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    return Features(file, suns, metadata, np.cumsum([0, *counts]))
-
-
-_kept: LruCache[pa.Table] = LruCache(KEPT_BYTES, lambda table: int(table.nbytes))
-
-
-def _group(features: Features, group: int) -> pa.Table:
-    """One row group, whole: pages that follow each other mostly read the same."""
-    return _kept.get((features, group), lambda: features._read(group).replace_schema_metadata(None))

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.results.columns import EDGES
+from pipeline.storage.geoparquet import Statistics, bounds_of, rectangles, touches
 from pipeline.storage.slices import BBOX
 
 GEOMETRY = "geometry"
@@ -40,17 +40,7 @@ class Rows(Protocol):
     def __getitem__(self, name: str, /) -> pa.ChunkedArray: ...
 
 
-class Range(NamedTuple):
-    """What the row groups of a file say of a column, an item a row group. lowest, highest: None
-    where they are not known; values, nulls: how many there are, -1 if that is not known."""
-
-    lowest: Sequence[Any]
-    highest: Sequence[Any]
-    values: NDArray[np.int64]
-    nulls: NDArray[np.int64]
-
-
-Ranges = Callable[[str], Range]  # of a column, or of a part of one (`bbox.xmin`)
+Ranges = Callable[[str], Statistics]  # of a column, or of a part of one (`bbox.xmin`)
 
 
 class Part(NamedTuple):
@@ -129,7 +119,7 @@ def compared(op: str, one: Value, two: Value) -> Part:
     )
 
 
-def _within(op: str, value: Any, of: Range) -> NDArray[np.bool_]:
+def _within(op: str, value: Any, of: Statistics) -> NDArray[np.bool_]:
     """Which row groups may have a value of which a comparison is true."""
     tests: dict[str, Callable[[Any, Any], bool]] = {
         "=": lambda low, high: low <= value <= high,
@@ -192,9 +182,7 @@ def touching(area: shapely.Geometry) -> Part:
     shapely.prepare(area)
 
     def truth(rows: Rows) -> Truth:
-        boxes = np.column_stack(
-            [pc.struct_field(rows[BBOX], edge).to_numpy(zero_copy_only=False) for edge in EDGES]
-        )
+        boxes = rectangles(rows[BBOX])
         found = touches(boxes, bounds)
         place = np.flatnonzero(found)
         place = place[~_lies_in(area, boxes[place])]
@@ -204,7 +192,7 @@ def touching(area: shapely.Geometry) -> Part:
         return pa.array(found, mask=np.isnan(boxes).any(axis=1))  # no place: not known
 
     def may(ranges: Ranges) -> NDArray[np.bool_]:
-        return touches(rectangles(ranges), bounds)
+        return touches(bounds_of(ranges), bounds)
 
     return Part(frozenset([BBOX, GEOMETRY]), truth, may)
 
@@ -220,22 +208,3 @@ def _lies_in(area: shapely.Geometry, boxes: NDArray[np.float64]) -> NDArray[np.b
     first, last = boxes.min(axis=0, initial=np.inf), boxes.max(axis=0, initial=-np.inf)
     around = shapely.box(*first[:2], *last[2:]) if len(boxes) else shapely.Point()
     return np.full(len(boxes), area.covers(around))
-
-
-def rectangles(ranges: Ranges) -> NDArray[np.float64]:
-    """The rectangle of each row group [RD m], shape (groups, 4); NaN where nothing has a place."""
-    west, south, east, north = (ranges(f"{BBOX}.{edge}") for edge in EDGES)
-    return np.column_stack(
-        [np.array(side, np.float64) for side in
-         (west.lowest, south.lowest, east.highest, north.highest)]
-    )  # fmt: skip
-
-
-def touches(boxes: NDArray[np.float64], bounds: Sequence[float]) -> NDArray[np.bool_]:
-    """Which rectangles touch a closed one; NaN touches nothing."""
-    west, south, east, north = bounds
-    touching: NDArray[np.bool_] = (
-        (boxes[:, 0] <= east) & (boxes[:, 2] >= west)
-        & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
-    )  # fmt: skip
-    return touching

@@ -10,32 +10,37 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
 from pipeline.areas.regions import Area, boundary_files, find_region
 from pipeline.errors import InputError
-from pipeline.footprints.prepared import EDGES, GROUPS, LIGHT, Box, Light
+from pipeline.footprints.prepared import LIGHT, Light
 from pipeline.grid.windows import Window
 from pipeline.results import report
 from pipeline.results.buildings import SHARDS
 from pipeline.results.store import open_store
-from pipeline.storage.ledger import RASTERS
-from pipeline.storage.places import Place, below
-from pipeline.storage.slices import BBOX, footer_of, row_groups
+from pipeline.storage.geoparquet import GeoParquet, touches
+from pipeline.storage.ledger import RASTERS, REPORT
+from pipeline.storage.places import Place, below, storage_of
+from pipeline.storage.slices import Rectangle
 
-LOWEST, HIGHEST = 0, 1
+KINDS = ("dsm", "dtm")
+KEPT = 16  # runs that stay open
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Finished:
-    """A run that is finished. said: its report; footer: of its table."""
+    """A finished run that is open: its report, its table of buildings, and its rasters. The table
+    and the rasters are opened at their first use, and raise InputError where they are damaged."""
 
     directory: Place
-    said: dict[str, Any]
-    footer: pq.FileMetaData
+    report: dict[str, Any]
+
+    @cached_property
+    def table(self) -> GeoParquet:
+        """The table of its buildings."""
+        return GeoParquet(report.buildings_file(self.directory))
 
     @property
     def name(self) -> str:
@@ -45,75 +50,53 @@ class Finished:
     @property
     def inputs(self) -> dict[str, Any]:
         """What it was made of, by its report."""
-        found: dict[str, Any] = self.said["inputs"]
+        found: dict[str, Any] = self.report["inputs"]
         return found
 
     # Its rows.
 
-    def rows(self, groups: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
-        """Columns, by default all, of some row groups. Raises InputError if they are damaged."""
-        return row_groups(report.buildings_file(self.directory), groups, columns, self.footer)
-
     @cached_property
-    def bounds(self) -> Box:
-        """xmin, ymin, xmax, ymax of all footprints that it saw, of its area or not [m]."""
-        told = (self.footer.metadata or {}).get(SHARDS.encode())
+    def beside(self) -> dict[str, Any]:
+        """What its table holds beside the rows: `bounds`, and `shards` with the rows of each.
+        Raises InputError for a table of another program."""
+        told = (self.table.footer.metadata or {}).get(SHARDS.encode())
         if told is None:
             raise InputError("{name}: its table is of another program; run it anew", name=self.name)
-        xmin, ymin, xmax, ymax = (float(edge) for edge in json.loads(told)["bounds"])
+        found: dict[str, Any] = json.loads(told)
+        return found
+
+    @property
+    def bounds(self) -> Rectangle:
+        """xmin, ymin, xmax, ymax of all footprints that it saw, of its area or not [m]."""
+        xmin, ymin, xmax, ymax = (float(edge) for edge in self.beside["bounds"])
         return xmin, ymin, xmax, ymax
 
-    def groups(self) -> NDArray[Any]:
-        """The row groups, in order: first row, count, and xmin, ymin, xmax, ymax [m] of the
-        polygons; NaN without any."""
-        groups = np.zeros(self.footer.num_row_groups, GROUPS)
-        for i, edge in enumerate(EDGES):
-            groups[edge] = self._extremes(f"bbox.{edge}")[LOWEST if i < 2 else HIGHEST]
-        groups["count"] = [self.footer.row_group(i).num_rows for i in range(len(groups))]
-        groups["first"] = np.cumsum(groups["count"]) - groups["count"]
-        return groups
+    @property
+    def group_bounds(self) -> NDArray[np.float64]:
+        """(row groups, 4) xmin, ymin, xmax, ymax of the polygons [m]; NaN without any."""
+        return self.table.bounds
 
     def light(self, group: int) -> Light:
         """Of one row group those with a polygon, without that."""
-        table = self.rows([group], LIGHT)
-        table = table.filter(pc.is_valid(table["centre_x"]))
-        rows = table["row"].to_numpy()
-        return Light(np.arange(len(table)), rows, centres(table), rectangles(table))
+        return Light.of(self.table.rows(group, LIGHT, keep=False))
 
     @cached_property
-    def middles(self) -> NDArray[np.float64]:
+    def centre_bounds(self) -> NDArray[np.float64]:
         """(row groups, 4) xmin, ymin, xmax, ymax of the centres [m]; NaN without any."""
-        x, y = (self._extremes(f"centre_{axis}") for axis in "xy")
-        return np.column_stack([x[LOWEST], y[LOWEST], x[HIGHEST], y[HIGHEST]])
+        x, y = (self.table.statistics(f"centre_{axis}") for axis in "xy")
+        edges = x.lowest, y.lowest, x.highest, y.highest
+        return np.column_stack([np.array(edge, np.float64) for edge in edges])
 
-    def touching(self, bounds: Box) -> list[int]:
+    def touching(self, rectangle: Rectangle) -> list[int]:
         """The row groups that may have a centre in a closed rectangle [m]."""
-        west, south, east, north = self.middles.T
-        xmin, ymin, xmax, ymax = bounds
-        here = (west <= xmax) & (east >= xmin) & (south <= ymax) & (north >= ymin)
-        return [int(group) for group in np.flatnonzero(here)]
+        found: list[int] = np.flatnonzero(touches(self.centre_bounds, rectangle)).tolist()
+        return found
 
     @cached_property
     def without_centres(self) -> list[int]:
         """The row groups in which a row may have no centre."""
-        at, every = self._column("centre_x"), range(self.footer.num_row_groups)
-        known = [self.footer.row_group(i).column(at).statistics for i in every]
-        return [i for i, found in enumerate(known) if found is None or found.null_count]
-
-    def _extremes(self, name: str) -> NDArray[np.float64]:
-        """(2, row groups) lowest and highest of a column, NaN without any value."""
-        at, every = self._column(name), range(self.footer.num_row_groups)
-        known = [self.footer.row_group(i).column(at).statistics for i in every]
-        ends = [(s.min, s.max) if s and s.has_min_max else (np.nan, np.nan) for s in known]
-        return np.array(ends, np.float64).reshape(-1, 2).T
-
-    def _column(self, name: str) -> int:
-        names = [self.footer.schema.column(i).path for i in range(self.footer.num_columns)]
-        if name not in names:
-            raise InputError(
-                "{name}: its table has no column {column}; run it anew", name=self.name, column=name
-            )
-        return names.index(name)
+        found: list[int] = np.flatnonzero(self.table.statistics("centre_x").nulls).tolist()
+        return found
 
     # Its ground.
 
@@ -153,7 +136,7 @@ class Finished:
         dsm, dtm = (_around([self.cells(s["bounds"]) for s in self.inputs[k]]) for k in KINDS)
         return dsm.intersect(dtm)
 
-    def sheets(self, bounds: Box) -> shapely.Geometry:
+    def sheets(self, bounds: Rectangle) -> shapely.Geometry:
         """What sheets of both kinds cover near a rectangle, where footprints touch them [RD m]."""
         dsm, dtm = (
             shapely.union_all(_touching(_touching(_boxes(self.inputs[k]), self.bounds), bounds))
@@ -186,24 +169,32 @@ class Finished:
         return ground is not None and bool(shapely.covers(ground, area.geometry))
 
 
-KINDS = ("dsm", "dtm")
-
-
 def open_finished(directory: Place) -> Finished:
-    """A finished run. Raises InputError if there is none, or it is damaged."""
-    said = report.read(directory)
-    return Finished(directory, said, footer_of(report.buildings_file(directory)))
+    """A finished run, opened once as long as its report is the same. Raises InputError if there is
+    none, or its report is damaged."""
+    return _opened(directory, storage_of(directory).mark(REPORT))
+
+
+def mark_of(directory: Path) -> tuple[int, int]:
+    """What tells a finished run from the one it is updated to: when its report was written [ns],
+    and its size [bytes]. Raises InputError if the folder holds none."""
+    mark: tuple[int, int] | None = storage_of(directory).mark(REPORT)
+    if mark is None:
+        raise InputError(
+            "{name}: no {file} in it, so no finished run", name=directory.name, file=REPORT
+        )
+    return mark
+
+
+@lru_cache(maxsize=KEPT)
+def _opened(directory: Place, mark: object) -> Finished:
+    """mark: of the report, which an update writes last."""
+    return Finished(directory, report.read(directory))
 
 
 def centres(table: pa.Table) -> NDArray[np.float64]:
     """(rows, 2) x and y [m], NaN for null."""
     return np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"]).astype(float)
-
-
-def rectangles(table: pa.Table) -> NDArray[np.float64]:
-    """(rows, 4) xmin, ymin, xmax, ymax [m]."""
-    box = table[BBOX].combine_chunks()
-    return np.column_stack([pc.struct_field(box, edge).to_numpy() for edge in EDGES])
 
 
 def _around(windows: Sequence[Window]) -> Window:
@@ -217,7 +208,7 @@ def _boxes(sheets: Sequence[dict[str, Any]]) -> NDArray[Any]:
     return shapely.box(*np.array([sheet["bounds"] for sheet in sheets], np.float64).T)
 
 
-def _touching(boxes: NDArray[Any], bounds: Box) -> NDArray[Any]:
+def _touching(boxes: NDArray[Any], bounds: Rectangle) -> NDArray[Any]:
     return boxes[shapely.intersects(boxes, shapely.box(*bounds))]
 
 

@@ -23,7 +23,7 @@ from pipeline.storage.checksums import MISSING
 from pipeline.storage.integrity import files_of, read_report
 from pipeline.storage.ledger import BUILDINGS
 from pipeline.storage.places import Place, below, is_remote, storage_of
-from pipeline.storage.slices import BBOX, Buildings, Rectangle
+from pipeline.storage.slices import BBOX, Buildings
 
 FORMATS = ("table", "json", "csv")
 HOUSEHOLD_COLUMNS = ("households", "huishoudens", "aantal_huishoudens")
@@ -85,18 +85,9 @@ def read(directory: Place) -> dict[str, Any]:
     return read_report(directory)
 
 
-def read_buildings(
-    directory: Place, columns: Sequence[str] | None = None, bounds: Rectangle | None = None
-) -> pa.Table:
-    """The buildings of a finished run; `InputError` if `directory` holds none.
-
-    bounds: [m] only those whose rectangle touches it; the parts of the file where none lies are
-    not read.
-    """
-    file = buildings_file(directory)
-    if bounds is None:
-        return slices.whole(file, columns)
-    return slices.within(file, columns, bounds)
+def read_buildings(directory: Place, columns: Sequence[str] | None = None) -> pa.Table:
+    """The buildings of a finished run. Raises InputError if `directory` holds none."""
+    return slices.whole(buildings_file(directory), columns)
 
 
 def buildings_file(directory: Place) -> Place:

@@ -49,7 +49,7 @@ def summary(
     """
     finished = open_finished(directory)
     area = area and replace(area, geometry=own_copy(area.geometry))
-    household_kwh = finished.said["method"]["parameters"]["household_kwh"]
+    household_kwh = finished.report["method"]["parameters"]["household_kwh"]
     if area is None and around is None and by is None and finished.inputs["around"] is None:
         added = _reported(finished, household_kwh, households)
     else:
@@ -61,7 +61,7 @@ def summary(
             "complete": is_complete(finished, area, around, boundaries),
             "coverage": _coverage(finished, area, around, added["accounting"], boundaries),
             **added,
-            "method": {key: finished.said["method"][key] for key in ("name", "parameters")},
+            "method": {key: finished.report["method"][key] for key in ("name", "parameters")},
         }
     )
     return found
@@ -69,7 +69,7 @@ def summary(
 
 def _reported(finished: Finished, household_kwh: float, households: float | None) -> dict[str, Any]:
     """What the report of a run says of all its rows."""
-    said = finished.said
+    said = finished.report
     counts = {k: v for k, v in said["counts"].items() if k not in ("neighbours", "restrictions")}
     served = totals.served(said["kwh"], household_kwh, households)
     sums = {"counts": counts, "area_ha": said["area_ha"], "kwh": said["kwh"], "households": served}
@@ -104,9 +104,9 @@ def _added(
 def _rows(finished: Finished, area: Area | None, around: Circle | None) -> Iterator[pa.Table]:
     """Row group by row group, the rows that count; first an empty table, so that there is one."""
     columns = [*totals.COLUMNS, *PLACE]
-    yield finished.rows([], columns)
+    yield finished.table.read([], columns)
     for group in _groups(finished, area, around):
-        table = finished.rows([group], columns)
+        table = finished.table.read([group], columns)
         if area is not None and not _holds_all(area, finished, group):
             table = table.filter(pa.array(area.holds(centres(table))))
         yield _selected(table, around, area is None)
@@ -115,18 +115,18 @@ def _rows(finished: Finished, area: Area | None, around: Circle | None) -> Itera
 def _groups(finished: Finished, area: Area | None, around: Circle | None) -> Iterator[int]:
     """The row groups that may have a centre in the area, or else in the circle."""
     if area is None:
-        everywhere = range(len(finished.middles))
+        everywhere = range(len(finished.centre_bounds))
         yield from finished.touching(_box(around)) if around else everywhere
         return
     shapely.prepare(area.geometry)
     for group in finished.touching(area.geometry.bounds):
-        if shapely.intersects(area.geometry, shapely.box(*finished.middles[group])):
+        if shapely.intersects(area.geometry, shapely.box(*finished.centre_bounds[group])):
             yield group
 
 
 def _holds_all(area: Area, finished: Finished, group: int) -> bool:
     """Whether all rows of a row group lie in an area."""
-    inside = shapely.covers(area.geometry, shapely.box(*finished.middles[group]))
+    inside = shapely.covers(area.geometry, shapely.box(*finished.centre_bounds[group]))
     return bool(inside) and group not in finished.without_centres
 
 
@@ -152,7 +152,7 @@ def _coverage(
 ) -> coverage.Section | None:
     """Of an area or a circle; of all rows what the report says, None if it is of an older run."""
     if area is None and around is None:
-        found: coverage.Section | None = finished.said.get("coverage")
+        found: coverage.Section | None = finished.report.get("coverage")
         return found
     return coverage.section(accounting, computed(finished, area, around, boundaries))
 

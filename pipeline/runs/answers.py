@@ -30,7 +30,7 @@ from pipeline.runs.passes import along_curve
 from pipeline.runs.provenance import PROGRAM, machine
 from pipeline.runs.request import Request
 from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, locked, open_ledger
-from pipeline.storage.lru import LruCache
+from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place, storage_of
 
 COPY = "copy"
@@ -109,7 +109,7 @@ def _provenance(asked: Asked) -> dict[str, Any]:
     changed = {"layers": list(request.layers), "lang": request.outputs.lang}
     return {
         "method": {
-            **{key: finished.said["method"][key] for key in ("name", "parameters")},
+            **{key: finished.report["method"][key] for key in ("name", "parameters")},
             **asked.method.states(asked.p, asked.squares),
         },
         "inputs": {
@@ -130,7 +130,7 @@ def _source(finished: Finished) -> dict[str, Any]:
     return {
         "name": finished.name,
         "report_sha256": hashlib.sha256(text).hexdigest(),
-        "finished": finished.said["machine"].get("finished"),
+        "finished": finished.report["machine"].get("finished"),
         "area": finished.inputs["area"],
         "not_known": NOT_KNOWN,
     }
@@ -172,10 +172,10 @@ def _rows(
     """The rows of all shards of the area's own layout, and of what has no polygon."""
     finished, layout, schema = asked.finished, asked.layout, asked.method.schema
     every = along_curve(layout, asked.scope.own)
-    kept: LruCache[dict[Shard, pa.Table]] = LruCache(KEPT_BYTES, _size)
+    kept: LRUCache[dict[Shard, pa.Table]] = LRUCache(KEPT_BYTES, _size)
 
     def read(group: int) -> dict[Shard, pa.Table]:
-        return kept.get(group, lambda: _by_shard(asked, finished.rows([group])))
+        return kept.get(group, lambda: _by_shard(asked, _rows_of(asked, group)))
 
     for i, shard in enumerate(every):
         progress(TABLE, i, len(every))
@@ -186,10 +186,15 @@ def _rows(
         table = in_space(_selected(asked, pa.concat_tables(parts)), "")
         shards[shard.name] = {"rows": len(table)}
         yield table
-    nowhere = (finished.rows([group]).cast(schema) for group in finished.without_centres)
+    nowhere = (_rows_of(asked, group) for group in finished.without_centres)
     rest = pa.concat_tables([schema.empty_table(), *map(_without_centre, nowhere)])
     yield _selected(asked, rest.sort_by("row"))
     progress(TABLE, len(every), len(every))
+
+
+def _rows_of(asked: Asked, group: int) -> pa.Table:
+    schema = asked.method.schema
+    return asked.finished.table.read([group], schema.names).cast(schema)
 
 
 def _without_centre(table: pa.Table) -> pa.Table:
@@ -202,7 +207,6 @@ def _size(parts: dict[Shard, pa.Table]) -> int:
 
 def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, pa.Table]:
     """Those of some rows that are of the area, by the shard that holds their centre."""
-    table = table.cast(asked.method.schema)
     if asked.area is not None:
         table = table.filter(pa.array(asked.area.holds(centres(table))))
     return rows_by_shard(table, asked.layout)
@@ -228,7 +232,7 @@ def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, A
         ground=coverage.of_ground(ground, asked.finished.sheets(bounds)),
     )
     names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
-    before = warnings(asked.finished.said)
+    before = warnings(asked.finished.report)
     warned = [said for said in before if any(name in said for name in names)]
     warned += off_rasters(composed["accounting"], asked.scope.asked)
     composed["accounting"] |= report.warned(warned)

@@ -91,8 +91,8 @@ def _otherwise_made(
 ) -> Iterator[str]:
     """What differs that can be told without a look at the rows."""
     method = {"name": request.method, "parameters": parameters_.as_json(p)}
-    there = {key: finished.said["method"].get(key) for key in method}
-    found = first_difference({"method": there, "program": finished.said["program"]},
+    there = {key: finished.report["method"].get(key) for key in method}
+    found = first_difference({"method": there, "program": finished.report["program"]},
                    {"method": method, "program": PROGRAM})  # fmt: skip
     if found:
         yield f"its {found}"

@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
@@ -25,14 +23,14 @@ from pipeline.grid.tile_masks import NO_HEIGHT, TileMask, raise_tiles
 from pipeline.grid.windows import Layout, Shard, Window
 from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
-from pipeline.results import report
-from pipeline.results.buildings import SHARDS, in_space, rows_by_shard
+from pipeline.results.buildings import in_space, rows_by_shard
+from pipeline.results.finished import Finished, open_finished
 from pipeline.runs.prepare import Run
 from pipeline.storage.checksums import Checksums
+from pipeline.storage.geoparquet import GeoParquet
 from pipeline.storage.integrity import check_there, checksums_in, shard_of
-from pipeline.storage.ledger import BUILDINGS, RASTERS, first_difference
+from pipeline.storage.ledger import RASTERS, first_difference
 from pipeline.storage.places import Place
-from pipeline.storage.slices import footer_of, readable, whole
 
 OF_CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")
 
@@ -100,29 +98,14 @@ def begin(
     home = Path(context.ledger.directory)
     found = change(before, json.loads(json.dumps(provenance)), context.resolution)
     check_there(home)
-    beside, sums = beside_rows(home), checksums_in(report.read(home))
-    if beside["bounds"] != list(context.prepared.bounds):  # all rows hang on what ground is seen
+    finished = open_finished(home)
+    if finished.bounds != context.prepared.bounds:  # all rows hang on what ground is seen
         return frozenset(context.shards)
-    fresh = reached(home, context, influence, found)
+    fresh = reached(finished, context, influence, found)
     _copy_rasters(home / RASTERS, context)
-    _keep_sums(context, fresh, sums)
-    take_along(run, fresh, beside["shards"])
+    _keep_sums(context, fresh, checksums_in(finished.report))
+    take_along(run, fresh, finished)
     return fresh
-
-
-def beside_rows(directory: Path) -> dict[str, Any]:
-    """What a finished run keeps beside its rows. Raises InputError if it is damaged."""
-    try:
-        beside: dict[str, Any] = json.loads(
-            footer_of(directory / BUILDINGS).metadata[SHARDS.encode()]
-        )
-    except KeyError:
-        raise InputError(
-            "{directory}: {file} is of another program; run it anew with --overwrite",
-            directory=directory,
-            file=BUILDINGS,
-        ) from None
-    return beside
 
 
 def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +120,7 @@ def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
 
 
 def reached(
-    directory: Path, context: Context, influence: Influence, change: Change
+    finished: Finished, context: Context, influence: Influence, change: Change
 ) -> frozenset[Shard]:
     """The shards of a finished run's area that a change can matter to."""
     ring = int(np.ceil(context.p.ground_ring_m / context.resolution)) + 1
@@ -148,40 +131,39 @@ def reached(
     highest = np.full(places.marked.shape, NO_HEIGHT)
     raise_tiles(highest, places.frame, windows, change.highest)
     matters = influence.changed(context, places, highest)
-    found = set(bearers(directory, context.layout, change.ids)) if change.ids else set()
+    found = set(bearers(finished, context.layout, change.ids)) if change.ids else set()
     every = {shard: context.ground_of(shard, influence.widest) for shard in context.shards}
     return frozenset(found | {shard for shard, ground in every.items() if matters(ground)})
 
 
-def bearers(directory: Path, layout: Layout, ids: frozenset[str]) -> frozenset[Shard]:
+def bearers(finished: Finished, layout: Layout, ids: frozenset[str]) -> frozenset[Shard]:
     """The shards of a finished run with a row of one of these ids: whether an id is repeated
     hangs on all rows."""
-    table = whole(directory / BUILDINGS, ["id", "centre_x", "centre_y"])
-    table = table.filter(pc.is_in(table["id"], pa.array(sorted(ids), pa.string())))
-    return frozenset(rows_by_shard(table, layout))
+    rows = finished.table.with_ids(ids, ["id", "centre_x", "centre_y"])
+    return frozenset(rows_by_shard(rows.columns, layout))
 
 
-def take_along(run: Run, fresh: frozenset[Shard], counts: dict[str, Any]) -> None:
+def take_along(run: Run, fresh: frozenset[Shard], finished: Finished) -> None:
     """Record the rows of all shards that are not reached, from the finished run; what was recorded
-    before stays. counts: what was counted of them, by the name of the shard."""
+    before stays."""
     context, stage = run.context, run.method.passes[-1].name
-    home, done = Path(context.ledger.directory), context.ledger.finished(stage)
+    counts, done = finished.beside["shards"], context.ledger.finished(stage)
     kept = {s for s in context.scope.own if s not in fresh and s.name not in done}
     wanted = {shard: counts[shard.name]["rows"] for shard in kept}
-    with readable(home / BUILDINGS) as stream, pq.ParquetFile(stream) as file:
-        for shard, rows in _whole_shards(file, run, wanted):
-            counted = json.dumps(counts[shard.name])
-            context.ledger.record_rows(stage, shard.name, in_space(rows, counted))
+    for shard, rows in _whole_shards(finished.table, run, wanted):
+        counted = json.dumps(counts[shard.name])
+        context.ledger.record_rows(stage, shard.name, in_space(rows, counted))
 
 
 def _whole_shards(
-    file: pq.ParquetFile, run: Run, wanted: dict[Shard, int]
+    file: GeoParquet, run: Run, wanted: dict[Shard, int]
 ) -> Iterator[tuple[Shard, pa.Table]]:
     """The rows of shards, as soon as all of a shard's are there; the file has them one after
     another, but for the order within its row groups."""
     waiting: dict[Shard, list[pa.Table]] = {}
-    for group in range(file.num_row_groups):
-        table = file.read_row_group(group).cast(run.method.schema)
+    schema = run.method.schema
+    for group in range(file.groups):
+        table = file.read([group], schema.names).cast(schema)
         for shard, rows in rows_by_shard(table, run.context.layout).items():
             if shard in wanted:
                 waiting.setdefault(shard, []).append(rows)

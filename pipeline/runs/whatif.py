@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
@@ -15,10 +14,10 @@ from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.method import Method
 from pipeline.methods.reach import hull
-from pipeline.results import report
-from pipeline.results.finished import Finished, centres, open_finished, rectangles
+from pipeline.results.finished import Finished, centres, open_finished
+from pipeline.storage.geoparquet import Rows
 from pipeline.storage.places import Place
-from pipeline.storage.slices import Rectangle, where
+from pipeline.storage.slices import Rectangle
 
 CELLS_M = 10.0  # a wall may stand in the next cell, and those of AHN have 5 m at most
 Bounds = NDArray[np.float64]
@@ -38,7 +37,7 @@ def reach_in(
     nothing changes.
     """
     finished = open_finished(directory)
-    named = finished.said["method"]
+    named = finished.report["method"]
     method = METHODS[named["name"]]
     p = parameters_.parse(method.parameters, named["parameters"])
     found = [_coming(finished, p, *roof) for roof in roofs] + _going(finished, remove)
@@ -46,7 +45,7 @@ def reach_in(
         raise InputError("no building comes or goes; give one")
     reached = [_reach(finished, method, p, *one) for one in found]
     near = [_touching(finished, rectangle) for rectangle in reached]
-    middles = [np.tile(centres(rows), 2) for rows in near]
+    middles = [np.tile(centres(rows.columns), 2) for rows in near]
     return hull(np.concatenate([reached, *middles]), CELLS_M)
 
 
@@ -70,7 +69,7 @@ def _coming(
     """Where it stands, with all that it overlaps, whose roofs may rise with it; and its top."""
     own = shapely.bounds(geometry)
     rows = _touching(finished, np.array(hull([own], CELLS_M)))
-    bounds: Bounds = np.array(hull(np.vstack([own, rectangles(rows)]), 0.0))
+    bounds: Bounds = np.array(hull(np.vstack([own, rows.bounds]), 0.0))
     if roof is None:
         ring = hull([own], p.ground_ring_m + CELLS_M)
         roof = _extremes(finished, "dtm", ring)[1] + (height or 0.0)
@@ -79,23 +78,21 @@ def _coming(
 
 def _going(finished: Finished, ids: Sequence[str]) -> list[tuple[Bounds, float]]:
     """Where each of them stands, and its top; one that has none stands nowhere."""
-    file = report.buildings_file(finished.directory)
-    rows = where(file, ["id", "roof_m", "bbox"], pc.field("id").isin(pa.array(ids, pa.string())))
+    rows = finished.table.with_ids(ids, ["id", "roof_m"])
     for name in ids:
-        if name not in rows["id"].to_pylist():
+        if name not in rows.columns["id"].to_pylist():
             raise InputError(
                 "{name}: has no building {id}; give an id of its table",
                 name=finished.name,
                 id=name,
             )
-    tops = pc.fill_null(rows["roof_m"], LOWEST_M).to_pylist()
-    return list(zip(rectangles(rows), tops, strict=True))
+    tops = pc.fill_null(rows.columns["roof_m"], LOWEST_M).to_pylist()
+    return list(zip(rows.bounds, tops, strict=True))
 
 
-def _touching(finished: Finished, bounds: Bounds) -> pa.Table:
+def _touching(finished: Finished, bounds: Bounds) -> Rows:
     west, south, east, north = bounds.tolist()
-    columns = ["centre_x", "centre_y", "bbox"]
-    return report.read_buildings(finished.directory, columns, (west, south, east, north))
+    return finished.table.within((west, south, east, north), ["centre_x", "centre_y"])
 
 
 def _extremes(finished: Finished, kind: str, bounds: Rectangle) -> tuple[float, float]:

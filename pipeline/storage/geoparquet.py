@@ -8,6 +8,7 @@ value of each column in each row group; by these, row groups that lie elsewhere 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from copy import copy
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.storage.lru import LruCache
+from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place
 from pipeline.storage.slices import BBOX, Rectangle, readable
 
@@ -46,20 +47,22 @@ class Rows(NamedTuple):
     columns: pa.Table
     bounds: NDArray[np.float64]
 
-    @property
-    def nbytes(self) -> int:
-        """Memory that they take [bytes]."""
-        return int(self.columns.nbytes) + self.bounds.nbytes + self.position.nbytes
-
     def take(self, chosen: NDArray[np.int64]) -> "Rows":
         """Some of these, by their number among them."""
-        columns = self.columns.take(pa.array(chosen))
+        columns = self.columns.combine_chunks().take(pa.array(chosen))
         return Rows(self.position[chosen], columns, self.bounds[chosen])
 
 
-def row_cache(most: int) -> LruCache[Rows]:
-    """A cache of decoded row groups. most: of all together [bytes]."""
-    return LruCache(most, lambda rows: rows.nbytes)
+class Decoded(NamedTuple):
+    """A row group in memory: its columns without the rectangles, and these, as of Rows."""
+
+    columns: pa.Table
+    bounds: NDArray[np.float64]
+
+
+def row_cache(limit: int) -> LRUCache[Decoded]:
+    """A cache of row groups. limit: of all together [bytes]."""
+    return LRUCache(limit, lambda group: int(group.columns.nbytes) + group.bounds.nbytes)
 
 
 class GeoParquet:
@@ -71,7 +74,7 @@ class GeoParquet:
     """
 
     def __init__(
-        self, file: Place, cache: LruCache[Rows] | None = None, stream: Open | None = None
+        self, file: Place, cache: LRUCache[Decoded] | None = None, stream: Open | None = None
     ) -> None:
         self.file, self._cache = file, cache
         self._stream = stream or partial(readable, file)
@@ -83,6 +86,12 @@ class GeoParquet:
         leaves = (self.footer.schema.column(i).path for i in range(self.footer.num_columns))
         self._leaves = {path: i for i, path in enumerate(leaves)}
         self._statistics: dict[str, Statistics] = {}
+
+    def caching(self, cache: LRUCache[Decoded]) -> "GeoParquet":
+        """The same file with another cache."""
+        other = copy(self)
+        other._cache = cache
+        return other
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -147,12 +156,22 @@ class GeoParquet:
             table = file.read_row_groups([*groups], columns=self._names(columns))
         return table.replace_schema_metadata(None)
 
-    def rows(self, group: int, columns: Sequence[str] | None = None) -> Rows:
-        """One row group, kept in the cache. columns: as of `read`."""
+    def rows(self, group: int, columns: Sequence[str] | None = None, *, keep: bool = True) -> Rows:
+        """One row group. columns: as of `read`; keep: in the cache, if there is one."""
         names = self._names(columns)
-        if self._cache is None:
-            return self._decode(group, names)
-        return self._cache.get((self, group, *names), lambda: self._decode(group, names))
+        if self._cache is None or not keep:
+            decoded = self._decode(group, names)
+        else:
+            key = (self, group, *names)
+            decoded = self._cache.get(key, lambda: self._decode(group, names))
+        return Rows(np.arange(*self.starts[[group, group + 1]]), *decoded)
+
+    def _decode(self, group: int, names: list[str]) -> Decoded:
+        if BBOX not in self.schema.names:
+            table = self.read([group], names)
+            return Decoded(table, np.full((len(table), 4), np.nan))
+        table = self.read([group], [*names, BBOX])
+        return Decoded(table.drop_columns([BBOX]), rectangles(table[BBOX]))
 
     def within(
         self,
@@ -169,14 +188,26 @@ class GeoParquet:
             parts.append(rows.take(np.flatnonzero(touches(rows.bounds, rectangle))))
         return joined(parts)
 
-    def at(self, positions: NDArray[np.int64], columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows at positions, in their order. columns: as of `read`."""
+    def at(self, positions: NDArray[np.int64], columns: Sequence[str] | None = None) -> Rows:
+        """The rows at positions, in the order of these. columns: as of `read`."""
         groups = np.searchsorted(self.starts, positions, "right") - 1
-        parts = [
-            self.rows(group, columns).columns.slice(position - self.starts[group], 1)
-            for group, position in zip(groups.tolist(), positions.tolist(), strict=True)
-        ]
-        return pa.concat_tables([self._nothing(columns).columns, *parts])
+        parts = [self._nothing(columns)]
+        for group in np.unique(groups).tolist():
+            here = positions[groups == group] - self.starts[group]
+            parts.append(self.rows(group, columns).take(here))
+        found = joined(parts)
+        if (np.diff(groups) >= 0).all():
+            return found
+        return found.take(np.argsort(np.argsort(groups, kind="stable")))
+
+    def with_ids(self, ids: Collection[str], columns: Sequence[str]) -> Rows:
+        """The rows that bear one of these ids, in order. columns: `id` among them."""
+        parts, wanted = [self._nothing(columns)], pa.array(sorted(ids), pa.string())
+        for group in self.holding(ids):
+            rows = self.rows(group, columns)
+            found = pc.is_in(rows.columns["id"], wanted).to_numpy()
+            parts.append(rows.take(np.flatnonzero(found)))
+        return joined(parts)
 
     def holding(self, ids: Collection[str]) -> dict[int, set[str]]:
         """The row groups in which some of these ids are, and which. Of all that may hold one the
@@ -204,13 +235,6 @@ class GeoParquet:
             return list(columns)
         return [field.name for field in self.schema if not pa.types.is_nested(field.type)]
 
-    def _decode(self, group: int, names: list[str]) -> Rows:
-        position = np.arange(self.starts[group], self.starts[group + 1])
-        if BBOX not in self.schema.names:
-            return Rows(position, self.read([group], names), np.full((len(position), 4), np.nan))
-        table = self.read([group], [*names, BBOX])
-        return Rows(position, table.drop_columns([BBOX]), rectangles(table))
-
     def _nothing(self, columns: Sequence[str] | None) -> Rows:
         table = self.schema.empty_table().select(self._names(columns))
         return Rows(np.zeros(0, np.int64), table, np.zeros((0, 4)))
@@ -222,9 +246,9 @@ def joined(parts: Sequence[Rows]) -> Rows:
     return Rows(np.concatenate(position), pa.concat_tables(columns), np.concatenate(bounds))
 
 
-def rectangles(table: pa.Table) -> NDArray[np.float64]:
+def rectangles(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """(rows, 4) xmin, ymin, xmax, ymax [m] of the column `bbox`, NaN for null."""
-    box = table[BBOX].combine_chunks()
+    box = column.combine_chunks()
     edges = [pc.struct_field(box, edge).to_numpy(zero_copy_only=False) for edge in EDGES]
     return np.array(edges, np.float64).reshape(4, -1).T
 

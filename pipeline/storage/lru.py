@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class LruCache(Generic[T]):
+class LRUCache(Generic[T]):
     """Values by key, of which the least recently used are dropped. Safe in threads: what several
     ask for at once is made once."""
 

@@ -44,27 +44,6 @@ def whole(buildings: Buildings, columns: Sequence[str] | None = None) -> pa.Tabl
         return pq.read_table(stream, columns=columns)
 
 
-def within(file: Place, columns: Sequence[str] | None, bounds: Rectangle) -> pa.Table:
-    """The rows whose rectangle touches the closed `bounds`; other row groups are not read.
-
-    Raises InputError for a file that is damaged, or without the column of rectangles.
-    """
-    if BBOX not in column_names(file):
-        raise InputError(
-            "{file}: has no column {bbox}, by which parts are read; run it anew",
-            file=file,
-            bbox=BBOX,
-        )
-    west, south, east, north = bounds
-    touching = (
-        (pc.field(BBOX, "xmin") <= east)
-        & (pc.field(BBOX, "xmax") >= west)
-        & (pc.field(BBOX, "ymin") <= north)
-        & (pc.field(BBOX, "ymax") >= south)
-    )
-    return where(file, columns, touching)
-
-
 def where(buildings: Buildings, columns: Sequence[str] | None, holds: pc.Expression) -> pa.Table:
     """The rows for which an expression holds; of a file no row group is read whose statistics
     rule it out. Raises InputError for a file that is damaged."""
@@ -73,21 +52,6 @@ def where(buildings: Buildings, columns: Sequence[str] | None, holds: pc.Express
     with readable(buildings) as stream:
         names = None if columns is None else list(columns)
         return pq.read_table(stream, columns=names, filters=holds)
-
-
-def footer_of(file: Place) -> pq.FileMetaData:
-    """What a file says of its row groups. Raises InputError for a file that is damaged."""
-    with readable(file) as stream:
-        return pq.read_metadata(stream)
-
-
-def row_groups(
-    file: Place, groups: Sequence[int], columns: Sequence[str] | None, footer: pq.FileMetaData
-) -> pa.Table:
-    """Columns, by default all, of some row groups. Raises InputError for a file that is damaged."""
-    names = None if columns is None else list(columns)
-    with readable(file) as stream, pq.ParquetFile(stream, metadata=footer) as opened_:
-        return opened_.read_row_groups(list(groups), columns=names)
 
 
 def column_names(buildings: Buildings) -> list[str]:

@@ -12,7 +12,8 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from pipeline.output.export import NODATA, write
-from pipeline.results.features import Features, mark_of
+from pipeline.results.features import Features
+from pipeline.results.finished import mark_of
 from pipeline.results.store import ROOT, open_store
 from pipeline.storage.integrity import verify
 from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT

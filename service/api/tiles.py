@@ -16,9 +16,9 @@ from pipeline.output.tiles.png import EMPTY_PNG
 from pipeline.output.tiles.roofs import FIELDS
 from pipeline.output.tiles.roofs import LAYER as BUILDINGS
 from pipeline.output.tiles.scheme import DEEPEST, Tile
-from pipeline.results.features import mark_of
+from pipeline.results.finished import mark_of
 from pipeline.results.printed import attributions, sun_times
-from pipeline.storage.lru import LruCache
+from pipeline.storage.lru import LRUCache
 from service.api.answers import (
     Asked,
     address,
@@ -76,7 +76,7 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 }
 
 router = APIRouter(tags=["tiles"])
-_kept: LruCache[bytes] = LruCache(MOST_BYTES, lambda body: len(body) + KEY_BYTES)
+_kept: LRUCache[bytes] = LRUCache(MOST_BYTES, lambda body: len(body) + KEY_BYTES)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import glob
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.methods import METHODS
 from pipeline.methods.method import Method
 from pipeline.results import report
-from pipeline.results.features import mark_of
+from pipeline.results.finished import open_finished
 from pipeline.storage.integrity import is_unfinished
 from pipeline.storage.ledger import REPORT
 from service.core.settings import Settings
@@ -38,7 +37,7 @@ class Collection:
 
         Raises InputError where the run is gone.
         """
-        return _report(self.place, mark_of(self.place))
+        return open_finished(self.place).report
 
     @property
     def method(self) -> Method:
@@ -49,11 +48,6 @@ class Collection:
                 "method {name!r} is unknown; there is {known}", name=name, known=list(METHODS)
             )
         return METHODS[name]
-
-
-@lru_cache(maxsize=16)
-def _report(place: Path, mark: tuple[int, int]) -> dict[str, Any]:
-    return report.read(place)
 
 
 @dataclass(frozen=True)

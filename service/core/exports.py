@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.results.features import Features, find, mark_of
+from pipeline.results.features import Features, find
+from pipeline.results.finished import mark_of
 from pipeline.storage.cache import is_intact, record_checksums
 from service.core.catalogue import Collection
 

@@ -14,7 +14,8 @@ from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import LAYER, Roofs
 from pipeline.output.tiles.scheme import Tile
 from pipeline.results import report
-from pipeline.results.features import Features, mark_of
+from pipeline.results.features import Features
+from pipeline.results.finished import mark_of, open_finished
 from pipeline.results.store import open_store
 from pipeline.storage.ledger import RASTERS
 from pipeline.storage.slices import Rectangle
@@ -96,7 +97,7 @@ class Opened:
     def _outlines(self) -> Roofs:
         with self._lock:
             if self._roofs is None:
-                self._roofs = Roofs(report.buildings_file(self._place), GROUPS)
+                self._roofs = Roofs(open_finished(self._place).table, GROUPS)
             return self._roofs
 
     def _counts(self) -> Overview:

@@ -15,7 +15,7 @@ from pipeline.results.finished import open_finished
 from pipeline.results.summary import computed, summary
 from pipeline.storage.cache import fingerprints
 from pipeline.storage.ledger import REPORT
-from pipeline.storage.lru import LruCache
+from pipeline.storage.lru import LRUCache
 from service.core.catalogue import Collection
 from service.core.problem import Problem
 from service.processes.areas import (
@@ -40,7 +40,7 @@ NOT_COMPUTED, ELSEWHERE = "urn:daklaag:not-computed", "urn:daklaag:computed-else
 NO_HEIGHTS = "urn:daklaag:no-heights"
 THERE = "ask for a place within its collections (/collections tells where they lie)"
 Rows = list[dict[str, Any]]
-_kept: LruCache[str] = LruCache(KEPT_BYTES, len)
+_kept: LRUCache[str] = LRUCache(KEPT_BYTES, len)
 
 
 def summarise(given: dict[str, Any], means: Means, find: Callable[[str], Collection]) -> str:

@@ -24,6 +24,7 @@ from pipeline.output.tiles.png import EMPTY_PNG
 from pipeline.output.tiles.roofs import Roofs
 from pipeline.output.tiles.scheme import SIDE, Tile, mercator_transformer
 from pipeline.results.store import create, layers_of, open_store, write_shard
+from pipeline.storage.geoparquet import GeoParquet
 from tests.support import roofs
 
 CELL = 0.5
@@ -156,7 +157,7 @@ def test_any_order_and_threads_give_the_same(store: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = pool.map(lambda i: tight.tile(*asked[i]), order)
         assert list(answers) == [fresh[i] for i in order]
-    assert all(fresh) and tight._chunks.held <= 40_000
+    assert all(fresh) and tight._chunks.nbytes <= 40_000
 
 
 def test_zooms_fit_cells_and_chunks(opened: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +185,7 @@ def test_layers_and_suns_that_are_not_there_are_refused(opened: Pictures, tmp_pa
 
 def test_facts_of_a_run(opened: Pictures, tmp_path: Path) -> None:
     table = roofs.table(20).slice(0, 19)
-    told = facts(Roofs(roofs.write(table, tmp_path / "b.parquet")), opened)
+    told = facts(Roofs(GeoParquet(roofs.write(table, tmp_path / "b.parquet"))), opened)
     assert list(told) == [*LAYERS, "roofs", "buildings"]
     assert told["shadow"].suns == 3 and told["shadow"].last == 18
     assert told["buildings"].bounds == told["hillshade"].bounds  # as far as the rasters

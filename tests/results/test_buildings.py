@@ -21,7 +21,7 @@ from pipeline.results.buildings import Counts, in_space, write_buildings
 from pipeline.results.columns import EDGES, SCHEMA
 from pipeline.runs.passes import along_curve
 from pipeline.runs.prepare import prepare
-from pipeline.storage.slices import within
+from pipeline.storage.geoparquet import GeoParquet
 from tests.support.outcomes import compute
 from tests.support.runs import Files
 
@@ -153,7 +153,7 @@ def test_a_small_rectangle_is_read_from_a_few_row_groups(table: Path) -> None:
         west, south = corner + np.array([600, 500]) * share
         box = (west, south, west + 60, south + 60)
         touching = ((bounds[:, :2] <= box[2:]) & (bounds[:, 2:] >= box[:2])).all(axis=1)
-        assert within(table, ["row"], box)["row"].to_pylist() == [
+        assert GeoParquet(table).within(box, ["row"]).columns["row"].to_pylist() == [
             row for row, is_ in zip(every["row"].to_pylist(), touching, strict=True) if is_
         ]
         few = [b for b in boxes(table) if b[0] <= box[2] and b[2] >= box[0]

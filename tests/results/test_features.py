@@ -12,10 +12,11 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.results import features, report
+from pipeline.results import features, finished, report
 from pipeline.results.features import Features, find
 from pipeline.results.filters import Filter, filter_of
-from pipeline.storage.lru import LruCache
+from pipeline.results.finished import open_finished
+from pipeline.storage.geoparquet import GeoParquet, row_cache
 from tests.support.finished import seal
 from tests.support.roofs import SOUTH, WEST, WIDTH
 from tests.support.served import GROUP, MANY, many
@@ -141,15 +142,15 @@ def test_a_page_reads_what_it_needs(
     folder: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Any] = []
-    real = features.row_groups
+    real = GeoParquet.read
 
-    def counted(file: Any, groups: Any, columns: Any, footer: Any) -> pa.Table:
+    def counted(self: GeoParquet, groups: Any, columns: Any) -> pa.Table:
         read.append((list(groups), columns))
-        return real(file, groups, columns, footer)
+        return real(self, groups, columns)
 
-    monkeypatch.setattr(features, "row_groups", counted)
-    monkeypatch.setattr(features, "_kept", LruCache(features.KEPT_BYTES, lambda rows: rows.nbytes))
-    of = Features.of(folder)
+    monkeypatch.setattr(GeoParquet, "read", counted)
+    run = open_finished(folder)
+    of = Features(run.table.caching(row_cache(features.CACHE_BYTES)), 3)
     last = of.page(None, MANY - GROUP // 2, 10)
     assert [groups for groups, _ in read] == [[(MANY - 1) // GROUP]] and len(last.rows) == 10
     read.clear()
@@ -201,7 +202,7 @@ def test_an_empty_table_has_an_empty_page(tmp_path: Path) -> None:
     table = pq.read_table(run / "buildings.parquet")
     pq.write_table(table.slice(0, 0), run / "buildings.parquet")
     seal(run, report.read(run))
-    features._opened.cache_clear()
+    finished._opened.cache_clear()
     of = Features.of(run)
     page = of.page(None, 0, 10)
     assert (len(page.rows), page.next, page.matched, of.bounds) == (0, None, 0, None)

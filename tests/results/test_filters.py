@@ -12,9 +12,9 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.results import features
 from pipeline.results.features import Features
 from pipeline.results.filters import MOST_PARTS, Filter, filter_of
+from pipeline.storage.geoparquet import GeoParquet
 from tests.support.roofs import SOUTH, WEST
 from tests.support.served import GROUP, MANY, many
 
@@ -126,13 +126,13 @@ def test_row_groups_that_cannot_pass_are_not_read(
 ) -> None:
     """By the lowest, the highest and the nulls of a column, through NOT, AND and OR."""
     read_: list[int] = []
-    real = features.row_groups
+    real = GeoParquet.read
 
-    def counted(file: Any, groups: Any, *rest: Any) -> pa.Table:
+    def counted(self: GeoParquet, groups: Any, columns: Any) -> pa.Table:
         read_.extend(groups)
-        return real(file, groups, *rest)
+        return real(self, groups, columns)
 
-    monkeypatch.setattr(features, "row_groups", counted)
+    monkeypatch.setattr(GeoParquet, "read", counted)
     of = Features.of(folder)
     box = f"S_INTERSECTS(geometry, BBOX{CORNER})"
     for text, most in (
@@ -153,13 +153,13 @@ def test_only_the_columns_of_the_filter_are_read(
     folder: Path, rows: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    real = features.row_groups
+    real = GeoParquet.read
 
-    def seen(file: Any, groups: Any, columns: Any, footer: Any) -> pa.Table:
+    def seen(self: GeoParquet, groups: Any, columns: Any) -> pa.Table:
         asked.append(columns)
-        return real(file, groups, columns, footer)
+        return real(self, groups, columns)
 
-    monkeypatch.setattr(features, "row_groups", seen)
+    monkeypatch.setattr(GeoParquet, "read", seen)
     of = Features.of(folder)
     of._counts.clear()
     of.count(read("class = 'solar' AND area_m2 > 20"))

@@ -18,8 +18,9 @@ from pipeline import quarter
 from pipeline.areas.polygons import read_areas
 from pipeline.areas.selection import Area, parse_area, parse_around
 from pipeline.results import report, summary
-from pipeline.results.finished import Finished, open_finished
+from pipeline.results.finished import open_finished
 from pipeline.runs.run import run
+from pipeline.storage.geoparquet import GeoParquet
 from tests.support.runs import Files, undrawn
 from tests.support.tangled import upright
 
@@ -140,9 +141,9 @@ def test_only_what_can_lie_there_is_read_and_looked_at(
     whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, looked = list[int](), list[int]()
-    usual, holds = Finished.rows, Area.holds
+    usual, holds = GeoParquet.read, Area.holds
 
-    def reading(self: Finished, groups: list[int], *columns: Any) -> pa.Table:
+    def reading(self: GeoParquet, groups: list[int], *columns: Any) -> pa.Table:
         read.extend(groups)
         return usual(self, groups, *columns)
 
@@ -150,9 +151,9 @@ def test_only_what_can_lie_there_is_read_and_looked_at(
         looked.append(len(points))
         return holds(self, points)
 
-    monkeypatch.setattr(Finished, "rows", reading)
+    monkeypatch.setattr(GeoParquet, "read", reading)
     monkeypatch.setattr(Area, "holds", looking)
-    every = open_finished(whole.out).footer.num_row_groups
+    every = open_finished(whole.out).table.groups
     found = summed(whole, whole.box(0, 0, 0.5, 0.5))
     assert 0 < len(read) < every / 2
     assert len(looked) < len(read)

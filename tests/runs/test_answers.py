@@ -17,12 +17,12 @@ import shapely
 
 from pipeline import quarter
 from pipeline.errors import InputError, Stopped
-from pipeline.results.finished import Finished
 from pipeline.results.printed import to_text
 from pipeline.runs import matching
 from pipeline.runs.answers import answer, covers, why_not
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
+from pipeline.storage.geoparquet import GeoParquet
 from tests.support.finished import amend
 from tests.support.outcomes import LAYERS, Outcome, assert_equal, middle, outcome
 from tests.support.runs import Files, undrawn
@@ -242,13 +242,13 @@ def test_whether_it_answers_takes_no_reading_of_rows(
     tmp_path: Path, finished: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unless what could matter at most says no: then what does matter is looked at."""
-    read, usual = list[int](), Finished.rows
+    read, usual = list[int](), GeoParquet.read
 
-    def reading(self: Finished, groups: list[int], *columns: Any) -> Any:
+    def reading(self: GeoParquet, groups: list[int], *columns: Any) -> Any:
         read.extend(groups)
         return usual(self, groups, *columns)
 
-    monkeypatch.setattr(Finished, "rows", reading)
+    monkeypatch.setattr(GeoParquet, "read", reading)
     request = finished.request(tmp_path / "a")
     assert covers(finished.out, request) and not read
     other = "a sheet that could matter at most"

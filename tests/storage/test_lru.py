@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.storage.lru import LruCache
+from pipeline.storage.lru import LRUCache
 
 
 def test_what_several_ask_for_is_made_once() -> None:
     made: list[int] = []
-    cache: LruCache[bytes] = LruCache(25, len)
+    cache: LRUCache[bytes] = LRUCache(25, len)
 
     def make(key: int) -> Callable[[], bytes]:
         return lambda: made.append(key) or bytes(10)
@@ -26,7 +26,7 @@ def test_what_several_ask_for_is_made_once() -> None:
 
 
 def test_what_fails_is_tried_again() -> None:
-    cache: LruCache[bytes] = LruCache(25, len)
+    cache: LRUCache[bytes] = LRUCache(25, len)
 
     def fail() -> Any:
         raise InputError("no")

@@ -22,7 +22,7 @@ from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import Roofs
 from pipeline.output.tiles.scheme import Tile
-from pipeline.results import report
+from pipeline.results.finished import open_finished
 from pipeline.results.printed import attributions, sun_times
 from pipeline.results.store import open_store
 from pipeline.storage.ledger import RASTERS
@@ -63,17 +63,17 @@ def archives(directory: Place, scratch: Path) -> list[Archive]:
     scratch: a folder for what is counted. Pictures go so deep that no zoom has more than MOST_TILES
     tiles. Raises InputError where no finished run is, or a damaged one.
     """
-    said, file = report.read(directory), report.buildings_file(directory)
+    run = open_finished(directory)
     store = below(directory, RASTERS)
     pictures = Pictures(store) if open_store(store) is not None else None
-    table = Roofs(file)
+    table = Roofs(run.table)
     told = facts(table, pictures)
     draw: dict[str, Draw] = {}
     if roofs.LAYER in told:
         draw[roofs.LAYER] = partial(_packed, table)
-        draw[ROOFS] = Overview.of(file, scratch).tile
+        draw[ROOFS] = Overview.of(run.table.file, scratch).tile
     if pictures is not None:
-        draw |= _drawn(pictures, told, sun_times(said))
+        draw |= _drawn(pictures, told, sun_times(run.report))
     return [Archive(key, _bounded(told[key.partition("@")[0]]), draw[key]) for key in draw]
 
 
@@ -178,7 +178,7 @@ def _header(archive: Archive, lowest: int) -> dict[str, Any]:
 def _metadata(archive: Archive, directory: Place) -> dict[str, Any]:
     told: dict[str, Any] = {
         "name": archive.key,
-        "attribution": "; ".join(attributions(report.read(directory)["inputs"])),
+        "attribution": "; ".join(attributions(open_finished(directory).inputs)),
     }
     if archive.is_vector:
         zooms = {"minzoom": archive.facts.first, "maxzoom": archive.facts.last}

@@ -15,7 +15,7 @@ from pipeline.output.map.palette import DARKEST, GROUND, SHADOW, brightness
 from pipeline.output.tiles import png
 from pipeline.output.tiles.scheme import DEEPEST, SIDE, Tile
 from pipeline.results.store import open_store
-from pipeline.storage.lru import LruCache
+from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place
 from pipeline.storage.slices import Rectangle
 
@@ -50,7 +50,7 @@ class Pictures:
             raise InputError("{store}: no rasters here; run it anew with --layers", store=store)
         names = sorted(map(int, root.group_keys()))
         self._levels = [_level(root[str(name)]) for name in names]
-        self._chunks: LruCache[Cells] = LruCache(most, lambda cells: cells.nbytes)
+        self._chunks: LRUCache[Cells] = LRUCache(most, lambda cells: cells.nbytes)
 
     @property
     def layers(self) -> list[str]:

@@ -13,7 +13,6 @@ from pipeline.output.tiles.scheme import Tile, Units
 from pipeline.output.tiles.wkb import shapes_in
 from pipeline.results.columns import SCHEMA
 from pipeline.storage.geoparquet import GeoParquet, row_cache
-from pipeline.storage.places import Place
 from pipeline.storage.slices import Rectangle
 
 LAYER = "buildings"
@@ -38,12 +37,12 @@ FIELDS = {name: KINDS.get(SCHEMA.field(name).type, "Number") for name in PLAIN} 
 class Roofs:
     """The roofs of a finished run, opened once for any number of threads.
 
-    file: of the table; most: bytes of row groups that stay decoded. Raises InputError for a table
-    that is damaged, or without the column of rectangles.
+    most: bytes of row groups that stay decoded. Raises InputError for a table without the column
+    of rectangles.
     """
 
-    def __init__(self, file: Place, most: int = MOST) -> None:
-        self._table = GeoParquet(file, row_cache(most))
+    def __init__(self, table: GeoParquet, most: int = MOST) -> None:
+        self._table = table.caching(row_cache(most))
         self._table.check_rectangles()
 
     @property

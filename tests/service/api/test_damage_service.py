@@ -10,7 +10,7 @@ from pipeline.engine.engine import never_stop, no_progress
 from pipeline.errors import DamagedError
 from pipeline.output.tiles.scheme import Tile
 from pipeline.storage import cache, integrity
-from pipeline.storage.lru import LruCache
+from pipeline.storage.lru import LRUCache
 from service.api import tiles
 from service.api.app import create_app
 from service.core import opened
@@ -104,7 +104,7 @@ def test_what_was_made_of_a_run_is_made_anew(
     def answers() -> list[bytes]:
         cache._is_intact.cache_clear()
         opened._opened.cache_clear()
-        tiles._kept = LruCache(1 << 20, len)
+        tiles._kept = LRUCache(1 << 20, len)
         paths = ("items/3", "files/buildings.csv", tile(client, "roofs"))
         found = [client.get(f"/collections/quarter/{path}") for path in paths]
         assert [each.status_code for each in found] == [200] * 3

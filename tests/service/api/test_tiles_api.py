@@ -14,6 +14,7 @@ from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import Roofs
 from pipeline.output.tiles.scheme import Tile
+from pipeline.storage.geoparquet import GeoParquet
 from service.api import tiles, warm
 from service.core import opened
 from tests.support.served import COOKIES, app_of, browser, finish, local, runs
@@ -79,7 +80,7 @@ def test_roofs_are_those_of_the_table(
 ) -> None:
     counts, roofs = (
         Overview.of(run / "buildings.parquet", tmp_path),
-        Roofs(run / "buildings.parquet"),
+        Roofs(GeoParquet(run / "buildings.parquet")),
     )
     low, high = Tile.at(*middle, 12), Tile.at(*middle, 15)
     assert client.get(path("roofs", low)).content == counts.tile(low)
@@ -106,9 +107,9 @@ def test_a_tile_without_data_is_an_empty_one(client: TestClient, layer: str, til
 
 def test_an_empty_tile_counts_among_those_that_are_kept(client: TestClient) -> None:
     """So that nobody fills the memory with them."""
-    held = tiles._kept.held
+    held = tiles._kept.nbytes
     assert client.get(path("buildings", Tile.at(-41.0, 31.0, 16))).content == b""
-    assert tiles._kept.held > held
+    assert tiles._kept.nbytes > held
 
 
 def test_a_tile_that_is_known_is_not_sent_again(
