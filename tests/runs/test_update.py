@@ -21,6 +21,7 @@ from pipeline.runs import update
 from pipeline.runs.run import run
 from pipeline.storage.places import Folder
 from tests.support.outcomes import (
+    Outcome,
     assert_equal,
     compute,
     outcome,
@@ -105,13 +106,30 @@ def updated(files: Files, out: Path, **options: Any) -> set[str]:
 
 
 SHARDS = 12
+Whole = Callable[..., Outcome]
 
 
-def check(files: Files, out: Path, fresh: Path, most: int = SHARDS - 3, **options: Any) -> set[str]:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """The outcome of a full run, computed once for all that ask for the same."""
+    known: dict[str, Outcome] = {}
+
+    def of(files: Files, **options: Any) -> Outcome:
+        key = repr((files, sorted(options.items())))
+        if key not in known:
+            known[key] = run_without_map(files, tmp_path_factory.mktemp("whole") / "out", **options)
+        return known[key]
+
+    return of
+
+
+def check(
+    files: Files, out: Path, whole: Whole, most: int = SHARDS - 3, **options: Any
+) -> set[str]:
     """An update equals a full run, and is done for no more than so many shards."""
     anew = updated(files, out, **options)
     assert 0 < len(anew) <= most, anew
-    assert_equal(outcome(out), run_without_map(files, fresh, **options))
+    assert_equal(outcome(out), whole(files, **options))
     return anew
 
 
@@ -120,16 +138,17 @@ def test_a_tower_is_added_and_exchanged_and_removed(
     files: Files,
     options: dict[str, Any],
     bare: Callable[[Path], Path],
+    whole: Whole,
     towers: tuple[str, str],
 ) -> None:
     a, b = towers
     out = bare(tmp_path / "out")
     before = outcome(out)
-    check(files, out, tmp_path / "a", most=4, add_building=(a,), **options)
+    check(files, out, whole, most=4, add_building=(a,), **options)
     assert outcome(out).rows != before.rows
-    check(files, out, tmp_path / "b", add_building=(b,), **options)
-    check(files, out, tmp_path / "ab", add_building=(a, b), **options)
-    check(files, out, tmp_path / "b2", add_building=(b,), **options)
+    check(files, out, whole, add_building=(b,), **options)
+    check(files, out, whole, add_building=(a, b), **options)
+    check(files, out, whole, add_building=(b,), **options)
     assert updated(files, out, **options)
     assert_equal(outcome(out), before)
     assert not updated(files, out, **options)  # nothing is left to do
@@ -141,22 +160,27 @@ def test_a_building_is_removed_and_comes_back(
     files: Files,
     options: dict[str, Any],
     bare: Callable[[Path], Path],
+    whole: Whole,
     towers: tuple[str, str],
 ) -> None:
     """A candidate of 22 m, then another beside an added tower."""
     out = bare(tmp_path / "out")
     before = outcome(out)
     tall = [row["id"] for row in before.rows.values() if row["wind_candidate"]]
-    check(files, out, tmp_path / "a", most=6, remove_building=(tall[0],), **options)
+    check(files, out, whole, most=6, remove_building=(tall[0],), **options)
     assert outcome(out).rows != before.rows
     both: dict[str, Any] = {"remove_building": (tall[-1],), "add_building": towers[:1]}
-    check(files, out, tmp_path / "b", **both, **options)
+    check(files, out, whole, **both, **options)
     assert updated(files, out, **options)
     assert_equal(outcome(out), before)
 
 
 def test_one_sheet_is_replaced(
-    tmp_path: Path, files: Files, options: dict[str, Any], bare: Callable[[Path], Path]
+    tmp_path: Path,
+    files: Files,
+    options: dict[str, Any],
+    bare: Callable[[Path], Path],
+    whole: Whole,
 ) -> None:
     """The north-western one, by one in which a tower stands and the ground is higher."""
     out = bare(tmp_path / "out")
@@ -169,7 +193,7 @@ def test_one_sheet_is_replaced(
         heights = sheet.read(1)
         heights[100:106, 100:106] = 40
         sheet.write(np.where(heights == 0, np.float32(0.4), heights), 1)
-    check(newer, out, tmp_path / "fresh", **options)
+    check(newer, out, whole, **options)
 
 
 def test_a_tower_where_no_footprint_was(
@@ -177,11 +201,12 @@ def test_a_tower_where_no_footprint_was(
     files: Files,
     options: dict[str, Any],
     bare: Callable[[Path], Path],
+    whole: Whole,
 ) -> None:
     """The rows' box grows with it, hence what is seen, and the ground of the layers."""
     out = bare(tmp_path / "out")
     beyond = (tower(tmp_path / "t.parquet", 2, 752, 30),)
-    check(files, out, tmp_path / "fresh", most=SHARDS, add_building=beyond, **options)
+    check(files, out, whole, most=SHARDS, add_building=beyond, **options)
 
 
 def test_an_id_is_repeated_far_away(
@@ -189,10 +214,11 @@ def test_an_id_is_repeated_far_away(
     files: Files,
     options: dict[str, Any],
     bare: Callable[[Path], Path],
+    whole: Whole,
 ) -> None:
     out = bare(tmp_path / "out")
     same = (tower(tmp_path / "t.parquet", 800, 200, 9, f"{3:016d}"),)
-    anew = check(files, out, tmp_path / "fresh", add_building=same, **options)
+    anew = check(files, out, whole, add_building=same, **options)
     rows = outcome(out).rows
     assert "repeated_id" in rows[3]["flags"]
     assert len(anew) > 2
@@ -292,6 +318,7 @@ def test_a_kill_leaves_the_old_run_and_the_update_goes_on(
     files: Files,
     options: dict[str, Any],
     bare: Callable[[Path], Path],
+    whole: Whole,
     towers: tuple[str, str],
     patience: int,
 ) -> None:
@@ -306,7 +333,7 @@ def test_a_kill_leaves_the_old_run_and_the_update_goes_on(
     assert_equal(outcome(out), before)  # its rasters are linked, and none was written into
     shutil.rmtree(out)
     work.parent.rename(out)
-    check(files, out, tmp_path / "fresh", **(options | {"add_building": towers}))
+    check(files, out, whole, **(options | {"add_building": towers}))
 
 
 class Dies:
@@ -337,6 +364,7 @@ def test_killed_between_two_renames(
     tmp_path: Path,
     files: Files,
     bare: Callable[[Path], Path],
+    whole: Whole,
     towers: tuple[str, str],
     options: dict[str, Any],
     moves: int,
@@ -345,7 +373,7 @@ def test_killed_between_two_renames(
     out, more = bare(tmp_path / "out"), options | {"add_building": towers[:1]}
     die_between_renames(files, out, moves, **more)
     assert not updated(files, out, **more)
-    assert_equal(outcome(out), run_without_map(files, tmp_path / "fresh", **more))
+    assert_equal(outcome(out), whole(files, **more))
 
 
 @pytest.mark.parametrize("options", ["extruded"], indirect=True)
@@ -395,11 +423,12 @@ def test_what_is_forgotten_is_seen(
     files: Files,
     options: dict[str, Any],
     bare: Callable[[Path], Path],
+    whole: Whole,
     where: Any,
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    added = (tower(tmp_path / "t.parquet", 800, 200, 60, f"{3:016d}"),)
+    added = (tower(files.buildings.with_name("t.parquet"), 800, 200, 60, f"{3:016d}"),)
     monkeypatch.setattr(where, name, lambda *_: frozenset())
     with pytest.raises(AssertionError):
-        check(files, bare(tmp_path / "out"), tmp_path / "fresh", add_building=added, **options)
+        check(files, bare(tmp_path / "out"), whole, add_building=added, **options)
