@@ -50,7 +50,8 @@ def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
             stop=lambda: stop() or lost(),
             seen=_shared(asked),
         )
-        log({"stage": "start", "dashboard": engine.dashboard})
+        passes = [step.name for step in asked.method.passes]
+        log({"stage": "start", "passes": passes, "dashboard": engine.dashboard})
         cards = survey_pass(asked.context, engine)
         said = provenance(asked, cards)
         ledger, before = _open(outputs, said)

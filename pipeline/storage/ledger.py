@@ -27,7 +27,7 @@ from pipeline.storage.places import PARTIAL, Place, Storage, below, is_remote, s
 RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png", "report.json"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
 WORK, ASKED, REPLACED = "work.partial", "request.json", "replaced"
-STAGES = SURVEY, MEASURE, SHADE = "survey", "measure", "shade"
+RECORDS = "records"  # of finished shards, a folder a pass
 CHUNKS = "chunks"  # of the shards that were painted: their files of rasters, by checksums
 # numpy parses headers by `ast`, which before Python 3.11.8 may fail in two threads at once with a
 # SystemError (cpython#106905).
@@ -73,7 +73,7 @@ class Ledger:
 
     def finished(self, stage: str) -> set[str]:
         """The names of all finished shards of a stage, by one listing."""
-        names = self.storage.names(f"{WORK}/{stage}")
+        names = self.storage.names(f"{WORK}/{RECORDS}/{stage}")
         return {Path(name).stem for name in names if name.endswith(ENDS)}
 
     def record(self, stage: str, name: str, columns: dict[str, Any]) -> None:
@@ -175,7 +175,7 @@ class Ledger:
 
 
 def _record(stage: str, name: str, kind: str) -> str:
-    return f"{WORK}/{stage}/{name}{kind}"
+    return f"{WORK}/{RECORDS}/{stage}/{name}{kind}"
 
 
 def _mark(data: bytes) -> bytes:
@@ -288,9 +288,7 @@ def _foreign(storage: Storage) -> set[str]:
     """What lies in a folder of unfinished work that no run puts there."""
     names = storage.names(WORK)
     return {
-        n
-        for n in names - {*FINAL, *STAGES, CHUNKS, ASKED, HOLDER, REPLACED}
-        if not n.endswith(PARTIAL)
+        n for n in names - {*FINAL, RECORDS, ASKED, HOLDER, REPLACED} if not n.endswith(PARTIAL)
     }
 
 

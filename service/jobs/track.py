@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass, field
 
 from pipeline.engine.events import KEPT, Event
-from pipeline.storage.ledger import MEASURE, SHADE
 from service.cli.progress import Pace
 
 
@@ -37,6 +36,7 @@ class Track:
     """
 
     message: str = "reads its inputs"
+    _stages: tuple[str, ...] = ()
     _passes: list[_Pass] = field(default_factory=list)
     _kept: int = 0
     _pace: Pace | None = None
@@ -44,7 +44,7 @@ class Track:
     def __call__(self, stage: str, done: int, total: int) -> None:
         """How many of the tasks of a stage are done."""
         self.message = f"{stage}: {done:,} of {total:,}"
-        if stage not in (MEASURE, SHADE):
+        if stage not in self._stages:
             return
         if done == 0:
             self._passes.append(_Pass(stage, self._kept, self._kept + total, self._kept))
@@ -54,6 +54,7 @@ class Track:
 
     def log(self, event: Event) -> None:
         """An event of a run, as pipeline.engine.events says."""
+        self._stages = tuple(event.get("passes", self._stages))
         if event.get("outcome") == KEPT:
             self._kept += 1
 
@@ -62,8 +63,9 @@ class Track:
         passes = tuple(self._passes)
         if not passes:
             return Told(message=self.message)
-        # The second pass has a block wherever the first has one, or fewer.
-        coming = passes[-1].total if passes[-1].stage == MEASURE else 0
+        # A pass has a block wherever the one before has one, or fewer.
+        later = len(self._stages) - 1 - self._stages.index(passes[-1].stage)
+        coming = passes[-1].total * later
         done, planned = sum(each.done for each in passes), sum(each.total for each in passes)
         fresh = sum(each.done - each.kept for each in passes)
         todo = planned + coming - done

@@ -52,7 +52,7 @@ def test_a_table_is_whole_or_not_there(out: Path) -> None:
     assert ledger.has("shade", "0_1")
     assert not ledger.has("shade", "1_0")
     assert all(np.array_equal(ledger.read("shade", "0_1")[name], table[name]) for name in table)
-    path = out / "work.partial" / "shade" / "0_1.npz"
+    path = out / "work.partial" / "records" / "shade" / "0_1.npz"
     whole = path.read_bytes()
     for length in (0, 1, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])

@@ -148,7 +148,7 @@ def test_a_damaged_table_is_computed_again(place: Any) -> None:
     ledger.record("shade", "1_1", {"n": np.arange(1000)})
     files = ledger.storage
     for name, read in (("0_0.arrow", ledger.read_rows), ("1_1.npz", ledger.read)):
-        path = f"work.partial/shade/{name}"
+        path = f"work.partial/records/shade/{name}"
         whole = files.read(path)
         for length in (0, 1, len(whole) // 2, len(whole) - 1):
             files.write(path, whole[:length])

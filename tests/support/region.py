@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from pipeline import quarter
+from pipeline.methods.powermapping.passes import MEASURE, SHADE
 from pipeline.results.store import open_store
-from pipeline.storage.ledger import MEASURE, RASTERS, SHADE, Ledger
+from pipeline.storage.ledger import RASTERS, Ledger
 from pipeline.storage.places import Place, below, storage_of
 from tests.support.clusters import PATIENCE_S, wait
 from tests.support.commands import FINAL, arguments, call, start

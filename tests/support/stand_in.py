@@ -13,13 +13,14 @@ from typing import Any
 
 from pipeline.engine.events import KEPT, Log
 from pipeline.errors import InputError, Stopped
-from pipeline.storage.ledger import MEASURE, REPORT, SHADE
+from pipeline.storage.ledger import REPORT
 from service.core.catalogue import Sources
 from service.core.settings import Settings
 from service.jobs.supervisor import Supervisor
 from service.jobs.work import main
 from service.processes.order import Order
 
+PASSES = ("measure", "shade")
 WORKER = (sys.executable, "-m", "tests.support.stand_in")
 
 
@@ -39,7 +40,8 @@ def carry_out(
     if asked.get("fault"):
         raise ZeroDivisionError(str(folder))
     steps = range(asked.get("steps", 0))
-    for stage in (MEASURE, SHADE):
+    log({"stage": "start", "passes": PASSES})
+    for stage in PASSES:
         todo = [step for step in steps if not (done / f"{stage}{step}").exists()]
         for _ in range(len(steps) - len(todo)):
             log({"stage": stage, "outcome": KEPT, "shard": ""})

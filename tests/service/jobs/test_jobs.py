@@ -393,6 +393,7 @@ def test_track_counts_both_passes_and_what_was_kept() -> None:
         told = track.told()
         shown.append((told.done, told.planned))
 
+    track.log({"stage": "start", "passes": ["measure", "shade"]})
     tell("survey", 1, 2)
     assert (track.message, track.told().left) == ("survey: 1 of 2", None)
     track.log({"stage": "measure", "shard": "a", "outcome": "kept"})
@@ -410,6 +411,7 @@ def test_time_left_is_of_what_was_computed_now(monkeypatch: pytest.MonkeyPatch) 
     now = 100.0
     monkeypatch.setattr("service.jobs.track.time.monotonic", lambda: now)
     track = Track()
+    track.log({"stage": "start", "passes": ["measure", "shade"]})
     for shard in range(10):
         track.log({"stage": "measure", "shard": f"{shard}", "outcome": "kept"})
     track("measure", 0, 10)

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import urllib3
 
-from pipeline.storage.ledger import MEASURE, REPORT, SHADE, WORK
+from pipeline.storage.ledger import RECORDS, REPORT, WORK
 from service.jobs.queue import GONE
 from tests.support.clusters import wait
 from tests.support.commands import ROOT, RUNNABLE, contents
@@ -47,8 +47,7 @@ class Seen:
 
     def look(self) -> int:
         """How many were seen ever."""
-        patterns = [f"*/{WORK}/{stage}/*.*" for stage in (MEASURE, SHADE)]
-        for pattern in (*patterns, f"*/{REPORT}"):
+        for pattern in (f"*/{WORK}/{RECORDS}/*/*.*", f"*/{REPORT}"):
             for file in self.results.glob(pattern):
                 if file.suffix in (".npz", ".arrow", ".json"):
                     self._see(file)
@@ -184,7 +183,7 @@ def results(service: Served, ids: list[str]) -> list[dict[str, bytes]]:
 
 def test_what_is_written_twice_is_seen(tmp_path: Path) -> None:
     """Else the proof below would prove nothing."""
-    table = tmp_path / "key" / WORK / MEASURE / "0_0.npz"
+    table = tmp_path / "key" / WORK / RECORDS / "measure" / "0_0.npz"
     table.parent.mkdir(parents=True)
     seen = Seen(tmp_path)
     for written, twice in ((b"", 0), (b"", 1)):

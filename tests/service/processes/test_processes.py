@@ -18,7 +18,7 @@ from pipeline.errors import InputError, Stopped
 from pipeline.quarter.regions import write_regions
 from pipeline.results import report
 from pipeline.runs.run import run
-from pipeline.storage.ledger import MEASURE, WORK
+from pipeline.storage.ledger import RECORDS, WORK
 from service.core.catalogue import Collection, Sources, public_collections
 from service.core.problem import Problem
 from service.processes import errand
@@ -245,8 +245,8 @@ def test_it_is_taken_up_again(w: World, means: Means, tmp_path: Path) -> None:
     plain = carried_out("suitability", inputs, w.means(tmp_path / "other", w.inputs))
     assert_same(folder, plain)
     before = (folder / "report.json").stat().st_mtime_ns
-    (folder / WORK / MEASURE).mkdir(parents=True)
-    (folder / WORK / MEASURE / "1_0.npz").touch()  # killed as it removed its work
+    (folder / WORK / RECORDS).mkdir(parents=True)
+    (folder / WORK / RECORDS / "1_0.npz").touch()  # killed as it removed its work
     assert carried_out("suitability", inputs, means) == folder
     assert (folder / "report.json").stat().st_mtime_ns == before
     assert_same(folder, plain)
