@@ -1,4 +1,4 @@
-"""An arctangent that vectorises: libm's does not, and a vector library's may differ by a bit."""
+"""An arctangent that vectorises: libm's does not, and those of vector libraries differ by a bit."""
 
 import numpy as np
 

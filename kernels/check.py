@@ -1,4 +1,4 @@
-"""What a kernel takes: the one door where arrays are cast, and infinities refused."""
+"""Checks and casts of the arrays that kernels take."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +9,7 @@ INFINITE, UNKNOWN = np.float32(np.inf), np.float32(np.nan)
 
 
 def as_raster(height: ArrayLike) -> NDArray[np.float32]:
-    """Heights as the kernels take them: (rows, columns) float32, C-contiguous.
+    """Heights as a C-contiguous (rows, columns) float32 array, copied only where they are not.
 
     Raises ValueError for anything but two dimensions.
     """
@@ -21,11 +21,11 @@ def as_raster(height: ArrayLike) -> NDArray[np.float32]:
 
 @kernel
 def has_infinite(row):  # type: ignore[no-untyped-def]
-    """Whether a row holds an infinity: a row at a time, while it lies in the cache."""
-    found = False
+    """Whether a row holds an infinite value; by rows, so that each is still in the CPU cache."""
+    infinite = False
     for j in range(len(row)):
-        found |= np.abs(row[j]) == INFINITE
-    return found
+        infinite |= np.abs(row[j]) == INFINITE
+    return infinite
 
 
 @kernel
@@ -63,8 +63,8 @@ def _clear(height, nodata):  # type: ignore[no-untyped-def]
 
 
 def mask_nodata(height: NDArray[np.float32], nodata: float | None) -> bool:
-    """Set cells without data to NaN in place; whether no infinity is left. One pass: 0.2 ns a cell.
+    """Set nodata cells to NaN in place. Returns whether all others are finite. 0.2 ns a cell.
 
-    height: (rows, columns) float32, C-contiguous; nodata: the value that stands for it, if any.
+    height: (rows, columns) float32, C-contiguous [m]; nodata: the nodata value, if any.
     """
     return not _clear(height, UNKNOWN if nodata is None else np.float32(nodata))

@@ -1,6 +1,6 @@
-"""Coarse cells of the surface, from 8 x 8 cells on up: of what they are made, parts merge exactly.
+"""Coarse cells of the surface, of 8 x 8 cells and coarser, whose statistics merge exactly.
 
-They are the relief store's, and what the horizon's far field is made of.
+The relief store keeps them; the horizon's far field is made of them.
 """
 
 from typing import NamedTuple
@@ -20,9 +20,10 @@ NEVER = float("nan")  # equals no height
 
 
 class Coarse(NamedTuple):
-    """Cells of COARSE x COARSE, or coarser, that merge exactly: lowest, highest: (rows, columns)
-    int32 [cm], NO_HEIGHT without data; total: int64, the sum [cm]; known: int64, the cells with
-    data; top, left: of the first, counted in such cells from the anchor."""
+    """Statistics of coarse cells. lowest, highest: (rows, columns) int32 [cm], NO_HEIGHT without
+    data; total: (rows, columns) int64, sum of the heights [cm]; known: (rows, columns) int64, cells
+    with data; top, left: row and column of the first coarse cell, in coarse cells from the
+    anchor."""
 
     lowest: NDArray[np.int32]
     highest: NDArray[np.int32]
@@ -33,16 +34,16 @@ class Coarse(NamedTuple):
 
 
 class Extremes(NamedTuple):
-    """Lowest and highest of some heights [m], as they are; infinity and minus infinity of none."""
+    """Lowest and highest height [m], unrounded; infinity and minus infinity without data."""
 
     lowest: float
     highest: float
 
 
 class _Line(NamedTuple):
-    """Of a coarse cell's rows, column by column: since heights are rounded in one direction, the
-    highest in centimetres is that of the highest. total: [cm], whole numbers, which double holds
-    to 2^53: of one width with what it is made of, for SIMD."""
+    """Statistics of each column over the rows of a coarse cell. Rounding is monotone, so the
+    highest in centimetres is the rounded highest. lowest, highest: [m]; total: [cm], whole numbers,
+    which double holds to 2^53, as wide as its terms for SIMD."""
 
     lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
@@ -79,7 +80,7 @@ def _merge_cell(coarse, a, b, lowest, highest, total, known):  # type: ignore[no
 
 @kernel
 def _fold(line, a, coarse):  # type: ignore[no-untyped-def]
-    """The columns of a line into its coarse cells; their lowest and highest [m]."""
+    """Merge a line's columns into row `a` of the coarse cells. Returns lowest and highest [m]."""
     deepest, tallest = HIGH, LOW
     for b in range(coarse.highest.shape[1]):
         low, high, total, known = HIGH, LOW, 0.0, 0
@@ -95,7 +96,8 @@ def _fold(line, a, coarse):  # type: ignore[no-untyped-def]
 
 @kernel
 def _add(height, row, column, nodata, coarse):  # type: ignore[no-untyped-def]
-    """row, column: of the first height, from the first coarse cell's."""
+    """Add heights to coarse cells. row, column: of the first height, from the first cell of
+    `coarse`. Returns lowest and highest [m]."""
     columns = coarse.highest.shape[1] * COARSE
     line = _Line(
         np.empty(columns, np.float32),
@@ -116,13 +118,13 @@ def _add(height, row, column, nodata, coarse):  # type: ignore[no-untyped-def]
 
 
 def blank(top: int, left: int, rows: int, columns: int, side: int = COARSE) -> Coarse:
-    """Coarse cells that know nothing: those that a rectangle of cells touches, given by its first
-    row and column from the anchor and its size; side: cells along a side of one."""
+    """Coarse cells without data, for a rectangle of cells: first row and column from the anchor,
+    and size. side: cells along a side of a coarse cell."""
     bottom, right = -(-(top + rows) // side), -(-(left + columns) // side)
-    return _nothing((bottom - top // side, right - left // side), top // side, left // side)
+    return _no_data((bottom - top // side, right - left // side), top // side, left // side)
 
 
-def _nothing(shape: tuple[int, int], top: int, left: int) -> Coarse:
+def _no_data(shape: tuple[int, int], top: int, left: int) -> Coarse:
     lowest, highest = np.full((2, *shape), NO_HEIGHT, np.int32)
     total, known = np.zeros((2, *shape), np.int64)
     return Coarse(lowest, highest, total, known, top, left)
@@ -131,27 +133,29 @@ def _nothing(shape: tuple[int, int], top: int, left: int) -> Coarse:
 def add(
     coarse: Coarse, height: NDArray[np.float32], top: int, left: int, nodata: float = NEVER
 ) -> Extremes:
-    """Add cells that cells of 8 x 8 do not know yet, and that they hold; what reading costs is not
-    doubled by it (0.5 ns a cell).
+    """Add heights to coarse cells of 8 x 8, in place (0.5 ns a cell). Each cell may be added once,
+    and must lie in `coarse`.
 
-    height: (rows, columns) float32, C-contiguous [m], NaN or `nodata` for no data; top, left: of
-    the first, from the anchor. Returns their extremes; those that do not fit in centimetres, the
-    infinite among them, are left out of `coarse` and not of these.
+    height: (rows, columns) float32, C-contiguous [m], NaN or `nodata` for no data; top, left: row
+    and column of its first cell from the anchor. Returns the extremes of all heights; those beyond
+    21,474,836 m, infinite ones too, count for the extremes only.
     """
     row, column = top - coarse.top * COARSE, left - coarse.left * COARSE
     return Extremes(*map(float, _add(height, row, column, np.float32(nodata), coarse)))
 
 
 def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
-    """The cells of 8 x 8, anchored on the grid, that an array of heights [m] touches; those that
-    it covers in part know that part only, and merge with the rest by `merge`.
+    """Coarse cells of 8 x 8, anchored on the grid, of an array of heights. A cell that the array
+    covers in part counts that part only; `merge` adds the rest.
+
+    height: (rows, columns) float32 [m]; top, left: its first row and column from the anchor.
 
     Raises ValueError for an infinite height, or one beyond 21,474,836 m.
     """
     height = as_raster(height)
     coarse = blank(top, left, *height.shape)
-    found = add(coarse, height, top, left)
-    if found.lowest < -MOST or found.highest > MOST:
+    extremes = add(coarse, height, top, left)
+    if extremes.lowest < -MOST or extremes.highest > MOST:
         refuse_infinite(height)
         raise ValueError("heights beyond 21,474,836 m do not fit in centimetres: no data is NaN")
     return coarse
@@ -159,7 +163,8 @@ def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
 
 @kernel
 def _merge(part, row, column, halvings, coarse):  # type: ignore[no-untyped-def]
-    """row, column: of the part's first cell, from the first of coarse, in the part's cells."""
+    """Merge `part` into `coarse`, whose cells are 2^halvings as wide. row, column: of the part's
+    first cell from the first of `coarse`, in cells of the part."""
     for i in range(part.highest.shape[0]):
         for j in range(part.highest.shape[1]):
             a, b = (i + row) >> halvings, (j + column) >> halvings
@@ -168,18 +173,18 @@ def _merge(part, row, column, halvings, coarse):  # type: ignore[no-untyped-def]
 
 
 def merge(parts: list[Coarse]) -> Coarse:
-    """All of them together, exact in any order, if each knows other cells."""
+    """Merge coarse cells of disjoint cells: exact, in any order."""
     top, left = min(p.top for p in parts), min(p.left for p in parts)
     bottom = max(p.top + len(p.highest) for p in parts)
     right = max(p.left + p.highest.shape[1] for p in parts)
-    whole = _nothing((bottom - top, right - left), top, left)
+    whole = _no_data((bottom - top, right - left), top, left)
     for part in parts:
         _merge(part, part.top - top, part.left - left, 0, whole)
     return whole
 
 
 def coarser(fine: Coarse) -> Coarse:
-    """Cells of twice the side."""
+    """Coarse cells of twice the side."""
     rows, columns = fine.highest.shape
     coarse = blank(fine.top, fine.left, rows, columns, side=2)
     _merge(fine, fine.top % 2, fine.left % 2, 1, coarse)

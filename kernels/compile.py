@@ -42,8 +42,8 @@ log = logging.getLogger("daklaag.kernels")
 
 
 class _Checked(IndexDataCacheFile):
-    """Numba's files of a kernel, each with a checksum behind what numba reads. One that is damaged
-    counts as missing, so that the kernel is compiled again, with a warning."""
+    """Numba's cache files of a kernel, each followed by a checksum. A damaged one counts as
+    missing, so that the kernel is compiled again, with a warning."""
 
     def _load_index(self) -> Any:
         return super()._load_index() if _is_whole(Path(self._index_path)) else {}
@@ -87,8 +87,8 @@ def kernel(function: F) -> F:
 
 
 def inlined(function: F) -> F:
-    """A kernel that is always compiled into its caller: a call that hands on nouns of many arrays
-    costs as much as the work on a tile."""
+    """Compile `function` into each caller: a call with NamedTuples of many arrays costs as much as
+    the work on a tile."""
     return _compiled(function, forceinline=True)
 
 

@@ -1,4 +1,4 @@
-"""What lies around a building's own cells: within radii of the nearest of them, and by sector.
+"""Discs and sectors around a building's own cells, as intervals of columns in each row.
 
 The own cells are runs along the rows. A run reaches an interval of columns in every row of its
 disc; so does a stack of runs of which each touches the next: only the ends are kept, and they are
@@ -49,7 +49,7 @@ def _stack_above(runs, begin, end, taken, first, last):  # type: ignore[no-untyp
 
 @kernel
 def _row_runs(row, i, left, runs, n):  # type: ignore[no-untyped-def]
-    """Append the runs of a row; how many there are now."""
+    """Append the runs of a row. Returns the number of runs."""
     before = False
     for j in range(len(row)):
         if row[j] and not before:
@@ -63,8 +63,8 @@ def _row_runs(row, i, left, runs, n):  # type: ignore[no-untyped-def]
 
 @kernel
 def own_runs(own, top, left):  # type: ignore[no-untyped-def]
-    """The runs, and how many stacks they make. A stack has one run in each of its rows, and each
-    touches the next: so what they reach of any row is one interval."""
+    """Runs of own cells, and the number of stacks. A stack has one run in each of its rows, and
+    each touches the next, so that the cells of a row within a radius are one interval."""
     most = own.shape[0] * (own.shape[1] // 2 + 1)
     runs = _new_runs(most)
     taken = np.zeros(most, np.bool_)
@@ -120,7 +120,7 @@ def columns_within(runs, stacks, limits, begin, rows):  # type: ignore[no-untype
 
 @inlined
 def hull(west, east, r, columns):  # type: ignore[no-untyped-def]
-    """The columns of a row that some stack reaches, from the first to beyond the last."""
+    """First column of a row within the largest radius of any stack, and the one after the last."""
     low, high = columns, -1
     for c in range(len(west)):
         low, high = min(low, west[c, -1, r]), max(high, east[c, -1, r])
@@ -129,7 +129,7 @@ def hull(west, east, r, columns):  # type: ignore[no-untyped-def]
 
 @kernel
 def squared_distance(runs, i, j):  # type: ignore[no-untyped-def]
-    """Of the distance from a cell to the nearest own one [cells2]."""
+    """Squared distance from a cell to the nearest own cell [cells2]."""
     least = FAR
     for k in range(len(runs.row)):
         down = runs.row[k] - i
@@ -155,8 +155,8 @@ def borders_of(sectors: int) -> NDArray[np.int64]:
 
 @kernel
 def cut_sectors(borders, y, x, low, high, cut):  # type: ignore[no-untyped-def]
-    """Fill in, for the sectors that a row meets between columns low and high, both included, the
-    first and the last column and the number: (3, sectors) int64; how many they are.
+    """Fill `cut`, (3, sectors) int64, with first column, last column and number of each sector that
+    a row meets between columns low and high, both included. Returns the number of such sectors.
 
     y, x: how far the row lies north of the middle, and the middle east of column 0 [half cells],
     both below 2^22: so the numbers are exact in double, and the quotient is no whole number by

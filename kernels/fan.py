@@ -1,4 +1,4 @@
-"""Where the march of the horizon looks: the samples of each direction, nearest first.
+"""Sample positions of the horizon's march: those of each direction, nearest first.
 
 The first 8 cells are seen between cells (bilinear), then every cell to 32, every second to 64 on
 means of 2 x 2, every fourth to 124 on means of 4 x 4, then a cell of the far field about as

@@ -1,4 +1,4 @@
-"""What the march of the horizon looks at: a near field of cells and their means, and a far field.
+"""The fields that the horizon samples: a near field of cells and means, a far field of a pyramid.
 
 The far field is a pyramid over cells of 8 x 8: it is all that matters beyond NEAR cells, so that
 heights are needed at full resolution only that far around a block.
@@ -21,7 +21,7 @@ QUARTER, NOTHING, UNKNOWN = np.float32(0.25), np.float32(-np.inf), np.float32(np
 
 
 class Near(NamedTuple):
-    """A block and its surroundings.
+    """Near field: the heights of a block and its surroundings, with means.
 
     cells, mean2, mean4: (rows, columns) float32 [m]; mean2 at a cell is the mean of the 2 x 2 whose
     north-western one it is, mean4 that of four such means: where some of the four have no data the

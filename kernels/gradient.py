@@ -1,4 +1,4 @@
-"""Hillshade, slope and aspect after Horn (1981)."""
+"""Hillshade, slope and aspect from the gradient after Horn (1981)."""
 
 import math
 from typing import NamedTuple
@@ -17,7 +17,7 @@ DARK = np.uint8(0)
 
 
 class HillshadeTerms(NamedTuple):
-    """What the sun gives to a cell with slopes (east, north) of the sums below: grey - 1 =
+    """Constants of the hillshade formula. With (east, north) from `_horn`, grey - 1 =
     (level - east x towards_east - north x towards_north) / sqrt(1 + steep (east2 + north2))."""
 
     level: np.float32
@@ -27,7 +27,7 @@ class HillshadeTerms(NamedTuple):
 
 
 def hillshade_terms(sun: Sun, resolution: float) -> HillshadeTerms:
-    """The numbers that a sun and a cell size [m] make of Horn's formula, for eight-fold slopes."""
+    """Constants for a sun and a cell size [m]; slopes are eight-fold, as `_horn` gives them."""
     per_cell = 1 / (8 * resolution)
     flat = 254 * math.cos(sun.elevation) * per_cell
     return HillshadeTerms(
@@ -93,9 +93,9 @@ def hillshade_rows(height, begin, end, terms, out):  # type: ignore[no-untyped-d
             right = min(left + PIECE, columns - 2)
             for j in range(left, right, LINE // 4):
                 prefetch(height, i + 3, j)
-            near = slice(left, right + 2)
-            north, south = height[i - 1, near], height[i + 1, near]
-            _hillshade_piece(north, height[i, near], south, terms, out[i, left + 1 : right + 1])
+            piece = slice(left, right + 2)
+            north, south = height[i - 1, piece], height[i + 1, piece]
+            _hillshade_piece(north, height[i, piece], south, terms, out[i, left + 1 : right + 1])
     return True
 
 

@@ -29,18 +29,18 @@ ONE = np.float32(1)
 
 
 class Horizon(NamedTuple):
-    """Of the chosen cells, row by row. sky_view: (cells,) float32, the mean over the directions of
-    cos2 of the horizon, so the share of a uniform sky's light on level ground: open ground has
-    cos2 of the floor, 0.997 at 3 degrees; sums: (cells, channels) float32, the sum of the table
-    over all directions. NaN where the cell has no height."""
+    """Results of the chosen cells, in row-major order. sky_view: (cells,) float32, the mean over
+    the directions of cos2 of the horizon, so the share of a uniform sky's light on level ground:
+    open ground has cos2 of the floor, 0.997 at 3 degrees; sums: (cells, channels) float32, the sum
+    of the table over all directions. NaN where the cell has no height."""
 
     sky_view: NDArray[np.float32]
     sums: NDArray[np.float32]
 
 
 class HorizonHalo(NamedTuple):
-    """What a block's horizons need around it: cells of the near field, cells that the far field
-    covers, and the levels of its pyramid."""
+    """Surroundings that a block's horizons need: cells of the near field, cells of the far field,
+    and levels of its pyramid."""
 
     near: int
     far: int
@@ -48,7 +48,7 @@ class HorizonHalo(NamedTuple):
 
 
 def horizon_halo(relief: float, floor: float, resolution: float) -> HorizonHalo:
-    """How far around a block heights can matter.
+    """Surroundings in which heights can matter to a block.
 
     relief: how much higher than the lowest chosen cell anything stands [m], or more; floor: the one
     that `horizon` is given [rad]; resolution [m].
@@ -65,7 +65,7 @@ def _far_samples(relief: float, floor: float, resolution: float) -> list[float]:
 
 
 class _View(NamedTuple):
-    """The near field, flat: a reshape in a kernel costs as much as a stage."""
+    """The near field as flat arrays: a reshape in a kernel costs as much as a stage."""
 
     cells: NDArray[np.float32]
     mean2: NDArray[np.float32]
@@ -86,8 +86,8 @@ def _low(tile):  # type: ignore[no-untyped-def]
 
 @inlined
 def _can_rise(highest, fan, stage, tile, factor, low):  # type: ignore[no-untyped-def]
-    """Whether anything that a stage sees rises above `low`, seen from the tile's lowest cell.
-    Rounding is monotone, so a skip never changes a bit."""
+    """Whether a stage can raise any tangent above `low`, seen from the tile's lowest cell. Rounding
+    is monotone, so skipping the stage otherwise changes no bit."""
     top = np.float32(-np.inf)
     for n in range(fan.tile_bounds[stage], fan.tile_bounds[stage + 1]):
         here = highest[tile.at + fan.tiles[n]]
@@ -97,8 +97,8 @@ def _can_rise(highest, fan, stage, tile, factor, low):  # type: ignore[no-untype
 
 @inlined
 def _near_horizon(view, fan, k, tile, low):  # type: ignore[no-untyped-def]
-    """Raise the tangents of a tile by what stands in the near field; `low` is their lowest before,
-    and returned after."""
+    """Raise the tangents of a tile to the near field's. low: the lowest tangent before. Returns the
+    lowest after."""
     own, tangent, stages = tile.own, tile.tangent, len(fan.bounds)
     begin, end = k * NEAREST, (k + 1) * NEAREST
     if _can_rise(view.highest, fan, k * stages, tile, fan.near_factors[begin], low):
@@ -125,7 +125,7 @@ def _near_horizon(view, fan, k, tile, low):  # type: ignore[no-untyped-def]
 
 @inlined
 def _far_horizon(far, fan, k, tile, low):  # type: ignore[no-untyped-def]
-    """Raise the tangents of a tile by the far field, seen from its middle."""
+    """Raise the tangents of a tile to the far field's, seen from its middle."""
     for n in range(len(fan.far_factors)):
         factor = fan.far_factors[n]
         if (far.highest - tile.lowest) * factor <= low:
@@ -143,8 +143,8 @@ def _far_horizon(far, fan, k, tile, low):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _use(tangent, table, sky, sums, bins):  # type: ignore[no-untyped-def]
-    """Add a direction to what is known of a tile's cells. table: (channels, bins)."""
+def _add_direction(tangent, table, sky, sums, bins):  # type: ignore[no-untyped-def]
+    """Add one direction to the sky view and the sums of a tile's cells. table: (channels, bins)."""
     for c in range(len(tangent)):
         sky[c] += ONE / (ONE + tangent[c] * tangent[c])
     channels, n = table.shape
@@ -159,15 +159,15 @@ def _use(tangent, table, sky, sums, bins):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _look(view, far, fan, tile, tables, floor, sky, sums, bins):  # type: ignore[no-untyped-def]
-    """What the chosen cells of one tile see, over all directions."""
+def _tile_horizon(view, far, fan, tile, tables, floor, sky, sums, bins):  # type: ignore[no-untyped-def]
+    """Sky view and sums of the chosen cells of one tile, over all directions."""
     sky[:], sums[:] = 0, 0
     for k in range(len(tables)):
         for c in range(len(tile.own)):
             tile.tangent[c] = floor if tile.own[c] < np.inf else np.float32(np.inf)
         low = _near_horizon(view, fan, k, tile, floor)
         _far_horizon(far, fan, k, tile, low)
-        _use(tile.tangent, tables[k], sky, sums, bins)
+        _add_direction(tile.tangent, tables[k], sky, sums, bins)
     for c in range(len(sky)):
         sky[c] /= np.float32(len(tables))
 
@@ -190,7 +190,7 @@ def _horizon(near, view, far, fan, chosen, counts, starts, tables, floor, out, o
                 south, east = i * SIDE + SIDE // 2, j * SIDE + SIDE // 2
                 lowest = own[:m].min()
                 tile = Tile(at, south, east, places[:n], own[:m], tangent[:m], lowest, word)
-                _look(view, far, fan, tile, tables, floor, sky[:m], sums[:, :m], bins)
+                _tile_horizon(view, far, fan, tile, tables, floor, sky[:m], sums[:, :m], bins)
                 scatter(chosen, starts[t], frame, rows[:n], own, sky, sums, out, out_sums)
 
 

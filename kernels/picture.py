@@ -1,4 +1,4 @@
-"""Cast shadows and hillshade of the same heights, in one pass over them."""
+"""Cast shadow and hillshade of the same heights, in one pass over memory."""
 
 from functools import reduce
 from typing import NamedTuple
@@ -15,15 +15,15 @@ BAND = 64  # rows at a time, which stay in the second cache: 1 MB of heights 409
 
 
 class Picture(NamedTuple):
-    """shadow: (rows, columns) uint8, bit i where the cell is shaded at sun i, 255 without data;
-    hillshade: (rows, columns) uint8, grey 1 to 255, 0 without data."""
+    """Cast shadow and hillshade. shadow: (rows, columns) uint8, bit i where the cell is shaded at
+    sun i, 255 without data; hillshade: (rows, columns) uint8, grey 1 to 255, 0 without data."""
 
     shadow: NDArray[np.uint8]
     hillshade: NDArray[np.uint8]
 
 
 def picture(height: ArrayLike, suns: list[Sun], grid: Grid, light_from: Sun) -> Picture:
-    """What `cast_shadow` and `hillshade` give, band by band while the heights lie in the cache.
+    """`cast_shadow` and `hillshade` together, by bands of rows that stay in the CPU cache.
 
     height: (rows, columns) float32, north-up [m], NaN for no data; suns: those that cast shadows,
     up to seven; light_from: the one that makes the hillshade. Suns whose rays walk otherwise than

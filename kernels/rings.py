@@ -1,4 +1,4 @@
-"""The cells of footprints, as runs along rows: GDAL's rule to the letter, the same in any window.
+"""Rasterise footprints into runs along rows: GDAL's rule to the letter, the same in any window.
 
 Rows run *southward* and columns eastward, as an array's do, from an origin that does not depend on
 the array. A footprint's coordinates count from a cell of its own: small numbers, so that an edge
@@ -86,7 +86,8 @@ def _row_after(y):  # type: ignore[no-untyped-def]
 
 @kernel
 def _meet(rings, f, top, events, met):  # type: ignore[no-untyped-def]
-    """What a footprint's edges do to the rows from `top` on, as column * 4 + kind, unsorted."""
+    """Collect where a footprint's edges meet the rows from `top` on, as column * 4 + kind,
+    unsorted."""
     met[:] = 0
     bottom = top + len(met)
     for ring in range(rings.rings[f], rings.rings[f + 1]):
@@ -131,7 +132,8 @@ def _append_runs(events, met, left, width, out, n):  # type: ignore[no-untyped-d
 
 @kernel
 def _frame(rings, f):  # type: ignore[no-untyped-def]
-    """The footprint's first row and the one after its last, by its own count; its points."""
+    """First row of a footprint and the one after its last, from its own origin; number of
+    points."""
     begin, end = rings.points[rings.rings[f]], rings.points[rings.rings[f + 1]]
     if begin == end:
         return 0, 0, 0
@@ -140,15 +142,15 @@ def _frame(rings, f):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _room(rows, points):  # type: ignore[no-untyped-def]
-    """For the events of a strip, at most two an edge; they take memory where they are written."""
+def _event_arrays(rows, points):  # type: ignore[no-untyped-def]
+    """Arrays for the events of a strip, at most two an edge; untouched pages take no memory."""
     rows = min(max(rows, 0), STRIP)
     return np.empty((rows, 2 * points), np.int64), np.empty(rows, np.int64)
 
 
 @kernel
 def resized(out, room):  # type: ignore[no-untyped-def]
-    """The same rows, with room for at least so many."""
+    """`out`, copied into a larger array if it has fewer than `room` rows."""
     while len(out) < room:
         out = np.concatenate((out, np.empty_like(out)))
     return out
@@ -161,7 +163,7 @@ def _spans(rings, box, start):  # type: ignore[no-untyped-def]
         first, last, points = _frame(rings, f)
         down, left = rings.top[f] - box.top, box.left - rings.left[f]
         first, last = max(first, -down), min(last, box.height - down)
-        events, met = _room(last - first, points)
+        events, met = _event_arrays(last - first, points)
         for top in range(first, last, STRIP):
             here = met[: last - top]
             _meet(rings, f, top, events, here)
@@ -186,7 +188,7 @@ def footprint_spans(rings: Rings, box: Box) -> Spans:
 def _count_cells(rings, most, counts):  # type: ignore[no-untyped-def]
     for f in range(len(counts)):
         first, last, points = _frame(rings, f)
-        events, met = _room(last - first, points)
+        events, met = _event_arrays(last - first, points)
         for top in range(first, last, STRIP):
             if counts[f] >= most[f]:
                 break
@@ -200,7 +202,7 @@ def _count_cells(rings, most, counts):  # type: ignore[no-untyped-def]
 
 
 def count_cells(rings: Rings, most: NDArray[np.int64] | int = MANY) -> NDArray[np.int64]:
-    """How many cells have their centre in each footprint, on whatever ground.
+    """Number of cells whose centre lies in each footprint, anywhere on the grid.
 
     Runs along rows are counted until there are `most`, so that an enormous polygon costs no more
     than what is asked of it. Returns (footprints,) int64.

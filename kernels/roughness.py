@@ -1,4 +1,4 @@
-"""How rough what stands on the ground is for the wind: frontal and plan area, and heights.
+"""Aerodynamic roughness of buildings and trees: frontal area, plan area and heights.
 
 The frontal area for a wind is the area of the walls that face it, as seen along it: each rise over
 the neighbour on its side times the width of the lane between. So it is summed exactly, for the
@@ -19,9 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from kernels.check import INFINITE, as_raster, refuse_infinite
 from kernels.compile import kernel
 
-KNOWN, BUILT, HEIGHT, SQUARE, RISE = range(
-    5
-)  # where they stand in the sums; RISE is the first of 8
+KNOWN, BUILT, HEIGHT, SQUARE, RISE = range(5)  # fields of the sums; RISE is the first of 8
 FIELDS = RISE + 8
 # Rows and columns from a cell to its neighbours, clockwise from the north.
 NEIGHBOURS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
@@ -31,19 +29,19 @@ MOST = np.float32(1e5)  # 1 km, which only a faulty height exceeds: the sums can
 
 
 class RoughnessSums(NamedTuple):
-    """Of coarse cells. added: (rows, columns, FIELDS) int64: cells with data, those built on, their
-    heights [cm] and the squares of these, and the rises over each of eight neighbours [cm];
-    highest: (rows, columns) int64 [cm]. Those of a larger area are the sum and the maximum."""
+    """Sums of coarse cells. added: (rows, columns, FIELDS) int64: cells with data, cells built on,
+    their heights [cm] and squared heights, and the rises over each of eight neighbours [cm];
+    highest: (rows, columns) int64 [cm]. Areas merge by sum and maximum."""
 
     added: NDArray[np.int64]
     highest: NDArray[np.int64]
 
 
 class Roughness(NamedTuple):
-    """frontal: (..., sectors) float64, frontal area per area, by where the wind comes from, the
-    first sector about grid north, clockwise; plan: (...) float64, the share that is built on; mean,
-    highest, deviation: (...) float64, of the heights of what is built on [m], 0 where nothing is.
-    NaN where there are no data."""
+    """Roughness of areas. frontal: (..., sectors) float64, frontal area per area, by where the wind
+    comes from, the first sector about grid north, clockwise; plan: (...) float64, the share that is
+    built on; mean, highest, deviation: (...) float64, of the heights of what is built on [m], 0
+    where nothing is. NaN where there are no data."""
 
     frontal: NDArray[np.float64]
     plan: NDArray[np.float64]
@@ -54,8 +52,8 @@ class Roughness(NamedTuple):
 
 @kernel
 def _take_row(surface, ground, least, above, known):  # type: ignore[no-untyped-def]
-    """What stands above the ground [cm], 0 where it is no more than `least` or unknown; False at
-    an infinite height."""
+    """Heights above the ground of a row [cm], 0 where at most `least` or unknown, into `above`.
+    Returns False at an infinite height."""
     finite = True
     for j in range(len(above)):
         up = HUNDRED * (surface[j] - ground[j])

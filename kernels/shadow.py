@@ -57,7 +57,7 @@ def shadow_drop(sun: Sun, resolution: float) -> float:
 
 
 def shadow_reach(relief: float, elevation: float) -> float:
-    """How far what stands `relief` higher can throw its shadow [m]."""
+    """Length of the shadow of something `relief` higher than the ground it falls on [m]."""
     return relief / math.tan(elevation)
 
 
@@ -101,7 +101,7 @@ def _shifts(sun: Sun, grid: Grid, shape: tuple[int, ...]) -> NDArray[np.float64]
 
 
 def walks(suns: list[Sun], grid: Grid, shape: tuple[int, ...]) -> list[Walk]:
-    """The walks that serve all suns, as few as there are ways to walk.
+    """One walk for all suns whose rays move alike.
 
     Raises ValueError for more than seven suns or one that is not above the horizon.
     """
@@ -150,7 +150,7 @@ def cast_shadow(height: ArrayLike, suns: list[Sun], grid: Grid) -> NDArray[np.ui
 
 
 def sweep(height: NDArray[np.float32], walk: Walk) -> NDArray[np.uint8]:
-    """The shadows of the suns of one walk, which is used up; as `cast_shadow` gives them."""
+    """Shadow mask of the suns of one walk, as of `cast_shadow`. `walk.carried` is changed."""
     out = np.empty(height.shape, np.uint8)
     if walk.by_rows:
         finite = sweep_rows(height, walk, 0, len(height), out)

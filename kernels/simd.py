@@ -1,4 +1,4 @@
-"""What Numba cannot say itself: a transposition in registers, and a prefetch.
+"""Two instructions that Numba does not offer: transposition in registers, and prefetch.
 
 What it vectorises: inner loops over whole one-dimensional slices from index 0, of one element
 width, without a branch (`a if c else b` is none), called with C-contiguous arrays (a strided one
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from kernels.compile import COMPILED
 
-SIDE = 16  # of the tile that is turned: 16 float32 fill a register of 512 bits, and a cache line
+SIDE = (
+    16  # of the tile that is transposed: 16 float32 fill a register of 512 bits, and a cache line
+)
 LINE = 64  # bytes of a cache line
 PIECE = 512  # cells of a row at a time, so that prefetches mix with work: 256 costs 30 % more
 WORD, INT = ir.IntType(64), ir.IntType(32)

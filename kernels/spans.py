@@ -1,4 +1,4 @@
-"""Cells as runs along rows, each footprint by itself; what is done to them one run at a time.
+"""Cells of footprints as runs along rows, and operations on them run by run.
 
 A run is contiguous, so its loop vectorises; but it is short (some 20 cells) and lies where no
 hardware expects it: unless the cells of runs to come are asked for, sums take 3 times as long.
@@ -38,7 +38,7 @@ class Cells(NamedTuple):
 
 
 def box_spans(boxes: NDArray[np.int64], shape: tuple[int, ...]) -> Spans:
-    """The cells of boxes in an array of `shape`, a box being a footprint.
+    """Runs of rectangles, each as a footprint, in an array of `shape`.
 
     boxes: (boxes, 4) int64: top, left, bottom, right, half open, in cells of the array.
     """
@@ -50,7 +50,7 @@ def box_spans(boxes: NDArray[np.int64], shape: tuple[int, ...]) -> Spans:
 
 
 def cells_of(spans: Spans) -> Cells:
-    """The cells of runs one by one."""
+    """The cells of all runs."""
     footprint = np.repeat(np.arange(len(spans.start) - 1), np.diff(spans.start))
     length = spans.end - spans.begin
     column = np.arange(length.sum()) - np.repeat(np.cumsum(length) - spans.end, length)
@@ -67,7 +67,7 @@ def check_inside(spans: Spans, shape: tuple[int, ...]) -> None:
 
 @kernel
 def prefetch_run(array, spans, s):  # type: ignore[no-untyped-def]
-    """Ask for the memory of a run to come."""
+    """Prefetch the cells of the run that comes AHEAD runs later."""
     s = min(s + AHEAD, len(spans.row) - 1)
     step = LINE // array.itemsize
     for column in range(spans.begin[s], spans.end[s] + step - 1, step):
@@ -85,7 +85,7 @@ def _raise(surface, spans, top):  # type: ignore[no-untyped-def]
 
 
 def raise_to(surface: NDArray[Any], spans: Spans, top: NDArray[Any]) -> None:
-    """Raise a surface to each footprint's top on its cells, where it is lower.
+    """Raise a surface in place to each footprint's top on its cells, where it is lower.
 
     surface: (rows, columns); top: (footprints,), in the same unit and dtype. Raises ValueError for
     runs outside the surface.

@@ -1,7 +1,7 @@
 """The sweep of cast shadows: rays walk the rows or the columns, and carry the shadow's height.
 
 The rays of a row lie side by side, so the inner loop is SIMD. Where they walk the columns, tiles of
-SIDE columns are turned in registers, in bands of rows that fit the cache; the bands come in the
+SIDE columns are transposed in registers, in bands of rows that fit the cache; the bands come in the
 order in which the rays drift, so that a ray that has left a band never comes back to it.
 """
 
@@ -16,9 +16,9 @@ from kernels.simd import LINE, PIECE, SIDE, prefetch, transpose_tile
 
 NO_DATA = np.uint8(255)
 LIT = np.uint8(0)
-BAND = 256  # rows that are turned at once: 16 KB of heights. 128 costs 5 % more, 64 30 %
-SHARE = BAND // SIDE  # rows of the next tile that are asked for with each column
-PAD = 64  # bytes between turned columns of a power of two, which share lines of the cache
+BAND = 256  # rows that are transposed at once: 16 KB of heights. 128 costs 5 % more, 64 30 %
+SHARE = BAND // SIDE  # rows of the next tile that are prefetched with each column
+PAD = 64  # bytes between transposed columns of a power of two, which share lines of the cache
 
 
 class Walk(NamedTuple):
@@ -114,8 +114,8 @@ def _transpose_back(source, top, left, height, width, target):  # type: ignore[n
 
 @inlined
 def _sweep_tile(heights, walk, top, left, height, width, shaded, beyond):  # type: ignore[no-untyped-def]
-    """beyond: the array that the next tile comes from; it is asked for along with the work, all at
-    once would block (0.92 to 0.63 ns a cell)."""
+    """Sweep one tile, transposed. beyond: the array of the next tile, prefetched along with the
+    work; all at once would block (0.92 to 0.63 ns a cell)."""
     ahead = left - SIDE if walk.backwards else left + 2 * SIDE - 1
     for step in range(width):
         for i in range(top + step * SHARE, top + (step + 1) * SHARE):

@@ -1,4 +1,5 @@
-"""Tiles of SIDE x SIDE cells, anchored on the grid, and the chosen cells in them."""
+"""Gather and scatter: the chosen cells of a raster by tiles of SIDE x SIDE, anchored on the
+grid."""
 
 from typing import NamedTuple
 
@@ -10,10 +11,11 @@ from kernels.simd import SIDE
 
 
 class Tile(NamedTuple):
-    """The rows of a tile that hold a chosen cell, side by side. at: of the tile among all; south,
-    east: of its middle, from the anchor [cells]; places: (rows,) int64, where each row starts in
-    the flat frame; own, tangent: (rows x SIDE,) float32, heights [m], infinite where a cell is
-    not chosen, and horizons so far; lowest: of own; word: (1,) int32, a place to work in."""
+    """The rows of a tile that hold a chosen cell, one after another. at: index of the tile among
+    all; south, east: position of its middle from the anchor [cells]; places: (rows,) int64, where
+    each row starts in the flat frame; own, tangent: (rows x SIDE,) float32, heights [m], infinite
+    where a cell is not chosen, and tangents of the horizon so far; lowest: of own; word: (1,)
+    int32, scratch."""
 
     at: int
     south: int
@@ -39,8 +41,9 @@ class Frame(NamedTuple):
 
 @kernel
 def gather(cells, chosen, counts, frame, own, places, rows):  # type: ignore[no-untyped-def]
-    """The heights of a tile's chosen cells, infinity for others, row by row that holds any; where
-    those start, and which they are; how many rows. counts: of chosen cells in each row of it."""
+    """Copy the heights of a tile's chosen cells into `own`, infinity for others, for each row with
+    any; `places` gets where those rows start, `rows` their numbers. Returns the number of rows.
+    counts: chosen cells in each row of the block."""
     n = 0
     for r in range(SIDE):
         y = frame.top + r - frame.block_top
@@ -58,7 +61,7 @@ def gather(cells, chosen, counts, frame, own, places, rows):  # type: ignore[no-
 
 @kernel
 def scatter(chosen, start, frame, rows, own, sky, sums, out, out_sums):  # type: ignore[no-untyped-def]
-    """Write what a tile's chosen cells see to their places, from start[row of the block] on."""
+    """Write the results of a tile's chosen cells into `out`, from start[row of the block] on."""
     for r in range(len(rows)):
         y = frame.top + rows[r] - frame.block_top
         n, mask = start[y], chosen[y]
@@ -74,7 +77,7 @@ def scatter(chosen, start, frame, rows, own, sky, sums, out, out_sums):  # type:
 
 @kernel
 def tile_frame(near, i, j):  # type: ignore[no-untyped-def]
-    """Of tile (i, j), counted from the anchor."""
+    """Frame of tile (i, j), counted from the anchor."""
     top, left, block = i * SIDE - near.top, j * SIDE - near.left, near.block
     begin, end = max(block.left - left, 0), min(block.left + block.width - left, SIDE)
     return Frame(top, left, begin, end, block.top, block.left)
@@ -82,8 +85,9 @@ def tile_frame(near, i, j):  # type: ignore[no-untyped-def]
 
 @kernel
 def count_chosen(chosen, edge, counts, starts):  # type: ignore[no-untyped-def]
-    """Of each tile across and row of a mask: its chosen cells, and those before them, row by row.
-    edge: the mask's first column, from a tile's."""
+    """Fill `counts` and `starts`, (tiles across, rows) int64: the chosen cells of each tile and
+    row, and their position in row-major order. edge: the mask's first column, from a tile's
+    border."""
     n = 0
     for y in range(chosen.shape[0]):
         for t in range(len(counts)):

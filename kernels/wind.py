@@ -57,8 +57,8 @@ class Shelter(NamedTuple):
 
 
 class _Obstacles(NamedTuple):
-    """Of each sector and ring. top: (sectors, radii) int32, the key of the highest cell; square:
-    (sectors, radii) int64, of the distance of the nearest such [cells2]."""
+    """Highest obstacle of each sector and ring. top: (sectors, radii) int32, its key;
+    squared_distance: (sectors, radii) int64, of the nearest cell of that key [cells2]."""
 
     top: NDArray[np.int32]
     squared_distance: NDArray[np.int64]
@@ -66,8 +66,8 @@ class _Obstacles(NamedTuple):
 
 @kernel
 def _take_keys(bits, keys):  # type: ignore[no-untyped-def]
-    """Heights as whole numbers that sort alike, for SIMD: of the bits of float32, the negative ones
-    turned, zeros alike; NONE for NaN. Whether one is infinite."""
+    """Map heights to int32 keys of the same order, for SIMD: the bits of float32, those of negative
+    ones negated, both zeros alike; NONE for NaN. Returns whether one is infinite."""
     infinite = False
     for j in range(len(keys)):
         size = bits[j] & MAGNITUDE
@@ -87,9 +87,9 @@ def _top(keys, begin, end):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _notice(keys, low, begin, end, i, top, runs, box, obstacles, s, q):  # type: ignore[no-untyped-def]
-    """Take notice of the highest cells among columns begin to end of a row, in a sector and a ring.
-    What is no higher than something nearer adds nothing."""
+def _record(keys, low, begin, end, i, top, runs, box, obstacles, s, q):  # type: ignore[no-untyped-def]
+    """Record the cells of key `top` among columns begin to end of row i as obstacles of sector s
+    and ring q, unless a nearer ring has one as high."""
     for nearer in range(q):
         if obstacles.top[s, nearer] >= top:
             return
@@ -106,32 +106,35 @@ def _notice(keys, low, begin, end, i, top, runs, box, obstacles, s, q):  # type:
 
 
 @inlined
-def _see(keys, low, begin, end, i, cut, met, runs, box, obstacles, q):  # type: ignore[no-untyped-def]
-    """Look at columns begin to end of a row, all of one ring, by sectors."""
+def _record_ring(keys, low, begin, end, i, cut, met, runs, box, obstacles, q):  # type: ignore[no-untyped-def]
+    """Record the obstacles of one ring among columns begin to end of a row, by sectors."""
     for m in range(met):
         first, stop, s = max(begin, cut[0, m]), min(end, cut[1, m] + 1), cut[2, m]
         if first < stop:
             top = _top(keys, first - low, stop - low)
             if top > NONE and top >= obstacles.top[s, q]:
-                _notice(keys, low, first, stop, i, top, runs, box, obstacles, s, q)
+                _record(keys, low, first, stop, i, top, runs, box, obstacles, s, q)
 
 
 @inlined
-def _see_row(keys, low, i, cut, met, west, east, r, runs, box, obstacles):  # type: ignore[no-untyped-def]
-    """Look at a row, ring by ring: of each stack's interval what the next smaller leaves over."""
+def _record_row(keys, low, i, cut, met, west, east, r, runs, box, obstacles):  # type: ignore[no-untyped-def]
+    """Record the obstacles of a row, ring by ring: each stack's interval without the next
+    smaller."""
     for c in range(len(west)):
         inner, beyond = np.int64(EAST), np.int64(EAST)
         for q in range(west.shape[1]):
             begin, end = np.int64(west[c, q, r]), np.int64(east[c, q, r]) + 1
             if begin < end:
-                _see(keys, low, begin, min(end, inner), i, cut, met, runs, box, obstacles, q)
-                _see(keys, low, beyond, end, i, cut, met, runs, box, obstacles, q)
+                _record_ring(
+                    keys, low, begin, min(end, inner), i, cut, met, runs, box, obstacles, q
+                )
+                _record_ring(keys, low, beyond, end, i, cut, met, runs, box, obstacles, q)
                 inner, beyond = begin, end
 
 
 @inlined
 def _drop_own(keys, low, i, runs):  # type: ignore[no-untyped-def]
-    """No own cell is an obstacle."""
+    """Take the own cells of row i out of its keys."""
     for k in range(len(runs.row)):
         if runs.row[k] == i:
             keys[max(runs.first[k] - low, 0) : max(runs.last[k] + 1 - low, 0)] = NONE
@@ -139,7 +142,8 @@ def _drop_own(keys, low, i, runs):  # type: ignore[no-untyped-def]
 
 @inlined
 def _outward(step, middle, begin, end):  # type: ignore[no-untyped-def]
-    """The row to look at, and whether southward: what is near hides what is far, so first."""
+    """Row of a step outward from the middle, and its direction: near rows first, as they hide far
+    ones."""
     return (middle + step, 1) if middle + step < end else (end - 1 - step, -1)
 
 
@@ -166,7 +170,7 @@ def _shelter(height, candidate, limits, borders, obstacles):  # type: ignore[no-
         _drop_own(keys, low, i, runs)
         y, x = box.top + box.bottom - 2 * i, box.left + box.right
         met = cut_sectors(borders, y, x, low, high - 1, cut)
-        _see_row(keys, low, i, cut, met, west, east, i - begin, runs, box, obstacles)
+        _record_row(keys, low, i, cut, met, west, east, i - begin, runs, box, obstacles)
     return True
 
 
@@ -186,8 +190,8 @@ def _shelter_of(obstacles: _Obstacles) -> Shelter:
 def sheltering(
     height: ArrayLike, candidate: Candidate, radii: Sequence[float], sectors: int
 ) -> Shelter:
-    """The highest of what is not the candidate's own, by sector and within radii, and how far it
-    stands.
+    """The highest cell around a candidate that is not its own, by sector and radius, and its
+    distance.
 
     height: (rows, columns) float32, north-up [m], NaN what is no obstacle; radii: ascending,
     between cell centres, closed [cells]; sectors: equal ones, clockwise, the first about grid
@@ -214,8 +218,8 @@ def sheltering(
 
 
 def merge(a: Shelter, b: Shelter) -> Shelter:
-    """What stands around a candidate, of what is found in two parts of a raster. Exact: in any
-    order, and where they overlap."""
+    """Merge the shelter that two parts of a raster give one candidate: exact, in any order, also
+    where the parts overlap."""
     other = (b.highest > a.highest) | np.isnan(a.highest)
     other |= (b.highest == a.highest) & (b.distance < a.distance)
     highest = np.where(other, b.highest, a.highest)

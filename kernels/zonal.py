@@ -1,4 +1,4 @@
-"""What is summed per building, in one pass and in integers, so that parts merge exactly."""
+"""Zonal statistics of footprints, in one pass and in integers, so that parts merge exactly."""
 
 from typing import Any, NamedTuple
 
@@ -20,10 +20,10 @@ SPREAD = np.array([sum((m >> i & 1) << 8 * i for i in range(8)) for m in range(N
 
 
 class ZonalSums(NamedTuple):
-    """What the cells with a height of each footprint come to.
+    """Sums of each footprint over its cells with a height.
 
-    cells: how many, total: their sum [cm], (footprints,) int64; lowest, highest: (footprints,)
-    int32 [cm], HIGHEST and NO_HEIGHT of none, so that parts merge.
+    cells: (footprints,) int64, number of cells; total: (footprints,) int64, sum of heights [cm];
+    lowest, highest: (footprints,) int32 [cm], HIGHEST and NO_HEIGHT without cells.
     """
 
     cells: NDArray[np.int64]
@@ -33,7 +33,8 @@ class ZonalSums(NamedTuple):
 
 
 class Histograms(NamedTuple):
-    """Histograms. footprint, value, weight: (entries,) int64, ordered by footprint, then value."""
+    """Histograms of heights. footprint, value [cm], weight: (entries,) int64, ordered by footprint,
+    then value."""
 
     footprint: NDArray[np.int64]
     value: NDArray[np.int64]
@@ -41,7 +42,7 @@ class Histograms(NamedTuple):
 
 
 class BitCounts(NamedTuple):
-    """What the cells of each footprint show of a mask; parts merge by addition.
+    """Bits of a mask counted over each footprint's cells; parts merge by addition.
 
     cells: (footprints,) int64, those with data; bits: (footprints, 8) int64, of these the cells
     whose bit i is set.
@@ -123,18 +124,18 @@ def _no_sums(n: int) -> ZonalSums:
 
 
 def sums(cm: NDArray[np.int32], spans: Spans) -> ZonalSums:
-    """What the heights on each footprint's cells come to; cells without a height are left out.
+    """Number, sum, lowest and highest of the heights on each footprint's cells.
 
     cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
     """
     _check(cm, np.int32, spans)
-    found = _no_sums(len(spans.start) - 1)
-    _sums(cm, spans, *found)
-    return found
+    result = _no_sums(len(spans.start) - 1)
+    _sums(cm, spans, *result)
+    return result
 
 
 def merge(a: ZonalSums, b: ZonalSums) -> ZonalSums:
-    """Of two parts of the same footprints, in whatever order: exact."""
+    """Merge the sums of two parts of the same footprints: exact, in any order."""
     return ZonalSums(
         a.cells + b.cells,
         a.total + b.total,
@@ -212,9 +213,9 @@ def histograms(cm: NDArray[np.int32], spans: Spans) -> tuple[ZonalSums, Histogra
     cm: (rows, columns) int32 [cm]. Raises ValueError for runs outside it.
     """
     _check(cm, np.int32, spans)
-    found = _no_sums(len(spans.start) - 1)
-    entries = _histograms(cm, spans, *found)
-    return found, Histograms(*entries.T.copy())
+    totals = _no_sums(len(spans.start) - 1)
+    entries = _histograms(cm, spans, *totals)
+    return totals, Histograms(*entries.T.copy())
 
 
 @kernel
@@ -239,9 +240,9 @@ def bit_counts(mask: NDArray[np.uint8], spans: Spans) -> BitCounts:
     """
     _check(mask, np.uint8, spans)
     n = len(spans.start) - 1
-    found = BitCounts(np.zeros(n, np.int64), np.zeros((n, 8), np.int64))
-    _bit_counts(mask, spans, *found)
-    return found
+    counts = BitCounts(np.zeros(n, np.int64), np.zeros((n, 8), np.int64))
+    _bit_counts(mask, spans, *counts)
+    return counts
 
 
 @kernel
@@ -268,7 +269,7 @@ def nearest(
     box: Box,
     resolution: float,
 ) -> Nearest:
-    """Of each footprint's cells with a height the nearest to its centre; of several the first.
+    """The cell with a height nearest to each footprint's centre; the first of equally near ones.
 
     cm: (rows, columns) int32 [cm], of the cells of the box; centre: (footprints, 2) [m], eastward
     and northward from where the box counts its cells. Raises ValueError for runs outside `cm`.

@@ -26,20 +26,21 @@ from pipeline.engine.tasks import (
 from pipeline.errors import InputError
 from pipeline.messages import Text
 
-POLL_S = 0.1  # how often a stopped run looks whether the workers are free
+POLL_S = 0.1  # how often a stopped run polls whether the workers are free
 WATCH_S = 5.0  # how often a cluster is asked for its workers
 SILENCE_S = 60.0  # after so long without an answer a scheduler counts as gone
 CLOSING_S = 30.0  # how long a stopped run waits for what is in hand on a cluster
 
 
 class WorkerRequirements(NamedTuple):
-    """What a worker must have: this version of the program, and files and folders that it sees."""
+    """Requirements of a worker: the version of the program, and files and folders it must see."""
 
     version: str
     seen: tuple[Path, ...]
 
     def check(self, address: str, found: Any) -> None:
-        """Raises InputError if a worker does not have the version."""
+        """Raises InputError if a worker has another version. found: of the worker, or an
+        exception."""
         if found != self.version:
             known = isinstance(found, str)
             said = Text("version {version}", version=found) if known else Text("no daklaag")
@@ -131,8 +132,8 @@ class Cluster:
             raise
 
     def _travel(self, shared: Any) -> Any:
-        """What all tasks share, as the result of a task: workers that join get it from others, and
-        if all that had it are gone it is made again, unlike scattered data."""
+        """The shared value as the result of a task: workers that join get it from others, and it is
+        made again if all that had it are lost, unlike scattered data."""
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):
             return self.client.submit(_itself, shared, pure=False)
 
@@ -192,24 +193,24 @@ def _busy(keys: set[Any]) -> bool:
 def _on_worker(
     terms: WorkerRequirements, task: Callable[..., Any], *given: Any
 ) -> tuple[float, Any]:
-    """A task on a worker, which stops when nobody wants it any more: since the run was stopped or
-    is gone, or the scheduler is."""
+    """Run a task on a worker, with a stop flag that is up when the run or the scheduler has
+    ended."""
     from distributed import get_worker
 
     worker = get_worker()
     key = worker.get_current_task()
-    wanted = worker.state.tasks[key]
+    running = worker.state.tasks[key]
 
-    def unwanted() -> bool:
-        return wanted.state != "executing" or worker.status.name in ("closing", "closed", "failed")
+    def ended() -> bool:
+        return running.state != "executing" or worker.status.name in ("closing", "closed", "failed")
 
-    def fitting(*given: Any, stop: Stop) -> Any:
+    def checked(*given: Any, stop: Stop) -> Any:
         terms.check_here(worker.address)
         return task(*given, stop=stop)
 
     _BUSY.add(key)
     try:
-        return timed(fitting, given, unwanted)
+        return timed(checked, given, ended)
     finally:
         _BUSY.discard(key)
 

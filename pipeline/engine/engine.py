@@ -25,20 +25,20 @@ from pipeline.errors import Stopped
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 OnDone = Callable[[tuple[Any, ...], float, Any], None]
-POLL_S = 0.1  # how often the stop is looked at
+POLL_S = 0.1  # how often the stop flag is polled
 
 
 def never_stop() -> bool:
-    """A flag that is never up."""
+    """A stop flag that is never up."""
     return False
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """A progress callback that says nothing."""
+    """A progress callback that does nothing."""
 
 
 def ignore_outcome(argument: tuple[Any, ...], seconds: float, outcome: Any) -> None:
-    """A callback that tells nobody."""
+    """An `on_done` callback that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _run(
 
 
 def prefetch(items: Iterator[T]) -> Iterator[T]:
-    """The same, each made in a thread while the one before is in use."""
+    """Iterate over items, the next of which is made in a thread while one is in use."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, None)
         while (item := coming.result()) is not None:
@@ -156,5 +156,5 @@ def open_engine(
     """
     if scheduler == "threads":
         return Engine(workers or dask.system.CPU_COUNT, None, progress, stop)
-    cluster, found = connect(stack, scheduler, workers, seen)
-    return Engine(workers or found or 1, cluster, progress, stop)
+    cluster, count = connect(stack, scheduler, workers, seen)
+    return Engine(workers or count or 1, cluster, progress, stop)

@@ -1,4 +1,4 @@
-"""What a run tells of its work while it lasts, beside how far it is."""
+"""Events of a run for its log: shards, blocks and the start."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,4 +17,4 @@ OUTCOMES = DONE, KEPT, FAILED = "done", "kept", "failed"
 
 
 def no_log(event: Event) -> None:
-    """A log that says nothing."""
+    """A log that drops every event."""

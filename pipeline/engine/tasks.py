@@ -1,4 +1,4 @@
-"""Tasks under way, wherever they run: what is submitted, what comes back, what they are called."""
+"""Running tasks, on threads or on a cluster: submission, outcomes, names, stop flag."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -26,13 +26,13 @@ def stop_flag(stop: Stop) -> Iterator[None]:
 
 
 def check_stop() -> None:
-    """Raise Stopped if the flag of `stop_flag` is up."""
+    """Raise Stopped if the stop flag of the context is up."""
     if _stop.get()():
         raise Stopped
 
 
 def name_of(argument: tuple[Any, ...]) -> str:
-    """What a task's argument is called: its first part that is a text, or a few numbers."""
+    """A task's name: the first part of its argument that is a text or a tuple of integers."""
     for part in argument:
         if isinstance(part, str):
             return part
@@ -42,23 +42,23 @@ def name_of(argument: tuple[Any, ...]) -> str:
 
 
 def timed(task: Callable[..., Any], given: tuple[Any, ...], stop: Stop) -> tuple[float, Any]:
-    """How long a task took [s], and what it answered, or the fault of the caller that it met."""
+    """Seconds that a task took, and its result, or the InputError or Stopped that it raised."""
     began = time.monotonic()
     try:
         answer = task(*given, stop=stop)
-    except (InputError, Stopped) as told:  # not to be tried again
-        answer = told
+    except (InputError, Stopped) as fault:  # not to be tried again
+        answer = fault
     return time.monotonic() - began, answer
 
 
 def leading_arguments(shared: Any) -> tuple[Any, ...]:
-    """What all tasks share, as the first of their arguments; nothing if it is None."""
+    """The shared value as first argument of a task; none if it is None."""
     return () if shared is None else (shared,)
 
 
 @dataclass
 class RunningTasks:
-    """The tasks of one stage. A future's result is what `timed` answers."""
+    """The running tasks of one stage. A future's result is that of `timed`."""
 
     room: Callable[[], int]  # how many may be under way
     start: Callable[[tuple[Any, ...]], Any]  # a future, of concurrent or of distributed
@@ -68,13 +68,14 @@ class RunningTasks:
     done: SimpleQueue[Any] = field(default_factory=SimpleQueue)
 
     def submit(self, argument: tuple[Any, ...]) -> None:
-        """Give a task to whoever is to do it."""
+        """Start a task."""
         future = self.start(argument)
         self.futures[future] = argument
         future.add_done_callback(self.done.put)
 
     def next(self, timeout: float) -> tuple[tuple[Any, ...], float, Any]:
-        """An argument that is done, seconds, and what its task answered or raised; else Empty."""
+        """Argument, seconds and result or exception of a finished task. Raises Empty after
+        `timeout`."""
         try:
             future = self.done.get(timeout=timeout)
         except Empty:

@@ -1,4 +1,4 @@
-"""Cells, windows, lattice and tiles of the national grid, reference systems, and the sun."""
+"""Cells, windows, lattice and tile masks of the national grid; reference systems; the sun."""
 
 import lazy_loader
 

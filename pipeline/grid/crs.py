@@ -1,4 +1,5 @@
-"""The Dutch national grid as a coordinate reference system, and the ways to it and back."""
+"""The Dutch national grid (RD) as a coordinate reference system, and transformations to and
+from."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ DEGREES = "EPSG:4326"  # longitude first
 
 
 def horizontal(crs: pyproj.CRS) -> pyproj.CRS:
-    """Without the heights of a compound CRS, such as EPSG:7415."""
+    """The horizontal part of a CRS, such as of EPSG:7415."""
     return crs.sub_crs_list[0] if crs.is_compound else crs
 
 
@@ -24,10 +25,10 @@ def is_rd(crs: pyproj.CRS) -> bool:
 
 
 class Transformer:
-    """From one CRS to another, for many threads.
+    """Transformation from one CRS to another, safe in threads.
 
-    pyproj makes a transformer anew in each thread that uses it, which costs 30 ms: the first that
-    ask forty threads would wait for seconds. So one thread goes the way for all.
+    pyproj makes a transformer anew in each thread that uses it, which costs 30 ms: forty threads
+    that begin together would wait for seconds. So one thread transforms for all.
     """
 
     def __init__(self, origin: Any, target: Any) -> None:
@@ -35,37 +36,37 @@ class Transformer:
         self._transformer = _proj_thread().submit(made, origin, target, always_xy=True).result()
 
     def transform(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Both coordinates of points, longitude or easting first."""
-        found: tuple[Any, Any] = _proj_thread().submit(self._transformer.transform, x, y).result()
-        return found
+        """Transformed x and y of points, longitude or easting first."""
+        points: tuple[Any, Any] = _proj_thread().submit(self._transformer.transform, x, y).result()
+        return points
 
     def transform_bounds(
         self, west: float, south: float, east: float, north: float
     ) -> tuple[float, float, float, float]:
-        """The rectangle around a rectangle."""
+        """The smallest rectangle around a transformed rectangle."""
         around = partial(self._transformer.transform_bounds, west, south, east, north)
-        found: tuple[float, float, float, float] = _proj_thread().submit(around).result()
-        return found
+        bounds: tuple[float, float, float, float] = _proj_thread().submit(around).result()
+        return bounds
 
 
 @lru_cache(maxsize=16)
 def transformer(origin: Any, target: Any) -> Transformer:
-    """The way from one CRS to another, made once."""
+    """The transformer from one CRS to another, made once."""
     return Transformer(origin, target)
 
 
 def to_rd(geometry: Any) -> Any:
-    """Lon/lat as RD [m]."""
+    """Transform a geometry from lon/lat to RD [m]."""
     return shapely.transform(geometry, transformer(DEGREES, RD).transform, interleaved=False)
 
 
 def to_degrees(geometry: Any) -> Any:
-    """RD [m] as lon/lat; what lies nowhere on Earth is not finite."""
+    """Transform a geometry from RD [m] to lon/lat; not finite for points beyond the Earth."""
     return shapely.transform(geometry, transformer(RD, DEGREES).transform, interleaved=False)
 
 
 def lonlat(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """West, south, east, north [degrees] around a rectangle in RD [m]."""
+    """West, south, east, north [degrees] of a rectangle in RD [m]."""
     return transformer(RD, DEGREES).transform_bounds(*bounds)
 
 

@@ -1,4 +1,4 @@
-"""Where the sun stands over a square of the lattice."""
+"""Position of the sun over a cell of the lattice."""
 
 import datetime as dt
 import math
@@ -43,13 +43,14 @@ def solar_position(
 
 @lru_cache(maxsize=4096)
 def suns_degrees(
-    square: LatticeCell, date: dt.date, times: tuple[dt.time, ...], elevation: str
+    cell: LatticeCell, date: dt.date, times: tuple[dt.time, ...], elevation: str
 ) -> tuple[tuple[float, float], ...]:
-    """Elevation and grid azimuth [degrees, three decimals] at a square's centre, one a time (CET).
+    """Elevation and grid azimuth [degrees, three decimals] at a lattice cell's centre, for each
+    time (CET).
 
     Grid azimuth = true azimuth - the meridian convergence of EPSG:28992 there.
     """
-    longitude, latitude = _to_degrees().transform(*square.centre)
+    longitude, latitude = _to_degrees().transform(*cell.centre)
     convergence = _rd().get_factors(longitude, latitude).meridian_convergence
     moments = [dt.datetime.combine(date, time, CET) for time in times]
     return tuple(
@@ -58,11 +59,9 @@ def suns_degrees(
     )
 
 
-def suns(
-    square: LatticeCell, date: dt.date, times: tuple[dt.time, ...], elevation: str
-) -> list[Sun]:
-    """The suns of a square, as the kernels take them [rad]."""
+def suns(cell: LatticeCell, date: dt.date, times: tuple[dt.time, ...], elevation: str) -> list[Sun]:
+    """The suns of a lattice cell, as the kernels take them [rad]."""
     return [
         Sun(math.radians(azimuth), math.radians(height))
-        for height, azimuth in suns_degrees(square, date, times, elevation)
+        for height, azimuth in suns_degrees(cell, date, times, elevation)
     ]

@@ -1,7 +1,7 @@
-"""Marks and heights on tiles of TILE x TILE cells, anchored on the grid: what can matter to what.
+"""Masks and heights of tiles of TILE x TILE cells, anchored on the national grid.
 
-A frame is a window counted in tiles; arrays lie in it as in a window of cells. Footprints come as
-(n, 4) windows of cells: top, left, bottom, right, half open, none of them empty.
+A frame is a window counted in tiles, which an array of tiles covers. Footprints are given as (n, 4)
+windows of cells: top, left, bottom, right, half open, none of them empty.
 """
 
 from collections.abc import Iterator
@@ -19,27 +19,27 @@ NO_HEIGHT = np.int32(np.iinfo(np.int32).min)
 
 @dataclass(frozen=True)
 class TileMask:
-    """Some of the tiles of a frame. marked: (rows, columns) bool."""
+    """A mask of the tiles of a frame. marked: (rows, columns) bool."""
 
     frame: Window
     marked: NDArray[np.bool_]
 
     @classmethod
     def none(cls, frame: Window) -> "TileMask":
-        """None of them."""
+        """A mask without a marked tile."""
         return cls(frame, np.zeros((frame.height, frame.width), np.bool_))
 
     @classmethod
     def of(cls, window: Window, frame: Window) -> "TileMask":
-        """Those that a window of cells touches."""
-        marks = cls.none(frame)
+        """The mask of the tiles that a window of cells touches."""
+        mask = cls.none(frame)
         part = window.coarse(TILE).intersect(frame)
         if part.size:
-            marks.marked[frame.slices(part)] = True
-        return marks
+            mask.marked[frame.slices(part)] = True
+        return mask
 
     def cells(self, within: Window) -> int:
-        """How many cells of a window they hold."""
+        """Number of cells of a window that lie in marked tiles."""
         f = self.frame
         rows = np.diff(np.clip(np.arange(f.top, f.bottom + 1) * TILE, within.top, within.bottom))
         columns = np.diff(np.clip(np.arange(f.left, f.right + 1) * TILE, within.left, within.right))
@@ -51,20 +51,20 @@ class TileMask:
             self.marked[row, column] = True
 
     def touch(self, windows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which windows of cells touch a marked tile."""
-        near = self.part(enclosing(windows).coarse(TILE).intersect(self.frame))
-        before = np.zeros((near.frame.height + 1, near.frame.width + 1), np.int64)
-        before[1:, 1:] = near.marked.cumsum(axis=0).cumsum(axis=1)
-        top, left, bottom, right = _in_tiles(near.frame, windows).T
-        found = before[bottom, right] - before[top, right] - before[bottom, left]
-        return found + before[top, left] > 0
+        """Which of (n, 4) windows of cells touch a marked tile. Returns (n,) bool."""
+        mask = self.part(enclosing(windows).coarse(TILE).intersect(self.frame))
+        before = np.zeros((mask.frame.height + 1, mask.frame.width + 1), np.int64)
+        before[1:, 1:] = mask.marked.cumsum(axis=0).cumsum(axis=1)
+        top, left, bottom, right = _in_tiles(mask.frame, windows).T
+        sums = before[bottom, right] - before[top, right] - before[bottom, left]
+        return sums + before[top, left] > 0
 
     def part(self, frame: Window) -> "TileMask":
-        """Those of another frame; nothing is marked beyond this one."""
+        """The mask on another frame; tiles beyond this one are not marked."""
         return TileMask(frame, cut(self.marked, self.frame, frame, False))
 
     def grow(self, halo: Halo) -> "TileMask":
-        """With the tiles that are so many tiles or fewer away, in a frame that holds them."""
+        """The mask grown by a halo counted in tiles, on a frame grown as much."""
         out = TileMask.none(self.frame.grow(halo))
         rows, columns = self.marked.shape
         for i in range(halo.north + halo.south + 1):
@@ -73,13 +73,13 @@ class TileMask:
         return out
 
     def union(self, other: "TileMask") -> "TileMask":
-        """Those of either, in a frame around both."""
+        """The union of two masks, on a frame around both."""
         frame = self.frame.union(other.frame)
         return TileMask(frame, self.part(frame).marked | other.part(frame).marked)
 
     @property
     def window(self) -> Window:
-        """The cells of the smallest window around all marked tiles; an empty one without any."""
+        """The smallest window of cells around all marked tiles; empty without one."""
         rows, columns = (np.flatnonzero(self.marked.any(axis=axis)) for axis in (1, 0))
         if not len(rows):
             return Window(self.frame.top * TILE, self.frame.left * TILE, 0, 0)
@@ -98,7 +98,7 @@ class TileMask:
 
 
 def enclosing(windows: NDArray[np.int64]) -> Window:
-    """The window around (n, 4) windows; an empty one around none."""
+    """The smallest window around (n, 4) windows; empty around none."""
     if not len(windows):
         return Window(0, 0, 0, 0)
     low, high = windows.min(axis=0), windows.max(axis=0)
@@ -106,7 +106,7 @@ def enclosing(windows: NDArray[np.int64]) -> Window:
 
 
 def cut(array: NDArray[Any], frame: Window, part: Window, beyond: Any) -> NDArray[Any]:
-    """An array's values in another frame."""
+    """Values of an array that covers `frame`, on the frame `part`; `beyond` outside it."""
     out = np.full((part.height, part.width), beyond, array.dtype)
     both = frame.intersect(part)
     if both.size:
@@ -152,7 +152,8 @@ def raise_tiles(
     windows: NDArray[np.int64],
     heights: NDArray[np.int32],
 ) -> None:
-    """Raise the tiles that windows of cells touch to these heights [cm], where they are lower."""
+    """Raise tiles in place to the heights (n,) [cm] of the windows (n, 4) that touch them, where
+    they are lower. array: (rows, columns) int32 [cm]."""
     for here, row, column in _touched(frame, windows):
         np.maximum.at(array, (row, column), heights[here])
 
@@ -163,8 +164,8 @@ def lowered(
     windows: NDArray[np.int64],
     heights: NDArray[np.int32],
 ) -> NDArray[np.int32]:
-    """The tiles that windows of cells touch at these heights [cm], where they are higher or have
-    none; the others as they are."""
+    """Tiles lowered to the heights (n,) [cm] of the windows (n, 4) that touch them, where they are
+    higher or have no height. Returns (rows, columns) int32 [cm]."""
     depth = np.where(array == NO_HEIGHT, NO_HEIGHT, -array)
     raise_tiles(depth, frame, windows, -heights)
     return np.where(depth == NO_HEIGHT, NO_HEIGHT, -depth)
@@ -173,15 +174,15 @@ def lowered(
 def highest_under(
     array: NDArray[np.int32], frame: Window, windows: NDArray[np.int64]
 ) -> NDArray[np.int32]:
-    """The highest of the tiles that each window of cells touches; NO_HEIGHT where there is none."""
-    found = np.full(len(windows), NO_HEIGHT)
+    """Highest tile that each of (n, 4) windows touches [cm], (n,) int32; NO_HEIGHT without one."""
+    highest = np.full(len(windows), NO_HEIGHT)
     for here, row, column in _touched(frame, windows):
-        found[here] = np.maximum(found[here], array[row, column])
-    return found
+        highest[here] = np.maximum(highest[here], array[row, column])
+    return highest
 
 
 def _in_tiles(frame: Window, windows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n, 4) top, left, bottom, right of the tiles that windows touch, counted in the frame."""
+    """(n, 4) top, left, bottom, right of the tiles that windows touch, counted from the frame's."""
     low = windows[:, :2] // TILE - (frame.top, frame.left)
     high = -(-windows[:, 2:] // TILE) - (frame.top, frame.left)
     most = (frame.height, frame.width)
@@ -191,7 +192,8 @@ def _in_tiles(frame: Window, windows: NDArray[np.int64]) -> NDArray[np.int64]:
 def _touched(
     frame: Window, windows: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """The windows, by position, and a tile that each touches, until each has had all of its."""
+    """Pairs of windows and tiles that touch, in rounds: positions of windows, rows and columns of
+    one tile of each; each pair comes once."""
     top, left, bottom, right = _in_tiles(frame, windows).T
     here = np.flatnonzero((bottom > top) & (right > left))
     down = 0

@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from kernels.rings import Box
 from kernels.shadow import Grid, Halo
 
-LATTICE_M = 10_240  # the sun is one and the same in each square of this size
+LATTICE_M = 10_240  # side of the squares that have one sun each
 CHUNK = 512
 LARGEST_SHARD = 4096
 SMALLEST_SHARD = 128
-TILE = 128  # cells along a side of the tiles in which reach and relief are reckoned
+TILE = 128  # cells along a side of a tile of masks and height bounds
 
 
 class Window(NamedTuple):
@@ -44,7 +44,7 @@ class Window(NamedTuple):
 
     @property
     def box(self) -> Box:
-        """The same, as the kernels take it."""
+        """The window as the kernels take it."""
         return Box(*self)
 
     @classmethod
@@ -109,7 +109,7 @@ class Window(NamedTuple):
         )
 
     def coarse(self, side: int) -> "Window":
-        """The squares of so many cells a side, anchored on the grid, that it touches."""
+        """The window in squares of `side` cells, anchored on the grid, grown to whole squares."""
         if not self.size:
             return Window(self.top // side, self.left // side, 0, 0)
         return Window.between(
@@ -117,7 +117,7 @@ class Window(NamedTuple):
         )
 
     def pieces(self, side: int) -> Iterator["Window"]:
-        """The same ground in windows of at most so many cells a side, in rows."""
+        """The window cut into pieces of at most `side` cells a side, row by row."""
         for top in range(self.top, self.bottom, side):
             for left in range(self.left, self.right, side):
                 yield Window(top, left, side, side).intersect(self)
@@ -132,12 +132,12 @@ class Window(NamedTuple):
 
 
 def uniform_halo(cells: int) -> Halo:
-    """A halo of so many cells."""
+    """A halo of as many cells on each side."""
     return Halo(cells, cells, cells, cells)
 
 
 def enclosing_halo(halos: list[Halo]) -> Halo:
-    """The halo that holds all of them."""
+    """The smallest halo that encloses all of some."""
     return Halo(*(max(side) for side in zip(*halos, strict=True)))
 
 
@@ -147,19 +147,20 @@ def cell_of(x: float, y: float, resolution: float) -> tuple[int, int]:
 
 
 class LatticeCell(NamedTuple):
-    """A square of the sun's lattice, counted from RD (0, 0) eastward and northward."""
+    """A cell of the sun's lattice, LATTICE_M wide, counted from RD (0, 0) eastward and
+    northward."""
 
     column: int
     row: int
 
     @classmethod
     def of(cls, top: int, left: int, resolution: float) -> "LatticeCell":
-        """The square that holds a cell."""
+        """The lattice cell that holds a raster cell."""
         return cls(*lattice_cells_of(top, left, resolution).tolist())
 
     @classmethod
     def touched(cls, window: Window, resolution: float) -> Iterator["LatticeCell"]:
-        """The squares that a window touches, from north to south."""
+        """The lattice cells that a window touches, from north to south."""
         if not window.size:
             return
         last = cls.of(window.top, window.right - 1, resolution)
@@ -178,7 +179,7 @@ class LatticeCell(NamedTuple):
         return Window(-(self.row + 1) * cells, self.column * cells, cells, cells)
 
     def anchored(self, window: Window, resolution: float) -> Grid:
-        """Where a window lies, counted from the square's south-western corner."""
+        """A window as a Grid, counted from the lattice cell's south-western corner."""
         cells = lattice_side(resolution)
         return Grid(
             resolution, -window.top - 1 - self.row * cells, window.left - self.column * cells
@@ -186,24 +187,24 @@ class LatticeCell(NamedTuple):
 
 
 def lattice_cells_of(top: ArrayLike, left: ArrayLike, resolution: float) -> NDArray[np.int64]:
-    """Column and row (..., 2) of the squares of the lattice that hold cells."""
+    """Column and row (..., 2) of the lattice cells that hold raster cells."""
     cells = lattice_side(resolution)
     return np.stack([np.asarray(left) // cells, (-np.asarray(top) - 1) // cells], axis=-1)
 
 
 def lattice_side(resolution: float) -> int:
-    """Cells along a side of a lattice square."""
+    """Raster cells along a side of a lattice cell."""
     return round(LATTICE_M / resolution)
 
 
 def divides_lattice(resolution: float) -> bool:
-    """Whether a side of a lattice square is a whole number of cells."""
+    """Whether a side of a lattice cell is a whole number of raster cells."""
     cells = LATTICE_M / resolution
     return resolution > 0 and cells == round(cells)
 
 
 def cut_at_lattice(window: Window, resolution: float) -> Iterator[tuple[LatticeCell, Window]]:
-    """The parts of a window, by the squares of the lattice they lie in."""
+    """The parts of a window with the lattice cell that each lies in."""
     for square in LatticeCell.touched(window, resolution):
         yield square, window.intersect(square.window(resolution))
 
@@ -216,13 +217,14 @@ class Shard(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What its tables are called."""
+        """The name of its tables."""
         return f"{self.row}_{self.column}"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the ground of a run is divided; depends on the extent and the resolution only."""
+    """How the extent of a run is divided into shards and levels; depends on extent and resolution
+    only. shard: cells along a side; levels: of the pyramid."""
 
     extent: Window
     resolution: float
@@ -231,7 +233,7 @@ class Layout:
 
     @classmethod
     def of(cls, extent: Window, resolution: float) -> "Layout":
-        """The extent grows to the next cells that its coarsest level has as well."""
+        """The layout of an extent, which grows to whole cells of the coarsest level."""
         longest = max(extent.height, extent.width, 1)
         shard = LARGEST_SHARD
         while shard > SMALLEST_SHARD and shard * 3 > longest:

@@ -1,4 +1,4 @@
-"""Files, folders and buckets; the cache; what of a run is finished, and whether it is whole."""
+"""Files, folders and object storage; cache, checksums, ledger and lock; tables in space."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""What is worth keeping between runs: below the user's cache, by what it was made from.
+"""The cache: results kept between runs in the user's cache folder, by a key of their inputs.
 
-Of each kind there is a card, a file of JSON that ends with its own checksum and holds those of the
-files that belong to it. What is damaged is made anew, with a warning.
+Each entry has a manifest: a file of JSON that ends with its own checksum and holds those of the
+entry's files. A damaged entry is made anew, with a warning.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from pipeline.messages import Text
 from pipeline.storage.checksums import CheckedFiles, Checksums
 from pipeline.storage.files import on_disk
 from pipeline.storage.places import Folder
-from pipeline.storage.vsis3 import is_vsis3, object_stamp
+from pipeline.storage.vsis3 import is_vsis3, object_fingerprint
 
-MOST_REMADE = 5  # damages that one command mends; more are a disk that fails
+MOST_REMADE = 5  # damaged entries that one command makes anew; more are a disk that fails
 log = logging.getLogger("daklaag.cache")
 T = TypeVar("T")
 
@@ -36,39 +36,38 @@ def cache_dir() -> Path:
 
 
 def key_of(*parts: Any) -> str:
-    """A name for what is made from these values of JSON: 32 hexadecimal digits."""
+    """The key of an entry that is made from these values of JSON: 32 hexadecimal digits."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def fingerprint(path: str) -> dict[str, Any]:
-    """What tells whether a file is still the same, without reading it: where, how large, when
-    written."""
+    """Path, size and time of a file: they differ when it was replaced. The file is not read."""
     if is_vsis3(path):
-        return object_stamp(path)
+        return object_fingerprint(path)
     file = on_disk(path)
-    found = file.stat()
-    return {"path": str(file.resolve()), "size": found.st_size, "mtime_ns": found.st_mtime_ns}
+    status = file.stat()
+    return {"path": str(file.resolve()), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 def fingerprints(files: Iterable[str | Path]) -> str:
-    """What tells whether any of some files was replaced, likewise."""
+    """The fingerprints of files as one text."""
     return str([fingerprint(str(file)) for file in files])
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file that is either whole or not there; two that write the same do not meet."""
+    """Write a file by a rename: it is whole or not there, also with several writers."""
     Folder(path.parent).write(path.name, data)
 
 
-def write_manifest(file: Path, said: Any) -> None:
-    """Write a card, whole: values of JSON and, in the last line, their checksum."""
-    text = json.dumps(said).encode()
+def write_manifest(file: Path, values: Any) -> None:
+    """Write a manifest atomically: values of JSON and, in the last line, their checksum."""
+    text = json.dumps(values).encode()
     write_atomic(file, text + _last_line(text))
 
 
 def read_manifest(file: Path) -> Any:
-    """A card's values; None if it is not there, or damaged, of which a warning is logged."""
+    """The values of a manifest; None if it is missing, or damaged, with a warning in the log."""
     try:
         content = file.read_bytes()
     except OSError:
@@ -84,13 +83,13 @@ def _last_line(text: bytes) -> bytes:
     return f"\n{zlib.crc32(text):08x}\n".encode()
 
 
-def cached_files(folder: Path, sums: Mapping[str, str], *cards: Path) -> CheckedFiles:
-    """The files of a folder in the cache by the sums that its card tells. If one is damaged or
-    missing, the folder and the cards are removed, and MendableError is raised."""
+def cached_files(folder: Path, sums: Mapping[str, str], *manifests: Path) -> CheckedFiles:
+    """The files of a cache folder, checked by the sums of its manifest. If one is damaged or
+    missing, the folder and its manifests are removed, and MendableError is raised."""
 
     def damaged(name: str, what: str) -> MendableError:
-        for card in cards:
-            card.unlink(missing_ok=True)
+        for manifest in manifests:
+            manifest.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         return MendableError(
             "{file} {what} in the cache and was removed; the same command makes it anew",
@@ -104,27 +103,27 @@ def cached_files(folder: Path, sums: Mapping[str, str], *cards: Path) -> Checked
 
 
 def record_checksums(file: Path) -> None:
-    """Keep the sums of a file that is made elsewhere, and can be made anew."""
+    """Record the checksums of a file that can be made anew, for `is_intact`."""
     write_manifest(_manifest_of(file), str(Checksums.read(file)))
 
 
 def is_intact(file: Path) -> bool:
-    """Whether such a file is there, and as it was sealed if it was; of one that is damaged a
-    warning is logged. Once read through, it is taken to stay so until it is replaced."""
+    """Whether a file exists and equals its recorded checksums, if there are any; a damaged one is
+    logged. It is read once until it is replaced."""
     try:
-        found = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return False
-    return _is_intact(file, found.st_mtime_ns, found.st_size)
+    return _is_intact(file, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=256)
 def _is_intact(file: Path, *mark: int) -> bool:
-    told = read_manifest(_manifest_of(file))
-    sealed = told is None or Checksums.parse(told) == Checksums.read(file)
-    if not sealed:
+    recorded = read_manifest(_manifest_of(file))
+    intact = recorded is None or Checksums.parse(recorded) == Checksums.read(file)
+    if not intact:
         log.warning(Text("{file} is damaged; it is made anew", file=file))
-    return sealed
+    return intact
 
 
 def _manifest_of(file: Path) -> Path:
@@ -132,8 +131,8 @@ def _manifest_of(file: Path) -> Path:
 
 
 def retry_damaged(work: Callable[[], T]) -> T:
-    """What the work gives, which is done again where it met damage in the cache, with a warning.
-    Raises MendableError where that does not end."""
+    """The result of `work`, which is repeated when it meets a damaged cache entry, with a warning.
+    Raises MendableError after MOST_REMADE repetitions."""
     for _ in range(MOST_REMADE):
         try:
             return work()

@@ -1,4 +1,4 @@
-"""A zarr store of a finished run, of which each file is checked when it is first read."""
+"""A zarr store that checks each file of a finished run when it is first read."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -10,8 +10,8 @@ from pipeline.storage.checksums import CheckedFiles
 
 
 class CheckedStore(WrapperStore[Any]):
-    """Another store, of whose files the first read of each compares all of it with its sums, and
-    raises what `files` raises; so does a file that is missing. below: of the store in `files`."""
+    """A wrapper of a store: the first read of a file compares all of it with its checksums. Raises
+    what `files` raises, also for a missing file. below: the store's folder in `files`."""
 
     def __init__(self, store: Any, files: CheckedFiles, below: str) -> None:
         super().__init__(store)
@@ -30,19 +30,19 @@ class CheckedStore(WrapperStore[Any]):
             self._sound.add(name)
 
     async def get(self, key: str, *how: Any, **options: Any) -> Any:
-        """Of a file, or of a part of it."""
+        """The content of a file, or of a part of it."""
         await self._check(key)
         return await super().get(key, *how, **options)
 
     async def get_partial_values(self, prototype: Any, key_ranges: Iterable[Any]) -> list[Any]:
-        """Of parts of files."""
+        """The contents of parts of files."""
         wanted = list(key_ranges)
         for key, _ in wanted:
             await self._check(key)
         return await super().get_partial_values(prototype, wanted)
 
     async def get_ranges(self, key: str, *how: Any, **options: Any) -> AsyncIterator[Any]:
-        """Of parts of a file; zarr from 3.2 on."""
+        """The contents of parts of a file; for zarr 3.2 and later."""
         await self._check(key)
         whole: Any = super()
         async for group in whole.get_ranges(key, *how, **options):

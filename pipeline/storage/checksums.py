@@ -1,4 +1,4 @@
-"""Checksums of files: taken of what is written, and compared with what is read.
+"""Checksums of files: computed on writing, compared on reading.
 
 The sums of a file are its size and the CRC-32 of each block, so a part of a large file is checked
 without reading the rest. CRC-32 finds every flipped bit, and misses one of 4 billion other damages;
@@ -20,12 +20,12 @@ from pipeline.messages import Text
 from pipeline.storage.places import Place, storage_of
 
 CHECK = "check"
-LOOK_S = 0.1  # between two looks whether to stop
+LOOK_S = 0.1  # between two polls of the stop flag
 MOST = 8 << 20  # bytes read at once
 BLOCK = 1 << 17  # bytes; a nation's table of 2.5 GB has 20,000 blocks
 MISSING, DAMAGED = Text("is missing"), Text("is damaged")
 
-# What to raise of a file by its name, and GONE or DAMAGED, which is among its values as `what`.
+# Makes the exception for a file's name and MISSING or DAMAGED, which is its value `what`.
 Fault = Callable[[str, Text], DamagedError]
 
 
@@ -37,19 +37,19 @@ class Checksums(NamedTuple):
 
     @classmethod
     def of(cls, data: bytes) -> "Checksums":
-        """Those of a whole content."""
+        """The checksums of a file's whole content."""
         return cls(len(data), _crcs(data))
 
     @classmethod
     def read(cls, file: Path) -> "Checksums":
-        """Those of a file on disk, however large."""
+        """The checksums of a file on disk, read in blocks."""
         with file.open("rb") as stream:
             blocks = [zlib.crc32(part) for part in iter(lambda: stream.read(BLOCK), b"")]
             return cls(stream.tell(), tuple(blocks))
 
     @classmethod
     def parse(cls, text: str) -> "Checksums":
-        """From the text that `str` gives. Raises ValueError for another."""
+        """Checksums from their text, as `str` gives it. Raises ValueError for any other text."""
         size, *blocks = text.split()
         return cls(int(size), tuple(int(block, 16) for block in blocks))
 
@@ -63,7 +63,7 @@ def _crcs(data: bytes | memoryview) -> tuple[int, ...]:
 
 
 class ChecksumWriter(RawIOBase):
-    """A stream to write that hands everything on to another; `sums` are those of it so far."""
+    """A writable stream that passes data on to another and computes their checksums."""
 
     def __init__(self, target: Any) -> None:
         self._target, self._size, self._crc = target, 0, 0
@@ -71,7 +71,7 @@ class ChecksumWriter(RawIOBase):
 
     @property
     def sums(self) -> Checksums:
-        """Of what was written so far."""
+        """The checksums of the data written so far."""
         last = (self._crc,) if self._size % BLOCK else ()
         return Checksums(self._size, (*self._blocks, *last))
 
@@ -97,7 +97,8 @@ class ChecksumWriter(RawIOBase):
 
 
 class _CheckedReader(RawIOBase):
-    """A stream to read of which every block is compared with its sum. damaged: raises."""
+    """A readable stream that compares every block with its checksum. damaged: called on a mismatch;
+    raises."""
 
     def __init__(self, source: Any, sums: Checksums, damaged: Callable[[], None]) -> None:
         self._source, self._sums, self._damaged = source, sums, damaged
@@ -126,16 +127,16 @@ class _CheckedReader(RawIOBase):
         data = memoryview(self._source.read(min(last * BLOCK, self._sums.size) - first * BLOCK))
         if _crcs(data) != self._sums.blocks[first:last]:
             self._damaged()
-        found = data[self._at - first * BLOCK : end - first * BLOCK]
-        room[: len(found)] = found
+        part = data[self._at - first * BLOCK : end - first * BLOCK]
+        room[: len(part)] = part
         self._at = end
-        return len(found)
+        return len(part)
 
 
 @dataclass(frozen=True)
 class CheckedFiles:
-    """Files below a place and the sums that they were written with; what is read of them is
-    compared with those. fault: what to raise where they differ."""
+    """Files below a place with the checksums they were written with, compared on every read. fault:
+    makes the exception for a file that differs."""
 
     place: Place
     sums: Mapping[str, Checksums]
@@ -167,7 +168,7 @@ class CheckedFiles:
             yield BufferedReader(_CheckedReader(source, self.sums[name], damaged), BLOCK)
 
     def missing(self) -> dict[str, Text]:
-        """Which files are not there, or of another size: GONE or DAMAGED by name. Cheap."""
+        """Files that are missing or of another size: MISSING or DAMAGED by name. Reads none."""
         sizes = storage_of(self.place).sizes(self.sums.keys())
         return {
             name: DAMAGED if name in sizes else MISSING
@@ -181,20 +182,20 @@ class CheckedFiles:
         stop: Callable[[], bool],
         threads: int,
     ) -> dict[str, Text]:
-        """Read all files: GONE or DAMAGED by the names of those that are. progress: called with
-        CHECK, files read and all files. Raises Stopped as soon as the flag is up."""
-        found, names = self.missing(), list(self.sums)
+        """Read all files: MISSING or DAMAGED by name. progress: called with CHECK, files read and
+        all files. Raises Stopped as soon as the flag is up."""
+        damaged, names = self.missing(), list(self.sums)
         stop = _throttled(stop)
         progress(CHECK, 0, len(names))
         with ThreadPoolExecutor(threads) as pool:
-            read = {pool.submit(self.verify, n, stop): n for n in names if n not in found}
-            for done, future in enumerate(as_completed(read), len(found) + 1):
+            read = {pool.submit(self.verify, n, stop): n for n in names if n not in damaged}
+            for done, future in enumerate(as_completed(read), len(damaged) + 1):
                 try:
                     future.result()
                 except DamagedError as error:
-                    found[read[future]] = error.values["what"]
+                    damaged[read[future]] = error.values["what"]
                 progress(CHECK, done, len(names))
-        return {name: found[name] for name in names if name in found}
+        return {name: damaged[name] for name in names if name in damaged}
 
     def verify(self, name: str, stop: Callable[[], bool]) -> None:
         """Read a whole file, a part at a time. Raises what `fault` gives, and Stopped."""
@@ -209,7 +210,7 @@ class CheckedFiles:
 
 
 def _throttled(stop: Callable[[], bool]) -> Callable[[], bool]:
-    """A flag that is polled at most every LOOK_S, however small the files are."""
+    """A stop flag that asks another at most every LOOK_S."""
     last = time.monotonic()
 
     def polled() -> bool:

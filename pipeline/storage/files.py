@@ -1,4 +1,4 @@
-"""Input files: found by file, folder or glob; named and identified."""
+"""Input files: found by path, folder or glob; their names and identities."""
 
 import glob
 import hashlib
@@ -30,10 +30,10 @@ def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[st
     first three on object storage (`s3://`).
     Raises InputError where there is none.
     """
-    found: list[str] = []
+    paths: list[str] = []
     for source in sources:
-        here = _one(os.fspath(source), endings, what)
-        if not here:
+        matches = _one(os.fspath(source), endings, what)
+        if not matches:
             if not is_remote(os.fspath(source)):
                 _check_no_cloud(_one(os.fspath(source), POINT_CLOUDS, what))
             raise InputError(
@@ -42,10 +42,10 @@ def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[st
                 endings=endings,
                 source=source,
             )
-        found += here
-    if not found:
+        paths += matches
+    if not paths:
         raise InputError("{what}: no files given", what=what)
-    return found
+    return paths
 
 
 def check_file(path: str) -> None:
@@ -103,13 +103,13 @@ def _inside(folder: Path, endings: tuple[str, ...]) -> list[str]:
     """The fitting files of a folder. It is resolved once: a nation has thousands of sheets."""
     with os.scandir(folder.resolve()) as entries:
         here = {e.name: e for e in entries if e.name.lower().endswith((*endings, ".zip"))}
-        found: list[str] = []
+        paths: list[str] = []
         for name, entry in sorted(here.items()):
             if entry.is_symlink() or name.lower().endswith(".zip"):
-                found += _expand(Path(entry.path), endings) if entry.is_file() else []
+                paths += _expand(Path(entry.path), endings) if entry.is_file() else []
             elif entry.is_file():
-                found.append(entry.path)
-    return found
+                paths.append(entry.path)
+    return paths
 
 
 def _fits(path: Path, endings: tuple[str, ...]) -> bool:
@@ -140,7 +140,7 @@ def on_disk(path: str) -> Path:
 
 
 def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
-    """Name, size in bytes and SHA-256 of a file and of those behind it, as one.
+    """Name, size [bytes] and SHA-256 of a file together with the files behind it.
 
     behind: sidecars and sources, as GDAL knows them; of a shapefile its parts belong to it.
     """
@@ -154,7 +154,7 @@ def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
 
 
 def size_of(path: str, behind: Iterable[str] = ()) -> int:
-    """The size that `identity` tells [bytes], without reading what is on a disk."""
+    """Size of a file together with the files behind it [bytes], as in `identity`."""
     size = 0
     for part in _parts(path, behind):
         if is_vsis3(str(part)):

@@ -1,7 +1,7 @@
-"""Whether the files of a finished run are as they were written, by the checksums in its report.
+"""Integrity of a finished run: its files compared with the checksums in its report.
 
-`report.json` holds the sums of all other files, those of the rasters by
-shard, and its own checksum under `machine`. What is read of a finished run is compared with them.
+`report.json` holds the checksums of all other files, those of the rasters by shard, and its own
+under `machine`.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ Damage = dict[str, Text]  # by the name of a file: what is wrong with it
 
 
 def with_checksums(report: Mapping[str, Any], sums: Mapping[str, Checksums]) -> dict[str, Any]:
-    """A report with the sums of the files beside it, and its own checksum."""
+    """A report with the checksums of the files beside it, and its own."""
     whole = {**report, FILES: _by_shard(sums)}
     return whole | {"machine": whole["machine"] | {CHECKSUM: _checksum(whole)}}
 
@@ -46,8 +46,8 @@ def _checksum(report: Mapping[str, Any]) -> str:
 
 
 def _by_shard(sums: Mapping[str, Checksums]) -> dict[str, Any]:
-    """Sums as the report holds them. Those of a shard stand in one line, in the order of the parts
-    of the pyramid that it has a file of; empty for a part without one."""
+    """Checksums as the report holds them. Those of a shard's raster files stand in one line, in the
+    order of `parts`, the arrays of the pyramid; empty for an array without a file."""
     whole, shards = dict[str, str](), dict[str, dict[str, str]]()
     for name in sorted(sums):
         shard = shard_of(name)
@@ -61,11 +61,11 @@ def _by_shard(sums: Mapping[str, Checksums]) -> dict[str, Any]:
 
 
 def checksums_in(report: Mapping[str, Any]) -> dict[str, Checksums]:
-    """The sums that a report holds, by the names of the files."""
-    told = report[FILES]
-    sums = {name: Checksums.parse(text) for name, text in told["whole"].items()}
-    for shard, line in told["shards"].items():
-        for part, text in zip(told["parts"], line.split(", "), strict=True):
+    """The checksums in a report, by file name."""
+    files = report[FILES]
+    sums = {name: Checksums.parse(text) for name, text in files["whole"].items()}
+    for shard, line in files["shards"].items():
+        for part, text in zip(files["parts"], line.split(", "), strict=True):
             if text:
                 sums[f"{part}/{shard.replace('_', '/')}"] = Checksums.parse(text)
     return sums
@@ -73,8 +73,8 @@ def checksums_in(report: Mapping[str, Any]) -> dict[str, Checksums]:
 
 def shard_of(file: str) -> str | None:
     """The name of the shard that a file of rasters holds; None for any other file."""
-    found = SHARD.fullmatch(file)
-    return found and f"{found[2]}_{found[3]}"
+    match = SHARD.fullmatch(file)
+    return match and f"{match[2]}_{match[3]}"
 
 
 def is_unfinished(directory: Place) -> bool:
@@ -127,7 +127,7 @@ def files_of(directory: Place) -> CheckedFiles:
 
 @lru_cache(maxsize=32)
 def _files(directory: Place, mark: object) -> CheckedFiles:
-    """mark: of the report, which an update writes last."""
+    """As `files_of`, cached. mark: of the report, which an update writes last."""
     return CheckedFiles(directory, checksums_in(read_report(directory)), _damaged(directory))
 
 
@@ -148,8 +148,8 @@ def opened(file: Place) -> AbstractContextManager[Any]:
 
 
 def beside(file: Place) -> tuple[CheckedFiles, str]:
-    """The files of the finished run in whose folder a file lies, and its name there. Elsewhere
-    nothing is known of any."""
+    """The files of the finished run in whose folder a file lies, and its name there; elsewhere
+    files without checksums."""
     folder, _, name = str(file).rpartition("/")
     directory = place_of(folder or ".")
     if name in FINAL and (mark := storage_of(directory).mark(REPORT)):
@@ -196,7 +196,7 @@ def is_whole(directory: Place) -> bool:
 
 
 def refuse(directory: Place, damage: Damage) -> None:
-    """Raises DamagedError where there is damage, which names the first of it and the remedy."""
+    """Raises DamagedError that names the first damaged file and the remedy, if there is one."""
     if not damage:
         return
     name, what = next(iter(damage.items()))
@@ -218,19 +218,19 @@ def damaged_shards(
     stop: Callable[[], bool],
     threads: int,
 ) -> set[str]:
-    """Those of some finished shards whose files of rasters are not as they were written, with a
-    warning. Reads all of them; raises Stopped as soon as the flag is up."""
-    found, sums = set[str](), dict[str, Checksums]()
+    """The finished shards whose raster files are damaged or missing, with a warning for each file.
+    Reads all raster files of `shards`; raises Stopped as soon as the flag is up."""
+    damaged, sums = set[str](), dict[str, Checksums]()
     for shard in shards:
         try:
             sums |= ledger.chunks(shard)
         except (FileNotFoundError, MendableError):
-            found.add(shard)
+            damaged.add(shard)
     place = ledger.place(RASTERS)
     files = CheckedFiles(place, sums, _damaged(place))
     for name, what in files.damage(progress, stop, threads).items() if sums else ():
         log.warning(
             Text("{file} {what}; its shard is computed again", file=below(place, name), what=what)
         )
-        found.add(shard_of(name) or "")
-    return found
+        damaged.add(shard_of(name) or "")
+    return damaged

@@ -1,7 +1,7 @@
-"""What of a run is finished: a table for each finished shard, held by one run.
+"""The ledger of a run: a table for each finished shard of each pass.
 
-A table is written whole or not at all, and ends with its checksum; `kill
--9` at any moment loses at most the shards in hand.
+A table is written atomically and ends with its checksum; `kill -9` at any moment loses at most the
+shards in progress.
 """
 
 import json
@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from pipeline.errors import InputError, MendableError
 from pipeline.messages import Text
-from pipeline.storage import lock as hold
+from pipeline.storage import lock
 from pipeline.storage.checksums import Checksums, ChecksumWriter
 from pipeline.storage.lock import HOLDER, LOCK
 from pipeline.storage.places import PARTIAL, Place, Storage, below, is_remote, storage_of
@@ -28,7 +28,7 @@ RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
 WORK, ASKED, REPLACED = "work.partial", "request.json", "replaced"
 RECORDS = "records"  # of finished shards, a folder a pass
-CHUNKS = "chunks"  # of the shards that were painted: their files of rasters, by checksums
+CHUNKS = "chunks"  # of shards whose rasters are written: checksums of the files
 # numpy parses headers by `ast`, which before Python 3.11.8 may fail in two threads at once with a
 # SystemError (cpython#106905).
 _PARSING = Lock()
@@ -38,15 +38,15 @@ MARK_BYTES = len(MARK) + 8
 
 
 def locked(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
-    """Hold a run's place, so that no second run writes into it; yields a flag that is up when the
-    hold was lost. Raises InputError if another holds it, or if it cannot be made or written."""
-    return hold.locked(directory, f"{WORK}/{HOLDER}")
+    """Lock a run's place; yields a flag that is up when the lock was lost. Raises InputError if
+    another run has the lock, or the place cannot be made or written."""
+    return lock.locked(directory, f"{WORK}/{HOLDER}")
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """The unfinished work of a run, below its place: a folder or a URL of object storage. sums: of
-    the outputs that were written."""
+    """The unfinished work of a run, below a folder or a URL of object storage. sums: checksums of
+    the outputs written so far, by name."""
 
     directory: Place
     sums: dict[str, Checksums] = field(default_factory=dict, compare=False)
@@ -56,13 +56,13 @@ class Ledger:
         return storage_of(self.directory)
 
     def anywhere(self) -> "Ledger":
-        """The same, for processes that work elsewhere."""
+        """The ledger with an absolute path, for processes with another working directory."""
         here = self.directory if is_remote(self.directory) else Path(self.directory).absolute()
         return Ledger(here, self.sums)
 
     def place(self, name: str) -> Place:
         """Where an output waits until it is published; objects have their final names."""
-        return below(self.directory, self._waiting(name))
+        return below(self.directory, self._unpublished(name))
 
     def has(self, stage: str, name: str) -> bool:
         """Whether a shard is finished: its table is there, and whole."""
@@ -77,7 +77,7 @@ class Ledger:
         return {Path(name).stem for name in names if name.endswith(ENDS)}
 
     def record(self, stage: str, name: str, columns: dict[str, Any]) -> None:
-        """Keep a finished shard's table."""
+        """Write a finished shard's table."""
         content = BytesIO()
         np.savez(content, **columns)
         self._keep(_record(stage, name, ".npz"), content.getvalue())
@@ -89,7 +89,7 @@ class Ledger:
             return dict(np.load(BytesIO(data)))
 
     def record_rows(self, stage: str, name: str, table: pa.Table) -> None:
-        """Keep a finished shard's rows."""
+        """Write a finished shard's rows."""
         options, content = pa.ipc.IpcWriteOptions(compression="lz4"), BytesIO()
         with pa.ipc.new_file(content, table.schema, options=options) as writer:
             writer.write_table(table)
@@ -100,21 +100,21 @@ class Ledger:
         return pa.ipc.open_file(pa.py_buffer(self._kept(_record(stage, name, ".arrow")))).read_all()
 
     def record_chunks(self, name: str, sums: Mapping[str, Checksums]) -> None:
-        """Keep which files of rasters a shard has. sums: by their names in the store."""
-        said = {file: str(of) for file, of in sums.items()}
-        self._keep(_record(CHUNKS, name, ".json"), json.dumps(said).encode())
+        """Write the checksums of a shard's raster files, by their names in the store."""
+        values = {file: str(of) for file, of in sums.items()}
+        self._keep(_record(CHUNKS, name, ".json"), json.dumps(values).encode())
 
     def chunks(self, name: str) -> dict[str, Checksums]:
-        """The files of rasters of a painted shard. Raises MendableError if that is damaged, and
-        FileNotFoundError if the shard was not painted."""
-        said: dict[str, str] = json.loads(self._kept(_record(CHUNKS, name, ".json")))
-        return {file: Checksums.parse(text) for file, text in said.items()}
+        """The checksums of a shard's raster files. Raises MendableError if the record is damaged,
+        and FileNotFoundError if there is none."""
+        values: dict[str, str] = json.loads(self._kept(_record(CHUNKS, name, ".json")))
+        return {file: Checksums.parse(text) for file, text in values.items()}
 
     def _keep(self, name: str, data: bytes) -> None:
         self.storage.write(name, data + _mark(data))
 
     def _kept(self, name: str) -> bytes:
-        """The content of a record, which is removed if it turns out to be damaged."""
+        """The content of a record. A damaged one is removed and raises MendableError."""
         content = self.storage.read(name)
         data = content[:-MARK_BYTES]
         if content != data + _mark(data):
@@ -126,50 +126,50 @@ class Ledger:
         return data
 
     def write(self, name: str, data: bytes) -> None:
-        """Keep a finished output until it is published."""
-        self.storage.write(self._waiting(name), data)
+        """Write a finished output, to be published later."""
+        self.storage.write(self._unpublished(name), data)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Any]:
-        """A binary stream to a finished output; what is left by an exception is not kept."""
-        with self.storage.writing(self._waiting(name)) as stream:
-            yield (summing := ChecksumWriter(stream))
-        self.sums[name] = summing.sums
+        """A binary stream to an output; after an exception nothing is kept."""
+        with self.storage.writing(self._unpublished(name)) as stream:
+            yield (writer := ChecksumWriter(stream))
+        self.sums[name] = writer.sums
 
-    def _waiting(self, name: str) -> str:
-        """Where an output waits to be published."""
+    def _unpublished(self, name: str) -> str:
+        """The name of an output until it is published."""
         final = name in FINAL and not self.storage.renames
         return name if final else f"{WORK}/{name}"
 
     def publish(self) -> None:
-        """Give the outputs their final names; the report comes last and says that all is there. Of
-        a run that this one updates it goes first, so that it never says so of a mixture.
+        """Rename the outputs to their final names, the report last: it states that all are there.
+        The report of an updated run is removed first, so that it never stands beside a mixture.
 
-        Objects have theirs since they were written, so the report must be written last."""
+        Objects are written under their final names, so their report must be written last."""
         if self.storage.renames:
             for left in Path(self.place(RASTERS)).rglob(f"*{PARTIAL}"):  # chunks that a kill left
                 left.unlink()
             if self.storage.exists(f"{WORK}/{REPORT}"):
-                self._put_aside(REPORT)
+                self._move_aside(REPORT)
             for name in FINAL:
                 if self.storage.exists(f"{WORK}/{name}"):
-                    self._put_aside(name)
+                    self._move_aside(name)
                     self.storage.move(f"{WORK}/{name}", name)
         self.discard()
 
-    def _put_aside(self, name: str) -> None:
+    def _move_aside(self, name: str) -> None:
         if self.storage.exists(name):
             self.storage.move(name, f"{WORK}/{REPLACED}/{name}")
 
-    def go_on_publishing(self) -> None:
-        """If a kill came between two renames, whatever is asked for now, do the others first."""
+    def finish_publishing(self) -> None:
+        """Finish a publication that a kill interrupted between two renames."""
         if _provenance_of(self.storage, f"{WORK}/{ASKED}") and self.storage.exists(
             f"{WORK}/{REPORT}"
         ):
             self.publish()
 
     def discard(self) -> None:
-        """Remove the work; first what says whose it is, so that no half of it is taken up."""
+        """Remove the unfinished work, its provenance first, so that no part of it is resumed."""
         self.storage.remove(f"{WORK}/{ASKED}")
         self.storage.remove(WORK)
 
@@ -190,7 +190,7 @@ def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -
     """
     ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
     storage = ledger.storage
-    ledger.go_on_publishing()
+    ledger.finish_publishing()
     started = _provenance_of(storage, f"{WORK}/{ASKED}")
     if overwrite and started != here:
         _clear(ledger)
@@ -206,21 +206,21 @@ def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -
             ledger.discard()
             return None
     if storage.renames:
-        ledger.write(HOLDER, hold.holder_record())
+        ledger.write(HOLDER, lock.holder_record())
     return ledger
 
 
 def open_update(
     directory: Place, provenance: dict[str, Any], check: Callable[[Place, Any, Any], None]
 ) -> tuple[Ledger | None, Any]:
-    """The ledger of a run that takes a finished one along, and the provenance of that; no ledger
-    if there is nothing to update.
+    """The ledger of a run that updates a finished one, and the provenance of that; no ledger if
+    nothing differs.
 
     check: raises InputError where the two provenances differ too much. Raises it as well if the
     place holds no finished run, or is none on disk.
     """
     ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
-    ledger.go_on_publishing()
+    ledger.finish_publishing()
     storage, there = ledger.storage, _provenance_of(ledger.storage, REPORT)
     if there is None or not storage.renames:
         raise InputError(
@@ -234,12 +234,12 @@ def open_update(
     if _provenance_of(storage, f"{WORK}/{ASKED}") != here:
         ledger.discard()
         ledger.write(ASKED, json.dumps(here, indent=1).encode())
-    ledger.write(HOLDER, hold.holder_record())
+    ledger.write(HOLDER, lock.holder_record())
     return ledger, there
 
 
 def _clear(ledger: Ledger) -> None:
-    """Remove a run, if there is one: its report first, what else tells whose it was last."""
+    """Remove a run, if there is one: its report first, its provenance last."""
     storage = ledger.storage
     if not any(
         _provenance_of(storage, name)
@@ -257,7 +257,8 @@ def _clear(ledger: Ledger) -> None:
 
 
 def _check_empty(ledger: Ledger, overwrite: bool) -> None:
-    """Refuse a place with files of others; with `overwrite`, only if they have names of ours."""
+    """Raises InputError for a place with files of no run; with `overwrite` only if they have the
+    names of outputs."""
     directory = ledger.directory
     there = sorted(ledger.storage.names() - {WORK, LOCK})
     if foreign := sorted(_foreign(ledger.storage)):
@@ -285,7 +286,7 @@ def _check_empty(ledger: Ledger, overwrite: bool) -> None:
 
 
 def _foreign(storage: Storage) -> set[str]:
-    """What lies in a folder of unfinished work that no run puts there."""
+    """Names in a folder of unfinished work that no run writes."""
     names = storage.names(WORK)
     return {
         n for n in names - {*FINAL, RECORDS, ASKED, HOLDER, REPLACED} if not n.endswith(PARTIAL)
@@ -293,11 +294,11 @@ def _foreign(storage: Storage) -> set[str]:
 
 
 def _provenance_of(storage: Storage, name: str) -> dict[str, Any] | None:
-    """The provenance that a file of the program tells, if it can be read."""
+    """The provenance in a report, a request or a store; None if it cannot be read."""
     try:
-        told = json.loads(storage.read(name))
-        told = told.get("attributes", told)  # a store's are below that name
-        return {key: told[key] for key in ("method", "inputs", "program")}
+        values = json.loads(storage.read(name))
+        values = values.get("attributes", values)  # a store's are below that name
+        return {key: values[key] for key in ("method", "inputs", "program")}
     except InputError:  # the storage cannot be reached, which says nothing of the file
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -319,11 +320,11 @@ def first_difference(there: Any, here: Any, name: str = "") -> Text | None:
     """The first place where two values of JSON differ, in words; None if they are equal."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in [*there, *(key for key in here if key not in there)]:
-            found = first_difference(
+            difference = first_difference(
                 there.get(key), here.get(key), f"{name}.{key}" if name else key
             )
-            if found:
-                return found
+            if difference:
+                return difference
         return None
     if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         pairs = enumerate(zip(there, here, strict=True))

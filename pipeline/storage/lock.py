@@ -1,8 +1,8 @@
-"""One run a place: a second is told who holds it.
+"""A lock on a run's place, so that no second run writes there.
 
-A folder is held by a lock of the system, which a kill lets go. On object storage it is held by an
-object that only one run can make and that is renewed while the run lives; when it was not renewed
-for a while, by the storage's own clock, it counts for nothing.
+A folder is locked by the system (flock), which ends with the process. On object storage the lock is
+a lease: an object that only one run can create, renewed while the run lives; it expires by the
+storage's own clock.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ Lost = Callable[[], bool]
 
 
 class Lease(NamedTuple):
-    """How long an object locks a place after it was last renewed, and how often it is [s]."""
+    """Seconds that an object locks a place after its last renewal, and between renewals."""
 
     holds: float = 60.0
     renewed: float = 15.0
@@ -41,16 +41,16 @@ LEASE = Lease()
 
 
 def holder_record() -> bytes:
-    """Who we are, for others to read."""
+    """Process, host, time and command of this run, as JSON for others to read."""
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    told = {
+    record = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
         "since": time.strftime("%Y-%m-%d %H:%M:%S%z"),
         "command": command if len(command) <= 200 else f"{command[:197]}...",
-        "run": os.urandom(8).hex(),  # no two say the same, so their objects' marks differ
+        "run": os.urandom(8).hex(),  # so that the ETags of two runs' objects differ
     }
-    return json.dumps(told, indent=1).encode()
+    return json.dumps(record, indent=1).encode()
 
 
 def is_holder_record(content: bytes) -> bool:
@@ -59,20 +59,20 @@ def is_holder_record(content: bytes) -> bool:
 
 
 def _who(content: bytes) -> str:
-    """A holder in words; nothing if it does not say."""
+    """The holder of a lock in words; empty if the record cannot be read."""
     try:
-        told: dict[str, Any] = json.loads(content)
-        return Text(" (pid {pid} on {host} since {since}: {command})", **told)
+        record: dict[str, Any] = json.loads(content)
+        return Text(" (pid {pid} on {host} since {since}: {command})", **record)
     except (ValueError, KeyError, TypeError):
         return ""
 
 
 @contextmanager
 def locked(place: Place, holder: str, lease: Lease = LEASE) -> Iterator[Lost]:
-    """Hold a place, so that no second run writes into it. holder: the file in which a run on disk
-    tells who it is. Yields a flag that is up when the hold was lost.
+    """Lock a place. holder: the file of the holder's record, on disk; lease: on object storage. Yields
+    a flag that is up when the lock was lost.
 
-    Raises InputError if another run holds it, or if it cannot be made or written.
+    Raises InputError if another run holds the lock, or the place cannot be made or written.
     """
     with (
         _locked_objects(str(place), lease)
@@ -142,7 +142,7 @@ def _locked_objects(url: str, lease: Lease) -> Iterator[Lost]:
 
 
 class _Lock:
-    """A hold that is renewed until it has ended, or is another's."""
+    """An object that locks a place, renewed until it is ended or lost."""
 
     def __init__(self, storage: ObjectStorage, ours: bytes, mark: str, lease: Lease) -> None:
         self._storage, self._ours, self._lease = storage, ours, lease
@@ -151,22 +151,22 @@ class _Lock:
         self.ended = threading.Event()
 
     def lost(self) -> bool:
-        """Whether another holds it, or may."""
+        """Whether another run has the lock, or may have."""
         return self._mark is None or time.monotonic() - self._renewed > self._lease.holds
 
     def keep(self) -> None:
-        """Renew, time and again."""
+        """Renew the lock until it is ended or lost."""
         while not self.ended.wait(self._lease.renewed) and not self.lost():
-            asked = time.monotonic()
+            began = time.monotonic()
             try:
                 self._mark = self._storage.claim(LOCK, self._ours, before=self._mark)
-                self._renewed = asked
+                self._renewed = began
             except InputError:  # the storage may be back in time
                 continue
 
 
 def _take_over(storage: ObjectStorage, ours: bytes, holds: float) -> str:
-    """The mark of a hold that is renewed no more, made ours; else InputError."""
+    """Take over an expired lock. Returns its mark; raises InputError if it has not expired."""
     try:
         content, before, written = storage.look(LOCK)
     except FileNotFoundError:  # let go just now

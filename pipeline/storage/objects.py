@@ -1,4 +1,4 @@
-"""Files on object storage: what pipeline/storage/places.py asks of a storage, by obstore."""
+"""Object storage as a Storage (pipeline/storage/places.py), by obstore."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -107,8 +107,8 @@ class ObjectStorage:
         import obstore
 
         with faults(self.url):
-            found = obstore.list_with_delimiter(self._store, folder or None)
-        paths = [*(str(each["path"]) for each in found["objects"]), *found["common_prefixes"]]
+            listing = obstore.list_with_delimiter(self._store, folder or None)
+        paths = [*(str(each["path"]) for each in listing["objects"]), *listing["common_prefixes"]]
         return {path.rstrip("/").rpartition("/")[2] for path in paths}
 
     def remove(self, name: str) -> None:
@@ -127,12 +127,13 @@ class ObjectStorage:
 
         return ObjectStore(self._store)
 
-    # A hold on a place: an object that only one can make, and only its maker can change.
+    # The lease of a lock: an object that only one run can create, and only its creator can change.
 
     def claim(self, name: str, data: bytes, before: str | None = None) -> str | None:
-        """Make an object that is not there, or change one if it is still the same; its new mark.
+        """Create an object, or replace it if its mark is still `before` (conditional write).
 
-        before: the object's mark (ETag) as it was last seen. None if another was first.
+        before: the object's mark (ETag) as last seen; None to create it. Returns the new mark,
+        None if another writer was first.
         """
         import obstore
         from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
@@ -149,9 +150,9 @@ class ObjectStorage:
         import obstore
 
         with faults(self.url, name):
-            found = obstore.get(self._store, name)
-            meta = found.meta
-            return bytes(found.bytes()), meta["e_tag"], meta["last_modified"].timestamp()
+            answer = obstore.get(self._store, name)
+            meta = answer.meta
+            return bytes(answer.bytes()), meta["e_tag"], meta["last_modified"].timestamp()
 
 
 class _Upload(RawIOBase):

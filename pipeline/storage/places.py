@@ -1,4 +1,4 @@
-"""Where results live: in a folder, or on object storage (`s3://bucket/prefix`).
+"""Places of results: a folder, or object storage (`s3://bucket/prefix`).
 
 A place is a Path, or the URL as text. Below it are files by name, with `/` between folders. A
 file is either whole or not there: on disk it is written under another name, brought to the disk
@@ -52,7 +52,8 @@ class Storage(Protocol):
         """Write a whole file, over an older one."""
 
     def writing(self, name: str) -> Any:
-        """A binary stream to write, as a context; the file is there when it is left in peace."""
+        """A binary stream to write, as a context; the file exists when it is left without
+        exception."""
 
     def read(self, name: str) -> bytes:
         """A whole file."""
@@ -67,22 +68,22 @@ class Storage(Protocol):
         """Whether there is such a file."""
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
-        """Of those of some files that are there [bytes]."""
+        """Sizes of those files that exist [bytes], by name."""
 
     def mark(self, name: str) -> Any:
-        """What tells a file from one that replaces it; None if it is not there."""
+        """A value that changes when the file is replaced; None if it does not exist."""
 
     def names(self, folder: str = "") -> set[str]:
-        """Of the files and folders directly below a folder; none if it is not there."""
+        """Names of the files and folders directly below a folder; none if it does not exist."""
 
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with all in it; nothing if it is not there."""
 
     def move(self, name: str, target: str) -> None:
-        """Give a file or a folder another name."""
+        """Rename a file or a folder."""
 
     def chunks(self) -> Any:
-        """The place as zarr opens it."""
+        """The place as a store of zarr."""
 
 
 def storage_of(place: Place) -> Storage:
@@ -138,19 +139,19 @@ class Folder:
 
     def mark(self, name: str) -> Any:
         try:
-            found = os.stat(self.root / name)
+            status = os.stat(self.root / name)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return found.st_mtime_ns, found.st_size
+        return status.st_mtime_ns, status.st_size
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
-        found = {}
+        sizes = {}
         for name in names:
             with suppress(FileNotFoundError, NotADirectoryError):
                 status = os.stat(self.root / name)
                 if S_ISREG(status.st_mode):
-                    found[name] = status.st_size
-        return found
+                    sizes[name] = status.st_size
+        return sizes
 
     def names(self, folder: str = "") -> set[str]:
         try:

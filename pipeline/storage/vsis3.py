@@ -41,8 +41,8 @@ def find_objects(source: str, endings: tuple[str, ...]) -> list[str]:
     bucket, key = bucket_of(source)
     fixed = re.split(r"[*?\[]", key, maxsplit=1)[0]
     folder = key if fixed == key and not key.lower().endswith(endings) else fixed.rpartition("/")[0]
-    found = [f"{folder}/{n}".lstrip("/") for n in _below(bucket, folder, fixed != key)]
-    fits = [name for name in found if name.lower().endswith(endings)]
+    names = [f"{folder}/{n}".lstrip("/") for n in _below(bucket, folder, fixed != key)]
+    fits = [name for name in names if name.lower().endswith(endings)]
     if fixed != key:
         fits = fnmatch.filter(fits, key)
     elif folder != key:
@@ -62,16 +62,16 @@ def _below(bucket: str, folder: str, deep: bool) -> Iterable[str]:
         return [str(e["path"]) for page in obstore.list(client_of(url)) for e in page]
 
 
-def object_stamp(path: str) -> dict[str, Any]:
-    """What tells whether the object behind a path of /vsis3/ is still the same, without reading
-    it: where, how large, when written."""
+def object_fingerprint(path: str) -> dict[str, Any]:
+    """Path, size and time of the object behind a path of /vsis3/: they differ when it was replaced.
+    The object is not read."""
     import obstore
 
     bucket, _, key = path.removeprefix(VSIS3).partition("/")
     with faults(f"{S3}{bucket}", key):
-        found = obstore.head(client_of(f"{S3}{bucket}"), key)
-    written = int(found["last_modified"].timestamp()) * 1_000_000_000
-    return {"path": path, "size": int(found["size"]), "mtime_ns": written}
+        head = obstore.head(client_of(f"{S3}{bucket}"), key)
+    written = int(head["last_modified"].timestamp()) * 1_000_000_000
+    return {"path": path, "size": int(head["size"]), "mtime_ns": written}
 
 
 @contextmanager

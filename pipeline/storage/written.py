@@ -1,8 +1,8 @@
-"""Whose a file is: what the program wrote, and nobody changed since, it may replace.
+"""Overwrite protection: the program replaces only files that it wrote and nobody changed since.
 
-What it wrote is remembered in the cache, by the file's place and the SHA-256 of its content. That
-works for formats that have no room for a mark (CSV, PNG), and what somebody edited counts as
-theirs. Where the cache is gone, a file is refused that could have been replaced: the safe side.
+It records in the cache the path and the SHA-256 of what it wrote. That works for formats without
+room for metadata (CSV, PNG), and an edited file counts as the user's. Without the cache a file is
+refused that could have been replaced: the safe side.
 """
 
 import hashlib
@@ -20,8 +20,8 @@ FOLDER = "written"  # of the cache
 
 @contextmanager
 def replacing(to: Path, overwrite: bool = False) -> Iterator[Path]:
-    """A file to be written, in a folder of its own beside `to`; it and what else is left in that
-    folder get their places when all went well.
+    """A file to write in a temporary folder beside `to`; on success it and all other files of that
+    folder are moved beside `to`.
 
     overwrite: over whatever files stand there; else only over what the program wrote. Raises
     InputError where a file stands that is not to be replaced.
@@ -53,20 +53,20 @@ def check(file: Path, overwrite: bool = False) -> None:
 
 
 def note(file: Path) -> None:
-    """Remember that the program wrote a file. A cache that cannot be written is no fault: then the
-    file is refused the next time."""
+    """Record that the program wrote a file. Where the cache cannot be written the file is refused
+    the next time."""
     with suppress(OSError):
-        write_atomic(_card(file), _digest(file))
+        write_atomic(_record_of(file), _digest(file))
 
 
 def _is_ours(file: Path) -> bool:
     try:
-        return _card(file).read_bytes() == _digest(file)
+        return _record_of(file).read_bytes() == _digest(file)
     except OSError:
         return False
 
 
-def _card(file: Path) -> Path:
+def _record_of(file: Path) -> Path:
     return cache_dir() / FOLDER / key_of(str(file.absolute().parent.resolve() / file.name))
 
 

@@ -1,1 +1,1 @@
-"""Files of polygons and points, and polygons that have to be mended."""
+"""Vector files read in RD metres; polygons made valid and overlaid."""

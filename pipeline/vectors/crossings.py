@@ -1,6 +1,6 @@
-"""How often the sides of polygons meet. What GEOS takes to mend or to join polygons grows with
-that, not with their size: a polygon of 500 positions at random keeps a core busy for two minutes.
-Counting ends as soon as there is too much to count."""
+"""Number of crossings of the sides of polygons. The time that GEOS takes to make polygons valid or
+to join them grows with it, not with their size: a polygon of 500 random positions takes two
+minutes. Counting ends as soon as there are too many."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 # side and 6 a ring. Beyond the light numbers GEOS takes longer than in proportion to the size.
 NEAR, LIGHT_NEAR, NEAR_A_SIDE = 1_000_000, 1_000, 8  # 0.5 s to look through
 NESTED, LIGHT_NESTED, NESTED_A_RING = 50_000, 10_000, 20  # 0.1 s to tell which lies in which
-KNOTS = 1_000  # places where polygons that are not valid meet themselves: 0.3 s to mend them
+KNOTS = 1_000  # self-crossings of invalid polygons: 0.3 s to make them valid
 CROSSINGS = 100_000  # of sides of valid polygons: 3 s to join them
 FEW = 64  # sides, which are never too much
 AT_ONCE = 32  # that are compared with all others: 100 MB for 200,000
@@ -76,7 +76,7 @@ def crossings_of(geometry: NDArray[np.object_], name: str) -> Crossings:
 
 
 def is_entangled(geometry: shapely.Geometry) -> bool:
-    """Whether it meets itself too often for GEOS to look at it at all."""
+    """Whether a geometry crosses itself too often for GEOS to validate it."""
     try:
         crossings_of(np.array([geometry], object), "")
     except InputError:
@@ -125,8 +125,8 @@ def _nested(rings: NDArray[np.object_], of: NDArray[np.int64], name: str) -> int
 
 
 def _turns(sides: _Sides, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Below 0 where the ends of side j lie on two sides of the line through i, 0 where one lies on
-    that line."""
+    """Orientation test: below 0 where the ends of side j lie on two sides of the line through side
+    i, 0 where one lies on that line."""
     along = sides.last[i] - sides.first[i]
     hands = [
         np.sign(along[:, 0] * off[:, 1] - along[:, 1] * off[:, 0])

@@ -38,15 +38,15 @@ def read_vector(path: str | Path, layer: str | None = None) -> geopandas.GeoData
 
 
 def read_table(path: str | Path, layer: str | None = None) -> pd.DataFrame:
-    """The same, and of a file without geometries its rows."""
+    """As `read_vector`; of a file without geometries its rows."""
     check_file(str(path))
     with faults(str(path)):
         table = _read(str(path), layer)
     if not isinstance(table, geopandas.GeoDataFrame):
         return table
-    sight = rd_transform_of(str(path), table.crs)
-    moved = table.set_geometry(sight.to_rd(table.geometry.to_numpy()), crs=RD)
-    sight.check()
+    transform = rd_transform_of(str(path), table.crs)
+    moved = table.set_geometry(transform.to_rd(table.geometry.to_numpy()), crs=RD)
+    transform.check()
     moved.attrs["crs"] = table.crs.name
     return moved
 
@@ -61,7 +61,7 @@ def _read(path: str, layer: str | None) -> pd.DataFrame:
 
 
 def no_geometry(path: str) -> InputError:
-    """What is wrong with a file of rows without geometries."""
+    """The fault of a file without geometries."""
     return InputError("{name}: has no geometry; give a file of polygons", name=named(path))
 
 
@@ -72,7 +72,7 @@ def is_parquet(path: str) -> bool:
 
 @contextmanager
 def faults(path: str) -> Iterator[None]:
-    """Raises InputError for whatever a driver says of a file."""
+    """Turn any exception of a driver into InputError."""
     try:
         with np.errstate(invalid="ignore"):  # a coordinate that is NaN is its feature's fault
             yield
@@ -108,9 +108,9 @@ def layer_of(path: str, layer: str | None) -> str | None:
                 layers=spatial,
             )
         layer = "pand"
-    found = layer or (spatial[0] if spatial else None)
-    check_view(path, found)
-    return found
+    chosen = layer or (spatial[0] if spatial else None)
+    check_view(path, chosen)
+    return chosen
 
 
 def check_view(path: str, layer: str | None) -> None:
@@ -143,8 +143,8 @@ def _is_sqlite(path: str) -> bool:
 
 @dataclass
 class RdTransform:
-    """Geometries of a file, in one batch or many, brought to RD. known: whether any had
-    coordinates; placed: whether any of those has a place in RD."""
+    """Transformation of a file's geometries to RD, in one batch or many. known: whether any had
+    coordinates; placed: whether any of those has finite coordinates in RD."""
 
     name: str
     crs: pyproj.CRS
@@ -152,7 +152,7 @@ class RdTransform:
     placed: bool = False
 
     def to_rd(self, given: NDArray[Any]) -> NDArray[Any]:
-        """Two-dimensional geometries in RD metres; what has no place there is not finite."""
+        """Two-dimensional geometries in RD metres; not finite where RD is not defined."""
         geometry: NDArray[Any] = shapely.force_2d(given)
         crs = horizontal(self.crs)
         if is_rd(crs):
@@ -169,7 +169,7 @@ class RdTransform:
         return moved
 
     def check(self) -> None:
-        """Raises InputError if the file has coordinates, and none of them has a place."""
+        """Raises InputError if the file has coordinates, and none of them is finite in RD."""
         if self.known and not self.placed:
             raise InputError(
                 "{name}: its coordinates are none of {crs}, the CRS it states; state the true one"
@@ -180,7 +180,7 @@ class RdTransform:
 
 
 def rd_transform_of(path: str, crs: pyproj.CRS | None) -> RdTransform:
-    """Of a file, none of it seen yet. Raises InputError for one that states no CRS."""
+    """The transformation for a file. Raises InputError for one that states no CRS."""
     if crs is None:
         raise InputError(
             "{name}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)", name=named(path)

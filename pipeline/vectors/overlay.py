@@ -1,8 +1,8 @@
-"""Polygons of a user made valid, and joined: where that may take GEOS long, by a process of its own
-with limits of time and memory. None of GEOS's calls can be interrupted, and a few kilobytes of
-polygons can cost it hours, or all memory.
+"""Make-valid, union, intersection and difference of users' polygons, within limits.
 
-`python -m pipeline.vectors.overlay` is that process. It imports little, and so starts in 0.2 s.
+GEOS's calls cannot be interrupted, and a few kilobytes of polygons can take it hours, or all
+memory. What may take long runs in a subprocess with limits of time and memory: `python -m
+pipeline.vectors.overlay`, which imports little and starts in 0.2 s.
 """
 
 import os
@@ -27,26 +27,26 @@ PROGRAM = (sys.executable, "-m", "pipeline.vectors.overlay")
 SECONDS, SECONDS_A_SIDE = 5.0, 20e-6  # of a core
 BYTES, BYTES_A_SIDE = 1 << 29, 4096
 LIGHT = 200  # crossings, which take 20 ms
-WAITS = 6  # times its seconds that such a process may last, on a machine that is busy
-LOOK_S = 0.02  # between two looks whether it is done, or to stop
+WAITS = 6  # times its seconds of CPU that a subprocess may last, on a busy machine
+LOOK_S = 0.02  # between two polls of the subprocess and of the stop flag
 
 Geometries = NDArray[np.object_]
 
 
 class LimitError(InputError):
-    """What GEOS was asked for took too long or too much memory."""
+    """An operation of GEOS took too long or too much memory."""
 
 
 def make_valid(geometry: Geometries, name: str) -> Geometries:
-    """Valid geometries, of those of a file or an input of that name.
+    """Geometries made valid. name: of their file or input, for messages.
 
-    Raises InputError for coordinates that are no number, and for what would take too long or too
-    much memory (LimitError: for what did); Stopped when that is asked for meanwhile.
+    Raises InputError for coordinates that are not finite and for polygons that would take too long;
+    LimitError for an operation that exceeded its limits; Stopped when the stop flag is up.
     """
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
         raise InputError("{name}: a coordinate in it is no number; repair the file", name=name)
     counted = crossings_of(geometry, name)
-    broken = np.flatnonzero(~shapely.is_valid(geometry) & _there(geometry))
+    broken = np.flatnonzero(~shapely.is_valid(geometry) & _is_present(geometry))
     knots = int(counted.knots[broken].sum())
     if knots > KNOTS:
         worst = broken[np.argmax(counted.knots[broken])]
@@ -57,7 +57,7 @@ def make_valid(geometry: Geometries, name: str) -> Geometries:
         )  # fmt: skip
     made = geometry.copy()
     if len(broken):
-        made[broken] = _carry_out("mend", geometry[broken], counted, knots, name)
+        made[broken] = _run("mend", geometry[broken], counted, knots, name)
     return made
 
 
@@ -77,8 +77,8 @@ def difference(one: shapely.Geometry, other: shapely.Geometry, name: str) -> sha
 
 
 def make_one_valid(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    """A valid geometry; None if GEOS cannot make it valid, or it meets itself too often. Raises
-    LimitError, as what is None must be so on any machine."""
+    """A geometry made valid; None if GEOS cannot, or it crosses itself too often. Raises
+    LimitError, since None must not depend on the machine."""
     try:
         return make_valid(np.array([geometry], object), "buildings")[0]
     except LimitError:
@@ -88,7 +88,7 @@ def make_one_valid(geometry: shapely.Geometry) -> shapely.Geometry | None:
 
 
 def _overlaid(operation: str, geometry: Geometries, name: str) -> Any:
-    """What GEOS makes of valid geometries that lie over each other."""
+    """An overlay operation on valid geometries. Raises InputError for too many crossings."""
     counted = crossings_of(geometry, name)
     crossings = counted.between + int(counted.knots.sum())
     if crossings > CROSSINGS:
@@ -96,16 +96,16 @@ def _overlaid(operation: str, geometry: Geometries, name: str) -> Any:
             "{name}: its polygons meet more than {most:,} times; simplify them",
             name=name, most=CROSSINGS,
         )  # fmt: skip
-    return _carry_out(operation, geometry, counted, crossings, name)
+    return _run(operation, geometry, counted, crossings, name)
 
 
-def _there(geometry: Geometries) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
-    return found
+def _is_present(geometry: Geometries) -> NDArray[np.bool_]:
+    present: NDArray[np.bool_] = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
+    return present
 
 
 def _areas(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Without the lines and points where they only touch: GEOS takes 10 times as long with them."""
+    """The polygons of a geometry: with lines and points GEOS takes 10 times as long."""
     parts = shapely.get_parts(geometry)
     areas = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
     return geometry if len(areas) == len(parts) else shapely.multipolygons(areas)
@@ -119,50 +119,51 @@ OPERATIONS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _carry_out(
+def _run(
     operation: str, geometry: Geometries, counted: Crossings, crossings: int, name: str
 ) -> Any:
-    """What GEOS makes of the geometries: here where that is quick, else apart."""
+    """The result of an operation of GEOS: in this process where it is quick, else in a
+    subprocess."""
     if counted.light and crossings <= LIGHT:
         return OPERATIONS[operation](geometry)
     seconds = SECONDS + SECONDS_A_SIDE * counted.sides
     limits = round(seconds), BYTES + BYTES_A_SIDE * counted.sides
-    found = _in_subprocess(pickle.dumps((operation, geometry, limits)), WAITS * seconds)
-    if found is None:
+    answer = _in_subprocess(pickle.dumps((operation, geometry, limits)), WAITS * seconds)
+    if answer is None:
         raise LimitError(
             "{name}: its polygons take more than {seconds} s or {megabytes} MB to mend or to"
             " overlay; repair them (in QGIS by `fix geometries`), or simplify them",
             name=name, seconds=limits[0], megabytes=limits[1] >> 20,
         )  # fmt: skip
-    return pickle.loads(found)
+    return pickle.loads(answer)
 
 
-def _in_subprocess(given: bytes, seconds: float) -> bytes | None:
-    """What the process answers; None if it reached a limit. Raises Stopped when that is asked."""
-    until = time.monotonic() + seconds
-    with TemporaryFile() as asked, TemporaryFile() as answer:
-        asked.write(given)
-        asked.seek(0)
+def _in_subprocess(request: bytes, seconds: float) -> bytes | None:
+    """The answer of the subprocess; None if it reached a limit. Raises Stopped."""
+    deadline = time.monotonic() + seconds
+    with TemporaryFile() as stdin, TemporaryFile() as stdout:
+        stdin.write(request)
+        stdin.seek(0)
         with subprocess.Popen(
             PROGRAM,
-            stdin=asked,
-            stdout=answer,
+            stdin=stdin,
+            stdout=stdout,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us to hear
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each would count as memory
         ) as process:
             try:
-                while process.poll() is None and time.monotonic() < until:
+                while process.poll() is None and time.monotonic() < deadline:
                     check_stop()
                     time.sleep(LOOK_S)
             finally:
                 process.kill()
-        answer.seek(0)
-        return answer.read() if process.returncode == 0 else None
+        stdout.seek(0)
+        return stdout.read() if process.returncode == 0 else None
 
 
 def main() -> None:
-    """Answer what is asked through the standard input, within its limits."""
+    """Run the operation on standard input within its limits; the result goes to standard output."""
     operation, geometry, (seconds, most) = pickle.load(sys.stdin.buffer)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -22,7 +22,7 @@ from pipeline.storage.ledger import FINAL, RASTERS, Ledger, locked, open_ledger
 from pipeline.storage.lock import HOLDER, Lease
 from pipeline.storage.lock import locked as locked_for
 from pipeline.storage.places import Storage, below, place_of, storage_of
-from pipeline.storage.vsis3 import find_objects, gdal_options, object_stamp, open_object
+from pipeline.storage.vsis3 import find_objects, gdal_options, object_fingerprint, open_object
 from tests.support.runs import write_sheet
 from tests.support.s3 import Server, serving
 
@@ -355,7 +355,7 @@ def test_sheets_are_found_and_read_by_range(s3: Server, tmp_path: Path) -> None:
     ]
     assert find_objects("s3://bucket/ahn/R_2.TIF", (".tif",)) == ["/vsis3/bucket/ahn/R_2.TIF"]
     assert find_objects("s3://bucket/ahn/R_9.tif", (".tif",)) == []
-    assert object_stamp(found[0])["size"] == len(data)
+    assert object_fingerprint(found[0])["size"] == len(data)
     with open_object(found[0]) as stream:
         assert bytes(stream.read(4)) == data[:4]
     s3.asked.clear()
