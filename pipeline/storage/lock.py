@@ -69,8 +69,8 @@ def _who(content: bytes) -> str:
 
 @contextmanager
 def locked(place: Place, holder: str, lease: Lease = LEASE) -> Iterator[Lost]:
-    """Lock a place. holder: the file of the holder's record, on disk; lease: on object storage. Yields
-    a flag that is up when the lock was lost.
+    """Lock a place. holder: the file of the holder's record, on disk; lease: on object storage.
+    Yields a flag that is up when the lock was lost.
 
     Raises InputError if another run holds the lock, or the place cannot be made or written.
     """
