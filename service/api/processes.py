@@ -21,8 +21,7 @@ from service.jobs.callback import checked
 from service.jobs.job import Job, status_info
 from service.processes import summary
 from service.processes.descriptions import OFFERED, SAID, SYNCHRONOUS, describe, summaries
-from service.processes.errand import Means
-from service.processes.orders import order
+from service.processes.dispatch import job_request
 from service.processes.results import RAW, check_format, read_wanted
 
 router = APIRouter(tags=["processes"])
@@ -197,13 +196,8 @@ def _preferences(header: str | None) -> set[str]:
     return {part.partition("=")[0].strip().lower() for part in parts}
 
 
-def means_of(here: Service) -> Means:
-    """What the service has to answer with."""
-    return Means(here.settings, here.sources, here.shown)
-
-
 def _summarise(here: Service, client: Client, inputs: dict[str, Any]) -> str:
-    return summary.summarise(inputs, means_of(here), lambda name: here.collection(name, client))
+    return summary.summarise(inputs, here.backend, lambda name: here.collection(name, client))
 
 
 def _submit(
@@ -216,5 +210,5 @@ def _submit(
 ) -> Job:
     callback = checked(asked.subscriber, here.settings, base)
     return here.jobs.submit(
-        order(process_id, asked.inputs, means_of(here), wanted), client, callback
+        job_request(process_id, asked.inputs, here.backend, wanted), client, callback
     )

@@ -65,7 +65,7 @@ def job_results(request: Request, here: Here, job: Own) -> Response:
     """The results in the form that the execution asked for; by reference if nothing was said."""
     folder, base = _folder(job, here), address(request, here.settings, "")
     document = results_of(job, base, folder)
-    raw = job.order.wanted.get("response") == RAW
+    raw = job.request.wanted.get("response") == RAW
     return raw_of(document) if raw else JSONResponse(document)
 
 
@@ -97,7 +97,7 @@ def results_of(job: Job, base: str, folder: Path) -> dict[str, Any]:
     base: the service's address, as clients know it; folder: of the job's result.
     """
     every = _there(job)
-    sent: Mapping[str, str] = job.order.wanted.get("outputs") or dict.fromkeys(every, "")
+    sent: Mapping[str, str] = job.request.wanted.get("outputs") or dict.fromkeys(every, "")
     return {
         name: _by_value(name, result, folder)
         if sent[name] == VALUE
@@ -156,7 +156,7 @@ def _href(job: Job, name: str, result: Result, base: str) -> str:
 
 def _there(job: Job) -> dict[str, Result]:
     """The results that there are of a job: pictures only of layers that were asked for."""
-    return there(outputs_of(job.order.process), job.order.inputs["layers"])
+    return there(outputs_of(job.request.process), job.request.inputs["layers"])
 
 
 def _folder(job: Job, here: Service) -> Path:

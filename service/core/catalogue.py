@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,20 @@ class Sources:
         name = Path(fault.partition(": ")[0]).name
         every = (*self.dsm, *self.dtm, *self.buildings, *self.boundaries)
         return any(file.name == name for source in every for file in files_of(source))
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What answers a process: settings, sources to compute from, and finished runs by name."""
+
+    settings: Settings
+    sources: Sources
+    public: Mapping[str, Collection]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Backend":
+        """All that the settings name. Raises InputError for what is not usable."""
+        return cls(settings, sources_of(settings), public_collections(settings))
 
 
 def files_of(source: str) -> list[Path]:

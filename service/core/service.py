@@ -7,7 +7,7 @@ from functools import lru_cache
 from pipeline.errors import InputError
 from pipeline.results.features import Features
 from pipeline.storage.ledger import REPORT
-from service.core.catalogue import Collection, Sources, public_collections, sources_of
+from service.core.catalogue import Backend, Collection, Sources, public_collections, sources_of
 from service.core.clients import Client
 from service.core.database import Database, open_database
 from service.core.keys import Keys
@@ -55,6 +55,11 @@ class Service:
         """The public collections that are there now: one that is gone, is being made anew, or is
         damaged, takes none of the others with it."""
         return {name: each for name, each in self.public.items() if _is_sound(each)}
+
+    @property
+    def backend(self) -> Backend:
+        """What answers a process now."""
+        return Backend(self.settings, self.sources, self.shown)
 
     def collection(self, name: str, client: Client) -> Collection:
         """A public collection, or the result of one of the client's own jobs.

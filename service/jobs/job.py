@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from service.core.links import REL, link
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 
 class Status(StrEnum):
@@ -33,7 +33,7 @@ class Job:
     id: str
     client: str
     visitor: bool
-    order: Order
+    request: JobRequest
     status: Status
     message: str
     created: str
@@ -65,7 +65,7 @@ def status_info(job: Job, base: str) -> dict[str, Any]:
     if job.status is Status.SUCCESSFUL and not job.expired:
         links.append(link(f"{here}/results", f"{REL}results", title="its results"))
     said = {
-        "processID": job.order.process,
+        "processID": job.request.process,
         "type": "process",
         "jobID": job.id,
         "id": job.id,

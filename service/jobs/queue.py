@@ -16,7 +16,7 @@ from service.core.database import Database
 from service.core.exports import folder_at
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 MOST_DEATHS = 3  # workers that may die of one job
 MOST_RESTARTS = 10  # of the service, in a row, in which a job got no block further
@@ -119,11 +119,11 @@ class Queue:
         database.lay_out(LAYOUT)
 
     def folder_of(self, key: str) -> Path:
-        """Where the result of orders with a key is, or will be."""
+        """Where the result of requests with a key is, or will be."""
         return self.results / key
 
     def is_finished(self, key: str) -> bool:
-        """Whether there is a finished result of orders with a key."""
+        """Whether there is a finished result of requests with a key."""
         return (self.folder_of(key) / REPORT).is_file()
 
     def claim(self, worker: str) -> Job | None:
@@ -233,13 +233,13 @@ class Queue:
 
 
 def job_of(row: sqlite3.Row) -> Job:
-    """A row of the table; where it has not what was asked for, an order without inputs."""
-    asked = row["asked"]
+    """A row of the table; where the column `asked` was not read, a request without inputs."""
+    asked, nothing = row["asked"], JobRequest(row["process"], {}, row["key"], 0.0)
     return Job(
         id=row["id"],
         client=row["client"],
         visitor=bool(row["visitor"]),
-        order=Order.loads(asked) if asked else Order(row["process"], {}, row["key"], 0.0),
+        request=JobRequest.loads(asked) if asked else nothing,
         status=Status(row["status"]),
         message=row["message"],
         created=as_text(row["created"]),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pipeline.errors import InputError
+from service.core.catalogue import Backend
 from service.core.service import Service
 from service.jobs.callback import Results, tell
 from service.jobs.expiry import clear, sweep
@@ -138,7 +139,7 @@ class Supervisor:
         seat.process = subprocess.Popen(
             self.program, stdin=subprocess.PIPE, text=True, start_new_session=True
         )
-        task = Task(seat.name, service.settings, service.sources, service.public)
+        task = Task(seat.name, Backend(service.settings, service.sources, service.public))
         assert seat.process.stdin is not None
         try:
             seat.process.stdin.write(task.dumps() + "\n")

@@ -12,7 +12,7 @@ from service.core.problem import Problem
 from service.jobs.expiry import DAY_S
 from service.jobs.job import Job, Status
 from service.jobs.queue import SMALL, Queue, as_text, job_of
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 VISITORS = "*"  # the share of all of them; no key has such a name
 MOST_VISITORS = 100  # jobs of all visitors that wait
@@ -41,39 +41,41 @@ SECONDS = "COALESCE(finished, :now) - started"
 class Jobs(Queue):
     """All jobs. A client is known by its name, and sees its own only."""
 
-    def submit(self, order: Order, client: Client, callback: str | None = None) -> Job:
-        """A new job; successful at once if there is a result of such an order.
+    def submit(self, request: JobRequest, client: Client, callback: str | None = None) -> Job:
+        """A new job; successful at once if there is a result of such a request.
 
         callback: as service.jobs.callback.checked makes it. Raises Problem 413 for too large an
         area or too many results kept, 429 for too many jobs at once or too much that all visitors
         keep, 507 for a full disk.
         """
-        self._check_area(order, client)
+        self._check_area(request, client)
         id = str(uuid.uuid4())
         with self.database.transaction():
             self._check_listed(client)
-            done = self.is_finished(order.key)
+            done = self.is_finished(request.key)
             if not done:
                 self._check_waiting(client)
                 self._check_kept(client)
                 self._check_room()
-            self._add(id, order, client, callback, done)
+            self._add(id, request, client, callback, done)
         found = self.find(id, client.name)
         assert found is not None
         return found
 
-    def _add(self, id: str, order: Order, client: Client, callback: str | None, done: bool) -> None:
+    def _add(
+        self, id: str, request: JobRequest, client: Client, callback: str | None, done: bool
+    ) -> None:
         now, visits = time.time(), client.kind == "visitor"
-        size = self.database.row("SELECT MAX(bytes) AS bytes FROM jobs WHERE key = ?", order.key)
+        size = self.database.row("SELECT MAX(bytes) AS bytes FROM jobs WHERE key = ?", request.key)
         self.database.execute(
             ADD,
             id=id,
             client=client.name,
             visitor=visits,
             share=VISITORS if visits else client.name,
-            process=order.process,
-            key=order.key,
-            asked=order.dumps(),
+            process=request.process,
+            key=request.key,
+            asked=request.dumps(),
             status=Status.SUCCESSFUL if done else Status.ACCEPTED,
             message="was computed before" if done else "waits",
             now=now,
@@ -82,13 +84,13 @@ class Jobs(Queue):
             callback=callback,
         )
 
-    def _check_area(self, order: Order, client: Client) -> None:
+    def _check_area(self, request: JobRequest, client: Client) -> None:
         visits = client.kind == "visitor"
         limit = self.settings.visitor_area_km2 if visits else self.settings.area_km2
-        if order.area_m2 > limit * 1e6:
+        if request.area_m2 > limit * 1e6:
             raise Problem(
                 413,
-                f"area: {order.area_m2 / 1e6:,.2f} km2, where {limit:,g} km2 a job are allowed;"
+                f"area: {request.area_m2 / 1e6:,.2f} km2, where {limit:,g} km2 a job are allowed;"
                 f" ask for a smaller one{', or with a key' if visits else ', or for parts of it'}",
             )
 
@@ -163,7 +165,7 @@ class Jobs(Queue):
         return None if row is None else job_of(row)
 
     def glance(self, id: str, client_name: str) -> Job | None:
-        """The same without the inputs of its order, which may be large."""
+        """The same without the inputs of its request, which may be large."""
         said = f"SELECT {SMALL} FROM jobs WHERE id = ? AND client = ?"
         row = self.database.row(said, id, client_name)
         return None if row is None else job_of(row)
@@ -226,7 +228,7 @@ class Jobs(Queue):
                 )  # fmt: skip
             else:
                 self.database.execute("DELETE FROM jobs WHERE id = ? AND worker IS NULL", id)
-            self.put_aside(job.order.key)
+            self.put_aside(job.request.key)
         return replace(
             job,
             status=Status.DISMISSED,
@@ -238,7 +240,7 @@ class Jobs(Queue):
 
     def folder(self, job: Job) -> Path:
         """The folder of a job's result."""
-        return self.folder_of(job.order.key)
+        return self.folder_of(job.request.key)
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are, by status."""

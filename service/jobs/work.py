@@ -24,14 +24,14 @@ from typing import Any
 from pipeline.engine.events import Log
 from pipeline.errors import DamagedError, EmptyAreaError, InputError, Stopped
 from service.cli.faults import FULL
-from service.core.catalogue import Collection, Sources
+from service.core.catalogue import Backend, Collection, Sources
 from service.core.database import DATABASE, DamagedDatabaseError, Database
 from service.core.problem import for_clients
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
 from service.jobs.track import Told, Track
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 IDLE_S = 0.2  # between two looks for a job
 LOOK_S = 0.1  # between two looks whether a job is dismissed
@@ -45,19 +45,9 @@ FAULT = "a fault of the service, which its log tells; ask the operator, or send 
 FAULTY = "the files of the service are faulty, which its operator must mend"
 NO_ROOM = "the service has no room; its operator must make some, then send the job again"
 
-CarryOut = Callable[
-    [
-        Order,
-        Sources,
-        dict[str, Collection],
-        Settings,
-        Path,
-        Callable[[str, int, int], None],
-        Callable[[], bool],
-        Log,
-    ],
-    object,
-]
+Progress = Callable[[str, int, int], None]
+Stop = Callable[[], bool]
+Execute = Callable[[JobRequest, Backend, Path, Progress, Stop, Log], object]
 log = logging.getLogger("daklaag.jobs")
 
 
@@ -66,18 +56,17 @@ class Task:
     """What a worker is told when it starts. name: by which the table knows it."""
 
     name: str
-    settings: Settings
-    sources: Sources
-    public: dict[str, Collection]
+    backend: Backend
 
     def dumps(self) -> str:
         """As a line of JSON."""
-        public = {name: [str(c.place), c.client] for name, c in self.public.items()}
+        backend = self.backend
+        public = {name: [str(c.place), c.client] for name, c in backend.public.items()}
         return json.dumps(
             {
                 "name": self.name,
-                "settings": self.settings.model_dump(mode="json"),
-                "sources": self.sources.__dict__,
+                "settings": backend.settings.model_dump(mode="json"),
+                "sources": backend.sources.__dict__,
                 "public": public,
                 "service": os.getpid(),
             }
@@ -91,10 +80,11 @@ class Task:
             name: Collection(name, Path(place), client)
             for name, (place, client) in told["public"].items()
         }
-        return cls(told["name"], Settings(**told["settings"]), Sources(**sources), public)
+        settings = Settings(**told["settings"])
+        return cls(told["name"], Backend(settings, Sources(**sources), public))
 
 
-def main(carry_out: CarryOut) -> None:
+def main(execute: Execute) -> None:
     """Work until the service is gone."""
     told = json.loads(sys.stdin.readline())
     _end_with(told["service"])
@@ -102,13 +92,14 @@ def main(carry_out: CarryOut) -> None:
     with contextlib.suppress(OSError):  # where memory ends, this goes before the service
         Path("/proc/self/oom_score_adj").write_text("500")
     task = Task.of(told)
-    queue = Queue(Database(task.settings.state / DATABASE), task.settings)
+    settings = task.backend.settings
+    queue = Queue(Database(settings.state / DATABASE), settings)
     while True:
         job = queue.claim(task.name)
         if job is None:
             time.sleep(IDLE_S)
         else:
-            work(job, queue, task, carry_out)
+            work(job, queue, task, execute)
 
 
 def _end_with(service: int) -> None:
@@ -125,29 +116,21 @@ def _end_with(service: int) -> None:
     threading.Thread(target=watch, daemon=True, name="watch").start()
 
 
-def work(job: Job, queue: Queue, task: Task, carry_out: CarryOut) -> None:
+def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
     """Carry a job out, and write down how it ended."""
-    track, folder = Track(), queue.folder_of(job.order.key)
+    track, folder = Track(), queue.folder_of(job.request.key)
     _tell(job, "begins")
     try:
         with _attended(job, queue, task, track) as stop:
             _wait_for(folder, stop)
-            carry_out(
-                job.order,
-                task.sources,
-                task.public,
-                task.settings,
-                folder,
-                track,
-                stop,
-                track.log,
-            )
+            execute(job.request, task.backend, folder, track, stop, track.log)
         status, message = Status.SUCCESSFUL, "done"
     except Stopped:
         status, message = Status.DISMISSED, "dismissed"
     except InputError as error:
         status, message = Status.FAILED, for_clients(str(error))
-        ours = not isinstance(error, EmptyAreaError) and task.sources.are_told_of(str(error))
+        sources = task.backend.sources
+        ours = not isinstance(error, EmptyAreaError) and sources.are_told_of(str(error))
         if ours or isinstance(error, DamagedError):  # which the client has not sent
             _tell(job, "fault", logging.ERROR)
             message = f"{FAULTY}: {message}"
@@ -176,7 +159,7 @@ def _finish(queue: Queue, job: Job, status: Status, message: str, size: int) -> 
 
 def _tell(job: Job, what: str, level: int = logging.INFO) -> None:
     """For the operator, with its traceback if there is one; nothing of what was asked for."""
-    fields = {"job": job.id, "process": job.order.process, "status": what}
+    fields = {"job": job.id, "process": job.request.process, "status": what}
     log.log(level, "job", exc_info=level >= logging.ERROR, extra={"fields": fields})
 
 
@@ -238,7 +221,7 @@ def size_of(folder: Path) -> int:
 if __name__ == "__main__":
     # Here, so that numba and its kernels are loaded before the first job, and by no other import.
     from service.core.logs import logged
-    from service.processes.carry_out import carry_out
+    from service.processes.dispatch import execute
 
     with logged():
-        main(carry_out)
+        main(execute)

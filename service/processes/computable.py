@@ -10,22 +10,21 @@ from pipeline.errors import InputError
 from pipeline.heights.mosaics import open_sheets
 from pipeline.heights.rasters import Mosaic
 from pipeline.results.coverage import of_ground
-from service.core.catalogue import Sources
+from service.core.catalogue import Backend, Sources
 from service.core.problem import Problem
-from service.processes import recognition
-from service.processes.errand import Means
+from service.processes.job_request import file_stamps
 
 
-def computable(asked: shapely.Geometry, means: Means) -> float | None:
+def computable(asked: shapely.Geometry, backend: Backend) -> float | None:
     """The share of the ground of an area [RD m] that the sheets cover, 0 for a service without
     sheets or footprints; None where that is not known, as a sheet cannot be opened."""
-    ground = ground_of_sheets(means)
+    ground = ground_of_sheets(backend)
     return None if ground is None else of_ground(asked, ground)
 
 
-def check_reached(asked: shapely.Geometry, means: Means) -> None:
+def check_reached(asked: shapely.Geometry, backend: Backend) -> None:
     """Raises Problem 409 for an area of which the sheets cover nothing."""
-    ground = ground_of_sheets(means)
+    ground = ground_of_sheets(backend)
     if ground is not None and of_ground(asked, ground) == 0:
         bounds = ",".join(f"{edge:.0f}" for edge in ground.bounds)
         raise Problem(
@@ -35,14 +34,14 @@ def check_reached(asked: shapely.Geometry, means: Means) -> None:
         )
 
 
-def ground_of_sheets(means: Means) -> shapely.Geometry | None:
+def ground_of_sheets(backend: Backend) -> shapely.Geometry | None:
     """What sheets of both kinds cover [RD m], likewise."""
-    sources = means.sources
+    sources = backend.sources
     if not sources.can_compute:
         return shapely.Polygon()
     try:
-        mark = json.dumps(recognition.stamps(sources))
-        return own_copy(_ground(sources, means.settings.nodata, mark))
+        mark = json.dumps(file_stamps(sources))
+        return own_copy(_ground(sources, backend.settings.nodata, mark))
     except (InputError, OSError):  # the job, or the operator's log, tells which
         return None
 

@@ -10,12 +10,11 @@ from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.method import Method, names
 from pipeline.runs.answers import why_not
-from service.core.catalogue import Collection
+from service.core.catalogue import Backend, Collection
 from service.core.problem import Problem
-from service.processes import recognition
 from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of, stamp_of
 from service.processes.computable import check_reached
-from service.processes.errand import READ_AS, Errand, Means
+from service.processes.execution import READ_AS, Execution, run_request, temporary_folder
 from service.processes.geojson import read_shapes
 from service.processes.inputs import (
     FOOTPRINTS,
@@ -24,16 +23,16 @@ from service.processes.inputs import (
     WhatIfInputs,
     read_inputs,
 )
-from service.processes.order import Order
+from service.processes.job_request import JobRequest, file_stamps, job_key
 
 ID = "suitability"
 
 
-def order_suitability(given: dict[str, Any], means: Means) -> Order:
+def request_suitability(given: dict[str, Any], backend: Backend) -> JobRequest:
     """Raises InputError for inputs that are not accepted, Problem 409 if nothing answers them."""
     asked = read_inputs(SuitabilityInputs, given)
     circle = None if asked.around is None else circle_of(asked.around)
-    ground = _ground(asked.area, circle, means)
+    ground = _ground(asked.area, circle, backend)
     inputs = {
         "area": ground.said,
         "around": circle and circle_text(circle),
@@ -44,14 +43,14 @@ def order_suitability(given: dict[str, Any], means: Means) -> Order:
         value = getattr(asked, name)
         shapes = None if value is None else read_shapes(value, f"input {name}", kind)
         inputs[name] = shapes and shapes.document
-    inputs["collection"] = source_of(inputs, ground, means)
-    return Order(ID, inputs, key_of(ID, inputs, ground, means), ground.geometry.area)
+    inputs["collection"] = source_of(inputs, ground, backend)
+    return JobRequest(ID, inputs, key_of(ID, inputs, ground, backend), ground.geometry.area)
 
 
-def _ground(area: Any, circle: tuple[float, float, float] | None, means: Means) -> Ground:
+def _ground(area: Any, circle: tuple[float, float, float] | None, backend: Backend) -> Ground:
     """The area that is asked for; of a circle alone, the rectangle around it."""
     if area is not None:
-        return ground_of(area, means.sources.boundaries)
+        return ground_of(area, backend.sources.boundaries)
     if circle is None:
         raise InputError("input area: is missing; give it, or the input around")
     box = box_around(circle)
@@ -90,46 +89,46 @@ def _layers(method: Method, asked: list[str] | None) -> list[str]:
 
 
 def key_of(
-    process: str, inputs: dict[str, Any], ground: Ground, means: Means, computed: bool = False
+    process: str, inputs: dict[str, Any], ground: Ground, backend: Backend, computed: bool = False
 ) -> str:
-    """By which an order is recognised: what it asks for, and what it is answered from. computed:
+    """The key of a job request, of its inputs and of what it is answered from. computed:
     sheets and footprints count, though a collection answers a part of it."""
     behind: list[Any] = []
     if ground.label.get("code"):
-        behind.append(stamp_of(ground.label["code"], means.sources.boundaries))
+        behind.append(stamp_of(ground.label["code"], backend.sources.boundaries))
     if inputs["collection"]:
-        behind.append(_provenance(means.public[inputs["collection"]]))
+        behind.append(_provenance(backend.public[inputs["collection"]]))
     if computed or not inputs["collection"]:
-        behind.append(recognition.stamps(means.sources))
-        behind.append(means.settings.model_dump(mode="json", include=READ_AS))
-    return recognition.key(process, inputs, *behind)
+        behind.append(file_stamps(backend.sources))
+        behind.append(backend.settings.model_dump(mode="json", include=READ_AS))
+    return job_key(process, inputs, *behind)
 
 
 def _provenance(collection: Collection) -> dict[str, Any]:
     return {name: collection.report[name] for name in ("method", "inputs", "program")}
 
 
-def source_of(inputs: Mapping[str, Any], ground: Ground, means: Means) -> str | None:
+def source_of(inputs: Mapping[str, Any], ground: Ground, backend: Backend) -> str | None:
     """The public finished run that answers the inputs; None if they have to be computed.
 
     Raises Problem 409 if they cannot be.
     """
     reasons = []
-    with means.for_a_moment() as files:
-        request = means.request(inputs, files, files / "none")
-        for name, collection in means.public.items():
+    with temporary_folder(backend) as files:
+        request = run_request(backend, inputs, files, files / "none")
+        for name, collection in backend.public.items():
             reason = why_not(collection.place, request)
             if reason is None:
                 return name
             reasons.append(f"{name}: {reason}")
-    check_can_compute(means, reasons)
-    check_reached(ground.geometry, means)
+    check_can_compute(backend, reasons)
+    check_reached(ground.geometry, backend)
     return None
 
 
-def check_can_compute(means: Means, reasons: list[str]) -> None:
+def check_can_compute(backend: Backend, reasons: list[str]) -> None:
     """Raises Problem 409 where there is nothing to compute from."""
-    if not means.sources.can_compute:
+    if not backend.sources.can_compute:
         said = f" ({'; '.join(reasons)})" if reasons else ""
         raise Problem(
             409,
@@ -138,8 +137,8 @@ def check_can_compute(means: Means, reasons: list[str]) -> None:
         )
 
 
-def carry_out_suitability(errand: Errand) -> None:
-    """Leave a finished run in the folder of the errand."""
-    with errand.at_work():
-        request, name = errand.request(errand.folder), errand.order.inputs["collection"]
-        errand.judge(request, name)
+def execute_suitability(execution: Execution) -> None:
+    """Leave a finished run in the folder of the result."""
+    with execution.work_folder():
+        request = execution.run_request(execution.folder)
+        execution.run(request, execution.request.inputs["collection"])

@@ -16,7 +16,7 @@ from pipeline.results.summary import computed, summary
 from pipeline.storage.cache import fingerprints
 from pipeline.storage.ledger import REPORT
 from pipeline.storage.lru import LRUCache
-from service.core.catalogue import Collection
+from service.core.catalogue import Backend, Collection
 from service.core.problem import Problem
 from service.processes.areas import (
     BY,
@@ -27,7 +27,6 @@ from service.processes.areas import (
     regions_touching,
 )
 from service.processes.computable import computable
-from service.processes.errand import Means
 from service.processes.geojson import Kind, read_shapes
 from service.processes.inputs import SummaryInputs, read_inputs
 
@@ -43,7 +42,7 @@ Rows = list[dict[str, Any]]
 _kept: LRUCache[str] = LRUCache(KEPT_BYTES, len)
 
 
-def summarise(given: dict[str, Any], means: Means, find: Callable[[str], Collection]) -> str:
+def summarise(given: dict[str, Any], backend: Backend, find: Callable[[str], Collection]) -> str:
     """The answer of the process as JSON. find: a collection that the client may see, by its name.
 
     Without a collection it is the public one that covers most of the place. Raises InputError for
@@ -51,17 +50,17 @@ def summarise(given: dict[str, Any], means: Means, find: Callable[[str], Collect
     collection, 409 without any.
     """
     asked = read_inputs(SummaryInputs, given)
-    where = _where(asked, means.sources.boundaries)
-    collection = find(asked.collection) if asked.collection else _best(where, means)
+    where = _where(asked, backend.sources.boundaries)
+    collection = find(asked.collection) if asked.collection else _best(where, backend)
     said = json.dumps(asked.model_dump(), sort_keys=True)
 
     def make() -> str:
-        found = _answer(asked, where, collection, means)
+        found = _answer(asked, where, collection, backend)
         return json.dumps(found, allow_nan=False, separators=(",", ":"))
 
     if len(said) > SHARED_BYTES:
         return make()
-    key = (said, collection.name, str(collection.place), _stamps(collection, means))
+    key = (said, collection.name, str(collection.place), _stamps(collection, backend))
     return _kept.get(key, make)
 
 
@@ -95,48 +94,48 @@ def _where(asked: SummaryInputs, boundaries: tuple[str, ...]) -> Where:
     return Where(ground, None if asked.around is None else circle_of(asked.around))
 
 
-def _best(where: Where, means: Means) -> Collection:
+def _best(where: Where, backend: Backend) -> Collection:
     """The public collection that has computed most of a place, of equals the first."""
-    public = list(means.public.values())
+    public = list(backend.public.values())
     if where.geometry is None and not public:
         raise Problem(
             409, "this service has no public collection; name one by the input collection"
         )
     if not public:
-        raise _nothing_there(where, "any collection", means)
+        raise _nothing_there(where, "any collection", backend)
     if where.geometry is None or len(public) == 1:
         return public[0]
-    return max(public, key=lambda each: where.computed(each, means.sources.boundaries))
+    return max(public, key=lambda each: where.computed(each, backend.sources.boundaries))
 
 
-def _nothing_there(where: Where, who: str, means: Means) -> Problem:
+def _nothing_there(where: Where, who: str, backend: Backend) -> Problem:
     """What to say of a place of which a collection has computed nothing, with the remedy."""
     said = f"nothing of this place was computed in {who}"
-    if means.public:
-        best = _best(where, means)
-        share = where.computed(best, means.sources.boundaries)
+    if backend.public:
+        best = _best(where, backend)
+        share = where.computed(best, backend.sources.boundaries)
         if share > 0:
             remedy = f"{best.name} has computed {share:.1%} of it: name that one, or none"
             return Problem(404, f"{said}; {remedy}", ELSEWHERE)
-    if computable(where.geometry, means) == 0:
+    if computable(where.geometry, backend) == 0:
         return Problem(404, f"{said}, and this service has no heights of it; {THERE}", NO_HEIGHTS)
     return Problem(404, f"{said}; order the process suitability for it", NOT_COMPUTED)
 
 
-def _stamps(collection: Collection, means: Means) -> str:
+def _stamps(collection: Collection, backend: Backend) -> str:
     """What tells that an answer that is kept is still good: of the run, and of the boundaries."""
     try:
-        regions = files_of(means.sources.boundaries)
+        regions = files_of(backend.sources.boundaries)
     except InputError:
         regions = ()
     return fingerprints((collection.place / REPORT, *regions))
 
 
 def _answer(
-    asked: SummaryInputs, where: Where, collection: Collection, means: Means
+    asked: SummaryInputs, where: Where, collection: Collection, backend: Backend
 ) -> dict[str, Any]:
     """Raises Problem 404 where zero would only say that nothing was computed."""
-    boundaries, whole = means.sources.boundaries, where.geometry
+    boundaries, whole = backend.sources.boundaries, where.geometry
     found = summary(
         collection.place,
         area=where.area,
@@ -146,8 +145,8 @@ def _answer(
         boundaries=boundaries,
     )
     if whole is not None and not found["complete"] and found["coverage"]["ground"] == 0:
-        raise _nothing_there(where, f"collection {collection.name}", means)
-    more = None if whole is None else computable(whole, means)
+        raise _nothing_there(where, f"collection {collection.name}", backend)
+    more = None if whole is None else computable(whole, backend)
     said = {"area": _label(where.ground), "computable": more}
     return {"collection": collection.name} | found | said
 

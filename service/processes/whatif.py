@@ -20,13 +20,14 @@ from pipeline.runs.run import run
 from pipeline.runs.whatif import reach_in
 from pipeline.storage.integrity import is_whole
 from pipeline.storage.ledger import REPORT
+from service.core.catalogue import Backend
 from service.processes import suitability
 from service.processes.areas import Ground, ground_of
 from service.processes.computable import check_reached
-from service.processes.errand import Errand, Means, written
+from service.processes.execution import Execution, written
 from service.processes.geojson import Shapes, dumps, in_degrees, read_shapes
 from service.processes.inputs import ADDED, WhatIfInputs, read_inputs
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 ID = "what-if"
 SPREAD_M = 10_000.0  # over which added buildings may lie where no area is given
@@ -34,8 +35,8 @@ SPREAD_M = 10_000.0  # over which added buildings may lie where no area is given
 REACHING = ("surface", "date", "times", "elevation", "wind_radius_m", "ground_ring_m")
 
 
-def order_what_if(given: dict[str, Any], means: Means) -> Order:
-    """Raises InputError for inputs that are not accepted, Problem 409 without means to compute."""
+def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
+    """Raises InputError for inputs that are not accepted, Problem 409 without sheets."""
     asked = read_inputs(WhatIfInputs, given)
     method = suitability.judged_by(asked)
     added = None if asked.add is None else _added(asked.add)
@@ -47,21 +48,21 @@ def order_what_if(given: dict[str, Any], means: Means) -> Order:
             "input remove: a building stands in the measured surface; leave the parameter surface"
             " at `extruded`"
         )
-    suitability.check_can_compute(means, [])
+    suitability.check_can_compute(backend, [])
     if asked.area is not None:
-        ground = ground_of(asked.area, means.sources.boundaries)
+        ground = ground_of(asked.area, backend.sources.boundaries)
     else:
-        ground = _reached(added, removed, method, means)
-    check_reached(ground.geometry, means)
-    base = _base(ground, asked, method, means)
+        ground = _reached(added, removed, method, backend)
+    check_reached(ground.geometry, backend)
+    base = _base(ground, asked, method, backend)
     inputs = base | {"add": added and added.document, "remove": removed}
-    inputs["base"] = suitability.key_of(suitability.ID, base, ground, means)
-    key = suitability.key_of(ID, inputs, ground, means, computed=True)
-    return Order(ID, inputs, key, ground.geometry.area)
+    inputs["base"] = suitability.key_of(suitability.ID, base, ground, backend)
+    key = suitability.key_of(ID, inputs, ground, backend, computed=True)
+    return JobRequest(ID, inputs, key, ground.geometry.area)
 
 
 def _base(
-    ground: Ground, asked: WhatIfInputs, method: dict[str, Any], means: Means
+    ground: Ground, asked: WhatIfInputs, method: dict[str, Any], backend: Backend
 ) -> dict[str, Any]:
     """The inputs of `suitability` for the area as it is."""
     inputs = {
@@ -72,7 +73,7 @@ def _base(
         "restrictions": None,
         "footprints": None,
     }
-    return inputs | {"collection": suitability.source_of(inputs, ground, means)}
+    return inputs | {"collection": suitability.source_of(inputs, ground, backend)}
 
 
 def _added(value: Any) -> Shapes:
@@ -94,7 +95,7 @@ def _added(value: Any) -> Shapes:
 
 
 def _reached(
-    added: Shapes | None, removed: list[str], method: dict[str, Any], means: Means
+    added: Shapes | None, removed: list[str], method: dict[str, Any], backend: Backend
 ) -> Ground:
     """The area that the change can reach, as the first public collection that can tells it.
 
@@ -102,7 +103,7 @@ def _reached(
     """
     roofs = [] if added is None else _roofs(added)
     why = "this service has no public collection with these suns that tells what a change reaches"
-    for collection in means.public.values():
+    for collection in backend.public.values():
         told = collection.report["method"]["parameters"]
         if any(told.get(name) != method["parameters"].get(name) for name in REACHING):
             continue
@@ -137,44 +138,44 @@ def _roofs(added: Shapes) -> list[tuple[shapely.Geometry, float | None, float | 
 # Carried out: the area as it is, the area as it would be, and the difference.
 
 
-def carry_out_what_if(errand: Errand) -> None:
+def execute_what_if(execution: Execution) -> None:
     """Leave a finished run of the changed area in the folder, and beside it what changes."""
-    with errand.at_work():
-        before, after = errand.work / "before", errand.work / "after"
-        _judge_before(errand, before)
-        _judge_after(errand, before, after)
+    with execution.work_folder():
+        before, after = execution.work / "before", execution.work / "after"
+        _judge_before(execution, before)
+        _judge_after(execution, before, after)
         for name, content in _told(before, after).items():
             (after / f"{name}.json").write_bytes(content)
-        os.rename(after, errand.folder)
+        os.rename(after, execution.folder)
 
 
-def _judge_before(errand: Errand, place: Path) -> None:
+def _judge_before(execution: Execution, place: Path) -> None:
     """Read where it was judged before, for this client or another; else judged now."""
-    inputs = errand.order.inputs
-    known = errand.folder.with_name(inputs["base"])
+    inputs = execution.request.inputs
+    known = execution.folder.with_name(inputs["base"])
     if not place.exists() and is_whole(known):
         _link(known, place)
-    request, name = errand.request(place), inputs["collection"]
+    request, name = execution.run_request(place), inputs["collection"]
     if (place / REPORT).is_file():
         return
-    errand.judge(request, name)
+    execution.run(request, name)
 
 
-def _judge_after(errand: Errand, before: Path, place: Path) -> None:
+def _judge_after(execution: Execution, before: Path, place: Path) -> None:
     """Only what the change can reach is judged anew, where the run before can be taken along."""
-    inputs = errand.order.inputs
-    added = written(inputs, "add", errand.work)
+    inputs = execution.request.inputs
+    added = written(inputs, "add", execution.work)
     coming: dict[str, Any] = {"add_building": (added,)} if added else {}
     again = "answered_from" not in report.read(before)["inputs"]
     if again and not place.exists():
         _link(before, place)
-    request = errand.request(
+    request = execution.run_request(
         place,
         **coming,
         remove_building=tuple(inputs["remove"]),
         update=again,
     )
-    run(request, errand.progress, errand.stop, errand.log)
+    run(request, execution.progress, execution.stop, execution.log)
 
 
 def _link(source: Path, to: Path) -> None:

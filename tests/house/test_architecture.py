@@ -115,7 +115,7 @@ def test_imports_run_down_only(room: str) -> None:
 
 def test_doors_are_on_top() -> None:
     found = {name_of(p): risen(name_of(p), p.read_text("utf-8")) for p in modules("service")}
-    assert {DOORS, OPENS, "service.jobs.work", "service.processes.order"} <= found.keys()
+    assert {DOORS, OPENS, "service.jobs.work", "service.processes.job_request"} <= found.keys()
     assert not {name: names for name, names in found.items() if names}
 
 
@@ -171,7 +171,7 @@ def test_strays_are_seen(room: str, source: str, expected: set[str]) -> None:
     [
         ("service.api.jobs", "from service.api import answers\nimport service.jobs.job", set()),
         ("service.cli.serve", "def f():\n    from service.api.app import create_app", set()),
-        ("service.jobs.job", "from service.processes.order import Order", set()),
+        ("service.jobs.job", "from service.processes.job_request import JobRequest", set()),
         ("service.jobs.work", "from service.api import state", {"service.api.state"}),
         ("service.processes.areas", "import service.jobs.job", {"service.jobs.job"}),
         ("service.marks.table", "from service import api, apiary", {"service.api"}),

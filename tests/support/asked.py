@@ -8,11 +8,9 @@ from pipeline import quarter
 from pipeline.quarter.regions import write_regions
 from pipeline.runs.request import Outputs, Request, Resources, Selection
 from pipeline.runs.run import run
-from service.core.catalogue import public_collections, sources_of
+from service.core.catalogue import Backend
 from service.core.settings import Settings
-from service.processes.carry_out import carry_out
-from service.processes.errand import Means
-from service.processes.orders import order
+from service.processes.dispatch import execute, job_request
 from tests.support.runs import inputs_of
 
 SIZE, RESOLUTION = (300, 300), 1
@@ -35,10 +33,9 @@ class World:
             data=tuple(map(str, data or (self.run, self.inputs))), state=state, workers=2, **more
         )
 
-    def means(self, state: Path, *data: Path) -> Means:
+    def backend(self, state: Path, *data: Path) -> Backend:
         """The same, as what it answers with."""
-        settings = self.settings(state, *data)
-        return Means(settings, sources_of(settings), public_collections(settings))
+        return Backend.of(self.settings(state, *data))
 
     def asked(self, out: Path, **more: Any) -> Request:
         """A run as the command line asks for it."""
@@ -50,12 +47,12 @@ class World:
         return f"{x + west},{y + south},{x + east},{y + north}"
 
 
-def carried_out(process: str, inputs: dict[str, Any], means: Means, **more: Any) -> Path:
+def carried_out(process: str, inputs: dict[str, Any], backend: Backend, **more: Any) -> Path:
     """The folder of the result."""
-    made = order(process, inputs, means)
-    folder = means.settings.state / "results" / made.key
+    made = job_request(process, inputs, backend)
+    folder = backend.settings.state / "results" / made.key
     folder.mkdir(parents=True, exist_ok=True)
-    carry_out(made, means.sources, means.public, means.settings, folder, **more)
+    execute(made, backend, folder, **more)
     return folder
 
 

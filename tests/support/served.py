@@ -19,7 +19,7 @@ from pipeline.runs.run import run
 from service.api.access import COOKIE, visitor
 from service.api.app import create_app
 from service.core.settings import Settings
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 from tests.support import finished, roofs
 from tests.support.runs import inputs_of
 
@@ -58,7 +58,7 @@ def app_of(base: Path, state: Path, **settings: object) -> FastAPI:
 
 def finish(app: FastAPI, place: Path, cookie: str) -> str:
     """The id of a job of a visitor, whose result is a copy of a run."""
-    service, order = app.state.service, Order("suitability", {}, "k" * 16, 1e4)
+    service, order = app.state.service, JobRequest("suitability", {}, "k" * 16, 1e4)
     folder = service.settings.state / "results" / order.key
     if not folder.exists():
         shutil.copytree(place, folder)

@@ -1,6 +1,6 @@
 """A worker whose jobs only pretend: `python -m tests.support.stand_in` for service.jobs.work.
 
-What an order asks for: steps, seconds each; deaf: does not hear that it is to stop; die, fail.
+What a request asks for: steps, seconds each; deaf: does not hear that it is to stop; die, fail.
 """
 
 import os
@@ -14,22 +14,21 @@ from typing import Any
 from pipeline.engine.events import KEPT, Log
 from pipeline.errors import InputError, Stopped
 from pipeline.storage.ledger import REPORT
-from service.core.catalogue import Sources
-from service.core.settings import Settings
+from service.core.catalogue import Backend
 from service.jobs.supervisor import Supervisor
 from service.jobs.work import main
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 PASSES = ("measure", "shade")
 WORKER = (sys.executable, "-m", "tests.support.stand_in")
 
 
-def carry_out(
-    order: Order, sources: Sources, public: Any, settings: Settings, folder: Path,
+def execute(
+    request: JobRequest, backend: Backend, folder: Path,
     progress: Callable[[str, int, int], None], stop: Callable[[], bool], log: Log,
 ) -> None:  # fmt: skip
     """Leave a file a step, a line a step in a log of all, and a report."""
-    asked, done = order.inputs, folder / "steps"
+    asked, done = request.inputs, folder / "steps"
     if (folder / REPORT).exists():
         return
     done.mkdir(parents=True, exist_ok=True)
@@ -48,8 +47,8 @@ def carry_out(
         progress(stage, 0, len(todo))
         for i, step in enumerate(todo):
             _wait(asked.get("seconds", 0.0), lambda: stop() and not asked.get("deaf"))
-            with (settings.state / "steps.log").open("a") as lines:
-                lines.write(f"{order.key} {stage}{step}\n")
+            with (backend.settings.state / "steps.log").open("a") as lines:
+                lines.write(f"{request.key} {stage}{step}\n")
             (done / f"{stage}{step}").write_text("")
             progress(stage, i + 1, len(todo))
     (folder / REPORT).write_text("{}")
@@ -69,4 +68,4 @@ def supervised(service: Any, **more: Any) -> Supervisor:
 
 
 if __name__ == "__main__":
-    main(carry_out)
+    main(execute)

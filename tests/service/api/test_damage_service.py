@@ -84,15 +84,15 @@ def test_the_map(client: TestClient, bad: Path) -> None:
 def test_what_a_job_left_is_made_anew(tmp_path: Path, w: World) -> None:
     """By the same order. A collection that is damaged cannot be: that is told."""
     shutil.copytree(w.run, tmp_path / "quarter")
-    means = w.means(tmp_path / "state", tmp_path / "quarter", w.inputs)
+    backend = w.backend(tmp_path / "state", tmp_path / "quarter", w.inputs)
     inputs = {"area": CORNER, "layers": ["shadow"]}
-    found = carried_out("suitability", inputs, means)
+    found = carried_out("suitability", inputs, backend)
     (found / TABLE).unlink()
-    assert carried_out("suitability", inputs, means) == found
+    assert carried_out("suitability", inputs, backend) == found
     assert not integrity.check(found, no_progress, never_stop, 2)
     flip(tmp_path / "quarter" / TABLE, 9999)
     with pytest.raises(DamagedError, match=f"quarter/{TABLE} is damaged"):
-        carried_out("suitability", inputs | {"layers": []}, means)
+        carried_out("suitability", inputs | {"layers": []}, backend)
 
 
 @pytest.mark.parametrize("name", ["rows.npy", "buildings.csv", "roofs-*.counts"])

@@ -21,7 +21,7 @@ from service.core.service import Service
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.jobs.watch import MOST, MOST_A_CLIENT, MOST_AN_ADDRESS, Watch, shares_of
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 SCOPE = {"type": "http", "method": "GET", "headers": []}
 ID = "00000000-0000-4000-8000-000000000000"
@@ -50,7 +50,7 @@ def asking(service: Service) -> Iterator[TestClient]:
 
 
 def sent(service: Service, key: str = "k", process: str = "suitability") -> Job:
-    return service.jobs.submit(Order(process, {}, key, 1.0), Client("anna", "key"))
+    return service.jobs.submit(JobRequest(process, {}, key, 1.0), Client("anna", "key"))
 
 
 def listed(asking: TestClient, query: str = "") -> list[str]:

@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 
 from pipeline.runs.run import run
 from service.api.app import create_app
+from service.core.catalogue import Backend
 from service.core.problem import Problem
-from service.processes.errand import Means
-from service.processes.orders import order
+from service.processes.dispatch import job_request
 from service.processes.summary import ELSEWHERE, NO_HEIGHTS, NOT_COMPUTED, summarise
 from tests.support.asked import World
 from tests.support.runs import undrawn
@@ -33,12 +33,12 @@ def parts(w: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]
     return found
 
 
-def asking(means: Means) -> Asking:
+def asking(backend: Backend) -> Asking:
     """The process `summary`."""
 
     def ask(**inputs: Any) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(
-            summarise(inputs, means, lambda name: means.public[name])
+            summarise(inputs, backend, lambda name: backend.public[name])
         )
         return found
 
@@ -48,7 +48,7 @@ def asking(means: Means) -> Asking:
 def test_the_run_that_covers_most_of_a_place_is_taken(
     w: World, parts: dict[str, Path], tmp_path: Path
 ) -> None:
-    ask = asking(w.means(tmp_path, *parts.values(), w.inputs))
+    ask = asking(w.backend(tmp_path, *parts.values(), w.inputs))
     for box, name in (((0, 0, 100, 90), "west"), ((115, 0, 170, 90), "east"), (CORNER, "east")):
         found = ask(area=w.box(*box))
         assert found["collection"] == name, box
@@ -61,7 +61,7 @@ def test_the_run_that_covers_most_of_a_place_is_taken(
 
 
 def test_what_part_was_computed_is_said(w: World, parts: dict[str, Path], tmp_path: Path) -> None:
-    ask = asking(w.means(tmp_path, parts["west"], w.inputs))
+    ask = asking(w.backend(tmp_path, parts["west"], w.inputs))
     whole, half = ask(area=w.box(0, 0, 150, 300)), ask(area=w.box(75, 0, 225, 300))
     off, read = (whole["accounting"][name] for name in ("rejected", "read"))
     placed = read - off["empty"] - off["invalid"]
@@ -88,7 +88,7 @@ def test_where_nothing_was_computed_there_are_no_zeros(
     w: World, parts: dict[str, Path], tmp_path: Path
 ) -> None:
     """But the remedy: another run, a job, or another place."""
-    both = asking(w.means(tmp_path / "both", *parts.values(), w.inputs))
+    both = asking(w.backend(tmp_path / "both", *parts.values(), w.inputs))
     here = w.box(200, 0, 290, 90)
     said = nothing(both, area=here, collection="west")
     assert said.detail == (
@@ -96,16 +96,16 @@ def test_where_nothing_was_computed_there_are_no_zeros(
         " name that one, or none"
     )
     assert said.kind == ELSEWHERE
-    west = asking(w.means(tmp_path / "west", parts["west"], w.inputs))
+    west = asking(w.backend(tmp_path / "west", parts["west"], w.inputs))
     for more in ({}, {"collection": "west"}):
         said = nothing(west, area=here, **more)
         assert said.kind == NOT_COMPUTED
         assert said.detail.endswith("in collection west; order the process suitability for it")
     far = nothing(west, around="150000,450000,500")
     assert far.kind == NO_HEIGHTS and "this service has no heights of it" in far.detail
-    shown = asking(w.means(tmp_path / "shown", parts["west"]))
+    shown = asking(w.backend(tmp_path / "shown", parts["west"]))
     assert nothing(shown, area=here).kind == NO_HEIGHTS
-    none = asking(w.means(tmp_path / "none", w.inputs))
+    none = asking(w.backend(tmp_path / "none", w.inputs))
     assert nothing(none, area=here).kind == NOT_COMPUTED
     assert "in any collection" in nothing(none, area=here).detail
 
@@ -113,7 +113,7 @@ def test_where_nothing_was_computed_there_are_no_zeros(
 def test_where_a_run_found_no_roof_zero_is_what_it_found(
     w: World, parts: dict[str, Path], tmp_path: Path
 ) -> None:
-    found = asking(w.means(tmp_path, parts["west"]))(area=w.box(0, 0, 1, 1))
+    found = asking(w.backend(tmp_path, parts["west"]))(area=w.box(0, 0, 1, 1))
     assert found["totals"]["counts"]["footprints"] == 0
     assert found["coverage"] == {"footprints": None, "ground": 1.0}
 
@@ -122,21 +122,21 @@ def test_where_a_run_found_no_roof_zero_is_what_it_found(
 def test_a_job_beyond_the_heights_is_refused_at_once(
     w: World, tmp_path: Path, process: str
 ) -> None:
-    means = w.means(tmp_path, w.inputs)
+    backend = w.backend(tmp_path, w.inputs)
     more = {"remove": ["0"]} if process == "what-if" else {}
     bounds = ",".join(f"{edge:.0f}" for edge in w.bounds)
     with pytest.raises(Problem, match="has no heights of this area") as problem:
-        order(process, {"area": "150000,450000,151000,451000", **more}, means)
+        job_request(process, {"area": "150000,450000,151000,451000", **more}, backend)
     assert problem.value.status == 409 and f"within {bounds} (RD" in problem.value.detail
-    assert order(process, {"area": w.box(200, 200, 900, 900), **more}, means)
+    assert job_request(process, {"area": w.box(200, 200, 900, 900), **more}, backend)
 
 
 def test_what_cannot_be_opened_is_left_to_the_job(w: World, tmp_path: Path) -> None:
-    means = w.means(tmp_path, w.inputs)
+    backend = w.backend(tmp_path, w.inputs)
     broken = tmp_path / "R_1.tif"
     broken.write_bytes(b"none")
-    means = replace(means, sources=replace(means.sources, dsm=(str(broken),)))
-    assert order("suitability", {"area": "150000,450000,151000,451000"}, means)
+    backend = replace(backend, sources=replace(backend.sources, dsm=(str(broken),)))
+    assert job_request("suitability", {"area": "150000,450000,151000,451000"}, backend)
 
 
 def test_a_service_without_heights_offers_what_it_can_read(

@@ -25,7 +25,7 @@ from service.core.clients import LOCAL_CLIENT
 from service.core.keys import LOCAL
 from service.jobs.job import Status
 from service.marks.table import Wanted
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 from tests.support.asked import MUNICIPALITY, World
 from tests.support.marked import target
 
@@ -109,7 +109,7 @@ def put(app: FastAPI, w: World) -> None:
     if not place.exists():
         shutil.copytree(w.run, place)
     if service.jobs.find(JOB, LOCAL) is None:
-        order = Order("suitability", {"layers": ["shadow"]}, KEY, 1e4)
+        order = JobRequest("suitability", {"layers": ["shadow"]}, KEY, 1e4)
         made = service.jobs.submit(order, LOCAL_CLIENT)
         assert made.status is Status.SUCCESSFUL
         service.database.execute("UPDATE jobs SET id = ? WHERE id = ?", JOB, made.id)

@@ -21,9 +21,10 @@ from owslib.ogcapi.processes import Processes
 from pipeline.quarter.regions import CORNERS
 from service.api.access import COOKIE
 from service.api.app import create_app
+from service.core.catalogue import Backend
 from service.core.service import Service
 from service.jobs.work import Task, work
-from service.processes.carry_out import carry_out
+from service.processes.dispatch import execute
 from service.processes.geojson import polygon_of
 from tests.ogc.schemas import faults
 from tests.support.asked import CORNER, MUNICIPALITY, World
@@ -71,7 +72,8 @@ class Asked:
     def work(self) -> None:
         s = self.service
         while job := s.jobs.claim("worker"):
-            work(job, s.jobs, Task("worker", s.settings, s.sources, s.public), carry_out)
+            backend = Backend(s.settings, s.sources, s.public)
+            work(job, s.jobs, Task("worker", backend), execute)
 
 
 @pytest.fixture(scope="module")

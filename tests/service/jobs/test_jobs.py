@@ -21,7 +21,7 @@ from service.jobs.queue import MOST_DEATHS, MOST_RESTARTS
 from service.jobs.table import MOST_VISITORS, Jobs
 from service.jobs.track import Track
 from service.jobs.work import _finish
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 
 ANNA, BERT = Client("anna", "key"), Client("bert", "key")
 
@@ -30,8 +30,8 @@ def visitor(number: int = 0) -> Client:
     return Client(f"visitor-{number}", "visitor")
 
 
-def order(key: str = "k", area_m2: float = 1e6, process: str = "suitability") -> Order:
-    return Order(process, {}, key, area_m2)
+def order(key: str = "k", area_m2: float = 1e6, process: str = "suitability") -> JobRequest:
+    return JobRequest(process, {}, key, area_m2)
 
 
 def table(state: Path, **settings: Any) -> Jobs:
@@ -67,7 +67,7 @@ def again(jobs: Jobs, job: Job) -> Job:
     return found
 
 
-def refused(jobs: Jobs, asked: Order, client: Client) -> Problem:
+def refused(jobs: Jobs, asked: JobRequest, client: Client) -> Problem:
     with pytest.raises(Problem) as told:
         jobs.submit(asked, client)
     return told.value
@@ -375,10 +375,10 @@ def test_a_worker_that_is_silent_or_holds_on(jobs: Jobs) -> None:
 
 def test_what_was_asked_is_read_only_where_it_is_needed(jobs: Jobs) -> None:
     """It may be megabytes; and is forgotten when nobody needs it any more."""
-    sent = jobs.submit(Order("suitability", {"area": "GM0363"}, "k", 1.0), ANNA)
-    assert again(jobs, sent).order.inputs == {"area": "GM0363"}
+    sent = jobs.submit(JobRequest("suitability", {"area": "GM0363"}, "k", 1.0), ANNA)
+    assert again(jobs, sent).request.inputs == {"area": "GM0363"}
     few = [jobs.glance(sent.id, "anna"), jobs.many([sent.id])[sent.id], *jobs.list("anna")]
-    assert [job and (job.order.inputs, job.order.key) for job in few] == [({}, "k")] * 3
+    assert [job and (job.request.inputs, job.request.key) for job in few] == [({}, "k")] * 3
     assert jobs.glance(sent.id, "bert") is None
     jobs.dismiss(sent.id, "anna")
     row = jobs.database.row("SELECT asked FROM jobs")

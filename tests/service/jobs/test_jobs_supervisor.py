@@ -24,7 +24,7 @@ from service.jobs.callback import PAUSE_S, checked, tell
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import MOST_DEATHS
 from service.jobs.supervisor import Supervisor
-from service.processes.order import Order
+from service.processes.job_request import JobRequest
 from tests.support.stand_in import supervised
 
 ANNA = Client("anna", "key")
@@ -56,7 +56,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def sent(service: Service, callback: str | None = None, **asked: Any) -> Job:
     """A new job, with a key of its own."""
-    return service.jobs.submit(Order("suitability", asked, uuid4().hex, 1.0), ANNA, callback)
+    return service.jobs.submit(JobRequest("suitability", asked, uuid4().hex, 1.0), ANNA, callback)
 
 
 def wait(service: Service, job: Job, until: Callable[[Job], Any]) -> Job:

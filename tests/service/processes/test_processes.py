@@ -19,12 +19,11 @@ from pipeline.quarter.regions import write_regions
 from pipeline.results import report
 from pipeline.runs.run import run
 from pipeline.storage.ledger import RECORDS, WORK
-from service.core.catalogue import Collection, Sources, public_collections
+from service.core.catalogue import Backend, Collection, Sources, public_collections
 from service.core.problem import Problem
-from service.processes import errand
-from service.processes.errand import Means
+from service.processes.dispatch import job_request
+from service.processes.execution import FORGOTTEN_S, run_request
 from service.processes.geojson import polygon_of
-from service.processes.orders import order
 from service.processes.summary import summarise
 from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out
 
@@ -32,9 +31,9 @@ RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2899
 
 
 @pytest.fixture
-def means(w: World, tmp_path: Path) -> Means:
+def backend(w: World, tmp_path: Path) -> Backend:
     """A service that can compute, and shows no run."""
-    return w.means(tmp_path / "state", w.inputs)
+    return w.backend(tmp_path / "state", w.inputs)
 
 
 def drawn(w: World, *corners: float) -> dict[str, Any]:
@@ -84,15 +83,15 @@ def assert_same(found: Path, expected: Path) -> None:
     ],
 )
 def test_a_job_is_the_run_of_the_command_line(
-    w: World, means: Means, tmp_path: Path, inputs: dict[str, Any], options: dict[str, Any]
+    w: World, backend: Backend, tmp_path: Path, inputs: dict[str, Any], options: dict[str, Any]
 ) -> None:
-    found = carried_out("suitability", inputs, means)
+    found = carried_out("suitability", inputs, backend)
     run(w.asked(tmp_path / "out", **options))
     assert_same(found, tmp_path / "out")
 
 
 @pytest.mark.usefixtures("no_map")
-def test_so_it_is_with_all_that_is_sent_along(w: World, means: Means, tmp_path: Path) -> None:
+def test_so_it_is_with_all_that_is_sent_along(w: World, backend: Backend, tmp_path: Path) -> None:
     """A drawn area, a circle, restrictions, footprints: as files of the same content."""
     circle = w.box(150, 150, 80, 0).rpartition(",")[0]
     footprints = drawn(w, 100, 100, 112, 110)
@@ -104,8 +103,8 @@ def test_so_it_is_with_all_that_is_sent_along(w: World, means: Means, tmp_path: 
         "footprints": footprints,
         "layers": [],
     }
-    found = carried_out("suitability", inputs, means)
-    files, asked = {}, order("suitability", inputs, means).inputs
+    found = carried_out("suitability", inputs, backend)
+    files, asked = {}, job_request("suitability", inputs, backend).inputs
     for name in ("area", "restrictions", "footprints"):
         files[name] = tmp_path / f"{name}.geojson"
         files[name].write_text(json.dumps(asked[name], sort_keys=True, separators=(",", ":")))
@@ -125,7 +124,7 @@ def test_so_it_is_with_all_that_is_sent_along(w: World, means: Means, tmp_path: 
     assert_same(found, tmp_path / "out")
     rows = pq.read_table(found / "buildings.parquet").to_pylist()
     assert [(row["id"], row["built"], row["excluded"]) for row in rows] == [("mine", 1950, "both")]
-    assert not any((means.settings.state / "work").iterdir())
+    assert not any((backend.settings.state / "work").iterdir())
 
 
 @pytest.mark.usefixtures("no_map")
@@ -134,13 +133,13 @@ def test_what_is_there_is_read(w: World, tmp_path: Path) -> None:
     run(w.asked(tmp_path / "out", area=CORNER))
     expected = pq.read_table(tmp_path / "out" / "buildings.parquet")
     for number in (1, 2):
-        means = w.means(tmp_path / str(number))
+        backend = w.backend(tmp_path / str(number))
         if number == 2:
-            nothing = Sources(boundaries=means.sources.boundaries)
-            means = Means(means.settings, nothing, means.public)
-        made = order("suitability", {"area": CORNER}, means)
+            nothing = Sources(boundaries=backend.sources.boundaries)
+            backend = Backend(backend.settings, nothing, backend.public)
+        made = job_request("suitability", {"area": CORNER}, backend)
         assert made.inputs["collection"] == "quarter"
-        found = carried_out("suitability", {"area": CORNER}, means, log=_never)
+        found = carried_out("suitability", {"area": CORNER}, backend, log=_never)
         assert pq.read_table(found / "buildings.parquet").equals(expected)
 
 
@@ -149,21 +148,21 @@ def _never(*given: Any) -> None:
 
 
 def test_other_parameters_are_computed(w: World, tmp_path: Path) -> None:
-    means = w.means(tmp_path)
+    backend = w.backend(tmp_path)
     inputs = {"area": CORNER, "parameters": {"panel_share": 0.5}}
-    assert order("suitability", inputs, means).inputs["collection"] is None
-    nothing = Means(means.settings, Sources(boundaries=means.sources.boundaries), means.public)
+    assert job_request("suitability", inputs, backend).inputs["collection"] is None
+    nothing = replace(backend, sources=Sources(boundaries=backend.sources.boundaries))
     with pytest.raises(Problem, match="was given no heights") as error:
-        order("suitability", inputs, nothing)
+        job_request("suitability", inputs, nothing)
     assert error.value.status == 409
     assert "panel_share" in error.value.detail
 
 
-def test_orders_are_recognised(w: World, means: Means) -> None:
+def test_orders_are_recognised(w: World, backend: Backend) -> None:
     """In other words, with defaults said or not, whoever asks."""
 
     def key(**inputs: Any) -> str:
-        return order("suitability", {"area": MUNICIPALITY} | inputs, means).key
+        return job_request("suitability", {"area": MUNICIPALITY} | inputs, backend).key
 
     same = [
         {},
@@ -191,17 +190,17 @@ def test_orders_are_recognised(w: World, means: Means) -> None:
 
 def test_files_are_read_as_the_settings_say(w: World, tmp_path: Path) -> None:
     """As the command line's options of the same names; an upload has columns of its own."""
-    plain = w.means(tmp_path, w.inputs)
+    plain = w.backend(tmp_path, w.inputs)
     how = {"nodata": 0.0, "allow": ("versions",), "id": "number", "layer": "pand", "group": "part"}
-    means = replace(plain, settings=w.settings(tmp_path, w.inputs, **how))
-    inputs = order("suitability", {"area": CORNER}, plain).inputs
-    request = means.request(inputs, tmp_path / "files", tmp_path / "out")
+    backend = replace(plain, settings=w.settings(tmp_path, w.inputs, **how))
+    inputs = job_request("suitability", {"area": CORNER}, plain).inputs
+    request = run_request(backend, inputs, tmp_path / "files", tmp_path / "out")
     assert {name: getattr(request.inputs, name) for name in how} == how | {"allow": {"versions"}}
     sent = inputs | {"footprints": drawn(w, 0, 0, 9, 9)}
-    request = means.request(sent, tmp_path / "files", tmp_path / "out")
+    request = run_request(backend, sent, tmp_path / "files", tmp_path / "out")
     assert (request.inputs.nodata, request.inputs.allow) == (0.0, {"versions"})
     assert (request.inputs.id, request.inputs.layer, request.inputs.group) == (None, None, None)
-    keys = {order("suitability", {"area": CORNER}, each).key for each in (plain, means)}
+    keys = {job_request("suitability", {"area": CORNER}, each).key for each in (plain, backend)}
     assert len(keys) == 2
 
 
@@ -211,7 +210,8 @@ def test_another_sheet_makes_another_order(w: World, tmp_path: Path) -> None:
     shutil.copytree(w.inputs, here)
 
     def key() -> str:
-        return order("suitability", {"area": MUNICIPALITY}, w.means(tmp_path / "s", here)).key
+        backend = w.backend(tmp_path / "s", here)
+        return job_request("suitability", {"area": MUNICIPALITY}, backend).key
 
     keys = [key()]
     os.utime(next(here.glob("R_*.tif")), (1, 1))
@@ -219,46 +219,46 @@ def test_another_sheet_makes_another_order(w: World, tmp_path: Path) -> None:
     write_regions(here, (w.bounds[0], *w.bounds[1:3], w.bounds[3] - 100))
     keys.append(key())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.processes.recognition.version", lambda name: "99")
+        patch.setattr("service.processes.job_request.version", lambda name: "99")
         keys.append(key())
     assert len(set(keys)) == 4
     assert keys[2] == key()
 
 
 @pytest.mark.usefixtures("no_map")
-def test_it_is_taken_up_again(w: World, means: Means, tmp_path: Path) -> None:
+def test_it_is_taken_up_again(w: World, backend: Backend, tmp_path: Path) -> None:
     """After a stop in the midst, and after a kill, which leaves files; done, it only tidies up."""
     inputs = {"area": drawn(w, 0, 0, 300, 300)}
-    made = order("suitability", inputs, means)
+    made = job_request("suitability", inputs, backend)
     told: list[str] = []
 
     def progress(stage: str, done: int, total: int) -> None:
         told.append(stage)
 
     with pytest.raises(Stopped):
-        carried_out("suitability", inputs, means, progress=progress, stop=lambda: "shade" in told)
-    left = means.settings.state / "work" / made.key
+        carried_out("suitability", inputs, backend, progress=progress, stop=lambda: "shade" in told)
+    left = backend.settings.state / "work" / made.key
     left.mkdir(parents=True)
     (left / "area.geojson.partial").touch()
-    folder = carried_out("suitability", inputs, means, progress=progress)
+    folder = carried_out("suitability", inputs, backend, progress=progress)
     assert not left.exists()
-    plain = carried_out("suitability", inputs, w.means(tmp_path / "other", w.inputs))
+    plain = carried_out("suitability", inputs, w.backend(tmp_path / "other", w.inputs))
     assert_same(folder, plain)
     before = (folder / "report.json").stat().st_mtime_ns
     (folder / WORK / RECORDS).mkdir(parents=True)
     (folder / WORK / RECORDS / "1_0.npz").touch()  # killed as it removed its work
-    assert carried_out("suitability", inputs, means) == folder
+    assert carried_out("suitability", inputs, backend) == folder
     assert (folder / "report.json").stat().st_mtime_ns == before
     assert_same(folder, plain)
 
 
 @pytest.mark.usefixtures("no_map")
-def test_what_killed_jobs_left_is_removed(w: World, means: Means) -> None:
-    old, new = (means.work / name for name in ("old", "new"))
+def test_what_killed_jobs_left_is_removed(w: World, backend: Backend) -> None:
+    old, new = (backend.settings.state / "work" / name for name in ("old", "new"))
     for place in (old, new):
         place.mkdir(parents=True)
-    os.utime(old, (1, time.time() - errand.FORGOTTEN_S - 1))
-    carried_out("suitability", {"area": CORNER, "layers": []}, means)
+    os.utime(old, (1, time.time() - FORGOTTEN_S - 1))
+    carried_out("suitability", {"area": CORNER, "layers": []}, backend)
     assert (old.exists(), new.exists()) == (False, True)
 
 
@@ -287,10 +287,10 @@ def test_what_killed_jobs_left_is_removed(w: World, means: Means) -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_by_the_name_of_the_input(
-    means: Means, inputs: dict[str, Any], said: str
+    backend: Backend, inputs: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        order("suitability", inputs, means)
+        job_request("suitability", inputs, backend)
 
 
 # Summaries
@@ -299,9 +299,9 @@ def test_what_is_wrong_is_told_by_the_name_of_the_input(
 @pytest.fixture
 def asking(w: World, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """The process `summary` of a service that shows the run."""
-    means = w.means(tmp_path)
-    public = public_collections(means.settings)
-    return lambda **inputs: json.loads(summarise(inputs, means, lambda name: public[name]))
+    backend = w.backend(tmp_path)
+    public = public_collections(backend.settings)
+    return lambda **inputs: json.loads(summarise(inputs, backend, lambda name: public[name]))
 
 
 @pytest.mark.usefixtures("no_map")
@@ -388,6 +388,6 @@ def test_what_is_wrong_in_a_summary(
         asking(**inputs)
 
 
-def test_without_a_collection_there_is_no_summary(w: World, means: Means) -> None:
+def test_without_a_collection_there_is_no_summary(w: World, backend: Backend) -> None:
     with pytest.raises(Problem, match="has no public collection"):
-        summarise({}, means, dict[str, Collection]().__getitem__)
+        summarise({}, backend, dict[str, Collection]().__getitem__)

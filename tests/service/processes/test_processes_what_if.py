@@ -11,11 +11,10 @@ import shapely
 from pipeline.errors import InputError, Stopped
 from pipeline.results import report
 from pipeline.runs.run import run
-from service.core.catalogue import Sources
+from service.core.catalogue import Backend, Sources
 from service.core.problem import Problem
-from service.processes.errand import Means
+from service.processes.dispatch import job_request
 from service.processes.geojson import in_degrees, polygon_of
-from service.processes.orders import order
 from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out
 
 RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}}
@@ -25,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("no_map")
 
 
 @pytest.fixture
-def means(w: World, tmp_path: Path) -> Means:
-    return w.means(tmp_path / "state")
+def backend(w: World, tmp_path: Path) -> Backend:
+    return w.backend(tmp_path / "state")
 
 
 def tower(w: World, **properties: Any) -> dict[str, Any]:
@@ -50,14 +49,14 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return pq.read_table(folder / "buildings.parquet").to_pylist()
 
 
-def test_a_tower_comes_and_another_goes(w: World, means: Means, tmp_path: Path) -> None:
+def test_a_tower_comes_and_another_goes(w: World, backend: Backend, tmp_path: Path) -> None:
     """What is left is the run with both; what differs from the run without is told, with the
     outline on the map. The run without is read from the collection."""
     gone = tallest(w)
     changed = {"add": tower(w, height_m=60, id="nieuw"), "remove": [gone]}
     inputs = {"area": MUNICIPALITY, "layers": ["shadow"], **changed}
-    folder = carried_out("what-if", inputs, means)
-    made = order("what-if", inputs, means)
+    folder = carried_out("what-if", inputs, backend)
+    made = job_request("what-if", inputs, backend)
     assert made.inputs["collection"] == "quarter"
     file = tmp_path / "add.geojson"
     file.write_text(json.dumps(made.inputs["add"], sort_keys=True, separators=(",", ":")))
@@ -82,14 +81,14 @@ def test_a_tower_comes_and_another_goes(w: World, means: Means, tmp_path: Path) 
     assert (
         totals["before"]["counts"]["class"] == report.read(tmp_path / "before")["counts"]["class"]
     )
-    assert not any((means.settings.state / "work").iterdir())
+    assert not any((backend.settings.state / "work").iterdir())
 
 
-def test_what_it_reaches_is_all_that_changes(w: World, means: Means) -> None:
+def test_what_it_reaches_is_all_that_changes(w: World, backend: Backend) -> None:
     """No row of the whole quarter differs that is not in the area that is chosen."""
     inputs = {"add": tower(w, height_m=25, id="nieuw"), "layers": []}
-    near = carried_out("what-if", inputs, means)
-    far = carried_out("what-if", inputs | {"area": MUNICIPALITY}, means)
+    near = carried_out("what-if", inputs, backend)
+    far = carried_out("what-if", inputs | {"area": MUNICIPALITY}, backend)
     found, whole = (
         [{**f["properties"]} for f in told(each, "changes")["features"]] for each in (near, far)
     )
@@ -99,8 +98,8 @@ def test_what_it_reaches_is_all_that_changes(w: World, means: Means) -> None:
 
 def test_the_run_before_is_not_computed_twice(w: World, tmp_path: Path) -> None:
     """A job's result is taken, and left as it is."""
-    means = w.means(tmp_path, w.inputs)
-    plain = carried_out("suitability", {"area": CORNER, "layers": ["shadow"]}, means)
+    backend = w.backend(tmp_path, w.inputs)
+    plain = carried_out("suitability", {"area": CORNER, "layers": ["shadow"]}, backend)
     files = {f: f.read_bytes() for f in plain.rglob("*") if f.is_file()}
     events: list[str] = []
 
@@ -108,7 +107,7 @@ def test_the_run_before_is_not_computed_twice(w: World, tmp_path: Path) -> None:
         events.append(event.get("stage"))
 
     inputs = {"area": CORNER, "layers": ["shadow"], "add": tower(w, roof_m=50)}
-    folder = carried_out("what-if", inputs, means, log=log)
+    folder = carried_out("what-if", inputs, backend, log=log)
     assert events.count("start") == 1
     assert {f: f.read_bytes() for f in plain.rglob("*") if f.is_file()} == files
     added = [f["properties"] for f in told(folder, "changes")["features"]]
@@ -117,7 +116,7 @@ def test_the_run_before_is_not_computed_twice(w: World, tmp_path: Path) -> None:
 
 def test_it_is_taken_up_again(w: World, tmp_path: Path) -> None:
     """Stopped between the two runs; nothing is half there."""
-    means = w.means(tmp_path, w.inputs)
+    backend = w.backend(tmp_path, w.inputs)
     inputs = {"area": MUNICIPALITY, "layers": [], "add": tower(w, roof_m=50)}
     stages: list[str] = []
 
@@ -128,30 +127,30 @@ def test_it_is_taken_up_again(w: World, tmp_path: Path) -> None:
         return stages.count("measure") > 0 and stages[0] != stages[-1] and len(stages) > 12
 
     with pytest.raises(Stopped):
-        carried_out("what-if", inputs, means, progress=progress, stop=twice)
-    made = order("what-if", inputs, means)
-    folder = means.settings.state / "results" / made.key
+        carried_out("what-if", inputs, backend, progress=progress, stop=twice)
+    made = job_request("what-if", inputs, backend)
+    folder = backend.settings.state / "results" / made.key
     assert not any(folder.iterdir())
-    assert carried_out("what-if", inputs, means) == folder
+    assert carried_out("what-if", inputs, backend) == folder
     assert told(folder, "changes")["features"]
 
 
 def test_the_reach_needs_a_collection(w: World, tmp_path: Path) -> None:
-    means = w.means(tmp_path, w.inputs)
+    backend = w.backend(tmp_path, w.inputs)
     with pytest.raises(InputError, match="inputs add and remove: this service has no public"):
-        order("what-if", {"add": tower(w, roof_m=50)}, means)
-    with_run = w.means(tmp_path)
+        job_request("what-if", {"add": tower(w, roof_m=50)}, backend)
+    with_run = w.backend(tmp_path)
     with pytest.raises(InputError, match="inputs add and remove: this service has no public"):
         inputs = {"add": tower(w, roof_m=50), "parameters": {"date": "2025-11-21"}}
-        order("what-if", inputs, with_run)
+        job_request("what-if", inputs, with_run)
     with pytest.raises(InputError, match="has no building 1"):
-        order("what-if", {"remove": ["1"]}, with_run)
+        job_request("what-if", {"remove": ["1"]}, with_run)
 
 
-def test_it_needs_heights(w: World, means: Means) -> None:
-    nothing = Means(means.settings, Sources(), means.public)
+def test_it_needs_heights(w: World, backend: Backend) -> None:
+    nothing = Backend(backend.settings, Sources(), backend.public)
     with pytest.raises(Problem) as error:
-        order("what-if", {"add": tower(w, roof_m=50)}, nothing)
+        job_request("what-if", {"add": tower(w, roof_m=50)}, nothing)
     assert error.value.status == 409
 
 
@@ -165,13 +164,13 @@ def test_it_needs_heights(w: World, means: Means) -> None:
     ],
 )
 def test_what_is_added_has_a_height(
-    w: World, means: Means, properties: dict[str, Any], said: str
+    w: World, backend: Backend, properties: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        order("what-if", {"add": tower(w, **properties)}, means)
+        job_request("what-if", {"add": tower(w, **properties)}, backend)
 
 
-def test_what_else_is_refused(w: World, means: Means) -> None:
+def test_what_else_is_refused(w: World, backend: Backend) -> None:
     for inputs, said in (
         ({}, "input add: is missing"),
         ({"remove": "x"}, "input remove"),
@@ -179,18 +178,18 @@ def test_what_else_is_refused(w: World, means: Means) -> None:
         ({"add": {"href": "http://localhost/"}}, "input add: refers to another place"),
     ):
         with pytest.raises(InputError, match=said):
-            order("what-if", inputs, means)
+            job_request("what-if", inputs, backend)
     far = {"type": "FeatureCollection", "features": [
         tower(w, roof_m=50),
         tower(w, roof_m=50) | {"geometry": polygon_of((140_000, 481_170, 140_010, 481_180))},
     ], **RD}  # fmt: skip
     with pytest.raises(InputError, match="lie more than 10 km apart"):
-        order("what-if", {"add": far}, means)
+        job_request("what-if", {"add": far}, backend)
 
 
-def test_recognised_by_what_changes(w: World, means: Means) -> None:
+def test_recognised_by_what_changes(w: World, backend: Backend) -> None:
     def key(**inputs: Any) -> str:
-        return order("what-if", {"area": CORNER, "layers": []} | inputs, means).key
+        return job_request("what-if", {"area": CORNER, "layers": []} | inputs, backend).key
 
     one = tower(w, roof_m=50)
     assert key(add=one) == key(add=one | {"properties": {"ROOF_M": "50", "id": "added-1"}})
