@@ -5,6 +5,7 @@ file is either whole or not there: on disk it is written under another name, bro
 and renamed; on object storage (pipeline/storage/objects.py) a put is whole by itself.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Collection, Iterator
@@ -18,6 +19,7 @@ from pipeline.storage.objects import S3, ObjectStorage
 
 Place = Path | str
 PARTIAL = ".partial"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # or a quota, or what a file may hold
 
 
 def place_of(text: str) -> Place:

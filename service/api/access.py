@@ -9,8 +9,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
-from service.core.clients import LOCAL_CLIENT, Client
-from service.core.keys import VISITOR, Keys
+from service.core.keys import LOCAL_CLIENT, VISITOR, Client, Keys
 from service.core.problem import Problem
 from service.core.settings import Settings
 

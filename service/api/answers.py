@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pipeline.errors import InputError, OutputError
 from pipeline.storage.ledger import REPORT
 from service.api.access import Asking
-from service.api.state import Here
+from service.api.service import Here
 from service.core.catalogue import Collection
 from service.core.problem import MEDIA_TYPE, Problem, no_such
 from service.core.settings import Settings

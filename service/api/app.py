@@ -25,8 +25,9 @@ from service.api import (
     warm,
 )
 from service.api.formats import acceptable
-from service.core.metrics import Metrics
-from service.core.service import Service
+from service.api.metrics import Metrics
+from service.api.service import Service
+from service.core.catalogue import Backend
 from service.core.settings import Settings
 from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
@@ -85,7 +86,8 @@ def working(app: FastAPI) -> Iterator[None]:
     def document(job: Job, base: str) -> dict[str, Any]:
         return results.results_of(job, base, service.jobs.folder(job))
 
-    with Supervisor(service, document) as supervisor:
+    backend = Backend(service.settings, service.sources, service.public)
+    with Supervisor(service.jobs, backend, document) as supervisor:
         app.state.supervisor = supervisor
         warm.begin(service)
         yield

@@ -31,13 +31,12 @@ from service.api.answers import (
 from service.api.formats import HTML
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
 from service.api.query import CRS84, MOST, RD_CRS, parameters, query_of
-from service.api.state import Here
+from service.api.service import Here, Service
 from service.core.catalogue import Collection
-from service.core.clients import Client
 from service.core.exports import building_of
+from service.core.keys import Client
 from service.core.links import GEOJSON, JSON, REL, SCHEMA_JSON, link
 from service.core.problem import Problem, no_such
-from service.core.service import Service
 from service.jobs.job import Status
 from service.page.config import ordered_title, title_of
 

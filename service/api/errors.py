@@ -12,7 +12,7 @@ from starlette.routing import get_route_path
 from starlette.types import Scope
 
 from pipeline.errors import DamagedError, InputError, OutputError, Stopped
-from service.cli.faults import FULL
+from pipeline.storage.places import DISK_FULL
 from service.core.database import DamagedDatabaseError
 from service.core.problem import MEDIA_TYPE, TITLES, Problem, for_clients
 
@@ -44,7 +44,7 @@ def as_problem(error: Exception) -> Problem:
         case sqlite3.OperationalError():
             detail = "the service's memory is busy or full; ask again in a moment"
             return Problem(503, detail, headers={"Retry-After": "5"})
-        case OSError() if error.errno in FULL:
+        case OSError() if error.errno in DISK_FULL:
             return Problem(507, NO_ROOM)
         case _:
             return Problem(500, "the service has a fault; tell its operator the request's id")

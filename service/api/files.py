@@ -18,7 +18,7 @@ from pipeline.results.store import ROOT, open_store
 from pipeline.storage.integrity import verify
 from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT
 from service.api.answers import Asked, faults, keeping, known
-from service.api.state import Here
+from service.api.service import Here
 from service.core.catalogue import Collection
 from service.core.exports import made
 from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET

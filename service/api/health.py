@@ -9,12 +9,11 @@ from fastapi.responses import JSONResponse, Response
 
 from service.api.access import Asking, needs_key
 from service.api.answers import SAID, answers, faults
-from service.api.state import Here
+from service.api.metrics import Metrics
+from service.api.service import Here, Service
 from service.core.database import DamagedDatabaseError
 from service.core.links import JSON
-from service.core.metrics import Metrics
 from service.core.problem import Problem
-from service.core.service import Service
 
 router = APIRouter(tags=["operation"])
 

@@ -18,7 +18,7 @@ from service.api.answers import Link, address, faults, nothing_else
 from service.api.formats import FORMAT
 from service.api.limits import address_of, network_of
 from service.api.query import WRITTEN
-from service.api.state import Here
+from service.api.service import Here
 from service.api.when import TIMES, moment
 from service.core.links import link
 from service.core.problem import OGC, no_such

@@ -10,7 +10,7 @@ from service.api.access import Asking
 from service.api.answers import LINKS, address, answers, faults, nothing_else
 from service.api.formats import HTML
 from service.api.openapi import TYPE, describe
-from service.api.state import Here
+from service.api.service import Here
 from service.core.links import JSON, REL, link
 
 router = APIRouter(tags=["service"])

@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 from starlette.types import Message, Receive, Scope
 
-from service.core.clients import Client
+from service.core.keys import Client
 from service.core.problem import Problem
 
 T = TypeVar("T")

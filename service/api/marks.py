@@ -24,11 +24,10 @@ from service.api.marks_bodies import (
     Wish,
 )
 from service.api.query import WRITTEN
-from service.api.state import Here
-from service.core.clients import Client
+from service.api.service import Here, Service
+from service.core.keys import Client
 from service.core.links import GEOJSON, link
 from service.core.problem import Problem, no_such
-from service.core.service import Service
 from service.marks import geojson as marks_geojson
 from service.marks.table import WORLD, Box, Mark, State, Target, Wanted
 

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from service.api.access import Asking
 from service.api.answers import answers
-from service.api.state import Here
+from service.api.service import Here
 from service.core.links import JSON
 from service.page import config as mapconfig
 

@@ -16,10 +16,9 @@ from pipeline.grid.crs import lonlat, to_degrees
 from service.api.answers import LINKS, address, answers, faults
 from service.api.geojson import rounded
 from service.api.query import CRS84, WRITTEN
-from service.api.state import Here
+from service.api.service import Here, Service
 from service.core.links import GEOJSON, link
 from service.core.problem import no_such
-from service.core.service import Service
 from service.processes.areas import region_of
 
 MOST, USUAL = 50, 10

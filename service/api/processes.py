@@ -12,11 +12,10 @@ from service.api.access import Asking
 from service.api.answers import Link, address, check_parameters, faults, nothing_else
 from service.api.jobs import StatusInfo
 from service.api.limits import Turns, address_of
-from service.api.state import Here
-from service.core.clients import Client
+from service.api.service import Here, Service
+from service.core.keys import Client
 from service.core.links import JSON, REL, link
 from service.core.problem import OGC, no_such
-from service.core.service import Service
 from service.jobs.callback import checked
 from service.jobs.job import Job, status_info
 from service.processes import summary

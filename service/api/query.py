@@ -24,9 +24,9 @@ from pipeline.results.features import Features
 from pipeline.results.filter_parts import edges_of, rectangle, shape_of
 from pipeline.results.filters import Filter, filter_of
 from pipeline.storage.slices import BBOX as RECTANGLE
+from service.api.cql import LONGEST, parsed
 from service.api.formats import FORMAT
 from service.api.when import TIMES, moment
-from service.core.cql import LONGEST, parsed
 from service.core.problem import Problem, for_clients
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"

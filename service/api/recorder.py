@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.errors import answer, as_problem, log_fault
-from service.core.metrics import Metrics
+from service.api.metrics import Metrics
 
 log = logging.getLogger("daklaag.requests")
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")

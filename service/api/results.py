@@ -12,10 +12,9 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pipeline.storage.ledger import REPORT
 from service.api.answers import address, faults, nothing_else
 from service.api.jobs import Own
-from service.api.state import Here
+from service.api.service import Here, Service
 from service.core.links import GEOJSON, JSON
 from service.core.problem import OGC, Problem, no_such
-from service.core.service import Service
 from service.jobs.job import Job, Status
 from service.processes.results import RAW, VALUE, Result, outputs_of, there
 

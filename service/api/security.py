@@ -25,10 +25,10 @@ from service.api.limits import (
 from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
 from service.api.recorder import Recorder
-from service.core.clients import Client
+from service.api.service import Service
+from service.core.keys import Client
 from service.core.links import GEOJSON, JSON
 from service.core.problem import Problem
-from service.core.service import Service
 from service.core.settings import Settings
 
 LIGHT = ("/tiles/", "/map/", "/files/rasters.zarr/")  # many small requests: a tenth each

@@ -29,10 +29,10 @@ from service.api.answers import (
     known,
     not_modified,
 )
-from service.api.state import Here
+from service.api.opened import Counting, Opened, opened
+from service.api.service import Here
 from service.core.catalogue import Collection
 from service.core.links import JSON
-from service.core.opened import Counting, Opened, opened
 from service.core.problem import Problem, no_such
 
 PNG, MVT = "image/png", "application/vnd.mapbox-vector-tile"

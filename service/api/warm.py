@@ -5,9 +5,9 @@ import threading
 
 from pipeline.errors import InputError
 from service.api import places
+from service.api.opened import opened
+from service.api.service import Service
 from service.core.exports import index_of
-from service.core.opened import opened
-from service.core.service import Service
 
 log = logging.getLogger("daklaag.service")
 

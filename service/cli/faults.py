@@ -1,20 +1,23 @@
 """What goes wrong, as one line and an exit status."""
 
 import errno
+import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
 from pipeline.messages import Text
+from pipeline.storage.places import DISK_FULL
 from service.cli.paths import with_names
-from service.cli.say import sentence, wished
+from service.cli.say import sentence, tell, wished
 from service.cli.usage import reworded
 
 DONE, FAULT, CALLER, STOPPED = 0, 1, 2, 130
 ERROR = "error: {said}"
 AGAIN = Text("the same command takes it up again")
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BARRED = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.ENOTDIR,
     errno.EISDIR, errno.ELOOP, errno.EMFILE, errno.ENFILE,
@@ -39,7 +42,6 @@ class Door(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         from pipeline.errors import InputError, Stopped
-        from service.core.logs import warned
 
         try:
             with reworded(), warned(lambda: bool(ctx.obj["quiet"])):
@@ -68,9 +70,9 @@ def _check_machine(error: Exception) -> None:
         return
     if error.errno == errno.EPIPE:  # the reader of our output is gone: click knows what to do
         raise error
-    if error.errno in FULL + BARRED:
+    if error.errno in DISK_FULL + BARRED:
         where = error.filename or "the output"
-        full = error.errno in FULL
+        full = error.errno in DISK_FULL
         remedy = Text("make room" if full else "see that it can be read or written")
         said = Text(
             "{where}: {error}; {remedy}, and the same command takes it up again",
@@ -89,3 +91,28 @@ def _fault(ctx: click.Context, error: Exception) -> None:
 def _leave(status: int, template: str, **values: Any) -> NoReturn:
     click.echo(" ".join(sentence(template, **values).splitlines()), err=True)
     sys.exit(status)
+
+
+class Warnings(logging.Handler):
+    """What the pipeline warns of while a command runs, for people: a line each on standard error.
+    quiet: whether they want to hear none."""
+
+    def __init__(self, quiet: Callable[[], bool]) -> None:
+        super().__init__(logging.WARNING)
+        self._quiet = quiet
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        if not self._quiet():
+            tell("warning: {said}", said=record.getMessage() if record.args else record.msg)
+
+
+@contextmanager
+def warned(quiet: Callable[[], bool]) -> Iterator[None]:
+    """Meanwhile the warnings of the pipeline and its kernels are printed."""
+    logger, handler = logging.getLogger("daklaag"), Warnings(quiet)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

@@ -13,6 +13,7 @@ from service.cli.bench import bench
 from service.cli.check import check
 from service.cli.faults import Door
 from service.cli.fetch import fetch
+from service.cli.marks import marks
 from service.cli.options import (
     job_options,
     language,
@@ -25,7 +26,6 @@ from service.cli.report import report
 from service.cli.say import say, sentence, tell
 from service.cli.serve import keys, serve
 from service.cli.stop import stoppable
-from service.marks.moderation import marks
 
 EXAMPLE = """\b
 Example, with a folder of AHN sheets and a BAG extract:

@@ -1,10 +1,11 @@
-"""The keys that the operator hands out; only their hashes are kept."""
+"""Clients, and the keys that the operator hands out, of which only the hashes are kept."""
 
 import hashlib
 import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.errors import InputError
 from service.core.database import Database
@@ -21,6 +22,27 @@ CREATE TABLE IF NOT EXISTS keys (
     created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 ) STRICT;
 """
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks. name: of the key, of the visitor, or `local`; it owns jobs and marks.
+
+    local: this machine, where the service is open; key: one that holds a key; visitor: anybody
+    else, whose name is the hash of a cookie. operator: may moderate marks, and see the metrics.
+    """
+
+    name: str
+    kind: Literal["local", "key", "visitor"]
+    operator: bool = False
+
+    @property
+    def trusted(self) -> bool:
+        """Whether all processes and the wide limits are theirs."""
+        return self.kind != "visitor"
+
+
+LOCAL_CLIENT = Client(LOCAL, "local", operator=True)
 
 
 @dataclass(frozen=True)

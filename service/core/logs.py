@@ -6,12 +6,10 @@ import logging
 import queue
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener
 from typing import IO, Any
-
-from service.cli.say import tell
 
 WAITING = 10_000  # lines that wait for a reader that is slow
 SECRET = re.compile(r"(dlk_|daklaag_visitor=)[A-Za-z0-9_-]+")
@@ -45,31 +43,6 @@ class _Queue(QueueHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A line for which there is no room is lost."""
-
-
-class Warnings(logging.Handler):
-    """What the pipeline warns of while a command runs, for people: a line each on standard error.
-    quiet: whether they want to hear none."""
-
-    def __init__(self, quiet: Callable[[], bool]) -> None:
-        super().__init__(logging.WARNING)
-        self._quiet = quiet
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print a record."""
-        if not self._quiet():
-            tell("warning: {said}", said=record.getMessage() if record.args else record.msg)
-
-
-@contextmanager
-def warned(quiet: Callable[[], bool]) -> Iterator[None]:
-    """Meanwhile the warnings of the pipeline and its kernels are printed."""
-    logger, handler = logging.getLogger("daklaag"), Warnings(quiet)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 @contextmanager

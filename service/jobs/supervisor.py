@@ -15,10 +15,10 @@ from typing import Any, Self
 
 from pipeline.errors import InputError
 from service.core.catalogue import Backend
-from service.core.service import Service
 from service.jobs.callback import Results, tell
 from service.jobs.expiry import clear, sweep
 from service.jobs.job import status_info
+from service.jobs.table import Jobs
 from service.jobs.work import Task
 
 PROGRAM = (sys.executable, "-m", "service.jobs.work")
@@ -48,13 +48,15 @@ class Seat:
 
 @dataclass
 class Supervisor:
-    """Workers for as long as it is entered. program: what a worker is; results: makes the document
+    """Workers for as long as it is entered. jobs: theirs; backend: what they
+    compute from; program: what a worker is; results: makes the document
     that a callback is sent.
 
     Two services cannot share a folder of state: the second raises InputError.
     """
 
-    service: Service
+    jobs: Jobs
+    backend: Backend
     results: Results = status_info
     program: Sequence[str] = PROGRAM
     _seats: list[Seat] = field(default_factory=list)
@@ -65,10 +67,10 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         self._hold()
-        jobs = self.service.jobs
+        jobs = self.jobs
         for job in jobs.take_up_again():
             log.info("job", extra={"fields": {"job": job.id, "status": "taken up again"}})
-        self._seats = [Seat() for _ in range(self.service.settings.jobs_at_once)]
+        self._seats = [Seat() for _ in range(self.backend.settings.jobs_at_once)]
         # A worker dies with the thread that started it, so it is one that stays.
         for name, task in (("supervise", self._supervise), ("chores", self._do_chores)):
             self._threads.append(threading.Thread(target=task, daemon=True, name=name))
@@ -81,7 +83,7 @@ class Supervisor:
         supervise, chores = self._threads
         supervise.join()
         chores.join(LINGER_S)
-        self.service.jobs.take_up_again()
+        self.jobs.take_up_again()
         os.close(self._lock)
 
     @property
@@ -91,7 +93,7 @@ class Supervisor:
         return [each.pid for each in every if each is not None and each.poll() is None]
 
     def _hold(self) -> None:
-        state = self.service.settings.state
+        state = self.backend.settings.state
         handle = os.open(state / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,7 +113,7 @@ class Supervisor:
 
     def _look(self) -> None:
         """Once around: who died, who is in the way, who is missing."""
-        jobs = self.service.jobs
+        jobs = self.jobs
         overdue, silent = jobs.overdue(DISMISSED_S), jobs.silent(SILENT_S)
         for seat in self._seats:
             if seat.process is not None and (seat.name in overdue or _is_dead(seat, silent)):
@@ -125,7 +127,7 @@ class Supervisor:
         """A worker is dead; what it had in hand is taken up by the next."""
         assert seat.process is not None
         _end(seat.process)
-        jobs, code = self.service.jobs.lost(seat.name), seat.process.returncode
+        jobs, code = self.jobs.lost(seat.name), seat.process.returncode
         young = not asked and not jobs and time.monotonic() - seat.began < YOUNG_S
         seat.pause = min(max(2 * seat.pause, 1.0), LONGEST_S) if young else 0.0
         seat.due, seat.process = time.monotonic() + seat.pause, None
@@ -134,12 +136,11 @@ class Supervisor:
         log.log(level, "worker ended", extra={"fields": fields})
 
     def _start(self, seat: Seat) -> None:
-        service = self.service
         seat.name, seat.began, seat.doubted = uuid.uuid4().hex, time.monotonic(), None
         seat.process = subprocess.Popen(
             self.program, stdin=subprocess.PIPE, text=True, start_new_session=True
         )
-        task = Task(seat.name, Backend(service.settings, service.sources, service.public))
+        task = Task(seat.name, self.backend)
         assert seat.process.stdin is not None
         try:
             seat.process.stdin.write(task.dumps() + "\n")
@@ -153,9 +154,9 @@ class Supervisor:
         while True:
             if time.monotonic() - swept >= SWEEP_S:
                 swept = time.monotonic()
-                self._guarded(sweep, self.service.jobs)
-            self._guarded(tell, self.service.jobs, self.results)
-            self._guarded(clear, self.service.jobs)
+                self._guarded(sweep, self.jobs)
+            self._guarded(tell, self.jobs, self.results)
+            self._guarded(clear, self.jobs)
             if self._ended.wait(CHORES_S):
                 return
 

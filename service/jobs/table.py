@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from service.core.clients import Client
+from service.core.keys import Client
 from service.core.problem import Problem
 from service.jobs.expiry import DAY_S
 from service.jobs.job import Job, Status

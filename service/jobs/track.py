@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from pipeline.engine.events import KEPT, Event
-from service.cli.progress import Pace
+from pipeline.engine.pace import Pace
 
 
 @dataclass(frozen=True)

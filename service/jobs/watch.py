@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from service.core.clients import Client
+from service.core.keys import Client
 from service.core.problem import Problem
 from service.jobs.job import Job
 

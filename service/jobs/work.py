@@ -23,7 +23,7 @@ from typing import Any
 
 from pipeline.engine.events import Log
 from pipeline.errors import DamagedError, EmptyAreaError, InputError, Stopped
-from service.cli.faults import FULL
+from pipeline.storage.places import DISK_FULL
 from service.core.catalogue import Backend, Collection, Sources
 from service.core.database import DATABASE, DamagedDatabaseError, Database
 from service.core.problem import for_clients
@@ -138,7 +138,7 @@ def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
         status, message = Status.FAILED, "not enough memory; ask for a smaller area"
     except Exception as error:
         _tell(job, "fault", logging.ERROR)
-        full = isinstance(error, OSError) and error.errno in FULL
+        full = isinstance(error, OSError) and error.errno in DISK_FULL
         status, message = Status.FAILED, NO_ROOM if full else FAULT
     size = size_of(folder) if status is Status.SUCCESSFUL else 0
     _finish(queue, job, status, message, size)

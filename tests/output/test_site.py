@@ -23,8 +23,8 @@ from pipeline.output.tiles.scheme import Tile
 from pipeline.results import report
 from pipeline.results.printed import sun_times
 from pipeline.results.summary import summary
+from service.api.opened import Opened
 from service.core.catalogue import Collection
-from service.core.opened import Opened
 from service.page import site
 from tests.support import browsing, finished, sites
 from tests.support.commands import call, contents

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,10 @@ def _wait(seconds: float, stop: Callable[[], bool]) -> None:
         time.sleep(min(left, 0.02))
 
 
-def supervised(service: Any, **more: Any) -> Supervisor:
+def supervised(service: Any, program: Sequence[str] = WORKER, **more: Any) -> Supervisor:
     """A supervisor of such workers."""
-    return Supervisor(service, program=WORKER, **more)
+    backend = Backend(service.settings, service.sources, service.public)
+    return Supervisor(service.jobs, backend, program=program, **more)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from service.api.access import COOKIE, FORWARDED, Asking, needs_key, visitor
-from service.core.service import Service
+from service.api.service import Service
 from tests.support.asking import PUBLIC, application, asks, public, visits
 
 

@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.api.metrics import Work
 from service.api.openapi import OPENAPI, older
-from service.core.metrics import Work
-from service.core.service import Service
+from service.api.service import Service
 from tests.support.asking import application, asks, public, visits
 
 
@@ -99,7 +99,7 @@ def test_blocks_and_ends_are_counted_though_jobs_are_forgotten(
 ) -> None:
     service: Service = application(tmp_path).state.service
     now = [1000.0]
-    monkeypatch.setattr("service.core.metrics.time.time", lambda: now[0])
+    monkeypatch.setattr("service.api.metrics.time.time", lambda: now[0])
     add(service, "old", "successful", 50, 900.0)
     work = Work(service.jobs)
 

@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 
 from service.api import errors, jobs
 from service.api.access import client_of
-from service.core.clients import Client
+from service.api.service import Service
+from service.core.keys import Client
 from service.core.problem import Problem
-from service.core.service import Service
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.jobs.watch import MOST, MOST_A_CLIENT, MOST_AN_ADDRESS, Watch, shares_of

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from service.api.limits import Turns
-from service.core.clients import Client
+from service.core.keys import Client
 
 VISITORS = [Client(f"visitor-{n}", "visitor") for n in range(6)]
 KEY = Client("zeeland", "key")

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from pipeline import quarter
-from service.core.service import Service
+from service.api.service import Service
 from service.core.settings import Settings
 from service.marks.table import Wanted
 from tests.support import finished

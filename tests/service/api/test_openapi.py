@@ -21,8 +21,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.scheme import Tile
 from service.api.app import create_app
-from service.core.clients import LOCAL_CLIENT
-from service.core.keys import LOCAL
+from service.core.keys import LOCAL, LOCAL_CLIENT
 from service.jobs.job import Status
 from service.marks.table import Wanted
 from service.processes.job_request import JobRequest

@@ -21,8 +21,8 @@ from owslib.ogcapi.processes import Processes
 from pipeline.quarter.regions import CORNERS
 from service.api.access import COOKIE
 from service.api.app import create_app
+from service.api.service import Service
 from service.core.catalogue import Backend
-from service.core.service import Service
 from service.jobs.work import Task, work
 from service.processes.dispatch import execute
 from service.processes.geojson import polygon_of

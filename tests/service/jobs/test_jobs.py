@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.storage.ledger import REPORT
 from service.core.catalogue import Collection
-from service.core.clients import Client
 from service.core.database import Database
 from service.core.exports import FOLDER, made
+from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
 from service.jobs.expiry import DAY_S, clear, sweep

@@ -16,14 +16,13 @@ from uuid import uuid4
 import pytest
 
 from pipeline.errors import InputError
-from service.core.clients import Client
+from service.api.service import Service
+from service.core.keys import Client
 from service.core.problem import Problem
-from service.core.service import Service
 from service.core.settings import Settings
 from service.jobs.callback import PAUSE_S, checked, tell
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import MOST_DEATHS
-from service.jobs.supervisor import Supervisor
 from service.processes.job_request import JobRequest
 from tests.support.stand_in import supervised
 
@@ -31,7 +30,7 @@ ANNA = Client("anna", "key")
 PATIENCE_S = 60.0
 SERVICE = """
 import sys, time
-from service.core.service import Service
+from service.api.service import Service
 from service.core.settings import Settings
 from tests.support.stand_in import supervised
 with supervised(Service.of(Settings(state=sys.argv[1]))) as supervisor:
@@ -354,7 +353,7 @@ def test_a_supervisor_of_no_use_does_not_spin(tmp_path: Path) -> None:
     """Workers that cannot start are tried after longer and longer pauses."""
     marks = tmp_path / "marks"
     words = f"open({str(marks)!r}, 'a').write('x')"
-    with Supervisor(serving(tmp_path / "s"), program=(sys.executable, "-c", words)):
+    with supervised(serving(tmp_path / "s"), (sys.executable, "-c", words)):
         time.sleep(1.5)
     assert 1 <= len(marks.read_text()) <= 2
 

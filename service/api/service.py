@@ -3,14 +3,16 @@
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from pipeline.errors import InputError
 from pipeline.results.features import Features
 from pipeline.storage.ledger import REPORT
 from service.core.catalogue import Backend, Collection, Sources, public_collections, sources_of
-from service.core.clients import Client
 from service.core.database import Database, open_database
-from service.core.keys import Keys
+from service.core.keys import Client, Keys
 from service.core.problem import for_clients, no_such
 from service.core.settings import Settings
 from service.jobs.job import Status
@@ -77,6 +79,15 @@ class Service:
         if not (place / REPORT).is_file():
             raise no_such(f"collection {name} (its results have expired)")
         return Collection(name, place, client.name)
+
+
+async def service_of(request: Request) -> Service:  # async: it takes no thread of the pool
+    """The service that a request is sent to."""
+    service: Service = request.app.state.service
+    return service
+
+
+Here = Annotated[Service, Depends(service_of)]
 
 
 def _is_sound(collection: Collection) -> bool:

@@ -2,7 +2,7 @@
 doubles with each parenthesis that is not closed, and ends the process where thousands of signs
 nest; it lets nothing else run meanwhile.
 
-`python -m service.core.cql` is that process; it takes 0.1 s.
+`python -m service.api.cql` is that process; it takes 0.1 s.
 """
 
 import functools
@@ -16,7 +16,7 @@ import threading
 from pipeline.errors import InputError
 from service.core.problem import Problem
 
-PROGRAM = (sys.executable, "-m", "service.core.cql")
+PROGRAM = (sys.executable, "-m", "service.api.cql")
 LONGEST = 4000  # characters: a polygon of 200 corners
 DEEPEST = 250  # calls within calls to write the JSON: some 100 operators within each other
 SECONDS, BYTES = 1, 1 << 28
