@@ -8,11 +8,13 @@ import pytest
 
 from bench.runs import whole_run
 from pipeline.grid.crs import lonlat
+from pipeline.methods import method_of
 from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import Roofs
 from pipeline.output.tiles.scheme import Tile
 from pipeline.quarter import generate
+from pipeline.results import report
 from pipeline.storage.geoparquet import GeoParquet
 from pipeline.storage.ledger import BUILDINGS, RASTERS
 
@@ -40,7 +42,8 @@ class Place:
         if layer == "buildings":
             return Roofs(GeoParquet(table)).tile
         if layer == "roofs":
-            return Overview.of(table, self.run.parent / "counts").tile
+            method = method_of(report.read(self.run))
+            return Overview.of(table, method, self.run.parent / "counts").tile
         pictures = Pictures(self.run / RASTERS)
         return lambda tile: pictures.tile(layer, tile)
 

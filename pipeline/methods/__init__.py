@@ -1,7 +1,25 @@
 """The methods by name: what each declares, and what tasks compute by it."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.errors import InputError
 from pipeline.methods.method import Method
 from pipeline.methods.powermapping.declaration import POWERMAPPING
 
 METHODS: dict[str, Method] = {POWERMAPPING.name: POWERMAPPING}
 DEFAULT = POWERMAPPING.name
+
+
+def method_of(report: Mapping[str, Any]) -> Method:
+    """The method that a run's report names. Raises InputError for one that is unknown."""
+    return method_named(report["method"]["name"])
+
+
+def method_named(name: str) -> Method:
+    """A method by its name. Raises InputError for one that is unknown."""
+    if name not in METHODS:
+        raise InputError(
+            "method {name!r} is unknown; there is {known}", name=name, known=list(METHODS)
+        )
+    return METHODS[name]

@@ -10,100 +10,105 @@ from pipeline.methods.method import (
     WHOLE,
     Class,
     Column,
-    Count,
+    Flag,
     Method,
-    Sum,
     Term,
+    Total,
     Words,
     names,
 )
 
 EXCLUDED = ("solar", "wind", "both")
+NEVER_NULL = ("row", "selected", "cells", "flags")
 
-IDENTITY = (
-    Column(
-        "row",
-        WHOLE,
-        "",
-        Words("Row", "position in the input, from 0: tells repeated ids apart"),
-        Words("Rij", "plaats in de invoer, vanaf 0: onderscheidt herhaalde id's"),
-        in_tiles=False,
-    ),
-    Column(
-        "id",
-        TEXT,
-        "",
-        Words("Building id", "as in the input, without the prefix NL.IMBAG.Pand."),
-        Words("Pand-id", "zoals in de invoer, zonder het voorvoegsel NL.IMBAG.Pand."),
-    ),
-    Column(
-        "built",
-        WHOLE,
-        "",
-        Words("Year of construction", "as in the input; null if not known"),
-        Words("Bouwjaar", "zoals in de invoer; leeg als het niet bekend is"),
-    ),
-    Column(
-        "status",
-        TEXT,
-        "",
-        Words("Status", "as in the input: of the BAG's life cycle of a building"),
-        Words("Status", "zoals in de invoer: uit de levenscyclus van een pand in de BAG"),
-    ),
-    Column(
-        "area_m2",
-        NUMBER,
-        "m2",
-        Words("Footprint area", "of the polygon, holes left out"),
-        Words("Grondvlak", "oppervlakte van de veelhoek, zonder gaten"),
-        total=Sum(),
-    ),
-    Column(
-        "ground_m",
-        NUMBER,
-        "m",
-        Words("Ground height", "above NAP, of the terrain on and around the footprint"),
-        Words("Maaiveldhoogte", "boven NAP, van het terrein op en rond het grondvlak"),
-    ),
-    Column(
-        "roof_m",
-        NUMBER,
-        "m",
-        Words("Roof height", "above NAP, one height for the whole roof"),
-        Words("Dakhoogte", "boven NAP, één hoogte voor het hele dak"),
-    ),
-    Column(
-        "height_m",
-        NUMBER,
-        "m",
-        Words("Building height", "of the roof above the ground"),
-        Words("Gebouwhoogte", "van het dak boven het maaiveld"),
-    ),
-    Column(
-        "cells",
-        WHOLE,
-        "",
-        Words("Cells with data", "own cells with DSM data"),
-        Words("Cellen met gegevens", "eigen cellen met gegevens in het DSM"),
-        in_tiles=False,
-    ),
-    Column(
-        "centre_x",
-        NUMBER,
-        "m",
-        Words("Centre, RD x", "where the shadow is asked, eastward in EPSG:28992"),
-        Words("Middelpunt, RD x", "waar de schaduw wordt bepaald, oostwaarts in EPSG:28992"),
-        in_tiles=False,
-    ),
-    Column(
-        "centre_y",
-        NUMBER,
-        "m",
-        Words("Centre, RD y", "where the shadow is asked, northward in EPSG:28992"),
-        Words("Middelpunt, RD y", "waar de schaduw wordt bepaald, noordwaarts in EPSG:28992"),
-        in_tiles=False,
-    ),
-)
+
+def identity(areas: tuple[Total, ...] = ()) -> tuple[Column, ...]:
+    """The columns of what was read and measured. areas: how the area of footprints adds up."""
+    return (
+        Column(
+            "row",
+            WHOLE,
+            "",
+            Words("Row", "position in the input, from 0: tells repeated ids apart"),
+            Words("Rij", "plaats in de invoer, vanaf 0: onderscheidt herhaalde id's"),
+            in_tiles=False,
+        ),
+        Column(
+            "id",
+            TEXT,
+            "",
+            Words("Building id", "as in the input, without the prefix NL.IMBAG.Pand."),
+            Words("Pand-id", "zoals in de invoer, zonder het voorvoegsel NL.IMBAG.Pand."),
+        ),
+        Column(
+            "built",
+            WHOLE,
+            "",
+            Words("Year of construction", "as in the input; null if not known"),
+            Words("Bouwjaar", "zoals in de invoer; leeg als het niet bekend is"),
+        ),
+        Column(
+            "status",
+            TEXT,
+            "",
+            Words("Status", "as in the input: of the BAG's life cycle of a building"),
+            Words("Status", "zoals in de invoer: uit de levenscyclus van een pand in de BAG"),
+        ),
+        Column(
+            "area_m2",
+            NUMBER,
+            "m2",
+            Words("Footprint area", "of the polygon, holes left out"),
+            Words("Grondvlak", "oppervlakte van de veelhoek, zonder gaten"),
+            totals=areas,
+        ),
+        Column(
+            "ground_m",
+            NUMBER,
+            "m",
+            Words("Ground height", "above NAP, of the terrain on and around the footprint"),
+            Words("Maaiveldhoogte", "boven NAP, van het terrein op en rond het grondvlak"),
+        ),
+        Column(
+            "roof_m",
+            NUMBER,
+            "m",
+            Words("Roof height", "above NAP, one height for the whole roof"),
+            Words("Dakhoogte", "boven NAP, één hoogte voor het hele dak"),
+        ),
+        Column(
+            "height_m",
+            NUMBER,
+            "m",
+            Words("Building height", "of the roof above the ground"),
+            Words("Gebouwhoogte", "van het dak boven het maaiveld"),
+        ),
+        Column(
+            "cells",
+            WHOLE,
+            "",
+            Words("Cells with data", "own cells with DSM data"),
+            Words("Cellen met gegevens", "eigen cellen met gegevens in het DSM"),
+            in_tiles=False,
+        ),
+        Column(
+            "centre_x",
+            NUMBER,
+            "m",
+            Words("Centre, RD x", "where the shadow is asked, eastward in EPSG:28992"),
+            Words("Middelpunt, RD x", "waar de schaduw wordt bepaald, oostwaarts in EPSG:28992"),
+            in_tiles=False,
+        ),
+        Column(
+            "centre_y",
+            NUMBER,
+            "m",
+            Words("Centre, RD y", "where the shadow is asked, northward in EPSG:28992"),
+            Words("Middelpunt, RD y", "waar de schaduw wordt bepaald, noordwaarts in EPSG:28992"),
+            in_tiles=False,
+        ),
+    )
+
 
 SHAPE = (
     Column(
@@ -140,7 +145,7 @@ def verdict(
     classes_en: str,
     classes_nl: str,
     reasons: tuple[Term, ...],
-    flags: tuple[Term, ...],
+    flags: tuple[Flag, ...],
 ) -> tuple[Column, ...]:
     """The columns of the verdict. classes_en, classes_nl: what the classes mean, in a line."""
     return (
@@ -164,7 +169,6 @@ def verdict(
             "",
             Words("Selected", "within --around"),
             Words("Geselecteerd", "binnen --around"),
-            total=Count(),
         ),
         Column(
             "excluded",
@@ -195,7 +199,7 @@ def verdict(
     )
 
 
-_NAMES = frozenset(each.name for each in (*IDENTITY, *verdict((), "", "", (), ()), *SHAPE))
+_NAMES = frozenset(each.name for each in (*identity(), *verdict((), "", "", (), ()), *SHAPE))
 
 
 def own_columns(method: Method) -> tuple[Column, ...]:

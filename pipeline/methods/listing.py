@@ -4,8 +4,7 @@ import json
 import textwrap
 from typing import Any
 
-from pipeline.errors import InputError
-from pipeline.methods import METHODS
+from pipeline.methods import METHODS, method_named
 from pipeline.methods.parameters import Parameter, as_text, parameters_of
 
 
@@ -14,11 +13,7 @@ def listing(name: str | None, form: str) -> str:
 
     Raises InputError for an unknown name.
     """
-    if name is not None and name not in METHODS:
-        raise InputError(
-            "method {name!r} is unknown; there is {known}", name=name, known=list(METHODS)
-        )
-    chosen = [name] if name else list(METHODS)
+    chosen = list(METHODS) if name is None else [method_named(name).name]
     if form == "json":
         found = {n: [_row(p) for p in parameters_of(METHODS[n].parameters)] for n in chosen}
         return json.dumps(found, indent=2) + "\n"

@@ -5,8 +5,9 @@ All else looks these up: table, report, exports, tiles, filters, map, page and s
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
@@ -17,7 +18,6 @@ from pipeline.methods.reach import Reach
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 EDGES = ("xmin", "ymin", "xmax", "ymax")
-FLAT = (WHOLE, NUMBER, TEXT, BOOLEAN)
 
 
 class Words(NamedTuple):
@@ -27,18 +27,30 @@ class Words(NamedTuple):
     meaning: str
 
 
-class Sum(NamedTuple):
-    """A column adds up over an area as the sum of its values."""
+@dataclass(frozen=True)
+class Total:
+    """How a column adds up over an area.
 
+    A column of booleans is counted where it is true, one of numbers is summed, or with `weight`
+    averaged, weighted by that column. name: of the figure, as rows by area have it; section: of
+    report.json, where its last word is left off the name (area_ha: roof_ha becomes roof); unit: of
+    the figure; per: of the column's unit in that; where: a column of booleans, only rows that count
+    for it; en, nl: its words, by default the column's.
+    """
 
-class Count(NamedTuple):
-    """A column of booleans adds up over an area as the number of rows in which it is true."""
+    name: str
+    section: str = "counts"
+    unit: str = ""
+    per: float = 1.0
+    weight: str = ""
+    where: str = ""
+    en: Words | None = None
+    nl: Words | None = None
 
-
-class Mean(NamedTuple):
-    """A column adds up over an area as its mean, weighted by another column."""
-
-    weight: str
+    @property
+    def key(self) -> str:
+        """Its name in the section."""
+        return self.name.removesuffix(f"_{self.section.rpartition('_')[2]}")
 
 
 @dataclass(frozen=True)
@@ -46,9 +58,10 @@ class Column:
     """One column of the table.
 
     type: of Arrow; unit: as text, "" without one; en, nl: its words; values: all that its text (or
-    a text of its list) can be, empty where any text is possible; total: how it adds up over an
-    area, None where it does not; in_tiles: whether vector tiles have it; filterable: whether one
-    may filter by it.
+    a text of its list) can be, empty where any text is possible; totals: how it adds up over an
+    area; use: of booleans, the use (solar or wind) that a roof suits: what a restriction sets aside
+    from it does not count; compared: whether two runs are compared by it; in_tiles: whether vector
+    tiles have it; filterable: whether one may filter by it.
     """
 
     name: str
@@ -57,7 +70,9 @@ class Column:
     en: Words
     nl: Words
     values: tuple[str, ...] = ()
-    total: Sum | Count | Mean | None = None
+    totals: tuple[Total, ...] = ()
+    use: str = ""
+    compared: bool = False
     in_tiles: bool = True
     filterable: bool = True
 
@@ -70,6 +85,12 @@ class Column:
         """Whether its values are structs, or lists of them."""
         kind = self.type.value_type if pa.types.is_list(self.type) else self.type
         return bool(pa.types.is_struct(kind))
+
+    @property
+    def spread(self) -> bool:
+        """Whether its values are lists of which flat formats have a column an item."""
+        listed = bool(pa.types.is_list(self.type)) and not self.nested
+        return listed and self.type.value_type != TEXT
 
 
 @dataclass(frozen=True)
@@ -85,15 +106,36 @@ class Term:
         return self.nl if lang == "nl" else self.en
 
 
+class Mark(NamedTuple):
+    """How the map marks roofs with a flag, whatever their class: en, nl: in its legend; colour: of
+    the outline, as #rrggbb; line_width, dashes: of that, on and off [points]."""
+
+    en: str
+    nl: str
+    colour: str
+    line_width: float
+    dashes: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Flag(Term):
+    """A flag. by_class: whether the report counts its roofs by the lines of the legend; mark: how
+    the map marks them, None where it does not."""
+
+    by_class: bool = False
+    mark: Mark | None = None
+
+
 @dataclass(frozen=True)
 class Class(Term):
     """A class of roofs. en, nl: its title; colour, edge: of the fill and of the outline, as
-    #rrggbb; line_width: of the outline [points]; suits: whether its roofs suit anything."""
+    #rrggbb; line_width: of the outline [points]; suits: the column of booleans that makes a roof
+    one of the class, of several true ones that of the last class; "" where it suits nothing."""
 
     colour: str = "#000000"
     edge: str = "#000000"
     line_width: float = 0.4
-    suits: bool = True
+    suits: str = ""
 
 
 class Grey(NamedTuple):
@@ -141,7 +183,51 @@ class Layer:
         return self.nl if lang == "nl" else self.en
 
 
+class Phrases(NamedTuple):
+    """What a method says of its results in one language.
+
+    report: template of the printed report (pipeline/results/printed.py), as are the others; table:
+    below a table of sums; title, subtitle: of the map; moments: of its layers; roofs, ground: over
+    the classes and the layers in its legend; shade: of what is drawn as bits; remark: at its foot;
+    changes: between two runs, labels of figures of the report by their place; more: what a roof
+    gains in all columns of numbers that are compared.
+    """
+
+    report: str = ""
+    table: str = ""
+    title: str = ""
+    subtitle: str = ""
+    moments: str = ""
+    roofs: str = ""
+    ground: str = ""
+    shade: str = ""
+    remark: str = ""
+    changes: Mapping[str, str] = MappingProxyType({})
+    more: str = ""
+
+
 @dataclass(frozen=True)
+class Derived:
+    """What a method derives from the totals of its columns, over any area.
+
+    sections: of the sections of a report that are sums, the parameters as the report has them, and
+    the number of households or None, the sections that it adds or replaces; presets: further
+    sections of a whole run's report, from those; row: further figures of a row by area, from those;
+    columns: what all these figures are called in such rows.
+    """
+
+    sections: Callable[[dict[str, Any], Mapping[str, Any], float | None], dict[str, Any]] = (
+        lambda sections, parameters, households: {}
+    )
+    presets: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda sections: {}
+    row: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda sections: {}
+    columns: tuple[Column, ...] = ()
+
+
+Figures = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # of a report, in a language
+
+
+@dataclass(frozen=True, eq=False)  # one is itself alone, and so can be a key
 class Method:
     """A method and all that is its own.
 
@@ -150,7 +236,9 @@ class Method:
     which they are made, of which the last judges; reach: how far anything matters; states: what the
     provenance states beside the parameters, by them and the squares of the lattice; check: raises
     InputError for parameters that do not hold in some squares, or a building that cannot be taken
-    away.
+    away; en, nl: its phrases; figures: what those name that is not in report.json; derived: what
+    follows from its totals; moments: the clock times that its lists and layers tell apart, of a
+    report.
     """
 
     name: str
@@ -158,12 +246,21 @@ class Method:
     columns: tuple[Column, ...]
     classes: tuple[Class, ...]
     reasons: tuple[Term, ...]
-    flags: tuple[Term, ...]
+    flags: tuple[Flag, ...]
     layers: tuple[Layer, ...]
     passes: tuple[Pass, ...]
     reach: Reach
     states: Callable[[Any, Sequence[LatticeCell]], dict[str, Any]] = lambda p, squares: {}
     check: Callable[[Any, Sequence[LatticeCell], Sequence[str]], None] = lambda *_: None
+    en: Phrases = field(default_factory=Phrases)
+    nl: Phrases = field(default_factory=Phrases)
+    figures: Figures = lambda report, lang: {}
+    derived: Derived = field(default_factory=Derived)
+    moments: Callable[[Mapping[str, Any]], Sequence[str]] = lambda report: ()
+
+    def words(self, lang: str) -> Phrases:
+        """What it says in `nl`, else in English."""
+        return self.nl if lang == "nl" else self.en
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -9,42 +9,43 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.methods import method_of
+from pipeline.methods.method import NUMBER, Column, Method
 from pipeline.results import report
+from pipeline.results.columns import as_digits
+from pipeline.results.totals import sections_in
 from pipeline.storage.ledger import first_difference
 from pipeline.storage.places import Place
 from pipeline.storage.slices import slices, where
 
-COMPARED = (
-    "rejected",
-    "class",
-    "lit",
-    "solar_suitable",
-    "wind_candidate",
-    "wind_shadowed",
-    "wind_suitable",
-    "solar_kwh",
-    "wind_kwh",
-)
 PLACE = ("centre_x", "centre_y")
-SECTIONS = ("counts", "area_ha", "kwh", "households")
 AT_ONCE = 1_000_000  # rows that are compared at once, so that a nation needs no more memory
+
+
+def compared(method: Method) -> list[Column]:
+    """The columns by which two runs are compared: verdicts, and then numbers."""
+    own = [column for column in method.columns if column.compared]
+    verdicts = [method.by_name[name] for name in ("rejected", "class")]
+    return [*verdicts, *sorted(own, key=lambda column: column.type == NUMBER)]
 
 
 def changes(before: Place, after: Place) -> pa.Table:
     """The rows that differ between two finished runs of one area, by row: row, id, centre, `what`
-    (changed, added, gone), and each of COMPARED before and after; `lit` as text, a digit a sun.
+    (changed, added, gone), and each column of `compared` before and after; lists as text, a digit
+    a truth.
 
-    Raises InputError where one is no finished run, or their areas differ.
+    Raises InputError where one is no finished run, their areas differ, or their methods.
     """
-    there, here = (report.read(directory)["inputs"] for directory in (before, after))
+    there, here = (report.read(directory) for directory in (before, after))
     for name in ("area", "around"):
-        if found := first_difference(there[name], here[name], name):
+        if found := first_difference(there["inputs"][name], here["inputs"][name], name):
             raise InputError(
                 "the two runs are not of one area: {found}; run both for the same", found=found
             )
+    names = [column.name for column in compared(method_of(here))]
     files = [report.buildings_file(directory) for directory in (before, after)]
     every = range(0, 1 + max(map(_last_row, files)), AT_ONCE)
-    return pa.concat_tables([_changed(files, first) for first in every])
+    return pa.concat_tables([_changed(files, first, names) for first in every])
 
 
 def _last_row(file: Place) -> int:
@@ -52,17 +53,17 @@ def _last_row(file: Place) -> int:
     return max(pc.max(part["row"]).as_py() or 0 for part in slices(file, ["row"]))
 
 
-def _changed(files: Sequence[Place], first: int) -> pa.Table:
+def _changed(files: Sequence[Place], first: int, names: Sequence[str]) -> pa.Table:
     """Of AT_ONCE rows from `first` those that differ, by row."""
-    old, new = (_compared(file, first) for file in files)
+    old, new = (_compared(file, first, names) for file in files)
     both = old.join(
         new, ["row", "id"], join_type="full outer", left_suffix="_before", right_suffix="_after"
     ).sort_by([("row", "ascending"), ("id", "ascending")])
     gone, added = (pc.is_null(both[f"here_{name}"]).to_numpy() for name in ("after", "before"))
-    pairs = [(both[f"{name}_before"], both[f"{name}_after"]) for name in COMPARED]
+    pairs = [(both[f"{name}_before"], both[f"{name}_after"]) for name in names]
     differs = np.any([gone | added, *(_unequal(a, b) for a, b in pairs)], axis=0)
     what = np.where(gone, "gone", np.where(added, "added", "changed"))
-    sides = [f"{name}_{side}" for name in COMPARED for side in ("before", "after")]
+    sides = [f"{name}_{side}" for name in names for side in ("before", "after")]
     centre = [pc.coalesce(both[f"{name}_before"], both[f"{name}_after"]) for name in PLACE]
     columns = dict(zip(PLACE, centre, strict=True)) | {"what": pa.array(what.tolist(), pa.string())}
     columns |= {name: both[name] for name in sides}
@@ -71,26 +72,18 @@ def _changed(files: Sequence[Place], first: int) -> pa.Table:
 
 def totals_changed(before: Place, after: Place) -> dict[str, Any]:
     """The sums of two finished runs and what the second has more, each as a report has them."""
-    old, new = ({s: report.read(d)[s] for s in SECTIONS} for d in (before, after))
+    reports = [report.read(directory) for directory in (before, after)]
+    old, new = (sections_in(each, method_of(each)) for each in reports)
     return {"before": old, "after": new, "difference": _more(old, new)}
 
 
-def _compared(file: Place, first: int) -> pa.Table:
+def _compared(file: Place, first: int, names: Sequence[str]) -> pa.Table:
     here = (pc.field("row") >= first) & (pc.field("row") < first + AT_ONCE)
-    table = where(file, ["row", "id", *PLACE, *COMPARED], here)
-    at = table.column_names.index("lit")
-    table = table.set_column(at, "lit", _digits(table["lit"]))
+    table = where(file, ["row", "id", *PLACE, *names], here)
+    for at, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            table = table.set_column(at, field.name, as_digits(table[field.name]))
     return table.append_column("here", pa.array(np.ones(len(table), np.bool_)))
-
-
-def _digits(lit: pa.ChunkedArray) -> pa.Array:
-    """Lists of truths, all as long, as a text of digits; null stays null."""
-    there = pc.is_valid(lit).to_numpy()
-    texts = np.full(len(there), None, object)
-    if there.any():
-        flat = pc.list_flatten(lit).to_numpy().astype(np.uint8).reshape(there.sum(), -1)
-        texts[there] = ["".join(map(str, digits)) for digits in flat.tolist()]
-    return pa.array(texts, pa.string())
 
 
 def _unequal(a: pa.ChunkedArray, b: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.results import report
+from pipeline.results.columns import flatten
 from pipeline.results.filter_parts import GEOMETRY
 from pipeline.results.filters import Filter
 from pipeline.results.finished import KEPT, Finished, mark_of, open_finished
@@ -129,7 +129,7 @@ class Features:
     def at(self, positions: NDArray[np.int64]) -> pa.Table:
         """The features at positions, as a flat table in their order."""
         names = [name for name in self.table.schema.names if name != BBOX]
-        return report.flatten(self.table.at(positions, names).columns, self.suns)
+        return flatten(self.table.at(positions, names).columns, self.suns)
 
     def index(self, to: Path) -> None:
         """Write the rows, sorted, and the position of each: two lines of int64 (16 bytes a row)."""

@@ -17,6 +17,8 @@ from pipeline.areas.regions import Area, boundary_files, find_region
 from pipeline.errors import InputError
 from pipeline.footprints.prepared import LIGHT, Light
 from pipeline.grid.windows import Window
+from pipeline.methods import method_of
+from pipeline.methods.method import Method
 from pipeline.results import report
 from pipeline.results.buildings import SHARDS
 from pipeline.results.store import open_store
@@ -46,6 +48,11 @@ class Finished:
     def name(self) -> str:
         """Of its place, without where that is."""
         return Path(os.fspath(self.directory)).name
+
+    @property
+    def method(self) -> Method:
+        """By which it was computed. Raises InputError for one that is unknown."""
+        return method_of(self.report)
 
     @property
     def inputs(self) -> dict[str, Any]:

@@ -1,124 +1,125 @@
-"""The printed report: what a run says to who reads it."""
+"""The printed report: a method's template, filled from report.json.
 
+`{counts.selected}` is a figure of the report by its place, `{figure:amount}` one in another format,
+and a line that begins with `[counts.excluded]` stands only where that figure is known and not zero.
+Of a mapping the figure is the sum of its values. `label | figure | rest` are set in columns.
+"""
+
+import re
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from string import Formatter
 from typing import Any
 
+from pipeline import wording
 from pipeline.messages import of_json, translated
-from pipeline.methods.powermapping.rules import YIELDS
+from pipeline.methods import method_of
+from pipeline.methods.method import Term
 from pipeline.results import texts
 from pipeline.results.coverage import percent
 
+NUMBER_FORMATS: dict[str, Callable[[Any, str], str]] = {
+    "": wording.number,
+    "amount": wording.amount,
+    "percent": wording.percent,
+}
+CONDITION = re.compile(r"\[([\w.]+)\]")
+
+
+def phrase(template: str, report: Mapping[str, Any], lang: str) -> str:
+    """A template, filled with the figures of a report and those of its method."""
+    return _Filler({**report, **method_of(report).figures(report, lang)}, lang).text(template)
+
+
+class _Filler(Formatter):
+    """Fills a template with figures, as a language writes them."""
+
+    def __init__(self, figures: Mapping[str, Any], lang: str) -> None:
+        self._figures, self._lang = figures, lang
+
+    def text(self, template: str) -> str:
+        """The template with its figures, without the lines whose condition does not hold."""
+        lines = template.splitlines(keepends=True)
+        kept = [CONDITION.sub("", line, 1) for line in lines if self._stands(line)]
+        return self.vformat("".join(kept), (), {})
+
+    def _stands(self, line: str) -> bool:
+        condition = CONDITION.match(line)
+        return condition is None or bool(_sum(self._at(condition[1])))
+
+    def _at(self, path: str) -> Any:
+        value: Any = self._figures
+        for part in path.split("."):
+            value = None if value is None else value.get(part)
+        return value
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        """A figure by its place in the report."""
+        return self._at(field_name), field_name
+
+    def format_field(self, value: Any, spec: str) -> str:
+        """A figure as text; "?" where it is not known."""
+        value = _sum(value)
+        if value is None:
+            return "?"
+        if spec == "day":
+            return wording.day(str(value), self._lang)
+        if isinstance(value, Real) and spec in NUMBER_FORMATS:
+            return NUMBER_FORMATS[spec](value, self._lang)
+        return format(value, spec)
+
+
+def _sum(value: Any) -> Any:
+    return sum(value.values()) if isinstance(value, Mapping) else value
+
 
 def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
-    """The printed report, in `nl` or `en`; it ends with what it does not judge."""
-    lines = texts.template(lang).format_map(_phrases(report, lang)).splitlines()
+    """The printed report, in `nl` or `en`. Raises InputError for another language."""
+    texts.words(lang)
+    template = method_of(report).words(lang).report
+    lines = phrase(template, {**report, **_passages(report, lang)}, lang).splitlines()
     return "\n".join(_aligned(line) for line in lines) + "\n"
 
 
-def _phrases(report: Mapping[str, Any], lang: str) -> dict[str, str]:
-    """What fills the places of the template."""
-    counts, accounting = report["counts"], report["accounting"]
-    parameters = report["method"]["parameters"]
-    figures = {
-        **{name: value for name, value in counts.items() if isinstance(value, int)},
-        **{f"legend_{name}": value for name, value in counts["legend"].items()},
-        "solar_and_wind": counts["solar_suitable"] - counts["legend"]["solar"],
-        **{f"{name}_kwh": value for name, value in report["kwh"].items()},
-        "turbine_kwh": parameters["turbine_kwh"],
-        "household_kwh": parameters["household_kwh"],
-        "read": accounting["read"],
-        "judged_all": accounting["judged"],
-        "rejected_all": sum(accounting["rejected"].values()),
-    }
-    return {
-        "neighbours": "?",  # of an answer from a finished run
-        **{name: texts.number(value, lang) for name, value in figures.items()},
-        **{name: amount(value, lang) for name, value in report["area_ha"].items()},
-        **{f"{k}_households": amount(v, lang) for k, v in report["households"].items()},
-        "wind_min_height": f"{parameters['wind_min_height_m']:g}",
-        "wind_radius": f"{parameters['wind_radius_m']:g}",
-        "panel_share": texts.percent(parameters["panel_share"], lang),
-        "method": report["method"]["name"],
-        "program": " ".join(str(report["program"].get(k, "")) for k in ("name", "version")).strip(),
-        "date": texts.day(str(parameters["date"]), lang),
-        "times": texts.listed(sun_times(report), lang),
-        "yields": _side_by_side(report, lang),
-        **_passages(report, lang),
-    }
-
-
-def _side_by_side(report: Mapping[str, Any], lang: str) -> str:
-    """A line for each figure of the presets of yields, a column a preset, and what of them is an
-    assumption; first the run's own, if it has others."""
-    words, yields = texts.words(lang), dict(report["yields"])
-    own = {name: report["method"]["parameters"][name] for name in YIELDS["study"]}
-    if own not in YIELDS.values():
-        yields = {words["yields_own"]: own | _own_yields(report)} | yields
-    lines = [(words["yields"], list(yields))]
-    for name, write in _FIGURES.items():
-        lines.append((words[f"yields_{name}"], [write(of[name], lang) for of in yields.values()]))
-    rows = [f"{label:<44}{''.join(f'{v:>14}' for v in values)}\n" for label, values in lines]
-    return "".join(rows) + words["yields_told"]
-
-
-def _own_yields(report: Mapping[str, Any]) -> dict[str, float]:
-    """What the suitable roofs of a run come to by its own parameters."""
-    return {
-        "panel_ha": report["area_ha"]["panel"],
-        "solar_kwh": report["kwh"]["solar"],
-        "households": report["households"]["solar"],
-    }
-
-
 def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
-    """The lines that stand only where there is something to say."""
-    words, counts, served = texts.words(lang), report["counts"], report["households"]
-    tallies, excluded = report["accounting"], counts["excluded"]
-    low, high = (kwh * counts["wind_suitable"] for kwh in texts.FIELD_TRIAL_KWH)
-    share = served.get("share", 0.0)
-    kinds = ", ".join(f"{k} {texts.number(v, lang)}" for k, v in counts["restrictions"].items())
-    flags = _tallied(tallies["flags"], lang)
-    warned = "".join(f"  {translated(said, lang)}\n" for said in warnings(report))
-    sources = "".join(f"  {name}\n" for name in attributions(report["inputs"]))
-
-    def say(name: str, spoken: object = True, **figures: float) -> str:
-        written = {k: texts.number(value, lang) for k, value in figures.items()}
-        filled = words[name].format(**written, share=texts.percent(share, lang), kinds=kinds)
-        return filled if spoken else ""
-
-    partly = counts["selected"] != counts["footprints"]
+    """What the templates of all methods have in common, by its place in them."""
+    words, counts, accounting = texts.words(lang), report["counts"], report["accounting"]
+    method, program = method_of(report), report["program"]
+    figures = {
+        "unselected": counts["footprints"] - counts["selected"],
+        "covered": {k: percent(v) / 100 for k, v in _covered(report).items()},
+        "kinds": ", ".join(
+            f"{k} {wording.number(v, lang)}" for k, v in counts["restrictions"].items()
+        ),
+    }
+    filler = _Filler({**report, **figures}, lang)
+    listed = {
+        "flags": _tallied(method.flags, accounting["flags"], lang),
+        "warnings": "".join(f"  {translated(each, lang)}\n" for each in warnings(report)),
+        "sources": "".join(f"  {name}\n" for name in attributions(report["inputs"])),
+    }
     return {
-        "coverage": _coverage(report, lang),
-        "trials": words["trials"],
-        "trial_sum": say("trial_sum", low=low, high=high),
-        "reasons": _tallied(tallies["rejected"], lang),
-        "selection": say("selection", partly, selected=counts["selected"]),
-        "excluded": say("excluded", any(excluded.values()), **excluded) + say("by_kind", kinds),
-        "set_aside": say("set_aside_line", counts["legend"]["set_aside"], **counts["legend"]),
-        "one_cell": say("one_cell_line", any(counts["one_cell"].values()), **counts["one_cell"]),
-        "share": say("share", "share" in served, number=served.get("number", 0)),
-        "warnings": say("warnings", warned) + warned,
-        "flags": say("flags", flags) + flags,
-        "sources": say("sources", sources) + sources,
+        "program": " ".join(str(program.get(k, "")) for k in ("name", "version")).strip(),
+        "coverage": filler.text(words["coverage"]) if figures["covered"] else "",
+        "reasons": _tallied(method.reasons, accounting["rejected"], lang),
+        "selection": filler.text(words["selection"]),
+        "excluded": filler.text(words["excluded"]),
+        **{name: words[name] + lines if lines else "" for name, lines in listed.items()},
     }
 
 
-def _coverage(report: Mapping[str, Any], lang: str) -> str:
-    """Which part the inputs cover, where the report knows it; what is not all is not 100 %."""
+def _covered(report: Mapping[str, Any]) -> Mapping[str, float]:
+    """Which part the inputs cover, as shares of 1; nothing where the report does not know it."""
     shares = report.get("coverage") or {}
-    if None in shares.values() or not shares:
-        return ""
-    written = {k: texts.percent(percent(v) / 100, lang) for k, v in shares.items()}
-    return texts.words(lang)["coverage"].format_map(written)
+    return {} if None in shares.values() else shares
 
 
-def _tallied(tally: Mapping[str, int], lang: str) -> str:
+def _tallied(terms: Sequence[Term], tally: Mapping[str, int], lang: str) -> str:
     """A line for each name that was counted, with what it means."""
-    words = texts.words(lang)
     return "".join(
-        f"    {name} | {texts.number(count, lang)} | {words.get(name, '')}\n"
-        for name, count in tally.items()
-        if count
+        f"    {term.name} | {wording.number(tally[term.name], lang)} | {term.words(lang)}\n"
+        for term in terms
+        if tally.get(term.name)
     )
 
 
@@ -137,12 +138,6 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
     if "warning_values" in tallies:
         return [of_json(told) for told in tallies["warning_values"]]
     return list(tallies.get("warnings", []))
-
-
-def amount(value: float, lang: str) -> str:
-    """A figure with as many decimals as its size bears."""
-    digits = sum(0 < value < limit for limit in (100, 10, 1))
-    return texts.number(value, lang, digits)
 
 
 def attributions(inputs: Any) -> list[str]:
@@ -169,7 +164,7 @@ def place(inputs: Mapping[str, Any], lang: str = "en") -> str:
     if not around:
         return named
     *middle, radius = around
-    circle = {"middle": _coordinates(middle), "radius": texts.number(radius, lang)}
+    circle = {"middle": _coordinates(middle), "radius": wording.number(radius, lang)}
     return f"{named}, {texts.words(lang)['circle'].format(**circle)}"
 
 
@@ -185,16 +180,5 @@ def heights(inputs: Mapping[str, Any], lang: str = "en") -> str:
 
 
 def sun_times(report: Mapping[str, Any]) -> list[str]:
-    """The clock times of the suns, in their order."""
-    return list(dict.fromkeys(str(sun["time"]) for sun in report["method"]["suns"]))
-
-
-# The figures of a preset of yields in their order, and how each is written.
-_FIGURES: dict[str, Callable[[float, str], str]] = {
-    "panel_share": texts.percent,
-    "solar_kwh_m2": amount,
-    "household_kwh": texts.number,
-    "panel_ha": amount,
-    "solar_kwh": texts.number,
-    "households": amount,
-}
+    """The clock times that lists and layers tell apart, in their order."""
+    return list(method_of(report).moments(report))

@@ -10,20 +10,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import messages
+from pipeline import messages, wording
 from pipeline.areas.polygons import locate, read_areas
 from pipeline.errors import InputError
 from pipeline.messages import Text
-from pipeline.methods.powermapping.rules import YIELDS
+from pipeline.methods import method_of
+from pipeline.methods.method import NUMBER, Column, Method
 from pipeline.results import area_rows, coverage, texts, totals
-from pipeline.results.printed import amount, to_text
+from pipeline.results.printed import to_text
 from pipeline.results.spreadsheets import csv_text
 from pipeline.storage import slices, written
 from pipeline.storage.checksums import MISSING
 from pipeline.storage.integrity import files_of, read_report
 from pipeline.storage.ledger import BUILDINGS
 from pipeline.storage.places import Place, below, is_remote, storage_of
-from pipeline.storage.slices import BBOX, Buildings
+from pipeline.storage.slices import Buildings
 
 FORMATS = ("table", "json", "csv")
 HOUSEHOLD_COLUMNS = ("households", "huishoudens", "aantal_huishoudens")
@@ -46,19 +47,19 @@ def compose(
 ) -> dict[str, Any]:
     """The content of report.json, fit for JSON without NaN; `buildings` is read slice by slice.
 
-    `counts`, `area_ha`, `kwh` and `households` are of the selected rows, and what a restriction
-    excludes is not in their solar and wind sums; `yields` are those of the same roofs by each
-    preset; `accounting` is of all rows. `households` is the number that live in the area, if
-    known: only then is there a share. `neighbours` is None where
-    they are not known. `ground` is the share of the area's ground that the inputs cover.
+    `counts` and the other sums are of the selected rows, and what a restriction sets aside from a
+    use is not in the sums of that; `accounting` is of all rows. `households` is the number that
+    live in the area, if known; `neighbours` is None where they are not known; `ground` is the share
+    of the area's ground that the inputs cover.
     """
-    sums, accounting = totals.Totals(), totals.Accounting()
-    for part in slices.slices(buildings, totals.COLUMNS):
+    declared = method_of({"method": method})
+    sums, accounting = totals.Totals(declared), totals.Accounting(declared)
+    for part in slices.slices(buildings, totals.columns_of(declared)):
         sums.add(part)
         accounting.add(part)
-    report = totals.sections(sums.sums(), method["parameters"]["household_kwh"], households)
+    report = totals.sections(sums.sums(), declared, method["parameters"], households)
     report["counts"] |= {"neighbours": neighbours, "restrictions": restrictions_by_kind}
-    report["yields"] = totals.yields_of(report["area_ha"]["suitable_roof"], YIELDS)
+    report |= declared.derived.presets(report)
     report["accounting"] = accounting.section(cells)
     report["coverage"] = coverage.section(report["accounting"], ground)
     report |= {"method": method, "inputs": inputs, "program": program, "machine": machine}
@@ -98,20 +99,6 @@ def buildings_file(directory: Place) -> Place:
     return below(directory, BUILDINGS)
 
 
-def flatten(table: pa.Table, suns: int = 0) -> pa.Table:
-    """`table` for flat formats: `lit` as lit_1, lit_2 ... (at least `suns`), `flags` as text,
-    without the rectangles."""
-    table = table.select([name for name in table.column_names if name != BBOX])
-    place, lit = table.column_names.index("lit"), table["lit"]
-    suns = max(pc.max(pc.list_value_length(lit)).as_py() or 0, suns)
-    flat = table.remove_column(place)
-    for sun in range(suns):
-        padded = pc.list_slice(lit, 0, suns, return_fixed_size_list=True)
-        flat = flat.add_column(place + sun, f"lit_{sun + 1}", pc.list_element(padded, sun))
-    flags = pc.binary_join(table["flags"], ",")
-    return flat.set_column(flat.column_names.index("flags"), "flags", flags)
-
-
 def plain(value: Any) -> Any:
     """As JSON can hold it; NaN and infinities as text, since null would mean unknown."""
     if isinstance(value, Mapping):
@@ -144,22 +131,26 @@ def by_area(
     """
     given, polygons = read_areas(file, layer)
     own = area_rows.own_columns(given, name, file)
-    household_kwh = read(directory)["method"]["parameters"]["household_kwh"]
-    sums = totals.Totals(len(polygons) + 1)
-    for part in slices.slices(buildings_file(directory), [*totals.COLUMNS, "centre_x", "centre_y"]):
+    said = read(directory)
+    method = method_of(said)
+    sums = totals.Totals(method, len(polygons) + 1)
+    columns = [*totals.columns_of(method), "centre_x", "centre_y"]
+    for part in slices.slices(buildings_file(directory), columns):
         sums.add(part, areas_of(part, polygons))
-    return rows_by(own, _outside(own, lang, name), sums, household_kwh)
+    return rows_by(own, _outside(own, lang, name), sums, said["method"])
 
 
 def rows_by(
-    own: Sequence[Row], outside: Row, sums: totals.Totals, household_kwh: float
+    own: Sequence[Row], outside: Row, sums: totals.Totals, said: Mapping[str, Any]
 ) -> list[Row]:
     """A row an area of its own columns and the sums of its number, and a last one for what lies in
-    none; with the share of households where a column counts those."""
+    none; with the share of households where a column counts those. said: of the method, as a report
+    has it."""
+    method, parameters = method_of({"method": said}), said["parameters"]
     given, rows = _households_column(own), []
     living = [*(columns.get(given) for columns in own), None]
     for area, columns in enumerate([*own, outside]):
-        row = totals_row(totals.sections(sums.sums(area), household_kwh, living[area]))
+        row = totals_row(totals.sections(sums.sums(area), method, parameters, living[area]), method)
         share = {"households_share": row.get("households_share")} if given else {}
         rows.append(_beside(columns, row | share))
     return rows
@@ -178,10 +169,10 @@ def write_by(
 
     overwrite: over a file of that name too that the program did not write; else InputError.
     """
-    rows = by_area(directory, file, lang)
+    rows, method = by_area(directory, file, lang), method_of(read(directory))
     check_by(directory, [file], overwrite)
     target = below(directory, name_by(file))
-    content = format_rows(area_rows.readable(rows), "csv", lang).encode()
+    content = format_rows(area_rows.readable(rows, method), "csv", method, lang).encode()
     storage_of(directory).write(name_by(file), content)
     if not is_remote(directory):
         written.note(Path(target))
@@ -229,37 +220,50 @@ def _beside(own: Row, ours: Row) -> Row:
     return {f"{name}_" if name in ours else name: value for name, value in own.items()} | ours
 
 
-def totals_row(report: Mapping[str, Any]) -> Row:
-    """The sums of a report as one flat row; beside the turbines' yield that of field trials."""
+def totals_row(report: Mapping[str, Any], method: Method) -> Row:
+    """The sums of a report as one flat row."""
     counts = {k: v for k, v in report["counts"].items() if isinstance(v, int)}
-    low, high = (kwh * counts["wind_suitable"] for kwh in texts.FIELD_TRIAL_KWH)
+    sections = dict.fromkeys(total.section for _, total in totals.totals_of(method))
     return {
         **counts,
         **{f"class_{name}": value for name, value in report["counts"]["class"].items()},
-        **{f"{name}_ha": value for name, value in report["area_ha"].items()},
-        **{f"{name}_kwh": value for name, value in report["kwh"].items()},
-        "wind_field_trials_low_kwh": low,
-        "wind_field_trials_high_kwh": high,
-        **{f"households_{k}": v for k, v in report["households"].items() if k != "number"},
+        **{
+            _flat(section, key): value
+            for section in sections
+            if section != totals.COUNTS
+            for key, value in report[section].items()
+        },
+        **method.derived.row(report),
     }
+
+
+def _flat(section: str, key: str) -> str:
+    """The name of a figure in a row: `roof` of `area_ha` is roof_ha."""
+    return f"{key}_{section.rpartition('_')[2]}"
 
 
 def format_totals(report: Mapping[str, Any], fmt: str, lang: str = "en") -> str:
     """A report as the printed one (`table`), as JSON, or as one line of CSV."""
     if _known(fmt) == "table":
         return to_text(report, lang)
-    return dumps(report) if fmt == "json" else format_rows([totals_row(report)], fmt, lang)
+    if fmt == "json":
+        return dumps(report)
+    method = method_of(report)
+    return format_rows([totals_row(report, method)], fmt, method, lang)
 
 
-def format_rows(rows: Sequence[Row], fmt: str, lang: str = "en", decimal: str = "point") -> str:
+def format_rows(
+    rows: Sequence[Row], fmt: str, method: Method, lang: str = "en", decimal: str = "point"
+) -> str:
     """Rows with the same columns as a table to read, as JSON, or as CSV; decimal: of its numbers,
     `point` or `comma` (pipeline/results/spreadsheets.py)."""
     if _known(fmt) == "json":
         return dumps([plain(row) for row in rows])
     if fmt == "csv":
         return csv_text(rows, decimal)
-    words = texts.words(lang)
-    return _table(rows, lang) + "\n" + words["potential"].format(trials=words["trials"]) + "\n"
+    texts.words(lang)
+    below = method.words(lang).table
+    return _table(rows, method, lang) + (f"\n{below}\n" if below else "")
 
 
 def _known(fmt: str) -> str:
@@ -268,9 +272,12 @@ def _known(fmt: str) -> str:
     return fmt
 
 
-def _table(rows: Sequence[Row], lang: str) -> str:
+def _table(rows: Sequence[Row], method: Method, lang: str) -> str:
     names = list(rows[0]) if rows else []
-    columns = [[name, *(_cell(name, row[name], lang) for row in rows)] for name in names]
+    declared = {column.name: column for column in area_rows.columns_of(method)}
+    columns = [
+        [name, *(_cell(declared.get(name), row[name], lang) for row in rows)] for name in names
+    ]
     right = [any(isinstance(row[name], int | float) for row in rows) for name in names]
     padded: Iterable[list[str]] = (
         [cell.rjust(width) if push else cell.ljust(width) for cell in column]
@@ -280,13 +287,14 @@ def _table(rows: Sequence[Row], lang: str) -> str:
     return "".join("  ".join(line).rstrip() + "\n" for line in zip(*padded, strict=True))
 
 
-def _cell(name: str, value: Any, lang: str) -> str:
+def _cell(column: Column | None, value: Any, lang: str) -> str:
+    """A value as text. column: None for one of the areas' own."""
     if value is None:
         return "-"
-    if name == "households_share":
-        return texts.percent(value, lang)
-    is_sum = isinstance(value, float) or area_rows.is_sum(name)  # whole kWh are one too
-    return amount(value, lang) if is_sum else str(value)
+    if column and column.unit == area_rows.SHARE:
+        return wording.percent(value, lang)
+    is_sum = isinstance(value, float) or (column and column.type == NUMBER)  # whole kWh too
+    return wording.amount(value, lang) if is_sum else str(value)
 
 
 def _outside(own: Sequence[Row], lang: str, name: str | None) -> Row:

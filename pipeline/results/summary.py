@@ -49,11 +49,10 @@ def summary(
     """
     finished = open_finished(directory)
     area = area and replace(area, geometry=own_copy(area.geometry))
-    household_kwh = finished.report["method"]["parameters"]["household_kwh"]
     if area is None and around is None and by is None and finished.inputs["around"] is None:
-        added = _reported(finished, household_kwh, households)
+        added = _reported(finished, households)
     else:
-        added = _added(finished, area, around, by or ((), ()), household_kwh, households)
+        added = _added(finished, area, around, by or ((), ()), households)
     found: dict[str, Any] = report.plain(
         {
             "area": area.source if area else None,
@@ -67,15 +66,17 @@ def summary(
     return found
 
 
-def _reported(finished: Finished, household_kwh: float, households: float | None) -> dict[str, Any]:
+def _reported(finished: Finished, households: float | None) -> dict[str, Any]:
     """What the report of a run says of all its rows."""
     said = finished.report
-    counts = {k: v for k, v in said["counts"].items() if k not in ("neighbours", "restrictions")}
-    served = totals.served(said["kwh"], household_kwh, households)
-    sums = {"counts": counts, "area_ha": said["area_ha"], "kwh": said["kwh"], "households": served}
+    sections = totals.sections_in(said, finished.method, households)
+    counts = sections["counts"]
+    sections["counts"] = {
+        name: counts[name] for name in counts if name not in ("neighbours", "restrictions")
+    }
     left_out = ("cells", "warnings", "warning_values")
     accounting = {k: v for k, v in said["accounting"].items() if k not in left_out}
-    return {"totals": sums, "accounting": accounting, "rows": [], "outside": None}
+    return {"totals": sections, "accounting": accounting, "rows": [], "outside": None}
 
 
 def _added(
@@ -83,18 +84,18 @@ def _added(
     area: Area | None,
     around: Circle | None,
     by: By,
-    household_kwh: float,
     households: float | None,
 ) -> dict[str, Any]:
     """What the rows that count add up to."""
     own, polygons = by[0], own_copy(np.asarray(by[1], object))
-    sums, accounting = totals.Totals(len(own) + 1), totals.Accounting()
+    method, said = finished.method, finished.report["method"]
+    sums, accounting = totals.Totals(method, len(own) + 1), totals.Accounting(method)
     for rows in prefetch(_rows(finished, area, around)):
         accounting.add(rows)
         sums.add(rows, report.areas_of(rows, polygons) if own else None)
-    *found, outside = report.rows_by(own, {}, sums, household_kwh) if own else [None]
+    *found, outside = report.rows_by(own, {}, sums, said) if own else [None]
     return {
-        "totals": totals.sections(sums.whole(), household_kwh, households),
+        "totals": totals.sections(sums.whole(), method, said["parameters"], households),
         "accounting": {k: v for k, v in accounting.section({}).items() if k != "cells"},
         "rows": found,
         "outside": outside,
@@ -103,7 +104,7 @@ def _added(
 
 def _rows(finished: Finished, area: Area | None, around: Circle | None) -> Iterator[pa.Table]:
     """Row group by row group, the rows that count; first an empty table, so that there is one."""
-    columns = [*totals.COLUMNS, *PLACE]
+    columns = [*totals.columns_of(finished.method), *PLACE]
     yield finished.table.read([], columns)
     for group in _groups(finished, area, around):
         table = finished.table.read([group], columns)

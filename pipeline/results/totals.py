@@ -1,8 +1,7 @@
-"""What the rows of a run add up to."""
+"""What the rows of a run add up to, as the columns of its method declare it."""
 
 import math
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -11,98 +10,135 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.methods.powermapping.rules import CLASSES, FLAGS, REASONS
-from pipeline.results.columns import EXCLUDED
+from pipeline.methods.house import EXCLUDED
+from pipeline.methods.method import Column, Method, Total, names
 
-COLUMNS = (
-    "selected",
-    "rejected",
-    "excluded",
-    "class",
-    "area_m2",
-    "solar_suitable",
-    "panel_area_m2",
-    "solar_kwh",
-    "wind_candidate",
-    "wind_shadowed",
-    "wind_suitable",
-    "wind_kwh",
-    "lit_area_m2",
-    "flags",
-)
-LEGEND = ("selected", "rejected", "excluded", "class", "solar_suitable", "wind_suitable")
-JUDGED = (*CLASSES, "set_aside")  # the lines of a legend that judged roofs stand in
-
-AREAS = ("roof", "suitable_roof", "panel", "lit_roof")
-
+HOUSE = ("selected", "rejected", "excluded", "class")
+COUNTS = "counts"  # the section of a report with numbers of rows
+WEIGHT = " weight"  # behind the name of a mean: the sum of its weights
 Sums = dict[str, int | float]
 
 
-def contributions(buildings: pa.Table) -> dict[str, np.ndarray]:
-    """What each row adds to each sum, from COLUMNS: bool to count, float64 to add [m2, kWh].
+def totals_of(method: Method) -> Iterator[tuple[Column, Total]]:
+    """What adds up, in the order of the table, with its column."""
+    return ((column, total) for column in method.columns for total in column.totals)
 
-    All but `footprints` are of the selected rows. What a restriction excludes from sun or wind is
-    not in `solar_suitable`, `wind_suitable` and the measures behind them; it keeps its class.
+
+def columns_of(method: Method) -> list[str]:
+    """The columns that `contributions` looks at."""
+    found = [name for c, t in totals_of(method) for name in (c.name, t.weight, t.where) if name]
+    return list(dict.fromkeys([*legend_columns(method), *found, "flags"]))
+
+
+def legend_columns(method: Method) -> list[str]:
+    """The columns that `legend` looks at."""
+    return [*HOUSE, *(each.suits for each in method.classes if each.suits)]
+
+
+def contributions(buildings: pa.Table, method: Method) -> dict[str, np.ndarray]:
+    """What each row adds to each sum, from `columns_of`: bool to count, float64 to add.
+
+    All but `footprints` are of the selected rows. What a restriction sets aside from a use is in
+    none of the sums of that use; it keeps its class.
     """
-    selected = _booleans(buildings, "selected")
-    judged = selected & buildings["rejected"].is_null().to_numpy()
-    out = {kind: selected & _equals(buildings, "excluded", kind) for kind in EXCLUDED}
-    solar, wind = counted(buildings)
-    area, small = _numbers(buildings, "area_m2"), flagged(buildings, "one_cell")
-    lines = {name: rows for name, rows in legend(buildings).items() if name in JUDGED}
+    selected, judged = _booleans(buildings, "selected"), _judged(buildings)
+    counts: dict[str, np.ndarray] = {}
+    sums: dict[str, np.ndarray] = {}
+    for column, total in totals_of(method):
+        if total.section == COUNTS:
+            counts[total.name] = judged & counting(buildings, column)
+        else:
+            sums |= _summed(buildings, method, column, total)
+    grouped = _grouped(buildings, method)
     return {
         "footprints": np.ones(len(selected), bool),
         "selected": selected,
         "judged": judged,
         "rejected": selected & ~judged,
-        **{f"class_{name}": judged & _equals(buildings, "class", name) for name in CLASSES},
-        "solar_suitable": solar,
-        "wind_candidates": judged & _booleans(buildings, "wind_candidate"),
-        "wind_shadowed": judged & _booleans(buildings, "wind_shadowed"),
-        "wind_suitable": wind,
-        **{f"excluded_{kind}": rows for kind, rows in out.items()},
-        **{f"legend_{name}": rows for name, rows in lines.items()},
-        **{f"one_cell_{name}": rows & small for name, rows in lines.items()},
-        "roof_m2": area * judged,
-        "suitable_roof_m2": area * solar,
-        "lit_roof_m2": _numbers(buildings, "lit_area_m2") * judged,
-        "panel_m2": _numbers(buildings, "panel_area_m2") * solar,
-        "solar_kwh": _numbers(buildings, "solar_kwh") * solar,
-        "wind_kwh": _numbers(buildings, "wind_kwh") * wind,
+        **counts,
+        **{f"{group}_{name}": rows for group, of in grouped.items() for name, rows in of.items()},
+        **sums,
     }
 
 
-def counted(buildings: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows count as suitable for sun, and which for wind: selected, and no restriction sets
-    them aside from it."""
-    selected, both = _booleans(buildings, "selected"), _equals(buildings, "excluded", "both")
-    solar, wind = (
-        selected
-        & _booleans(buildings, f"{use}_suitable")
-        & ~(_equals(buildings, "excluded", use) | both)
-        for use in ("solar", "wind")
-    )
-    return solar, wind
+def _summed(
+    buildings: pa.Table, method: Method, column: Column, total: Total
+) -> dict[str, NDArray[np.float64]]:
+    """What each row adds to the sum of a column, or to its weighted sum and that of the weights."""
+    rows = _judged(buildings)
+    if total.where:
+        rows &= counting(buildings, method.by_name[total.where])
+    values = _numbers(buildings, column.name) * rows
+    if not total.weight:
+        return {total.name: values}
+    weights = _numbers(buildings, total.weight) * rows
+    weights *= buildings[column.name].is_valid().to_numpy()
+    return {total.name: values * weights, total.name + WEIGHT: weights}
 
 
-def legend(buildings: pa.Table) -> dict[str, NDArray[np.bool_]]:
-    """The rows behind each line of a legend, from LEGEND; each row stands in one line.
-
-    A class holds what counts in the totals for it: a roof that restrictions leave only the sun is
-    one of `solar`, and one that they leave nothing is `set_aside`.
-    """
-    selected = _booleans(buildings, "selected")
-    judged = selected & buildings["rejected"].is_null().to_numpy()
-    solar, wind = counted(buildings)
-    neither = judged & _equals(buildings, "class", "none")
+def groups_of(method: Method) -> dict[str, tuple[str, ...]]:
+    """The counts of a report that stand together, by what they count: classes, what restrictions
+    exclude, lines of the legend, and by these the roofs with some of the flags."""
+    lines = (*names(method.classes), "set_aside")
+    flags = [flag.name for flag in method.flags if flag.by_class]
     return {
-        "solar": solar & ~wind,
-        "wind_or_solar": wind,
-        "none": neither,
-        "set_aside": judged & ~neither & ~solar & ~wind,
+        "class": names(method.classes),
+        "excluded": EXCLUDED,
+        "legend": lines,
+        **dict.fromkeys(flags, lines),
+    }
+
+
+def _grouped(buildings: pa.Table, method: Method) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """The rows of each of `groups_of`."""
+    selected, judged = _booleans(buildings, "selected"), _judged(buildings)
+    lines = legend(buildings, method)
+    found = {}
+    for group, keys in groups_of(method).items():
+        if group == "class":
+            found[group] = {key: judged & _equals(buildings, group, key) for key in keys}
+        elif group == "excluded":
+            found[group] = {key: selected & _equals(buildings, group, key) for key in keys}
+        else:
+            rows = True if group == "legend" else flagged(buildings, group)
+            found[group] = {key: lines[key] & rows for key in keys}
+    return found
+
+
+def counting(buildings: pa.Table, column: Column) -> NDArray[np.bool_]:
+    """Where a column of booleans is true, and no restriction sets the row aside from its use."""
+    found = _booleans(buildings, column.name)
+    if not column.use:
+        return found
+    return found & ~(
+        _equals(buildings, "excluded", column.use) | _equals(buildings, "excluded", "both")
+    )
+
+
+def legend(buildings: pa.Table, method: Method) -> dict[str, NDArray[np.bool_]]:
+    """The rows behind each line of a legend, from `legend_columns`; each row stands in one line.
+
+    A class holds what counts in the totals for it: a roof that restrictions leave only another
+    class's use is one of that class, and one that they leave nothing is `set_aside`.
+    """
+    selected, judged = _booleans(buildings, "selected"), _judged(buildings)
+    left, lines = judged, dict.fromkeys(names(method.classes), judged)
+    for each in reversed(method.classes):
+        of = method.by_name.get(each.suits)
+        mine = counting(buildings, of) if of else _equals(buildings, "class", each.name)
+        lines[each.name] = left & mine
+        left = left & ~mine
+    return lines | {
+        "set_aside": left,
         "not_judged": selected & ~judged,
         "unselected": ~selected,
     }
+
+
+def _judged(buildings: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are selected and have a verdict."""
+    found: NDArray[np.bool_] = buildings["rejected"].is_null().to_numpy()
+    return found & _booleans(buildings, "selected")
 
 
 class Totals:
@@ -111,17 +147,17 @@ class Totals:
     They are exactly rounded, so they do not depend on the order of rows or on how they are cut.
     """
 
-    def __init__(self, groups: int = 1) -> None:
-        self._groups = groups
+    def __init__(self, method: Method, groups: int = 1) -> None:
+        self._method, self._groups = method, groups
         self._counts: dict[str, np.ndarray] = {}  # rows by group
         self._parts: dict[str, list[list[float]]] = {}  # by group, numbers of the same exact sum
 
     def add(self, buildings: pa.Table, group: np.ndarray | None = None) -> None:
-        """Add rows with COLUMNS; group: of each row the number, by default 0."""
+        """Add rows with `columns_of` the method; group: of each row the number, by default 0."""
         group = np.zeros(buildings.num_rows, np.int64) if group is None else group
         order = np.argsort(group, kind="stable")
         there, starts = np.unique(group[order], return_index=True)
-        for name, values in contributions(buildings).items():
+        for name, values in contributions(buildings, self._method).items():
             if values.dtype == bool:
                 counted = np.bincount(group[values], minlength=self._groups)
                 self._counts[name] = self._counts.get(name, 0) + counted
@@ -155,58 +191,49 @@ def exact(values: list[float]) -> list[float]:
     return parts
 
 
-def sections(sums: Sums, household_kwh: float, households: float | None) -> dict[str, Any]:
-    """The four sections of a report that are sums."""
-    kwh = {"solar": sums["solar_kwh"], "wind": sums["wind_kwh"]}
-    kwh["total"] = kwh["solar"] + kwh["wind"]
-    counts = {name: value for name, value in sums.items() if isinstance(value, int)}
-    area = {name: sums[f"{name}_m2"] / 10_000 for name in AREAS}
-    return {
-        "counts": reduce(_gather, ("class", "excluded", "legend", "one_cell"), counts),
-        "area_ha": area,
-        "kwh": kwh,
-        "households": served(kwh, household_kwh, households),
+def sections(
+    sums: Sums, method: Method, parameters: Mapping[str, Any], households: float | None = None
+) -> dict[str, Any]:
+    """The sections of a report that are sums, and what the method derives from them. parameters: of
+    the method; households: how many live there, if that is known."""
+    grouped = {
+        group: {key: sums[f"{group}_{key}"] for key in keys}
+        for group, keys in groups_of(method).items()
     }
+    taken = {f"{group}_{key}" for group, of in grouped.items() for key in of}
+    counts = {name: n for name, n in sums.items() if isinstance(n, int) and name not in taken}
+    found: dict[str, Any] = {COUNTS: counts | grouped}
+    for _, total in totals_of(method):
+        if total.section != COUNTS:
+            found.setdefault(total.section, {})[total.key] = _figure(sums, total)
+    return found | method.derived.sections(found, parameters, households)
 
 
-def served(
-    kwh: dict[str, float], household_kwh: float, households: float | None
-) -> dict[str, float]:
-    """How many households that much serves, and if their number is known the share of those."""
-    found = {name: value / household_kwh for name, value in kwh.items()}
-    if households is not None and households > 0:
-        found |= {"number": households, "share": found["total"] / households}
-    return found
+def sections_in(
+    report: Mapping[str, Any], method: Method, households: float | None = None
+) -> dict[str, Any]:
+    """The sections of a report that are sums and what follows from them; as that of an area with
+    so many households, if their number is given."""
+    own = dict.fromkeys([COUNTS, *(total.section for _, total in totals_of(method))])
+    found = {section: report[section] for section in own}
+    return found | method.derived.sections(found, report["method"]["parameters"], households)
 
 
-def yields_of(
-    suitable_roof_ha: float, presets: Mapping[str, Mapping[str, float]]
-) -> dict[str, dict[str, float]]:
-    """What the same roofs come to by each preset of yields: the parameters that it sets, hectares
-    of panels, kWh of sun a year, and the households that use as much."""
-    found = {}
-    for name, preset in presets.items():
-        panel_ha = preset["panel_share"] * suitable_roof_ha
-        kwh = 10_000 * panel_ha * preset["solar_kwh_m2"]
-        households = kwh / preset["household_kwh"]
-        found[name] = {**preset, "panel_ha": panel_ha, "solar_kwh": kwh, "households": households}
-    return found
-
-
-def _gather(flat: dict[str, Any], group: str) -> dict[str, Any]:
-    """`flat` with its entries `group`_x put together under `group`."""
-    inner = {name: value for name, value in flat.items() if name.startswith(f"{group}_")}
-    outer = {name: value for name, value in flat.items() if name not in inner}
-    return outer | {group: {n.removeprefix(f"{group}_"): value for n, value in inner.items()}}
+def _figure(sums: Sums, total: Total) -> float | None:
+    """A sum in the unit of the report, or a mean; None for a mean of nothing."""
+    if not total.weight:
+        return sums[total.name] / total.per
+    weight = sums[total.name + WEIGHT]
+    return sums[total.name] / weight / total.per if weight else None
 
 
 class Accounting:
     """Read = judged + rejected by reason; flags; cells. Of all rows of tables one after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: Method) -> None:
         self._read = self._judged = 0
-        self._rejected = dict.fromkeys(REASONS, 0)
-        self._flags = dict.fromkeys(FLAGS, 0)
+        self._rejected = dict.fromkeys(names(method.reasons), 0)
+        self._flags = dict.fromkeys(names(method.flags), 0)
 
     def add(self, buildings: pa.Table) -> None:
         """Add rows with the columns `rejected` and `flags`."""
@@ -221,7 +248,7 @@ class Accounting:
             "read": self._read,
             "judged": self._judged,
             "rejected": self._rejected,
-            "repaired": self._flags["repaired"],
+            "repaired": self._flags.get("repaired", 0),
             "flags": self._flags,
             "cells": cells,
         }

@@ -12,6 +12,9 @@ import pyarrow as pa
 from pipeline.engine.engine import Progress, Stop
 from pipeline.engine.events import Log
 from pipeline.errors import EmptyAreaError
+from pipeline.methods import method_of
+from pipeline.methods.method import Method
+from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
 from pipeline.runs import run as runs
 from pipeline.runs.request import Request
@@ -25,10 +28,11 @@ HIDDEN = ".daklaag-"
 
 class Changes(NamedTuple):
     """What a run changes: the rows that differ, and the sums before, after and their difference,
-    as pipeline/results/changes.py makes both."""
+    as pipeline/results/changes.py makes both, by its method."""
 
     rows: pa.Table
     totals: dict[str, Any]
+    method: Method
 
 
 def run_compared(
@@ -68,4 +72,5 @@ def _scratch(place: Place) -> Iterator[Path]:
 
 def _compare(before: Path, after: Result) -> Changes:
     places = before, after.directory
-    return Changes(changes(*places), totals_changed(*places))
+    method = method_of(report.read(after.directory))
+    return Changes(changes(*places), totals_changed(*places), method)

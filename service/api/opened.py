@@ -39,7 +39,8 @@ class Opened:
     def __init__(self, collection: Collection, state: Path) -> None:
         self._place, self._folder = collection.place, folder_of(state, collection)
         self.features = Features.of(self._place)
-        self._whole = {one.name for one in collection.method.layers if isinstance(one.drawn, Bits)}
+        self._method = collection.method
+        self._whole = {one.name for one in self._method.layers if isinstance(one.drawn, Bits)}
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._pictures: Pictures | None = None
         self._roofs: Roofs | None = None
@@ -85,7 +86,7 @@ class Opened:
         with self._counting:
             if self._overview is None:
                 file = Path(report.buildings_file(self._place))
-                self._overview = Overview.of(file, self._folder)
+                self._overview = Overview.of(file, self._method, self._folder)
 
     @property
     def pictures(self) -> Pictures:

@@ -49,6 +49,7 @@ def report(directory: Place, to: str | None, overwrite: bool, **options: Any) ->
 
 def _content(directory: Place, format_: str, lang: str, decimal: str, **areas: Any) -> str | bytes:
     """What is printed or written."""
+    from pipeline.methods import method_of
     from pipeline.results import area_rows
     from pipeline.results import report as report_
 
@@ -57,19 +58,22 @@ def _content(directory: Place, format_: str, lang: str, decimal: str, **areas: A
     rows = _rows(directory, lang, **areas)
     if format_ == "xlsx":
         return area_rows.xlsx(rows, Path(areas["by"] or directory).stem)
-    return report_.format_rows(rows, format_, lang, decimal)
+    return report_.format_rows(rows, format_, method_of(report_.read(directory)), lang, decimal)
 
 
 def _rows(
     directory: Place, lang: str, by: str | None, name: str | None, every: bool
 ) -> list[dict[str, Any]]:
     """A row of the totals, or one an area."""
+    from pipeline.methods import method_of
     from pipeline.results import area_rows
     from pipeline.results import report as report_
 
+    said = report_.read(directory)
+    method = method_of(said)
     if by is None:
-        return [area_rows.rounded(report_.totals_row(report_.read(directory)))]
+        return [area_rows.rounded(report_.totals_row(said, method), method)]
     rows = report_.by_area(directory, by, lang, name=name)
     for warning in report_.outside_all(rows, by):
         tell("warning: {said}", said=warning)
-    return area_rows.readable(rows, every)
+    return area_rows.readable(rows, method, every)

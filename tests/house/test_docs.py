@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.footprints.restrictions import WORDS
+from pipeline.methods import METHODS
 from pipeline.methods.listing import listing
-from pipeline.methods.powermapping.rules import FLAGS, REASONS
+from pipeline.methods.method import names
 from pipeline.results import columns
-from pipeline.results.columns import COLUMNS, SCHEMA
-from pipeline.runs.request import LAYERS
 
 ROOT = Path(__file__).parents[2]
+METHOD = METHODS["powermapping"]
+TERMS = names((*METHOD.flags, *METHOD.reasons))
 
 
 @pytest.fixture(params=["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
@@ -27,11 +28,11 @@ def test_the_methods_page_has_the_parameters_as_they_are_declared() -> None:
 
 
 def test_the_outputs_page_has_the_columns_as_they_are_declared() -> None:
-    assert columns.listing("en") in (ROOT / "docs/outputs.md").read_text()
+    assert columns.listing("en", METHOD.columns) in (ROOT / "docs/outputs.md").read_text()
 
 
 def test_every_column_has_a_title_and_a_meaning_in_both_languages() -> None:
-    for column in COLUMNS:
+    for column in METHOD.columns:
         for words in (column.words("en"), column.words("nl")):
             assert 0 < len(words.title) <= 30 and len(words.meaning) > 10, column.name
             assert "\n" not in words.meaning
@@ -39,20 +40,20 @@ def test_every_column_has_a_title_and_a_meaning_in_both_languages() -> None:
 
 
 def test_a_column_in_metres_square_metres_or_kwh_says_so() -> None:
-    for column in COLUMNS:
+    for column in METHOD.columns:
         ending = {"m": "m", "m2": "m2", "kwh": "kWh/year"}.get(column.name.rsplit("_", 1)[-1])
         assert ending is None or column.unit == ending, column.name
 
 
 def test_every_column_flag_reason_and_layer_is_explained() -> None:
     text = (ROOT / "docs/outputs.md").read_text()
-    for name in (*SCHEMA.names, *FLAGS, *REASONS, *LAYERS):
+    for name in (*METHOD.schema.names, *TERMS, *names(METHOD.layers)):
         assert f"`{name}`" in text, name
 
 
 def test_the_methods_page_names_every_flag_and_reason() -> None:
     text = (ROOT / "docs/methods/powermapping.md").read_text()
-    for name in (*FLAGS, *REASONS):
+    for name in TERMS:
         assert f"`{name}`" in text, name
 
 

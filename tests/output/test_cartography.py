@@ -16,14 +16,15 @@ from matplotlib.image import imread
 
 from pipeline.output.map import cartography
 from pipeline.output.map.cartography import Scene
-from pipeline.output.map.legend import MARKS, ORDER, Origin, Told, axes_at, panel, round_length
+from pipeline.output.map.legend import Shown, axes_at, panel, round_length
 from pipeline.output.map.marked import count_marks
-from pipeline.output.map.palette import COLOURS, DPI, FRAME, PANEL, SHADED, STYLES, WATER
+from pipeline.output.map.palette import DPI, FRAME, PANEL, SHADED, WATER, styles
 from pipeline.results import report, totals
 from pipeline.results.printed import heights, place
 from pipeline.runs.provenance import machine
 from tests.support.finished import (
     COURT,
+    METHOD,
     NORTH,
     ROWS,
     TIMES,
@@ -39,6 +40,8 @@ from tests.support.finished import (
 )
 
 SOUTH = NORTH - 2 * ROWS
+STYLES = styles(METHOD)
+COLOURS = {each.name: each.colour for each in METHOD.classes}
 GROUND = (WEST, SOUTH, WEST + 200, NORTH)
 Pixels = Callable[..., np.ndarray]
 
@@ -61,10 +64,14 @@ EYES = {
 
 
 def scene(table: pa.Table | None = None, **other: Any) -> Scene:
-    layers = rasters()
-    told: dict[str, Any] = {name: layers[name] for name in ("hillshade", "shadow")}
-    told |= {"bounds": GROUND} | other
-    return Scene(buildings() if table is None else table, "2025-12-21", TIMES, **told)
+    """inputs: what the report says of these besides; a layer's name: its picture, None without."""
+    table = buildings() if table is None else table
+    told = composed(buildings())
+    told["inputs"] |= other.pop("inputs", {})
+    bounds = other.pop("bounds", GROUND)
+    layers = {name: rasters()[name] for name in ("hillshade", "shadow")} | other
+    pictures = {name: cells for name, cells in layers.items() if cells is not None}
+    return Scene(table, told, pictures, bounds)
 
 
 def only(*rows: dict[str, Any]) -> pa.Table:
@@ -154,7 +161,7 @@ def test_shadow_darkens_more_where_more_suns_are_shaded(draw: Pixels) -> None:
 def test_the_circle_is_the_view_and_outside_it_is_grey(draw: Pixels) -> None:
     circle = (WEST + 30, SOUTH + 130, 40.0)
     rows = [row | {"selected": row["row"] == 1} for row in buildings().to_pylist()]
-    of = scene(only(*rows), around=circle)
+    of = scene(only(*rows), inputs={"around": circle})
     west, south, east, north = cartography.view(of)
     assert (west + east) / 2 == pytest.approx(circle[0])
     assert (south + north) / 2 == pytest.approx(circle[1])
@@ -207,7 +214,7 @@ def test_tens_of_thousands_of_roofs(draw: Pixels) -> None:
     corners = shapely.box(WEST + x, SOUTH + y, WEST + x + 7, SOUTH + y + 7).ravel()
     alike = building(0, box(0, 0, 7, 7), area=49, sunny=True)
     table = pa.table(
-        {name: [alike[name]] * len(corners) for name in totals.LEGEND}
+        {name: [alike[name]] * len(corners) for name in totals.legend_columns(METHOD)}
         | {"rejected": pa.nulls(len(corners), pa.string()), "geometry": shapely.to_wkb(corners)}
     )
     at = table.column_names.index("excluded")
@@ -268,7 +275,7 @@ ADDED = {"ids": [f"{11 + 1:016d}"], "bounds": list(TWINS.bounds)}  # the twins, 
 
 
 def test_roofs_with_a_cut_reach_and_added_ones_are_marked(draw: Pixels) -> None:
-    of = scene(origin=Origin({"dsm": [], "buildings": [], "added": [ADDED]}))
+    of = scene(inputs={"added": [ADDED]})
     picture = draw(of)
     cut, added = (STYLES[name]["edgecolor"] for name in ("reach_cut", "added"))
     assert share(at(of, picture, 90, 70), cut) > 0.1  # the western wall of row 7
@@ -277,18 +284,18 @@ def test_roofs_with_a_cut_reach_and_added_ones_are_marked(draw: Pixels) -> None:
         assert share(at(of, picture, x, y, reach=20), cut) == 0
         assert share(at(of, picture, x, y, reach=20), added) == 0
     assert share(draw(scene()), added) == 0
-    assert count_marks(of.buildings, of.added) == {"reach_cut": 1, "added": 1}
+    assert count_marks(of.buildings, METHOD, of.added) == {"reach_cut": 1, "added": 1}
 
 
 @pytest.mark.parametrize(
     "elsewhere", [ADDED | {"ids": ["4711"]}, ADDED | {"bounds": list(COURT.bounds)}]
 )
 def test_a_building_is_added_by_its_id_and_where_it_stands(elsewhere: dict[str, Any]) -> None:
-    assert count_marks(buildings(), [elsewhere])["added"] == 0
+    assert count_marks(buildings(), METHOD, [elsewhere])["added"] == 0
 
 
 def test_marks_are_counted_where_roofs_are_dots(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Told] = []
+    told: list[Shown] = []
     monkeypatch.setattr(cartography, "MOST", 0)
     monkeypatch.setattr(cartography, "panel", lambda _, told_, __: told.append(told_))
     cartography.draw(scene(), BytesIO())
@@ -337,11 +344,12 @@ def test_the_panel_says_all_of_it_in_the_room_that_there_is(
 ) -> None:
     inputs = {"area": {"region": "GM0503", "name": "Delft"}, "around": [85000, 446000, 1500],
               "buildings": [], "dsm": SHEETS}  # fmt: skip
-    told = Told("2025-12-21", TIMES, dict.fromkeys(ORDER, 1_234_567) | dict.fromkeys(MARKS, marks),
-                True, True, ["AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"],
-                Origin(inputs, "2026-11-29T23:59:59+0100"), 12.0)  # fmt: skip
+    inputs["attribution"] = "AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"
+    told = composed(buildings()) | {"inputs": inputs}
+    told["machine"]["finished"] = "2026-11-29T23:59:59+0100"
+    counts = dict.fromkeys(STYLES, 1_234_567) | dict.fromkeys(("reach_cut", "added"), marks)
     axes = axes_at(Figure(), PANEL, (0, 0, *PANEL[2:]))
-    assert panel(axes, told, lang) >= 0
+    assert panel(axes, Shown(told, counts, METHOD.layers[:2], 12.0), lang) >= 0
     written = " ".join(text.get_text().replace("\n", " ") for text in axes.texts)
     assert [words in written for words in said] == [True, True, marks > 0, marks > 0]
 
@@ -349,11 +357,11 @@ def test_the_panel_says_all_of_it_in_the_room_that_there_is(
 def test_scene_of_a_folder(tmp_path: Path) -> None:
     finished(tmp_path)
     of = cartography.scene(buildings(), report.read(tmp_path), tmp_path / "rasters.zarr")
-    np.testing.assert_array_equal(of.hillshade, rasters()["hillshade"])
-    np.testing.assert_array_equal(of.shadow, rasters()["shadow"])
-    assert (of.bounds, of.around, of.date) == (GROUND, None, "2025-12-21")
-    assert (of.times, of.attributions) == (TIMES, ["AHN", "BAG"])
-    assert (of.origin.inputs, of.origin.made) == (report.read(tmp_path)["inputs"], None)
+    assert [layer.name for layer in of.layers] == ["hillshade", "shadow"]
+    for layer in of.layers:
+        np.testing.assert_array_equal(of.pictures[layer.name], rasters()[layer.name])
+    assert (of.bounds, of.around, of.added) == (GROUND, None, ())
+    assert of.method.moments(of.report) == TIMES
 
 
 def test_scene_without_rasters_and_with_a_circle(tmp_path: Path) -> None:
@@ -362,7 +370,7 @@ def test_scene_without_rasters_and_with_a_circle(tmp_path: Path) -> None:
     told["inputs"]["around"] = [1.0, 2.0, 3.0]
     for store in (None, tmp_path / "rasters.zarr", tmp_path / "nothing.zarr"):
         of = cartography.scene(buildings(), told, store)
-        assert (of.hillshade, of.shadow, of.bounds) == (None, None, None)
+        assert (of.pictures, of.bounds) == ({}, None)
         assert of.around == (1.0, 2.0, 3.0)
 
 

@@ -28,6 +28,7 @@ from pipeline.output.export import WRITERS, export
 from pipeline.output.map import cartography
 from pipeline.output.map.palette import GROUND
 from pipeline.results import report
+from pipeline.results.columns import flatten
 from tests.support.finished import (
     NORTH,
     TWINS,
@@ -129,7 +130,7 @@ def test_csv_and_xlsx_compute_nothing(tmp_path: Path) -> None:
 def test_xlsx(exported: Any) -> None:
     sheet = openpyxl.load_workbook(exported("b.xlsx"))["buildings"]
     names, *rows = sheet.values
-    expected = report.flatten(buildings()).drop_columns(["geometry"])
+    expected = flatten(buildings()).drop_columns(["geometry"])
     assert list(names) == expected.column_names
     assert [dict(zip(names, row, strict=True)) for row in rows] == [
         {k: None if v == "" else v for k, v in row.items()} for row in expected.to_pylist()

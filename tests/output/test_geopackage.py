@@ -15,10 +15,10 @@ from matplotlib.colors import to_rgb
 
 from pipeline.errors import InputError, OutputError
 from pipeline.output.export import export
-from pipeline.output.map.legend import MARKS
-from pipeline.output.map.palette import COLOURS, STYLES
-from pipeline.results import columns, report
+from pipeline.output.map.palette import styles
+from pipeline.results.columns import flatten
 from tests.support.finished import (
+    METHOD,
     NORTH,
     TWINS,
     WEST,
@@ -53,7 +53,7 @@ def test_geopackage(exported: Any) -> None:
     path = exported("b.gpkg")
     told, table = pyogrio.read_arrow(path, layer="buildings")
     same_columns(table)
-    names = report.flatten(buildings()).column_names
+    names = flatten(buildings()).column_names
     assert table.column_names == [name for name in names if name != "geometry"] + ["geometry"]
     assert (told["crs"], told["geometry_type"]) == ("EPSG:28992", "MultiPolygon")
     read = shapely.from_wkb(table[told["geometry_name"]].to_numpy())
@@ -84,12 +84,12 @@ def test_geopackage_opens_in_the_classes(exported: Any, lang: str) -> None:
     assert renderer is not None and renderer.get("type") == "RuleRenderer"
     symbols = {symbol.get("name"): symbol for symbol in renderer.iter("symbol")}
     rules = {str(rule.get("filter")): rule for rule in renderer.iter("rule")}
-    for name, colour in COLOURS.items():
-        (rule,) = (rule for filter_, rule in rules.items() if f"\"class\" = '{name}'" in filter_)
+    for each in METHOD.classes:
+        (rule,) = (rule for filter_, rule in rules.items() if f"= '{each.name}'" in filter_)
         fill = symbols[rule.get("symbol")].find("layer/prop[@k='color']")
-        expected = [*(round(255 * part) for part in to_rgb(colour)), 255]
+        expected = [*(round(255 * part) for part in to_rgb(each.colour)), 255]
         assert fill is not None and fill.get("v") == ",".join(map(str, expected))
-    assert len(rules) == len(symbols) == len(STYLES.keys() - MARKS)
+    assert len(rules) == len(symbols) == len(styles(METHOD).keys() - {"reach_cut", "added"})
     assert {rule.get("label") for rule in rules.values()} >= (
         {"zon", "geen van beide"} if lang == "nl" else {"sun", "neither"}
     )
@@ -128,7 +128,7 @@ def test_geopackage_says_what_its_columns_mean(exported: Any, lang: str) -> None
     table = pyogrio.read_arrow(path, layer="buildings")[1]
     fields = {field.name: field.metadata for field in table.schema}
     assert all(fields[name][b"GDAL:OGR:comment"] for name in flat_names())
-    title, meaning = columns.column("area_m2").words(lang)
+    title, meaning = METHOD.by_name["area_m2"].words(lang)
     assert fields["area_m2"][b"GDAL:OGR:alternative_name"] == title.encode()
     assert fields["area_m2"][b"GDAL:OGR:comment"] == f"{meaning} [m2]".encode()
     assert fields["lit_2"][b"GDAL:OGR:alternative_name"].endswith(b", 12:00 CET")

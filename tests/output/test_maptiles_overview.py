@@ -14,13 +14,16 @@ from PIL import Image
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
-from pipeline.output.map.dots import FILLED
-from pipeline.output.map.palette import STYLES
+from pipeline.methods.method import Method
+from pipeline.output.map.dots import filled
+from pipeline.output.map.palette import styles
 from pipeline.output.tiles import overview
 from pipeline.output.tiles.overview import FINEST, FIRST, LAST, LEVELS, Overview, counted, identity
 from pipeline.output.tiles.scheme import SIDE, Tile, mercator_transformer
 from tests.support import roofs
+from tests.support.finished import METHOD
 
+FILLED = filled(METHOD)
 MIDDLE = lonlat((roofs.WEST + 1900, roofs.SOUTH + 2100, roofs.WEST + 2000, roofs.SOUTH + 2200))[:2]
 
 
@@ -36,7 +39,7 @@ def file(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(file: Path) -> Overview:
-    return Overview.of(file, file.parent / "kept")
+    return Overview.of(file, METHOD, file.parent / "kept")
 
 
 def pixels(data: bytes | None) -> np.ndarray:
@@ -86,7 +89,9 @@ def test_a_pixel_tells_of_the_cell_under_its_centre(
         assert (picture[i, j, 3] > 0) == (number is not None)
         if number is not None:
             most = max(range(len(FILLED)), key=lambda k: (number[k], k))
-            colour = [round(255 * part) for part in to_rgb(STYLES[FILLED[most]]["facecolor"])]
+            colour = [
+                round(255 * part) for part in to_rgb(styles(METHOD)[FILLED[most]]["facecolor"])
+            ]
             assert picture[i, j, :3].tolist() == colour
     assert len(shown)
 
@@ -98,12 +103,12 @@ def test_few_are_fainter_than_many(tmp_path: Path, table: pa.Table) -> None:
     for number in (1, 5, 50, 500):
         rows = pa.concat_tables([one] * number)
         file = roofs.write(rows, tmp_path / f"{number}.parquet")
-        opacity.append(int(pixels(Overview.of(file, tmp_path).tile(tile))[..., 3].max()))
+        opacity.append(int(pixels(Overview.of(file, METHOD, tmp_path).tile(tile))[..., 3].max()))
     assert opacity == sorted(set(opacity)) and 64 <= opacity[0] < opacity[-1] <= 255
 
 
 def test_every_level_counts_every_roof(file: Path, table: pa.Table) -> None:
-    words = np.concatenate(list(counted(file)))
+    words = np.concatenate(list(counted(file, METHOD)))
     assert (np.diff(words.astype(object)) > 0).all()  # sorted, and none twice
     level = (words >> np.uint64(60)).astype(int)
     number = (words & np.uint64(2**25 - 1)).astype(int)
@@ -114,14 +119,14 @@ def test_every_level_counts_every_roof(file: Path, table: pa.Table) -> None:
 def test_counts_do_not_depend_on_the_slices(
     file: Path, table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = np.concatenate(list(counted(file)))
+    whole = np.concatenate(list(counted(file, METHOD)))
 
     def shuffled(_: Path, columns: list[str]) -> Iterator[pa.Table]:
         rows = table.select(columns).take(np.random.default_rng(1).permutation(len(table)))
         yield from (rows.slice(start, 100) for start in range(0, len(rows), 100))
 
     monkeypatch.setattr(overview, "slices", shuffled)
-    assert np.array_equal(np.concatenate(list(counted(file))), whole)
+    assert np.array_equal(np.concatenate(list(counted(file, METHOD))), whole)
 
 
 def test_a_table_is_counted_once_until_it_changes(
@@ -129,27 +134,27 @@ def test_a_table_is_counted_once_until_it_changes(
 ) -> None:
     file, folder, tile = tmp_path / "b.parquet", tmp_path / "kept", Tile.at(*MIDDLE, LAST)
     roofs.write(table, file)
-    first = Overview.of(file, folder).tile(tile)
+    first = Overview.of(file, METHOD, folder).tile(tile)
     with monkeypatch.context() as patch:
-        patch.setattr(overview, "counted", lambda file: pytest.fail("counted again"))
-        assert Overview.of(file, folder).tile(tile) == first
+        patch.setattr(overview, "counted", lambda file, method: pytest.fail("counted again"))
+        assert Overview.of(file, METHOD, folder).tile(tile) == first
     known = identity(file)
     roofs.write(table.slice(0, 600), file)
     assert identity(file) != known
-    assert Overview.of(file, folder).tile(tile) != first
+    assert Overview.of(file, METHOD, folder).tile(tile) != first
     assert len(list(folder.iterdir())) == 2
 
 
 def test_what_breaks_off_leaves_nothing(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(file: Path) -> Iterator[np.ndarray]:
+    def broken(file: Path, method: Method) -> Iterator[np.ndarray]:
         yield np.zeros(9, np.uint64)
         raise InputError("damaged")
 
     monkeypatch.setattr(overview, "counted", broken)
     with pytest.raises(InputError):
-        Overview.of(file, tmp_path)
+        Overview.of(file, METHOD, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -163,12 +168,12 @@ def test_nowhere_and_other_zooms_have_no_picture(opened: Overview) -> None:
 @pytest.mark.parametrize("rows", [0, 1])
 def test_without_places_there_is_no_picture(tmp_path: Path, table: pa.Table, rows: int) -> None:
     file = roofs.write(table.slice(len(table) - rows, rows), tmp_path / "b.parquet")
-    nothing = Overview.of(file, tmp_path)
+    nothing = Overview.of(file, METHOD, tmp_path)
     assert all(nothing.tile(Tile.at(*MIDDLE, z)) is None for z in range(FIRST, LAST + 1))
 
 
 def test_threads_give_the_same(file: Path, opened: Overview) -> None:
     asked = [Tile.at(*MIDDLE, z) for z in range(FIRST, LAST + 1)] * 4
     with ThreadPoolExecutor(4) as pool:
-        again = list(pool.map(Overview.of(file, file.parent / "kept").tile, asked))
+        again = list(pool.map(Overview.of(file, METHOD, file.parent / "kept").tile, asked))
     assert again == [opened.tile(tile) for tile in asked]

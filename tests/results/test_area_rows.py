@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.results import area_rows, columns, report
 from tests.results.test_report import EAST_HALF, WEST_HALF, areas
 from tests.support.commands import ROOT, call
-from tests.support.finished import box, finished
+from tests.support.finished import METHOD, box, finished
 
 EMPTY = box(400, 400, 10, 10)  # holds no roof
 OWN = {
@@ -84,9 +84,9 @@ def test_columns_that_hold_html_are_left_out(tmp_path: Path, reported: Reported)
 
 def test_figures_are_rounded_to_what_they_bear(run: Path, file: Path) -> None:
     exact = report.by_area(run, file)
-    found = area_rows.readable(exact, every=True)
+    found = area_rows.readable(exact, METHOD, every=True)
     for row, source in zip(found, exact, strict=True):
-        for column in area_rows.COLUMNS:
+        for column in area_rows.columns_of(METHOD):
             if source.get(column.name) is None or column.type != columns.NUMBER:
                 continue
             value, digits = row[column.name], area_rows.DECIMALS[column.unit]
@@ -165,13 +165,13 @@ def test_a_warning_where_all_lies_outside(run: Path, tmp_path: Path) -> None:
 
 def test_every_column_is_declared_and_explained(run: Path, file: Path) -> None:
     own = {"code", "naam", "huishoudens"}
-    declared = [column.name for column in area_rows.COLUMNS]
+    declared = [column.name for column in area_rows.columns_of(METHOD)]
     ours = [name for name in report.by_area(run, file)[0] if name not in own]
     assert [name for name in declared if name in ours] == sorted(ours, key=declared.index)
-    assert set(report.totals_row(report.read(run))) <= set(declared)
-    listing = columns.listing("en", area_rows.COLUMNS)
+    assert set(report.totals_row(report.read(run), METHOD)) <= set(declared)
+    listing = columns.listing("en", area_rows.columns_of(METHOD))
     assert listing in (ROOT / "docs/outputs.md").read_text()
-    for column in area_rows.COLUMNS:
+    for column in area_rows.columns_of(METHOD):
         for words in (column.en, column.nl):
             assert 0 < len(words.title) <= 30 and len(words.meaning) > 10, column.name
         assert column.en.meaning != column.nl.meaning

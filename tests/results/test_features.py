@@ -13,6 +13,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.results import features, finished, report
+from pipeline.results.columns import flatten
 from pipeline.results.features import Features, find
 from pipeline.results.filters import Filter, filter_of
 from pipeline.results.finished import open_finished
@@ -135,7 +136,7 @@ def test_the_number_of_all_is_not_looked_for_without_end(
 
 def test_a_page_has_the_columns_of_the_flat_export(folder: Path, table: pa.Table) -> None:
     page = Features.of(folder).page(None, 7, 5)
-    assert page.rows.equals(report.flatten(table.slice(7, 5).replace_schema_metadata(None), 3))
+    assert page.rows.equals(flatten(table.slice(7, 5).replace_schema_metadata(None), 3))
 
 
 def test_a_page_reads_what_it_needs(

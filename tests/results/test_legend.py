@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline.output.map import cartography, dots
-from pipeline.output.map.legend import Told
+from pipeline.output.map.legend import Shown
 from pipeline.results import report, totals
-from tests.support.finished import SCHEMA, box, building, buildings, composed, finished
+from tests.support.finished import METHOD, SCHEMA, box, building, buildings, composed, finished
 
 KINDS = list(itertools.product((True, False), (24.0, 6.0), (None, "solar", "wind", "both")))
 CLASSES = ("solar", "wind_or_solar", "none")
@@ -69,7 +69,7 @@ def test_map_report_and_print_say_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     told = report.read(finished(tmp_path))
-    said: list[Told] = []
+    said: list[Shown] = []
     monkeypatch.setattr(cartography, "MOST", most)
     monkeypatch.setattr(cartography, "panel", lambda axes, told, lang: said.append(told))
     scene = cartography.scene(tmp_path / "buildings.parquet", told, None)
@@ -79,7 +79,10 @@ def test_map_report_and_print_say_the_same(
     assert (shown.dot is not None) == (most == 3)
     assert {name: shown.counts[name] for name in counts["legend"]} == counts["legend"]
     assert shown.counts["not_judged"] == counts["rejected"]
-    assert sum(shown.counts[name] for name in totals.legend(buildings())) == counts["footprints"]
+    assert (
+        sum(shown.counts[name] for name in totals.legend(buildings(), METHOD))
+        == counts["footprints"]
+    )
     printed = report.to_text(told)
     for words, name in (("sun only", "solar"), ("wind, with or without sun", "wind_or_solar"),
                         ("neither", "none")):  # fmt: skip
@@ -96,7 +99,7 @@ def test_a_class_that_rests_on_one_cell_is_told_apart(every_kind: pa.Table) -> N
 
 
 def test_layers_of_the_map_still_show_the_class(every_kind: pa.Table) -> None:
-    layers: dict[str, Any] = dots.layers(every_kind)
+    layers: dict[str, Any] = dots.layers(every_kind, METHOD)
     shown = np.sum([layers[name] for name in CLASSES], axis=0)
     assert (shown == 1).all()
-    assert (sum(totals.legend(every_kind).values()) == np.ones(len(every_kind))).all()
+    assert (sum(totals.legend(every_kind, METHOD).values()) == np.ones(len(every_kind))).all()

@@ -14,9 +14,11 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
+from pipeline.methods.method import names
+from pipeline.methods.powermapping.derived import FIELD_TRIAL_KWH
 from pipeline.results import report, texts
-from pipeline.results.totals import FLAGS, REASONS
-from tests.support.finished import TIMES, box, building, buildings, composed, finished
+from pipeline.results.columns import flatten
+from tests.support.finished import METHOD, TIMES, box, building, buildings, composed, finished
 
 KWH_M2 = 0.1 * 70.8  # a year, of suitable roof
 
@@ -82,7 +84,8 @@ def test_accounting_balances(table: pa.Table, rows: slice) -> None:
     accounting, counts = told["accounting"], told["counts"]
     assert accounting["read"] == part.num_rows == counts["footprints"]
     assert accounting["read"] == accounting["judged"] + sum(accounting["rejected"].values())
-    assert tuple(accounting["rejected"]) == REASONS and tuple(accounting["flags"]) == FLAGS
+    assert tuple(accounting["rejected"]) == names(METHOD.reasons)
+    assert tuple(accounting["flags"]) == names(METHOD.flags)
     assert counts["selected"] == counts["judged"] + counts["rejected"]
     assert counts["judged"] == sum(counts["class"].values())
     json.loads(report.dumps(told))
@@ -128,7 +131,7 @@ def test_share_only_of_a_given_number(table: pa.Table) -> None:
 
 
 def test_flatten(table: pa.Table) -> None:
-    flat = report.flatten(table)
+    flat = flatten(table)
     names = [name for name in table.column_names if name != "lit"]
     suns = [f"lit_{sun}" for sun in (1, 2, 3)]
     assert [name for name in flat.column_names if name not in suns] == names
@@ -141,9 +144,9 @@ def test_flatten(table: pa.Table) -> None:
 
 
 def test_flatten_keeps_the_suns_where_nothing_is_judged(table: pa.Table) -> None:
-    flat = report.flatten(table.slice(7, 3), len(TIMES))
+    flat = flatten(table.slice(7, 3), len(TIMES))
     assert flat["lit_3"].to_pylist() == [None, None, None]
-    assert "lit_1" not in report.flatten(table.slice(7, 3)).column_names
+    assert "lit_1" not in flatten(table.slice(7, 3)).column_names
 
 
 @pytest.mark.parametrize(
@@ -174,8 +177,8 @@ def test_every_turbine_yield_has_the_field_trials_beside_it(table: pa.Table, lan
     assert len(yields) == 2
     for i in yields:
         assert "15-870 kWh" in lines[i + 1]
-    low, high = texts.FIELD_TRIAL_KWH
-    assert f"{low}-{high} kWh" in texts.words(lang)["trials"]
+    low, high = FIELD_TRIAL_KWH
+    assert f"{low}-{high} kWh" in METHOD.words(lang).table
 
 
 @pytest.mark.parametrize(
@@ -203,7 +206,10 @@ def test_both_languages_say_the_same_things() -> None:
     english, dutch = texts.WORDS["en"], texts.WORDS["nl"]
     assert english.keys() == dutch.keys()
     assert {k: places(v) for k, v in english.items()} == {k: places(v) for k, v in dutch.items()}
-    assert places(texts.REPORT["en"]) == places(texts.REPORT["nl"])
+    ours, theirs = (METHOD.words(lang)._asdict() for lang in ("en", "nl"))
+    assert ours.pop("changes").keys() == theirs.pop("changes").keys()
+    assert {k: places(v) for k, v in ours.items()} == {k: places(v) for k, v in theirs.items()}
+    assert all(ours.values())
     with pytest.raises(InputError, match="en, nl"):
         texts.words("de")
 
@@ -231,7 +237,7 @@ def test_by_area(directory: Path, tmp_path: Path) -> None:
 
 def test_areas_add_up_to_the_whole(directory: Path, tmp_path: Path) -> None:
     rows = report.by_area(directory, areas(tmp_path / "a.gpkg", [WEST_HALF, EAST_HALF], n=[1, 2]))
-    whole = report.totals_row(report.read(directory))
+    whole = report.totals_row(report.read(directory), METHOD)
     for name in whole.keys() - {"neighbours"}:
         assert sum(row[name] for row in rows) == pytest.approx(whole[name]), name
 
@@ -314,18 +320,18 @@ def test_faults_of_the_areas(directory: Path, tmp_path: Path) -> None:
 def test_formats_of_rows(directory: Path, tmp_path: Path) -> None:
     file = areas(tmp_path / "a.gpkg", [WEST_HALF], naam=["Wést, 1"], huishoudens=[10])
     rows = report.by_area(directory, file)
-    assert json.loads(report.format_rows(rows, "json")) == rows
-    lines = list(csv.DictReader(io.StringIO(report.format_rows(rows, "csv"))))
+    assert json.loads(report.format_rows(rows, "json", METHOD)) == rows
+    lines = list(csv.DictReader(io.StringIO(report.format_rows(rows, "csv", METHOD))))
     assert [line["naam"] for line in lines] == ["Wést, 1", "(outside)"]
     assert [float(line["solar_kwh"]) for line in lines] == [row["solar_kwh"] for row in rows]
     assert lines[1]["huishoudens"] == ""
-    header, west, outside, *_ = report.format_rows(rows, "table", "nl").splitlines()
+    header, west, outside, *_ = report.format_rows(rows, "table", METHOD, "nl").splitlines()
     place = header.index("naam")
     assert west[place:].startswith("Wést, 1") and outside[place:].startswith("(outside)")
     assert "6.120" in west and "32,6 %" in west
-    assert "15-870 kWh" in report.format_rows(rows, "table")
+    assert "15-870 kWh" in report.format_rows(rows, "table", METHOD)
     with pytest.raises(InputError, match="table, json, csv"):
-        report.format_rows(rows, "xml")
+        report.format_rows(rows, "xml", METHOD)
 
 
 def test_formats_of_totals(directory: Path) -> None:

@@ -11,13 +11,16 @@ import pyproj
 import shapely
 import zarr
 
+from pipeline.methods import METHODS
 from pipeline.results import report
+from pipeline.results.columns import flatten
 from pipeline.storage.checksums import Checksums
 from pipeline.storage.integrity import checksums_in, with_checksums
 
 WEST, NORTH, CELL = 121_000.0, 487_160.0, 2.0
 COLUMNS, ROWS = 100, 80
 TIMES = ["10:00", "12:00", "14:00"]
+METHOD = METHODS["powermapping"]
 SCHEMA = pa.schema(
     {
         "row": pa.int64(),
@@ -247,7 +250,7 @@ def amend(directory: Path, told: dict[str, Any]) -> None:
 
 def same_columns(told: pa.Table) -> None:
     """The columns of a flat table are those of the run, with the same values."""
-    expected = report.flatten(buildings()).drop_columns(["geometry"])
+    expected = flatten(buildings()).drop_columns(["geometry"])
     for name in expected.column_names:
         values = [None if value == "" else value for value in told[name].to_pylist()]
         wanted = [None if value == "" else value for value in expected[name].to_pylist()]
@@ -259,4 +262,4 @@ def geometry() -> np.ndarray:
 
 
 def flat_names() -> list[str]:
-    return report.flatten(buildings()).drop_columns(["geometry"]).column_names
+    return flatten(buildings()).drop_columns(["geometry"]).column_names

@@ -6,22 +6,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.methods.house import IDENTITY, SHAPE, verdict
+from pipeline.methods.house import SHAPE, identity, verdict
 from pipeline.methods.method import (
     BOOLEAN,
     NUMBER,
     Bits,
     Class,
     Column,
-    Count,
+    Flag,
     Grey,
     Layer,
-    Mean,
+    Mark,
     Method,
-    Sum,
     Term,
+    Total,
     Words,
 )
+from pipeline.methods.powermapping import words
+from pipeline.methods.powermapping.derived import DERIVED, KWH
 from pipeline.methods.powermapping.influence import SunAndWindReach
 from pipeline.methods.powermapping.passes import PASSES
 from pipeline.methods.powermapping.rules import NAME, Powermapping
@@ -29,7 +31,15 @@ from pipeline.methods.powermapping.stated import check, suns_stated
 
 # Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
 CLASSES = (
-    Class("solar", "sun", "zon", colour="#fbb829", edge="#8a5f00", line_width=0.4),
+    Class(
+        "solar",
+        "sun",
+        "zon",
+        colour="#fbb829",
+        edge="#8a5f00",
+        line_width=0.4,
+        suits="solar_suitable",
+    ),
     Class(
         "wind_or_solar",
         "wind, with or without sun",
@@ -37,6 +47,7 @@ CLASSES = (
         colour="#0b4f94",
         edge="#052c55",
         line_width=0.5,
+        suits="wind_suitable",
     ),
     Class(
         "none",
@@ -45,7 +56,6 @@ CLASSES = (
         colour="#a2584f",
         edge="#5a2c26",
         line_width=0.4,
-        suits=False,
     ),
 )
 REASONS = (
@@ -69,34 +79,62 @@ REASONS = (
     ),
 )
 FLAGS = (
-    Term("repeated_id", "the id stands on more than one row", "het id staat op meer dan één rij"),
-    Term(
+    Flag("repeated_id", "the id stands on more than one row", "het id staat op meer dan één rij"),
+    Flag(
         "uneven",
         "parts differ by more than 10 m in height",
         "delen verschillen meer dan 10 m in hoogte",
     ),
-    Term(
+    Flag(
         "one_cell",
         "smaller than a cell: rests on the one cell at its centre",
         "kleiner dan een cel: berust op de ene cel bij het middelpunt",
+        by_class=True,
     ),
-    Term("part_outside", "partly outside the rasters", "deels buiten de rasters"),
-    Term(
+    Flag("part_outside", "partly outside the rasters", "deels buiten de rasters"),
+    Flag(
         "reach_cut",
         "what may shade or shelter it lies partly outside the inputs",
         "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
+        mark=Mark(
+            "near the inputs' edge: shade may be missed",
+            "rand van de invoer: mist mogelijk schaduw",
+            "#c2007a",
+            1.1,
+            (2.0, 1.2),
+        ),
     ),
-    Term(
+    Flag(
         "repaired",
         "the geometry was invalid and repaired",
         "de geometrie was ongeldig en is hersteld",
     ),
-    Term(
+    Flag(
         "unknown_status",
         "a status that the method does not know",
         "een status die de methode niet kent",
     ),
-    Term("restricted", "touched by a restriction", "geraakt door een beperking"),
+    Flag("restricted", "touched by a restriction", "geraakt door een beperking"),
+)
+HA = "ha"
+AREAS = (
+    Total(
+        "roof_ha",
+        "area_ha",
+        HA,
+        10_000,
+        en=Words("Roof area", "of what is judged"),
+        nl=Words("Dakoppervlak", "van wat beoordeeld is"),
+    ),
+    Total(
+        "suitable_roof_ha",
+        "area_ha",
+        HA,
+        10_000,
+        where="solar_suitable",
+        en=Words("Suitable roof area", "of what suits solar panels"),
+        nl=Words("Geschikt dakoppervlak", "van wat geschikt is voor zonnepanelen"),
+    ),
 )
 OWN = (
     Column(
@@ -113,6 +151,7 @@ OWN = (
             "voor elke zonnestand of het middelpunt buiten de schaduw ligt (lit_1, lit_2 ... in"
             " platte formaten)",
         ),
+        compared=True,
     ),
     Column(
         "solar_suitable",
@@ -120,7 +159,18 @@ OWN = (
         "",
         Words("Suits solar panels", "the centre is lit at all suns"),
         Words("Geschikt voor zonnepanelen", "het middelpunt ligt bij elke zonnestand in de zon"),
-        total=Count(),
+        use="solar",
+        totals=(
+            Total(
+                "solar_suitable",
+                en=Words("Suit solar panels", "lit at all suns, and not set aside for sun"),
+                nl=Words(
+                    "Geschikt voor zon",
+                    "bij elke zonnestand in de zon, en niet uitgezonderd voor zon",
+                ),
+            ),
+        ),
+        compared=True,
     ),
     Column(
         "panel_area_m2",
@@ -128,7 +178,19 @@ OWN = (
         "m2",
         Words("Panel area", "the method's share of the area if it suits, else 0"),
         Words("Paneeloppervlak", "het deel van het grondvlak dat de methode rekent, of anders 0"),
-        total=Sum(),
+        totals=(
+            Total(
+                "panel_ha",
+                "area_ha",
+                HA,
+                10_000,
+                where="solar_suitable",
+                en=Words("Panels", "the method's share of the suitable roof area"),
+                nl=Words(
+                    "Panelen", "het deel van het geschikte dakoppervlak dat de methode rekent"
+                ),
+            ),
+        ),
     ),
     Column(
         "solar_kwh",
@@ -136,7 +198,8 @@ OWN = (
         "kWh/year",
         Words("Solar yield", "of the panels in a year"),
         Words("Opbrengst zon", "van de panelen in een jaar"),
-        total=Sum(),
+        totals=(Total("solar_kwh", "kwh", KWH, where="solar_suitable"),),
+        compared=True,
     ),
     Column(
         "wind_candidate",
@@ -144,7 +207,8 @@ OWN = (
         "",
         Words("High enough for wind", "high enough for a small turbine"),
         Words("Hoog genoeg voor wind", "hoog genoeg voor een kleine turbine"),
-        total=Count(),
+        totals=(Total("wind_candidates"),),
+        compared=True,
     ),
     Column(
         "wind_shadowed",
@@ -152,7 +216,14 @@ OWN = (
         "",
         Words("Sheltered", "a higher building stands within the radius; null if no candidate"),
         Words("In de luwte", "binnen de straal staat een hoger gebouw; leeg als het te laag is"),
-        total=Count(),
+        totals=(
+            Total(
+                "wind_shadowed",
+                en=Words("Sheltered", "of those with a higher building within the radius"),
+                nl=Words("In de luwte", "daarvan met een hoger gebouw binnen de straal"),
+            ),
+        ),
+        compared=True,
     ),
     Column(
         "wind_suitable",
@@ -160,7 +231,19 @@ OWN = (
         "",
         Words("Suits a turbine", "high enough and not sheltered"),
         Words("Geschikt voor een turbine", "hoog genoeg en niet in de luwte"),
-        total=Count(),
+        use="wind",
+        totals=(
+            Total(
+                "wind_suitable",
+                en=Words(
+                    "Suit a turbine", "high enough, not sheltered, and not set aside for wind"
+                ),
+                nl=Words(
+                    "Geschikt voor wind", "hoog genoeg, niet in de luwte, en niet uitgezonderd"
+                ),
+            ),
+        ),
+        compared=True,
     ),
     Column(
         "wind_kwh",
@@ -168,7 +251,17 @@ OWN = (
         "kWh/year",
         Words("Wind yield", "of one turbine in a year if it suits, else 0"),
         Words("Opbrengst wind", "van één turbine in een jaar als het geschikt is, anders 0"),
-        total=Sum(),
+        totals=(
+            Total(
+                "wind_kwh",
+                "kwh",
+                KWH,
+                where="wind_suitable",
+                en=Words("Wind yield", "of the turbines in a year, by the study"),
+                nl=Words("Opbrengst wind", "van de turbines in een jaar, volgens de studie"),
+            ),
+        ),
+        compared=True,
     ),
 )
 LIT = (
@@ -186,7 +279,6 @@ LIT = (
             "van 0 tot 1: van de eigen cellen met gegevens die bij elke zonnestand in de zon"
             " liggen; leeg als het niet is beoordeeld",
         ),
-        total=Mean("area_m2"),
     ),
     Column(
         "lit_area_m2",
@@ -194,11 +286,22 @@ LIT = (
         "m2",
         Words("Lit area of the roof", "lit_share x area_m2; null if rejected"),
         Words("Dakoppervlak in de zon", "lit_share x area_m2; leeg als het niet is beoordeeld"),
-        total=Sum(),
+        totals=(
+            Total(
+                "lit_roof_ha",
+                "area_ha",
+                HA,
+                10_000,
+                en=Words("Lit roof area", "of what is judged, the part that is lit at all suns"),
+                nl=Words(
+                    "Dakoppervlak in de zon", "van wat beoordeeld is: bij elke zonnestand in de zon"
+                ),
+            ),
+        ),
     ),
 )
 COLUMNS = (
-    *IDENTITY,
+    *identity(AREAS),
     *OWN,
     *verdict(
         CLASSES,
@@ -258,4 +361,9 @@ POWERMAPPING = Method(
     SunAndWindReach(lambda p: p.wind_radius_m),
     states=suns_stated,
     check=check,
+    en=words.EN,
+    nl=words.NL,
+    figures=words.figures,
+    derived=DERIVED,
+    moments=words.sun_times,
 )

@@ -16,9 +16,8 @@ from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
 from pipeline.output.export import geopackage, qgis
 from pipeline.output.export.order import LAYER, Order, provenance
-from pipeline.results import report, spreadsheets, texts
-from pipeline.results.columns import column
-from pipeline.results.printed import sun_times
+from pipeline.results import report, spreadsheets
+from pipeline.results.columns import flatten, item_of
 from pipeline.storage.places import Place, opened
 from pipeline.storage.slices import column_names, row_count, slices
 
@@ -63,9 +62,9 @@ def write_gpkg(order: Order) -> Text:
     _write_features(
         order, _multi, driver="GPKG", crs=RD, geometry_type="MultiPolygon",
         GEOMETRY_NAME=GEOMETRY, VERSION=geopackage.VERSION, layer_metadata=provenance(order),
-        DESCRIPTION=texts.words(order.lang)["map_subtitle"],
+        DESCRIPTION=order.method.words(order.lang).subtitle,
     )  # fmt: skip
-    qgis.add_style(order.to, LAYER, GEOMETRY, order.lang)
+    qgis.add_style(order.to, LAYER, GEOMETRY, order.method, order.lang)
     geopackage.describe(order.to, LAYER, _titles(order))
     return _said(order)
 
@@ -103,9 +102,9 @@ def _file(order: Order) -> Place:
 
 def _parts(order: Order) -> Iterator[pa.Table]:
     """The buildings as flat tables of the same schema, at least one."""
-    file, suns = _file(order), len(sun_times(report.read(order.directory)))
+    file, moments = _file(order), len(order.moments)
     for part in slices(file, column_names(file)):
-        yield report.flatten(part.replace_schema_metadata(None), suns)
+        yield flatten(part.replace_schema_metadata(None), moments)
 
 
 def _without_outlines(order: Order) -> Iterator[pa.Table]:
@@ -119,17 +118,16 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
 
 def _titles(order: Order) -> dict[str, tuple[str, str]]:
     """Title and description of each column of text, number or flag in a layer."""
-    times = sun_times(report.read(order.directory))
     flat = next(_without_outlines(order)).column_names
-    lit = {f"lit_{sun}": time for sun, time in enumerate(times, 1)}
-    return {name: _title(name, lit, order.lang) for name in flat}
+    return {name: _title(name, order) for name in flat}
 
 
-def _title(name: str, lit: dict[str, str], lang: str) -> tuple[str, str]:
-    declared = column("lit" if name in lit else name)
-    title, meaning = declared.words(lang)
-    at = f", {lit[name]} CET" if name in lit else ""
-    return f"{title}{at}", f"{meaning} [{declared.unit}]" if declared.unit else meaning
+def _title(name: str, order: Order) -> tuple[str, str]:
+    item = item_of(order.method, name)
+    column = item[0] if item else order.method.by_name[name]
+    title, meaning = column.words(order.lang)
+    at = f", {order.moments[item[1] - 1]} CET" if item and item[1] <= len(order.moments) else ""
+    return f"{title}{at}", f"{meaning} [{column.unit}]" if column.unit else meaning
 
 
 def _write_features(

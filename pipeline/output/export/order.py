@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pipeline.methods import method_of
+from pipeline.methods.method import Method
 from pipeline.results import report
-from pipeline.results.printed import attributions
+from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.places import Place
 
 LAYER = "buildings"
@@ -20,10 +22,25 @@ class Order(NamedTuple):
     layer: str | None
     lang: str
 
+    @property
+    def report(self) -> dict[str, Any]:
+        """Of the run."""
+        return report.read(self.directory)
+
+    @property
+    def method(self) -> Method:
+        """By which its roofs were judged."""
+        return method_of(self.report)
+
+    @property
+    def moments(self) -> list[str]:
+        """The clock times that its lists and layers tell apart."""
+        return sun_times(self.report)
+
 
 def provenance(order: Order) -> dict[str, str]:
     """What a file says of where it comes from, wherever it goes."""
-    told = report.read(order.directory)
+    told = order.report
     return {
         "program": " ".join(map(str, told["program"].values())),
         "method": told["method"]["name"],

@@ -8,20 +8,11 @@ from xml.etree import ElementTree
 
 from matplotlib.colors import to_rgb
 
-from pipeline.methods.powermapping.rules import CLASSES
-from pipeline.output.map.palette import STYLES
-from pipeline.results import texts
+from pipeline.methods.method import Method, names
+from pipeline.output.map.palette import labels, styles
 
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 MM_PER_POINT = 25.4 / 72
-
-# In the order of the legend: the layer of the map and the rows that it takes.
-RULES = {
-    **{name: f'"selected" AND "rejected" IS NULL AND "class" = \'{name}\'' for name in CLASSES},
-    "not_judged": '"selected" AND "rejected" IS NOT NULL',
-    "set_aside": '"selected" AND "rejected" IS NULL AND "excluded" IS NOT NULL',
-    "unselected": 'NOT "selected"',
-}
 
 TABLE = """
 CREATE TABLE layer_styles (
@@ -43,30 +34,43 @@ VALUES ('', '', ?, ?, 'daklaag', ?, '', 1, ?, '')
 """
 
 
-def add_style(geopackage: Path, layer: str, geometry_column: str, lang: str = "en") -> None:
+def add_style(
+    geopackage: Path, layer: str, geometry_column: str, method: Method, lang: str = "en"
+) -> None:
     """Write the table `layer_styles`, as QGIS does when it saves a default style."""
     with contextlib.closing(sqlite3.connect(geopackage)) as database, database:
         database.execute(TABLE)
         database.execute(CONTENTS)
-        title = texts.words(lang)["map_subtitle"]
-        database.execute(STYLE, (layer, geometry_column, qml(lang), title))
+        title = method.words(lang).subtitle
+        database.execute(STYLE, (layer, geometry_column, qml(method, lang), title))
 
 
-def qml(lang: str = "en") -> str:
+def rules_of(method: Method) -> dict[str, str]:
+    """The rows that each line of the legend takes, in its order."""
+    judged = '"selected" AND "rejected" IS NULL AND'
+    return {
+        **{name: f"{judged} \"class\" = '{name}'" for name in names(method.classes)},
+        "not_judged": '"selected" AND "rejected" IS NOT NULL',
+        "set_aside": f'{judged} "excluded" IS NOT NULL',
+        "unselected": 'NOT "selected"',
+    }
+
+
+def qml(method: Method, lang: str = "en") -> str:
     """The style of the buildings as a QML document, in the colours of the map.
 
     It writes `prop` elements, which every QGIS 3 reads; `Option` came only with 3.20.
     """
-    words = texts.words(lang)
+    lines, said = styles(method), labels(method, lang)
     root = ElementTree.Element("qgis", version="3.16.0", styleCategories="Symbology")
     renderer = ElementTree.SubElement(root, "renderer-v2", type="RuleRenderer", symbollevels="0")
     rules = ElementTree.SubElement(renderer, "rules", key="daklaag")
     symbols = ElementTree.SubElement(renderer, "symbols")
-    for number, (name, rows) in enumerate(RULES.items()):
-        rule = {"key": f"daklaag-{name}", "symbol": str(number), "label": words[name]}
+    for number, (name, rows) in enumerate(rules_of(method).items()):
+        rule = {"key": f"daklaag-{name}", "symbol": str(number), "label": said[name]}
         ElementTree.SubElement(rules, "rule", rule, filter=rows)
         symbol = ElementTree.SubElement(symbols, "symbol", type="fill", name=str(number), alpha="1")
-        _fill(symbol, STYLES[name])
+        _fill(symbol, lines[name])
     ElementTree.SubElement(root, "layerGeometryType").text = "2"
     ElementTree.indent(root)
     return DOCTYPE + ElementTree.tostring(root, encoding="unicode")

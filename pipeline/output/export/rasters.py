@@ -16,7 +16,7 @@ from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.output.export.order import Order, provenance
 from pipeline.output.map import cartography
-from pipeline.output.map.palette import shadow_colours
+from pipeline.output.map.palette import bit_colours
 from pipeline.results import report
 from pipeline.results.printed import sun_times
 from pipeline.results.store import open_store
@@ -128,7 +128,7 @@ def _write_plain_tif(order: Order, array: Any, said: str, to: Path) -> None:
         **TILES,
     ) as target:
         if name == "shadow":  # before the cells, or GDAL writes the head of the file twice
-            target.write_colormap(1, dict(enumerate(shadow_colours(len(times)).tolist())))
+            target.write_colormap(1, dict(enumerate(bit_colours(len(times)).tolist())))
         for window in _windows(array):
             cells = array[..., *window.toslices()]
             target.write(cells.reshape(-1, *cells.shape[-2:]), window=window)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.path import Path as Outline
 
+from pipeline.methods import method_of
+from pipeline.methods.method import Bits, Grey, Layer, Method, Palette, names
 from pipeline.output.map.dots import SHAPE, dots, layers
-from pipeline.output.map.legend import Bounds, Origin, Told, axes_at, north_arrow, panel, scale_bar
+from pipeline.output.map.legend import Bounds, Shown, axes_at, north_arrow, panel, scale_bar
 from pipeline.output.map.marked import COLUMNS as MARKING
 from pipeline.output.map.marked import count_marks, marked
 from pipeline.output.map.palette import (
-    COLOURS,
     DARKEST,
     DPI,
     FRAME,
@@ -31,14 +33,16 @@ from pipeline.output.map.palette import (
     PAPER,
     SHADOW,
     SIZE,
-    STYLES,
     WATER,
     brightness,
+    has_data,
+    indexed,
+    palette_colours,
+    styles,
 )
 from pipeline.results import texts
-from pipeline.results.printed import attributions, sun_times
 from pipeline.results.store import open_store
-from pipeline.results.totals import LEGEND, legend
+from pipeline.results.totals import legend, legend_columns
 from pipeline.storage.places import Place
 from pipeline.storage.slices import BBOX, Buildings, column_names, row_count, slices, where, whole
 
@@ -51,43 +55,47 @@ TOGETHER = 500  # roofs in one path: many are slow to draw one by one, all at on
 
 
 class Scene(NamedTuple):
-    """What a map shows. Rasters are uint8 (rows, columns), the northern row first, or None.
-
-    The buildings are a table, or the file of one, of which no more is read than is drawn.
-    """
+    """What a map shows. The buildings are a table, or the file of one, of which no more is read
+    than is drawn; report: of their run; pictures: of its raster layers, (rows, columns), the
+    northern row first; bounds: of the pictures."""
 
     buildings: Buildings
-    date: str
-    times: Sequence[str]
-    hillshade: np.ndarray | None = None
-    shadow: np.ndarray | None = None
+    report: Mapping[str, Any]
+    pictures: Mapping[str, np.ndarray] = MappingProxyType({})
     bounds: Bounds | None = None
-    around: tuple[float, float, float] | None = None
-    attributions: Sequence[str] = ()
-    origin: Origin = Origin({"dsm": [], "buildings": []})
+
+    @property
+    def method(self) -> Method:
+        """By which the roofs were judged."""
+        return method_of(self.report)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The raster layers that are drawn, from the lowest."""
+        return [layer for layer in self.method.layers if layer.name in self.pictures]
+
+    @property
+    def around(self) -> tuple[float, float, float] | None:
+        """The circle that was asked for: x, y, radius [RD m]."""
+        found = self.report["inputs"].get("around")
+        return tuple(found) if found else None
 
     @property
     def added(self) -> Sequence[Mapping[str, Any]]:
-        """The files of buildings that were added, as the report tells them."""
-        found: Sequence[Mapping[str, Any]] = self.origin.inputs.get("added", ())
+        """The files of buildings that were added, as the report has them."""
+        found: Sequence[Mapping[str, Any]] = self.report["inputs"].get("added", ())
         return found
 
 
 def scene(buildings: Buildings, report: Mapping[str, Any], store: Place | None) -> Scene:
-    """The scene of a run, with the pictures of its store where there are any."""
-    hillshade, shadow = (picture(store, name) for name in ("hillshade", "shadow"))
-    either, around = hillshade or shadow, report["inputs"].get("around")
-    return Scene(
-        buildings,
-        str(report["method"]["parameters"]["date"]),
-        sun_times(report),
-        hillshade.cells if hillshade else None,
-        shadow.cells if shadow else None,
-        either.bounds if either else None,
-        tuple(around) if around else None,
-        attributions(report["inputs"]),
-        Origin(report["inputs"], report["machine"].get("finished")),
-    )
+    """The scene of a run, with pictures of the layers that a run makes by default, as far as its
+    store has them."""
+    drawn = [
+        each.name for each in method_of(report).layers if each.default and each.drawn is not None
+    ]
+    found = {name: seen for name in drawn if (seen := picture(store, name))}
+    bounds = next((seen.bounds for seen in found.values()), None)
+    return Scene(buildings, report, {name: seen.cells for name, seen in found.items()}, bounds)
 
 
 class Picture(NamedTuple):
@@ -130,13 +138,13 @@ def draw(scene: Scene, to: Any, lang: str = "en") -> None:
     frame = axes_at(figure, FRAME, seen)
     frame.set_facecolor(GROUND)
     _ground(frame, scene)
-    told = _buildings(frame, scene, seen)
+    shown = _buildings(frame, scene, seen)
     if scene.around:
         x, y, radius = scene.around
         frame.add_patch(Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
     scale_bar(frame, seen)
     north_arrow(frame, seen, texts.words(lang)["north"])
-    panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), told, lang)
+    panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), shown, lang)
     figure.savefig(to, format="png", dpi=DPI, metadata=METADATA)
 
 
@@ -152,34 +160,29 @@ def view(scene: Scene) -> Bounds:
 # What is seen
 
 
-def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Told:
+def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Shown:
     """Roofs as outlines, or where they are too many or too small as dots and the largest still as
-    outlines; what is told of them."""
-    there = column_names(scene.buildings)
-    shown = [n for n in dict.fromkeys([*LEGEND, *MARKING, "geometry"]) if n in there]
+    outlines; what the legend explains of them."""
+    method, there = scene.method, column_names(scene.buildings)
+    needed = dict.fromkeys([*legend_columns(method), *MARKING, "geometry"])
+    columns = [name for name in needed if name in there]
     dot = (view[2] - view[0]) / SHAPE[1]
-    if row_count(scene.buildings) <= MOST and dot <= LARGEST_DOT:
-        outlined = whole(scene.buildings, shown)
-        counts = {name: int(rows.sum()) for name, rows in legend(outlined).items()}
-        told = _told(scene, counts)
+    few = row_count(scene.buildings) <= MOST and dot <= LARGEST_DOT
+    if few:
+        outlined = whole(scene.buildings, columns)
+        counts = {name: int(rows.sum()) for name, rows in legend(outlined, method).items()}
     else:
-        picture, counts = dots(scene.buildings, view)
+        picture, counts = dots(scene.buildings, view, method)
         place: Any = {"extent": (view[0], view[2], view[1], view[3]), "aspect": "auto"}
         frame.imshow(picture, **place, interpolation="nearest", zorder=0.5)
-        outlined = where(scene.buildings, shown, pc.field("area_m2") > OUTLINED * dot**2)
-        told = _told(scene, counts)._replace(dot=dot)
+        outlined = where(scene.buildings, columns, pc.field("area_m2") > OUTLINED * dot**2)
     geometry = np.asarray(shapely.from_wkb(outlined["geometry"].to_numpy()))
-    for name, rows in layers(outlined).items():
-        _roofs(frame, name, geometry[rows], view)
-    if marks := count_marks(scene.buildings, scene.added):
-        for name, rows in marked(outlined, scene.added).items():
-            _roofs(frame, name, geometry[rows], view)
-    return told._replace(counts={**told.counts, **marks})
-
-
-def _told(scene: Scene, counts: dict[str, int]) -> Told:
-    relief, shadow = scene.hillshade is not None, scene.shadow is not None
-    return Told(scene.date, scene.times, counts, relief, shadow, scene.attributions, scene.origin)
+    for name, rows in layers(outlined, method).items():
+        _roofs(frame, method, name, geometry[rows], view)
+    if marks := count_marks(scene.buildings, method, scene.added):
+        for name, rows in marked(outlined, method, scene.added).items():
+            _roofs(frame, method, name, geometry[rows], view)
+    return Shown(scene.report, {**counts, **marks}, scene.layers, None if few else dot)
 
 
 def _extent(scene: Scene) -> Bounds:
@@ -217,27 +220,39 @@ def _hull(bounds: np.ndarray) -> np.ndarray:
 
 
 def _ground(frame: Axes, scene: Scene) -> None:
-    """Hillshade, darker for each sun whose shadow lies there."""
-    base = scene.hillshade if scene.hillshade is not None else scene.shadow
-    if base is None or scene.bounds is None:
+    """The raster layers over each other."""
+    if not scene.pictures or scene.bounds is None:
         return
-    picture = np.full((*base.shape, 3), to_rgb(GROUND), np.float32)
-    if scene.hillshade is not None:
-        picture *= brightness(scene.hillshade)
-        picture[scene.hillshade == 0] = to_rgb(WATER)
-    if scene.shadow is not None:
-        suns = np.where(scene.shadow == 255, 0, np.bitwise_count(scene.shadow))
-        share = np.float32(DARKEST / max(len(scene.times), 1)) * suns[..., None]
-        picture += (np.array(to_rgb(SHADOW), np.float32) - picture) * share
+    shape = next(iter(scene.pictures.values())).shape
+    picture = np.full((*shape, 3), to_rgb(GROUND), np.float32)
+    moments = len(scene.method.moments(scene.report))
+    for layer in scene.layers:
+        _draw_layer(picture, layer, scene.pictures[layer.name], moments)
     west, south, east, north = scene.bounds
     frame.imshow(picture, extent=(west, east, south, north), aspect="auto", zorder=0)
 
 
-def _roofs(frame: Axes, name: str, geometry: np.ndarray, view: Bounds) -> None:
+def _draw_layer(picture: np.ndarray, layer: Layer, cells: np.ndarray, moments: int) -> None:
+    """Draw a layer over a picture: its brightness, or a shade for each bit, or its colours."""
+    seen = has_data(layer, cells)
+    if isinstance(layer.drawn, Grey):
+        picture *= brightness(cells)
+        picture[~seen] = to_rgb(WATER)
+    elif isinstance(layer.drawn, Bits):
+        bits = np.where(seen, np.bitwise_count(cells), 0)
+        share = np.float32(DARKEST / max(moments, 1)) * bits[..., None]
+        picture += (np.array(to_rgb(SHADOW), np.float32) - picture) * share
+    elif isinstance(layer.drawn, Palette):
+        colours = palette_colours(layer.drawn).astype(np.float32)
+        picture[seen] = colours[indexed(layer, cells)][seen]
+
+
+def _roofs(frame: Axes, method: Method, name: str, geometry: np.ndarray, view: Bounds) -> None:
     """Roofs with lines that thin with the scale; where roofs are dots, lines would hide them."""
+    style = dict(styles(method)[name])
     fine = min(1.0, 1500 / (view[2] - view[0]))
-    style = STYLES[name] | {"linewidth": STYLES[name]["linewidth"] * fine}
-    if fine < 0.3 and name in COLOURS:
+    style["linewidth"] *= fine
+    if fine < 0.3 and name in names(method.classes):
         style["edgecolor"] = style["facecolor"]
     frame.add_collection(PathCollection(list(_outlines(geometry)), **style), autolim=False)
 

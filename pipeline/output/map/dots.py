@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 from matplotlib.colors import to_rgba_array
 from numpy.typing import NDArray
 
+from pipeline.methods.method import Method
 from pipeline.output.map.legend import Bounds
-from pipeline.output.map.palette import COLOURS, DPI, FRAME, STYLES
-from pipeline.results.totals import LEGEND, legend
+from pipeline.output.map.palette import DPI, FRAME, styles
+from pipeline.results.totals import legend, legend_columns
 from pipeline.storage.slices import Buildings, slices
 
 SHAPE = round(FRAME[3] * DPI), round(FRAME[2] * DPI)  # of the map: rows, columns
 COLUMNS = ("selected", "rejected", "class", "excluded")
-FILLED = ("unselected", "not_judged", *COLOURS)  # layers that fill a dot; the last wins a draw
 FAINTEST = 0.25  # opacity
 FULL = 1 / 2500  # roofs a m2 where a dot is opaque; so is each that is no larger than 50 m
 
@@ -29,12 +29,20 @@ class Dots(NamedTuple):
     counts: dict[str, int]
 
 
-def layers(buildings: pa.Table) -> dict[str, NDArray[np.bool_]]:
+def filled(method: Method) -> tuple[str, ...]:
+    """The layers that fill a dot, from the lowest to the highest; of as many roofs the last wins.
+    Classes that suit something lie above the others."""
+    classes = sorted(method.classes, key=lambda each: each.suits)
+    return ("unselected", "not_judged", *(each.name for each in classes))
+
+
+def layers(buildings: pa.Table, method: Method) -> dict[str, NDArray[np.bool_]]:
     """Which rows each layer of the map shows, from the lowest layer to the highest."""
     judged = buildings["rejected"].is_null().to_numpy()
     selected = pc.fill_null(buildings["selected"], False).to_numpy()
     of_class = {
-        name: pc.fill_null(pc.equal(buildings["class"], name), False).to_numpy() for name in COLOURS
+        name: pc.fill_null(pc.equal(buildings["class"], name), False).to_numpy()
+        for name in filled(method)[2:]
     }
     return {
         "unselected": ~selected,
@@ -44,28 +52,29 @@ def layers(buildings: pa.Table) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def dots(buildings: Buildings, view: Bounds) -> Dots:
+def dots(buildings: Buildings, view: Bounds, method: Method) -> Dots:
     """A dot a pixel of the map with a roof's centre in it, in the colour of the layer with most
     roofs there, fainter where there are few."""
     height, width = SHAPE
-    roofs = np.zeros((len(FILLED), height * width), np.uint32)
+    order = filled(method)
+    roofs = np.zeros((len(order), height * width), np.uint32)
     counts: dict[str, int] = {}
-    for part in slices(buildings, [*LEGEND, "centre_x", "centre_y"]):
+    for part in slices(buildings, [*legend_columns(method), "centre_x", "centre_y"]):
         pixel, seen = _pixels(part, view)
-        for name, rows in legend(part).items():
+        for name, rows in legend(part, method).items():
             counts[name] = counts.get(name, 0) + int(rows.sum())
-        for name, rows in layers(part).items():
-            if name in FILLED:
-                np.add.at(roofs[FILLED.index(name)], pixel[rows & seen], 1)
-    picture = coloured(roofs, (view[2] - view[0]) / width)
+        for name, rows in layers(part, method).items():
+            if name in order:
+                np.add.at(roofs[order.index(name)], pixel[rows & seen], 1)
+    picture = coloured(roofs, (view[2] - view[0]) / width, method)
     return Dots(picture.reshape(height, width, 4), counts)
 
 
-def coloured(roofs: NDArray[np.uint32], dot: float) -> NDArray[np.float32]:
-    """RGBA of 0 to 1, (n, 4), of n dots of so many metres with roofs (layers in FILLED, n)."""
-    most = len(FILLED) - 1 - roofs[::-1].argmax(axis=0)
-    colours = to_rgba_array([STYLES[name]["facecolor"] for name in FILLED]).astype(np.float32)
-    picture = colours[most]
+def coloured(roofs: NDArray[np.uint32], dot: float, method: Method) -> NDArray[np.float32]:
+    """RGBA of 0 to 1, (n, 4), of n dots of so many metres with roofs (layers in `filled`, n)."""
+    most = len(roofs) - 1 - roofs[::-1].argmax(axis=0)
+    faces = [styles(method)[name]["facecolor"] for name in filled(method)]
+    picture: NDArray[np.float32] = to_rgba_array(faces).astype(np.float32)[most]
     number, full = roofs.sum(axis=0), FULL * dot**2
     density = np.log1p(number) / math.log1p(max(full, 1.0))
     picture[:, 3] = np.where(number, FAINTEST + (1 - FAINTEST) * np.minimum(density, 1), 0)

@@ -9,8 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
+from pipeline import wording
+from pipeline.methods import method_of
+from pipeline.methods.method import Bits, Grey, Layer, Palette, Phrases, names
 from pipeline.output.map.palette import (
-    COLOURS,
     FRAME,
     INK,
     PANEL,
@@ -18,40 +20,27 @@ from pipeline.output.map.palette import (
     QUIET,
     SHADED,
     SIZE,
-    STYLES,
     WATER,
+    labels,
+    styles,
 )
 from pipeline.results import texts
-from pipeline.results.printed import heights, place
+from pipeline.results.printed import attributions, heights, phrase, place
 
 Bounds = tuple[float, float, float, float]  # west, south, east, north [m]
 
-MARKS = ("reach_cut", "added")  # on roofs of any class
-ORDER = ("solar", "wind_or_solar", "none", "not_judged", "set_aside", "unselected", *MARKS)
 PLATE: dict[str, Any] = {"fc": PAPER, "ec": "none", "alpha": 0.82, "zorder": 10}
 FOOT, LINE = 7.0, 1.3  # size of the remark [points]; height of a line, in its size
 SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 
 
-class Origin(NamedTuple):
-    """Where and of what a map is: the inputs of its report, and the day on which the run was
-    finished (ISO), if that is known."""
+class Shown(NamedTuple):
+    """What the panel explains: the report of the run, roofs in each line of the legend, the raster
+    layers that are drawn; of a picture of dots the size of one [m], else None."""
 
-    inputs: Mapping[str, Any]
-    made: str | None = None
-
-
-class Told(NamedTuple):
-    """What the panel says: the suns, roofs in each line of the legend, whether there is relief and
-    shadow; of a picture of dots the size of one [m], else None."""
-
-    date: str
-    times: Sequence[str]
+    report: Mapping[str, Any]
     counts: Mapping[str, int]
-    relief: bool
-    shadow: bool
-    attributions: Sequence[str]
-    origin: "Origin"
+    layers: Sequence[Layer]
     dot: float | None = None
 
 
@@ -101,52 +90,63 @@ def north_arrow(frame: Axes, view: Bounds, letter: str) -> None:
     frame.text(x, y + 0.38 * inch, letter, ha="center", **(SMALL | {"size": 10, "weight": "bold"}))
 
 
-def panel(axes: Axes, told: Told, lang: str) -> float:
+def panel(axes: Axes, shown: Shown, lang: str) -> float:
     """Title, legend with counts, remark and sources, from the top down; the room that is left
     between legend and remark [inches]."""
     axes.set_axis_off()
-    words = texts.words(lang)
-    suns = {"date": texts.day(told.date, lang), "times": texts.listed(list(told.times), lang)}
-    y = _paragraph(axes, PANEL[3], words["map_title"], size=15, weight="bold")
-    y = _paragraph(axes, y - 0.04, words["map_subtitle"], size=9.5)
-    y = _origin(axes, y, told.origin, lang)
-    y = _paragraph(axes, y - 0.02, words["map_suns"].format(**suns), size=8.5, color=QUIET)
-    y = _paragraph(axes, y - 0.14, words["map_roofs"], size=9.5, weight="bold")
-    for name in ORDER:
-        count = told.counts.get(name, 0)
-        if count or name in (*COLOURS, "not_judged"):
-            label = words[f"map_{name}" if name in MARKS else name]
-            y = _entry(axes, y, STYLES[name], label, texts.number(count, lang))
-    if told.dot is not None:
-        said = words["map_dots"].format(metres=texts.number(told.dot, lang))
-        y = _paragraph(axes, y - 0.06, said, size=8, color=QUIET)
-    y = _ground(axes, y, told, words)
-    sources = f"{words['map_sources']}: {'; '.join(told.attributions)}."
-    below = [words["map_remark"], *([sources] if told.attributions else []), words["grid"]]
-    foot = "\n".join(_wrapped(part, FOOT) for part in below)
+    words, method = texts.words(lang), method_of(shown.report)
+    phrases = method.words(lang)
+    y = _paragraph(axes, PANEL[3], phrases.title, size=15, weight="bold")
+    y = _paragraph(axes, y - 0.04, phrases.subtitle, size=9.5)
+    y = _origin(axes, y, shown.report, lang)
+    if phrases.moments:
+        moments = phrase(phrases.moments, shown.report, lang)
+        y = _paragraph(axes, y - 0.02, moments, size=8.5, color=QUIET)
+    y = _paragraph(axes, y - 0.14, phrases.roofs, size=9.5, weight="bold")
+    always = (*names(method.classes), "not_judged")
+    said = labels(method, lang)
+    for name, style in styles(method).items():
+        count = shown.counts.get(name, 0)
+        if count or name in always:
+            y = _entry(axes, y, style, said[name], wording.number(count, lang))
+    if shown.dot is not None:
+        dots = words["map_dots"].format(metres=wording.number(shown.dot, lang))
+        y = _paragraph(axes, y - 0.06, dots, size=8, color=QUIET)
+    y = _ground(axes, y, shown.layers, phrases, lang)
+    attributed = attributions(shown.report["inputs"])
+    sources = f"{words['map_sources']}: {'; '.join(attributed)}."
+    below = [phrases.remark, *([sources] if attributed else []), words["grid"]]
+    foot = "\n".join(_wrapped(part, FOOT) for part in below if part)
     axes.text(0, 0, foot, va="bottom", linespacing=1.2, size=FOOT, color=QUIET)
     return y - (foot.count("\n") + 1) * FOOT * LINE / 72
 
 
-def _origin(axes: Axes, y: float, origin: Origin, lang: str) -> float:
+def _origin(axes: Axes, y: float, report: Mapping[str, Any], lang: str) -> float:
     """The place, the day and the version of the heights, below `y`; the y of their foot."""
-    words, versions = texts.words(lang), heights(origin.inputs, lang)
-    y = _paragraph(axes, y - 0.1, place(origin.inputs, lang), size=9.5, weight="bold")
+    words, inputs, made = texts.words(lang), report["inputs"], report["machine"].get("finished")
+    versions = heights(inputs, lang)
+    y = _paragraph(axes, y - 0.1, place(inputs, lang), size=9.5, weight="bold")
     said = words["map_heights"].format(heights=versions)
-    if origin.made:
-        said = words["map_made"].format(date=texts.day(origin.made, lang), heights=versions)
+    if made:
+        said = words["map_made"].format(date=wording.day(made, lang), heights=versions)
     return _paragraph(axes, y - 0.04, said, size=8.5, color=QUIET)
 
 
-def _ground(axes: Axes, y: float, told: Told, words: Mapping[str, str]) -> float:
-    """The legend of relief and shadow, below `y`; the y of its foot."""
-    if not (told.relief or told.shadow):
+def _ground(axes: Axes, y: float, layers: Sequence[Layer], phrases: Phrases, lang: str) -> float:
+    """The legend of the raster layers, below `y`; the y of its foot."""
+    if not layers:
         return y
-    y = _paragraph(axes, y - 0.12, words["ground"], size=9.5, weight="bold")
-    if told.shadow:
-        y = _entry(axes, y, {"facecolor": SHADED, "edgecolor": QUIET}, words["shadow"])
-    if told.relief:
-        y = _entry(axes, y, {"facecolor": WATER, "edgecolor": QUIET}, words["no_height"])
+    y = _paragraph(axes, y - 0.12, phrases.ground, size=9.5, weight="bold")
+    for kind, colour, text in (
+        (Bits, SHADED, phrases.shade),
+        (Grey, WATER, texts.words(lang)["no_height"]),
+    ):
+        if any(isinstance(layer.drawn, kind) for layer in layers):
+            y = _entry(axes, y, {"facecolor": colour, "edgecolor": QUIET}, text)
+    for layer in layers:
+        if isinstance(layer.drawn, Palette):
+            style = {"facecolor": layer.drawn.colours[-1], "edgecolor": QUIET}
+            y = _entry(axes, y, style, layer.words(lang), f"{layer.drawn.high:g} {layer.unit}")
     return y
 
 

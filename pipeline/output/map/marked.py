@@ -1,4 +1,4 @@
-"""Roofs that the map marks in any class: cut reach, and buildings that were added."""
+"""Roofs that the map marks in any class: by a flag, and buildings that were added."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.methods.method import Method
 from pipeline.results.totals import flagged
 from pipeline.storage.slices import Buildings, column_names, slices
 
@@ -15,10 +16,13 @@ COLUMNS = ("flags", "id", "centre_x", "centre_y")
 MARGIN_M = 1.0  # around the rectangles of added buildings, for their rounding
 
 
-def marked(buildings: pa.Table, added: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.bool_]]:
+def marked(
+    buildings: pa.Table, method: Method, added: Sequence[Mapping[str, Any]]
+) -> dict[str, NDArray[np.bool_]]:
     """The rows with each mark, from COLUMNS, of which none but `flags` is needed where none are
     added; added: as a report's `inputs.added` tells them."""
-    found = {"reach_cut": flagged(buildings, "reach_cut"), "added": np.zeros(len(buildings), bool)}
+    found = {flag.name: flagged(buildings, flag.name) for flag in method.flags if flag.mark}
+    found["added"] = np.zeros(len(buildings), bool)
     for file in added:
         found["added"] |= _of_file(buildings, file)
     return found
@@ -34,13 +38,15 @@ def _of_file(buildings: pa.Table, file: Mapping[str, Any]) -> NDArray[np.bool_]:
     return found
 
 
-def count_marks(buildings: Buildings, added: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def count_marks(
+    buildings: Buildings, method: Method, added: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
     """How many rows have each mark, slice by slice; none where the columns for it are missing."""
     columns = COLUMNS if added else COLUMNS[:1]
     if not {*columns} <= {*column_names(buildings)}:
         return {}
     counts: dict[str, int] = {}
     for part in slices(buildings, columns):
-        for name, rows in marked(part, added).items():
+        for name, rows in marked(part, method, added).items():
             counts[name] = counts.get(name, 0) + int(rows.sum())
     return counts

@@ -6,38 +6,24 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-# Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
-COLOURS = {"none": "#a2584f", "solar": "#fbb829", "wind_or_solar": "#0b4f94"}
+from pipeline.methods.method import Bits, Class, Layer, Method, Palette
+from pipeline.results import texts
+
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
 INK, QUIET = "#2b2b2b", "#5a5a5a"
-DARKEST = 0.5  # how much of SHADOW there is where every sun is shaded
+DARKEST = 0.5  # how much of SHADOW there is where every bit is set
 _MIXED = DARKEST * np.array(to_rgb(SHADOW)) + (1 - DARKEST) * np.array(to_rgb(GROUND))
 SHADED = to_hex(_MIXED.tolist())
-STYLES: dict[str, dict[str, Any]] = {
-    "unselected": {"facecolor": "#bdbab3", "edgecolor": "#8a8780", "linewidth": 0.3},
-    "not_judged": {
-        "facecolor": "#fbfaf7",
-        "edgecolor": "#6b6b6b",
-        "linewidth": 0.5,
-        "hatch": "///////",
-    },
-    "none": {"facecolor": COLOURS["none"], "edgecolor": "#5a2c26", "linewidth": 0.4},
-    "solar": {"facecolor": COLOURS["solar"], "edgecolor": "#8a5f00", "linewidth": 0.4},
-    "wind_or_solar": {
-        "facecolor": COLOURS["wind_or_solar"],
-        "edgecolor": "#052c55",
-        "linewidth": 0.5,
-    },
-    "set_aside": {"facecolor": "none", "edgecolor": "#000000", "linewidth": 1.4},
-    # Marks on roofs of any class, told apart by their lines.
-    "reach_cut": {
-        "facecolor": "none",
-        "edgecolor": "#c2007a",
-        "linewidth": 1.1,
-        "linestyle": (0, (2.0, 1.2)),
-    },
-    "added": {"facecolor": "none", "edgecolor": "#00846b", "linewidth": 2.2},
+Style = dict[str, Any]
+UNSELECTED: Style = {"facecolor": "#bdbab3", "edgecolor": "#8a8780", "linewidth": 0.3}
+NOT_JUDGED: Style = {
+    "facecolor": "#fbfaf7",
+    "edgecolor": "#6b6b6b",
+    "linewidth": 0.5,
+    "hatch": "///////",
 }
+SET_ASIDE: Style = {"facecolor": "none", "edgecolor": "#000000", "linewidth": 1.4}
+ADDED: Style = {"facecolor": "none", "edgecolor": "#00846b", "linewidth": 2.2}
 
 SIZE = (11.69, 8.27)  # inches: A4, landscape
 DPI = 200
@@ -45,14 +31,83 @@ FRAME = (0.3, 0.3, 8.25, 7.67)  # inches: left, bottom, width, height
 PANEL = (8.8, 0.3, 2.6, 7.67)
 
 
-def brightness(hillshade: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How much of GROUND's colour is left, (..., 1), where the grey of a hillshade is so."""
-    return np.minimum(0.55 + hillshade[..., None] / np.float32(510), 1)
+def styles(method: Method) -> dict[str, Style]:
+    """How the map draws each line of its legend, in the legend's order: classes, what is in none,
+    and the marks on roofs of any class, told apart by their lines."""
+    marks = {flag.name: flag.mark for flag in method.flags if flag.mark}
+    return {
+        **{each.name: _style(each) for each in method.classes},
+        "not_judged": NOT_JUDGED,
+        "set_aside": SET_ASIDE,
+        "unselected": UNSELECTED,
+        **{
+            name: {
+                "facecolor": "none",
+                "edgecolor": mark.colour,
+                "linewidth": mark.line_width,
+                "linestyle": (0, mark.dashes),
+            }
+            for name, mark in marks.items()
+        },
+        "added": ADDED,
+    }
 
 
-def shadow_colours(suns: int) -> NDArray[np.uint8]:
-    """RGB (256, 3) of each mask of shadows, darker for each of the suns at which it is shaded."""
-    shaded = np.bitwise_count(np.arange(256, dtype=np.uint8)) / max(suns, 1)
+def labels(method: Method, lang: str) -> dict[str, str]:
+    """What the legend says of each of `styles`."""
+    words = texts.words(lang)
+    ours = {name: words[name] for name in ("not_judged", "set_aside", "unselected", "added")}
+    theirs = {each.name: each.words(lang) for each in method.classes}
+    marks = {f.name: f.mark.nl if lang == "nl" else f.mark.en for f in method.flags if f.mark}
+    return ours | theirs | marks
+
+
+def _style(of: Class) -> Style:
+    return {"facecolor": of.colour, "edgecolor": of.edge, "linewidth": of.line_width}
+
+
+def brightness(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How much of GROUND's colour is left, (..., 1), where the grey of a layer is so."""
+    return np.minimum(0.55 + grey[..., None] / np.float32(510), 1)
+
+
+def bit_colours(bits: int) -> NDArray[np.uint8]:
+    """RGB (256, 3) of each mask of so many bits, darker for each that is set."""
+    shaded = np.bitwise_count(np.arange(256, dtype=np.uint8)) / max(bits, 1)
     share = DARKEST * np.minimum(shaded, 1)[:, None]
     colours = share * np.array(to_rgb(SHADOW)) + (1 - share) * np.array(to_rgb(GROUND))
     return np.rint(255 * colours).astype(np.uint8)
+
+
+def palette_colours(palette: Palette) -> NDArray[np.float64]:
+    """RGB (256, 3) of 0 to 1: of each `indexed` value; 0 is no data."""
+    stops = np.array([to_rgb(colour) for colour in palette.colours])
+    place = np.linspace(0, len(stops) - 1, 255)
+    bands = [np.interp(place, np.arange(len(stops)), band) for band in stops.T]
+    return np.vstack([to_rgb(GROUND), np.column_stack(bands)])
+
+
+def has_data(layer: Layer, cells: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where the cells of a layer hold a value."""
+    return ~np.isnan(cells) if np.isnan(layer.fill) else np.asarray(cells != layer.fill)
+
+
+def indexed(layer: Layer, cells: NDArray[Any]) -> NDArray[np.uint8]:
+    """The cells of a layer as places in 256 colours: as they are, or by its palette from 1 (low) to
+    255 (high), 0 for no data."""
+    if not isinstance(layer.drawn, Palette):
+        return np.asarray(cells, np.uint8)
+    low, high = layer.drawn.low, layer.drawn.high
+    seen = has_data(layer, cells)
+    place = (np.where(seen, cells, low) - low) / (high - low) * 254
+    return np.where(seen, 1 + np.rint(np.clip(place, 0, 254)), 0).astype(np.uint8)
+
+
+def nothing(layer: Layer) -> int:
+    """Which of the 256 colours stands for no data."""
+    return 0 if isinstance(layer.drawn, Palette) else int(layer.fill)
+
+
+def number_of_bits(layer: Layer, attributes: Any) -> int:
+    """How many bits a layer tells apart, by the attributes of its array; 0 if it has none."""
+    return len(attributes["flag_masks"]) if isinstance(layer.drawn, Bits) else 0

@@ -71,7 +71,7 @@ def archives(directory: Place, scratch: Path) -> list[Archive]:
     draw: dict[str, Draw] = {}
     if roofs.LAYER in told:
         draw[roofs.LAYER] = partial(_packed, table)
-        draw[ROOFS] = Overview.of(run.table.file, scratch).tile
+        draw[ROOFS] = Overview.of(run.table.file, run.method, scratch).tile
     if pictures is not None:
         draw |= _drawn(pictures, told, sun_times(run.report))
     return [Archive(key, _bounded(told[key.partition("@")[0]]), draw[key]) for key in draw]

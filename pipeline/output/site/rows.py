@@ -15,9 +15,10 @@ from pipeline.engine.tasks import Stop
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.crs import DEGREES as WGS84
 from pipeline.grid.crs import RD, transformer
+from pipeline.methods import method_of
 from pipeline.methods.powermapping.rules import CLASSES
 from pipeline.results import report
-from pipeline.results.totals import COLUMNS, flagged
+from pipeline.results.totals import columns_of, flagged
 from pipeline.storage.places import Place
 from pipeline.storage.slices import SLICE, row_count, slices
 
@@ -47,10 +48,11 @@ def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
     panels, kWh of sun; candidate, sheltered and suitable for wind, kWh of wind; excluded or null;
     lit area, on one cell. [degrees, m2, kWh a year; 1 and 0 for yes and no]"""
     file = report.buildings_file(directory)
+    columns = [*columns_of(method_of(report.read(directory))), *PLACE]
     parts = -(-row_count(file) // SLICE)
     with to.open("w", encoding="utf-8", newline="\n") as stream:
         comma = "["
-        for done, part in enumerate(slices(file, [*COLUMNS, *PLACE]), 1):
+        for done, part in enumerate(slices(file, columns), 1):
             if stop():
                 raise Stopped
             for row in _rows(part.filter(part["selected"])):

@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.output.map.dots import COLUMNS, FILLED, coloured, layers
+from pipeline.methods.method import Method
+from pipeline.output.map.dots import COLUMNS, coloured, filled, layers
 from pipeline.output.tiles import png
 from pipeline.output.tiles.scheme import SIDE, Tile
 from pipeline.storage.cache import is_intact, key_of, record_checksums
@@ -43,20 +44,20 @@ Words = NDArray[np.uint64]
 class Overview:
     """The roofs of a finished run, counted; any number of threads may ask for tiles."""
 
-    def __init__(self, words: Words) -> None:
-        self._words = words
+    def __init__(self, words: Words, method: Method) -> None:
+        self._words, self._method = words, method
 
     @classmethod
-    def of(cls, file: Place, folder: Path) -> "Overview":
-        """Of a table; counted if that was not done before, and kept in a folder under the identity
-        of the table. Raises InputError for a table that is damaged."""
+    def of(cls, file: Place, method: Method, folder: Path) -> "Overview":
+        """Of a table of a method; counted if that was not done before, and kept in a folder under
+        the identity of the table. Raises InputError for a table that is damaged."""
         path = folder / f"roofs-{identity(file)}.counts"
         if not is_intact(path):
             with Folder(folder).writing(path.name) as stream:
-                for words in counted(file):
+                for words in counted(file, method):
                     stream.write(words.tobytes())
             record_checksums(path)
-        return cls(np.memmap(path, np.uint64, "r"))
+        return cls(np.memmap(path, np.uint64, "r"), method)
 
     def tile(self, tile: Tile) -> bytes | None:
         """A PNG of SIDE pixels a side, each in the colour of the layer with most roofs in the cell
@@ -69,20 +70,20 @@ class Overview:
         column, row = (np.floor(axis / cell).astype(np.int64) for axis in tile.pixels())
         last = 1 << (BITS - level)
         inside = (row >= 0) & (row < last) & (column >= 0) & (column < last)
-        roofs = np.zeros((len(FILLED), SIDE, SIDE), np.uint32)
+        roofs = np.zeros((len(filled(self._method)), SIDE, SIDE), np.uint32)
         if inside.any():
             roofs[:, inside] = self._under(level, row[inside], column[inside])
         if not roofs.any():
             return None
-        picture = coloured(roofs.reshape(len(FILLED), -1), cell)
+        picture = coloured(roofs.reshape(len(roofs), -1), cell, self._method)
         return png.coloured(np.rint(255 * picture).astype(np.uint8).reshape(SIDE, SIDE, 4))
 
     def _under(self, level: int, row: NDArray[np.int64], column: NDArray[np.int64]) -> Any:
-        """(layers in FILLED, n) the roofs in cells."""
+        """(layers in `filled`, n) the roofs in cells."""
         low = np.array([row.min(), column.min()]) >> BLOCK
         high = np.array([row.max(), column.max()]) >> BLOCK
         down, across = ((high - low + 1) << BLOCK).tolist()
-        counts = np.zeros((len(FILLED), down, across), np.uint32)
+        counts = np.zeros((len(filled(self._method)), down, across), np.uint32)
         top, left = (low << BLOCK).tolist()
         for i in range(low[0], high[0] + 1):
             for j in range(low[1], high[1] + 1):
@@ -99,7 +100,7 @@ class Overview:
 
 
 class Counts(NamedTuple):
-    """How many roofs of which layer of FILLED are in which cells; rows northward."""
+    """How many roofs of which layer of `filled` are in which cells; rows northward."""
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
@@ -107,13 +108,13 @@ class Counts(NamedTuple):
     number: NDArray[np.int64]
 
 
-def counted(buildings: Place) -> Iterator[Words]:
+def counted(buildings: Place, method: Method) -> Iterator[Words]:
     """The counts of all levels of a table, sorted; at their end a word that is higher than all.
 
     Raises InputError for a table that is damaged.
     """
     parts = [
-        _summed(_word(0, _cells(part)))
+        _summed(_word(0, _cells(part, method)))
         for part in slices(buildings, [*COLUMNS, "centre_x", "centre_y"])
     ]
     for level in range(LEVELS):
@@ -152,13 +153,13 @@ def identity(file: Place) -> str:
     return key_of(MADE, named(str(file)), size, digest, changed)
 
 
-def _cells(part: pa.Table) -> Counts:
+def _cells(part: pa.Table, method: Method) -> Counts:
     """One of each row that a layer fills, and whose centre is on the grid."""
     x, y = (part[f"centre_{axis}"].to_numpy() for axis in "xy")
-    layer = np.full(len(part), -1, np.int64)
-    for name, rows in layers(part).items():
-        if name in FILLED:
-            layer[rows] = FILLED.index(name)
+    layer, order = np.full(len(part), -1, np.int64), filled(method)
+    for name, rows in layers(part, method).items():
+        if name in order:
+            layer[rows] = order.index(name)
     seen = (layer >= 0) & (x >= 0) & (x < WIDTH) & (y >= 0) & (y < WIDTH)
     row, column = (np.floor(axis[seen] / FINEST).astype(np.int64) for axis in (y, x))
     return Counts(row, column, layer[seen], np.ones(len(row), np.int64))

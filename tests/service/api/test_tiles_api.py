@@ -17,6 +17,7 @@ from pipeline.output.tiles.scheme import Tile
 from pipeline.storage.geoparquet import GeoParquet
 from service.api import tiles, warm
 from service.core import opened
+from tests.support.finished import METHOD
 from tests.support.served import COOKIES, app_of, browser, finish, local, runs
 
 TILES = "/collections/quarter/tiles"
@@ -79,7 +80,7 @@ def test_roofs_are_those_of_the_table(
     client: TestClient, run: Path, middle: tuple[float, float], tmp_path: Path
 ) -> None:
     counts, roofs = (
-        Overview.of(run / "buildings.parquet", tmp_path),
+        Overview.of(run / "buildings.parquet", METHOD, tmp_path),
         Roofs(GeoParquet(run / "buildings.parquet")),
     )
     low, high = Tile.at(*middle, 12), Tile.at(*middle, 15)
