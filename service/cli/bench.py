@@ -5,7 +5,7 @@ from tempfile import TemporaryFile
 
 import click
 
-from service.cli.stop import stoppable
+from service.cli.progress import stoppable
 
 
 @click.command(short_help="How fast it is on this machine, beside the machine's limits.")

@@ -6,9 +6,8 @@ import click
 
 from pipeline.storage.places import Place, place_of
 from service.cli.options import language
-from service.cli.progress import reporter
+from service.cli.progress import reporter, stoppable
 from service.cli.say import say, tell
-from service.cli.stop import stoppable
 
 THREADS = max(4, 2 * (os.cpu_count() or 1))  # object storage answers slowly, but many at once
 

@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from service.cli.options import language_of_messages
-from service.cli.progress import reporter
+from service.cli.progress import reporter, stoppable
 from service.cli.say import say, sentence, tell
-from service.cli.stop import stoppable
 
 
 @click.command(short_help="Bring the sheets and footprints of an area.")

@@ -21,11 +21,10 @@ from service.cli.options import (
     loudness,
     request_of,
 )
-from service.cli.progress import reporter
+from service.cli.progress import reporter, stoppable
 from service.cli.report import report
 from service.cli.say import say, sentence, tell
 from service.cli.serve import keys, serve
-from service.cli.stop import stoppable
 
 EXAMPLE = """\b
 Example, with a folder of AHN sheets and a BAG extract:

@@ -1,9 +1,11 @@
-"""Progress for people: bars on a terminal, plain lines in a log; and a log for programs."""
+"""How a command tells its progress, to people and programs, and how it is asked to stop."""
 
 import datetime
 import functools
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +17,7 @@ from tqdm import tqdm
 
 from pipeline.engine.events import Event
 from pipeline.engine.pace import Pace
+from pipeline.engine.tasks import stop_flag
 from pipeline.errors import InputError
 from pipeline.messages import Text, translated
 from service.cli.say import language
@@ -166,3 +169,21 @@ def shard_line(event: Event) -> Text:
         stage=Text(event["stage"]), shard=event["shard"],
         figures=[Text(event.get("outcome", "")), *said],
     )  # fmt: skip
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """A flag that Ctrl-C or SIGTERM raises; a second Ctrl-C ends the program at once."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: Any) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with stop_flag(asked.is_set):
+            yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

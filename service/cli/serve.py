@@ -11,10 +11,9 @@ from typing import Any
 import click
 
 from pipeline.messages import Text
-from service.cli.options import loudness
-from service.cli.paths import named
+from service.cli.options import loudness, named
+from service.cli.progress import stoppable
 from service.cli.say import say, tell
-from service.cli.stop import stoppable
 
 GRACE_S = 3  # for answers that are under way when the service is asked to stop
 CONFIG: dict[str, Any] = {

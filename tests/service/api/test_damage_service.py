@@ -11,9 +11,8 @@ from pipeline.errors import DamagedError
 from pipeline.output.tiles.scheme import Tile
 from pipeline.storage import cache, integrity
 from pipeline.storage.lru import LRUCache
-from service.api import tiles
+from service.api import opened, tiles
 from service.api.app import create_app
-from service.core import opened
 from service.core.settings import Settings
 from tests.support.asked import CORNER, World, carried_out
 from tests.support.damage import HOW, flip

@@ -22,9 +22,9 @@ from fastapi.testclient import TestClient
 
 from pipeline.grid.crs import lonlat
 from pipeline.results import report
+from service.api import cql
 from service.api.app import create_app
 from service.api.query import CRS84, MOST, RD_CRS, USUAL
-from service.core import cql
 from service.core.settings import Settings
 from tests.support.finished import seal
 from tests.support.roofs import CORNER

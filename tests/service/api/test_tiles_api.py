@@ -15,8 +15,8 @@ from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import Roofs
 from pipeline.output.tiles.scheme import Tile
 from pipeline.storage.geoparquet import GeoParquet
-from service.api import tiles, warm
-from service.core import opened
+from service.api import opened, tiles
+from service.api.app import begin_warming
 from tests.support.finished import METHOD
 from tests.support.served import COOKIES, app_of, browser, finish, local, runs
 
@@ -176,7 +176,7 @@ def test_many_roofs_are_counted_beside(
     client, where = local(app), path("roofs", Tile.at(*middle, 11))  # kept by no other test
     waits = client.get(where)
     assert (waits.status_code, waits.headers["retry-after"]) == (503, "5")
-    warm.begin(app.state.service).join()
+    begin_warming(app.state.service).join()
     monkeypatch.setattr(overview, "counted", None)
     assert alpha(client.get(where).content).any()
 

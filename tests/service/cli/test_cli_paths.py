@@ -8,7 +8,7 @@ import click
 import pytest
 
 from service.cli.main import main
-from service.cli.paths import PATHS, Named
+from service.cli.options import PATHS, Named
 from tests.support.commands import ROOT, call
 
 

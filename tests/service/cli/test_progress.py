@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pipeline.engine import events
+from pipeline.engine.pace import Pace
+from pipeline.messages import spoken
 from service.cli import progress
-from service.cli.progress import Pace, reporter, spoken
+from service.cli.progress import reporter
 
 SHARD = {
     "stage": "shade", "shard": "r3c7", "seconds": 8.25, "cells": 156_000_000, "footprints": 5120,
