@@ -25,7 +25,7 @@ def without_zeros(prepared: Prepared, ids: Collection[str]) -> dict[str, str]:
 
 
 def _there(prepared: Prepared, ids: Collection[str]) -> set[str]:
-    return set().union(*prepared.bearers(ids).values())
+    return set().union(*prepared.table.holding(ids).values())
 
 
 def numbered_rows(numbers: Sequence[int]) -> str:

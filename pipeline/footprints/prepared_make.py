@@ -4,34 +4,134 @@ import fcntl
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import sleep
 from typing import Any
 
+import numpy as np
+import pyarrow.compute as pc
 import pyogrio
 import pyproj
 import shapely
 
-from pipeline.engine.engine import Progress, Stop
-from pipeline.errors import InputError, Stopped
+from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
+from pipeline.errors import InputError, MendableError, Stopped
 from pipeline.footprints.footprints import Columns, pick_columns, rows_of, shapes_of
+from pipeline.footprints.prepared import (
+    CARD,
+    COLUMNS,
+    SORTED,
+    TABLES,
+    Few,
+    Prepared,
+    files_in,
+    forget,
+)
 from pipeline.footprints.prepared_input import Vector, open_vector
 from pipeline.footprints.prepared_sort import Run, Sorter, run_of, write_sorted
-from pipeline.storage.cache import fingerprint, write_manifest
+from pipeline.messages import Text
+from pipeline.storage.cache import fingerprint, key_of, log, read_manifest, write_manifest
 from pipeline.storage.checksums import ChecksumWriter
-from pipeline.storage.files import identity, named, on_disk
+from pipeline.storage.files import find, identity, named, on_disk
+from pipeline.storage.geoparquet import GeoParquet, Rows
 from pipeline.storage.places import Folder
+from pipeline.storage.slices import Rectangle
+from pipeline.vectors.files import ENDINGS
 
 BATCH = 32_768  # rows taken up at once
 WAIT_S = 0.1  # before a look whether another process is ready
-TABLES = SORTED, REST = "footprints.parquet", "unusable.parquet"
-CARD = "card.json"
+VERSION = 3  # of the prepared files
 Options = tuple[str | None, str | None, str | None, str]  # layer, id, group, centre
+
+
+def prepare_footprints(
+    sources: Iterable[str],
+    *,
+    layer: str | None = None,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    centre: str = "centroid",
+    cache: Path,
+    workers: int = 1,
+    progress: Progress = no_progress,
+    stop: Stop = never_stop,
+) -> Prepared:
+    """Footprints of one or more files, one after another, sorted into a file below `cache`; if it
+    is there already, nothing is read.
+
+    centre: as of read_footprints. progress: called with `prepare`, the rows read and all rows, 0
+    where their number is not known. Raises InputError for a file or a column that is not there and
+    for a cache that cannot be written, Stopped when the flag is up.
+    """
+    files = find(sources, ENDINGS, "buildings")
+    options = (layer, id_column, group_column, centre)
+    stamps = stamps_of(files)
+    home = cache / "footprints" / key_of(VERSION, tools(), files, stamps, options)
+    card = _card(home)
+    if card is None:
+        shutil.rmtree(home, ignore_errors=True)  # what a cleaner of caches left of it
+        forget()
+        with becoming(home, stop) as folder:
+            if folder is not None:
+                fill(folder, files, options, workers, progress, stop)
+                check_unchanged(files, stamps)
+                folder.rename(home)
+        card = _card(home)
+    if card is None:
+        raise MendableError("{folder}: was removed meanwhile; run again", folder=home)
+    xmin, ymin, xmax, ymax = (float(edge) for edge in card["bounds"])
+    return Prepared(home / SORTED, tuple(card["sources"]), card["count"], (xmin, ymin, xmax, ymax))
+
+
+def with_few(prepared: Prepared, sources: Iterable[str], **options: Any) -> Prepared:
+    """The same footprints and, after them, those of more files, as if all had been prepared
+    together; but the files are few and small, and what is made of them is kept in memory.
+
+    options: as of prepare_footprints. Raises the same.
+    """
+    with TemporaryDirectory() as folder:
+        more = prepare_footprints(sources, **options, cache=Path(folder))
+        tables = (GeoParquet(more.path.with_name(name)) for name in TABLES)
+        usable, rest = (_after(prepared, table.within(None, COLUMNS)) for table in tables)
+    ids = {*usable.columns["id"].to_pylist(), *rest.columns["id"].to_pylist()} - {""}
+    there = {*prepared.unusable().id}.union(*prepared.table.holding(ids).values())
+    return replace(
+        prepared,
+        sources=prepared.sources + more.sources,
+        count=prepared.count + more.count,
+        bounds=_around(prepared.bounds, more.bounds),
+        few=Few(usable, rest, tuple(sorted(ids & there))),
+    )
+
+
+def _after(prepared: Prepared, more: Rows) -> Rows:
+    """Rows counted after those of others."""
+    columns = more.columns
+    rows = pc.add(columns["row"], prepared.count)
+    columns = columns.set_column(columns.column_names.index("row"), "row", rows)
+    return Rows(more.position + len(prepared.table), columns, more.bounds)
+
+
+def _around(a: Rectangle, b: Rectangle) -> Rectangle:
+    """The rectangle around two, each of which may be NaN."""
+    low, high = np.fmin(a[:2], b[:2]).tolist(), np.fmax(a[2:], b[2:]).tolist()
+    return low[0], low[1], high[0], high[1]
+
+
+def _card(home: Path) -> dict[str, Any] | None:
+    """What is told of prepared footprints, if they are there and whole."""
+    card: dict[str, Any] | None = read_manifest(home / CARD)
+    if card is not None and files_in(home).missing():
+        log.warning(Text("{folder} is damaged; the footprints are prepared anew", folder=home))
+        return None
+    return card
 
 
 def fill(

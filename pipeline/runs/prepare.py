@@ -11,8 +11,8 @@ from kernels.shadow import Halo
 from pipeline.areas.selection import Area, check_extent
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import EmptyAreaError, InputError
-from pipeline.footprints.prepared import Prepared, prepare_footprints
-from pipeline.footprints.prepared_few import with_few
+from pipeline.footprints.prepared import Prepared
+from pipeline.footprints.prepared_make import prepare_footprints, with_few
 from pipeline.footprints.restrictions import Restrictions, check_ids, read_restrictions
 from pipeline.footprints.scope import Scope, asked_of, scope_of
 from pipeline.grid.windows import LatticeCell, Layout, Window

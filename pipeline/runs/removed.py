@@ -58,7 +58,7 @@ def plain(ids: Sequence[str]) -> list[str]:
 
 def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[float, ...]]]:
     """Of each id that there is, the rectangles of its footprints."""
-    near = prepared.read(groups=prepared.bearers(ids))
+    near = prepared.read(groups=prepared.table.holding(ids))
     found: dict[str, list[tuple[float, ...]]] = {}
     for i in np.flatnonzero(np.isin(near.id.astype(str), ids)):
         found.setdefault(near.id[i], []).append(tuple(near.bounds[i].tolist()))

@@ -52,6 +52,12 @@ class Rows(NamedTuple):
         columns = self.columns.combine_chunks().take(pa.array(chosen))
         return Rows(self.position[chosen], columns, self.bounds[chosen])
 
+    def within(self, rectangle: Rectangle | None) -> "Rows":
+        """Those whose rectangle touches a closed one [m]; all for None."""
+        if rectangle is None:
+            return self
+        return self.take(np.flatnonzero(touches(self.bounds, rectangle)))
+
 
 class Decoded(NamedTuple):
     """A row group in memory: its columns without the rectangles, and these, as of Rows."""
@@ -69,14 +75,19 @@ class GeoParquet:
     """A GeoParquet file, opened once for any number of threads.
 
     file: its name, for messages too; cache: keeps decoded row groups, and may be shared with other
-    files; stream: opens it, by default as a file of a finished run, whose checksums are compared.
-    Raises InputError for a file that is damaged, on opening and on reading.
+    files; stream: opens it, by default as a file of a finished run, whose checksums are compared;
+    threads: whether the columns are decoded by several. Raises InputError for a file that is
+    damaged, on opening and on reading.
     """
 
     def __init__(
-        self, file: Place, cache: LRUCache[Decoded] | None = None, stream: Open | None = None
+        self,
+        file: Place,
+        cache: LRUCache[Decoded] | None = None,
+        stream: Open | None = None,
+        threads: bool = True,
     ) -> None:
-        self.file, self._cache = file, cache
+        self.file, self._cache, self._threads = file, cache, threads
         self._stream = stream or partial(readable, file)
         with self._stream() as opened:
             self.footer = pq.read_metadata(opened)
@@ -153,7 +164,8 @@ class GeoParquet:
     def read(self, groups: Iterable[int], columns: Sequence[str] | None = None) -> pa.Table:
         """Columns, by default all that are not nested, of some row groups, in order."""
         with self._stream() as opened, pq.ParquetFile(opened, metadata=self.footer) as file:
-            table = file.read_row_groups([*groups], columns=self._names(columns))
+            names = self._names(columns)
+            table = file.read_row_groups([*groups], columns=names, use_threads=self._threads)
         return table.replace_schema_metadata(None)
 
     def rows(self, group: int, columns: Sequence[str] | None = None, *, keep: bool = True) -> Rows:
@@ -175,17 +187,16 @@ class GeoParquet:
 
     def within(
         self,
-        rectangle: Rectangle,
+        rectangle: Rectangle | None,
         columns: Sequence[str] | None = None,
         groups: Collection[int] | None = None,
     ) -> Rows:
-        """The rows whose rectangle touches a closed one [m], of some row groups or of all, in
-        order. columns: as of `read`. Raises InputError for a file without rectangles."""
-        wanted = self.touching(rectangle).tolist()
+        """The rows whose rectangle touches a closed one [m], or all, of some row groups or of all,
+        in order. columns: as of `read`. Raises InputError for a file without rectangles."""
+        every = range(self.groups) if rectangle is None else self.touching(rectangle).tolist()
         parts = [self._nothing(columns)]
-        for group in wanted if groups is None else sorted({*wanted} & {*groups}):
-            rows = self.rows(group, columns)
-            parts.append(rows.take(np.flatnonzero(touches(rows.bounds, rectangle))))
+        for group in every if groups is None else sorted({*every} & {*groups}):
+            parts.append(self.rows(group, columns).within(rectangle))
         return joined(parts)
 
     def at(self, positions: NDArray[np.int64], columns: Sequence[str] | None = None) -> Rows:

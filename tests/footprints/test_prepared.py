@@ -23,7 +23,8 @@ import shapely
 from pipeline.errors import InputError, MendableError, Stopped
 from pipeline.footprints import prepared, prepared_make, prepared_sort
 from pipeline.footprints.footprints import Footprints, read_footprints
-from pipeline.footprints.prepared import Prepared, prepare_footprints
+from pipeline.footprints.prepared import Prepared
+from pipeline.footprints.prepared_make import prepare_footprints
 from pipeline.footprints.prepared_sort import BITS, CELL_M, NOWHERE, hilbert
 from tests.footprints.test_footprints import FAULTS, FILES, LINE
 from tests.support.commands import ROOT
@@ -46,8 +47,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def forgetful() -> Iterator[None]:
     """What a process remembers of files, it forgets."""
     yield
-    prepared._opened.cache_clear()
-    prepared._group.cache_clear()
+    prepared.forget()
 
 
 def town(n: int, spread: float = 3000, seed: int = SEED) -> gpd.GeoDataFrame:
@@ -244,7 +244,7 @@ def test_nothing_usable(tmp_path: Path) -> None:
     found = ready(tmp_path, write(tmp_path / "pand.parquet", table([None, LINE, None])))
     assert len(found) == 3
     assert np.isnan(found.bounds).all()
-    assert len(found.groups()) == len(found.read()) == len(found.read((0, 0, 1e6, 1e6))) == 0
+    assert len(found.group_bounds) == len(found.read()) == len(found.read((0, 0, 1e6, 1e6))) == 0
     assert found.unusable().reason.tolist() == ["empty", "invalid", "empty"]
 
 
@@ -296,19 +296,18 @@ def houses(tmp_path: Path, small: None) -> Prepared:
 
 
 def test_row_groups(houses: Prepared) -> None:
-    groups, whole = houses.groups(), houses.read()
-    assert groups["count"].sum() == len(whole)
-    assert (groups["count"][:-1] == SMALL["GROUP_ROWS"]).all()
-    for i, group in enumerate(groups):
-        part = whole.take(np.arange(group["first"], group["first"] + group["count"]))
+    bounds, whole, starts = houses.group_bounds, houses.read(), houses.table.starts
+    assert starts[-1] == len(whole)
+    assert (np.diff(starts)[:-1] == SMALL["GROUP_ROWS"]).all()
+    for i, edges in enumerate(bounds):
+        part = whole.take(np.arange(starts[i], starts[i + 1]))
         low, high = part.bounds[:, :2].min(axis=0), part.bounds[:, 2:].max(axis=0)
-        assert group.tolist()[2:] == (*low, *high)
+        assert edges.tolist() == [*low, *high]
         light = houses.light(i)
         for name, values in light._asdict().items():
             assert np.array_equal(values, getattr(part, name)), name
         assert houses.read(groups=[i]).row.tolist() == part.row.tolist()
-    ends = groups["xmin"].min(), groups["ymin"].min(), groups["xmax"].max(), groups["ymax"].max()
-    assert houses.bounds == ends
+    assert houses.bounds == (*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0))
 
 
 def test_windows_are_those_of_brute_force(houses: Prepared) -> None:
@@ -390,7 +389,7 @@ def test_a_flipped_bit_is_said_and_made_anew(tmp_path: Path, name: str, share: f
     expected = all_of(ready(tmp_path, path))
     file = ready(tmp_path, path).path.with_name(name)
     flip(file, round(share * 8 * file.stat().st_size))
-    prepared._opened.cache_clear(), prepared._group.cache_clear()  # as in another process
+    prepared.forget()  # as in another process
     with pytest.raises(MendableError, match=f"{name} is damaged in the cache"):
         all_of(ready(tmp_path, path))
     check_same(ready(tmp_path, path), expected)
@@ -434,7 +433,7 @@ prepared_make.BATCH = 5
 def die(stage, done, total):
     if done >= 10:
         os.kill(os.getpid(), signal.SIGKILL)
-from pipeline.footprints.prepared import prepare_footprints
+from pipeline.footprints.prepared_make import prepare_footprints
 prepare_footprints([sys.argv[1]], cache=Path(sys.argv[2]), progress=die)
 """
 
@@ -484,7 +483,7 @@ MEASURE = """
 import sys, tracemalloc
 from pathlib import Path
 from pipeline.footprints import prepared_make, prepared_sort
-from pipeline.footprints.prepared import prepare_footprints
+from pipeline.footprints.prepared_make import prepare_footprints
 from tests.support.memory import clear, resident
 
 finish = prepared_sort.Sorter.finish

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.footprints import prepared_sort
 from pipeline.footprints.footprints import read_footprints
-from pipeline.footprints.prepared import Prepared, prepare_footprints
-from pipeline.footprints.prepared_few import with_few
+from pipeline.footprints.prepared import Prepared
+from pipeline.footprints.prepared_make import prepare_footprints, with_few
 from pipeline.runs.prepare import prepare as prepare_run
 from pipeline.runs.request import Request
 from tests.footprints.test_prepared import SMALL, check_same, forgetful, small, town
@@ -56,10 +56,11 @@ def test_the_same_as_all_together(
 def test_windows_and_row_groups(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
     found = joined(tmp_path, files)
     together = prepare_footprints(files, cache=tmp_path / "cache")
-    assert found.groups()["count"].sum() == len(found.read())
-    for i, group in enumerate(found.groups()):
-        part, light = found.read(groups=[i]), found.light(i)
-        assert part.place.tolist() == list(range(group["first"], group["first"] + group["count"]))
+    parts = [found.read(groups=[i]) for i in range(len(found.group_bounds))]
+    assert np.concatenate([part.place for part in parts]).tolist() == [*range(len(found.read()))]
+    for i, (part, edges) in enumerate(zip(parts, found.group_bounds, strict=True)):
+        light = found.light(i)
+        assert (*part.bounds[:, :2].min(axis=0), *part.bounds[:, 2:].max(axis=0)) == (*edges,)
         for name, values in light._asdict().items():
             assert np.array_equal(values, getattr(part, name)), name
     rng = np.random.default_rng(4)
@@ -67,7 +68,7 @@ def test_windows_and_row_groups(tmp_path: Path, small: None, files: tuple[str, s
         xmin, ymin = found.bounds[0] + x, found.bounds[1] + y
         window = (xmin, ymin, xmin + width / 3, ymin + height / 3)
         assert sorted(found.read(window).row) == sorted(together.read(window).row)
-        held = {i for i in range(len(found.groups())) if len(found.read(window, groups=[i]))}
+        held = {i for i in range(len(found.group_bounds)) if len(found.read(window, groups=[i]))}
         assert held <= {*found.touching(window).tolist()}
 
 
@@ -77,7 +78,7 @@ def test_nothing_usable_beside(tmp_path: Path, small: None, files: tuple[str, st
     many = prepare_footprints(files[:1], cache=tmp_path / "cache")
     found = with_few(many, [file])
     check_same(found, read_footprints([files[0], file]))
-    assert found.bounds == many.bounds and len(found.groups()) == len(many.groups())
+    assert found.bounds == many.bounds and len(found.group_bounds) == len(many.group_bounds)
 
 
 def test_where_ids_are(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
@@ -88,8 +89,8 @@ def test_where_ids_are(tmp_path: Path, small: None, files: tuple[str, str, str])
     expected: dict[int, set[str]] = {}
     for place in whole.place[at].tolist():
         expected.setdefault(place // SMALL["GROUP_ROWS"], set()).add(whole.id[place])
-    assert many.bearers(ids) == expected
-    assert many.bearers({"nobody"}) == many.bearers(()) == {}
+    assert many.table.holding(ids) == expected
+    assert many.table.holding({"nobody"}) == many.table.holding(()) == {}
 
 
 def test_a_run_does_not_prepare_the_many_again(
@@ -99,13 +100,15 @@ def test_a_run_does_not_prepare_the_many_again(
     files, cache = world().write(tmp_path / "in"), tmp_path / "cache"
     drawn(world(), 1).to_parquet(tmp_path / "few.parquet")
     request: Request = files.request(tmp_path / "out", layers=(), prepared=cache)
-    many = prepare_run(request).prepared
+    many = prepare_run(request).context.prepared
     kept = sorted(cache.rglob("*"))
     sorted_: list[int] = []
     usual = prepared_sort.Sorter.finish
     monkeypatch.setattr(
         prepared_sort.Sorter, "finish", lambda self: sorted_.append(self.count) or usual(self)
     )
-    found = prepare_run(request.replace(add_building=(str(tmp_path / "few.parquet"),))).prepared
+    found = prepare_run(
+        request.replace(add_building=(str(tmp_path / "few.parquet"),))
+    ).context.prepared
     assert (found.path, found.count - many.count, sorted_) == (many.path, 6, [6])
     assert sorted(cache.rglob("*")) == kept

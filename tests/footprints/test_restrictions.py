@@ -12,7 +12,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.footprints.footprints import Footprints
-from pipeline.footprints.prepared import prepare_footprints
+from pipeline.footprints.prepared_make import prepare_footprints
 from pipeline.footprints.restrictions import Restricted, check_ids, read_restrictions
 from tests.support import outlines
 from tests.support.outlines import BOXES, X, Y

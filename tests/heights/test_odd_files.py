@@ -14,8 +14,8 @@ import shapely
 from pipeline.areas.regions import regions_of
 from pipeline.errors import InputError
 from pipeline.footprints.footprints import read_footprints
-from pipeline.footprints.prepared import prepare_footprints
 from pipeline.footprints.prepared_input import open_vector
+from pipeline.footprints.prepared_make import prepare_footprints
 from pipeline.footprints.restrictions import read_restrictions
 from pipeline.heights.mosaics import ENDINGS as RASTERS
 from pipeline.output.export import export

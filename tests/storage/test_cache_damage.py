@@ -38,8 +38,7 @@ def kept(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def left(files: Files, out: Path) -> tuple[dict[str, Any], str]:
     """What a run leaves, and what it says for people, in the state of a new process."""
-    prepared._opened.cache_clear()
-    prepared._group.cache_clear()
+    prepared.forget()
     with undrawn():
         result = call(*arguments(files, out))
     assert result.exit_code == 0, result.output
