@@ -1,4 +1,4 @@
-"""Areas that are asked for: boxes, polygons, circles and regions by name."""
+"""Areas to judge: boxes, polygons, circles and regions by name."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Regions by a part of their name, or by one that is written a little wrong."""
+"""Search of regions by part of a name or by a misspelt name."""
 
 import difflib
 from collections import Counter, defaultdict
@@ -40,7 +40,7 @@ class Gazetteer:
 
     @classmethod
     def of(cls, known: Sequence[KnownRegion]) -> "Gazetteer":
-        """Of regions; of those that share a code the first counts."""
+        """A gazetteer of regions; of those that share a code the first counts."""
         once = tuple({one.region.code: one for one in reversed(known)}.values())
         names = tuple(folded(one.region.name) for one in once)
         pieces: dict[str, list[int]] = defaultdict(list)
@@ -50,35 +50,35 @@ class Gazetteer:
         return cls(once, names, dict(pieces))
 
     def search(self, text: str, limit: int) -> list[KnownRegion]:
-        """The regions that a text may mean, the likeliest first: by code, by name, by the start of
-        either, by a word of the name; only where none fits so, by names that are alike."""
-        wanted = folded(text[:LONGEST_NAME])
-        if not wanted:
+        """Regions that match a text, best first: by code, by name, by the start of either, by a
+        word of the name; without any, by similarity of the name."""
+        key = folded(text[:LONGEST_NAME])
+        if not key:
             return []
         fits = [
             (fit, i)
-            for i, fit in enumerate(map(self._fit(wanted), range(len(self.names))))
+            for i, fit in enumerate(map(self._fit(key), range(len(self.names))))
             if fit is not None
         ]
         best = sorted(fits, key=lambda each: (each[0], *self._rank(each[1])))
-        found = [i for _, i in best[:limit]] or self._alike(wanted, limit)
-        return [self.known[i] for i in found]
+        matches = [i for _, i in best[:limit]] or self._alike(key, limit)
+        return [self.known[i] for i in matches]
 
-    def _fit(self, wanted: str) -> Any:
+    def _fit(self, key: str) -> Any:
         def fit(i: int) -> int | None:
             code, name = self.known[i].region.code.casefold(), self.names[i]
-            if code == wanted:
+            if code == key:
                 return CODE
-            if wanted not in name:
-                if code.startswith(wanted):
+            if key not in name:
+                if code.startswith(key):
                     return START
-                return WORD if len(wanted) >= PIECE and code.endswith(wanted) else None
-            if name == wanted:
+                return WORD if len(key) >= PIECE and code.endswith(key) else None
+            if name == key:
                 return NAME
-            if name.startswith(wanted):
+            if name.startswith(key):
                 return START
             words = self.known[i].region.name.split()
-            return WORD if any(folded(word).startswith(wanted) for word in words) else WITHIN
+            return WORD if any(folded(word).startswith(key) for word in words) else WITHIN
 
         return fit
 
@@ -87,26 +87,26 @@ class Gazetteer:
         kind = self.known[i].region.code[:2]
         return ORDER.index(kind if kind in ORDER else ""), self.names[i]
 
-    def _alike(self, wanted: str, limit: int) -> list[int]:
-        """By letters that they share, then by the share of them that stand in the same order."""
-        shared = Counter(i for piece in _pieces(wanted) for i in self.pieces.get(piece, ()))
-        near = []
+    def _alike(self, key: str, limit: int) -> list[int]:
+        """Regions of similar names: candidates by shared trigrams, ranked by difflib's ratio."""
+        shared = Counter(i for piece in _pieces(key) for i in self.pieces.get(piece, ()))
+        similar = []
         for i, _ in shared.most_common(MOST_ALIKE):
-            ratio = difflib.SequenceMatcher(None, wanted, self.names[i]).ratio()
+            ratio = difflib.SequenceMatcher(None, key, self.names[i]).ratio()
             if ratio >= LEAST_ALIKE:
-                near.append((-ratio, *self._rank(i), i))
-        return [each[-1] for each in sorted(near)[:limit]]
+                similar.append((-ratio, *self._rank(i), i))
+        return [each[-1] for each in sorted(similar)[:limit]]
 
 
 def gazetteer(files: Sequence[Path]) -> Gazetteer:
-    """Of files of boundaries; read again when one was replaced. Raises InputError for one that
-    cannot be read."""
+    """The gazetteer of files of boundaries, read again when one was replaced. Raises InputError for
+    a file that cannot be read."""
     return _gazetteer(tuple(files), fingerprints(files))
 
 
 @lru_cache(maxsize=2)
 def _gazetteer(files: tuple[Path, ...], mark: str) -> Gazetteer:
-    """mark: by which a file that was replaced is known."""
+    """As `gazetteer`, cached. mark: fingerprints of the files."""
     regions = [region for file in files for region in regions_of(file)]
     bounds: dict[tuple[Path, str, str], Rectangle] = {}
     for file, layer in dict.fromkeys((region.file, region.layer) for region in regions):
@@ -141,6 +141,6 @@ def _around(boxes: Any) -> Rectangle:
 
 
 def _pieces(name: str) -> set[str]:
-    """Three letters in a row, the ends of a name marked."""
+    """Trigrams of a name, its ends marked by blanks."""
     whole = f" {name} "
     return {whole[i : i + PIECE] for i in range(len(whole) - PIECE + 1)}

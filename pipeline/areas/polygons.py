@@ -1,4 +1,4 @@
-"""Areas of a file, and which of them holds a point."""
+"""Areas of a vector file, and point-in-area lookup."""
 
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,20 @@ def locate(polygons: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     for area in _touching(boxes, x, y).tolist():
         west, south, *corner = boxes[area]
         start, end = np.searchsorted(east, west), np.searchsorted(east, corner[0], "right")
-        near = start + np.flatnonzero((north[start:end] >= south) & (north[start:end] <= corner[1]))
-        near = near[first[order[near]] == len(polygons)]
-        inside = near[shapely.intersects_xy(polygons[area], east[near], north[near])]
+        candidates = start + np.flatnonzero(
+            (north[start:end] >= south) & (north[start:end] <= corner[1])
+        )
+        candidates = candidates[first[order[candidates]] == len(polygons)]
+        inside = candidates[
+            shapely.intersects_xy(polygons[area], east[candidates], north[candidates])
+        ]
         first[order[inside]] = area
     return first
 
 
 def _touching(boxes: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The rectangles that the one around all points touches: of a country's areas, few."""
+    """Positions of the rectangles that touch the one around all points: few of a country's
+    areas."""
     (west, south), (east, north) = (
         [pick.reduce(v, initial=most) for v in (x, y)]
         for pick, most in ((np.fmin, np.inf), (np.fmax, -np.inf))

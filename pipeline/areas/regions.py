@@ -40,7 +40,7 @@ class Area:
     geometry: shapely.Geometry
     source: Any
 
-    def holds(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which (n, 2) points lie in it, its border included; NaN lies nowhere."""
         known = ~np.isnan(points).any(axis=1)
         inside = np.zeros(len(points), np.bool_)
@@ -50,7 +50,7 @@ class Area:
 
 
 class Region(NamedTuple):
-    """One that a file of boundaries names: PV29, Zeeland."""
+    """A region in a file of boundaries, such as PV29, Zeeland."""
 
     code: str
     name: str
@@ -58,7 +58,7 @@ class Region(NamedTuple):
     layer: str
 
     @property
-    def said(self) -> Text:
+    def label(self) -> Text:
         """Code, kind and name, for a message."""
         kind = KINDS.get(self.code[:2])
         if kind is None:
@@ -67,7 +67,7 @@ class Region(NamedTuple):
 
 
 def kind_of(code: str) -> str:
-    """What a region is, by its code."""
+    """Kind of a region by its code."""
     return "country" if code == COUNTRY else KINDS.get(code[:2], POSTCODE)
 
 
@@ -96,22 +96,22 @@ def find_region(text: str, files: Sequence[Path]) -> Area:
     known = [region for file in files for region in regions_of(file)]
     if text.strip().upper() == COUNTRY:
         return _country(known, files)
-    found = _matching(text, known)
-    if not found:
+    matches = _matching(text, known)
+    if not matches:
         raise _unknown(text, known, files)
-    if len(found) > 1:
-        means = [region.said for region in found]
+    if len(matches) > 1:
+        means = [region.label for region in matches]
         if len(means) > SHOWN:
             more = Text("{names} and {n} more", names=means[:SHOWN], n=len(means) - SHOWN)
             means = [more]
         raise InputError("AREA {text}: means {means}; give the code", text=text, means=means)
-    (region,) = found
+    (region,) = matches
     return _area([region], region.code, region.name)
 
 
 def regions_of(file: Path) -> list[Region]:
-    """All that a file of boundaries names; of one with many layers, those of CBS that are
-    generalised. Raises InputError where it cannot be read or has no column of codes."""
+    """All regions in a file of boundaries; in one with many layers, those of CBS's generalised
+    layers. Raises InputError where it cannot be read or has no column of codes."""
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(file) if kind is not None]
         chosen = [name for name in layers if LAYER.search(name)] or layers[:1]
@@ -135,7 +135,7 @@ def _listed(table: Any, file: Path, layer: str) -> Iterable[Region]:
     name = column(table, *NAMES)
     names = table[name].astype(str) if name else codes
     pairs = dict.fromkeys(zip(codes, names, strict=True))
-    return [Region(code, said, file, layer) for code, said in pairs]
+    return [Region(code, label, file, layer) for code, label in pairs]
 
 
 def codes_of(table: Any, file: Path) -> list[str]:
@@ -151,16 +151,16 @@ def codes_of(table: Any, file: Path) -> list[str]:
 
 
 def _matching(text: str, known: Sequence[Region]) -> list[Region]:
-    """The regions of that code, else of that name; one a code."""
+    """Regions whose code, else whose name matches a text; one for each code."""
     wanted = folded(text)
     for of in (
         lambda r: folded(r.code) == wanted,
         lambda r: _is_large(r) and wanted in _names(r),
         lambda r: wanted in _names(r),
     ):
-        found = {region.code: region for region in reversed(known) if wanted and of(region)}
-        if found:
-            return [found[code] for code in sorted(found)]
+        matches = {region.code: region for region in reversed(known) if wanted and of(region)}
+        if matches:
+            return [matches[code] for code in sorted(matches)]
     return []
 
 
@@ -182,9 +182,9 @@ def folded(text: str) -> str:
 def _unknown(text: str, known: Sequence[Region], files: Sequence[Path]) -> InputError:
     near: list[str] = []
     if len(text) <= LONGEST_NAME:
-        by_name = {folded(said): r for r in reversed(known) for said in (r.code, r.name)}
+        by_name = {folded(text): r for r in reversed(known) for text in (r.code, r.name)}
         close = difflib.get_close_matches(folded(text), by_name, n=SHOWN, cutoff=0.7)
-        near = list(dict.fromkeys(by_name[name].said for name in close))
+        near = list(dict.fromkeys(by_name[name].label for name in close))
     remedy = Text("give a code (GM0363), a name or a file")
     return InputError(
         "AREA {text}: no such file, and no region of {within}; {remedy}",
@@ -211,7 +211,7 @@ def _area(regions: Sequence[Region], code: str, name: str) -> Area:
     file, layer = regions[0].file, regions[0].layer
     frame = read_vector(file, layer)
     wanted = {region.code for region in regions}
-    rows = np.array([found in wanted for found in codes_of(frame, file)])
+    rows = np.array([each in wanted for each in codes_of(frame, file)])
     whole = union(make_valid(frame.geometry.to_numpy()[rows], file.name), file.name)
     if not whole.area:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Which buildings are asked for: an area, a circle."""
+"""Selection of buildings: an area or a circle, parsed from text."""
 
 import os
 import re
@@ -68,7 +68,7 @@ def check_extent(text: str, ground: shapely.Geometry) -> None:
 
 
 def _reads_better(numbers: Sequence[float], ground: shapely.Geometry) -> bool:
-    """Whether four numbers are rather a box on some ground in the order of QGIS."""
+    """Whether four numbers lie on some ground when read in the order of QGIS, and not as given."""
     xmin, xmax, ymin, ymax = numbers
     if xmin >= xmax or ymin >= ymax:
         return False
@@ -79,7 +79,7 @@ def _reads_better(numbers: Sequence[float], ground: shapely.Geometry) -> bool:
 
 
 def is_region(text: str) -> bool:
-    """Whether it can be nothing but the code or the name of a region: no numbers, no file."""
+    """Whether a text must be a region's code or name: it is neither numbers nor a file."""
     postcode = POSTCODE.fullmatch(text.strip()) is not None
     # isfile is false also for a name that is too long.
     return not os.path.isfile(text) and (postcode or _numbers(text) is None)
@@ -124,7 +124,7 @@ def parse_around(text: str) -> tuple[float, float, float]:
 def within_circle(
     centre: NDArray[np.float64], around: tuple[float, float, float] | None
 ) -> NDArray[np.bool_]:
-    """Which (n, 2) centres lie in the circle, its border included; without one, all."""
+    """Which of (n, 2) centres lie in a circle (x, y, radius) or on it; all without a circle."""
     if around is None:
         return np.ones(len(centre), np.bool_)
     x, y, radius = around

@@ -1,4 +1,4 @@
-"""Sheets, footprints and boundaries from the national services."""
+"""Download of sheets, footprints and boundaries from the national services."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Sheets, footprints and boundaries brought from the national services for an area."""
+"""Download of sheets, footprints and boundaries of an area from the national services."""
 
 import json
 import time
@@ -47,10 +47,9 @@ FOOTPRINTS = "bag-light.gpkg"
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """What is asked for. resolution, margin [m]; ahn: a version, or None for the current one;
-    relief: the folder of the relief stores, or None for none; base_urls: `NAME=URL` of services
-    that lie elsewhere; pause [s]: the first back-off; overwrite: files that are not as they were
-    brought are brought anew."""
+    """A request to fetch. resolution, margin [m]; ahn: a version, or None for the current one;
+    relief: folder of the relief store, or None to keep no relief; base_urls: `NAME=URL` of mirrors;
+    pause: the first back-off [s]; overwrite: download changed files anew."""
 
     area: str
     into: Path
@@ -68,8 +67,9 @@ class FetchRequest:
 
 @dataclass
 class Fetched:
-    """What came of it. Files by their names below the folder; nowhere: by product the sheets that
-    no service has (sea, abroad, not flown); failed: why; warnings: of what came and is odd."""
+    """Result of a fetch: file names below the folder. brought: downloaded; present: there already;
+    nowhere: by product the sheets that no service has (sea, abroad, not flown); failed: reason by
+    file; warnings: oddities of downloaded files."""
 
     brought: list[str] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
@@ -78,21 +78,21 @@ class Fetched:
     warnings: list[str] = field(default_factory=list)
 
 
-def fetch(order: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
-    """Bring what an area needs into a folder; what is there already stays, what an earlier call
-    left half is gone on with.
+def fetch(request: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
+    """Download the files of an area into a folder. Files that are there stay, partial ones
+    continue.
 
-    Single files that fail are in the result. Raises InputError for an order that cannot be or an
-    index that cannot be had, Stopped.
+    Files that fail are in the result. Raises InputError for an invalid request or an index that
+    cannot be downloaded, and Stopped.
     """
-    _check(order)
-    bases = Bases.parse(order.base_urls)
-    client = Client(order.connections, order.pause, stop)
-    with locked(order.into, HOLDER):
-        holder = order.into / HOLDER
+    _check(request)
+    bases = Bases.parse(request.base_urls)
+    client = Client(request.connections, request.pause, stop)
+    with locked(request.into, HOLDER):
+        holder = request.into / HOLDER
         if holder.exists() and not is_holder_record(holder.read_bytes()):
-            raise foreign(order.into, HOLDER)
-        work = _Fetch(order, client, bases, progress, stop)
+            raise foreign(request.into, HOLDER)
+        work = _Fetch(request, client, bases, progress, stop)
         try:
             write_atomic(holder, holder_record())
             work.run()
@@ -101,62 +101,62 @@ def fetch(order: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
                 "{failed}; try again later, or give another --base-url", failed=failed
             ) from None
         finally:
-            work.book.write()
+            work.manifest.write()
             holder.unlink(missing_ok=True)
             client.close()
         return work.result
 
 
-def _check(order: FetchRequest) -> None:
-    if not order.what or order.what - set(WHAT):
+def _check(request: FetchRequest) -> None:
+    if not request.what or request.what - set(WHAT):
         raise InputError(
             "--what {what:,}: give some of {all:,}",
-            what=sorted(order.what),
+            what=sorted(request.what),
             all=WHAT,
         )
-    if order.resolution not in RESOLUTIONS:
+    if request.resolution not in RESOLUTIONS:
         raise InputError(
             "--resolution {resolution:g}: AHN has sheets of 0.5 and 5 m",
-            resolution=order.resolution,
+            resolution=request.resolution,
         )
-    if order.ahn is not None and order.ahn not in VERSIONS:
-        raise InputError("--ahn {ahn}: give one of {versions}", ahn=order.ahn, versions=VERSIONS)
-    if not 1 <= order.connections <= MOST_CONNECTIONS:
+    if request.ahn is not None and request.ahn not in VERSIONS:
+        raise InputError("--ahn {ahn}: give one of {versions}", ahn=request.ahn, versions=VERSIONS)
+    if not 1 <= request.connections <= MOST_CONNECTIONS:
         raise InputError(
             "--connections {connections}: give 1 to {most}",
-            connections=order.connections,
+            connections=request.connections,
             most=MOST_CONNECTIONS,
         )
-    if not (np.isfinite(order.margin) and order.margin >= 0):
-        raise InputError("--margin {margin:g}: give metres, 0 or more", margin=order.margin)
+    if not (np.isfinite(request.margin) and request.margin >= 0):
+        raise InputError("--margin {margin:g}: give metres, 0 or more", margin=request.margin)
 
 
 class _Fetch:
-    """An order on its way: what is to be there, what is, and the book that says so."""
+    """A fetch in progress, with its result and the manifest of the folder."""
 
     def __init__(
-        self, order: FetchRequest, client: Client, bases: Bases, progress: Progress, stop: Stop
+        self, request: FetchRequest, client: Client, bases: Bases, progress: Progress, stop: Stop
     ) -> None:
-        self.order, self.client, self.bases = order, client, bases
+        self.request, self.client, self.bases = request, client, bases
         self.progress, self.stop = progress, stop
         self.result = Fetched()
-        self.book = Manifest.of(order.into)
+        self.manifest = Manifest.of(request.into)
         self.written = time.monotonic()
 
     def run(self) -> None:
-        wanted = self.order.what
-        by_name = is_region(self.order.area) and not boundary_files(self.order.boundaries)
+        wanted = self.request.what
+        by_name = is_region(self.request.area) and not boundary_files(self.request.boundaries)
         if "boundaries" in wanted or by_name:
-            self._bring([self._boundaries()], Manifest(cache_dir()))
+            self._download([self._boundaries()], Manifest(cache_dir()))
         if wanted == {"boundaries"} or self.result.failed:
             return
-        area = parse_area(self.order.area, self.order.boundaries).geometry
+        area = parse_area(self.request.area, self.request.boundaries).geometry
         items: list[Download] = []
         if "sheets" in wanted:
             items += self._sheets(area)
         if "footprints" in wanted:
             items += [self._footprints(area)]
-        self._bring(items, self.book)
+        self._download(items, self.manifest)
 
     def _boundaries(self) -> Download:
         url = self.bases.url("pdok", services.BOUNDARIES)
@@ -165,38 +165,40 @@ class _Fetch:
         )
 
     def _sheets(self, area: shapely.Geometry) -> list[Download]:
-        """DSM and DTM side by side, sheet by sheet, so that a stopped call leaves pairs."""
-        if not sheets_touching(area, self.order.margin):
+        """Downloads of DSM and DTM in the order of sheets, so that a stopped fetch leaves pairs."""
+        if not sheets_touching(area, self.request.margin):
             raise InputError(
-                "AREA {area}: no sheet of AHN is near it; give RD metres", area=self.order.area
+                "AREA {area}: no sheet of AHN is near it; give RD metres", area=self.request.area
             )
         items: list[tuple[str, Download]] = []
         for kind in KINDS:
-            of = services.product(kind, self.order.resolution, self.order.ahn)
+            of = services.product(kind, self.request.resolution, self.request.ahn)
             index = services.index_of(of, self.client, self.bases)
             self._keep_index(of, index)
-            self._note_lacking(of, area, {offer.name for offer in index.offers})
+            self._note_missing(of, area, {offer.name for offer in index.sheets})
             items += [
                 (offer.name, self._sheet(of, offer))
-                for offer in _near(index.offers, area, self.order.margin)
+                for offer in _near(index.sheets, area, self.request.margin)
             ]
         return [item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].file))]
 
     def _keep_index(self, of: Product, index: Index) -> None:
-        """Write the index of a product, over an older one only."""
-        file = self.order.into / of.folder / index.file
-        if file.exists() and not self.order.overwrite and not _lists(file, of):
-            raise foreign(self.order.into, f"{of.folder}/{index.file}")
+        """Write the index of a product; over an older index only."""
+        file = self.request.into / of.folder / index.file
+        if file.exists() and not self.request.overwrite and not _lists(file, of):
+            raise foreign(self.request.into, f"{of.folder}/{index.file}")
         write_atomic(file, index.body)
 
-    def _note_lacking(self, of: Product, area: shapely.Geometry, listed: set[str]) -> None:
-        """The sheets that there would be if there were data everywhere."""
+    def _note_missing(self, of: Product, area: shapely.Geometry, listed: set[str]) -> None:
+        """Record the sheets of the area that the index does not list; warn of those with land."""
         if of.ahn == 6:
-            lacking = set(tiles_touching(area, self.order.margin)) - listed
+            missing = set(tiles_touching(area, self.request.margin)) - listed
         else:
-            near = [p for p in sheets_touching(area, self.order.margin) if p.name not in listed]
-            lacking = {place.name for place in near}
-            if land := [place.name for place in near if place.land]:
+            expected = [
+                p for p in sheets_touching(area, self.request.margin) if p.name not in listed
+            ]
+            missing = {place.name for place in expected}
+            if land := [place.name for place in expected if place.land]:
                 self.result.warnings.append(
                     Text(
                         "{folder}: the index has no {sheets}, which meet land",
@@ -204,7 +206,7 @@ class _Fetch:
                         sheets=_some(land),
                     )
                 )
-        self._note_nowhere(of.folder, lacking)
+        self._note_without_data(of.folder, missing)
 
     def _sheet(self, of: Product, offer: IndexedSheet) -> Download:
         # What of AHN6 is listed may not be flown yet; there are sheets of water without data.
@@ -219,22 +221,22 @@ class _Fetch:
         )
 
     def _survey(self, of: Product, file: Path) -> dict[str, str | int] | None:
-        """Keep the relief of a sheet, while its bytes are still in memory."""
-        if self.order.relief is None:
+        """Write the relief of a sheet while its bytes are still in memory. Returns its identity."""
+        if self.request.relief is None:
             return None
         try:
-            return survey_sheet(opened(of, file), self.order.relief, self.stop).file
+            return survey_sheet(opened(of, file), self.request.relief, self.stop).file
         except InputError as fault:  # it is as published; a run will say the same
             self.result.warnings.append(fault.text)
             return None
 
     def _footprints(self, area: shapely.Geometry) -> Download:
         xmin, ymin, xmax, ymax = area.bounds
-        margin = self.order.margin
+        margin = self.request.margin
         low = np.floor([xmin - margin, ymin - margin]).astype(int).tolist()
         high = np.ceil([xmax + margin, ymax + margin]).astype(int).tolist()
         square_km = (high[0] - low[0]) * (high[1] - low[1]) / 1e6
-        if FOOTPRINTS in self.book.records or square_km > PAGES_KM2:
+        if FOOTPRINTS in self.manifest.records or square_km > PAGES_KM2:
             url = self.bases.url("pdok", services.FOOTPRINTS)
             return Download(FOOTPRINTS, url, partial(self.client.save, url), check_footprints)
         bounds = (low[0], low[1], high[0], high[1])
@@ -243,31 +245,33 @@ class _Fetch:
         return Download(name, url, partial(self._save_features, bounds), check_vector)
 
     def _save_features(self, bounds: Bounds, file: Path) -> None:
-        found, crs = services.features(bounds, self.client, self.bases)
+        features, crs = services.features(bounds, self.client, self.bases)
         collection = {
             "type": "FeatureCollection",
             "crs": {"type": "name", "properties": {"name": _urn(crs)}},
-            "features": found,
+            "features": features,
         }
         write_atomic(file, json.dumps(collection, ensure_ascii=False).encode())
 
-    def _bring(self, items: Sequence[Download], book: Manifest) -> None:
-        """Some at once, until all are there or failed; after GIVE_UP failures in a row no more."""
-        overwrite = self.order.overwrite or book is not self.book  # the cache is the program's
-        with ThreadPoolExecutor(self.order.connections) as pool:
-            futures = {pool.submit(ensure, item, book, overwrite): item for item in items}
+    def _download(self, items: Sequence[Download], manifest: Manifest) -> None:
+        """Run downloads in parallel until all are done; stop after GIVE_UP failures in a row."""
+        overwrite = (
+            self.request.overwrite or manifest is not self.manifest
+        )  # the cache is the program's
+        with ThreadPoolExecutor(self.request.connections) as pool:
+            futures = {pool.submit(ensure, item, manifest, overwrite): item for item in items}
             try:
-                self._collect(futures, book)
+                self._collect(futures, manifest)
             finally:
                 for future in futures:
                     future.cancel()
 
     def _collect(
-        self, futures: dict[Future[tuple[Record | None, bool]], Download], book: Manifest
+        self, futures: dict[Future[tuple[Record | None, bool]], Download], manifest: Manifest
     ) -> None:
         in_a_row = 0
         for done, future in enumerate(as_completed(futures), 1):
-            in_a_row = 0 if self._note(futures[future], future, book) else in_a_row + 1
+            in_a_row = 0 if self._record(futures[future], future, manifest) else in_a_row + 1
             if in_a_row == GIVE_UP:
                 self.result.warnings.append(
                     Text(
@@ -279,18 +283,18 @@ class _Fetch:
                 return
             self.progress("fetch", done, len(futures))
             if time.monotonic() - self.written > WRITE_S:
-                self.book.write()
+                self.manifest.write()
                 self.written = time.monotonic()
 
-    def _note(
-        self, item: Download, future: Future[tuple[Record | None, bool]], book: Manifest
+    def _record(
+        self, item: Download, future: Future[tuple[Record | None, bool]], manifest: Manifest
     ) -> bool:
-        """What came of a file; whether that is as good as can be."""
+        """Record the outcome of a download. Returns whether it counts as a success."""
         try:
             record, came = future.result()
         except NotFoundError as nowhere:
             if item.sheet is not None:
-                self._note_nowhere(item.sheet[0], [item.sheet[1]])
+                self._note_without_data(item.sheet[0], [item.sheet[1]])
                 return True
             self.result.failed[item.file] = Text("not at {url} ({why})", url=item.url, why=nowhere)
             return False
@@ -302,13 +306,13 @@ class _Fetch:
             return False
         (self.result.brought if came else self.result.present).append(item.file)
         if record is not None:
-            book.records[item.file] = record
+            manifest.records[item.file] = record
         return True
 
-    def _note_nowhere(self, product: str, names: Iterable[str]) -> None:
+    def _note_without_data(self, product: str, names: Iterable[str]) -> None:
         known = self.result.nowhere.get(product, ())
         self.result.nowhere[product] = sorted({*known, *names})
-        self.book.note_nowhere(product, names)
+        self.manifest.note_without_data(product, names)
 
 
 def _lists(file: Path, of: Product) -> bool:
@@ -331,7 +335,7 @@ def _near(
     boxes = shapely.box(*np.array([offer.bounds for offer in offered]).T)
     shapely.prepare(area)
     meets = shapely.dwithin(area, boxes, margin)
-    return [offer for offer, near in zip(offered, meets, strict=True) if near]
+    return [offer for offer, inside in zip(offered, meets, strict=True) if inside]
 
 
 def _urn(crs: str) -> str:

@@ -1,4 +1,4 @@
-"""A file that is to be fetched, and the book of a folder of them: what is there, what nowhere."""
+"""Files to download, and the manifest of a folder of downloaded files."""
 
 import json
 import os
@@ -17,7 +17,8 @@ MANIFEST = "fetched.json"
 
 @dataclass(frozen=True)
 class Record:
-    """A file that is there: whence, bytes, and when it was brought or first seen (UTC)."""
+    """A downloaded file: address, size [bytes], SHA-256, and when it was downloaded or found
+    (UTC)."""
 
     url: str
     size: int
@@ -26,15 +27,15 @@ class Record:
 
     @classmethod
     def now(cls, url: str, identity: dict[str, str | int]) -> "Record":
-        """Of a file that was looked at just now."""
+        """The record of a file as it is now."""
         date = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(url, int(identity["size"]), str(identity["sha256"]), date)
 
 
 @dataclass
 class Manifest:
-    """Records by the files' names below the folder; without_data: by product the sheets that no
-    service has."""
+    """Records by file name below the folder; without_data: by product the sheets that no service
+    has."""
 
     folder: Path
     records: dict[str, Record] = field(default_factory=dict)
@@ -42,41 +43,41 @@ class Manifest:
 
     @classmethod
     def of(cls, folder: Path) -> "Manifest":
-        """As it was written; empty where there is none or it is damaged, so that what is there is
-        looked at. Raises InputError for a file of that name with anything else."""
+        """The manifest in a folder; empty if there is none or it is damaged, so that the files
+        there are validated. Raises InputError for another program's file of that name."""
         try:
-            said = json.loads((folder / MANIFEST).read_bytes())
+            values = json.loads((folder / MANIFEST).read_bytes())
         except (OSError, ValueError):
             return cls(folder)
         try:
-            records = {name: Record(**record) for name, record in said["files"].items()}
-            return cls(folder, records, dict(said["without_data"]))
+            records = {name: Record(**record) for name, record in values["files"].items()}
+            return cls(folder, records, dict(values["without_data"]))
         except (TypeError, KeyError, AttributeError, ValueError):
             raise foreign(folder, MANIFEST) from None
 
     def has(self, name: str) -> bool:
-        """Whether a file is there as it was written down."""
+        """Whether a file exists with the recorded size."""
         record, file = self.records.get(name), self.folder / name
         return record is not None and file.is_file() and file.stat().st_size == record.size
 
-    def note_nowhere(self, product: str, names: Iterable[str]) -> None:
-        """Sheets that no service has."""
+    def note_without_data(self, product: str, names: Iterable[str]) -> None:
+        """Record sheets that no service has."""
         known = self.without_data.get(product, ())
         self.without_data[product] = sorted({*known, *names})
 
     def write(self) -> None:
-        """To the folder, whole."""
-        said = {
+        """Write the manifest to the folder, atomically."""
+        values = {
             "files": {name: asdict(record) for name, record in sorted(self.records.items())},
             "without_data": self.without_data,
         }
-        write_atomic(self.folder / MANIFEST, json.dumps(said, indent=1).encode())
+        write_atomic(self.folder / MANIFEST, json.dumps(values, indent=1).encode())
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file to be there: its name below the folder, its address, how it is brought and checked;
-    survey: what is kept of it beside, with its identity; sheet: product and name of one that may
+    """A file to download. file: name below the folder; url; save, check: download and validate it;
+    survey: keeps its relief and returns its identity; sheet: product and name of a sheet that may
     not exist although the index lists it."""
 
     file: str
@@ -88,27 +89,28 @@ class Download:
 
 
 class OccupiedError(InputError):
-    """A file that stands where another is to be brought, and is not as it was brought."""
+    """A file with the name of a download that is not as it was downloaded."""
 
 
 def foreign(folder: Path, name: str) -> InputError:
-    """What is wrong with a folder where a file of others has the name of one of the program's."""
+    """The fault of a folder in which another program's file has the name of one of ours."""
     return InputError(
         "{folder}: its {name} is not of this program; give another folder", folder=folder, name=name
     )
 
 
-def ensure(item: Download, book: Manifest, overwrite: bool = False) -> tuple[Record | None, bool]:
-    """See that a file is there and sound; its record, if it was not known before, and whether it
-    was brought. Raises Standing where that would replace a file that is not as it was brought,
-    unless `overwrite`."""
-    file = book.folder / item.file
-    if book.has(item.file):
+def ensure(
+    item: Download, manifest: Manifest, overwrite: bool = False
+) -> tuple[Record | None, bool]:
+    """Ensure that a file is there and valid. Returns its record, if it is new, and whether it was
+    downloaded. Raises OccupiedError for a changed file, unless `overwrite`."""
+    file = manifest.folder / item.file
+    if manifest.has(item.file):
         item.survey(file)
         return None, False
-    # A file that is in no book was brought before a kill, or by hand.
-    came = item.file in book.records or not (file.exists() and _is_valid(item, file))
-    if came:
+    # A file that no manifest has was downloaded before a kill, or by hand.
+    download = item.file in manifest.records or not (file.exists() and _is_valid(item, file))
+    if download:
         if os.path.lexists(file) and not overwrite:
             raise OccupiedError(
                 "stands there, and is not as it was brought; move it away, or --overwrite brings it"
@@ -117,7 +119,7 @@ def ensure(item: Download, book: Manifest, overwrite: bool = False) -> tuple[Rec
         file.parent.mkdir(parents=True, exist_ok=True)
         item.save(file)
         _validate(item, file)
-    return Record.now(item.url, item.survey(file) or identity(str(file))), came
+    return Record.now(item.url, item.survey(file) or identity(str(file))), download
 
 
 def _is_valid(item: Download, file: Path) -> bool:
@@ -129,7 +131,7 @@ def _is_valid(item: Download, file: Path) -> bool:
 
 
 def _validate(item: Download, file: Path) -> None:
-    """Raises Failed or InputError for a file that is not what it should be, and deletes it."""
+    """Raises FetchError or InputError for an invalid file, and deletes it."""
     try:
         item.check(file)
     except (FetchError, InputError):

@@ -1,4 +1,4 @@
-"""Where the national services keep sheets, footprints and boundaries."""
+"""Addresses and indexes of the national services of sheets, footprints and boundaries."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from pipeline.heights.ahn import Bounds
 from pipeline.heights.indexes import RESOLUTIONS, IndexedSheet, Product, file_name, sheets_in_index
 from pipeline.messages import Text
 
-# Each can be told to lie elsewhere: a mirror, a proxy, the server of a test.
+# Each may be replaced by `--base-url`: by a mirror, a proxy, the server of a test.
 BASES = {
     "pdok": "https://service.pdok.nl",
     "api": "https://api.pdok.nl",
@@ -30,13 +30,13 @@ MOST_PAGES = 2000
 
 @dataclass(frozen=True)
 class Bases:
-    """The services' addresses, some of them moved."""
+    """Base addresses of the services; moved: those that are replaced, by name."""
 
     moved: Mapping[str, str]
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> "Bases":
-        """From `NAME=URL`. Raises InputError for a name that is not known."""
+        """Bases from texts `NAME=URL`. Raises InputError for an unknown name."""
         moved = {}
         for text in texts:
             name, equals, url = text.partition("=")
@@ -53,8 +53,8 @@ class Bases:
         """The address of a path below a base."""
         return f"{self.moved.get(base, BASES[base])}/{path}"
 
-    def follow(self, url: str) -> str:
-        """An address that an index gives, where it has moved to."""
+    def relocated(self, url: str) -> str:
+        """An address from an index, with its base replaced."""
         for name, there in self.moved.items():
             if url.startswith(f"{BASES[name]}/"):
                 return there + url.removeprefix(BASES[name])
@@ -62,51 +62,51 @@ class Bases:
 
 
 def product(kind: str, resolution: float, ahn: int | None) -> Product:
-    """What is meant where no version is asked for: at 0.5 m PDOK's current one, at 5 m, which
-    PDOK does not have, the newest version with every sheet."""
+    """The product of a kind and resolution. Without a version: at 0.5 m PDOK's current one, at 5 m,
+    which PDOK does not have, the newest version with every sheet."""
     return Product(kind, resolution, WHOLE_COUNTRY if ahn is None and resolution == 5 else ahn)
 
 
 @dataclass(frozen=True)
 class Index:
-    """A service's index of a product, as it came: the name of its file, its bytes, and the sheets
-    that it lists."""
+    """A service's index of a product: its file name, its bytes, and the sheets that it lists."""
 
     file: str
     body: bytes
-    offers: list[IndexedSheet]
+    sheets: list[IndexedSheet]
 
 
 def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
-    """The index of a product. Raises Failed or Stopped, InputError where it lists none."""
-    said = Text("no index")
+    """Download the index of a product. Raises FetchError, Stopped, and InputError for an empty
+    one."""
+    reason = Text("no index")
     for url in _indexes(wanted, bases):
         try:
             body, _ = client.read(url)
-            found = sheets_in_index(body, wanted)
+            sheets = sheets_in_index(body, wanted)
         except NotFoundError as nowhere:
-            said = Text("no index at {url} ({why})", url=url, why=nowhere)
+            reason = Text("no index at {url} ({why})", url=url, why=nowhere)
             continue
         except (FetchError, ValueError) as failed:
             raise FetchError("the index {url}: {why}", url=url, why=failed) from None
-        if not found:
+        if not sheets:
             raise InputError(
                 "the index {url} lists no sheet of {folder}; choose another --ahn or --resolution",
                 url=url,
                 folder=wanted.folder,
             )
-        return Index(file_name(url), body, [_placed(o, wanted, bases) for o in found])
-    raise FetchError(said)
+        return Index(file_name(url), body, [_placed(o, wanted, bases) for o in sheets])
+    raise FetchError(reason)
 
 
 def _placed(offer: IndexedSheet, wanted: Product, bases: Bases) -> IndexedSheet:
-    """With its address where that lies now."""
-    url = bases.url("ahn6", offer.url) if wanted.ahn == 6 else bases.follow(offer.url)
+    """The sheet with its base address replaced."""
+    url = bases.url("ahn6", offer.url) if wanted.ahn == 6 else bases.relocated(offer.url)
     return replace(offer, url=url)
 
 
 def _indexes(wanted: Product, bases: Bases) -> list[str]:
-    """Where its index may lie, the best first."""
+    """Addresses of a product's index, the best first."""
     if wanted.ahn == 6:
         return [bases.url("ahn", "AUX/bladwijzer_AHN6.gpkg")]
     if wanted.ahn:
@@ -123,34 +123,33 @@ def _indexes(wanted: Product, bases: Bases) -> list[str]:
 def features(bounds: Bounds, client: Client, bases: Bases) -> tuple[list[dict[str, Any]], str]:
     """BAG's buildings whose boxes meet a rectangle [RD m], page by page, and the URI of their CRS.
 
-    Raises Failed, also where the pages do not end, or Stopped.
+    Raises FetchError, also where the pages do not end, or Stopped.
     """
     box = ",".join(f"{side:g}" if side % 1 else f"{side:.0f}" for side in bounds)
     crs = quote(RD_URI, safe="")
-    asked = f"f=json&limit={PAGE}&crs={crs}&bbox-crs={crs}&bbox={box}"
-    url: str | None = f"{bases.url('api', FEATURES)}?{asked}"
-    found: dict[str, dict[str, Any]] = {}
-    spoken: set[str] = set()
+    query = f"f=json&limit={PAGE}&crs={crs}&bbox-crs={crs}&bbox={box}"
+    url: str | None = f"{bases.url('api', FEATURES)}?{query}"
+    by_id: dict[str, dict[str, Any]] = {}
+    systems: set[str] = set()
     seen: set[str] = set()
     while url:
         if url in seen or len(seen) >= MOST_PAGES:
             raise FetchError("the pages of the buildings do not end")
         seen.add(url)
         page, uri = _page(url, client)
-        spoken.add(uri)
+        systems.add(uri)
         for feature in page["features"]:
-            found.setdefault(str(feature.get("id", len(found))), feature)
+            by_id.setdefault(str(feature.get("id", len(by_id))), feature)
         links = (link["href"] for link in page.get("links", ()) if link.get("rel") == "next")
         after = next(links, None)
-        url = bases.follow(urljoin(url, after)) if after else None
-    if len(spoken) != 1:
-        raise FetchError("pages of the buildings in several CRS: {crs}", crs=sorted(spoken))
-    return list(found.values()), spoken.pop()
+        url = bases.relocated(urljoin(url, after)) if after else None
+    if len(systems) != 1:
+        raise FetchError("pages of the buildings in several CRS: {crs}", crs=sorted(systems))
+    return list(by_id.values()), systems.pop()
 
 
 def _page(url: str, client: Client) -> tuple[dict[str, Any], str]:
-    """A page, and the CRS that its header states; without one it is WGS 84, as the standard
-    says."""
+    """A page and the CRS in its header; WGS 84 without one, as in the standard."""
     try:
         body, headers = client.read(url)
         page = json.loads(body)

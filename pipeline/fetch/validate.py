@@ -1,4 +1,4 @@
-"""What was brought from a service: is it what it should be?"""
+"""Validation of downloaded files."""
 
 import zipfile
 import zlib
@@ -16,7 +16,8 @@ from pipeline.storage.files import find, identity
 
 
 def opened(of: Product, file: Path) -> Sheet:
-    """The one raster in a file. Raises Failed or InputError unless it can be used."""
+    """The header of the one raster in a file. Raises FetchError or InputError if it cannot be
+    used."""
     paths = find([str(file)], ENDINGS, of.kind)
     if len(paths) != 1:
         raise FetchError("{n} rasters in it instead of one", n=len(paths))
@@ -24,7 +25,7 @@ def opened(of: Product, file: Path) -> Sheet:
 
 
 def check_sheet(of: Product, offer: IndexedSheet, file: Path) -> None:
-    """Raises Failed or InputError unless it is the raster that the index says it is."""
+    """Raises FetchError or InputError if a file is not the raster that the index describes."""
     size = file.stat().st_size
     if offer.size is not None and size != offer.size:
         raise FetchError("{size} bytes, and the index says {said}", size=size, said=offer.size)
@@ -48,7 +49,7 @@ def check_sheet(of: Product, offer: IndexedSheet, file: Path) -> None:
 
 
 def _check_ends(sheet: Sheet) -> None:
-    """Read the first and the last cells: of a file that is cut off they are missing."""
+    """Read the first and the last cell, which a truncated file does not have."""
     try:
         with rasterio.open(sheet.path) as source:
             for row, column in ((0, 0), (source.height - 1, source.width - 1)):
@@ -68,12 +69,12 @@ def _check_zip(file: Path) -> None:
 
 
 def check_vector(file: Path) -> None:
-    """Raises Failed unless it is a vector file."""
+    """Raises FetchError for a file that is no vector file."""
     _layers(file)
 
 
 def check_footprints(file: Path) -> None:
-    """Raises Failed unless it has BAG's layer of buildings."""
+    """Raises FetchError for a file without BAG's layer of buildings."""
     if "pand" not in _layers(file):
         raise FetchError("has no layer `pand`")
 

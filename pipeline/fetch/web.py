@@ -1,4 +1,4 @@
-"""HTTP as a polite guest: few connections, patience, and files whole or not at all."""
+"""HTTP downloads: few connections, retries with back-off, resumed partial files."""
 
 import json
 import os
@@ -32,7 +32,7 @@ NOT_FOUND = (404, 410)
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 NO_SUCH_RANGE = 416
 TIMEOUT = urllib3.Timeout(connect=15.0, read=30.0)
-# Redirects are followed by the library; all other waiting is ours, which can be stopped.
+# The library follows redirects; all other retries are ours, so that they can be stopped.
 REDIRECTS = urllib3.Retry(
     total=5, connect=0, read=0, status=0, other=0, redirect=5, respect_retry_after_header=False
 )
@@ -40,16 +40,16 @@ RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
 class NotFoundError(Told):
-    """The server says that there is no such thing (404, 410)."""
+    """The server has no such resource (404, 410)."""
 
 
 class FetchError(Told):
-    """What exists, or may, could not be had; says why in a line."""
+    """A download failed; the message gives the reason in a line."""
 
 
 class _RetryError(Told):
-    """An attempt failed and the next may not. wait [s]: what the server asks for; moved: it
-    brought something."""
+    """An attempt failed and may be retried. wait: Retry-After [s]; moved: whether it made
+    progress."""
 
     def __init__(self, why: str, wait: float = 0.0) -> None:
         super().__init__(Text(why))
@@ -59,7 +59,7 @@ class _RetryError(Told):
 
 @cache
 def agent() -> str:
-    """How the program calls itself: name, version, homepage."""
+    """The User-Agent: name, version, homepage."""
     ours = metadata("daklaag")
     urls = [url.partition(",")[2].strip() for url in ours.get_all("Project-URL") or ()]
     return f"daklaag/{ours['Version']}" + "".join(f" (+{url})" for url in urls[:1])
@@ -67,7 +67,7 @@ def agent() -> str:
 
 @dataclass(frozen=True)
 class Client:
-    """Connections to servers, at most `connections` to each; pause [s]: the first back-off."""
+    """An HTTP client with at most `connections` to each server; pause: the first back-off [s]."""
 
     connections: int = 2
     pause: float = 1.0
@@ -75,11 +75,11 @@ class Client:
     _pools: dict[str | None, urllib3.PoolManager] = field(default_factory=dict, repr=False)
 
     def read(self, url: str) -> tuple[bytes, Mapping[str, str]]:
-        """Body and headers of a small answer. Raises Nowhere, Failed or Stopped."""
-        return self._patiently(lambda: self._read(url))
+        """Body and headers of a small response. Raises NotFoundError, FetchError or Stopped."""
+        return self._with_retries(lambda: self._read(url))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         for pool in self._pools.values():
             pool.clear()
 
@@ -95,33 +95,35 @@ class Client:
             return bytes(body), got.headers
 
     def save(self, url: str, file: Path) -> None:
-        """Bring a file; `file.partial`, which an earlier call left, is gone on with if the server
-        can and its file is still the same one.
+        """Download a file. `file.partial` of an earlier call is continued if the server serves
+        ranges and its file is unchanged.
 
-        Raises Nowhere, Failed or Stopped, and leaves then what came so far.
+        Raises NotFoundError, FetchError or Stopped; `file.partial` stays then.
         """
-        half = _PartialFile(url, file)
-        self._patiently(lambda: self._go_on(half))
-        half.finish()
+        partial_file = _PartialFile(url, file)
+        self._with_retries(lambda: self._resume(partial_file))
+        partial_file.finish()
 
-    def _go_on(self, half: "_PartialFile") -> None:
-        before = half.size
+    def _resume(self, partial_file: "_PartialFile") -> None:
+        before = partial_file.size
         try:
-            if half.size and half.size == half.total:
+            if partial_file.size and partial_file.size == partial_file.total:
                 return
-            self._append(half)
+            self._append(partial_file)
         except _RetryError as again:
-            again.moved = half.size - before >= PROGRESS
+            again.moved = partial_file.size - before >= PROGRESS
             raise
 
-    def _append(self, half: "_PartialFile") -> None:
-        with self._answer(half.url, {"Accept-Encoding": "identity", **half.wanted()}) as got:
+    def _append(self, partial_file: "_PartialFile") -> None:
+        with self._answer(
+            partial_file.url, {"Accept-Encoding": "identity", **partial_file.range_headers()}
+        ) as got:
             if got.status == NO_SUCH_RANGE:
-                half.drop()
+                partial_file.drop()
                 raise _RetryError("the server has no such range")
             if got.headers.get("Content-Encoding", "identity") != "identity":
                 raise FetchError("the server packs what it was asked for as it is")
-            with half.opened(got) as out:
+            with partial_file.opened(got) as out:
                 # What came is on disk at once, so that a kill loses nothing of it.
                 while piece := got.read1(PIECE, decode_content=False):
                     if out.tell() == 0:
@@ -129,11 +131,11 @@ class Client:
                     out.write(piece)
                     out.flush()
                     self._check_stop()
-        half.check()
+        partial_file.check()
 
     @contextmanager
     def _answer(self, url: str, headers: dict[str, str]) -> Iterator[urllib3.BaseHTTPResponse]:
-        """An answer whose body is still to come; what may pass by itself becomes _Again."""
+        """A response whose body is not read yet; temporary faults become _RetryError."""
         try:
             got = self._pool(url).request(
                 "GET", url, headers={"User-Agent": agent(), **headers}, preload_content=False,
@@ -163,9 +165,8 @@ class Client:
             )
         return self._pools[proxy]
 
-    def _patiently(self, attempt: Callable[[], T]) -> T:
-        """Try until it succeeds, with a pause between that doubles, and varies so that many do
-        not come back at once; never shorter than the server asks for."""
+    def _with_retries(self, attempt: Callable[[], T]) -> T:
+        """Retry an attempt with exponential back-off and jitter, at least Retry-After."""
         idle = 0
         while True:
             self._check_stop()
@@ -193,7 +194,7 @@ class Client:
 
 
 class _PartialFile:
-    """A file that is not whole yet, and beside it a note of what it is half of."""
+    """A partial file, and beside it a note with its address, total size and ETag or date."""
 
     def __init__(self, url: str, file: Path) -> None:
         self.url, self.file = url, file
@@ -201,13 +202,13 @@ class _PartialFile:
         self.note = file.with_name(f"{file.name}.partial.json")
         self.total: int | None = None
         self.mark: str | None = None
-        self._recall()
+        self._read_note()
 
-    def _recall(self) -> None:
+    def _read_note(self) -> None:
         try:
-            said = json.loads(self.note.read_text())
-            same = said["url"] == self.url
-            self.total, self.mark = (said["total"], said["mark"]) if same else (None, None)
+            note = json.loads(self.note.read_text())
+            same = note["url"] == self.url
+            self.total, self.mark = (note["total"], note["mark"]) if same else (None, None)
         except (OSError, ValueError, TypeError, KeyError):
             pass  # no note, or half of one: the file is begun anew
         if self.mark is None:
@@ -218,17 +219,17 @@ class _PartialFile:
         return self.partial.stat().st_size if self.partial.exists() else 0
 
     def drop(self) -> None:
-        """Begin anew."""
+        """Delete the partial file."""
         self.partial.unlink(missing_ok=True)
         self.total = self.mark = None
 
-    def wanted(self) -> dict[str, str]:
-        """Headers that ask for the rest, or for all where the server's file is another by now."""
+    def range_headers(self) -> dict[str, str]:
+        """Request headers for the missing range, or for all if the server's file has changed."""
         size = self.size
         return {"Range": f"bytes={size}-", "If-Range": self.mark} if size and self.mark else {}
 
     def opened(self, got: urllib3.BaseHTTPResponse) -> BinaryIO:
-        """To be written to: at the end if the rest comes, else from the beginning."""
+        """The partial file opened for writing: at its end for a range, else from the beginning."""
         if got.status == 206:
             self._check_rest(got)
             return self.partial.open("ab")
@@ -237,8 +238,8 @@ class _PartialFile:
         self.mark = _mark(got.headers)
         self.partial.parent.mkdir(parents=True, exist_ok=True)
         self.partial.unlink(missing_ok=True)
-        said = {"url": self.url, "total": self.total, "mark": self.mark}
-        write_atomic(self.note, json.dumps(said).encode())
+        note = {"url": self.url, "total": self.total, "mark": self.mark}
+        write_atomic(self.note, json.dumps(note).encode())
         return self.partial.open("wb")
 
     def _check_rest(self, got: urllib3.BaseHTTPResponse) -> None:
@@ -255,15 +256,15 @@ class _PartialFile:
         self.total = int(place[2])
 
     def check(self) -> None:
-        """Raises _Again unless as much came as was announced."""
+        """Raises _RetryError if the size is not the announced one."""
         if self.total is not None and self.size != self.total:
-            said = Text("{size} of {total} bytes came", size=self.size, total=self.total)
+            reason = Text("{size} of {total} bytes came", size=self.size, total=self.total)
             if self.size > self.total:
                 self.drop()
-            raise _RetryError(said)
+            raise _RetryError(reason)
 
     def finish(self) -> None:
-        """Give the file its name."""
+        """Rename the complete file to its final name."""
         with self.partial.open("rb") as whole:
             os.fsync(whole.fileno())
         self.partial.replace(self.file)
@@ -271,23 +272,23 @@ class _PartialFile:
 
 
 def _mark(headers: Mapping[str, str]) -> str | None:
-    """What tells whether a server's file is still the same: a strong ETag, else its date."""
+    """A value that changes with the server's file: a strong ETag, else Last-Modified."""
     etag = headers.get("ETag")
     return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified")
 
 
 def _check_status(got: urllib3.BaseHTTPResponse) -> None:
-    said = f"{got.status} {got.reason or ''}".strip()
+    status = f"{got.status} {got.reason or ''}".strip()
     if got.status in NOT_FOUND:
-        raise NotFoundError(said)
+        raise NotFoundError(status)
     if got.status in RETRIED:
-        raise _RetryError(said, REDIRECTS.get_retry_after(got) or 0.0)
+        raise _RetryError(status, REDIRECTS.get_retry_after(got) or 0.0)
     if got.status not in (200, 206, NO_SUCH_RANGE):
-        raise FetchError(said)
+        raise FetchError(status)
 
 
 def _check_page(headers: Mapping[str, str], beginning: bytes | bytearray) -> None:
-    """Raises Failed for a page for people, which servers give with status 200 on a bad day."""
+    """Raises FetchError for an HTML page, which some servers send with status 200 in a failure."""
     kind = headers.get("Content-Type", "").lower()
     start = bytes(beginning[:256]).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if kind.startswith("text/html") or start.startswith((b"<!doctype html", b"<html")):
@@ -295,7 +296,7 @@ def _check_page(headers: Mapping[str, str], beginning: bytes | bytearray) -> Non
 
 
 def _why(error: HTTPError) -> str:
-    """The cause in a few words, without what the library says about itself."""
+    """The cause of an HTTP error in a few words, without the library's own."""
     cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-    said = str(cause).rpartition(">: ")[2] or str(cause)
-    return f"{type(cause).__name__}: {' '.join(said.split())[:160]}"
+    text = str(cause).rpartition(">: ")[2] or str(cause)
+    return f"{type(cause).__name__}: {' '.join(text.split())[:160]}"

@@ -114,7 +114,7 @@ def asked_of(
         if area is None or area.geometry.contains(box):
             yield light, np.ones(len(light.place), np.bool_)
         else:
-            yield light, area.holds(light.centre)
+            yield light, area.contains(light.centre)
 
 
 def lights(prepared: Prepared, window: Window, resolution: float) -> Iterator[Light]:

@@ -116,7 +116,7 @@ def cut(array: NDArray[Any], frame: Window, part: Window, beyond: Any) -> NDArra
 
 @dataclass(frozen=True)
 class HeightBounds:
-    """Between which heights a surface lies, by tiles. lowest, highest: (rows, columns) int32 [cm],
+    """Height bounds of a surface by tiles. lowest, highest: (rows, columns) int32 [cm],
     NO_HEIGHT without data."""
 
     frame: Window

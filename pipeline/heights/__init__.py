@@ -1,4 +1,4 @@
-"""Elevation: AHN sheets, mosaics of them, and the relief that is kept of each."""
+"""Elevation sheets decoded to metres, mosaics, the pair of DSM and DTM, and the relief store."""
 
 import lazy_loader
 

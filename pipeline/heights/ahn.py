@@ -1,5 +1,5 @@
-"""Where the sheets of AHN lie: 5 x 6.25 km each, or from AHN6 on tiles of 1 km, on rasters anchored
-at RD (0, 0)."""
+"""The sheet index of AHN: names and rectangles of sheets of 5 x 6.25 km, and of AHN6's tiles of
+1 km, both anchored at RD (0, 0)."""
 
 import csv
 from functools import cache
@@ -35,7 +35,7 @@ def sheets() -> tuple[AhnSheet, ...]:
 
 @cache
 def sheets_by_name() -> dict[str, AhnSheet]:
-    """The same by their names."""
+    """All sheets of the index by name."""
     return {sheet.name: sheet for sheet in sheets()}
 
 
@@ -65,7 +65,7 @@ def _tree() -> shapely.STRtree:
 
 
 def tiles_touching(geometry: shapely.Geometry, margin: float = 0.0) -> list[str]:
-    """The same of the tiles of 1 km."""
+    """Names of AHN6's tiles of 1 km within `margin` metres of a geometry in RD metres."""
     low = np.floor((np.array(geometry.bounds[:2]) - margin) / TILE_M) - 1
     high = np.ceil((np.array(geometry.bounds[2:]) + margin) / TILE_M)
     x, y = np.meshgrid(np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1))
@@ -77,5 +77,5 @@ def tiles_touching(geometry: shapely.Geometry, margin: float = 0.0) -> list[str]
 
 
 def tile_name(left: int, bottom: int) -> str:
-    """How a tile of 1 km is called, by its south-western corner [RD m]."""
+    """Name of the tile of 1 km with this south-western corner [RD m]."""
     return f"{left:06d}_{bottom:06d}"

@@ -1,4 +1,4 @@
-"""What an elevation raster says of itself, checked."""
+"""Headers of elevation rasters, validated."""
 
 import math
 import re
@@ -18,16 +18,16 @@ from pipeline.heights.tiff import tiles_held
 from pipeline.storage.files import on_disk
 
 UNITS = {"": None, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "cm": 0.01}
-SQUEEZED = 50  # times smaller than its cells a file may be before its last cell is looked at
+SQUEEZED = 50  # compression ratio from which on the last cell is read
 BLOCK = 2**28  # cells of a strip or a tile: twice a whole sheet of AHN
 PICTURES = ("uint8", "int8")  # types that cannot hold heights to a centimetre
 _VERSION = re.compile(r"AHN\s?([2-9])(?!\d)", re.IGNORECASE)
 
 
 def describe(source: Any, name: str, nodata: float | None) -> dict[str, Any]:
-    """What an open raster says of itself, as the fields of a Sheet but for its path and name.
+    """The fields of a Sheet, except path and name, from the header of an open raster.
 
-    nodata: of a raster that declares none. Raises InputError for one that holds no heights in RD.
+    nodata: value for a raster that declares none. Raises InputError for one without heights in RD.
     """
     transform = source.transform
     _check_band(source, name)
@@ -93,8 +93,8 @@ def _check_band(source: Any, name: str) -> None:
 
 
 def _check_whole(source: Any, name: str) -> None:
-    """Refuse a TIFF on a disk that holds far less than its header promises, before room is made for
-    what it promises."""
+    """Raises InputError for a TIFF on disk that holds far fewer cells than its header declares,
+    before memory is allocated for them."""
     file = on_disk(source.name)
     if source.driver != "GTiff" or not file.is_file():
         return
@@ -125,7 +125,7 @@ def _has_last_cell(source: Any) -> bool:
 
 
 def reason(error: Exception) -> str:
-    """What GDAL says, without the path it says it of."""
+    """GDAL's message without paths."""
     text = re.sub(r"/[^\s:,']*/", "", str(error.__cause__ or error)).replace("'", "")
     return " ".join(text.split())[:160].rstrip(".")
 
@@ -186,11 +186,11 @@ def _scale(source: Any, name: str) -> tuple[float, float]:
 
 
 def _version(source: Any, name: str) -> str | None:
-    """As the file's name says, else its tags, else the folder or the zip that it lies in: PDOK's
-    sheets say nothing themselves."""
+    """AHN version by the file's name, else its tags, else its folder or zip: PDOK's sheets do not
+    state it."""
     file = on_disk(source.name)
-    said = [name, *(str(value) for value in source.tags().values()), file.name, file.parent.name]
-    for text in said:
+    texts = [name, *(str(value) for value in source.tags().values()), file.name, file.parent.name]
+    for text in texts:
         if match := _VERSION.search(text):
             return f"AHN{match[1]}"
     return None

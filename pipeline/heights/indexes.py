@@ -40,8 +40,8 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 @dataclass(frozen=True)
 class IndexedSheet:
-    """A sheet as an index lists it: its name and rectangle [RD m], where it is, and, where the
-    index tells, its size in bytes and SHA-256."""
+    """A sheet in an index: name, rectangle [RD m], address, and, if listed, size [bytes] and
+    SHA-256."""
 
     name: str
     bounds: Bounds
@@ -51,13 +51,14 @@ class IndexedSheet:
 
     @property
     def file(self) -> str:
-        """The name of its file. Raises ValueError for an address that names none."""
+        """The file name in the address. Raises ValueError where there is none."""
         return file_name(self.url)
 
 
 @dataclass(frozen=True)
 class Product:
-    """DSM or DTM of one resolution [m] and one version of AHN, or of PDOK's current one."""
+    """A product of AHN: `dsm` or `dtm`, resolution [m], and version, None for PDOK's current
+    one."""
 
     kind: str
     resolution: float
@@ -65,7 +66,8 @@ class Product:
 
     @property
     def folder(self) -> str:
-        """The name of its folder: no two products share one, since their files have one name."""
+        """Folder name of the product: its own, since files of different products have the same
+        names."""
         version = f"ahn{self.ahn}_" if self.ahn else ""
         return f"{version}{self.kind}_{RESOLUTIONS[self.resolution]}"
 
@@ -90,40 +92,44 @@ def sheets_in_index(body: bytes, wanted: Product) -> list[IndexedSheet]:
                 file.write(body)
                 file.flush()
                 table = _rows(Path(file.name))
-            found = _of_tiles(table, wanted) if wanted.ahn == 6 else _of_pages(table, wanted)
+            listed = (
+                _tiles_in_table(table, wanted)
+                if wanted.ahn == 6
+                else _sheets_in_table(table, wanted)
+            )
         elif body.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
-            found = _of_feed(body)
+            listed = _sheets_in_feed(body)
         else:
-            found = _of_json(body)
-        offers: dict[str, IndexedSheet] = {}
-        for offer in found:
-            offers.setdefault(offer.name, offer)
-        return list(offers.values())
+            listed = _sheets_in_json(body)
+        sheets: dict[str, IndexedSheet] = {}
+        for sheet in listed:
+            sheets.setdefault(sheet.name, sheet)
+        return list(sheets.values())
     except (ValueError, KeyError, TypeError, AttributeError, ElementTree.ParseError):
         raise ValueError("it cannot be read as an index of sheets") from None
 
 
-def _of_json(body: bytes) -> Iterator[IndexedSheet]:
-    """Of a `kaartbladindex.json`: features with `kaartbladNr` and `url`."""
+def _sheets_in_json(body: bytes) -> Iterator[IndexedSheet]:
+    """Sheets in a `kaartbladindex.json`: features with `kaartbladNr` and `url`."""
     for feature in json.loads(body)["features"]:
         row = feature["properties"]
         if url := row.get("url"):
             name = str(row.get("kaartbladNr", ""))
-            yield from _offer(name, url, row.get("length"), row.get("sha256"))
+            yield from _indexed_sheet(name, url, row.get("length"), row.get("sha256"))
 
 
-def _of_feed(body: bytes) -> Iterator[IndexedSheet]:
-    """Of an Atom feed: links `section` with a length, and a hash where it has one."""
+def _sheets_in_feed(body: bytes) -> Iterator[IndexedSheet]:
+    """Sheets in an Atom feed: links `section` with a length and, in some, a hash."""
     for link in ElementTree.fromstring(body).iter(f"{ATOM}link"):
         if link.get("rel") == "section":
             kind, _, digest = (link.get("hash") or "").partition(":")
             sha256 = digest if kind.lower().replace("-", "") == "sha256" else None
             name = link.get("title") or ""
-            yield from _offer(name, link.attrib["href"], link.get("length"), sha256)
+            yield from _indexed_sheet(name, link.attrib["href"], link.get("length"), sha256)
 
 
-def _of_pages(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
-    """Of a `bladwijzer.gpkg`: a row a sheet, a column of addresses a product."""
+def _sheets_in_table(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
+    """Sheets in a `bladwijzer.gpkg`: a row a sheet, a column of addresses a product."""
     start = f"AHN{wanted.ahn}_{RESOLUTIONS[wanted.resolution].upper()}_"
     sheet = column(table, "AHN")
     url = column(table, *(start + letter for letter in LETTERS[wanted.kind]))
@@ -131,12 +137,12 @@ def _of_pages(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
         return
     for name, there in zip(table[sheet], table[url], strict=True):
         if isinstance(there, str) and there.strip():
-            yield from _offer(str(name), there.strip())
+            yield from _indexed_sheet(str(name), there.strip())
 
 
-def _of_tiles(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
-    """Of a `bladwijzer_AHN6.gpkg`: squares of 1 km by the names of their south-western corners,
-    below a folder a product, the year of the flight in the file's name."""
+def _tiles_in_table(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
+    """Tiles in a `bladwijzer_AHN6.gpkg`: squares of 1 km named by their south-western corners, in a
+    folder a product, with the year of the flight in the file name."""
     names, year = column(table, "bladnaam"), column(table, "jaar")
     if names is None:
         return
@@ -161,10 +167,11 @@ def _rows(file: Path) -> Any:
         raise ValueError(str(error)) from None
 
 
-def _offer(text: str, url: str, size: Any = None, sha256: Any = None) -> Iterator[IndexedSheet]:
-    """A sheet by the name in what the index calls it, or in its address; none for what is no
-    sheet of AHN."""
-    names = (SHEET_NAME.search(said.replace("_", " ")) for said in (text, file_name(url)))
+def _indexed_sheet(
+    text: str, url: str, size: Any = None, sha256: Any = None
+) -> Iterator[IndexedSheet]:
+    """The sheet named in `text` or in its address; none if neither names a sheet of AHN."""
+    names = (SHEET_NAME.search(label.replace("_", " ")) for label in (text, file_name(url)))
     match = next((match for match in names if match), None)
     place = sheets_by_name().get(match[1].upper()) if match else None
     if place is not None:
@@ -176,7 +183,7 @@ def _offer(text: str, url: str, size: Any = None, sha256: Any = None) -> Iterato
 
 
 def files_in_index(source: str, kind: str, endings: tuple[str, ...]) -> list[str]:
-    """The files that an index lists; of anything else itself. kind: `DSM` or `DTM`.
+    """The files that an index lists, or the source itself if it is no index. kind: `DSM` or `DTM`.
 
     A list has a file, folder or glob a line, a tile index a column `location`: both are relative
     to where they lie. Of a service's index the sheets lie beside it, in upper or lower case, and
@@ -201,7 +208,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _locations(path: Path) -> list[str] | None:
-    """What a tile index lists; None if it is none."""
+    """The files in a tile index; None if it is no tile index."""
     try:
         table = _rows(path)
     except ValueError:
@@ -213,7 +220,7 @@ def _locations(path: Path) -> list[str] | None:
 
 
 def _names(path: Path, kind: str) -> list[str]:
-    """The files of a kind, of whatever version and resolution, that a service's index lists."""
+    """The files of a kind, any version and resolution, in a service's index."""
     body = path.read_bytes()
     products = [Product(kind.lower(), r, ahn) for ahn in VERSIONS for r in RESOLUTIONS]
     names: list[str] = []
@@ -230,7 +237,7 @@ def _names(path: Path, kind: str) -> list[str]:
 
 
 def _existing(index: Path, entries: Iterable[str], remedy: Text) -> list[str]:
-    found = []
+    paths = []
     for entry in entries:
         # What GDAL or object storage names is no path below the index.
         known = entry.startswith("/vsi") or is_remote(entry)
@@ -242,8 +249,8 @@ def _existing(index: Path, entries: Iterable[str], remedy: Text) -> list[str]:
                 entry=entry,
                 remedy=remedy,
             )
-        found.append(there)
-    return found
+        paths.append(there)
+    return paths
 
 
 def _is_there(path: str) -> bool:
@@ -257,15 +264,15 @@ def _beside(index: Path, names: list[str], endings: tuple[str, ...]) -> list[str
     fitting = (p for p in index.parent.iterdir() if p.name.lower().endswith((*endings, ".zip")))
     # Of a sheet that lies there zipped and as it is, that counts.
     there = {_stem(p.name): p for p in sorted(fitting, key=lambda p: p.suffix.lower() != ".zip")}
-    found = [str(there[_stem(name)]) for name in names if _stem(name) in there]
-    if not found:
+    paths = [str(there[_stem(name)]) for name in names if _stem(name) in there]
+    if not paths:
         raise InputError(
             "{name}: none of the {n} sheets that it lists lies beside it; put it into their folder,"
             " or bring them by daklaag fetch",
             name=index.name,
             n=len(names),
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(paths))
 
 
 def _stem(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Coarse cells on disk: a zarr store of a level an array, from 8 x 8 cells to tiles.
+"""Coarse cells on disk: a zarr pyramid with an array a level, from 8 x 8 cells to tiles.
 
 Written by hand, for it is small: of a sheet at 5 m, opening a store takes longer than decoding it.
 Any reader of zarr v3 opens it. The tiles are one chunk as it is in memory, so that those of a
@@ -26,8 +26,8 @@ PACKED = Blosc(cname="lz4", clevel=1, shuffle=Blosc.SHUFFLE)  # 5 ns a coarse ce
 
 
 def write_levels(folder: Path, coarse: Coarse) -> dict[str, Checksums]:
-    """Write coarse cells of 8 x 8, whose totals fit in int32, and all coarser levels; the sums of
-    the files that `read_tiles` and `read_level` read."""
+    """Write the pyramid of coarse cells of 8 x 8, whose totals fit in int32. Returns the checksums
+    of its chunk files."""
     _describe(folder, node_type="group", attributes={"levels": LEVELS})
     sums = dict[str, Checksums]()
     for level in range(LEVELS):
@@ -89,12 +89,12 @@ def _describe_level(
 
 
 def tiles_file() -> str:
-    """The last file of a store, which holds the tiles."""
+    """Name of the file with the coarsest level, which is written last."""
     return f"{LEVELS - 1}/c.0.0.0"
 
 
 def is_whole(folder: Path, sums: Mapping[str, Checksums]) -> bool:
-    """Whether a store is there, with its last file."""
+    """Whether a pyramid is complete: its last file has its size."""
     try:
         return (folder / tiles_file()).stat().st_size == sums[tiles_file()].size
     except OSError:
@@ -102,13 +102,14 @@ def is_whole(folder: Path, sums: Mapping[str, Checksums]) -> bool:
 
 
 def read_tiles(files: CheckedFiles, frame: Window) -> NDArray[np.int32]:
-    """(2, rows, columns): lowest and highest [cm] of the tiles, which a frame of them counts."""
+    """Lowest and highest [cm] of the tiles of a frame: (2, rows, columns) int32."""
     values = np.frombuffer(files.read(tiles_file()), "<i4", 2 * frame.size)
     return values.reshape(2, frame.height, frame.width)
 
 
 def read_level(files: CheckedFiles, level: int, frame: Window, part: Window) -> Coarse:
-    """A part of the coarse cells of 8 << level cells a side, of the frame that all of them are."""
+    """Part of a level of the pyramid. frame: all its coarse cells; part: those to read, in coarse
+    cells of 8 << level cells a side."""
     rows, columns = frame.slices(part)
     out = np.empty((len(STATISTICS), part.height, part.width), np.int32)
     chunk = CHUNK if level < LEVELS - 1 else max(frame.height, frame.width)

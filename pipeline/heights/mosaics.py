@@ -1,4 +1,4 @@
-"""Mosaics of what is given: sheets found, opened, and held against each other."""
+"""Mosaics: the sheets of a source opened, and checked for overlaps and gaps."""
 
 import filecmp
 import itertools
@@ -26,7 +26,7 @@ ENDINGS = (".tif", ".tiff", ".vrt", ".asc", ".img")
 # The last also of AHN2, whose ground is `n`, or `i` with its holes filled in.
 _KIND = re.compile(r"(?:^|_)(?:([rm])5?(?=_)|([rmni])(?=\d\d[a-h][nz][12]))")
 _TILE = re.compile(r"\d{6}_\d{6}")
-AT_ONCE = 16  # files that a thread opens one after another: most are known already
+AT_ONCE = 16  # files that a thread opens one after another: most are in the cache
 OPENERS = 8  # threads that open files at once: mostly they wait for a disk or a network
 
 
@@ -54,8 +54,8 @@ def _resolved(source: str) -> str:
 
 
 def _of_kind(paths: list[str], kind: str) -> list[str]:
-    """Of a folder with both kinds, those whose names say that they are of this one: by a word R_,
-    R5_, M_ or M5_ in them, or a letter before the sheet's; the last such word counts."""
+    """The paths of one kind, if the names tell DSM from DTM: by a word R_, R5_, M_ or M5_, or a
+    letter before the sheet's name; the last such word counts. Else all paths."""
     kinds = [_kind(Path(path).name.lower()) for path in paths]
     mine = [path for path, found in zip(paths, kinds, strict=True) if found == kind]
     return mine if {"DSM", "DTM"} <= set(kinds) else paths
@@ -106,8 +106,7 @@ def open_sheets(
     nodata: float | None,
     left_out: Callable[[str], bool] = lambda path: False,
 ) -> tuple[Sheet, ...]:
-    """The sheets that the sources stand for, not yet held against each other, but for those whose
-    path says that they are left out."""
+    """The sheets of the sources, not yet checked against each other. left_out: paths to skip."""
     paths = [path for path in _files(sources, kind) if not left_out(path)]
     parts = [paths[i : i + AT_ONCE] for i in range(0, len(paths), AT_ONCE)]
     with ThreadPoolExecutor(OPENERS) as pool:
@@ -124,7 +123,7 @@ def _files(sources: Iterable[str], kind: str) -> list[str]:
 
 
 def _same_file(a: Sheet, b: Sheet) -> bool:
-    """Whether two sheets are copies, byte by byte, so that their heights need no reading."""
+    """Whether two sheets are copies, byte by byte, so that their heights need not be compared."""
     alone = len(a.files) <= 1 and len(b.files) <= 1
     one, other = Path(a.path), Path(b.path)  # no file if it is in a zip, or an object
     read_alike = (a.window, a.nodata, a.scale, a.offset) == (b.window, b.nodata, b.scale, b.offset)
@@ -134,7 +133,7 @@ def _same_file(a: Sheet, b: Sheet) -> bool:
 
 
 def _check_overlaps(mosaic: Mosaic, allow: frozenset[str]) -> None:
-    """Refuse sheets that give one cell two heights."""
+    """Raises InputError for sheets with different heights in one cell."""
     with mosaic.reader() as reader:
         for a, b, common in overlapping(mosaic):
             accepted = "versions" in allow and a.version and b.version and a.version != b.version
@@ -149,7 +148,7 @@ def _check_overlaps(mosaic: Mosaic, allow: frozenset[str]) -> None:
 
 
 def duplicates_warning(mosaic: Mosaic) -> list[str]:
-    """What to say of sheets that are given twice."""
+    """Warnings for sheets with the same window."""
     return [
         Text(
             "{one} and {other} are of the same place; where both have data {one} counts",
@@ -191,20 +190,20 @@ def _disagreement(
 
 
 def gaps(mosaic: Mosaic) -> list[tuple[Window, str, str]]:
-    """Ground without a sheet between two sheets of a row or of a column, and those two."""
-    rows, columns, owner = mosaic._ground
+    """Windows without a sheet between two sheets of a row or a column, and the names of the two."""
+    rows, columns, owner = mosaic._partition
     along, down = _neighbours(owner), [side.T for side in _neighbours(owner.T)]
-    found = []
+    holes = []
     for i, j in np.argwhere((owner < 0) & (_both(along) | _both(down))).tolist():
         before, after = along if _both(along)[i, j] else down
         hole = Window.between(*(int(n) for n in (rows[i], columns[j], rows[i + 1], columns[j + 1])))
         names = (mosaic.sheets[k].name for k in (before[i, j], after[i, j]))
-        found.append((hole, *names))
-    return found
+        holes.append((hole, *names))
+    return holes
 
 
 def _neighbours(owner: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The nearest sheet before each place of a row, and after it; -1 where there is none."""
+    """Index of the nearest sheet before and after each position of a row; -1 without one."""
     places = np.arange(owner.shape[1])
     sides = []
     for turn in (slice(None), slice(None, None, -1)):
@@ -214,8 +213,8 @@ def _neighbours(owner: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 
 def _both(sides: list[NDArray[np.int64]]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = (sides[0] >= 0) & (sides[1] >= 0)
-    return found
+    both: NDArray[np.bool_] = (sides[0] >= 0) & (sides[1] >= 0)
+    return both
 
 
 def _check_gaps(mosaic: Mosaic, area: shapely.Geometry | None) -> None:
@@ -241,14 +240,14 @@ def _check_gaps(mosaic: Mosaic, area: shapely.Geometry | None) -> None:
 
 
 def _is_missed(hole: Window, resolution: float, area: shapely.Geometry | None) -> bool:
-    """Whether a hole lies in the area, and not in the sea or abroad, where there are no sheets."""
+    """Whether a gap meets the area and a sheet of AHN with land."""
     ground = shapely.box(*hole.bounds(resolution)).buffer(-resolution / 4, join_style="mitre")
     land = any(place.land for place in sheets_touching(ground))
     return land and (area is None or bool(shapely.intersects(area, ground)))
 
 
 def _called(hole: Window, beside: str, resolution: float) -> str:
-    """The sheets that fit into a hole by their names, a tile where one lies beside it."""
+    """Names of the sheets that belong into a gap; of tiles if `beside` names one."""
     ground = shapely.box(*hole.bounds(resolution))
     inside = shapely.buffer(ground, -resolution / 4, join_style="mitre")
     names = (

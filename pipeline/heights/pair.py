@@ -1,4 +1,4 @@
-"""The two rasters of a run on their common ground."""
+"""The pair of DSM and DTM of a run, on the cells that both cover."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,21 +17,21 @@ from pipeline.heights.rasters import Mosaic, Reader
 
 
 class Additions(Protocol):
-    """What stands on the surface and is not in it."""
+    """Buildings added to the measured surface."""
 
     def part(self, window: Window) -> "Additions":
-        """What of it touches a window."""
+        """The added buildings that touch a window."""
 
     def under(self, surface: HeightBounds) -> HeightBounds:
-        """Bounds of the surface, with it."""
+        """Height bounds of the surface, raised to the added buildings."""
 
     def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-        """The surface of a window with it."""
+        """The surface of a window, raised to the added buildings."""
 
 
 @dataclass(frozen=True)
 class HeightPair:
-    """DSM and DTM on one grid; what only one of them covers does not count."""
+    """DSM and DTM on one grid; cells that only one of them covers have no heights."""
 
     dsm: Mosaic
     dtm: Mosaic
@@ -43,17 +43,17 @@ class HeightPair:
 
     @cached_property
     def window(self) -> Window:
-        """The smallest window around the common ground."""
+        """The smallest window around the cells of both."""
         return self.dsm.window.intersect(self.dtm.window)
 
     @property
     def rectangle(self) -> shapely.Geometry:
-        """The same in RD metres."""
+        """The window as a polygon in RD metres."""
         return shapely.box(*self.window.bounds(self.resolution))
 
     @cached_property
     def ground(self) -> shapely.Geometry:
-        """What both cover, in RD metres."""
+        """The area that both cover, in RD metres."""
         return shapely.intersection(self.dsm.ground, self.dtm.ground)
 
     def mask(self, window: Window) -> NDArray[np.bool_]:
@@ -65,53 +65,55 @@ class HeightPair:
         return self.dsm.covers(window) and self.dtm.covers(window)
 
     def part(self, window: Window) -> "HeightPair":
-        """What a window touches, small to send: read there, it gives the same."""
+        """The pair of the sheets that touch a window: small to send to a worker, and equal
+        there."""
         added = self.added and self.added.part(window)
         return HeightPair(self.dsm.part(window), self.dtm.part(window), added)
 
-    def hold(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which (n, 2) points lie on a cell of both; NaN lies nowhere."""
-        return self.dsm.hold(points) & self.dtm.hold(points)
+        return self.dsm.contains(points) & self.dtm.contains(points)
 
     @contextmanager
     def heights(self) -> Iterator["PairReader"]:
-        """The door through which one task reads."""
+        """Open readers of both, for one task."""
         with self.dsm.reader() as dsm, self.dtm.reader() as dtm:
             yield PairReader(self, dsm, dtm)
 
 
 @dataclass(frozen=True)
 class PairReader:
-    """Open rasters; each read gives (rows, columns) float32 metres, NaN off the common ground."""
+    """Readers of DSM and DTM. Each read gives (rows, columns) float32 metres, NaN where either has
+    no sheet."""
 
     terrain: HeightPair
     _dsm: Reader
     _dtm: Reader
 
     def dsm(self, window: Window, tiles: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-        """The surface with what is added to it. tiles: those of `window.coarse(TILE)` that are
-        wanted; others are NaN but for that."""
+        """The surface with the added buildings. tiles: mask of `window.coarse(TILE)`; other tiles
+        are NaN except for added buildings."""
         dsm = self._dsm.read(window, tiles)
         if self.terrain.added is not None:
             dsm = self.terrain.added.stand_on(dsm, window)
         return self._common(dsm, window)
 
     def dtm(self, window: Window, tiles: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-        """The ground, likewise."""
+        """The terrain. tiles: mask of `window.coarse(TILE)`; other tiles are NaN."""
         return self._common(self._dtm.read(window, tiles), window)
 
     @property
     def cells_read(self) -> int:
-        """Cells asked of files so far."""
+        """Cells read from files so far."""
         return self._dsm.cells_read + self._dtm.cells_read
 
     @property
     def cells_own(self) -> int:
-        """Of those, the cells of the blocks that they were read for."""
+        """Cells read so far that lie in the blocks they were read for; the others are halo."""
         return self._dsm.cells_own + self._dtm.cells_own
 
     def take_up(self, block: Window) -> None:
-        """Read for a block from now on."""
+        """Set the block that is being computed, for `cells_own`."""
         self._dsm.block = self._dtm.block = block
 
     def _common(self, height: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
@@ -121,7 +123,8 @@ class PairReader:
 
 
 def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> HeightPair:
-    """The two as one terrain. Raises InputError if they do not fit together."""
+    """The pair of two mosaics. Raises InputError if their grids, places or versions do not
+    match."""
     a, b = dsm.sheets[0], dtm.sheets[0]
     if a.resolution != b.resolution:
         raise InputError(

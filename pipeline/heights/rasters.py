@@ -1,4 +1,4 @@
-"""Elevation rasters of many sheets, read in windows."""
+"""Mosaics of elevation sheets, read in windows."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +20,7 @@ CACHE_MB = 256  # decoded tiles that GDAL keeps, for all threads together
 
 
 def gdal() -> rasterio.Env:
-    """GDAL with a bounded cache, and with object storage where AWS_* says that it is."""
+    """GDAL's environment with a bounded cache, and access to object storage by AWS_*."""
     # rasterio takes this one in bytes, unlike the environment variable
     return rasterio.Env(GDAL_CACHEMAX=CACHE_MB * 2**20, **gdal_options())
 
@@ -28,8 +28,8 @@ def gdal() -> rasterio.Env:
 class Reader:
     """Opens each sheet once and reads windows across them; for one task, in one thread.
 
-    cells_read: the cells asked of files so far; cells_own: of those, the cells of the block that
-    was in hand, `block`.
+    cells_read: cells read from files so far; cells_own: of those, cells of the current `block`; the
+    others are halo.
     """
 
     def __init__(self, mosaic: "Mosaic", stack: ExitStack) -> None:
@@ -57,7 +57,7 @@ class Reader:
         tiles: which of the tiles in `window.coarse(TILE)` are wanted; in others all is NaN.
         """
         out = np.full((window.height, window.width), np.nan, np.float32)
-        for piece in _wanted(window, tiles):
+        for piece in _selected_windows(window, tiles):
             filled: list[Window] = []
             for k in self._mosaic.touching(piece):
                 part = self._mosaic.sheets[k].window.intersect(piece)
@@ -70,7 +70,7 @@ class Reader:
         return out
 
 
-def _wanted(window: Window, tiles: NDArray[np.bool_] | None) -> Iterator[Window]:
+def _selected_windows(window: Window, tiles: NDArray[np.bool_] | None) -> Iterator[Window]:
     """The wanted part of a window in rectangles of at most PIECE cells a side."""
     if tiles is None or tiles.all():
         yield from window.pieces(PIECE)
@@ -84,8 +84,8 @@ def _wanted(window: Window, tiles: NDArray[np.bool_] | None) -> Iterator[Window]
 
 
 def rectangles(marked: NDArray[np.bool_]) -> Iterator[Window]:
-    """The marked cells of (rows, columns) in rectangles, each in one: a run along a row, and as
-    many of the rows below as have all of it."""
+    """Partition the marked cells of (rows, columns) into rectangles: a run along a row, and as many
+    rows below as are marked along all of it."""
     left = marked.copy()
     for i in range(len(left)):
         edges = np.flatnonzero(np.diff(left[i], prepend=False, append=False))
@@ -97,8 +97,9 @@ def rectangles(marked: NDArray[np.bool_]) -> Iterator[Window]:
 
 
 class _Partition(NamedTuple):
-    """Whose ground is where: the lines on which sheets begin or end, (n,) int64 rows and columns,
-    and between each two the last sheet that lies there, or -1: (n - 1, m - 1) int64."""
+    """Partition of a mosaic by the borders of its sheets. rows: (n,) int64, columns: (m,) int64,
+    where sheets begin or end; owner: (n - 1, m - 1) int64, index of the last sheet between them, or
+    -1."""
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
@@ -130,11 +131,11 @@ class Mosaic:
 
     @property
     def ground(self) -> shapely.Geometry:
-        """What the sheets cover, in RD metres."""
+        """The area of all sheets, in RD metres."""
         return shapely.union_all([shapely.box(*s.window.bounds(s.resolution)) for s in self.sheets])
 
     @cached_property
-    def _ground(self) -> _Partition:
+    def _partition(self) -> _Partition:
         top, left, bottom, right = self._windows
         rows, columns = np.unique([top, bottom]), np.unique([left, right])
         owner = np.full((len(rows) - 1, len(columns) - 1), -1)
@@ -146,20 +147,20 @@ class Mosaic:
 
     @cached_property
     def overlaps(self) -> tuple[Window, ...]:
-        """The cells that two sheets have in common, pair by pair."""
+        """Windows that two sheets have in common, pair by pair."""
         return tuple(common for _, _, common in overlapping(self))
 
     def touching(self, window: Window) -> list[int]:
-        """Which sheets have a cell of a window, in their order."""
+        """Indices of the sheets that have a cell in a window, in order."""
         top, left, bottom, right = self._windows
         down = (top < window.bottom) & (bottom > window.top)
         hit = down & (left < window.right) & (right > window.left)
-        found: list[int] = np.flatnonzero(hit).tolist() if window.size else []
-        return found
+        indices: list[int] = np.flatnonzero(hit).tolist() if window.size else []
+        return indices
 
     def part(self, window: Window) -> "Mosaic":
-        """The sheets that a window touches, as a mosaic that is small to send: read there, it
-        gives the same."""
+        """The mosaic of the sheets that touch a window: small to send to a worker, and equal
+        there."""
         return Mosaic(self.kind, tuple(self.sheets[k] for k in self.touching(window) or [0]))
 
     def covers(self, window: Window) -> bool:
@@ -168,7 +169,7 @@ class Mosaic:
             return True
         if not self.window.covers(window):
             return False
-        rows, columns, owner = self._ground
+        rows, columns, owner = self._partition
         i = slice(*_between(rows, window.top, window.bottom))
         j = slice(*_between(columns, window.left, window.right))
         return bool((owner[i, j] >= 0).all())
@@ -182,17 +183,17 @@ class Mosaic:
             out[window.slices(self.sheets[k].window.intersect(window))] = True
         return out
 
-    def hold(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which (n, 2) points lie on a cell of a sheet; on a line counts the cell north-east. NaN
         lies nowhere."""
         column, north = np.floor(points / self.resolution).T
-        rows, columns, owner = self._ground
+        rows, columns, owner = self._partition
         # A frame of -1 around the owners: what lies before the first line or after the last.
         framed = np.pad(owner, 1, constant_values=-1)
         i = np.searchsorted(rows, -north - 1, side="right")
         j = np.searchsorted(columns, column, side="right")
-        found: NDArray[np.bool_] = framed[i, j] >= 0
-        return found
+        inside: NDArray[np.bool_] = framed[i, j] >= 0
+        return inside
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -201,13 +202,13 @@ class Mosaic:
 
 
 def _between(lines: NDArray[np.int64], first: int, end: int) -> tuple[int, int]:
-    """Which of the spaces between lines hold the cells from `first` to before `end`."""
+    """Range of the intervals between lines that hold the cells from `first` to before `end`."""
     begin = int(np.searchsorted(lines, first, side="right")) - 1
     return begin, int(np.searchsorted(lines, end, side="left"))
 
 
 def overlapping(mosaic: Mosaic) -> Iterator[tuple[Sheet, Sheet, Window]]:
-    """Pairs of sheets with cells in common, in their order, and those cells."""
+    """Pairs of sheets with cells in common, in order, and the common window."""
     top, left, bottom, right = mosaic._windows
     tree = shapely.STRtree(shapely.box(left, top, right, bottom))
     first, second = tree.query(tree.geometries, predicate="intersects")

@@ -1,8 +1,8 @@
-"""The relief store: how high and low the surface of a sheet goes, kept between runs.
+"""The relief store: height bounds and statistics of each sheet, kept between runs.
 
-A sheet is read once, for all that reading a whole one tells: coarse cells from 8 x 8 on up to tiles
-of TILE x TILE, what is wrong with it, and its content's hash. They are kept in a folder, by the
-file's place, size and time: `<key>.zarr`, and the card `<key>.json` as soon as that is whole.
+A sheet is read whole once: coarse cells from 8 x 8 to tiles of TILE x TILE, nodata statistics, and
+the hash of its content. They are kept in a folder by the file's path, size and time: the pyramid
+`<key>.zarr`, and the manifest `<key>.json` once that is complete.
 """
 
 import contextlib
@@ -50,16 +50,15 @@ FORMAT = 2
 ROWS, COLUMNS = 512, 16_384  # cells read at once, or a block of the file
 LOWEST_M, HIGHEST_M = -50.0, 500.0  # Zuidplaspolder -7 m, Vaalserberg 323 m, masts up to 375 m
 SUSPICIOUS_SHARE = 0.05
-TRIED = 8  # sheets of which a strip tells how fast they are read
+TRIED = 8  # sheets of which a strip is read to measure the rate
 SAMPLE = 50_000  # cells looked at for a common value: one that fills 5 % cannot hide
 LEFT_S = 3600.0  # after so long, what is half written was left by a kill
-NOBODY = np.int32(np.iinfo(np.int32).max)
+UNBOUNDED = np.int32(np.iinfo(np.int32).max)
 
 
 class Survey(NamedTuple):
-    """What reading a whole sheet tells. lowest, highest [m]: NaN if nothing has data; cells, and
-    how many of them without data; filled, share: the commonest value [m] and its part of the
-    cells."""
+    """Statistics of a whole sheet. lowest, highest [m]: NaN without data; cells, without_data:
+    number of cells; filled, share: the commonest value [m] and its share of the cells."""
 
     lowest: float
     highest: float
@@ -74,8 +73,8 @@ KINDS: dict[str, type] = Survey.__annotations__
 
 @dataclass(frozen=True)
 class SheetManifest:
-    """What is known of a sheet without opening it. file: name, size and SHA-256, as
-    `files.identity` gives them; store: the folder of its coarse cells; sums: of the files there."""
+    """Manifest of a sheet in the relief store. file: name, size and SHA-256 of `files.identity`;
+    store: folder of its pyramid; sums: checksums of the files there."""
 
     survey: Survey
     file: dict[str, str | int]
@@ -84,7 +83,7 @@ class SheetManifest:
 
     @property
     def files(self) -> CheckedFiles:
-        """Those of the store."""
+        """The checked files of the pyramid."""
         return cached_files(self.store, self.sums, self.store.with_suffix(".json"))
 
 
@@ -92,14 +91,14 @@ class SheetManifest:
 
 
 def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> SheetManifest:
-    """Read a sheet once and keep what it tells; of one that is kept already, that.
+    """The manifest of a sheet, which is read whole if the relief store does not have it yet.
 
     Raises InputError for heights that are not of the Netherlands, or a file that cannot be read.
     """
     key = _key(sheet)
-    found = _sheet_manifest(sheet, folder, key)
-    if found is not None:
-        return found
+    kept = _sheet_manifest(sheet, folder, key)
+    if kept is not None:
+        return kept
     with ThreadPoolExecutor(1) as pool:  # meanwhile, and ahead of what decodes
         hashed = pool.submit(identity, sheet.path, sheet.files)
         with gdal(), OpenSheet(sheet) as source:
@@ -108,8 +107,8 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> SheetM
         file = hashed.result()
     try:
         sums = _publish(folder, key, coarse)
-        sheet_manifest = {"survey": survey._asdict(), "file": file, "sums": sums}
-        write_manifest(folder / f"{key}.json", sheet_manifest)
+        values = {"survey": survey._asdict(), "file": file, "sums": sums}
+        write_manifest(folder / f"{key}.json", values)
     except OSError as error:
         raise InputError(
             "{folder}: the relief of {name} cannot be kept there ({error}); make room, or name"
@@ -122,7 +121,7 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> SheetM
 
 
 def _key(sheet: Sheet) -> str:
-    """The name under which a sheet is kept: by its files and by how their numbers are read."""
+    """Key of a sheet in the store: its files' fingerprints, nodata, scale and offset."""
     try:
         stamps = [fingerprint(path) for path in dict.fromkeys((sheet.path, *sheet.files))]
     except OSError:
@@ -133,7 +132,7 @@ def _key(sheet: Sheet) -> str:
 
 
 def _read(source: OpenSheet, stop: Callable[[], bool]) -> tuple[Coarse, Survey]:
-    """The coarse cells of a sheet, in strips that the file's blocks make up."""
+    """Coarse cells and statistics of a sheet, read in strips of whole blocks of the file."""
     whole = source.sheet.window
     coarse = blank(whole.top, whole.left, whole.height, whole.width)
     height, width = (_multiple(n, b) for n, b in zip((ROWS, COLUMNS), source.block, strict=True))
@@ -144,10 +143,10 @@ def _read(source: OpenSheet, stop: Callable[[], bool]) -> tuple[Coarse, Survey]:
         if stop():
             raise Stopped
         heights, nodata = source.untouched(part, room)
-        found = add(coarse, heights, part.top, part.left, nodata)
-        if math.inf in (-found.lowest, found.highest):
+        extremes = add(coarse, heights, part.top, part.left, nodata)
+        if math.inf in (-extremes.lowest, extremes.highest):
             raise source.infinite(part, heights)
-        lowest, highest = min(lowest, found.lowest), max(highest, found.highest)
+        lowest, highest = min(lowest, extremes.lowest), max(highest, extremes.highest)
         row, column = -(part.top - whole.top) % every, -(part.left - whole.left) % every
         few = heights[row::every, column::every]
         sample.append(np.where(few == nodata, np.float32(np.nan), few).ravel())
@@ -158,7 +157,7 @@ def _read(source: OpenSheet, stop: Callable[[], bool]) -> tuple[Coarse, Survey]:
 
 
 def _multiple(cells: int, block: int) -> int:
-    """About so many cells, in whole blocks."""
+    """`cells` rounded down to whole blocks."""
     return max(cells // block, 1) * block if block <= 4 * cells else cells
 
 
@@ -169,7 +168,7 @@ def _strips(window: Window, height: int, width: int) -> Iterator[Window]:
 
 
 def _commonest(sample: NDArray[np.float32]) -> tuple[float, float]:
-    """The commonest value of a sample, and its part of it."""
+    """The commonest value of a sample, and its share."""
     values, counts = np.unique(sample[~np.isnan(sample)], return_counts=True)
     if not len(values):
         return np.nan, 0.0
@@ -178,8 +177,8 @@ def _commonest(sample: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def _publish(folder: Path, key: str, coarse: Coarse) -> dict[str, str]:
-    """Write the coarse cells beside their place and rename them, unless another did meanwhile, who
-    may be reading from there; their sums."""
+    """Write a pyramid and rename it to its place, unless another process did meanwhile. Returns its
+    checksums."""
     target = folder / f"{key}.zarr"
     partial = folder / f"{key}.zarr.{os.getpid()}.{os.urandom(4).hex()}.partial"
     folder.mkdir(parents=True, exist_ok=True)
@@ -202,26 +201,27 @@ def _publish(folder: Path, key: str, coarse: Coarse) -> dict[str, str]:
 
 
 def sheet_manifest(sheet: Sheet, folder: Path) -> SheetManifest | None:
-    """What is kept of a sheet as its file is now; None if that is not whole, or nothing."""
+    """The manifest of a sheet as its file is now; None if there is none, or its pyramid is
+    damaged."""
     return _sheet_manifest(sheet, folder, _key(sheet))
 
 
 def _sheet_manifest(sheet: Sheet, folder: Path, key: str) -> SheetManifest | None:
-    said = read_manifest(folder / f"{key}.json")
-    if said is None:
+    values = read_manifest(folder / f"{key}.json")
+    if values is None:
         return None
     store = folder / f"{key}.zarr"
-    survey = Survey(**{name: kind(said["survey"][name]) for name, kind in KINDS.items()})
-    found = SheetManifest(survey, said["file"], store, said["sums"])
-    if is_whole(store, found.files.sums):
-        return found
+    survey = Survey(**{name: kind(values["survey"][name]) for name, kind in KINDS.items()})
+    manifest = SheetManifest(survey, values["file"], store, values["sums"])
+    if is_whole(store, manifest.files.sums):
+        return manifest
     if store.exists():  # else a cleaner of caches took it
         log.warning(Text("{store} is damaged; {sheet} is read anew", store=store, sheet=sheet.name))
     return None
 
 
 def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
-    """How many cells a second some threads read, tried with a strip of a few sheets."""
+    """Cells a second that some threads read, measured on a strip of a few sheets."""
     few = sheets[:: max(len(sheets) // TRIED, 1)][:TRIED]
     strips = [Window(s.window.top, s.window.left, ROWS, COLUMNS).intersect(s.window) for s in few]
 
@@ -236,19 +236,19 @@ def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
 
 
 def _required_manifest(sheet: Sheet, folder: Path) -> SheetManifest:
-    found = sheet_manifest(sheet, folder)
-    if found is None:
+    manifest = sheet_manifest(sheet, folder)
+    if manifest is None:
         raise InputError("{name}: was changed during the run; run again", name=sheet.name)
-    return found
+    return manifest
 
 
 def height_bounds(sheets: Sequence[Sheet], folder: Path, window: Window) -> HeightBounds:
-    """The tiles that a window of cells touches, from all sheets that know a part of them.
+    """Height bounds of the tiles that a window of cells touches, from all sheets.
 
     Raises InputError for a sheet that was not surveyed, or has changed since.
     """
     frame = window.coarse(TILE)
-    lowest = np.full((frame.height, frame.width), NOBODY)
+    lowest = np.full((frame.height, frame.width), UNBOUNDED)
     highest = np.full((frame.height, frame.width), np.int32(NO_HEIGHT))
     for sheet in sheets:
         tiles = sheet.window.coarse(TILE)
@@ -258,7 +258,7 @@ def height_bounds(sheets: Sequence[Sheet], folder: Path, window: Window) -> Heig
                 :, *tiles.slices(both)
             ]
             here = frame.slices(both)
-            known = np.where(high == NO_HEIGHT, NOBODY, low)
+            known = np.where(high == NO_HEIGHT, UNBOUNDED, low)
             np.minimum(lowest[here], known, out=lowest[here])
             np.maximum(highest[here], high, out=highest[here])
     lowest[highest == NO_HEIGHT] = NO_HEIGHT
@@ -266,8 +266,8 @@ def height_bounds(sheets: Sequence[Sheet], folder: Path, window: Window) -> Heig
 
 
 def coarse(sheets: Sequence[Sheet], folder: Path, window: Window, level: int) -> Coarse:
-    """The coarse cells of 8 << level cells a side that a window of cells touches, from all sheets
-    that know a part of them; as `kernels.coarse` makes them of the heights, to the bit.
+    """Coarse cells of 8 << level cells a side that a window of cells touches, from all sheets:
+    equal to those that `kernels.coarse` makes of the heights, to the bit.
 
     Raises InputError for a sheet that was not surveyed, or has changed since.
     """
@@ -282,11 +282,11 @@ def coarse(sheets: Sequence[Sheet], folder: Path, window: Window, level: int) ->
         both = finer.intersect(sheet.window.coarse(COARSE << kept))
         if both.size:
             parts.append(_stored(sheet, folder, kept, both))
-    found = merge(parts)
+    merged = merge(parts)
     for _ in range(level - kept):
-        found = coarser(found)
-    _recount_overlaps(found, Mosaic("", tuple(sheets)), cells, level)
-    return found
+        merged = coarser(merged)
+    _recount_overlaps(merged, Mosaic("", tuple(sheets)), cells, level)
+    return merged
 
 
 def _stored(sheet: Sheet, folder: Path, level: int, part: Window) -> Coarse:
@@ -294,8 +294,9 @@ def _stored(sheet: Sheet, folder: Path, level: int, part: Window) -> Coarse:
     return read_level(_required_manifest(sheet, folder).files, level, frame, part)
 
 
-def _recount_overlaps(found: Coarse, mosaic: Mosaic, cells: Window, level: int) -> None:
-    """Where sheets overlap, both count the same cells: there the heights are read."""
+def _recount_overlaps(coarse: Coarse, mosaic: Mosaic, cells: Window, level: int) -> None:
+    """Replace coarse cells where sheets overlap, and count cells twice, by those of their
+    heights."""
     side = COARSE << level
     frame = cells.coarse(side)
     for overlap in mosaic.overlaps:
@@ -307,7 +308,7 @@ def _recount_overlaps(found: Coarse, mosaic: Mosaic, cells: Window, level: int) 
             for _ in range(level):
                 own = coarser(own)
             for name in STATISTICS:
-                getattr(found, name)[frame.slices(part)] = getattr(own, name)
+                getattr(coarse, name)[frame.slices(part)] = getattr(own, name)
 
 
 # What surveys say.
@@ -325,32 +326,32 @@ def _check_range(sheet: Sheet, found: Survey) -> None:
 
 
 def warnings(mosaic: Mosaic, surveys: list[Survey]) -> list[str]:
-    """What the reader of a report should know of the sheets."""
-    said: list[str] = []
-    for sheet, found in zip(mosaic.sheets, surveys, strict=True):
-        if found.share > SUSPICIOUS_SHARE:
-            raw = (found.filled - sheet.offset) / sheet.scale
+    """Warnings about the sheets, for the report."""
+    texts: list[str] = []
+    for sheet, survey in zip(mosaic.sheets, surveys, strict=True):
+        if survey.share > SUSPICIOUS_SHARE:
+            raw = (survey.filled - sheet.offset) / sheet.scale
             remedy = (
                 Text("declare it in the file (gdal_edit.py -a_nodata {raw:g})", raw=raw)
                 if sheet.declared
                 else Text("run with --nodata {raw:g}", raw=raw)
             )
-            said.append(
+            texts.append(
                 Text(
                     "{name}: {share:.0%} of the cells are exactly {height:g} m; if that stands for"
                     " no data, {remedy}",
                     name=sheet.name,
-                    share=found.share,
-                    height=found.filled,
+                    share=survey.share,
+                    height=survey.filled,
                     remedy=remedy,
                 )
             )
-    return said
+    return texts
 
 
 def check_any_data(mosaic: Mosaic, surveys: list[Survey]) -> None:
     """Raises InputError if no cell of a mosaic has data."""
-    if all(found.without_data == found.cells for found in surveys):
+    if all(survey.without_data == survey.cells for survey in surveys):
         names = [sheet.name for sheet in mosaic.sheets[:3]]
         raise InputError(
             "{kind}: no cell has data ({names}); check their nodata value",

@@ -1,4 +1,4 @@
-"""One elevation raster: what it says of itself, checked; where its numbers become metres."""
+"""One elevation raster: its validated header, and the decoding of its values to metres."""
 
 import contextlib
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True)
 class Sheet:
-    """One raster: where it lies, and how its numbers become metres above NAP."""
+    """Header of one raster: its window, and how its values become metres above NAP."""
 
     path: str
     name: str
@@ -79,9 +79,9 @@ class OpenSheet:
     def untouched(
         self, window: Window, room: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float]:
-        """The cells of a part of the sheet in metres, and the value that stands for no data, NaN
-        beside it; infinite ones are let through. room: float32, as many cells or more, used where
-        the file's values are metres as they are."""
+        """Part of the sheet in metres and its nodata value; nodata cells may be that value or NaN,
+        and infinite ones are not refused. room: float32 scratch of at least as many cells, used
+        where the file's values are metres already."""
         if not self._plain:
             return self.sheet.to_metres(self._raw(window)), np.nan
         shape = window.height, window.width
@@ -98,7 +98,7 @@ class OpenSheet:
         return height
 
     def infinite(self, window: Window, height: NDArray[np.float32]) -> InputError:
-        """What to say of an infinite value in a part of the sheet."""
+        """The fault for the first infinite value in a part of the sheet."""
         i, j = np.argwhere(np.isinf(height) & (height != self._nodata))[0]
         row, column = window.top - self.sheet.window.top + i, window.left - self.sheet.window.left
         return InputError(
@@ -135,52 +135,52 @@ def _unreadable(sheet: Sheet, what: Text, error: Exception) -> InputError:
 
 
 def _as_stored(nodata: float, dtype: np.dtype[Any]) -> float:
-    """A nodata value as a raster holds it: what is beyond float32 is its largest, as for GDAL."""
+    """A nodata value as stored: clipped to float32, as GDAL does."""
     if dtype != np.float32 or not np.isfinite(nodata):
         return nodata
     return float(np.clip(nodata, -FLOAT32_MAX, FLOAT32_MAX))
 
 
 def open_sheet(path: str, kind: str, nodata: float | None) -> Sheet:
-    """What a file says of itself, checked; as kept from an earlier run, if it is still the same.
+    """The validated header of a file, from the cache while the file is unchanged.
 
-    Raises InputError for one that cannot be used.
+    Raises InputError for a file that cannot be used.
     """
     try:
         kept = cache_dir() / "sheets" / f"{key_of(FORMAT, path, nodata, fingerprint(path))}.json"
     except OSError:
-        return _opened(path, kind, nodata)
-    found = _remembered(kept)
-    if found is None:
-        found = _opened(path, kind, nodata)
+        return _read_header(path, kind, nodata)
+    sheet = _cached_header(kept)
+    if sheet is None:
+        sheet = _read_header(path, kind, nodata)
         with contextlib.suppress(OSError):  # of a cache that cannot be written
-            stamps = _stamps(found)
-            write_manifest(kept, {"sheet": asdict(found), "stamps": stamps})
-    return found
+            prints = _fingerprints(sheet)
+            write_manifest(kept, {"sheet": asdict(sheet), "stamps": prints})
+    return sheet
 
 
-def _stamps(sheet: Sheet) -> list[dict[str, Any] | None]:
-    """Of the files that a header is read from, and of those that would change it."""
+def _fingerprints(sheet: Sheet) -> list[dict[str, Any] | None]:
+    """Fingerprints of the files that a header depends on, sidecars included."""
     if is_vsis3(sheet.path):  # beside which GDAL looks for nothing
         return [fingerprint(p) for p in sheet.files]
     beside = [sheet.path + ending for ending in SIDECARS]
     return [fingerprint(p) if on_disk(p).exists() else None for p in (*sheet.files, *beside)]
 
 
-def _remembered(kept: Path) -> Sheet | None:
-    said = read_manifest(kept)
-    if said is None:
+def _cached_header(kept: Path) -> Sheet | None:
+    values = read_manifest(kept)
+    if values is None:
         return None
     try:
-        fields = said["sheet"]
+        fields = values["sheet"]
         fields |= {"window": Window(*fields["window"]), "files": tuple(fields["files"])}
         sheet = Sheet(**fields)
-        return sheet if _stamps(sheet) == said["stamps"] else None
+        return sheet if _fingerprints(sheet) == values["stamps"] else None
     except (OSError, TypeError, StopIteration):  # a file behind it is gone, or of another program
         return None
 
 
-def _opened(path: str, kind: str, nodata: float | None) -> Sheet:
+def _read_header(path: str, kind: str, nodata: float | None) -> Sheet:
     name = named(path)
     try:
         with rasterio.Env(**gdal_options()), rasterio.open(path) as source:

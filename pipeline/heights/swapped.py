@@ -1,4 +1,4 @@
-"""Whether DSM and DTM were swapped, as a few tiles tell before anything is computed."""
+"""Check that DSM and DTM were not swapped, on a sample of tiles, before anything is computed."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the header of a TIFF promises, against what the file holds."""
+"""Number of tiles that a TIFF holds, for comparison with its header."""
 
 import struct
 from typing import BinaryIO, NamedTuple
@@ -8,7 +8,7 @@ ORDERS = {b"II": "<", b"MM": ">"}
 
 
 class Form(NamedTuple):
-    """How a kind of TIFF is written. first: where the address of its directory stands; address,
+    """Layout of TIFF or BigTIFF. first: offset of the address of the first directory; address,
     number: how that and the number of its entries are written; entry: tag, type, length, value."""
 
     first: int
@@ -41,7 +41,7 @@ def tiles_held(file: BinaryIO) -> int | None:
 
 
 def _read(file: BinaryIO, place: int | None, form: str) -> tuple[int, ...]:
-    """The numbers at a place of a file, or at where it was read to."""
+    """Numbers at an offset of a file, or at its current position."""
     if place is not None:
         file.seek(place)
     return struct.unpack(form, file.read(struct.calcsize(form)))

@@ -221,7 +221,7 @@ def reject(
         "invalid": f.reason == "invalid",
         "not_standing": not_standing | gone,
         "newer_than_heights": f.built > (p.heights_year or np.inf),  # never so of an unknown year
-        "off_rasters": ~terrain.hold(f.centre),
+        "off_rasters": ~terrain.contains(f.centre),
         "no_data": measured.roof == NOT_KNOWN,
         "no_ground": measured.ground == NOT_KNOWN,
         "not_in_heights": measured.height < to_cm(p.min_height_m),

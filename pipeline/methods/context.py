@@ -76,7 +76,7 @@ class Context:
 
     def asked(self, footprints: Footprints) -> NDArray[np.bool_]:
         """Which footprints are of the area."""
-        return self.area.holds(footprints.centre) if self.area else footprints.usable
+        return self.area.contains(footprints.centre) if self.area else footprints.usable
 
     def gone(self, footprints: Footprints) -> NDArray[np.bool_]:
         """Which footprints are taken to be demolished."""

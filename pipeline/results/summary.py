@@ -109,7 +109,7 @@ def _rows(finished: Finished, area: Area | None, around: Circle | None) -> Itera
     for group in _groups(finished, area, around):
         table = finished.table.read([group], columns)
         if area is not None and not _holds_all(area, finished, group):
-            table = table.filter(pa.array(area.holds(centres(table))))
+            table = table.filter(pa.array(area.contains(centres(table))))
         yield _selected(table, around, area is None)
 
 

@@ -83,7 +83,7 @@ def read_added(files: Sequence[str], terrain: HeightPair, p: Any, **options: Any
             )
 
     check(~f.usable, Text("is no polygon; give the building's outline"))
-    check(~terrain.hold(f.centre), Text("lies beside the sheets; give those of that place"))
+    check(~terrain.contains(f.centre), Text("lies beside the sheets; give those of that place"))
     outlines = Outlines(f.row, f.geometry, f.centre, f.bounds, terrain.resolution)
     roofs, heights = (_numbers(files, names) for names in (ROOF, HEIGHT))
     check(

@@ -208,7 +208,7 @@ def _size(parts: dict[Shard, pa.Table]) -> int:
 def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, pa.Table]:
     """Those of some rows that are of the area, by the shard that holds their centre."""
     if asked.area is not None:
-        table = table.filter(pa.array(asked.area.holds(centres(table))))
+        table = table.filter(pa.array(asked.area.contains(centres(table))))
     return rows_by_shard(table, asked.layout)
 
 

@@ -54,7 +54,7 @@ def test_the_border_belongs_to_the_area(tmp_path: Path, where: str) -> None:
     x, y, inside = POINTS[where]
     point = np.array([[x, y]])
     for text in ("121000,487000,121100,487050", str(file(tmp_path / "area.gpkg", SQUARE))):
-        assert parse_area(text).holds(point).tolist() == [inside]
+        assert parse_area(text).contains(point).tolist() == [inside]
 
 
 @pytest.mark.parametrize("name", ["area.gpkg", "area.geojson", "area.shp", "area.parquet"])
@@ -71,7 +71,7 @@ def test_polygons_of_a_file_are_one_area_with_their_holes(tmp_path: Path) -> Non
     far = shapely.box(X + 200, Y, X + 210, Y + 10)
     area = parse_area(str(file(tmp_path / "area.gpkg", hole, shapely.MultiPolygon([far]), None)))
     points = np.array([[X + 50, Y + 25], [X + 10, Y + 10], [X + 205, Y + 5], [X + 150, Y + 5]])
-    assert area.holds(points).tolist() == [False, True, True, False]
+    assert area.contains(points).tolist() == [False, True, True, False]
 
 
 def test_numbers_are_told_as_they_are() -> None:

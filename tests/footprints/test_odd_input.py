@@ -116,6 +116,6 @@ def test_a_centre_is_on_the_rasters_if_its_cell_is(tmp_path: Path) -> None:
     x = np.round(0.4 * np.arange(window.left - 2, window.right + 3), 1)
     y = np.round(0.4 * np.arange(-window.bottom - 2, -window.top + 3), 1)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    for (east, north), held in zip(points, mosaic.hold(points), strict=True):
+    for (east, north), held in zip(points, mosaic.contains(points), strict=True):
         row, column = cell_of(east, north, 0.4)
         assert held == window.covers(Window(row, column, 1, 1))

@@ -227,7 +227,7 @@ def test_a_missing_sheet_can_be_allowed(tmp_path: Path) -> None:
     hole = np.full((20, 30), np.nan)
     assert np.array_equal(read(mosaic), np.hstack([WEST, hole, EAST]), equal_nan=True)
     points = np.array([[121_010.0, 487_090], [121_045, 487_090], [121_070, 487_090]])
-    assert mosaic.hold(points).tolist() == [True, False, True]
+    assert mosaic.contains(points).tolist() == [True, False, True]
 
 
 def test_the_edge_of_a_town_is_no_gap(tmp_path: Path) -> None:

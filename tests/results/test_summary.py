@@ -141,7 +141,7 @@ def test_only_what_can_lie_there_is_read_and_looked_at(
     whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, looked = list[int](), list[int]()
-    usual, holds = GeoParquet.read, Area.holds
+    usual, contains = GeoParquet.read, Area.contains
 
     def reading(self: GeoParquet, groups: list[int], *columns: Any) -> pa.Table:
         read.extend(groups)
@@ -149,10 +149,10 @@ def test_only_what_can_lie_there_is_read_and_looked_at(
 
     def looking(self: Area, points: Any) -> Any:
         looked.append(len(points))
-        return holds(self, points)
+        return contains(self, points)
 
     monkeypatch.setattr(GeoParquet, "read", reading)
-    monkeypatch.setattr(Area, "holds", looking)
+    monkeypatch.setattr(Area, "contains", looking)
     every = open_finished(whole.out).table.groups
     found = summed(whole, whole.box(0, 0, 0.5, 0.5))
     assert 0 < len(read) < every / 2
