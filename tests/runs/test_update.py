@@ -429,6 +429,7 @@ def test_what_is_forgotten_is_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     added = (tower(files.buildings.with_name("t.parquet"), 800, 200, 60, f"{3:016d}"),)
+    whole(files, add_building=added, **options)  # while nothing is forgotten
     monkeypatch.setattr(where, name, lambda *_: frozenset())
     with pytest.raises(AssertionError):
         check(files, bare(tmp_path / "out"), whole, add_building=added, **options)
