@@ -1,9 +1,9 @@
 """`--update`: only what a change can reach is computed anew, and the result is that of a full run,
 to the bit."""
 
-import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ from tests.support.runs import Files, World, recut
 
 LAYERS = ("hillshade", "shadow")
 SURFACES = ("extruded", "dsm")
-WIDTH, HEIGHT = 1024.0, 768.0  # 512 x 384 cells of 2 m: 12 shards of 128
+WIDTH, HEIGHT = 1024.0, 768.0  # 512 x 384 cells of 2 m
+SHARDS = 12  # of 128
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,31 +72,55 @@ def tower(path: Path, x: float, y: float, height: float, name: str = "toren") ->
     return str(path)
 
 
-@pytest.fixture(scope="module")
-def towers(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """In the south-east and in the north-west."""
-    folder = tmp_path_factory.mktemp("added")
-    return tower(folder / "a.parquet", 800, 100, 30), tower(folder / "b.parquet", 122, 640, 25, "b")
+@dataclass(frozen=True)
+class Bare:
+    """A finished run without a tower; outcomes of full runs, each computed once; two towers."""
+
+    files: Files
+    options: dict[str, Any]
+    out: Path
+    known: dict[str, Outcome]
+    towers: tuple[str, str]
+
+    def whole(self, files: Files | None = None, **more: Any) -> Outcome:
+        """What a full run gives."""
+        key = repr((files, sorted(more.items())))
+        if key not in self.known:
+            out = self.out.with_name(f"whole {len(self.known)}")
+            self.known[key] = run_without_map(files or self.files, out, **self.options, **more)
+        return self.known[key]
+
+    def updated(self, files: Files | None = None, **more: Any) -> set[str]:
+        """Bring the finished run up to date; the shards that were computed anew."""
+        return updated(files or self.files, self.out, **(self.options | more))
+
+    def check(self, files: Files | None = None, most: int = SHARDS - 3, **more: Any) -> set[str]:
+        """An update equals a full run, and is done for no more than so many shards."""
+        anew = self.updated(files, **more)
+        assert 0 < len(anew) <= most, anew
+        assert_equal(outcome(self.out), self.whole(files, **more))
+        return anew
 
 
 @pytest.fixture(scope="module", params=SURFACES)
-def options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return {"settings": {"surface": request.param}, "layers": LAYERS}
+def home(
+    request: pytest.FixtureRequest, files: Files, tmp_path_factory: pytest.TempPathFactory
+) -> Bare:
+    """In the south-east and in the north-west a tower is to come."""
+    folder = tmp_path_factory.mktemp(request.param)
+    options: dict[str, Any] = {"settings": {"surface": request.param}, "layers": LAYERS}
+    compute(files, folder / "out", **options)
+    towers = (
+        tower(folder / "a.parquet", 800, 100, 30),
+        tower(folder / "b.parquet", 122, 640, 25, "b"),
+    )
+    return Bare(files, options, folder / "out", {}, towers)
 
 
-@pytest.fixture(scope="module")
-def bare(
-    files: Files, options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Path], Path]:
-    """What copies a finished run without a tower to a place."""
-    home = tmp_path_factory.mktemp("bare") / "out"
-    compute(files, home, **options)
-
-    def copied(to: Path) -> Path:
-        shutil.copytree(home, to)
-        return to
-
-    return copied
+@pytest.fixture
+def case(home: Bare, tmp_path: Path) -> Bare:
+    """A copy of the run, to be brought up to date."""
+    return replace(home, out=Path(shutil.copytree(home.out, tmp_path / "out")))
 
 
 def updated(files: Files, out: Path, **options: Any) -> set[str]:
@@ -105,121 +130,56 @@ def updated(files: Files, out: Path, **options: Any) -> set[str]:
     return {e["shard"] for e in events if e["stage"] == "shade" and e.get("outcome") == DONE}
 
 
-SHARDS = 12
-Whole = Callable[..., Outcome]
+def test_a_tower_is_added_and_exchanged_and_removed(case: Bare) -> None:
+    a, b = case.towers
+    before = outcome(case.out)
+    case.check(most=4, add_building=(a,))
+    assert outcome(case.out).rows != before.rows
+    case.check(add_building=(b,))
+    case.check(add_building=(a, b))
+    case.check(add_building=(b,))
+    assert case.updated()
+    assert_equal(outcome(case.out), before)
+    assert not case.updated()  # nothing is left to do
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    """The outcome of a full run, computed once for all that ask for the same."""
-    known: dict[str, Outcome] = {}
-
-    def of(files: Files, **options: Any) -> Outcome:
-        key = repr((files, sorted(options.items())))
-        if key not in known:
-            known[key] = run_without_map(files, tmp_path_factory.mktemp("whole") / "out", **options)
-        return known[key]
-
-    return of
-
-
-def check(
-    files: Files, out: Path, whole: Whole, most: int = SHARDS - 3, **options: Any
-) -> set[str]:
-    """An update equals a full run, and is done for no more than so many shards."""
-    anew = updated(files, out, **options)
-    assert 0 < len(anew) <= most, anew
-    assert_equal(outcome(out), whole(files, **options))
-    return anew
-
-
-def test_a_tower_is_added_and_exchanged_and_removed(
-    tmp_path: Path,
-    files: Files,
-    options: dict[str, Any],
-    bare: Callable[[Path], Path],
-    whole: Whole,
-    towers: tuple[str, str],
-) -> None:
-    a, b = towers
-    out = bare(tmp_path / "out")
-    before = outcome(out)
-    check(files, out, whole, most=4, add_building=(a,), **options)
-    assert outcome(out).rows != before.rows
-    check(files, out, whole, add_building=(b,), **options)
-    check(files, out, whole, add_building=(a, b), **options)
-    check(files, out, whole, add_building=(b,), **options)
-    assert updated(files, out, **options)
-    assert_equal(outcome(out), before)
-    assert not updated(files, out, **options)  # nothing is left to do
-
-
-@pytest.mark.parametrize("options", ["extruded"], indirect=True)
-def test_a_building_is_removed_and_comes_back(
-    tmp_path: Path,
-    files: Files,
-    options: dict[str, Any],
-    bare: Callable[[Path], Path],
-    whole: Whole,
-    towers: tuple[str, str],
-) -> None:
+@pytest.mark.parametrize("home", ["extruded"], indirect=True)
+def test_a_building_is_removed_and_comes_back(case: Bare) -> None:
     """A candidate of 22 m, then another beside an added tower."""
-    out = bare(tmp_path / "out")
-    before = outcome(out)
+    before = outcome(case.out)
     tall = [row["id"] for row in before.rows.values() if row["wind_candidate"]]
-    check(files, out, whole, most=6, remove_building=(tall[0],), **options)
-    assert outcome(out).rows != before.rows
-    both: dict[str, Any] = {"remove_building": (tall[-1],), "add_building": towers[:1]}
-    check(files, out, whole, **both, **options)
-    assert updated(files, out, **options)
-    assert_equal(outcome(out), before)
+    case.check(most=6, remove_building=(tall[0],))
+    assert outcome(case.out).rows != before.rows
+    both: dict[str, Any] = {"remove_building": (tall[-1],), "add_building": case.towers[:1]}
+    case.check(**both)
+    assert case.updated()
+    assert_equal(outcome(case.out), before)
 
 
-def test_one_sheet_is_replaced(
-    tmp_path: Path,
-    files: Files,
-    options: dict[str, Any],
-    bare: Callable[[Path], Path],
-    whole: Whole,
-) -> None:
+def test_one_sheet_is_replaced(tmp_path: Path, case: Bare) -> None:
     """The north-western one, by one in which a tower stands and the ground is higher."""
-    out = bare(tmp_path / "out")
     newer = Files(
-        tuple(shutil.copy(path, tmp_path) for path in files.dsm),
-        tuple(shutil.copy(path, tmp_path) for path in files.dtm),
-        files.buildings,
+        tuple(shutil.copy(path, tmp_path) for path in case.files.dsm),
+        tuple(shutil.copy(path, tmp_path) for path in case.files.dtm),
+        case.files.buildings,
     )
     with rasterio.open(newer.dsm[0], "r+") as sheet:
         heights = sheet.read(1)
         heights[100:106, 100:106] = 40
         sheet.write(np.where(heights == 0, np.float32(0.4), heights), 1)
-    check(newer, out, whole, **options)
+    case.check(newer)
 
 
-def test_a_tower_where_no_footprint_was(
-    tmp_path: Path,
-    files: Files,
-    options: dict[str, Any],
-    bare: Callable[[Path], Path],
-    whole: Whole,
-) -> None:
+def test_a_tower_where_no_footprint_was(tmp_path: Path, case: Bare) -> None:
     """The rows' box grows with it, hence what is seen, and the ground of the layers."""
-    out = bare(tmp_path / "out")
     beyond = (tower(tmp_path / "t.parquet", 2, 752, 30),)
-    check(files, out, whole, most=SHARDS, add_building=beyond, **options)
+    case.check(most=SHARDS, add_building=beyond)
 
 
-def test_an_id_is_repeated_far_away(
-    tmp_path: Path,
-    files: Files,
-    options: dict[str, Any],
-    bare: Callable[[Path], Path],
-    whole: Whole,
-) -> None:
-    out = bare(tmp_path / "out")
+def test_an_id_is_repeated_far_away(tmp_path: Path, case: Bare) -> None:
     same = (tower(tmp_path / "t.parquet", 800, 200, 9, f"{3:016d}"),)
-    anew = check(files, out, whole, add_building=same, **options)
-    rows = outcome(out).rows
+    anew = case.check(add_building=same)
+    rows = outcome(case.out).rows
     assert "repeated_id" in rows[3]["flags"]
     assert len(anew) > 2
 
@@ -270,70 +230,56 @@ def test_no_fewer_and_hardly_more_shards_than_change(tmp_path: Path, height: flo
 # What is refused, and what a kill leaves.
 
 
-def refusal(files: Files, out: Path, **options: Any) -> str:
+def refusal(update: Callable[..., set[str]], *given: Any, **options: Any) -> str:
+    """The line with which an update ends that is refused."""
     with pytest.raises(InputError) as caught:
-        updated(files, out, **options)
+        update(*given, **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_only_sheets_and_added_buildings_may_differ(
-    tmp_path: Path, files: Files, options: dict[str, Any], bare: Callable[[Path], Path]
-) -> None:
-    out = bare(tmp_path / "out")
-    before = outcome(out)
-    said = refusal(files, out, **(options | {"layers": ("shadow",)}))
+def test_only_sheets_and_added_buildings_may_differ(tmp_path: Path, case: Bare) -> None:
+    before = outcome(case.out)
+    said = refusal(case.updated, layers=("shadow",))
     assert "but inputs.options.layers " in said
     assert said.endswith("run it anew with --overwrite")
-    lower = options["settings"] | {"wind_min_height_m": 15.0}
-    assert "wind_min_height_m (20.0 there, 15.0 here)" in refusal(
-        files, out, **(options | {"settings": lower})
-    )
-    fewer = dataclasses.replace(files, dsm=files.dsm[:3], dtm=files.dtm[:3])
-    assert "but inputs.dsm" in refusal(fewer, out, allow=frozenset({"gaps"}), **options)
+    lower = case.options["settings"] | {"wind_min_height_m": 15.0}
+    assert "wind_min_height_m (20.0 there, 15.0 here)" in refusal(case.updated, settings=lower)
+    files = case.files
+    fewer = replace(files, dsm=files.dsm[:3], dtm=files.dtm[:3])
+    assert "but inputs.dsm" in refusal(case.updated, fewer, allow=frozenset({"gaps"}))
     gpd.read_parquet(files.buildings).iloc[1:].to_parquet(tmp_path / "pand.parquet")
-    other = dataclasses.replace(files, buildings=tmp_path / "pand.parquet")
-    assert "but inputs.buildings[0].size" in refusal(other, out, **options)
-    assert_equal(outcome(out), before)
+    other = replace(files, buildings=tmp_path / "pand.parquet")
+    assert "but inputs.buildings[0].size" in refusal(case.updated, other)
+    assert_equal(outcome(case.out), before)
 
 
 def test_there_must_be_a_finished_run(tmp_path: Path, files: Files) -> None:
-    said = refusal(files, tmp_path / "out")
+    said = refusal(updated, files, tmp_path / "out")
     assert said == f"{tmp_path / 'out'}: no finished run on disk, so none to update; run it anew"
 
 
-def test_a_table_that_is_damaged(
-    tmp_path: Path, files: Files, bare: Callable[[Path], Path], options: dict[str, Any],
-    towers: tuple[str, str],
-) -> None:  # fmt: skip
-    out = bare(tmp_path / "out")
-    (out / "buildings.parquet").write_bytes(b"PAR1")
-    said = refusal(files, out, add_building=towers, **options)
+def test_a_table_that_is_damaged(case: Bare) -> None:
+    (case.out / "buildings.parquet").write_bytes(b"PAR1")
+    said = refusal(case.updated, add_building=case.towers)
     assert "buildings.parquet is damaged" in said
 
 
 @pytest.mark.parametrize("patience", [10, 90])
 def test_a_kill_leaves_the_old_run_and_the_update_goes_on(
-    tmp_path: Path,
-    files: Files,
-    options: dict[str, Any],
-    bare: Callable[[Path], Path],
-    whole: Whole,
-    towers: tuple[str, str],
-    patience: int,
+    tmp_path: Path, case: Bare, patience: int
 ) -> None:
-    out = bare(tmp_path / "out")
-    before = outcome(out)
-    more: dict[str, Any] = options | {"add_building": towers, "update": True, "block": 64}
-    polls = iter(range(patience))
+    before = outcome(case.out)
+    polls, out = iter(range(patience)), case.out
+    more: dict[str, Any] = {"add_building": case.towers, "update": True, "block": 64}
     with pytest.raises(Stopped):
-        compute(files, out, stop=lambda: next(polls, None) is None, **more)
+        compute(case.files, out, stop=lambda: next(polls, None) is None, **case.options, **more)
     work = out.rename(tmp_path / "held") / "work.partial"
     shutil.copytree(tmp_path / "held", out, ignore=shutil.ignore_patterns("work.partial"))
-    assert_equal(outcome(out), before)  # its rasters are linked, and none was written into
+    assert_equal(outcome(case.out), before)  # its rasters are linked, and none was written into
     shutil.rmtree(out)
     work.parent.rename(out)
-    check(files, out, whole, **(options | {"add_building": towers}))
+    case.check(add_building=case.towers)
 
 
 class Dies:
@@ -348,68 +294,50 @@ class Dies:
         self.usual(folder, name, to)
 
 
-def die_between_renames(files: Files, out: Path, moves: int, **more: Any) -> None:
+def die_between_renames(case: Bare, moves: int, **more: Any) -> None:
     """Begin an update, and die when so many outputs have their new names, or are put aside."""
     dies = Dies(moves)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Folder, "move", lambda *given: dies(*given))
-        updated(files, out, **more)
+        case.updated(**more)
 
 
-@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+@pytest.mark.parametrize("home", ["extruded"], indirect=True)
 @pytest.mark.parametrize(
     "moves", [pytest.param(n, marks=[pytest.mark.slow] * (n not in (2, 7))) for n in range(8)]
 )
-def test_killed_between_two_renames(
-    tmp_path: Path,
-    files: Files,
-    bare: Callable[[Path], Path],
-    whole: Whole,
-    towers: tuple[str, str],
-    options: dict[str, Any],
-    moves: int,
-) -> None:
+def test_killed_between_two_renames(case: Bare, moves: int) -> None:
     """Of the four outputs: the old one aside, the new one in its place."""
-    out, more = bare(tmp_path / "out"), options | {"add_building": towers[:1]}
-    die_between_renames(files, out, moves, **more)
-    assert not updated(files, out, **more)
-    assert_equal(outcome(out), whole(files, **more))
+    added = {"add_building": case.towers[:1]}
+    die_between_renames(case, moves, **added)
+    assert not case.updated(**added)
+    assert_equal(outcome(case.out), case.whole(**added))
 
 
-@pytest.mark.parametrize("options", ["extruded"], indirect=True)
+@pytest.mark.parametrize("home", ["extruded"], indirect=True)
 @pytest.mark.parametrize("moves", [pytest.param(0, marks=pytest.mark.slow), 1, 5])
 def test_killed_between_two_renames_and_something_else_is_asked(
-    tmp_path: Path,
-    files: Files,
-    bare: Callable[[Path], Path],
-    towers: tuple[str, str],
-    options: dict[str, Any],
-    moves: int,
+    home: Bare, case: Bare, moves: int
 ) -> None:
     """What was begun is brought to its end first, so that no two runs are mixed."""
-    out, more = bare(tmp_path / "out"), options | {"add_building": towers[:1]}
-    die_between_renames(files, out, moves, **more)
+    added = {"add_building": case.towers[:1]}
+    die_between_renames(case, moves, **added)
     if moves:
         with pytest.raises(InputError, match="is not finished"):
-            report.read(out)
+            report.read(case.out)
     with pytest.raises(InputError, match=r"another inputs\.added"):
-        compute(files, out, **options)
-    assert not updated(files, out, **more)
-    assert updated(files, out, **options)
-    assert_equal(outcome(out), outcome(bare(tmp_path / "bare")))
+        compute(case.files, case.out, **case.options)
+    assert not case.updated(**added)
+    assert case.updated()
+    assert_equal(outcome(case.out), outcome(home.out))
 
 
-@pytest.mark.parametrize("options", ["extruded"], indirect=True)
-def test_reports_by_area_of_the_run_before_are_told(
-    tmp_path: Path,
-    files: Files,
-    bare: Callable[[Path], Path],
-    towers: tuple[str, str],
-    options: dict[str, Any],
-) -> None:
-    out = bare(tmp_path / "out")
-    (out / "by-wijken.csv").write_text("of before")
-    request = files.request(out, update=True, add_building=towers[:1], **options)
+@pytest.mark.parametrize("home", ["extruded"], indirect=True)
+def test_reports_by_area_of_the_run_before_are_told(case: Bare) -> None:
+    (case.out / "by-wijken.csv").write_text("of before")
+    request = case.files.request(
+        case.out, update=True, add_building=case.towers[:1], **case.options
+    )
     assert run(request).warnings == ("by-wijken.csv: is of the run before; give its --by again",)
     assert not run(request).warnings
 
@@ -419,17 +347,10 @@ def test_reports_by_area_of_the_run_before_are_told(
 
 @pytest.mark.parametrize(("where", "name"), [(SunAndWind, "_shaded"), (update, "bearers")])
 def test_what_is_forgotten_is_seen(
-    tmp_path: Path,
-    files: Files,
-    options: dict[str, Any],
-    bare: Callable[[Path], Path],
-    whole: Whole,
-    where: Any,
-    name: str,
-    monkeypatch: pytest.MonkeyPatch,
+    case: Bare, where: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    added = (tower(files.buildings.with_name("t.parquet"), 800, 200, 60, f"{3:016d}"),)
-    whole(files, add_building=added, **options)  # while nothing is forgotten
+    added = (tower(case.files.buildings.with_name("t.parquet"), 800, 200, 60, f"{3:016d}"),)
+    case.whole(add_building=added)  # while nothing is forgotten
     monkeypatch.setattr(where, name, lambda *_: frozenset())
     with pytest.raises(AssertionError):
-        check(files, bare(tmp_path / "out"), whole, add_building=added, **options)
+        case.check(add_building=added)
