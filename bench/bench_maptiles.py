@@ -38,13 +38,12 @@ class Place:
 
     def opened(self, layer: str) -> Show:
         """What makes tiles of a layer."""
-        table = self.run / BUILDINGS
+        table, method = self.run / BUILDINGS, method_of(report.read(self.run))
         if layer == "buildings":
-            return Roofs(GeoParquet(table)).tile
+            return Roofs(GeoParquet(table), method).tile
         if layer == "roofs":
-            method = method_of(report.read(self.run))
             return Overview.of(table, method, self.run.parent / "counts").tile
-        pictures = Pictures(self.run / RASTERS)
+        pictures = Pictures(self.run / RASTERS, method)
         return lambda tile: pictures.tile(layer, tile)
 
 

@@ -22,7 +22,7 @@ from pipeline.vectors.overlay import make_one_valid
 PREFIX = "NL.IMBAG.Pand."
 ID_COLUMNS = ("identificatie", "identifica", "id", "gml_id")  # a shapefile cuts names off at 10
 BUILT_COLUMNS = ("bouwjaar", "oorspronkelijkbouwjaar", "oorspronke")
-VERDICTS = {"solar_suitable", "wind_suitable"}  # columns of the table of a run, and its exports
+VERDICTS = {"excluded", "flags", "rejected"}  # columns of the table of a run, and its exports
 UNKNOWN_YEAR = 1005  # what the BAG writes where the year of building is not known
 FARTHEST_M = 1e7  # coordinates beyond this are none
 LARGE = 500  # positions; GEOS looks at a smaller polygon in 2 ms, whatever it is like

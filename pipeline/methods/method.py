@@ -61,7 +61,8 @@ class Column:
     a text of its list) can be, empty where any text is possible; totals: how it adds up over an
     area; use: of booleans, the use (solar or wind) that a roof suits: what a restriction sets aside
     from it does not count; compared: whether two runs are compared by it; in_tiles: whether vector
-    tiles have it; filterable: whether one may filter by it.
+    tiles have it, by default unless it is nested; filterable: whether one may filter by it, which
+    one never may by a nested one.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Column:
     totals: tuple[Total, ...] = ()
     use: str = ""
     compared: bool = False
-    in_tiles: bool = True
+    in_tiles: bool | None = None
     filterable: bool = True
 
     def words(self, lang: str) -> Words:
@@ -85,6 +86,11 @@ class Column:
         """Whether its values are structs, or lists of them."""
         kind = self.type.value_type if pa.types.is_list(self.type) else self.type
         return bool(pa.types.is_struct(kind))
+
+    @property
+    def tiled(self) -> bool:
+        """Whether vector tiles have it."""
+        return not self.nested if self.in_tiles is None else self.in_tiles
 
     @property
     def spread(self) -> bool:
@@ -162,7 +168,9 @@ class Layer:
     type: of numpy; fill: stands for no data; unit: as text; long_name: of the CF conventions; en,
     nl: its title; drawn: how pictures show it, None where there are none; coarser: how a cell of a
     coarser level follows from the four below it; attributes, times: what its array says besides,
-    and its leading dimension [CET], both by the parameters of the method.
+    and its leading dimension [CET], both by the parameters of the method; says, band: of files of
+    it and of their bands, templates with {bits}, {times} or of a band {time}, by default long_name
+    and the name.
     """
 
     name: str
@@ -177,6 +185,8 @@ class Layer:
     attributes: Callable[[Any], Mapping[str, Any]] = lambda p: {}
     times: Callable[[Any], tuple[dt.datetime, ...]] = lambda p: ()
     default: bool = False  # whether a run makes it unless it is asked for others
+    says: str = ""
+    band: str = ""
 
     def words(self, lang: str) -> str:
         """Its title in `nl`, else in English."""

@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from pipeline.methods import method_of
 from pipeline.methods.method import NUMBER, Column, Method
 from pipeline.results import report
-from pipeline.results.columns import as_digits
+from pipeline.results.columns import as_text
 from pipeline.results.totals import sections_in
 from pipeline.storage.ledger import first_difference
 from pipeline.storage.places import Place
@@ -31,8 +31,7 @@ def compared(method: Method) -> list[Column]:
 
 def changes(before: Place, after: Place) -> pa.Table:
     """The rows that differ between two finished runs of one area, by row: row, id, centre, `what`
-    (changed, added, gone), and each column of `compared` before and after; lists as text, a digit
-    a truth.
+    (changed, added, gone), and each column of `compared` before and after; lists as text.
 
     Raises InputError where one is no finished run, their areas differ, or their methods.
     """
@@ -82,7 +81,7 @@ def _compared(file: Place, first: int, names: Sequence[str]) -> pa.Table:
     table = where(file, ["row", "id", *PLACE, *names], here)
     for at, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
-            table = table.set_column(at, field.name, as_digits(table[field.name]))
+            table = table.set_column(at, field.name, as_text(table[field.name]))
     return table.append_column("here", pa.array(np.ones(len(table), np.bool_)))
 
 

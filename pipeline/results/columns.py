@@ -1,50 +1,27 @@
-"""The columns of buildings.parquet: their schema, what pandas reads of it, and their listing."""
+"""The columns of a method's table for others: what pandas reads, flat formats, a listing."""
 
 import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.methods.house import EXCLUDED
-from pipeline.methods.method import BOOLEAN, EDGES, NUMBER, TEXT, WHOLE, Column, Method, Words
-from pipeline.methods.powermapping.declaration import COLUMNS
+from pipeline.methods.house import NEVER_NULL
+from pipeline.methods.method import BOOLEAN, TEXT, WHOLE, Column, Method
 from pipeline.storage.slices import BBOX
 
-__all__ = [
-    "BOOLEAN",
-    "COLUMNS",
-    "EDGES",
-    "EXCLUDED",
-    "NUMBER",
-    "SCHEMA",
-    "TEXT",
-    "WHOLE",
-    "Column",
-    "Words",
-]
-
-SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
-# What may be null, and the types with nulls that pandas has for it; without these it reads truths
-# as objects, by which no rows are selected.
-PANDAS_TYPES = {"built": "Int64"}
-NEVER_NULL = ("selected",)
-
-ITEM = re.compile(r"(.+)_([1-9]\d?)")  # lit_2: the second item of a list, in flat formats
-
-
-def column(name: str) -> Column:
-    """The column of a name; KeyError if there is none."""
-    return _BY_NAME[name]
+# The types with nulls that pandas has; without these it reads truths as objects, by which no rows
+# are selected.
+PANDAS = {WHOLE: "Int64", BOOLEAN: "boolean"}
+ITEM = re.compile(r"(.+)_([1-9]\d?)")  # lists in flat formats: name_2 is the second item
 
 
 def pandas_metadata(schema: pa.Schema) -> bytes:
     """What pandas and GeoPandas look for under `pandas` in the metadata of a Parquet file."""
-    booleans = [f.name for f in schema if f.type == BOOLEAN and f.name not in NEVER_NULL]
-    types = PANDAS_TYPES | dict.fromkeys(booleans, "boolean")
+    nullable = [f for f in schema if f.type in PANDAS and f.name not in NEVER_NULL]
+    types = {field.name: PANDAS[field.type] for field in nullable}
     frame = schema.remove_metadata().empty_table().to_pandas().astype(types)
     written = pa.Schema.from_pandas(frame, preserve_index=False)
     described: bytes = written.metadata[b"pandas"]
@@ -52,28 +29,47 @@ def pandas_metadata(schema: pa.Schema) -> bytes:
 
 
 def flatten(table: pa.Table, moments: int = 0) -> pa.Table:
-    """`table` for flat formats, without the rectangles: lists of texts with commas between, others
-    as name_1, name_2 ... (at least so many as there are moments), structs as the text of JSON."""
+    """`table` for flat formats, without the rectangles: lists of truths and numbers as name_1,
+    name_2 ... (at least so many as there are moments), what else is no plain value `as_text`."""
     flat: dict[str, Any] = {}
     for name, values in zip(table.column_names, table.columns, strict=True):
-        if name != BBOX:
-            flat |= _flat(name, values, moments)
+        kind = values.type
+        if name == BBOX:
+            continue
+        if not pa.types.is_nested(kind):
+            flat[name] = values
+        elif pa.types.is_struct(_items(kind)) or _items(kind) == TEXT:
+            flat[name] = as_text(values)
+        else:
+            flat |= _spread(name, values, moments)
     return pa.table(flat)
 
 
-def _flat(name: str, values: pa.ChunkedArray, moments: int) -> dict[str, Any]:
-    kind = values.type
-    items = kind.value_type if pa.types.is_list(kind) else kind
-    if pa.types.is_struct(items):
-        texts = [None if v is None else json.dumps(v, default=str) for v in values.to_pylist()]
-        return {name: pa.array(texts, TEXT)}
-    if not pa.types.is_list(kind):
-        return {name: values}
-    if items == TEXT:
-        return {name: pc.binary_join(values, ",")}
-    number = max(pc.max(pc.list_value_length(values)).as_py() or 0, moments)
-    padded = pc.list_slice(values, 0, number, return_fixed_size_list=True) if number else values
+def _items(kind: pa.DataType) -> pa.DataType:
+    """The type of the items of a list; of what is none its own."""
+    return kind.value_type if pa.types.is_list(kind) else kind
+
+
+def _spread(name: str, lists: pa.ChunkedArray, least: int) -> dict[str, Any]:
+    number = max(pc.max(pc.list_value_length(lists)).as_py() or 0, least)
+    padded = pc.list_slice(lists, 0, number, return_fixed_size_list=True) if number else lists
     return {f"{name}_{i + 1}": pc.list_element(padded, i) for i in range(number)}
+
+
+def as_text(values: pa.ChunkedArray) -> pa.Array:
+    """Lists and structs as texts: a digit a truth, items with commas between, JSON of structs;
+    null stays null."""
+    array = values.combine_chunks()
+    items = _items(array.type)
+    if pa.types.is_struct(items):
+        texts = [None if v is None else json.dumps(v, default=str) for v in array.to_pylist()]
+        return pa.array(texts, TEXT)
+    if items == TEXT:
+        return pc.binary_join(array, ",")
+    truths = items == BOOLEAN
+    words = pc.if_else(array.values, "1", "0") if truths else pc.cast(array.values, TEXT)
+    texts = pa.ListArray.from_arrays(array.offsets, words, mask=array.is_null())
+    return pc.binary_join(texts, "" if truths else ",")
 
 
 def item_of(method: Method, name: str) -> tuple[Column, int] | None:
@@ -85,19 +81,8 @@ def item_of(method: Method, name: str) -> tuple[Column, int] | None:
     return column, int(found[2])
 
 
-def as_digits(lists: pa.ChunkedArray) -> pa.Array:
-    """Lists as texts: a digit for each truth, else items with commas between; null stays null."""
-    plain = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
-    truths = plain.type.value_type == BOOLEAN
-    items = pc.if_else(plain.flatten(), "1", "0") if truths else pc.cast(plain.flatten(), TEXT)
-    lengths = pc.fill_null(pc.list_value_length(plain), 0).to_numpy()
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
-    texts = pa.ListArray.from_arrays(offsets, items, mask=plain.is_null())
-    return pc.binary_join(texts, "" if truths else ",")
-
-
-def listing(lang: str, columns: Sequence[Column] = COLUMNS) -> str:
-    """Columns, by default all of the table, as a table of Markdown for the docs."""
+def listing(lang: str, columns: Sequence[Column]) -> str:
+    """Columns as a table of Markdown for the docs."""
     lines = ["| column | title | type | unit | meaning |", "|---|---|---|---|---|"]
     for each in columns:
         title, meaning = each.words(lang)
@@ -110,6 +95,3 @@ def _kind(of: Column) -> str:
     if pa.types.is_struct(of.type):
         return "struct"
     return f"list of {of.type.value_type}" if pa.types.is_list(of.type) else str(of.type)
-
-
-_BY_NAME = {column.name: column for column in COLUMNS}

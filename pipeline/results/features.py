@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.methods.method import Method
 from pipeline.results.columns import flatten
 from pipeline.results.filter_parts import GEOMETRY
 from pipeline.results.filters import Filter
@@ -62,6 +63,7 @@ class Features:
     """The table of one finished run, a page at a time. suns: of its report."""
 
     table: GeoParquet
+    method: Method
     suns: int
     _counts: dict[str, int | None] = field(default_factory=dict)
 
@@ -171,7 +173,8 @@ _cache = row_cache(CACHE_BYTES)
 
 @lru_cache(maxsize=KEPT)
 def _of(finished: Finished) -> Features:
-    return Features(finished.table.caching(_cache), len(sun_times(finished.report)))
+    suns = len(sun_times(finished.report))
+    return Features(finished.table.caching(_cache), finished.method, suns)
 
 
 def find(index: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:

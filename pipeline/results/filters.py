@@ -6,7 +6,6 @@ Geometries of a filter are in RD [m].
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.results.columns import COLUMNS, EDGES
+from pipeline.methods.method import EDGES, Method
+from pipeline.results.columns import item_of
 from pipeline.results.filter_parts import (
     ARITHMETIC,
     BOOLEAN,
@@ -41,9 +41,7 @@ from pipeline.results.filter_parts import (
 from pipeline.storage.slices import BBOX
 
 MOST_PARTS = 100  # operators of a filter: each takes 10 us a row group
-LIT = re.compile(r"lit_([1-9]\d?)")
 KINDS = {pa.int64(): NUMBER, pa.float64(): NUMBER, pa.string(): TEXT, pa.bool_(): BOOLEAN}
-KIND_OF = {column.name: KINDS[column.type] for column in COLUMNS if column.type in KINDS}
 OPERATORS = (*COMPARISONS, *ARITHMETIC, "and", "or", "not", "isNull", "in", "between", "like",
              "casei", "s_intersects")  # fmt: skip
 
@@ -70,22 +68,22 @@ class Filter:
         return np.broadcast_to(self._part.may(ranges), groups)
 
 
-def filter_of(text: str, suns: int) -> Filter:
-    """A filter from CQL2 as the text of its JSON. suns: how many columns lit_1, lit_2 ... there
-    are.
+def filter_of(text: str, method: Method, suns: int) -> Filter:
+    """A filter of the columns of a method from CQL2 as the text of its JSON. suns: how many columns
+    there are of each of lists.
 
     Raises InputError for an operator that is not supported, a column that there is not, types that
     cannot be compared, and an invalid geometry.
     """
-    part = _Reader(suns).condition(json.loads(text))
+    part = _Reader(method, suns).condition(json.loads(text))
     return Filter(hashlib.sha256(text.encode()).hexdigest(), part.columns, part)
 
 
 class _Reader:
     """Turns the parts of a filter into what is evaluated, from the outer to the inner."""
 
-    def __init__(self, suns: int) -> None:
-        self._suns, self._parts = suns, 0
+    def __init__(self, method: Method, suns: int) -> None:
+        self._method, self._suns, self._parts = method, suns, 0
 
     def condition(self, node: Any) -> Part:
         """Of what is true, false or null."""
@@ -192,16 +190,16 @@ class _Reader:
         return computed(op, *values)
 
     def _property(self, name: str) -> Value:
-        lit = LIT.fullmatch(name)
-        if lit and int(lit[1]) <= self._suns:
-            sun = int(lit[1]) - 1
-            return Value(
-                BOOLEAN, frozenset(["lit"]), lambda rows: pc.list_element(rows["lit"], sun)
-            )
-        if name == "flags":
-            return Value(
-                TEXT, frozenset(["flags"]), lambda rows: pc.binary_join(rows["flags"], ",")
-            )
-        if name not in KIND_OF:
-            raise InputError(f"filter: there is no column {name[:50]} to compare; see `queryables`")
-        return Value(KIND_OF[name], frozenset([name]), lambda rows: rows[name], column=name)
+        """Of a column of flat formats, also of one that is an item of lists."""
+        item = item_of(self._method, name)
+        column = item[0] if item and item[1] <= self._suns else self._method.by_name.get(name)
+        if column is not None and column.filterable:
+            of = column.name
+            if item:
+                kind, at = KINDS[column.type.value_type], item[1] - 1
+                return Value(kind, frozenset([of]), lambda rows: pc.list_element(rows[of], at))
+            if column.type == pa.list_(pa.string()):
+                return Value(TEXT, frozenset([of]), lambda rows: pc.binary_join(rows[of], ","))
+            if column.type in KINDS:
+                return Value(KINDS[column.type], frozenset([of]), lambda rows: rows[of], column=of)
+        raise InputError(f"filter: there is no column {name[:50]} to compare; see `queryables`")

@@ -113,7 +113,10 @@ def _schema(
 ) -> Response:
     features = Features.of(asked.place)
     flat = features.at(np.empty(0, np.int64)).schema.names
-    said = of(flat) | {"$id": _below(request, service, asked, name), "title": title(asked)}
+    said = of(flat, asked.method) | {
+        "$id": _below(request, service, asked, name),
+        "title": title(asked),
+    }
     return Response(json.dumps(said), media_type=SCHEMA_JSON, headers=keeping(asked))
 
 
@@ -227,7 +230,11 @@ def _links(request: Request, service: Service, asked: Collection) -> list[dict[s
     columns = SCHEMA_JSON, "their properties"
     there, rasters = files.offered(asked), files.layers(asked)
     there |= {f"{RASTERS}/0": JSON} if rasters else {}
-    drawn = [layer.name for layer in asked.method.layers if layer.drawn and layer.name in rasters]
+    drawn = [
+        layer.name
+        for layer in asked.method.layers
+        if layer.drawn is not None and layer.name in rasters
+    ]
     tiled = [*drawn, ROOFS, BUILDINGS]
     page = f"{address(request, service.settings, 'map/')}#c={asked.name}"
     return [

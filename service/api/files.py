@@ -11,7 +11,8 @@ from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
-from pipeline.output.export import NODATA, write
+from pipeline.methods.method import Method, names
+from pipeline.output.export import write
 from pipeline.results.features import Features
 from pipeline.results.finished import mark_of
 from pipeline.results.store import ROOT, open_store
@@ -140,13 +141,13 @@ def _type_of(asked: Collection, file: str) -> str:
 
 def layers(asked: Collection) -> dict[str, int]:
     """The raster layers, and how many cells each has."""
-    return _layers_of(asked.place, mark_of(asked.place))
+    return _layers_of(asked.place, asked.method, mark_of(asked.place))
 
 
 @lru_cache(maxsize=64)
-def _layers_of(place: Path, mark: tuple[int, int]) -> dict[str, int]:
+def _layers_of(place: Path, method: Method, mark: tuple[int, int]) -> dict[str, int]:
     finest = (open_store(place / RASTERS) or {}).get("0", {})
-    return {name: finest[name].size for name in NODATA if name in finest}
+    return {name: finest[name].size for name in names(method.layers) if name in finest}
 
 
 async def _made(state: Path, asked: Collection, file: str) -> Path:

@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.methods.method import Bits
 from pipeline.output.tiles import overview, roofs
 from pipeline.output.tiles.facts import ROOFS
 from pipeline.output.tiles.overview import Overview
@@ -40,14 +39,13 @@ class Opened:
         self._place, self._folder = collection.place, folder_of(state, collection)
         self.features = Features.of(self._place)
         self._method = collection.method
-        self._whole = {one.name for one in self._method.layers if isinstance(one.drawn, Bits)}
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._pictures: Pictures | None = None
         self._roofs: Roofs | None = None
         self._overview: Overview | None = None
         self._counter: threading.Thread | None = None
         if open_store(self._place / RASTERS) is not None:
-            self._pictures = Pictures(self._place / RASTERS, CHUNKS)
+            self._pictures = Pictures(self._place / RASTERS, self._method, CHUNKS)
 
     @property
     def layers(self) -> list[str]:
@@ -77,7 +75,7 @@ class Opened:
             return self._outlines().tile(tile)
         if layer == ROOFS:
             return self._counts().tile(tile)
-        if sun is None and layer not in self._whole and self.pictures.suns(layer):
+        if sun is None and not self.pictures.is_whole(layer):
             sun = 0  # as it has no picture of all suns
         return self.pictures.tile(layer, tile, sun)
 
@@ -98,7 +96,7 @@ class Opened:
     def _outlines(self) -> Roofs:
         with self._lock:
             if self._roofs is None:
-                self._roofs = Roofs(open_finished(self._place).table, GROUPS)
+                self._roofs = Roofs(open_finished(self._place).table, self._method, GROUPS)
             return self._roofs
 
     def _counts(self) -> Overview:

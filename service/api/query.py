@@ -156,7 +156,7 @@ class Query(BaseModel):
         if not parts:
             return None
         whole = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
-        found = filter_of(json.dumps(whole), features.suns)
+        found = filter_of(json.dumps(whole), features.method, features.suns)
         for name in found.columns - features.columns - {RECTANGLE}:
             raise InputError(f"filter: this collection has no column {name}; see `queryables`")
         return found

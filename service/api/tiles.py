@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse, Response
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.png import EMPTY_PNG
-from pipeline.output.tiles.roofs import FIELDS
 from pipeline.output.tiles.roofs import LAYER as BUILDINGS
+from pipeline.output.tiles.roofs import fields_of
 from pipeline.output.tiles.scheme import DEEPEST, Tile
 from pipeline.results.finished import mark_of
 from pipeline.results.printed import attributions, sun_times
@@ -127,7 +127,7 @@ def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
     if bounds is not None:
         said["bounds"] = lonlat(bounds)
     if given.layer == BUILDINGS:
-        said["vector_layers"] = [{"id": BUILDINGS, "fields": FIELDS}]
+        said["vector_layers"] = [{"id": BUILDINGS, "fields": fields_of(asked.method)}]
     return JSONResponse(said, headers=keeping(asked))
 
 

@@ -19,14 +19,16 @@ from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.output.map.palette import DARKEST, GROUND, SHADOW
 from pipeline.output.tiles import pictures
 from pipeline.output.tiles.facts import facts
-from pipeline.output.tiles.pictures import LAYERS, Pictures
+from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.png import EMPTY_PNG
 from pipeline.output.tiles.roofs import Roofs
 from pipeline.output.tiles.scheme import SIDE, Tile, mercator_transformer
 from pipeline.results.store import create, layers_of, open_store, write_shard
 from pipeline.storage.geoparquet import GeoParquet
 from tests.support import roofs
+from tests.support.finished import METHOD
 
+LAYERS = ("hillshade", "shadow", "sun_hillshade")
 CELL = 0.5
 WEST, NORTH = 121_000, 487_500
 EXTENT = Window(round(-NORTH / CELL), round(WEST / CELL), 700, 1100)
@@ -62,7 +64,7 @@ def _write(place: Path, layout: Layout, layers: Any, shard: Shard, rng: Any) -> 
 
 @pytest.fixture(scope="module")
 def opened(store: Path) -> Pictures:
-    return Pictures(store)
+    return Pictures(store, METHOD)
 
 
 def tile_at(x: float, y: float, z: int) -> Tile:
@@ -151,8 +153,8 @@ def test_an_empty_picture_is_one() -> None:
 def test_any_order_and_threads_give_the_same(store: Path) -> None:
     asked = [(layer, tile_at(x, 200, z), 0 if layer == "sun_hillshade" else None)
              for layer in LAYERS for x in (50, 300, 500) for z in (15, 17, 19)]  # fmt: skip
-    fresh = [Pictures(store).tile(*each) for each in asked]
-    tight = Pictures(store, most=40_000)  # no more than a chunk or two
+    fresh = [Pictures(store, METHOD).tile(*each) for each in asked]
+    tight = Pictures(store, METHOD, most=40_000)  # no more than a chunk or two
     order = np.random.default_rng(0).permutation(len(asked)).tolist()
     with ThreadPoolExecutor(4) as pool:
         answers = pool.map(lambda i: tight.tile(*asked[i]), order)
@@ -180,12 +182,12 @@ def test_layers_and_suns_that_are_not_there_are_refused(opened: Pictures, tmp_pa
         with pytest.raises(InputError, match=said):
             opened.tile(layer, tile, sun)
     with pytest.raises(InputError, match="no rasters"):
-        Pictures(tmp_path / "rasters.zarr")
+        Pictures(tmp_path / "rasters.zarr", METHOD)
 
 
 def test_facts_of_a_run(opened: Pictures, tmp_path: Path) -> None:
     table = roofs.table(20).slice(0, 19)
-    told = facts(Roofs(GeoParquet(roofs.write(table, tmp_path / "b.parquet"))), opened)
+    told = facts(Roofs(GeoParquet(roofs.write(table, tmp_path / "b.parquet")), METHOD), opened)
     assert list(told) == [*LAYERS, "roofs", "buildings"]
     assert told["shadow"].suns == 3 and told["shadow"].last == 18
     assert told["buildings"].bounds == told["hillshade"].bounds  # as far as the rasters
@@ -204,7 +206,7 @@ def mercator_of(lon: float, lat: float) -> tuple[float, float]:
 def test_a_store_without_layers_has_nothing(tmp_path: Path) -> None:
     place = tmp_path / "rasters.zarr"
     create(place, Layout.of(EXTENT, CELL), [], {})
-    nothing = Pictures(place)
+    nothing = Pictures(place, METHOD)
     assert nothing.layers == [] and nothing.bounds is None
     with pytest.raises(InputError, match="none"):
         nothing.tile("shadow", tile_at(0, 0, 16))

@@ -14,11 +14,12 @@ from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.facts import facts
 from pipeline.output.tiles.mvt import EXTENT
-from pipeline.output.tiles.roofs import BUFFER, FIELDS, FIRST, LAST, MOST, Roofs
+from pipeline.output.tiles.roofs import BUFFER, FIRST, LAST, MOST, Roofs, fields_of
 from pipeline.output.tiles.scheme import Tile, mercator_transformer
 from pipeline.storage.geoparquet import GeoParquet
 from tests.output.test_maptiles_mvt import decoded, shapes
 from tests.support import roofs
+from tests.support.finished import METHOD
 
 ROOFS = 900
 BESIDE = np.array([EXTENT, 0])
@@ -36,7 +37,7 @@ def file(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(file: Path) -> Roofs:
-    return Roofs(GeoParquet(file))
+    return Roofs(GeoParquet(file), METHOD)
 
 
 def tiles(z: int) -> list[Tile]:
@@ -101,7 +102,7 @@ def test_properties_are_the_table_s(opened: Roofs, table: pa.Table, tmp_path: Pa
         assert each["flags"] == (",".join(row["flags"]) or None)
         lit = row["lit"]
         assert each["lit"] == (None if lit is None else "".join("01"[sun] for sun in lit))
-        for name in FIELDS.keys() - {"flags", "lit"}:
+        for name in fields_of(METHOD).keys() - {"flags", "lit"}:
             value = row[name]
             assert each[name] == (round(value, 2) if isinstance(value, float) else value)
 
@@ -143,8 +144,8 @@ def test_a_vertex_is_the_same_in_neighbouring_tiles(opened: Roofs, tmp_path: Pat
 
 def test_any_order_and_threads_give_the_same(file: Path) -> None:
     asked = [tile for z in (FIRST, LAST) for tile in tiles(z)[:16]]
-    fresh = [Roofs(GeoParquet(file)).tile(tile) for tile in asked]
-    tight = Roofs(GeoParquet(file), most=100_000)  # no more than a row group or two
+    fresh = [Roofs(GeoParquet(file), METHOD).tile(tile) for tile in asked]
+    tight = Roofs(GeoParquet(file), METHOD, most=100_000)  # no more than a row group or two
     order = np.random.default_rng(0).permutation(len(asked)).tolist()
     with ThreadPoolExecutor(4) as pool:
         answers = dict(zip(order, pool.map(tight.tile, [asked[i] for i in order]), strict=True))
@@ -153,7 +154,7 @@ def test_any_order_and_threads_give_the_same(file: Path) -> None:
 
 
 def test_memory_stays_within_its_bound(file: Path) -> None:
-    tight = Roofs(GeoParquet(file), most=120_000)
+    tight = Roofs(GeoParquet(file), METHOD, most=120_000)
     for tile in tiles(LAST)[::3]:
         tight.tile(tile)
         assert tight._table._cache.nbytes <= tight._table._cache.limit < MOST
@@ -177,7 +178,7 @@ def test_only_row_groups_that_touch_are_read(file: Path, monkeypatch: pytest.Mon
         return real(self, groups, columns)
 
     monkeypatch.setattr(GeoParquet, "read", counted)
-    opened = Roofs(GeoParquet(file))
+    opened = Roofs(GeoParquet(file), METHOD)
     x, y = roofs.WEST + 3800, roofs.SOUTH + 200
     far = Tile.at(*lonlat((x, y, x + 1, y + 1))[:2], LAST)
     opened.tile(far), opened.tile(far)
@@ -189,7 +190,7 @@ def test_tables_of_nothing(tmp_path: Path, table: pa.Table, rows: int) -> None:
     """Of no row, and of one without a polygon."""
     nothing = table.slice(len(table) - rows, rows)
     assert nothing["geometry"].null_count == rows
-    opened = Roofs(GeoParquet(roofs.write(nothing, tmp_path / "buildings.parquet")))
+    opened = Roofs(GeoParquet(roofs.write(nothing, tmp_path / "buildings.parquet")), METHOD)
     assert opened.bounds is None and opened.tile(tiles(FIRST)[0]) == b""
     assert facts(opened, None) == {}
 
@@ -205,7 +206,7 @@ def test_invalid_polygons_at_the_edge_are_drawn(tmp_path: Path, table: pa.Table)
                    table.schema.field("bbox").type)  # fmt: skip
     row = table.slice(5, 1).set_column(place, "geometry", wkb)
     row = row.set_column(table.column_names.index("bbox"), "bbox", box)
-    opened = Roofs(GeoParquet(roofs.write(row, tmp_path / "buildings.parquet")))
+    opened = Roofs(GeoParquet(roofs.write(row, tmp_path / "buildings.parquet")), METHOD)
     assert len(decoded(opened.tile(tile), tmp_path)) == 1
 
 
@@ -213,10 +214,10 @@ def test_tables_that_cannot_be_read_are_refused(tmp_path: Path, file: Path) -> N
     old = pq.read_table(file).drop_columns(["bbox"])
     pq.write_table(old, tmp_path / "old.parquet")
     with pytest.raises(InputError, match="bbox"):
-        Roofs(GeoParquet(tmp_path / "old.parquet"))
+        Roofs(GeoParquet(tmp_path / "old.parquet"), METHOD)
     (tmp_path / "cut.parquet").write_bytes(file.read_bytes()[:-500])
     with pytest.raises(InputError, match="damaged"):
-        Roofs(GeoParquet(tmp_path / "cut.parquet"))
+        Roofs(GeoParquet(tmp_path / "cut.parquet"), METHOD)
 
 
 def test_facts_without_pictures(opened: Roofs) -> None:

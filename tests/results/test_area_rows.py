@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 
 from pipeline.errors import InputError
+from pipeline.methods.method import NUMBER, WHOLE
 from pipeline.results import area_rows, columns, report
 from tests.results.test_report import EAST_HALF, WEST_HALF, areas
 from tests.support.commands import ROOT, call
@@ -87,7 +88,7 @@ def test_figures_are_rounded_to_what_they_bear(run: Path, file: Path) -> None:
     found = area_rows.readable(exact, METHOD, every=True)
     for row, source in zip(found, exact, strict=True):
         for column in area_rows.columns_of(METHOD):
-            if source.get(column.name) is None or column.type != columns.NUMBER:
+            if source.get(column.name) is None or column.type != NUMBER:
                 continue
             value, digits = row[column.name], area_rows.DECIMALS[column.unit]
             assert value == pytest.approx(source[column.name], abs=0.5 * 10**-digits)
@@ -175,4 +176,4 @@ def test_every_column_is_declared_and_explained(run: Path, file: Path) -> None:
         for words in (column.en, column.nl):
             assert 0 < len(words.title) <= 30 and len(words.meaning) > 10, column.name
         assert column.en.meaning != column.nl.meaning
-        assert column.unit in area_rows.DECIMALS or column.type == columns.WHOLE
+        assert column.unit in area_rows.DECIMALS or column.type == WHOLE

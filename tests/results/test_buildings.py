@@ -16,12 +16,13 @@ import shapely
 
 from pipeline import quarter
 from pipeline.grid.windows import Layout, Window
+from pipeline.methods.method import EDGES
 from pipeline.results import buildings
 from pipeline.results.buildings import Counts, in_space, write_buildings
-from pipeline.results.columns import EDGES, SCHEMA
 from pipeline.runs.passes import along_curve
 from pipeline.runs.prepare import prepare
 from pipeline.storage.geoparquet import GeoParquet
+from tests.support.finished import METHOD
 from tests.support.outcomes import compute
 from tests.support.runs import Files
 
@@ -71,7 +72,7 @@ def test_pandas_selects_rows_by_truths_that_may_be_null(table: Path, reader: Any
     roofs, rows = reader(table), pq.read_table(table).to_pylist()
     known = pq.read_table(table)["rejected"].is_null().to_pylist()
     assert any(known) and not all(known)
-    truths = [field.name for field in SCHEMA if field.type == pa.bool_()]
+    truths = [field.name for field in METHOD.schema if field.type == pa.bool_()]
     assert len(truths) == 5
     for name in truths:
         expected = [row["row"] for row in rows if row[name]]
@@ -177,20 +178,20 @@ def rows(n: int, first: int = 0) -> pa.Table:
         "row": np.arange(first, first + n), "centre_x": x, "centre_y": y,
         "id": [f"{i % 7}" for i in range(n)], "geometry": shapely.to_wkb(shapely.points(x, y)),
     }  # fmt: skip
-    columns = {f.name: known.get(f.name, pa.nulls(n, f.type)) for f in SCHEMA}
-    return pa.table(columns, schema=SCHEMA)
+    columns = {f.name: known.get(f.name, pa.nulls(n, f.type)) for f in METHOD.schema}
+    return pa.table(columns, schema=METHOD.schema)
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [ROWS], [1, 0, ROWS - 1, 3], [5 * ROWS + 1, 2]])
 def test_row_groups_are_cut_as_rows_come(sizes: list[int]) -> None:
     parts = [rows(n, 1000 * i) for i, n in enumerate(sizes)]
     stream = io.BytesIO()
-    write_buildings(stream, parts, {"shards": {"0_0": sizes}}, SCHEMA)
+    write_buildings(stream, parts, {"shards": {"0_0": sizes}}, METHOD.schema)
     file = pq.ParquetFile(stream)
     groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     assert sum(groups) == sum(sizes)
     assert all(n == ROWS for n in groups[:-1])
-    whole = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    whole = pa.concat_tables([METHOD.schema.empty_table(), *parts])
     for i, start in enumerate(range(0, len(whole), ROWS)):
         found, part = file.read_row_group(i), whole.slice(start, ROWS)
         assert found.sort_by("row").to_pylist() == part.sort_by("row").to_pylist()
@@ -200,7 +201,7 @@ def test_row_groups_are_cut_as_rows_come(sizes: list[int]) -> None:
 def test_counts_go_with_the_rows_and_come_back() -> None:
     counts = Counts(roofs=12, without_data=3, held={4, 2})
     counts.kinds.update(["monument", "monument", "other"])
-    table = counts.with_rows([rows(5), rows(4, 100)], SCHEMA)
+    table = counts.with_rows([rows(5), rows(4, 100)], METHOD.schema)
     again = Counts(roofs=1, held={9})
     counted = again.take_up(table)
     assert (counted["rows"], again.roofs, again.without_data) == (9, 13, 3)

@@ -18,7 +18,7 @@ from pipeline.results.features import Features, find
 from pipeline.results.filters import Filter, filter_of
 from pipeline.results.finished import open_finished
 from pipeline.storage.geoparquet import GeoParquet, row_cache
-from tests.support.finished import seal
+from tests.support.finished import METHOD, seal
 from tests.support.roofs import SOUTH, WEST, WIDTH
 from tests.support.served import GROUP, MANY, many
 
@@ -80,7 +80,7 @@ def touching(row: Row, area: shapely.Geometry) -> bool:
 def wanted(name: str) -> Filter | None:
     """The filter of that name."""
     said = WANTED[name][0]
-    return None if said is None else filter_of(json.dumps(said), 3)
+    return None if said is None else filter_of(json.dumps(said), METHOD, 3)
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +127,9 @@ def test_the_number_of_all_is_not_looked_for_without_end(
     of = Features.of(folder)
     of._counts.clear()
     assert of.page(wanted("class"), 0, 1).matched == len(expected(table, "class"))
-    assert of.page(filter_of(json.dumps(within(shapely.box(0, 0, 3e5, 7e5))), 3), 0, 1).matched == (
-        MANY - 1
-    )
+    assert of.page(
+        filter_of(json.dumps(within(shapely.box(0, 0, 3e5, 7e5))), METHOD, 3), 0, 1
+    ).matched == (MANY - 1)
     assert of.page(wanted("slanted"), 0, 1).matched is None
     of._counts.clear()
 
@@ -151,7 +151,7 @@ def test_a_page_reads_what_it_needs(
 
     monkeypatch.setattr(GeoParquet, "read", counted)
     run = open_finished(folder)
-    of = Features(run.table.caching(row_cache(features.CACHE_BYTES)), 3)
+    of = Features(run.table.caching(row_cache(features.CACHE_BYTES)), METHOD, 3)
     last = of.page(None, MANY - GROUP // 2, 10)
     assert [groups for groups, _ in read] == [[(MANY - 1) // GROUP]] and len(last.rows) == 10
     read.clear()

@@ -15,6 +15,7 @@ from pipeline.errors import InputError
 from pipeline.results.features import Features
 from pipeline.results.filters import MOST_PARTS, Filter, filter_of
 from pipeline.storage.geoparquet import GeoParquet
+from tests.support.finished import METHOD
 from tests.support.roofs import SOUTH, WEST
 from tests.support.served import GROUP, MANY, many
 
@@ -107,7 +108,7 @@ def rows(folder: Path) -> list[Row]:
 
 def read(text: str) -> Filter:
     """A filter of CQL2 text."""
-    return filter_of(json.dumps(cql2.parse_text(text).to_json()), SUNS)
+    return filter_of(json.dumps(cql2.parse_text(text).to_json()), METHOD, SUNS)
 
 
 def test_every_row_passes_as_said_by_hand(folder: Path, rows: list[Row]) -> None:

@@ -80,33 +80,36 @@ def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
 
 def measure_table(path: Path, groups: int) -> int:
     """The peak of writing a table of buildings of so many row groups, beyond what was held."""
+    from pipeline.methods import METHODS
     from pipeline.results.buildings import GROUP_ROWS, write_buildings
-    from pipeline.results.columns import SCHEMA
 
     def tables() -> Iterator[pa.Table]:
         for i in range(groups):
             yield synthetic_rows(np.arange(GROUP_ROWS) + i * GROUP_ROWS)
 
-    write_buildings(path, [synthetic_rows(np.arange(100))], {}, SCHEMA)
+    write_buildings(path, [synthetic_rows(np.arange(100))], {}, METHODS["powermapping"].schema)
     held = clear()
-    write_buildings(path, tables(), {}, SCHEMA)
+    write_buildings(path, tables(), {}, METHODS["powermapping"].schema)
     return resident("VmHWM") - held
 
 
 def synthetic_rows(row: NDArray[np.int64]) -> pa.Table:
     """Squares in a line, judged alike."""
-    from pipeline.results.columns import SCHEMA
+    from pipeline.methods import METHODS
 
     known: dict[str, Any] = {
         "row": row,
         "id": pa.array(row).cast(pa.string()),
         "centre_x": row * 20.0,
         "centre_y": row * 0.0,
-        "flags": pa.array([[]] * len(row), SCHEMA.field("flags").type),
+        "flags": pa.array([[]] * len(row), METHODS["powermapping"].schema.field("flags").type),
         "geometry": pa.array(shapely.to_wkb(shapely.box(row * 20.0, 0, row * 20.0 + 9, 9))),
     }
-    columns = {f.name: known.get(f.name, pa.nulls(len(row), f.type)) for f in SCHEMA}
-    return pa.table(columns, schema=SCHEMA)
+    columns = {
+        f.name: known.get(f.name, pa.nulls(len(row), f.type))
+        for f in METHODS["powermapping"].schema
+    }
+    return pa.table(columns, schema=METHODS["powermapping"].schema)
 
 
 def apart(call: str, **environment: str) -> Any:

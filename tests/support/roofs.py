@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import shapely
 
 from pipeline.footprints.prepared_sort import hilbert
-from pipeline.results.columns import EDGES, SCHEMA
+from pipeline.methods.method import EDGES
+from tests.support.finished import METHOD
 
 WEST, SOUTH, WIDTH = 121_000.0, 487_000.0, 4000.0  # m
 CORNER = (WEST + 10.0, SOUTH + 10.0, WEST + 1200.0, SOUTH + 900.0)  # of the ground, a rectangle
@@ -58,8 +59,8 @@ def table(number: int, seed: int = 0) -> pa.Table:
         )
     }
     lit = (rng.random((number, 3)) < 0.5).tolist()
-    truths = {name: pa.array(rng.random(number) < 0.5, mask=~judged) for name in SCHEMA.names
-              if SCHEMA.field(name).type == pa.bool_()}  # fmt: skip
+    truths = {name: pa.array(rng.random(number) < 0.5, mask=~judged) for name in METHOD.schema.names
+              if METHOD.schema.field(name).type == pa.bool_()}  # fmt: skip
     columns: dict[str, Any] = numbers | truths | {
         "row": np.arange(number),
         "id": [f"{row:016d}" for row in rng.permutation(number)],
@@ -81,9 +82,9 @@ def table(number: int, seed: int = 0) -> pa.Table:
             mask=pa.array(shapely.is_missing(shapes))),
         "geometry": pa.array(shapely.to_wkb(shapes), pa.binary()),
     }  # fmt: skip
-    rows = pa.table([pa.array(columns[name], SCHEMA.field(name).type)
+    rows = pa.table([pa.array(columns[name], METHOD.schema.field(name).type)
                      if not isinstance(columns[name], pa.Array) else columns[name]
-                     for name in SCHEMA.names], schema=SCHEMA)  # fmt: skip
+                     for name in METHOD.schema.names], schema=METHOD.schema)  # fmt: skip
     return rows.take(pa.array(np.argsort(hilbert(centre), kind="stable")))
 
 

@@ -336,16 +336,20 @@ LAYERS = (
     Layer(
         "shadow", "uint8", 255, "1", "cast shadow on the method's surface, a bit a sun",
         "Shadows on the shortest day", "Schaduwen op de kortste dag", Bits(), "first", _bits,
-        default=True,
+        default=True, says="cast shadow, shaded: {bits}; 255 no data",
+        band="shaded: {bits}; 255 no data",
     ),
     Layer(
         "sun_hillshade", "uint8", 0, "1", "hillshade of the method's surface at each sun, 0 in"
         " shadow or without data", "Sunlit relief", "Reliëf in de zon", Grey(), times=times_of,
+        says="hillshade of the method's surface at {times}",
+        band="hillshade at {time}, 0 in shadow or without data",
     ),
     Layer(
         "surface", "float32", float("nan"), "m", "height of the method's surface above NAP",
         "Height of the surface", "Hoogte van het oppervlak",
         attributes=lambda p: {"units": "m", "standard_name": "surface_altitude"},
+        says="height of the method's surface above NAP in metres",
     ),
 )  # fmt: skip
 

@@ -14,7 +14,6 @@ from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
 from pipeline.output.export import buildings, geopackage, rasters
 from pipeline.output.export.order import LAYER, MARK, Order
-from pipeline.output.export.rasters import NODATA as NODATA
 from pipeline.results import report, texts
 from pipeline.storage import written
 from pipeline.storage.ledger import FINAL

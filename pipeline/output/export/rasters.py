@@ -14,18 +14,15 @@ from rasterio.windows import Window
 
 from pipeline.errors import InputError
 from pipeline.messages import Text
+from pipeline.methods.method import Bits, Layer, Palette, names
 from pipeline.output.export.order import Order, provenance
 from pipeline.output.map import cartography
-from pipeline.output.map.palette import bit_colours
+from pipeline.output.map.palette import bit_colours, has_data, indexed, palette_colours
 from pipeline.results import report
-from pipeline.results.printed import sun_times
 from pipeline.results.store import open_store
 from pipeline.storage.ledger import RASTERS
 from pipeline.storage.places import below
 
-NODATA = {"hillshade": 0, "shadow": 255, "sun_hillshade": 0, "surface": float("nan")}
-DEFAULT_RASTER = "shadow"
-SMOOTH = ("hillshade", "surface")  # layers whose values may be averaged
 FLAGS = ("flag_masks", "flag_meanings")
 LARGEST_PICTURE = 4096  # cells a side
 TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAFER"}
@@ -33,19 +30,19 @@ TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAF
 
 def write_tif(order: Order) -> Text:
     """A cloud-optimised GeoTIFF, by way of a plain one, since a COG is not written in windows."""
-    name = _layer(order) or DEFAULT_RASTER
-    array = _array(order, name)
-    said = _said(name, sun_times(report.read(order.directory)))
+    layer, array = _array(order, _layer(order) or _usual(order))
+    said = _said(layer, order.moments)
+    averaged = layer.coarser == "mean" and array.ndim == 2
     with TemporaryDirectory(dir=order.to.parent) as scratch:
         plain = Path(scratch) / order.to.name
-        _write_plain_tif(order, array, str(said), plain)
+        _write_plain_tif(order, layer, array, plain)
         rasterio.shutil.copy(
             plain,
             order.to,
             driver="COG",
             compress="DEFLATE",
             predictor="YES",
-            overview_resampling="AVERAGE" if name in SMOOTH else "NEAREST",
+            overview_resampling="AVERAGE" if averaged else "NEAREST",
             bigtiff="IF_SAFER",
         )
     return said
@@ -57,21 +54,20 @@ def write_png(order: Order) -> Text:
     name = _layer(order)
     if name is None:
         return _write_map(order)
+    layer, array = _array(order, name)
     found = cartography.picture(below(order.directory, RASTERS), name, LARGEST_PICTURE)
-    cells = found.cells if found else _array(order, name)
-    grey, seen = _grey(name, np.hstack(list(cells)) if cells.ndim == 3 else cells)
-    picture = np.dstack([grey, grey, grey, np.where(seen, 255, 0)]).astype(np.uint8)
-    said = _said(name, sun_times(report.read(order.directory)))
+    cells = found.cells if found else array
+    said = _said(layer, order.moments)
     metadata = cartography.METADATA | {"Description": str(said)}
-    imsave(order.to, picture, format="png", metadata=metadata)
+    imsave(order.to, _picture(layer, np.asarray(cells)), format="png", metadata=metadata)
     if found and cells.ndim == 2:  # of several suns side by side only one could lie in its place
         _write_world_file(order.to.with_suffix(".pgw"), found)
     return said
 
 
 def _write_map(order: Order) -> Text:
-    told, buildings = report.read(order.directory), report.buildings_file(order.directory)
-    scene = cartography.scene(buildings, told, below(order.directory, RASTERS))
+    buildings = report.buildings_file(order.directory)
+    scene = cartography.scene(buildings, order.report, below(order.directory, RASTERS))
     cartography.draw(scene, order.to, order.lang)
     return Text("the map of the roofs")
 
@@ -79,40 +75,42 @@ def _write_map(order: Order) -> Text:
 def _layer(order: Order) -> str | None:
     """The layer that is asked for, else the one that the file is named after, if it is one's."""
     named = order.to.stem.lower()
-    return order.layer or (named if named in NODATA else None)
+    return order.layer or (named if named in names(order.method.layers) else None)
 
 
-def _array(order: Order, name: str) -> Any:
-    """A layer at its finest level; `InputError` naming those that there are."""
+def _usual(order: Order) -> str:
+    """The layer of a file that names none: the last of those that a run makes by default."""
+    return [layer.name for layer in order.method.layers if layer.default][-1]
+
+
+def _array(order: Order, name: str) -> tuple[Layer, Any]:
+    """A layer and its finest level; `InputError` naming those that there are."""
     group = (open_store(below(order.directory, RASTERS)) or {}).get("0", {})
-    there = [layer for layer in NODATA if layer in group]
+    there = {layer.name: layer for layer in order.method.layers if layer.name in group}
     if name not in there:
-        none = Text("none; run again with --layers hillshade,shadow --overwrite")
+        usual = [layer.name for layer in order.method.layers if layer.default]
+        none = Text("none; run again with --layers {layers:,} --overwrite", layers=usual)
         instead = list(there) or none
         raise InputError(
             "layer {name!r}: not among the raster layers of this run ({instead})",
             name=name,
             instead=instead,
         )
-    return group[name]
+    return there[name], group[name]
 
 
-def _said(name: str, times: list[str]) -> Text:
+def _said(layer: Layer, times: list[str]) -> Text:
     """What a file of a layer holds."""
     bits = [Text("bit {sun} at {time}", sun=sun, time=time) for sun, time in enumerate(times)]
-    what = {
-        "hillshade": Text("hillshade of the DSM, sun in the north-west at 45 degrees"),
-        "shadow": Text("cast shadow, shaded: {bits}; 255 no data", bits=bits),
-        "sun_hillshade": Text("hillshade of the method's surface at {times}", times=times),
-        "surface": Text("height of the method's surface above NAP in metres"),
-    }
-    return Text("layer {layer}: {what}", layer=name, what=what[name])
+    values = {"bits": bits, "times": times}
+    template = layer.says or layer.long_name
+    used = {name: value for name, value in values.items() if f"{{{name}}}" in template}
+    return Text("layer {layer}: {what}", layer=layer.name, what=Text(template, **used))
 
 
-def _write_plain_tif(order: Order, array: Any, said: str, to: Path) -> None:
+def _write_plain_tif(order: Order, layer: Layer, array: Any, to: Path) -> None:
     reference = open_store(below(order.directory, RASTERS))["0/spatial_ref"].attrs
-    name = array.name.rsplit("/", 1)[-1]
-    times = sun_times(report.read(order.directory))
+    times, said = order.moments, str(_said(layer, order.moments))
     *bands, height, width = array.shape
     with rasterio.open(
         to,
@@ -122,17 +120,18 @@ def _write_plain_tif(order: Order, array: Any, said: str, to: Path) -> None:
         height=height,
         width=width,
         dtype=array.dtype,
-        nodata=NODATA[name],
+        nodata=layer.fill,
         crs=rasterio.CRS.from_wkt(str(reference["spatial_ref"])),
         transform=rasterio.Affine.from_gdal(*map(float, str(reference["GeoTransform"]).split())),
         **TILES,
     ) as target:
-        if name == "shadow":  # before the cells, or GDAL writes the head of the file twice
+        if isinstance(layer.drawn, Bits):
+            # Before the cells, or GDAL writes the head of the file twice.
             target.write_colormap(1, dict(enumerate(bit_colours(len(times)).tolist())))
         for window in _windows(array):
             cells = array[..., *window.toslices()]
             target.write(cells.reshape(-1, *cells.shape[-2:]), window=window)
-        target.descriptions = _descriptions(name, times)
+        target.descriptions = _descriptions(layer, times, math.prod(bands))
         target.update_tags(**provenance(order), TIFFTAG_IMAGEDESCRIPTION=said)
         target.update_tags(1, **_tags(array.attrs))
 
@@ -146,13 +145,11 @@ def _windows(array: Any) -> Iterator[Window]:
             yield Window(column, row, min(across, width - column), min(down, height - row))
 
 
-def _descriptions(name: str, times: list[str]) -> list[str]:
-    if name == "sun_hillshade":
-        return [f"hillshade at {time}, 0 in shadow or without data" for time in times]
-    if name == "shadow":
-        bits = ", ".join(f"bit {sun} at {time}" for sun, time in enumerate(times))
-        return [f"shaded: {bits}; 255 no data"]
-    return [name]
+def _descriptions(layer: Layer, times: list[str], bands: int) -> list[str]:
+    """What each band holds."""
+    bits = ", ".join(f"bit {sun} at {time}" for sun, time in enumerate(times))
+    each = times if bands > 1 else [""]
+    return [(layer.band or layer.name).format(time=time, bits=bits) for time in each]
 
 
 def _tags(attributes: Mapping[str, Any]) -> dict[str, str]:
@@ -170,13 +167,27 @@ def _write_world_file(file: Path, picture: cartography.Picture) -> None:
     file.write_text("".join(f"{number!r}\n" for number in numbers), encoding="ascii")
 
 
-def _grey(name: str, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Grey of 0 to 255, and where there is something to see."""
-    if name == "shadow":
-        most = max(int(np.bitwise_count(cells[cells != 255]).max(initial=0)), 1)
-        return 255 - 200 / most * np.bitwise_count(cells), cells != 255
-    if name == "surface":
-        seen = np.isfinite(cells)
+def _picture(layer: Layer, cells: np.ndarray) -> np.ndarray:
+    """(rows, columns, 4) RGBA of 0 to 255, seen through where there are no data; pictures of
+    several suns stand side by side, and are seen wholly."""
+    if cells.ndim == 3:
+        cells = np.hstack(list(cells))
+        seen = np.ones(cells.shape, bool)
+    else:
+        seen = has_data(layer, cells)
+    if isinstance(layer.drawn, Palette):
+        colour = 255 * palette_colours(layer.drawn)[indexed(layer, cells)]
+    else:
+        colour = np.repeat(_grey(layer, cells, seen)[..., None], 3, axis=-1)
+    return np.dstack([colour, np.where(seen, 255, 0)]).astype(np.uint8)
+
+
+def _grey(layer: Layer, cells: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Grey of 0 to 255: darker for each bit; floats from their lowest to their highest 2 %."""
+    if isinstance(layer.drawn, Bits):
+        most = max(int(np.bitwise_count(cells[seen]).max(initial=0)), 1)
+        return 255 - 200 / most * np.bitwise_count(cells)
+    if cells.dtype.kind == "f":
         low, high = np.percentile(cells[seen], (2, 98)) if seen.any() else (0, 1)
-        return np.nan_to_num(((cells - low) / max(high - low, 0.01)).clip(0, 1)) * 255, seen
-    return cells, cells > 0 if name == "hillshade" else np.ones(cells.shape, bool)
+        return np.nan_to_num(((cells - low) / max(high - low, 0.01)).clip(0, 1)) * 255
+    return cells

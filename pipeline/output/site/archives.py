@@ -57,16 +57,16 @@ class Archive(NamedTuple):
 
 
 def archives(directory: Place, scratch: Path) -> list[Archive]:
-    """The files that a finished run makes: outlines and overview of its roofs, the hillshade, and
-    the shadows, of all suns together and of each, as far as it has them.
+    """The files that a finished run makes: outlines and overview of its roofs, and its raster
+    layers, those of bits of all moments together and of each.
 
     scratch: a folder for what is counted. Pictures go so deep that no zoom has more than MOST_TILES
     tiles. Raises InputError where no finished run is, or a damaged one.
     """
     run = open_finished(directory)
     store = below(directory, RASTERS)
-    pictures = Pictures(store) if open_store(store) is not None else None
-    table = Roofs(run.table)
+    pictures = Pictures(store, run.method) if open_store(store) is not None else None
+    table = Roofs(run.table, run.method)
     told = facts(table, pictures)
     draw: dict[str, Draw] = {}
     if roofs.LAYER in told:
@@ -78,12 +78,12 @@ def archives(directory: Place, scratch: Path) -> list[Archive]:
 
 
 def _drawn(pictures: Pictures, told: dict[str, Facts], times: list[str]) -> dict[str, Draw]:
-    """How the rasters are drawn, the shadows also sun by sun."""
-    there = [name for name in ("hillshade", "shadow") if name in told]
+    """How the rasters are drawn that one picture shows, those of bits also one by one."""
+    there = [name for name in pictures.layers if name in told and pictures.is_whole(name)]
     draw: dict[str, Draw] = {name: partial(pictures.tile, name) for name in there}
-    if "shadow" in told:
-        for sun, time in enumerate(times[: told["shadow"].suns]):
-            draw[f"shadow@{time}"] = partial(pictures.tile, "shadow", sun=sun)
+    for name in there:
+        for sun, time in enumerate(times[: told[name].suns]):
+            draw[f"{name}@{time}"] = partial(pictures.tile, name, sun=sun)
     return draw
 
 

@@ -34,7 +34,7 @@ def facts(table: Roofs, pictures: Pictures | None) -> dict[str, Facts]:
     if table.bounds and ground:
         around = lonlat(ground)
         told[ROOFS] = Facts(around, overview.FIRST, overview.LAST)
-        told[roofs.LAYER] = Facts(around, roofs.FIRST, roofs.LAST, fields=roofs.FIELDS)
+        told[roofs.LAYER] = Facts(around, roofs.FIRST, roofs.LAST, fields=table.fields)
     return told
 
 

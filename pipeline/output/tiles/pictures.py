@@ -1,6 +1,7 @@
 """Picture tiles of the raster layers of a run, from the pyramid of its store."""
 
 import math
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
 from pipeline.messages import Text
-from pipeline.output.map.palette import DARKEST, GROUND, SHADOW, brightness
+from pipeline.methods.method import Bits, Layer, Method, Palette
+from pipeline.output.map.palette import (
+    DARKEST,
+    GROUND,
+    SHADOW,
+    brightness,
+    indexed,
+    nothing,
+    number_of_bits,
+    palette_colours,
+)
 from pipeline.output.tiles import png
 from pipeline.output.tiles.scheme import DEEPEST, SIDE, Tile
 from pipeline.results.store import open_store
@@ -19,8 +30,6 @@ from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place
 from pipeline.storage.slices import Rectangle
 
-LAYERS = ("hillshade", "shadow", "sun_hillshade")
-NO_SHADOW_DATA = 255
 MOST = 64 << 20  # bytes of decoded chunks
 LOWEST = 5  # zoom
 MOST_CHUNKS = 64  # that a tile may need: each is opened by itself
@@ -40,22 +49,23 @@ class Level(NamedTuple):
 class Pictures:
     """The raster layers of a finished run, opened once for any number of threads.
 
-    store: of its rasters; most: bytes of chunks that stay decoded. Raises InputError where there
-    is no store.
+    store: of its rasters; method: of the run; most: bytes of chunks that stay decoded. Raises
+    InputError where there is no store.
     """
 
-    def __init__(self, store: Place, most: int = MOST) -> None:
+    def __init__(self, store: Place, method: Method, most: int = MOST) -> None:
         root = open_store(store)
         if root is None:
             raise InputError("{store}: no rasters here; run it anew with --layers", store=store)
         names = sorted(map(int, root.group_keys()))
-        self._levels = [_level(root[str(name)]) for name in names]
+        self._drawn = {each.name: each for each in method.layers if each.drawn is not None}
+        self._levels = [_level(root[str(name)], self._drawn) for name in names]
         self._chunks: LRUCache[Cells] = LRUCache(most, lambda cells: cells.nbytes)
 
     @property
     def layers(self) -> list[str]:
         """The layers that there are pictures of."""
-        return [name for name in LAYERS if self._levels and name in self._levels[0].arrays]
+        return [name for name in self._drawn if self._levels and name in self._levels[0].arrays]
 
     @property
     def bounds(self) -> Rectangle | None:
@@ -68,11 +78,14 @@ class Pictures:
                 finest.west + width * finest.cell, finest.north)  # fmt: skip
 
     def suns(self, layer: str) -> int:
-        """How many suns a layer tells apart; none for a hillshade of no sun."""
+        """How many suns a layer tells apart, by bits or by pictures; 0 for a layer of none."""
         array = self._array(layer)
-        if layer == "shadow":
-            return len(array.attrs["flag_masks"])
-        return int(array.shape[0]) if array.ndim > 2 else 0
+        bits = number_of_bits(self._drawn[layer], array.attrs)
+        return int(array.shape[0]) if array.ndim > 2 else bits
+
+    def is_whole(self, layer: str) -> bool:
+        """Whether one picture shows all of a layer, not one a sun."""
+        return bool(self._array(layer).ndim == 2)
 
     def zooms(self, layer: str) -> tuple[int, int]:
         """The lowest and the highest zoom that there are tiles of: lower down a tile would need
@@ -86,14 +99,14 @@ class Pictures:
     def tile(self, layer: str, tile: Tile, sun: int | None = None) -> bytes | None:
         """A PNG of SIDE pixels a side; None where there are no data, or below the lowest zoom.
 
-        sun: place among the layer's suns; of the shadows without it: darker for each sun in whose
-        shadow a cell lies. Raises InputError for a layer or a sun that there is not.
+        sun: place among the layer's suns; of bits without it: darker for each that is set. Raises
+        InputError for a layer or a sun that there is not.
         """
         palette = self._palette(layer, sun)
         if tile.z < self.zooms(layer)[0]:
             return None
-        cells = self._seen(layer, tile, sun if layer == "sun_hillshade" else None)
-        if cells is None or (cells == _nothing(layer)).all():
+        cells = self._seen(layer, tile, None if self.is_whole(layer) else sun)
+        if cells is None or (cells == nothing(self._drawn[layer])).all():
             return None
         return png.paletted(cells, palette)
 
@@ -116,11 +129,9 @@ class Pictures:
                 layer=layer,
                 suns=suns or Text("none"),
             )
-        if layer == "shadow":
-            return _dark(suns, sun)
-        if suns and sun is None:
+        if sun is None and not self.is_whole(layer):
             raise InputError("layer {layer}: name one of its {suns} suns", layer=layer, suns=suns)
-        return _light()
+        return _palette(self._drawn[layer], suns, sun)
 
     def _needed(self, layer: str, z: int) -> int:
         """At most so many chunks of a tile."""
@@ -154,7 +165,7 @@ class Pictures:
             int(end) for end in (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
         )
         cells = self._read(layer, number, Window.between(top, left, bottom, right), sun)
-        found = np.full((SIDE, SIDE), _nothing(layer), np.uint8)
+        found = np.full((SIDE, SIDE), nothing(self._drawn[layer]), np.uint8)
         found[inside] = cells[rows - top, columns - left]
         return found
 
@@ -166,20 +177,22 @@ class Pictures:
         for i in range(window.top // down, -(-window.bottom // down)):
             for j in range(window.left // across, -(-window.right // across)):
                 chunk = Window(i * down, j * across, down, across).intersect(whole)
-                decode = partial(_decoded, array, whole.slices(chunk), sun)
+                place = whole.slices(chunk)
+                decode = partial(_decoded, array, place, sun, self._drawn[layer])
                 decoded = self._chunks.get((layer, number, sun, i, j), decode)
                 part = chunk.intersect(window)
                 cells[window.slices(part)] = decoded[chunk.slices(part)]
         return cells
 
 
-def _level(group: Any) -> Level:
+def _level(group: Any, layers: Iterable[str]) -> Level:
     west, cell, _, north, _, _ = map(float, group["spatial_ref"].attrs["GeoTransform"].split())
-    return Level(west, north, cell, {name: group[name] for name in LAYERS if name in group})
+    return Level(west, north, cell, {name: group[name] for name in layers if name in group})
 
 
-def _decoded(array: Any, place: tuple[slice, slice], sun: int | None) -> Cells:
-    return np.asarray(array[place if sun is None else (sun, *place)])
+def _decoded(array: Any, place: tuple[slice, slice], sun: int | None, layer: Layer) -> Cells:
+    """Places in the palette of a layer."""
+    return indexed(layer, np.asarray(array[place if sun is None else (sun, *place)]))
 
 
 def _pixel(z: int) -> float:
@@ -187,22 +200,17 @@ def _pixel(z: int) -> float:
     return Tile.at(5.4, MIDDLE, z).side / SIDE * math.cos(math.radians(MIDDLE))
 
 
-def _nothing(layer: str) -> int:
-    return NO_SHADOW_DATA if layer == "shadow" else 0
-
-
-def _light() -> NDArray[np.uint8]:
-    """RGBA (256, 4) of each grey of a hillshade, as the map draws it; 0 is seen through."""
-    grey = np.arange(256, dtype=np.uint8)
-    colour = np.array(to_rgb(GROUND)) * brightness(grey)
-    opaque = np.where(grey > 0, 1.0, 0.0)[:, None]
-    return np.rint(255 * np.hstack([colour, opaque])).astype(np.uint8)
-
-
-def _dark(suns: int, sun: int | None) -> NDArray[np.uint8]:
-    """RGBA (256, 4) of each mask of shadows: over a hillshade it looks as on the map."""
-    mask = np.arange(256, dtype=np.uint8)
-    shaded = np.bitwise_count(mask) / max(suns, 1) if sun is None else mask >> sun & 1
-    share = np.where(mask == NO_SHADOW_DATA, 0, np.minimum(shaded, 1) * DARKEST)
-    colour = np.broadcast_to(to_rgb(SHADOW), (256, 3))
-    return np.rint(255 * np.column_stack([colour, share])).astype(np.uint8)
+def _palette(layer: Layer, bits: int, bit: int | None) -> NDArray[np.uint8]:
+    """RGBA (256, 4) of a layer's cells, as the map draws them; no data is seen through. bits: how
+    many there are; bit: the one that is shown, None: all."""
+    place = np.arange(256, dtype=np.uint8)
+    opaque = np.where(place == nothing(layer), 0.0, 1.0)
+    if isinstance(layer.drawn, Bits):  # over a brightness it looks as on the map
+        shaded = np.bitwise_count(place) / max(bits, 1) if bit is None else place >> bit & 1
+        opaque *= np.minimum(shaded, 1) * DARKEST
+        colour = np.broadcast_to(to_rgb(SHADOW), (256, 3))
+    elif isinstance(layer.drawn, Palette):
+        colour = palette_colours(layer.drawn)
+    else:
+        colour = np.array(to_rgb(GROUND)) * brightness(place)
+    return np.rint(255 * np.column_stack([colour, opaque])).astype(np.uint8)

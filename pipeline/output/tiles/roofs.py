@@ -8,10 +8,11 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.methods.method import BOOLEAN, NUMBER, WHOLE, Method
 from pipeline.output.tiles import mvt
 from pipeline.output.tiles.scheme import Tile, Units
 from pipeline.output.tiles.wkb import shapes_in
-from pipeline.results.columns import SCHEMA
+from pipeline.results.columns import as_text
 from pipeline.storage.geoparquet import GeoParquet, row_cache
 from pipeline.storage.slices import Rectangle
 
@@ -20,28 +21,23 @@ FIRST, LAST = 14, 16  # zoom; beyond it a map enlarges
 BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
 DECIMALS = 2  # cm, dm2, 10 Wh and percents
-PLAIN = (
-    "id", "class", "excluded", "rejected", "selected", "built", "status", "area_m2", "ground_m",
-    "roof_m", "height_m", "solar_suitable", "panel_area_m2", "solar_kwh", "wind_candidate",
-    "wind_shadowed", "wind_suitable", "wind_kwh", "lit_share", "lit_area_m2",
-)  # fmt: skip
-LISTS = ("flags", "lit")
-COLUMNS = ("row", *PLAIN, *LISTS, "geometry")
-KINDS = {pa.string(): "String", pa.bool_(): "Boolean"}
-# What a tile tells of a roof, as TileJSON names kinds.
-FIELDS = {name: KINDS.get(SCHEMA.field(name).type, "Number") for name in PLAIN} | dict.fromkeys(
-    LISTS, "String"
-)
+KINDS = {BOOLEAN: "Boolean", WHOLE: "Number", NUMBER: "Number"}
+
+
+def fields_of(method: Method) -> dict[str, str]:
+    """What a tile holds of a roof, and of what kind, as TileJSON names kinds."""
+    return {each.name: KINDS.get(each.type, "String") for each in method.columns if each.tiled}
 
 
 class Roofs:
     """The roofs of a finished run, opened once for any number of threads.
 
-    most: bytes of row groups that stay decoded. Raises InputError for a table without the column
-    of rectangles.
+    method: of the run; most: bytes of row groups that stay decoded. Raises InputError for a table
+    without the column of rectangles.
     """
 
-    def __init__(self, table: GeoParquet, most: int = MOST) -> None:
+    def __init__(self, table: GeoParquet, method: Method, most: int = MOST) -> None:
+        self.fields = fields_of(method)
         self._table = table.caching(row_cache(most))
         self._table.check_rectangles()
 
@@ -55,12 +51,14 @@ class Roofs:
         or beyond LAST. Equal tables give equal bytes."""
         if not FIRST <= tile.z <= LAST:
             return b""
-        _, columns, bounds = self._table.within(tile.rd(BUFFER), COLUMNS)
+        _, columns, bounds = self._table.within(tile.rd(BUFFER), ["row", *self.fields, "geometry"])
         if not len(columns):
             return b""
         rows = columns.combine_chunks()
         polygons = _on_tile(rows["geometry"], bounds, tile)
-        return mvt.layer(LAYER, rows["row"].to_numpy(), polygons, _properties(rows))
+        return mvt.layer(
+            LAYER, rows["row"].to_numpy(), polygons, _properties(rows.select(list(self.fields)))
+        )
 
 
 def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: Tile) -> mvt.Shapes:
@@ -84,19 +82,14 @@ def _beyond(units: Units, bounds: NDArray[Any], low: float, high: float) -> NDAr
 
 
 def _properties(rows: pa.Table) -> pa.Table:
-    columns: dict[str, Any] = {name: _rounded(rows[name]) for name in PLAIN}
-    flags = pc.binary_join(rows["flags"].combine_chunks(), ",")
-    columns["flags"] = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
-    columns["lit"] = _digits(rows["lit"].combine_chunks())
-    return pa.table(columns)
+    """The columns as values that a tile can hold; an empty list is none."""
+    return pa.table({name: _value(rows[name]) for name in rows.column_names})
 
 
-def _rounded(column: Any) -> Any:
-    return pc.round(column, DECIMALS) if pa.types.is_floating(column.type) else column
-
-
-def _digits(lists: pa.ListArray) -> pa.Array:
-    """A digit for each truth of a list, as a text."""
-    digits = pc.if_else(lists.values, "1", "0")
-    texts = pa.ListArray.from_arrays(lists.offsets, digits, mask=lists.is_null())
-    return pc.binary_join(texts, "")
+def _value(column: pa.ChunkedArray) -> Any:
+    if pa.types.is_floating(column.type):
+        return pc.round(column, DECIMALS)
+    if not pa.types.is_nested(column.type):
+        return column
+    texts = as_text(column)
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)

@@ -64,7 +64,7 @@ def test_tilejson_tells_where_the_tiles_are(client: TestClient, layer: str) -> N
 def test_pictures_are_those_of_the_pyramid(
     client: TestClient, run: Path, middle: tuple[float, float]
 ) -> None:
-    pictures = Pictures(run / "rasters.zarr")
+    pictures = Pictures(run / "rasters.zarr", METHOD)
     for z in (13, 16, 19):
         tile = Tile.at(*middle, z)
         assert client.get(path("hillshade", tile)).content == pictures.tile("hillshade", tile)
@@ -81,7 +81,7 @@ def test_roofs_are_those_of_the_table(
 ) -> None:
     counts, roofs = (
         Overview.of(run / "buildings.parquet", METHOD, tmp_path),
-        Roofs(GeoParquet(run / "buildings.parquet")),
+        Roofs(GeoParquet(run / "buildings.parquet"), METHOD),
     )
     low, high = Tile.at(*middle, 12), Tile.at(*middle, 15)
     assert client.get(path("roofs", low)).content == counts.tile(low)
