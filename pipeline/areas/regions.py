@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyogrio
 import shapely
 from numpy.typing import NDArray
 
@@ -17,7 +16,8 @@ from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.files import identity
-from pipeline.vectors.files import check_view, column, read_vector
+from pipeline.vectors.files import column, read_vector
+from pipeline.vectors.layers import layers_in, read_attributes
 from pipeline.vectors.overlay import make_valid, union
 
 COUNTRY = "NL"
@@ -113,13 +113,9 @@ def regions_of(file: Path) -> list[Region]:
     """All regions in a file of boundaries; in one with many layers, those of CBS's generalised
     layers. Raises InputError where it cannot be read or has no column of codes."""
     try:
-        layers = [str(name) for name, kind in pyogrio.list_layers(file) if kind is not None]
+        layers = layers_in(str(file), spatial=True)
         chosen = [name for name in layers if LAYER.search(name)] or layers[:1]
-        for name in chosen:
-            check_view(str(file), name)
-        tables = [
-            (name, pyogrio.read_dataframe(file, layer=name, read_geometry=False)) for name in chosen
-        ]
+        tables = [(name, read_attributes(str(file), name)) for name in chosen]
     except InputError:
         raise
     except Exception:  # each driver has its own kinds

@@ -1,13 +1,13 @@
 """Footprints of buildings: read, repaired, and known by their row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-import geopandas
 import numpy as np
 import pandas as pd
 import shapely
+from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
 from kernels.rings import Rings, turn_clockwise
@@ -85,17 +85,32 @@ def read_footprints(
     centre: `centroid` (where it does not intersect the polygon: GEOS's point on surface) or
     `point_on_surface`. Raises InputError for a file or a column that is not there.
     """
-    files = find(sources, ENDINGS, "buildings")
-    read = {file: read_vector(file, layer) for file in files}
-    known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in read.items())
-    if not any(map(len, read.values())):
+    tables = read_files(sources, layer)
+    return footprints_of(tables, id_column, group_column, centre)
+
+
+def read_files(sources: Iterable[str], layer: str | None = None) -> dict[str, GeoDataFrame]:
+    """The tables of some files by their paths, in RD metres. Raises InputError for a file that is
+    not there, and where none has a row."""
+    tables = {file: read_vector(file, layer) for file in find(sources, ENDINGS, "buildings")}
+    if not any(map(len, tables.values())):
         raise InputError(
-            "{name}: holds no footprints; is it the right file or layer?", name=named(files[0])
+            "{name}: holds no footprints; is it the right file or layer?",
+            name=named(next(iter(tables))),
         )
+    return tables
+
+
+def footprints_of(
+    tables: Mapping[str, GeoDataFrame], id_column: str | None, group_column: str | None, centre: str
+) -> Footprints:
+    """Footprints of the tables of some files, one after another. Raises InputError for a column
+    that is not there."""
+    known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in tables.items())
     table = pd.concat(
         [
             rows_of(t, pick_columns(t, named(file), id_column, group_column))
-            for file, t in read.items()
+            for file, t in tables.items()
             if len(t)
         ],
         ignore_index=True,
@@ -168,14 +183,14 @@ def pick_columns(
 
 
 def _has(table: pd.DataFrame) -> Text:
-    spatial = isinstance(table, geopandas.GeoDataFrame)
+    spatial = isinstance(table, GeoDataFrame)
     names = [str(c) for c in table.columns if not (spatial and c == table.geometry.name)]
     if not names:
         return Text(" (it has none)")
     return Text(" (it has {names})", names=names[:12])
 
 
-def rows_of(table: geopandas.GeoDataFrame, columns: Columns) -> pd.DataFrame:
+def rows_of(table: GeoDataFrame, columns: Columns) -> pd.DataFrame:
     """id, built, status, group (texts; None where there is none), has_status and geometry."""
     return pd.DataFrame(
         {
@@ -198,7 +213,7 @@ def _texts(values: pd.Series) -> pd.Series:
     return pd.Series([as_text(value) for value in values], dtype=object)
 
 
-def _optional(table: geopandas.GeoDataFrame, name: str | None) -> pd.Series:
+def _optional(table: GeoDataFrame, name: str | None) -> pd.Series:
     """A column as text, None where it is null or empty or there is no such column."""
     texts = [as_text(value) or None for value in table[name]] if name else [None] * len(table)
     return pd.Series(texts, dtype=object)

@@ -34,7 +34,6 @@ from pipeline.footprints.prepared import (
     files_in,
     forget,
 )
-from pipeline.footprints.prepared_input import Vector, open_vector
 from pipeline.footprints.prepared_sort import Run, Sorter, run_of, write_sorted
 from pipeline.messages import Text
 from pipeline.storage.cache import fingerprint, key_of, log, read_manifest, write_manifest
@@ -43,7 +42,7 @@ from pipeline.storage.files import find, identity, named, on_disk
 from pipeline.storage.geoparquet import GeoParquet, Rows
 from pipeline.storage.places import Folder
 from pipeline.storage.slices import Rectangle
-from pipeline.vectors.files import ENDINGS
+from pipeline.vectors.files import ENDINGS, Vector, open_vector
 
 BATCH = 32_768  # rows taken up at once
 WAIT_S = 0.1  # before a look whether another process is ready
@@ -160,7 +159,7 @@ def fill(
             if stop():
                 raise Stopped
         for vector in vectors:
-            vector.sight.check()
+            vector.transform.check()
         sources = [future.result() for future in known]
     if not sorter.count:
         raise InputError(

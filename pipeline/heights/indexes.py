@@ -12,14 +12,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
-import pyogrio
-
 from pipeline.errors import InputError
 from pipeline.heights.ahn import TILE_M, Bounds, sheets_by_name, tile_name
 from pipeline.messages import Text
 from pipeline.storage.files import on_disk
 from pipeline.storage.places import is_remote
-from pipeline.vectors.files import check_view, column
+from pipeline.vectors.files import column
+from pipeline.vectors.layers import layers_in, read_attributes
 
 LISTS = (".txt", ".lst")
 TABLES = (".gpkg", ".shp", ".geojson", ".json")
@@ -159,10 +158,9 @@ def _tiles_in_table(table: Any, wanted: Product) -> Iterator[IndexedSheet]:
 def _rows(file: Path) -> Any:
     """The rows of the first layer, or of AHN6's layer of what is flown."""
     try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(file)]
+        layers = layers_in(str(file))
         layer = next((name for name in layers if name.endswith("_aoi")), layers[0])
-        check_view(str(file), layer)
-        return pyogrio.read_dataframe(file, layer=layer, read_geometry=False)
+        return read_attributes(str(file), layer)
     except Exception as error:  # each driver has its own kinds
         raise ValueError(str(error)) from None
 

@@ -1,6 +1,6 @@
 """Buildings that are not in the heights: what if they stood there?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kernels.spans import raise_to
 from pipeline.errors import InputError
-from pipeline.footprints.footprints import read_footprints
+from pipeline.footprints.footprints import footprints_of, read_files
 from pipeline.footprints.outlines import Outlines, touches
 from pipeline.grid.tile_masks import HeightBounds
 from pipeline.grid.windows import Window
@@ -20,7 +20,7 @@ from pipeline.messages import Text
 from pipeline.methods.buildings import NOT_KNOWN, to_cm
 from pipeline.methods.heights import measure
 from pipeline.storage.files import named
-from pipeline.vectors.files import column, read_vector
+from pipeline.vectors.files import column
 
 ROOF, HEIGHT = ("roof_m",), ("height_m", "height", "hoogte")
 
@@ -65,14 +65,24 @@ class Added:
         return np.where(top > -np.inf, np.fmax(dsm, top), dsm)
 
 
-def read_added(files: Sequence[str], terrain: HeightPair, p: Any, **options: Any) -> Added:
+def read_added(
+    sources: Sequence[str],
+    terrain: HeightPair,
+    p: Any,
+    *,
+    layer: str | None = None,
+    id_column: str | None = None,
+    group_column: str | None = None,
+) -> Added:
     """Buildings of files of polygons with a column `roof_m` [m above NAP] or `height_m` [m above
     the ground around them, as the method measures that].
 
-    options: as of read_footprints. Raises InputError for a file without such a column, a height
-    that is no number, or one without ground.
+    layer, id_column, group_column: as of read_footprints. Raises InputError for a file without
+    such a column, a height that is no number, or one without ground.
     """
-    f, of = read_footprints(files, centre=p.centre, **options), _files(files)
+    tables = read_files(sources, layer)
+    f = footprints_of(tables, id_column, group_column, p.centre)
+    files, of = [*tables], np.repeat(np.arange(len(tables)), [*map(len, tables.values())])
 
     def check(bad: NDArray[np.bool_], why: Text) -> None:
         for i in np.flatnonzero(bad)[:1]:
@@ -85,7 +95,7 @@ def read_added(files: Sequence[str], terrain: HeightPair, p: Any, **options: Any
     check(~f.usable, Text("is no polygon; give the building's outline"))
     check(~terrain.contains(f.centre), Text("lies beside the sheets; give those of that place"))
     outlines = Outlines(f.row, f.geometry, f.centre, f.bounds, terrain.resolution)
-    roofs, heights = (_numbers(files, names) for names in (ROOF, HEIGHT))
+    roofs, heights = (_numbers(tables.values(), names) for names in (ROOF, HEIGHT))
     check(
         np.isnan(roofs) & np.isnan(heights),
         Text(
@@ -105,19 +115,13 @@ def read_added(files: Sequence[str], terrain: HeightPair, p: Any, **options: Any
     return Added(outlines, np.array([to_cm(value) for value in roof], np.int64), of, f.id)
 
 
-def _files(files: Sequence[str]) -> NDArray[np.int64]:
-    """From which of the files each row is."""
-    return np.repeat(np.arange(len(files)), [len(read_vector(file)) for file in files])
-
-
-def _numbers(files: Sequence[str], names: tuple[str, ...]) -> NDArray[np.float64]:
-    """The column of one of these names of all files, NaN where there is none."""
-    found = []
-    for file in files:
-        table = read_vector(file)
+def _numbers(tables: Iterable[pd.DataFrame], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """The column of one of these names of all tables, NaN where there is none."""
+    numbers = [np.zeros(0)]
+    for table in tables:
         name = column(table, *names)
         values = (
             pd.to_numeric(table[name], errors="coerce") if name else pd.Series(np.nan, table.index)
         )
-        found.append(values.to_numpy(np.float64))
-    return np.concatenate(found)
+        numbers.append(values.to_numpy(np.float64))
+    return np.concatenate(numbers)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import RD, to_degrees
-from pipeline.vectors.files import RdTransform
 from pipeline.vectors.overlay import make_valid, union
+from pipeline.vectors.rd import RdTransform
 
 FEATURES, VERTICES, COLUMNS, TEXT = 10_000, 200_000, 100, 200
 LONLAT = pyproj.CRS("OGC:CRS84")

@@ -14,14 +14,13 @@ import shapely
 from pipeline.areas.regions import regions_of
 from pipeline.errors import InputError
 from pipeline.footprints.footprints import read_footprints
-from pipeline.footprints.prepared_input import open_vector
 from pipeline.footprints.prepared_make import prepare_footprints
 from pipeline.footprints.restrictions import read_restrictions
 from pipeline.heights.mosaics import ENDINGS as RASTERS
 from pipeline.output.export import export
 from pipeline.storage.files import find
 from pipeline.vectors.files import ENDINGS as VECTORS
-from pipeline.vectors.files import read_vector
+from pipeline.vectors.files import open_vector, read_vector
 from tests.support.commands import call, small_world
 from tests.support.finished import finished
 
