@@ -21,7 +21,7 @@ from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT
 from service.api.answers import Asked, faults, keeping, known
 from service.api.service import Here
 from service.core.catalogue import Collection
-from service.core.exports import made
+from service.core.exports import cached_export
 from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
 from service.core.problem import Problem, no_such
 
@@ -159,7 +159,9 @@ async def _made(state: Path, asked: Collection, file: str) -> Path:
         if len(_waiting) >= MOST_WAITING:
             said = "many files are being made; ask again in a while"
             raise Problem(503, said, headers={"Retry-After": str(RETRY_S)})
-        waiting = _maker.submit(made, state, asked, file, lambda to: write(asked.place, to, layer))
+        waiting = _maker.submit(
+            cached_export, state, asked, file, lambda to: write(asked.place, to, layer)
+        )
         _waiting[key] = waiting
         waiting.add_done_callback(lambda _: _waiting.pop(key, None))
     return await asyncio.shield(asyncio.wrap_future(waiting))

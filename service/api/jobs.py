@@ -102,7 +102,7 @@ def own_job(job_id: JobId, service: Here, client: Asking) -> Job:
 
 def glanced_at(job_id: JobId, service: Here, client: Asking) -> Job:
     """The same without the inputs of its request, which may be large."""
-    return _known(service.jobs.glance(job_id, client.name), job_id)
+    return _known(service.jobs.find_without_inputs(job_id, client.name), job_id)
 
 
 def _known(job: Job | None, job_id: str) -> Job:

@@ -29,7 +29,7 @@ from service.core.keys import Client
 from service.core.links import GEOJSON, link
 from service.core.problem import Problem, no_such
 from service.marks import geojson as marks_geojson
-from service.marks.table import WORLD, Box, Mark, State, Target, Wanted
+from service.marks.table import WORLD, Box, Mark, MarkQuery, MarkStatus, Target
 
 FAULTS = {
     400: "What was sent is not accepted",
@@ -122,7 +122,7 @@ def several(
     client: Asking,
     request: Request,
     bbox: BoxText = None,
-    status: State | None = None,
+    status: MarkStatus | None = None,
     collection: CollectionName = None,
     mine: bool = False,
     limit: Annotated[int, Query(ge=1, le=5_000)] = 1000,
@@ -130,7 +130,7 @@ def several(
 ) -> Features:
     """The published marks and those of the client, an operator's with all; oldest first."""
     box = _box(bbox)
-    wanted = Wanted(client.name, client.operator, status, collection, mine, box, after)
+    wanted = MarkQuery(client.name, client.operator, status, collection, mine, box, after)
     found = service.marks.list(wanted, limit + 1)
     page = found[:limit]
     asked = {"bbox": bbox, "status": status, "collection": collection, "limit": limit}
@@ -165,7 +165,7 @@ def restrictions(
 ) -> Restrictions:
     """The published marks that are no chances, as `daklaag run --restrictions` and the input
     `restrictions` of the process `suitability` read them."""
-    wanted = Wanted(status=State.APPROVED, collection=collection, box=_box(bbox))
+    wanted = MarkQuery(status=MarkStatus.APPROVED, collection=collection, box=_box(bbox))
     found = marks_geojson.restrictions(service.marks.list(wanted))
     return Restrictions.model_validate(found)
 
@@ -201,7 +201,7 @@ def delete(id: Id, service: Here, client: Asking) -> None:
 
 
 def _seen(id: str, service: Service, client: Client) -> Mark:
-    mark = service.marks.find(id, Wanted(client.name, client.operator))
+    mark = service.marks.find(id, MarkQuery(client.name, client.operator))
     if mark is None:
         raise no_such(f"mark {id}")
     return mark

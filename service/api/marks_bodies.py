@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.marks import geojson as marks_geojson
-from service.marks.table import State
+from service.marks.table import MarkStatus
 
 Longitude = Annotated[float, Field(ge=marks_geojson.LONGITUDES[0], le=marks_geojson.LONGITUDES[1])]
 Latitude = Annotated[float, Field(ge=marks_geojson.LATITUDES[0], le=marks_geojson.LATITUDES[1])]
@@ -87,7 +87,7 @@ class Correction(Placed):
 class Moderation(Strict):
     """What an operator decides. with_text: publish the reason as well."""
 
-    status: State
+    status: MarkStatus
     with_text: bool = False
 
 
@@ -98,7 +98,7 @@ class Said(BaseModel):
     kind: Literal["chance", "not_wanted", "correction"]
     what: str
     reason: str | None
-    status: State
+    status: MarkStatus
     text_shown: bool
     created: date
     expires: date

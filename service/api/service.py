@@ -72,7 +72,7 @@ class Service:
             if not (self.public[name].place / REPORT).is_file():
                 raise no_such(f"collection {name} (its folder is gone, or is being made anew)")
             return self.public[name]
-        job = self.jobs.glance(name, client.name)
+        job = self.jobs.find_without_inputs(name, client.name)
         if job is None or job.status is not Status.SUCCESSFUL:
             raise no_such(f"collection {name}")
         place = self.jobs.folder(job)

@@ -13,7 +13,7 @@ from service.cli.options import loudness
 from service.cli.say import say, tell
 
 if TYPE_CHECKING:
-    from service.marks.table import Mark, Marks, Wanted
+    from service.marks.table import Mark, MarkQuery, Marks
 
 F = TypeVar("F", bound=Callable[..., Any])
 STATES = ("pending", "approved", "rejected")
@@ -153,11 +153,11 @@ def export(
 
 
 def _moderate(kept: "Marks", ids: tuple[str, ...], status: str, with_text: bool = False) -> None:
-    from service.marks.table import State
+    from service.marks.table import MarkStatus
 
     _check(kept, ids)
     for id_ in dict.fromkeys(ids):
-        kept.moderate(id_, State(status), with_text)
+        kept.moderate(id_, MarkStatus(status), with_text)
     say("{n} marks {status}", n=len(set(ids)), status=Text(status))
 
 
@@ -174,10 +174,10 @@ def _no_such(id_: str) -> InputError:
     return InputError("mark {id}: there is none; `daklaag marks list` names them", id=id_)
 
 
-def _all(status: str | None = None) -> "Wanted":
-    from service.marks.table import Wanted
+def _all(status: str | None = None) -> "MarkQuery":
+    from service.marks.table import MarkQuery
 
-    return Wanted(all=True, status=status)
+    return MarkQuery(all=True, status=status)
 
 
 def _words(mark: "Mark") -> str:

@@ -1,4 +1,4 @@
-"""What the service has: finished runs to show, and sheets and footprints to compute from."""
+"""The service's data: finished runs to serve, and sheets and footprints to compute from."""
 
 import glob
 import re
@@ -33,7 +33,7 @@ class Collection:
 
     @property
     def report(self) -> dict[str, Any]:
-        """Its report.json, read once as long as the run is the same: that of the nation has 2 MB.
+        """The run's report, read once until the run is updated: that of the nation has 2 MB.
 
         Raises InputError where the run is gone.
         """
@@ -86,7 +86,7 @@ class Backend:
 
 
 def files_of(source: str) -> list[Path]:
-    """Those on disk that a source stands for: itself, those in a folder, or those of a pattern."""
+    """Files of a source: itself, those in a folder, or those of a glob."""
     path = Path(source)
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.is_file())
@@ -101,37 +101,37 @@ def public_collections(settings: Settings) -> dict[str, Collection]:
     Raises InputError for a folder that is neither a run nor has sheets, footprints or boundaries,
     or where two runs have one name.
     """
-    found: dict[str, Collection] = {}
+    collections: dict[str, Collection] = {}
     for given in settings.data:
         place = Path(given).absolute()
         if not (place / REPORT).is_file():
             continue
         name = name_of(place)
-        if name in found:
+        if name in collections:
             raise InputError(
                 "--data {given}: a second run with the name {name}; rename its folder",
                 given=given,
                 name=name,
             )
         report.read(place)
-        found[name] = Collection(name, place)
-    return found
+        collections[name] = Collection(name, place)
+    return collections
 
 
 def name_of(place: Path) -> str:
-    """What a finished run is called, by its folder."""
+    """Name of a finished run, from its folder."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", place.name).strip("-") or "run"
 
 
 def sources_of(settings: Settings) -> Sources:
-    """What is in the folders of data beside finished runs, and what is named outright."""
-    found: dict[str, list[str]] = {kind: [] for kind in ("dsm", "dtm", "buildings", "boundaries")}
+    """Sources in the data folders that are no finished runs, and those named in the settings."""
+    sources: dict[str, list[str]] = {kind: [] for kind in ("dsm", "dtm", "buildings", "boundaries")}
     for given in settings.data:
         folder = Path(given).absolute()
         if (folder / REPORT).is_file():
             continue
-        here = _inputs_in(folder)
-        if not any(here.values()):
+        inputs = _inputs_in(folder)
+        if not any(inputs.values()):
             if is_unfinished(folder):
                 report.read(folder)  # says so, and what continues it
             raise InputError(
@@ -140,11 +140,11 @@ def sources_of(settings: Settings) -> Sources:
                 " path",
                 given=given,
             )
-        for kind, files in here.items():
-            found[kind] += files
-    for kind in found:
-        found[kind] += getattr(settings, kind)
-    return Sources(**{kind: tuple(files) for kind, files in found.items()})
+        for kind, files in inputs.items():
+            sources[kind] += files
+    for kind in sources:
+        sources[kind] += getattr(settings, kind)
+    return Sources(**{kind: tuple(files) for kind, files in sources.items()})
 
 
 def _inputs_in(folder: Path) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The service's memory: one SQLite file, read and written by several threads and processes."""
+"""The service's database: one SQLite file, used by several threads and processes."""
 
 import math
 import os
@@ -47,16 +47,16 @@ def _damaged(file: Path, said: object) -> DamagedDatabaseError:
     )  # fmt: skip
 
 
-class _Held:
-    """A connection that is closed with the thread whose it is; whoever lets go of it may do so."""
+class _Connection:
+    """A connection that is closed with its thread; any thread may collect it."""
 
     def __init__(self, file: Path) -> None:
         self.connection = sqlite3.connect(
             file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         self.connection.row_factory = sqlite3.Row
-        for said in PRAGMAS:
-            self.connection.execute(f"PRAGMA {said}")
+        for pragma in PRAGMAS:
+            self.connection.execute(f"PRAGMA {pragma}")
 
     def __del__(self) -> None:
         if hasattr(self, "connection"):
@@ -66,7 +66,7 @@ class _Held:
 class Database:
     """An SQLite file in WAL mode: readers do not wait for the one that writes.
 
-    A thread has its own connection. Each table is laid out by the module that owns it.
+    A thread has its own connection. Each table is created by the module that owns it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -89,7 +89,7 @@ class Database:
 
     @property
     def is_sound(self) -> bool:
-        """Whether SQLite can read the whole file, as it was within the last minute."""
+        """Whether SQLite could read the whole file within the last CHECKED_S."""
         if time.monotonic() - self._looked > CHECKED_S:
             self._looked = time.monotonic()
             try:
@@ -100,40 +100,40 @@ class Database:
         return self._sound
 
     def check(self) -> None:
-        """Look at the whole file. Raises DamagedDatabaseError for what SQLite cannot read."""
-        ((said,),) = self.rows("PRAGMA quick_check(1)")
-        if said != "ok":
-            raise _damaged(self.file, said)
+        """Read the whole file. Raises DamagedDatabaseError for what SQLite cannot read."""
+        ((answer,),) = self.rows("PRAGMA quick_check(1)")
+        if answer != "ok":
+            raise _damaged(self.file, answer)
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's; each statement is a transaction of its own."""
+        """This thread's connection; each statement is a transaction of its own."""
         if not hasattr(self._mine, "held"):
             with _readable(self.file):
-                self._mine.held = _Held(self.file)
-        found: sqlite3.Connection = self._mine.held.connection
-        return found
+                self._mine.held = _Connection(self.file)
+        connection: sqlite3.Connection = self._mine.held.connection
+        return connection
 
-    def lay_out(self, statements: str) -> None:
-        """Make tables and indexes that are not there yet."""
+    def create_tables(self, statements: str) -> None:
+        """Create tables and indexes that do not exist."""
         with _readable(self.file):
             self.connection.executescript(statements)
 
     def execute(self, statement: str, *values: object, **named: object) -> sqlite3.Cursor:
-        """One statement, with values by `?` or by `:name`."""
+        """Execute a statement, with values by `?` or by `:name`."""
         with _readable(self.file):
             return self.connection.execute(statement, named or values)
 
     def rows(self, statement: str, *values: object, **named: object) -> list[sqlite3.Row]:
-        """All rows that a statement answers."""
+        """All rows of a statement."""
         with _readable(self.file):
             return self.execute(statement, *values, **named).fetchall()
 
     def row(self, statement: str, *values: object, **named: object) -> sqlite3.Row | None:
-        """The first row that a statement answers."""
+        """The first row of a statement; None without rows."""
         with _readable(self.file):
-            found: sqlite3.Row | None = self.execute(statement, *values, **named).fetchone()
-        return found
+            row: sqlite3.Row | None = self.execute(statement, *values, **named).fetchone()
+        return row
 
     def compact(self) -> bool:
         """Write the file anew, so that nothing of what was deleted stays in it or in the log beside
@@ -150,7 +150,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what is done within, or nothing; others that write wait meanwhile."""
+        """A transaction: all statements within, or none; other writers wait."""
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -164,19 +164,20 @@ class Database:
 
 
 def _application(connection: sqlite3.Connection) -> int:
-    (found,) = connection.execute("PRAGMA application_id").fetchone()
-    return int(found)
+    (id,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(id)
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:
-    """By its application id, or, where it was made before there was one, by its keys."""
+    """Whether a file is of this service: by its application id, or by the table of keys of files
+    older than that id."""
     keys = "SELECT count(*) FROM pragma_table_info('keys') WHERE name IN ('hash', 'operator')"
     application = _application(connection)
     return application == OURS or (not application and connection.execute(keys).fetchone()[0] == 2)
 
 
 def _check_ours(state: Path) -> None:
-    """Raises InputError for a folder of state with things of others, before anything is changed."""
+    """Raises InputError for a state folder with files of other programs; changes nothing."""
     file, there = state / DATABASE, [name for name in CLEARED if (state / name).exists()]
     if file.is_file() and file.stat().st_size:
         with closing(sqlite3.connect(file, timeout=BUSY_S)) as connection:
@@ -190,9 +191,9 @@ def _check_ours(state: Path) -> None:
 
 
 def open_database(settings: Settings, new: bool = True) -> Database:
-    """The service's memory in its state folder. new: whether none may have been there before.
+    """Open the database in the state folder. new: create it if it does not exist.
 
-    Raises InputError if there is or can be none.
+    Raises InputError if it cannot be opened or created.
     """
     file = settings.state / DATABASE
     if not new and not file.is_file():

@@ -1,4 +1,4 @@
-"""What is made of a finished run when it is first asked for, and kept within a bound."""
+"""Cache of files made from finished runs on demand, bounded by size (LRU)."""
 
 import hashlib
 import os
@@ -18,14 +18,16 @@ from pipeline.storage.cache import is_intact, record_checksums
 from service.core.catalogue import Collection
 
 FOLDER = "exports"
-MOST_BYTES = 20_000_000_000  # of all that is kept; what was used longest ago goes first
+MOST_BYTES = 20_000_000_000  # of all files; the least recently used are removed first
 _making: dict[Path, Lock] = {}
 _lock = Lock()
 
 
-def made(state: Path, collection: Collection, name: str, make: Callable[[Path], Any]) -> Path:
-    """A file made of a finished run, by `make` if it is not there; whole or not there, and once
-    though many ask at the same time. Another run in the same place has another."""
+def cached_export(
+    state: Path, collection: Collection, name: str, make: Callable[[Path], Any]
+) -> Path:
+    """A file made from a finished run, by `make` if the cache has none. It is written atomically,
+    and once for concurrent callers; a run that was updated has another."""
     file = folder_of(state, collection) / name
     with _lock:
         making = _making.setdefault(file, Lock())
@@ -41,7 +43,7 @@ def made(state: Path, collection: Collection, name: str, make: Callable[[Path], 
 
 def index_of(state: Path, collection: Collection) -> Path:
     """The index of the rows of a run: 2 s for that of the nation, once."""
-    return made(state, collection, "rows.npy", Features.of(collection.place).index)
+    return cached_export(state, collection, "rows.npy", Features.of(collection.place).index)
 
 
 def building_of(state: Path, collection: Collection, row: int) -> pa.Table | None:
@@ -51,15 +53,15 @@ def building_of(state: Path, collection: Collection, row: int) -> pa.Table | Non
 
 
 def folder_of(state: Path, collection: Collection) -> Path:
-    """Where what is made of a finished run is kept."""
+    """Cache folder of a finished run."""
     return folder_at(state, collection.place)
 
 
 def folder_at(state: Path, place: Path) -> Path:
-    """The same of the run in a folder: of what tells it from all others, and from what it is
-    updated to. Raises InputError if it holds none."""
-    told = f"{place}|{mark_of(place)}"
-    return state / FOLDER / hashlib.sha256(told.encode()).hexdigest()[:32]
+    """Cache folder of the run in `place`; another after an update. Raises InputError if there is no
+    run."""
+    key = f"{place}|{mark_of(place)}"
+    return state / FOLDER / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def _make(file: Path, make: Callable[[Path], Any]) -> None:
@@ -74,12 +76,12 @@ def _make(file: Path, make: Callable[[Path], Any]) -> None:
 
 
 def _make_room(folder: Path, kept: Path) -> None:
-    """Remove what was used longest ago, but not what was made just now."""
+    """Remove the least recently used files, except `kept`."""
     files = [(path.stat(), path) for path in folder.glob("*/*") if path.is_file()]
-    held = sum(found.st_size for found, _ in files)
-    for found, path in sorted(files, key=lambda each: each[0].st_atime_ns):
+    held = sum(status.st_size for status, _ in files)
+    for status, path in sorted(files, key=lambda each: each[0].st_atime_ns):
         if held <= MOST_BYTES:
             break
         if path != kept:
             path.unlink(missing_ok=True)
-            held -= found.st_size
+            held -= status.st_size

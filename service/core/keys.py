@@ -38,7 +38,7 @@ class Client:
 
     @property
     def trusted(self) -> bool:
-        """Whether all processes and the wide limits are theirs."""
+        """Whether the client has all processes and the wide limits."""
         return self.kind != "visitor"
 
 
@@ -47,7 +47,7 @@ LOCAL_CLIENT = Client(LOCAL, "local", operator=True)
 
 @dataclass(frozen=True)
 class KeyRow:
-    """What is known of a key. created: UTC as ISO 8601."""
+    """A key without its secret. created: UTC as ISO 8601."""
 
     name: str
     operator: bool
@@ -55,7 +55,7 @@ class KeyRow:
 
 
 def hash_of(key: str) -> bytes:
-    """Of 32 random bytes, which nobody guesses: no salt, no slow hash."""
+    """SHA-256 of a key: 32 random bytes need no salt and no slow hash."""
     return hashlib.sha256(key.encode()).digest()
 
 
@@ -64,10 +64,11 @@ class Keys:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        database.lay_out(LAYOUT)
+        database.create_tables(LAYOUT)
 
     def add(self, name: str, operator: bool = False) -> str:
-        """A new key, told this once. Raises InputError for a name that is taken or none."""
+        """Create a key, which is returned only here. Raises InputError for an invalid name or one
+        in use."""
         if not NAME.fullmatch(name) or name == LOCAL or name.startswith(VISITOR):
             raise InputError(
                 "key {name!r}: a name has up to 64 letters, digits, `.`, `_`, `-`, begins with a"
@@ -88,7 +89,7 @@ class Keys:
         return key
 
     def find(self, key: str) -> KeyRow | None:
-        """Whose it is; the time it takes tells nothing of the keys that there are."""
+        """The row of a key; None if unknown. Constant time, so that timing reveals no key."""
         if not FORM.fullmatch(key):
             return None
         hashed = hash_of(key)
@@ -98,12 +99,12 @@ class Keys:
         return KeyRow(row["name"], bool(row["operator"]), row["created"])
 
     def list(self) -> list[KeyRow]:
-        """All, by name."""
+        """All keys, by name."""
         rows = self._database.rows("SELECT * FROM keys ORDER BY name")
         return [KeyRow(row["name"], bool(row["operator"]), row["created"]) for row in rows]
 
     def remove(self, name: str) -> None:
-        """It opens nothing from now on. Raises InputError if there is none of that name."""
+        """Delete a key. Raises InputError if there is none of that name."""
         if not self._database.execute("DELETE FROM keys WHERE name = ?", name).rowcount:
             raise InputError(
                 "key {name!r}: there is none; `daklaag keys list` tells them", name=name[:80]

@@ -1,1 +1,1 @@
-"""Jobs: a table of what is asked for, and the processes that work it off."""
+"""Jobs: the queue, the workers that compute them, callbacks and expiry."""

@@ -1,8 +1,8 @@
-"""Who is told of a job: the addresses a client names, of hosts that the operator allows.
+"""Callbacks of jobs: to addresses that a client names, on hosts that the operator allows.
 
 No other host is ever asked, so a client cannot use the service to reach into a network; that a host
 is allowed by its name goes for whatever addresses its name has, private ones as well. Redirects are
-not followed. What is sent is sent at least once: the table knows what is still to be told.
+not followed. A callback is sent at least once: the table holds those that are due.
 """
 
 import json
@@ -83,19 +83,20 @@ def _parsed(address: str) -> Url | None:
         return None
 
 
-def tell(queue: Queue, results: Results) -> int:
-    """Send what is due; how many were told. What fails is tried again later, a few times."""
+def send_due(queue: Queue, results: Results) -> int:
+    """Send the callbacks that are due; failures are retried with a growing pause. Returns how many
+    were sent."""
     rows = queue.database.rows(
         "SELECT * FROM jobs WHERE to_tell <= ? ORDER BY to_tell LIMIT 20", time.time()
     )
-    return sum(_tell(queue, job_of(row), row["tries"], results) for row in rows)
+    return sum(_send_one(queue, job_of(row), row["tries"], results) for row in rows)
 
 
-def _tell(queue: Queue, job: Job, tries: int, results: Results) -> bool:
-    said = json.loads(job.callback or "{}")
-    address = said.get(KINDS.get(job.status, ""))
+def _send_one(queue: Queue, job: Job, tries: int, results: Results) -> bool:
+    addresses = json.loads(job.callback or "{}")
+    address = addresses.get(KINDS.get(job.status, ""))
     allowed = address is not None and _still_allowed(address, queue.settings)
-    sent = allowed and _send(job, address, said["base"], results)
+    sent = allowed and _send(job, address, addresses["base"], results)
     again = allowed and not sent and job.status.final and tries + 1 < TRIES
     due = time.time() + PAUSE_S * 4**tries if again else None
     queue.database.execute(  # unless it went on meanwhile: that is to be told then
@@ -109,7 +110,7 @@ def _tell(queue: Queue, job: Job, tries: int, results: Results) -> bool:
 
 
 def _still_allowed(address: str, settings: Settings) -> bool:
-    """Whether the settings of today allow it as well."""
+    """Whether the current settings still allow an address."""
     try:
         _check("", address, settings)
     except Problem:
@@ -118,7 +119,7 @@ def _still_allowed(address: str, settings: Settings) -> bool:
 
 
 def _send(job: Job, address: str, base: str, results: Results) -> bool:
-    """Whether the results of a job that has some, else how it is, were taken."""
+    """Send a job's results, else its status. Returns whether the host accepted them."""
     try:
         body = results(job, base) if job.status is Status.SUCCESSFUL else status_info(job, base)
     except Exception:  # removed meanwhile, say: others are still to be told

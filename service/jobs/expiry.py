@@ -1,10 +1,10 @@
-"""How long results are kept.
+"""Expiry of results.
 
-The rule: the results of a job are kept for `result_days` after it finished, those of a visitor for
+The results of a job are kept for `result_days` after it finished, those of a visitor for
 `visitor_result_days`. Then they are removed, unless another job that has not expired has the same
 result. The job stays on its client's list as long again, with the message `expired`; a job that
 failed or was dismissed is listed for one such time. A client removes its own earlier by
-`DELETE /jobs/{id}`. What an unfinished job left is removed when no job wants it any more.
+`DELETE /jobs/{id}`. The folder of an unfinished job is removed when no job needs it any more.
 """
 
 import shutil
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from service.core.exports import FOLDER
-from service.jobs.queue import GONE, Queue
+from service.jobs.queue import REMOVED, Queue
 
 DAY_S = 86_400.0
 # The time that is allowed to a row, in seconds.
@@ -30,7 +30,7 @@ DELETE FROM jobs WHERE worker IS NULL AND (
 
 
 def sweep(queue: Queue) -> int:
-    """Remove what has expired and what nobody wants; how many results had expired."""
+    """Remove expired results and unneeded folders. Returns how many results expired."""
     settings = queue.settings
     days = {"visitor": settings.visitor_result_days, "client": settings.result_days}
     values = {"now": time.time(), **{name: n * DAY_S for name, n in days.items()}}
@@ -38,17 +38,17 @@ def sweep(queue: Queue) -> int:
         expired = queue.database.execute(EXPIRE, **values).rowcount
         queue.database.execute(FORGET, **values)
     for folder in _folders(queue.results):
-        if not folder.name.startswith(GONE):
+        if not folder.name.startswith(REMOVED):
             with queue.database.transaction():  # short ones, so that nobody waits for long
-                queue.put_aside(folder.name)
+                queue.discard_result(folder.name)
     clear(queue)
     return expired
 
 
 def clear(queue: Queue) -> None:
-    """Remove the folders that were put aside."""
+    """Remove the folders that are marked for removal."""
     for folder in (*_folders(queue.results), *_folders(queue.settings.state / FOLDER)):
-        if folder.name.startswith(GONE):
+        if folder.name.startswith(REMOVED):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,16 +19,16 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more happens to it."""
+        """Whether the job has ended."""
         return self not in (Status.ACCEPTED, Status.RUNNING)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is known of a job. client: the name of whose it is; created, started, finished,
-    updated: UTC as ISO 8601; blocks_*: of all passes, where a block is what is finished at once, a
-    shard in a pass; seconds_left: None if not known; percent: the largest that was ever told;
-    attempts: how many workers died of it; expired: its results were removed."""
+    """A job. client: name of its owner; created, started, finished, updated: UTC as ISO 8601;
+    blocks_*: over all passes, a block being a shard in a pass; seconds_left: None if unknown;
+    percent: the largest so far; attempts: how many workers died of it; expired: its results were
+    removed."""
 
     id: str
     client: str
@@ -64,7 +64,7 @@ def status_info(job: Job, base: str) -> dict[str, Any]:
         links.append(link(f"{here}/events", "monitor", "text/event-stream", "its events"))
     if job.status is Status.SUCCESSFUL and not job.expired:
         links.append(link(f"{here}/results", f"{REL}results", title="its results"))
-    said = {
+    fields = {
         "processID": job.request.process,
         "type": "process",
         "jobID": job.id,
@@ -79,5 +79,5 @@ def status_info(job: Job, base: str) -> dict[str, Any]:
         "blocks_done": job.blocks_done,
         "blocks_planned": job.blocks_planned,
     }
-    known = {name: value for name, value in said.items() if value is not None}
+    known = {name: value for name, value in fields.items() if value is not None}
     return known | {"seconds_left": job.seconds_left, "links": links}

@@ -1,8 +1,8 @@
-"""The queue of jobs: who is next, who works at what, and how that ended.
+"""The queue of jobs: claimed by workers, released when a worker dies, finished.
 
-A job waits (accepted), is worked at (running), and ends. As long as a worker has its hand on a
-job's folder the row names that worker, also when the job was dismissed meanwhile; so no two work in
-one folder, and none is removed below a worker's feet.
+A job is accepted, running, then final. While a worker uses a job's folder the row names that
+worker, also after the job was dismissed; so no two workers share a folder, and no folder in use is
+removed.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ from service.processes.job_request import JobRequest
 
 MOST_DEATHS = 3  # workers that may die of one job
 MOST_RESTARTS = 10  # of the service, in a row, in which a job got no block further
-GONE = ".gone-"  # begins the name of a folder that is to be removed
+REMOVED = ".gone-"  # begins the name of a folder that is to be removed
 LAYOUT = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,8 +58,8 @@ CREATE INDEX IF NOT EXISTS jobs_worker ON jobs (worker) WHERE worker IS NOT NULL
 CREATE INDEX IF NOT EXISTS jobs_to_tell ON jobs (to_tell) WHERE to_tell IS NOT NULL;
 CREATE TABLE IF NOT EXISTS turns (share TEXT PRIMARY KEY, turn INTEGER NOT NULL);
 """
-# A row as far as it is small: all but what was asked for.
-SMALL = (
+# All columns but the inputs of the request, which may be large.
+SMALL_COLUMNS = (
     "number, id, client, visitor, process, key, status, message, created, updated, started,"
     " finished, blocks_done, blocks_planned, percent, seconds_left, attempts, expired, callback,"
     " '' AS asked"
@@ -97,7 +97,7 @@ UPDATE jobs SET status = :status, message = :message, worker = NULL, finished = 
     blocks_done = CASE WHEN :status = 'successful' THEN blocks_planned ELSE blocks_done END,
     tries = 0, to_tell = CASE WHEN callback IS NULL THEN NULL ELSE :now END
 """
-LET_GO = """
+RELEASE = """
 UPDATE jobs SET worker = NULL, updated = :now, seconds_left = NULL,
     status = CASE WHEN status = 'running' THEN 'accepted' ELSE status END,
     message = CASE WHEN status = 'running' THEN :message ELSE message END,
@@ -116,10 +116,10 @@ class Queue:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database, self.settings = database, settings
         self.results = settings.state / "results"
-        database.lay_out(LAYOUT)
+        database.create_tables(LAYOUT)
 
     def folder_of(self, key: str) -> Path:
-        """Where the result of requests with a key is, or will be."""
+        """Folder of the result of requests with this key."""
         return self.results / key
 
     def is_finished(self, key: str) -> bool:
@@ -127,7 +127,7 @@ class Queue:
         return (self.folder_of(key) / REPORT).is_file()
 
     def claim(self, worker: str) -> Job | None:
-        """The next job, this worker's from now on; None if none waits that may be begun."""
+        """Claim the next job for a worker; None if there is none."""
         if self.database.row("SELECT 1 FROM jobs WHERE status = 'accepted' LIMIT 1") is None:
             return None
         with self.database.transaction():
@@ -136,13 +136,13 @@ class Queue:
                 self.database.execute(TURN, share=row["share"])
         return None if row is None else job_of(row)
 
-    def beat(self, worker: str) -> None:
-        """Say that a worker lives."""
+    def heartbeat(self, worker: str) -> None:
+        """Record that a worker is alive."""
         now = time.time()
         self.database.execute("UPDATE jobs SET heartbeat_at = ? WHERE worker = ?", now, worker)
 
     def progress(self, id: str, done: int, planned: int, left: float | None, message: str) -> None:
-        """How far a job is; what is told of it never goes backwards. left: seconds, or None."""
+        """Record a job's progress, which never goes backwards. left: seconds, or None."""
         self.database.execute(
             PROGRESS, id=id, done=done, planned=planned, message=message,
             left=None if left is None else round(left, 1),
@@ -150,90 +150,91 @@ class Queue:
         )  # fmt: skip
 
     def is_dismissed(self, id: str) -> bool:
-        """Whether nobody wants a job any more."""
+        """Whether a job was dismissed or deleted."""
         row = self.database.row("SELECT status FROM jobs WHERE id = ?", id)
         return row is None or row["status"] == Status.DISMISSED
 
     def finish(self, id: str, status: Status, message: str, size: int = 0) -> None:
-        """A worker is done with a job, whose result takes `size` bytes.
+        """Record that a worker ended a job, whose result takes `size` bytes.
 
-        Others that wait for the same result have it now too. Of a job that was dismissed the worker
-        lets go, and nothing else.
+        Accepted jobs of the same key end with it. A dismissed job is only released.
         """
-        told = {"status": status, "message": message, "now": time.time(), "bytes": size}
+        values = {"status": status, "message": message, "now": time.time(), "bytes": size}
         with self.database.transaction():
             row = self.database.row("SELECT key, status FROM jobs WHERE id = ?", id)
             if row is None:
                 return
             if row["status"] == Status.RUNNING:
-                self.database.execute(f"{FINISH} WHERE id = :id", id=id, **told)
+                self.database.execute(f"{FINISH} WHERE id = :id", id=id, **values)
             else:
                 self.database.execute("UPDATE jobs SET worker = NULL WHERE id = ?", id)
             if status is Status.SUCCESSFUL:
                 others = f"{FINISH} WHERE key = :key AND status = 'accepted'"
-                self.database.execute(others, key=row["key"], **told)
-            self.put_aside(row["key"])
+                self.database.execute(others, key=row["key"], **values)
+            self.discard_result(row["key"])
 
-    def lost(self, worker: str) -> list[Job]:
-        """A worker died. What it had in hand waits again, or has failed if it killed three; those
-        jobs."""
-        return self._let_go(worker, "a worker died; taken up again", died=1)
+    def worker_died(self, worker: str) -> list[Job]:
+        """Requeue the jobs of a worker that died, or fail those that MOST_DEATHS workers died of.
+        Returns these jobs."""
+        return self._release(worker, "a worker died; taken up again", died=1)
 
-    def take_up_again(self) -> list[Job]:
-        """At start, when no worker lives: what was being worked at waits again; those jobs."""
-        return self._let_go(None, "waits to be taken up again", restarted=1)
+    def requeue_all(self) -> list[Job]:
+        """Requeue all running jobs, at a start without workers. Returns these jobs."""
+        return self._release(None, "waits to be taken up again", restarted=1)
 
-    def _let_go(
+    def _release(
         self, worker: str | None, message: str, died: int = 0, restarted: int = 0
     ) -> list[Job]:
         counts = {"died": died, "restarted": restarted}
         with self.database.transaction():
             rows = self.database.rows(
-                LET_GO, worker=worker, message=message, now=time.time(), **counts
+                RELEASE, worker=worker, message=message, now=time.time(), **counts
             )
             for row in rows:
                 if row["status"] == Status.ACCEPTED:
-                    self._give_up(row)
-                self.put_aside(row["key"])
+                    self._fail_if_hopeless(row)
+                self.discard_result(row["key"])
         return [job_of(row) for row in rows]
 
-    def _give_up(self, row: sqlite3.Row) -> None:
-        """A job that brings down whoever works at it fails."""
-        why = None
+    def _fail_if_hopeless(self, row: sqlite3.Row) -> None:
+        """Fail a job that too many workers or restarts died of."""
+        reason = None
         if row["attempts"] >= MOST_DEATHS:
-            why = f"gave up: {row['attempts']} workers died of it"
+            reason = f"gave up: {row['attempts']} workers died of it"
         elif row["restarts"] >= MOST_RESTARTS:
-            why = f"gave up: the service ended {row['restarts']} times without it getting further"
-        if why is not None:
-            said = f"{why}, perhaps for want of memory; ask for a smaller area"
-            told = {"status": Status.FAILED, "message": said, "now": time.time(), "bytes": 0}
-            self.database.execute(f"{FINISH} WHERE id = :id", id=row["id"], **told)
+            reason = (
+                f"gave up: the service ended {row['restarts']} times without it getting further"
+            )
+        if reason is not None:
+            message = f"{reason}, perhaps for want of memory; ask for a smaller area"
+            values = {"status": Status.FAILED, "message": message, "now": time.time(), "bytes": 0}
+            self.database.execute(f"{FINISH} WHERE id = :id", id=row["id"], **values)
 
-    def put_aside(self, key: str) -> None:
-        """Give up a result, within a transaction, if no job needs it, and what was made of it;
+    def discard_result(self, key: str) -> None:
+        """Mark a result and its exports for removal, within a transaction, if no job needs it;
         `clear` removes them."""
         folder = self.folder_of(key)
         if self.database.row(NEEDED, key) is None and folder.exists():
-            made = folder_at(self.settings.state, folder) if self.is_finished(key) else None
-            for each in filter(None, (folder, made)):
+            exports = folder_at(self.settings.state, folder) if self.is_finished(key) else None
+            for each in filter(None, (folder, exports)):
                 if each.exists():
-                    each.rename(each.with_name(f"{GONE}{uuid.uuid4().hex}"))
+                    each.rename(each.with_name(f"{REMOVED}{uuid.uuid4().hex}"))
 
     def overdue(self, seconds: float) -> set[str]:
-        """The workers that hold on to what was dismissed longer ago than that."""
+        """Workers that still have a job that was dismissed more than `seconds` ago."""
         return self._workers("status = 'dismissed' AND finished < ?", time.time() - seconds)
 
-    def silent(self, seconds: float) -> set[str]:
-        """The workers with a job that gave no sign of life for so long."""
+    def unresponsive(self, seconds: float) -> set[str]:
+        """Workers with a job and without a heartbeat for `seconds`."""
         return self._workers("heartbeat_at < ?", time.time() - seconds)
 
     def _workers(self, clause: str, value: float) -> set[str]:
-        said = f"SELECT worker FROM jobs WHERE worker IS NOT NULL AND {clause}"
-        return {row["worker"] for row in self.database.rows(said, value)}
+        statement = f"SELECT worker FROM jobs WHERE worker IS NOT NULL AND {clause}"
+        return {row["worker"] for row in self.database.rows(statement, value)}
 
 
 def job_of(row: sqlite3.Row) -> Job:
-    """A row of the table; where the column `asked` was not read, a request without inputs."""
+    """The job of a row; with a request without inputs where the column `asked` was not read."""
     asked, nothing = row["asked"], JobRequest(row["process"], {}, row["key"], 0.0)
     return Job(
         id=row["id"],
@@ -259,5 +260,5 @@ def job_of(row: sqlite3.Row) -> Job:
 
 def as_text(seconds: float) -> str:
     """A moment [s since 1970] as UTC in ISO 8601."""
-    said = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return said.replace("+00:00", "Z")
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

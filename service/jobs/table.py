@@ -1,4 +1,4 @@
-"""The table of jobs as clients see it: what they ask for, within limits, and what is theirs."""
+"""The table of jobs for clients: submission within limits, and a client's own jobs."""
 
 import shutil
 import time
@@ -11,7 +11,7 @@ from service.core.keys import Client
 from service.core.problem import Problem
 from service.jobs.expiry import DAY_S
 from service.jobs.job import Job, Status
-from service.jobs.queue import SMALL, Queue, as_text, job_of
+from service.jobs.queue import SMALL_COLUMNS, Queue, as_text, job_of
 from service.processes.job_request import JobRequest
 
 VISITORS = "*"  # the share of all of them; no key has such a name
@@ -39,7 +39,7 @@ SECONDS = "COALESCE(finished, :now) - started"
 
 
 class Jobs(Queue):
-    """All jobs. A client is known by its name, and sees its own only."""
+    """All jobs; a client sees only its own, by its name."""
 
     def submit(self, request: JobRequest, client: Client, callback: str | None = None) -> Job:
         """A new job; successful at once if there is a result of such a request.
@@ -58,9 +58,9 @@ class Jobs(Queue):
                 self._check_kept(client)
                 self._check_room()
             self._add(id, request, client, callback, done)
-        found = self.find(id, client.name)
-        assert found is not None
-        return found
+        job = self.find(id, client.name)
+        assert job is not None
+        return job
 
     def _add(
         self, id: str, request: JobRequest, client: Client, callback: str | None, done: bool
@@ -164,17 +164,17 @@ class Jobs(Queue):
         row = self.database.row("SELECT * FROM jobs WHERE id = ? AND client = ?", id, client_name)
         return None if row is None else job_of(row)
 
-    def glance(self, id: str, client_name: str) -> Job | None:
-        """The same without the inputs of its request, which may be large."""
-        said = f"SELECT {SMALL} FROM jobs WHERE id = ? AND client = ?"
-        row = self.database.row(said, id, client_name)
+    def find_without_inputs(self, id: str, client_name: str) -> Job | None:
+        """A client's job without the inputs of its request, which may be large; None as `find`."""
+        statement = f"SELECT {SMALL_COLUMNS} FROM jobs WHERE id = ? AND client = ?"
+        row = self.database.row(statement, id, client_name)
         return None if row is None else job_of(row)
 
     def many(self, ids: Iterable[str]) -> dict[str, Job]:
-        """Jobs by id, as at a glance; whoever asks knows that they are the client's."""
-        wanted = tuple(ids)
-        marks = ",".join("?" * len(wanted))
-        rows = self.database.rows(f"SELECT {SMALL} FROM jobs WHERE id IN ({marks})", *wanted)
+        """Jobs by id without inputs. The caller has checked that they are the client's."""
+        every = tuple(ids)
+        marks = ",".join("?" * len(every))
+        rows = self.database.rows(f"SELECT {SMALL_COLUMNS} FROM jobs WHERE id IN ({marks})", *every)
         return {row["id"]: job_of(row) for row in rows}
 
     def list(
@@ -187,7 +187,7 @@ class Jobs(Queue):
         before: int | None = None,
         limit: int = NEWEST,
     ) -> list[Job]:
-        """A client's jobs, as at a glance, the newest first, of those that pass all filters.
+        """A client's jobs that pass all filters, without inputs, the newest first.
 
         created: from when to when [s since 1970]; seconds: from how short to how long they run, or
         ran; before: whose number is smaller (`Job.number` of the last one listed).
@@ -208,15 +208,15 @@ class Jobs(Queue):
             if value is not None:
                 clauses.append(clause)
                 values[name] = value
-        said = f"SELECT {SMALL} FROM jobs WHERE {' AND '.join(clauses)}"
-        said += " ORDER BY number DESC LIMIT :limit"
-        return [job_of(row) for row in self.database.rows(said, limit=limit, **values)]
+        statement = f"SELECT {SMALL_COLUMNS} FROM jobs WHERE {' AND '.join(clauses)}"
+        statement += " ORDER BY number DESC LIMIT :limit"
+        return [job_of(row) for row in self.database.rows(statement, limit=limit, **values)]
 
     def dismiss(self, id: str, client_name: str) -> Job | None:
-        """Let a client's job wait or run no longer, or take a finished one off the list, with its
-        results if no other job has them; how it is now. None as `find`."""
+        """Stop a client's job, or remove a finished one from the list, with its results if no other
+        job has them. Returns the job as it is now; None as `find`."""
         with self.database.transaction():
-            job = self.glance(id, client_name)
+            job = self.find_without_inputs(id, client_name)
             if job is None:
                 return None
             now = time.time()
@@ -228,7 +228,7 @@ class Jobs(Queue):
                 )  # fmt: skip
             else:
                 self.database.execute("DELETE FROM jobs WHERE id = ? AND worker IS NULL", id)
-            self.put_aside(job.request.key)
+            self.discard_result(job.request.key)
         return replace(
             job,
             status=Status.DISMISSED,
@@ -248,5 +248,5 @@ class Jobs(Queue):
         return {status.value: 0 for status in Status} | {row["status"]: row["n"] for row in rows}
 
 
-def _too_many(said: str, seconds: float) -> Problem:
-    return Problem(429, said, headers={"Retry-After": str(max(1, round(seconds)))})
+def _too_many(detail: str, seconds: float) -> Problem:
+    return Problem(429, detail, headers={"Retry-After": str(max(1, round(seconds)))})

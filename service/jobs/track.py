@@ -1,4 +1,4 @@
-"""How far a job is: what its runs tell, put together to one figure that never goes backwards."""
+"""Progress of a job: the progress of its run's passes as one figure that never goes backwards."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,8 +8,9 @@ from pipeline.engine.pace import Pace
 
 
 @dataclass(frozen=True)
-class Told:
-    """done, planned: blocks over all passes, planned 0 if not known yet; left: seconds or None."""
+class JobProgress:
+    """Progress of a job. done, planned: blocks over all passes, planned 0 if unknown; left: seconds
+    left, None if unknown."""
 
     done: int = 0
     planned: int = 0
@@ -19,7 +20,7 @@ class Told:
 
 @dataclass
 class _Pass:
-    """A pass of a run. kept: its blocks that an earlier attempt finished; total: with those."""
+    """Blocks of a pass. kept: finished by an earlier attempt; total, done: these included."""
 
     stage: str
     kept: int
@@ -28,11 +29,11 @@ class _Pass:
 
 
 @dataclass
-class Track:
-    """The callbacks of a run: called itself it is told how far a stage is, and `log` of events.
+class ProgressTracker:
+    """The progress callback (the instance itself) and the log callback of a run.
 
-    A block is what is finished at once: a shard in a pass. The two passes over the ground are what
-    takes time; of stages before and after them the message speaks.
+    A block is a shard in a pass. Only the passes count as blocks; other stages appear in the
+    message.
     """
 
     message: str = "reads its inputs"
@@ -42,7 +43,7 @@ class Track:
     _pace: Pace | None = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """How many of the tasks of a stage are done."""
+        """Record that `done` of `total` tasks of a stage are done."""
         self.message = f"{stage}: {done:,} of {total:,}"
         if stage not in self._stages:
             return
@@ -53,16 +54,16 @@ class Track:
         self._advance(time.monotonic())
 
     def log(self, event: Event) -> None:
-        """An event of a run, as pipeline.engine.events says."""
+        """Record an event of a run (pipeline.engine.events)."""
         self._stages = tuple(event.get("passes", self._stages))
         if event.get("outcome") == KEPT:
             self._kept += 1
 
-    def told(self) -> Told:
-        """How far the job is now."""
+    def progress(self) -> JobProgress:
+        """The progress of the job now."""
         passes = tuple(self._passes)
         if not passes:
-            return Told(message=self.message)
+            return JobProgress(message=self.message)
         # A pass has a block wherever the one before has one, or fewer.
         later = len(self._stages) - 1 - self._stages.index(passes[-1].stage)
         coming = passes[-1].total * later
@@ -70,7 +71,7 @@ class Track:
         fresh = sum(each.done - each.kept for each in passes)
         todo = planned + coming - done
         left = None if self._pace is None else self._pace.left(time.monotonic(), fresh + todo)
-        return Told(done, planned + coming, left, self.message)
+        return JobProgress(done, planned + coming, left, self.message)
 
     def _advance(self, now: float) -> None:
         if self._pace is None:

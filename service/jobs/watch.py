@@ -1,4 +1,4 @@
-"""Who looks on while jobs go: one look into the table for all of them, several times a second."""
+"""Streams of job events: the table of jobs is polled once for all of them, every LOOK_S."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ Shares = Mapping[str, int]
 
 
 def shares_of(client: Client, network: str) -> Shares:
-    """Whom a stream counts for, and how many each may have. network: of the client's address."""
+    """Limits of open streams by client, network and in all. network: of the client's address."""
     shares = {client.name: MOST_A_CLIENT, ALL: MOST}
     if client.trusted:
         return shares
@@ -27,7 +27,7 @@ def shares_of(client: Client, network: str) -> Shares:
 
 
 class Watch:
-    """The jobs that are looked at. many: finds jobs by their ids."""
+    """The watched jobs. many: finds jobs by their ids."""
 
     def __init__(self, many: Callable[[Iterable[str]], dict[str, Job]]) -> None:
         self._many, self._lock = many, threading.Lock()
@@ -36,7 +36,7 @@ class Watch:
         self._looked = -LOOK_S
 
     def open(self, id: str, shares: Shares) -> None:
-        """Look at a job; `close` must follow. Raises Problem 429 for too many at once."""
+        """Watch a job until `close`. Raises Problem 429 for too many streams."""
         with self._lock:
             if any(self._shares[name] >= most for name, most in shares.items()):
                 raise Problem(
@@ -49,13 +49,13 @@ class Watch:
             self._ids[id] += 1
 
     def close(self, id: str, shares: Shares) -> None:
-        """Look at it no longer."""
+        """Stop watching a job."""
         with self._lock:
             self._shares = +(self._shares - Counter(shares.keys()))
             self._ids = +(self._ids - Counter([id]))
 
     def latest(self, id: str) -> Job | None:
-        """How a job is that was opened, not longer than LOOK_S ago; None if it is gone."""
+        """A watched job as it was at most LOOK_S ago; None if it is deleted."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= LOOK_S or id not in self._found:

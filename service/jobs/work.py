@@ -30,12 +30,12 @@ from service.core.problem import for_clients
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
-from service.jobs.track import Told, Track
+from service.jobs.track import JobProgress, ProgressTracker
 from service.processes.job_request import JobRequest
 
 IDLE_S = 0.2  # between two looks for a job
 LOOK_S = 0.1  # between two looks whether a job is dismissed
-TELL_S = 0.3  # between two progresses in the table
+WRITE_S = 0.3  # between two progresses in the table
 BEAT_S = 2.0
 FULL_S = 3600.0  # for which a job that has ended waits to be written down
 HELD_S = 30.0  # how long one that was killed may still hold a folder: large memory is freed first
@@ -103,7 +103,8 @@ def main(execute: Execute) -> None:
 
 
 def _end_with(service: int) -> None:
-    """End when the service does, also while a kernel computes or a library holds the lock."""
+    """End this process with the service, also while a kernel computes or a library holds the
+    GIL."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != service:  # it ended before that
@@ -117,11 +118,11 @@ def _end_with(service: int) -> None:
 
 
 def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
-    """Carry a job out, and write down how it ended."""
-    track, folder = Track(), queue.folder_of(job.request.key)
-    _tell(job, "begins")
+    """Execute a job and record how it ended."""
+    track, folder = ProgressTracker(), queue.folder_of(job.request.key)
+    _log(job, "begins")
     try:
-        with _attended(job, queue, task, track) as stop:
+        with _supervised(job, queue, task, track) as stop:
             _wait_for(folder, stop)
             execute(job.request, task.backend, folder, track, stop, track.log)
         status, message = Status.SUCCESSFUL, "done"
@@ -132,21 +133,21 @@ def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
         sources = task.backend.sources
         ours = not isinstance(error, EmptyAreaError) and sources.are_told_of(str(error))
         if ours or isinstance(error, DamagedError):  # which the client has not sent
-            _tell(job, "fault", logging.ERROR)
+            _log(job, "fault", logging.ERROR)
             message = f"{FAULTY}: {message}"
     except MemoryError:
         status, message = Status.FAILED, "not enough memory; ask for a smaller area"
     except Exception as error:
-        _tell(job, "fault", logging.ERROR)
+        _log(job, "fault", logging.ERROR)
         full = isinstance(error, OSError) and error.errno in DISK_FULL
         status, message = Status.FAILED, NO_ROOM if full else FAULT
     size = size_of(folder) if status is Status.SUCCESSFUL else 0
     _finish(queue, job, status, message, size)
-    _tell(job, status)
+    _log(job, status)
 
 
 def _finish(queue: Queue, job: Job, status: Status, message: str, size: int) -> None:
-    """Write it down, though the disk be full for a while."""
+    """Record the end of a job; retried while the disk is full."""
     until = time.monotonic() + FULL_S
     while True:
         try:
@@ -157,34 +158,37 @@ def _finish(queue: Queue, job: Job, status: Status, message: str, size: int) -> 
             time.sleep(BEAT_S)
 
 
-def _tell(job: Job, what: str, level: int = logging.INFO) -> None:
-    """For the operator, with its traceback if there is one; nothing of what was asked for."""
+def _log(job: Job, what: str, level: int = logging.INFO) -> None:
+    """Log a job's status for the operator, with the traceback of a fault; without its inputs."""
     fields = {"job": job.id, "process": job.request.process, "status": what}
     log.log(level, "job", exc_info=level >= logging.ERROR, extra={"fields": fields})
 
 
 @contextlib.contextmanager
-def _attended(job: Job, queue: Queue, task: Task, track: Track) -> Iterator[Callable[[], bool]]:
-    """A thread meanwhile that tells the table how far a job is; a flag, up when it is dismissed."""
+def _supervised(
+    job: Job, queue: Queue, task: Task, track: ProgressTracker
+) -> Iterator[Callable[[], bool]]:
+    """Run a thread that writes the job's progress and the worker's heartbeat to the table. Yields a
+    stop flag that is up when the job is dismissed."""
     stop, ended = threading.Event(), threading.Event()
 
-    def tell(told: Told) -> Told:
-        found = track.told()
-        if found != told:
-            queue.progress(job.id, found.done, found.planned, found.left, found.message)
-        return found
+    def write(before: JobProgress) -> JobProgress:
+        latest = track.progress()
+        if latest != before:
+            queue.progress(job.id, latest.done, latest.planned, latest.left, latest.message)
+        return latest
 
     def attend() -> None:
-        told, last, beaten, going = Told(), 0.0, 0.0, True
+        written, last, beaten, going = JobProgress(), 0.0, 0.0, True
         while going:
             going, now = not ended.wait(LOOK_S), time.monotonic()
             with contextlib.suppress(sqlite3.Error, DamagedDatabaseError):  # busy: next time
                 if queue.is_dismissed(job.id):
                     stop.set()
-                if now - last >= TELL_S or not going:
-                    told, last = tell(told), now
+                if now - last >= WRITE_S or not going:
+                    written, last = write(written), now
                 if now - beaten >= BEAT_S:
-                    queue.beat(task.name)
+                    queue.heartbeat(task.name)
                     beaten = now
 
     thread = threading.Thread(target=attend, daemon=True, name="attend")

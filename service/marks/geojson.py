@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.grid.crs import to_degrees, to_rd
 from service.core.catalogue import Collection
 from service.core.exports import building_of
-from service.marks.table import Mark, State, Target
+from service.marks.table import Mark, MarkStatus, Target
 
 LONGITUDES, LATITUDES = (3.3, 7.3), (50.7, 53.6)  # of the Netherlands [degrees]
 MOST_AREA_M2, LEAST_AREA_M2 = 1e6, 1.0
@@ -111,7 +111,7 @@ def feature(mark: Mark, client: str = "", operator: bool = False) -> dict[str, A
     """A mark as a feature, for a client: the reason only for its maker, the operator, or where
     it is published; never whose it is."""
     mine = bool(client) and mark.client == client
-    public = mark.status is State.APPROVED and mark.text_shown
+    public = mark.status is MarkStatus.APPROVED and mark.text_shown
     return {
         "type": "Feature",
         "id": mark.id,

@@ -1,4 +1,4 @@
-"""Marks that citizens make on the map: their table, and by which rules one is taken and kept."""
+"""The table of marks that citizens make on the map: limits, moderation, retention."""
 
 import math
 import secrets
@@ -43,11 +43,11 @@ CREATE INDEX IF NOT EXISTS marks_status ON marks (status);
 CREATE TABLE IF NOT EXISTS marks_made (client TEXT NOT NULL, at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS marks_made_client ON marks_made (client, at);
 """
-# What is still kept, whether or not the sweep has come by.
+# Marks that have not expired, whether or not the sweep has deleted them.
 KEPT = "coalesce(moderated, created) > CASE status WHEN 'approved' THEN :public ELSE :other END"
-SEEN = "(:all OR status = 'approved' OR client = :client)"
-WANTED = (
-    f"{KEPT} AND {SEEN} AND (:status IS NULL OR status = :status)"
+VISIBLE = "(:all OR status = 'approved' OR client = :client)"
+MATCHES = (
+    f"{KEPT} AND {VISIBLE} AND (:status IS NULL OR status = :status)"
     " AND (:collection IS NULL OR collection = :collection)"
     " AND (NOT :mine OR client = :client)"
     " AND west <= :to_east AND east >= :to_west AND south <= :to_north AND north >= :to_south"
@@ -56,8 +56,8 @@ WORLD = (-180.0, -90.0, 180.0, 90.0)
 Box = tuple[float, float, float, float]
 
 
-class State(StrEnum):
-    """Where a mark is: not looked at yet, shown to all, or refused."""
+class MarkStatus(StrEnum):
+    """Status of a mark in moderation: waiting, published, or refused."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -90,16 +90,16 @@ class Mark:
     kind: str
     what: str
     reason: str
-    status: State
+    status: MarkStatus
     moderated: str | None
     text_shown: bool
     target: Target
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which marks are asked for. client: who asks, who sees their own and the approved ones; all:
-    an operator, who sees all; box: [degrees]; after: the number that the page before ended at."""
+class MarkQuery:
+    """A query of marks. client: who asks, and sees their own and approved marks; all: an operator,
+    who sees all; box: [degrees]; after: the last number of the page before."""
 
     client: str = ""
     all: bool = False
@@ -120,7 +120,7 @@ class Marks:
     def __init__(self, database: Database, settings: Settings, expire: bool = True) -> None:
         self.database, self.settings, self.expire = database, settings, expire
         self._swept, self._compact = -math.inf, False
-        database.lay_out(TABLES)
+        database.create_tables(TABLES)
 
     def add(
         self, client: str, kind: str, what: str, reason: str, target: Target, limited: bool = True
@@ -129,47 +129,48 @@ class Marks:
 
         Raises Problem 429 where that is used up, or too many wait for moderation.
         """
-        self.sweep_now_and_then()
-        made = secrets.token_hex(16), _now()  # no word of a command begins with a dash
+        self.sweep_if_due()
+        identity = secrets.token_hex(16), _now()  # no word of a command begins with a dash
         with self.database.transaction():
             self._check_room(client, limited)
-            self.database.execute("INSERT INTO marks_made VALUES (?, ?)", client, made[1])
+            self.database.execute("INSERT INTO marks_made VALUES (?, ?)", client, identity[1])
             cursor = self.database.execute(
                 "INSERT INTO marks (id, created, client, kind, what, reason, status, collection,"
                 " row, building, shape, on_roof, west, south, east, north)"
                 " VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                *made, client, kind, what, reason, target.collection, target.row, target.building,
+                *identity, client, kind, what, reason,
+                target.collection, target.row, target.building,
                 shapely.to_wkb(target.shape), target.on_roof, *target.box,
             )  # fmt: skip
             row = self.database.row("SELECT * FROM marks WHERE number = ?", cursor.lastrowid)
         assert row is not None  # it was written just above
         return _mark(row)
 
-    def find(self, id: str, wanted: Wanted) -> Mark | None:
-        """A mark by its id, if it is one that is asked for."""
-        statement = f"SELECT * FROM marks WHERE id = :id AND {WANTED}"
-        row = self.database.row(statement, id=id, **self._values(wanted))
+    def find(self, id: str, query: MarkQuery) -> Mark | None:
+        """A mark by its id, if it matches a query."""
+        statement = f"SELECT * FROM marks WHERE id = :id AND {MATCHES}"
+        row = self.database.row(statement, id=id, **self._values(query))
         return _mark(row) if row else None
 
-    def list(self, wanted: Wanted, limit: int = -1) -> list[Mark]:
-        """Those that are asked for, in the order in which they were made; -1: all."""
-        self.sweep_now_and_then()
-        statement = f"SELECT * FROM marks WHERE number > :after AND {WANTED} ORDER BY number"
-        values = self._values(wanted) | {"after": wanted.after, "limit": limit}
+    def list(self, query: MarkQuery, limit: int = -1) -> list[Mark]:
+        """The marks that match a query, in the order in which they were made; limit -1: all."""
+        self.sweep_if_due()
+        statement = f"SELECT * FROM marks WHERE number > :after AND {MATCHES} ORDER BY number"
+        values = self._values(query) | {"after": query.after, "limit": limit}
         return [_mark(row) for row in self.database.rows(f"{statement} LIMIT :limit", **values)]
 
-    def count(self, wanted: Wanted) -> int:
-        """How many are asked for, on all pages."""
+    def count(self, query: MarkQuery) -> int:
+        """Number of marks that match a query, on all pages."""
         row = self.database.row(
-            f"SELECT count(*) FROM marks WHERE {WANTED}", **self._values(wanted)
+            f"SELECT count(*) FROM marks WHERE {MATCHES}", **self._values(query)
         )
         return int(row[0]) if row else 0
 
-    def moderate(self, id: str, status: State, text_shown: bool = False) -> bool:
-        """Publish a mark, with its reason or without it, refuse it, or let it wait again; whether
-        there is such a one."""
-        moderated = None if status is State.PENDING else _now()
-        shown = status is State.APPROVED and text_shown
+    def moderate(self, id: str, status: MarkStatus, text_shown: bool = False) -> bool:
+        """Set a mark's status; text_shown: publish its reason too. Returns whether the mark
+        exists."""
+        moderated = None if status is MarkStatus.PENDING else _now()
+        shown = status is MarkStatus.APPROVED and text_shown
         cursor = self.database.execute(
             "UPDATE marks SET status = ?, moderated = ?, text_shown = ? WHERE id = ?",
             status.value, moderated, shown, id,
@@ -177,20 +178,20 @@ class Marks:
         return cursor.rowcount > 0
 
     def delete(self, id: str) -> bool:
-        """Delete a mark; whether there was such a one."""
+        """Delete a mark. Returns whether it existed."""
         return self._delete("id = :id", id=id) > 0
 
     def forget(self, client: str) -> int:
-        """Delete all marks of a client; how many there were."""
+        """Delete all marks of a client. Returns how many there were."""
         return self._delete("client = :client", client=client)
 
     def owner(self, id: str) -> str | None:
-        """Whose a mark is: for the operator, who deletes all of somebody who floods the map."""
+        """The client who made a mark, for an operator who deletes all of theirs."""
         row = self.database.row("SELECT client FROM marks WHERE id = ?", id)
         return str(row["client"]) if row else None
 
     def sweep(self) -> int:
-        """Delete what is older than the settings say; how many marks were.
+        """Delete expired marks. Returns how many.
 
         The first one, and one after a deletion that others were in the way of, compacts the files.
         """
@@ -198,15 +199,15 @@ class Marks:
         self.database.execute("DELETE FROM marks_made WHERE at <= ?", _ago(1))
         return self._delete(f"NOT ({KEPT})", **self._since())
 
-    def sweep_now_and_then(self) -> None:
-        """The same, if the last time is ten minutes ago."""
+    def sweep_if_due(self) -> None:
+        """Sweep, if the last sweep was SWEEP_S ago."""
         if self.expire and time.monotonic() - self._swept > SWEEP_S:
             self.sweep()
 
-    def days(self, status: State) -> float:
+    def days(self, status: MarkStatus) -> float:
         """How long a mark is kept: a published one from then, one that waits from when it was
         made, a refused one from when it was refused [days]."""
-        public = status is State.APPROVED
+        public = status is MarkStatus.APPROVED
         return self.settings.marks_days if public else self.settings.marks_pending_days
 
     def expires(self, mark: Mark) -> datetime:
@@ -215,20 +216,20 @@ class Marks:
         return since + timedelta(days=min(self.days(mark.status), MOST_DAYS))
 
     def _since(self) -> dict[str, str]:
-        """After when a mark must be published, or made, to be kept."""
+        """Times after which a mark must be published, or made, not to have expired."""
         if not self.expire:
             return {"public": "", "other": ""}
         days = {"public": self.settings.marks_days, "other": self.settings.marks_pending_days}
         return {name: _ago(most) for name, most in days.items()}
 
-    def _values(self, wanted: Wanted) -> dict[str, Any]:
-        west, south, east, north = wanted.box
+    def _values(self, query: MarkQuery) -> dict[str, Any]:
+        west, south, east, north = query.box
         return self._since() | {
-            "client": wanted.client,
-            "all": wanted.all,
-            "status": wanted.status,
-            "collection": wanted.collection,
-            "mine": wanted.mine,
+            "client": query.client,
+            "all": query.all,
+            "status": query.status,
+            "collection": query.collection,
+            "mine": query.mine,
             "to_west": west,
             "to_south": south,
             "to_east": east,
@@ -236,7 +237,7 @@ class Marks:
         }
 
     def _check_room(self, client: str, limited: bool) -> None:
-        """Raises Problem 429 for a mark too many."""
+        """Raises Problem 429 where a limit of marks is reached."""
         rows = self.database.rows(
             "SELECT at FROM marks_made WHERE client = ? AND at > ? ORDER BY at DESC LIMIT ?",
             client, _ago(1), self.settings.marks_a_day,
@@ -260,8 +261,8 @@ class Marks:
             )
 
     def _delete(self, where: str, **values: Any) -> int:
-        """Delete so that nothing of it stays in the files; where others are at them, the next sweep
-        sees to that."""
+        """Delete marks and compact the database, so that no copy stays; where others use it, at the
+        next sweep."""
         deleted = self.database.execute(f"DELETE FROM marks WHERE {where}", **values).rowcount
         if deleted or not self._compact:
             self._compact = self.database.compact()
@@ -274,7 +275,10 @@ def _mark(row: sqlite3.Row) -> Mark:
     shape = shapely.from_wkb(fields.pop("shape"))
     at = {name: fields.pop(name) for name in ("collection", "row", "building")}
     on_roof = bool(fields.pop("on_roof"))
-    fields["status"], fields["text_shown"] = State(fields["status"]), bool(fields["text_shown"])
+    fields["status"], fields["text_shown"] = (
+        MarkStatus(fields["status"]),
+        bool(fields["text_shown"]),
+    )
     return Mark(**fields, target=Target(shape, box, on_roof, **at))
 
 
@@ -283,6 +287,6 @@ def _now() -> str:
 
 
 def _ago(days: float) -> str:
-    """So long ago."""
+    """The time so many days ago."""
     then = datetime.now(UTC) - timedelta(days=min(days, MOST_DAYS))
     return then.isoformat(timespec="seconds")

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from pipeline import quarter
 from service.api.service import Service
 from service.core.settings import Settings
-from service.marks.table import Wanted
+from service.marks.table import MarkQuery
 from tests.support import finished
 from tests.support.commands import call
 from tests.support.marked import POINT, X, Y, browser, door, square
@@ -336,7 +336,7 @@ def test_an_area_is_a_restriction(small: tuple[Files, Path], tmp_path: Path) -> 
     file.write_bytes(here.get("/marks/restrictions").content)
     again = judge(files, tmp_path / "again", restrictions=str(file))
     centres = shapely.points(table[["centre_x", "centre_y"]].astype(float).to_numpy())
-    mark = app.state.service.marks.find(area["id"], Wanted(all=True))
+    mark = app.state.service.marks.find(area["id"], MarkQuery(all=True))
     inside = shapely.contains(mark.target.shape, centres)
     assert inside.sum() > 1
     assert again["excluded"].notna().tolist() == inside.tolist()

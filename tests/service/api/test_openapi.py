@@ -23,7 +23,7 @@ from pipeline.output.tiles.scheme import Tile
 from service.api.app import create_app
 from service.core.keys import LOCAL, LOCAL_CLIENT
 from service.jobs.job import Status
-from service.marks.table import Wanted
+from service.marks.table import MarkQuery
 from service.processes.job_request import JobRequest
 from tests.support.asked import MUNICIPALITY, World
 from tests.support.marked import target
@@ -112,7 +112,7 @@ def put(app: FastAPI, w: World) -> None:
         made = service.jobs.submit(order, LOCAL_CLIENT)
         assert made.status is Status.SUCCESSFUL
         service.database.execute("UPDATE jobs SET id = ? WHERE id = ?", JOB, made.id)
-    if service.marks.find(MARK, Wanted(LOCAL)) is None:
+    if service.marks.find(MARK, MarkQuery(LOCAL)) is None:
         made = service.marks.add(LOCAL, "chance", "panels", "", target())
         service.database.execute("UPDATE marks SET id = ? WHERE id = ?", MARK, made.id)
 

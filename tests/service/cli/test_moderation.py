@@ -11,7 +11,7 @@ from pipeline.footprints.restrictions import read_restrictions
 from service.core.database import DATABASE, Database
 from service.core.settings import Settings
 from service.marks.geojson import ground
-from service.marks.table import Mark, Marks, Wanted
+from service.marks.table import Mark, MarkQuery, Marks
 from tests.support.commands import call
 from tests.support.marked import POINT, square
 
@@ -67,7 +67,7 @@ def test_a_text_is_published_if_one_says_so(marks: Marks) -> None:
         (("reject", mark.id), "rejected", False),
     ):
         assert done(marks, *words) == f"1 marks {status}\n"
-        found = marks.find(mark.id, Wanted(all=True))
+        found = marks.find(mark.id, MarkQuery(all=True))
         assert found is not None
         assert (found.status.value, found.text_shown) == (status, shown)
         assert json.loads(done(marks, "show", mark.id))["properties"]["text_shown"] is shown
@@ -78,7 +78,7 @@ def test_delete(marks: Marks) -> None:
     other = add(marks, "visitor-bob")
     assert done(marks, "delete", made[0].id, made[0].id) == "1 marks deleted\n"
     assert done(marks, "delete", made[1].id, "--all-of-maker") == "2 marks deleted\n"
-    assert [mark.id for mark in marks.list(Wanted(all=True))] == [other.id]
+    assert [mark.id for mark in marks.list(MarkQuery(all=True))] == [other.id]
 
 
 @pytest.mark.parametrize("word", ["show", "approve", "reject", "delete"])
@@ -88,7 +88,7 @@ def test_a_mark_that_is_not_there(marks: Marks, word: str) -> None:
     result = command(marks, word, *ids)
     assert result.exit_code == 2
     assert result.stderr.startswith("error: mark nothing: there is none")
-    assert marks.list(Wanted(all=True)) == [mark]
+    assert marks.list(MarkQuery(all=True)) == [mark]
 
 
 def test_export(marks: Marks, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.storage.ledger import REPORT
 from service.core.catalogue import Collection
 from service.core.database import Database
-from service.core.exports import FOLDER, made
+from service.core.exports import FOLDER, cached_export
 from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
@@ -19,7 +19,7 @@ from service.jobs.expiry import DAY_S, clear, sweep
 from service.jobs.job import Job, Status
 from service.jobs.queue import MOST_DEATHS, MOST_RESTARTS
 from service.jobs.table import MOST_VISITORS, Jobs
-from service.jobs.track import Track
+from service.jobs.track import ProgressTracker
 from service.jobs.work import _finish
 from service.processes.job_request import JobRequest
 
@@ -256,7 +256,7 @@ def test_taken_up_again_first(jobs: Jobs) -> None:
     jobs.dismiss(jobs.list("bert")[0].id, "bert")
     job = begun(jobs, "long")
     jobs.submit(order("other"), BERT)
-    assert [each.id for each in jobs.take_up_again()] == [job.id]
+    assert [each.id for each in jobs.requeue_all()] == [job.id]
     assert again(jobs, job).status is Status.ACCEPTED
     assert jobs.folder(job).exists()
     taken = jobs.claim("v")
@@ -267,7 +267,7 @@ def test_what_kills_its_workers_fails(jobs: Jobs) -> None:
     job = begun(jobs)
     for deaths in range(1, MOST_DEATHS + 1):
         assert again(jobs, job).status is Status.RUNNING
-        jobs.lost("w")
+        jobs.worker_died("w")
         assert again(jobs, job).attempts == deaths
         jobs.claim("w")
     failed = again(jobs, job)
@@ -280,10 +280,10 @@ def test_what_ends_the_service_time_and_again_fails(jobs: Jobs) -> None:
     job = begun(jobs)
     for finished in range(2 * MOST_RESTARTS):
         jobs.progress(job.id, finished, 100, None, "")
-        jobs.take_up_again()
+        jobs.requeue_all()
         assert jobs.claim("w")
     for _ in range(MOST_RESTARTS):
-        jobs.take_up_again()
+        jobs.requeue_all()
         jobs.claim("w")
     assert again(jobs, job).status is Status.FAILED
 
@@ -355,7 +355,7 @@ def test_abandoned_folders_are_removed(jobs: Jobs) -> None:
     for folder in (abandoned, half):
         folder.mkdir(parents=True)
     waiting, running = begun(jobs, "waiting"), begun(jobs, "running", worker="v")
-    jobs.lost("w")
+    jobs.worker_died("w")
     assert sweep(jobs) == 0
     assert not abandoned.exists() and not half.exists()
     assert jobs.folder(waiting).exists() and jobs.folder(running).exists()
@@ -363,11 +363,11 @@ def test_abandoned_folders_are_removed(jobs: Jobs) -> None:
 
 def test_a_worker_that_is_silent_or_holds_on(jobs: Jobs) -> None:
     job = begun(jobs)
-    assert jobs.silent(60) == jobs.overdue(-1) == set()
+    assert jobs.unresponsive(60) == jobs.overdue(-1) == set()
     jobs.database.execute("UPDATE jobs SET heartbeat_at = heartbeat_at - 100")
-    assert jobs.silent(60) == {"w"}
-    jobs.beat("w")
-    assert jobs.silent(60) == set()
+    assert jobs.unresponsive(60) == {"w"}
+    jobs.heartbeat("w")
+    assert jobs.unresponsive(60) == set()
     jobs.dismiss(job.id, "anna")
     assert jobs.overdue(60) == set()
     assert jobs.overdue(-1) == {"w"}
@@ -377,25 +377,29 @@ def test_what_was_asked_is_read_only_where_it_is_needed(jobs: Jobs) -> None:
     """It may be megabytes; and is forgotten when nobody needs it any more."""
     sent = jobs.submit(JobRequest("suitability", {"area": "GM0363"}, "k", 1.0), ANNA)
     assert again(jobs, sent).request.inputs == {"area": "GM0363"}
-    few = [jobs.glance(sent.id, "anna"), jobs.many([sent.id])[sent.id], *jobs.list("anna")]
+    few = [
+        jobs.find_without_inputs(sent.id, "anna"),
+        jobs.many([sent.id])[sent.id],
+        *jobs.list("anna"),
+    ]
     assert [job and (job.request.inputs, job.request.key) for job in few] == [({}, "k")] * 3
-    assert jobs.glance(sent.id, "bert") is None
+    assert jobs.find_without_inputs(sent.id, "bert") is None
     jobs.dismiss(sent.id, "anna")
     row = jobs.database.row("SELECT asked FROM jobs")
     assert row and row["asked"] == ""
 
 
 def test_track_counts_both_passes_and_what_was_kept() -> None:
-    track, shown = Track(), []
+    track, shown = ProgressTracker(), []
 
     def tell(stage: str, finished: int, total: int) -> None:
         track(stage, finished, total)
-        told = track.told()
+        told = track.progress()
         shown.append((told.done, told.planned))
 
     track.log({"stage": "start", "passes": ["measure", "shade"]})
     tell("survey", 1, 2)
-    assert (track.message, track.told().left) == ("survey: 1 of 2", None)
+    assert (track.message, track.progress().left) == ("survey: 1 of 2", None)
     track.log({"stage": "measure", "shard": "a", "outcome": "kept"})
     for finished in range(4):
         tell("measure", finished, 3)
@@ -403,23 +407,23 @@ def test_track_counts_both_passes_and_what_was_kept() -> None:
         tell("shade", finished, 2)
     tell("table", 0, 2)
     assert shown == [(0, 0), (1, 8), (2, 8), (3, 8), (4, 8), (4, 6), (5, 6), (6, 6), (6, 6)]
-    assert track.told().left == 0
+    assert track.progress().left == 0
 
 
 def test_time_left_is_of_what_was_computed_now(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an earlier attempt finished took no time."""
     now = 100.0
     monkeypatch.setattr("service.jobs.track.time.monotonic", lambda: now)
-    track = Track()
+    track = ProgressTracker()
     track.log({"stage": "start", "passes": ["measure", "shade"]})
     for shard in range(10):
         track.log({"stage": "measure", "shard": f"{shard}", "outcome": "kept"})
     track("measure", 0, 10)
-    assert track.told().left is None
+    assert track.progress().left is None
     now = 108.0
     track("measure", 4, 10)
-    assert (track.told().done, track.told().planned) == (14, 40)
-    assert track.told().left == 52.0  # 26 blocks of 2 s each
+    assert (track.progress().done, track.progress().planned) == (14, 40)
+    assert track.progress().left == 52.0  # 26 blocks of 2 s each
 
 
 def test_a_full_disk_takes_no_job_but_gives_what_is_there(tmp_path: Path) -> None:
@@ -436,8 +440,10 @@ def test_a_full_disk_takes_no_job_but_gives_what_is_there(tmp_path: Path) -> Non
 def test_what_was_made_of_a_result_goes_with_it(jobs: Jobs) -> None:
     job, state = done(jobs), jobs.settings.state
     collection = Collection(job.id, jobs.folder(job), "anna")
-    made(state, collection, "buildings.csv", lambda file: file.write_text("row"))
-    kept = made(state, Collection("x", jobs.folder(done(jobs, "x")), "anna"), "b.csv", Path.touch)
+    cached_export(state, collection, "buildings.csv", lambda file: file.write_text("row"))
+    kept = cached_export(
+        state, Collection("x", jobs.folder(done(jobs, "x")), "anna"), "b.csv", Path.touch
+    )
     jobs.dismiss(job.id, "anna")
     clear(jobs)
     assert [path.name for path in jobs.results.iterdir()] == ["x"]

@@ -23,7 +23,7 @@ import pytest
 import urllib3
 
 from pipeline.storage.ledger import RECORDS, REPORT, WORK
-from service.jobs.queue import GONE
+from service.jobs.queue import REMOVED
 from tests.support.clusters import wait
 from tests.support.commands import ROOT, RUNNABLE, contents
 from tests.support.region import Region
@@ -140,7 +140,7 @@ class Served:
     def has_no_results(self) -> bool:
         """Whether no folder is left, but for those that are being removed."""
         folders = (self.state / "results").iterdir()
-        return all(folder.name.startswith(GONE) for folder in folders)
+        return all(folder.name.startswith(REMOVED) for folder in folders)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from service.api.service import Service
 from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
-from service.jobs.callback import PAUSE_S, checked, tell
+from service.jobs.callback import PAUSE_S, checked, send_due
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import MOST_DEATHS
 from service.processes.job_request import JobRequest
@@ -293,11 +293,11 @@ def test_callbacks_are_tried_again_and_follow_nobody(tmp_path: Path, heard: Hear
     elsewhere = {"Location": f"http://{heard.host}/elsewhere"}
     heard.answers = [(500, {}), (302, elsewhere)]
     for told in (0, 0, 1):
-        assert tell(jobs, results) == told
-        assert tell(jobs, results) == 0  # it is not due yet
+        assert send_due(jobs, results) == told
+        assert send_due(jobs, results) == 0  # it is not due yet
         service.database.execute("UPDATE jobs SET to_tell = to_tell - ?", 4 * PAUSE_S)
     assert [path for path, _ in heard.heard] == ["/successUri"] * 3
-    assert tell(jobs, results) == 0
+    assert send_due(jobs, results) == 0
 
 
 def test_a_callback_without_results_does_not_stop_others(tmp_path: Path, heard: Heard) -> None:
@@ -312,7 +312,7 @@ def test_a_callback_without_results_does_not_stop_others(tmp_path: Path, heard: 
     def gone(job: Job, base: str) -> dict[str, Any]:
         raise FileNotFoundError(job.id)
 
-    assert tell(jobs, gone) == 1
+    assert send_due(jobs, gone) == 1
     assert [path for path, _ in heard.heard] == ["/failedUri"]
 
 

@@ -18,11 +18,11 @@ from service.core.database import Database
 from service.core.problem import Problem
 from service.marks import table as marks_
 from service.marks.geojson import clean_text, feature, ground, restrictions, roof
-from service.marks.table import Mark, Marks, State, Wanted
+from service.marks.table import Mark, MarkQuery, Marks, MarkStatus
 from tests.support import finished
 from tests.support.marked import POINT, X, Y, square, table, target
 
-ALL = Wanted(all=True)
+ALL = MarkQuery(all=True)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def add(marks: Marks, client: str = "ann", reason: str = "sunny", **other: Any) 
     return marks.add(client, reason=reason, **(usual | other))
 
 
-def ids(marks: Marks, wanted: Wanted) -> list[str]:
+def ids(marks: Marks, wanted: MarkQuery) -> list[str]:
     found = marks.list(wanted)
     assert len(found) == marks.count(wanted)
     assert all(marks.find(mark.id, wanted) == mark for mark in found)
@@ -50,15 +50,15 @@ def age(marks: Marks, days: float, column: str = "created") -> None:
 
 def test_before_moderation_only_its_maker_sees_it(marks: Marks) -> None:
     mine, other = add(marks), add(marks, "bob")
-    assert ids(marks, Wanted("ann")) == [mine.id]
-    assert ids(marks, Wanted("cy")) == ids(marks, Wanted()) == []
-    assert marks.moderate(other.id, State.APPROVED)
-    assert ids(marks, Wanted("cy")) == [other.id]
-    assert ids(marks, Wanted("ann", mine=True)) == [mine.id]
-    assert ids(marks, Wanted("ann", status="approved")) == [other.id]
-    assert marks.moderate(other.id, State.REJECTED)
-    assert ids(marks, Wanted("cy")) == []
-    assert ids(marks, Wanted("bob")) == [other.id]
+    assert ids(marks, MarkQuery("ann")) == [mine.id]
+    assert ids(marks, MarkQuery("cy")) == ids(marks, MarkQuery()) == []
+    assert marks.moderate(other.id, MarkStatus.APPROVED)
+    assert ids(marks, MarkQuery("cy")) == [other.id]
+    assert ids(marks, MarkQuery("ann", mine=True)) == [mine.id]
+    assert ids(marks, MarkQuery("ann", status="approved")) == [other.id]
+    assert marks.moderate(other.id, MarkStatus.REJECTED)
+    assert ids(marks, MarkQuery("cy")) == []
+    assert ids(marks, MarkQuery("bob")) == [other.id]
     assert ids(marks, ALL) == [mine.id, other.id]
 
 
@@ -70,11 +70,11 @@ def test_a_text_is_published_only_if_that_is_decided(marks: Marks) -> None:
         return said
 
     assert (reason(), reason("ann"), reason(operator=True)) == (None, *["my neighbour"] * 2)
-    marks.moderate(mark.id, State.APPROVED)
+    marks.moderate(mark.id, MarkStatus.APPROVED)
     assert reason() is None
-    marks.moderate(mark.id, State.APPROVED, text_shown=True)
+    marks.moderate(mark.id, MarkStatus.APPROVED, text_shown=True)
     assert reason() == "my neighbour"
-    marks.moderate(mark.id, State.REJECTED, text_shown=True)
+    marks.moderate(mark.id, MarkStatus.REJECTED, text_shown=True)
     assert reason() is None
 
 
@@ -109,17 +109,18 @@ def test_so_many_wait_at_once(marks: Marks, monkeypatch: pytest.MonkeyPatch) -> 
     add(marks, "bob")
     with pytest.raises(Problem, match="wait to be looked at"):
         add(marks, "cy", limited=False)
-    marks.moderate(first.id, State.REJECTED)
+    marks.moderate(first.id, MarkStatus.REJECTED)
     add(marks, "cy")
 
 
 @pytest.mark.parametrize(
-    ("status", "days"), [(State.PENDING, 3), (State.REJECTED, 3), (State.APPROVED, 9)]
+    ("status", "days"),
+    [(MarkStatus.PENDING, 3), (MarkStatus.REJECTED, 3), (MarkStatus.APPROVED, 9)],
 )
-def test_what_is_too_old_goes(tmp_path: Path, status: State, days: int) -> None:
+def test_what_is_too_old_goes(tmp_path: Path, status: MarkStatus, days: int) -> None:
     marks = table(tmp_path, marks_days=9, marks_pending_days=3)
     mark = add(marks)
-    column = "created" if status is State.PENDING else "moderated"
+    column = "created" if status is MarkStatus.PENDING else "moderated"
     marks.moderate(mark.id, status)
     age(marks, 20)
     age(marks, days - 0.01, column)
@@ -208,9 +209,9 @@ def test_a_deletion_while_somebody_reads_is_finished_by_the_sweep(tmp_path: Path
 def test_pages_and_boxes(marks: Marks) -> None:
     made = [add(marks, target=ground(square(x=X + n / 100)), limited=False) for n in range(5)]
     assert [m.id for m in marks.list(ALL, 2)] == [m.id for m in made[:2]]
-    after = Wanted(all=True, after=made[1].number)
+    after = MarkQuery(all=True, after=made[1].number)
     assert [m.id for m in marks.list(after)] == [m.id for m in made[2:]]
-    box = Wanted(all=True, box=(X + 0.0105, Y, X + 0.0205, Y + 1))
+    box = MarkQuery(all=True, box=(X + 0.0105, Y, X + 0.0205, Y + 1))
     assert ids(marks, box) == [m.id for m in made[1:3]]
 
 
@@ -227,7 +228,7 @@ ODD_TEXTS = {
 def test_a_text_is_kept_as_text(marks: Marks, name: str) -> None:
     given, expected = ODD_TEXTS[name]
     add(marks, client=given, reason=clean_text(given))
-    (mark,) = marks.list(Wanted(given, mine=True))
+    (mark,) = marks.list(MarkQuery(given, mine=True))
     assert mark.reason == (given if expected is None else expected)
     assert mark.client == given
 
@@ -280,7 +281,7 @@ def test_a_shape_goes_in_and_out_the_same() -> None:
     found = ground(square())
     assert found.box == pytest.approx((X, Y, X + 0.001, Y + 0.001))
     assert found.shape.area == pytest.approx(68 * 111, rel=0.02)
-    mark = Mark(1, "m", "c", "", "chance", "both", "", State.PENDING, None, False, found)
+    mark = Mark(1, "m", "c", "", "chance", "both", "", MarkStatus.PENDING, None, False, found)
     ring = feature(mark)["geometry"]["coordinates"][0]
     assert shapely.Polygon(ring).equals_exact(shapely.geometry.shape(square()), 1e-8)  # 1 mm
 
@@ -329,7 +330,7 @@ def test_marks_as_restrictions(marks: Marks, collection: Collection, tmp_path: P
     add(marks, target=court)
     add(marks, kind="not_wanted", what="both", target=ground(POINT), reason="secret")
     shown = add(marks, kind="not_wanted", what="both", target=ground(square()), reason="told")
-    marks.moderate(shown.id, State.APPROVED, text_shown=True)
+    marks.moderate(shown.id, MarkStatus.APPROVED, text_shown=True)
     *roofs, place, area = restrictions(marks.list(ALL))["features"]
     told = [tuple(each["properties"][n] for n in ("what", "effect", "kind")) for each in roofs]
     assert told == list(WORDS.values())
