@@ -6,12 +6,11 @@ from typing import Any
 
 from pipeline.areas.selection import Area, parse_area, parse_around
 from pipeline.errors import InputError
-from pipeline.methods import METHODS
+from pipeline.methods import DEFAULT, METHODS
 from pipeline.methods.method import names
 from pipeline.storage.places import Place
 
 Circle = tuple[float, float, float]
-LAYERS = names(METHODS["powermapping"].layers)
 ALLOWANCES = ("gaps", "heights", "versions")
 
 
@@ -111,7 +110,7 @@ class Request:
     inputs: Inputs
     outputs: Outputs
     selection: Selection = Selection()
-    method: str = "powermapping"
+    method: str = DEFAULT
     settings: dict[str, Any] = field(default_factory=dict)
     resources: Resources = Resources()
 

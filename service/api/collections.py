@@ -132,7 +132,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
     A page may hold fewer than `limit` although there is a `next` link. `numberMatched` is left
     out where the polygons of more than half a million buildings would have to be looked at.
     """
-    query = query_of(request)
+    query = query_of(request, asked.method)
     features = Features.of(asked.place)
     page = features.page(query.wanted(features), query.cursor, min(query.limit, MOST))
     here = _below(request, service, asked, "items")
@@ -157,7 +157,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
 def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
     """The building of a row."""
     check_parameters(request, "crs")
-    crs = query_of(request).crs
+    crs = query_of(request, asked.method).crs
     found = building_of(service.settings.state, asked, row)
     if found is None:
         raise no_such(f"building {row}")

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
@@ -14,12 +15,16 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    create_model,
     field_validator,
     model_validator,
 )
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import to_rd
+from pipeline.methods import METHODS
+from pipeline.methods.house import EXCLUDED
+from pipeline.methods.method import Method, names
 from pipeline.results.features import Features
 from pipeline.results.filter_parts import edges_of, rectangle, shape_of
 from pipeline.results.filters import Filter, filter_of
@@ -36,12 +41,11 @@ CRS = Literal[
 ]
 MOST = 10_000  # features a page
 USUAL = 100
-REJECTED = Literal["any", "no", "empty", "invalid", "not_standing", "newer_than_heights",
-                   "off_rasters", "no_data", "no_ground", "not_in_heights"]  # fmt: skip
-EXCLUDED = Literal["any", "no", "solar", "wind", "both"]
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 WRITTEN = r"^[^\x00]*$"  # no address holds a character 0
-PROPERTIES = ("id", "class", "rejected", "excluded", "selected", "solar_suitable", "wind_suitable")
+# All others are columns, with the value that is asked for.
+NO_COLUMNS = ("bbox", "bbox-crs", "crs", "datetime", "limit", "cursor", "filter", "filter-lang",
+              "filter-crs", "f")  # fmt: skip
 SEGMENTS = 32  # a side of a rectangle in degrees is bent in RD: 0.03 m off over 10 km
 KNOWN = (1.0, 49.0, 10.0, 55.0)  # degrees; RD is not known further from the country
 FURTHEST = 1e7  # [m], [degrees]: beyond is nothing, and PROJ says infinity
@@ -68,7 +72,7 @@ def _at_most(value: Any) -> Any:
 
 
 class Query(BaseModel):
-    """The parameters of a page of features."""
+    """The parameters of a page of features, but for those that the method tells; see `model_of`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -88,12 +92,7 @@ class Query(BaseModel):
     id: str | None = Field(
         None, min_length=1, max_length=100, pattern=WRITTEN, description="of the building"
     )
-    kind: Literal["solar", "wind_or_solar", "none"] | None = Field(None, alias="class")
-    rejected: REJECTED | None = Field(None, description="why it was not judged; `no`: was judged")
-    excluded: EXCLUDED | None = Field(None, description="by a restriction, from what")
     selected: bool | None = Field(None, description="within the area that was asked for")
-    solar_suitable: bool | None = None
-    wind_suitable: bool | None = None
     filter: str | None = Field(
         None, min_length=1, max_length=LONGEST, pattern=WRITTEN,
         description="a condition in CQL2 text on the columns that `queryables` lists, such as"
@@ -148,7 +147,7 @@ class Query(BaseModel):
 
     def _wanted(self, features: Features) -> Filter | None:
         given = self.model_dump(by_alias=True, exclude_none=True)
-        parts = [_equal(name, given[name]) for name in PROPERTIES if name in given]
+        parts = [_equal(name, value) for name, value in given.items() if name not in NO_COLUMNS]
         if self.bbox is not None:
             parts.append(_touching(area_of(self._edges, self.bbox_crs)))
         if self.filter is not None:
@@ -217,14 +216,43 @@ def shape_in_rd(shape: shapely.Geometry) -> shapely.Geometry:
     return to_rd(shapely.segmentize(shape, longest) if longest > 0 else shape)
 
 
-def query_of(request: Request) -> Query:
-    """The parameters of a request. Raises Problem 400 for one that is not known or not accepted."""
+def model_of(*methods: Method) -> type[Query]:
+    """The parameters of a page of what these methods judged: also `class`, `rejected`, `excluded`,
+    and the columns of booleans that tell whether a roof suits something."""
+    classes = dict.fromkeys(name for method in methods for name in names(method.classes))
+    reasons = dict.fromkeys(name for method in methods for name in names(method.reasons))
+    suits = dict.fromkeys(each.name for method in methods for each in method.columns if each.use)
+    why = Field(None, description="why it was not judged; `no`: was judged")
+    what = Field(None, description="by a restriction, from what")
+    more: dict[str, Any] = {
+        "kind": (_one_of(classes), Field(None, alias="class")),
+        "rejected": (_one_of(["any", "no", *reasons]), why),
+        "excluded": (_one_of(["any", "no", *EXCLUDED]), what),
+        **dict.fromkeys(suits, (bool | None, None)),
+    }
+    return create_model("MethodQuery", __base__=Query, **more)
+
+
+def _one_of(texts: Iterable[str]) -> Any:
+    """The type of one of some texts, or None."""
+    one: Any = Literal.__getitem__(tuple(texts))
+    return one | None
+
+
+@cache
+def _model(method: str) -> type[Query]:
+    return model_of(METHODS[method])
+
+
+def query_of(request: Request, method: Method) -> Query:
+    """The parameters of a request of roofs that a method judged. Raises Problem 400 for one that is
+    not known or not accepted."""
     given = request.query_params
     for name in given:
         if len(given.getlist(name)) > 1:
             raise Problem(400, f"parameter {name[:50]}: given more than once")
     try:
-        return Query.model_validate(dict(given))
+        return _model(method.name).model_validate(dict(given))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])[:50] if first["loc"] else "query"
@@ -234,7 +262,7 @@ def query_of(request: Request) -> Query:
 
 def parameters() -> dict[str, dict[str, Any]]:
     """The parameters of a page by name, for the OpenAPI document."""
-    declared = Query.model_json_schema(by_alias=True)["properties"]
+    declared = model_of(*METHODS.values()).model_json_schema(by_alias=True)["properties"]
     return {name: _parameter(name, schema) for name, schema in declared.items()}
 
 
@@ -246,5 +274,5 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     plain = (options[0] if options else {}) | {k: v for k, v in kept.items() if v is not None}
     said = {"description": schema["description"]} if "description" in schema else {}
     # QGIS filters by what is so declared, and by nothing else.
-    form = {"style": "form", "explode": False} if name in PROPERTIES else {}
+    form = {"style": "form", "explode": False} if name not in NO_COLUMNS else {}
     return {"name": name, "in": "query", "required": False, **form, "schema": plain, **said}

@@ -49,6 +49,24 @@ language_of_messages = click.option(
 )
 
 
+class OfMethods(click.Option):
+    """An option whose help tells what the methods declare, read only where help is asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """As click writes it, with the names of methods and their raster layers."""
+        from pipeline.methods import DEFAULT, METHODS
+        from pipeline.methods.method import names
+
+        layers = "; ".join(
+            f"{method.name}: {', '.join(names(method.layers))}; by default"
+            f" {', '.join(layer.name for layer in method.layers if layer.default)}"
+            for method in METHODS.values()
+        )
+        told = {"default": DEFAULT, "methods": ", ".join(METHODS), "layers": layers}
+        self.help = (self.help or "").format_map(told)
+        return super().get_help_record(ctx)
+
+
 def job_options(command: F) -> F:
     """The arguments of `run`, which `plan` takes as well."""
     several: dict[str, Any] = {"multiple": True, "required": True, "metavar": "PATH"}
@@ -66,11 +84,12 @@ def job_options(command: F) -> F:
         click.option("--out", metavar="DIR",
                      help="Place of the result: a folder, new, empty, or of the same run; or"
                      " s3://BUCKET/PREFIX."),
-        click.option("--method", default="powermapping", show_default=True, metavar="NAME"),
+        click.option("--method", cls=OfMethods, metavar="NAME",
+                     help="Default: {default}. There is {methods}."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="A parameter of the method; `daklaag methods` lists them. Repeatable."),
-        click.option("--layers", default="hillshade,shadow", show_default=True,
-                     metavar="LIST|none", help="Of hillshade, shadow, sun_hillshade, surface."),
+        click.option("--layers", cls=OfMethods, metavar="LIST|none",
+                     help="Raster layers. {layers}."),
         click.option("--restrictions", metavar="FILE", help="Roofs set aside or flagged."),
         click.option("--around", metavar="X,Y,RADIUS",
                      help="Total only what lies in this circle [RD m]; all rows stay."),
@@ -108,6 +127,7 @@ def job_options(command: F) -> F:
 def request_of(options: dict[str, Any]) -> Any:
     """The request of those options. Raises InputError for a setting without a value."""
     from pipeline.errors import InputError
+    from pipeline.methods import DEFAULT
     from pipeline.runs.request import Request
     from pipeline.storage.places import place_of
 
@@ -117,13 +137,14 @@ def request_of(options: dict[str, Any]) -> Any:
         if not equals:
             raise InputError("--set {text}: give NAME=VALUE", text=text)
         settings[name.strip()] = value.strip()
-    layers = [name.strip() for name in options.pop("layers").split(",") if name.strip()]
+    if options["method"] is None:
+        options["method"] = DEFAULT
     allow = [name.strip() for name in options.pop("allow").split(",") if name.strip()]
     return Request.of(
         out=place_of(options.pop("out") or "."),
         id=options.pop("id_"),
         settings=settings,
-        layers=() if layers == ["none"] else tuple(dict.fromkeys(layers)),
+        layers=_layers(options.pop("layers")),
         allow=frozenset(allow),
         **options,
     )
@@ -157,3 +178,11 @@ def named(param: click.Parameter) -> click.Parameter:
     if PATHS.search(param.metavar or "") and not isinstance(param.type, Named):
         param.type = Named(param.type)
     return param
+
+
+def _layers(text: str | None) -> tuple[str, ...] | None:
+    """The raster layers of a list; None where none was given: those that the method makes."""
+    if text is None:
+        return None
+    layers = [name.strip() for name in text.split(",") if name.strip()]
+    return () if layers == ["none"] else tuple(dict.fromkeys(layers))

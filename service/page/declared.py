@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pipeline.methods.house import own_columns
-from pipeline.methods.method import Bits, Class, Column, Grey, Layer, Method, Palette, Term
+from pipeline.methods.house import EXCLUDED, own_columns
+from pipeline.methods.method import Bits, Class, Column, Grey, Layer, Method, Palette, Term, Total
 from pipeline.methods.parameters import parse
+from pipeline.results.totals import totals_of
 
 LANGUAGES = ("en", "nl")
 MODULES = Path(__file__).parent / "map" / "methods"
@@ -16,7 +17,9 @@ Json = dict[str, Any]
 
 def declared(method: Method) -> Json:
     """The columns that are its own, classes, layers that are drawn, reasons and flags, each with
-    its words by language; `module`: whether the page has a module for it."""
+    its words by language; how columns add up. module: whether the page has one for it; counted:
+    flags that are counted by class; excluded: from what restrictions set roofs aside; uses: from
+    which of those the columns of booleans do."""
     return {
         "name": method.name,
         "module": (MODULES / f"{method.name}.js").is_file(),
@@ -25,6 +28,10 @@ def declared(method: Method) -> Json:
         "layers": [_layer(each) for each in drawn(method)],
         "reasons": _terms(method.reasons),
         "flags": _terms(method.flags),
+        "counted": [flag.name for flag in method.flags if flag.by_class],
+        "excluded": list(EXCLUDED),
+        "uses": {column.name: column.use for column in method.columns if column.use},
+        "totals": [_total(column, total) for column, total in totals_of(method)],
     }
 
 
@@ -43,7 +50,7 @@ def _terms(terms: Iterable[Term]) -> Json:
 
 
 def _class(of: Class) -> Json:
-    return {"name": of.name, "title": _by_language(of), "colour": of.colour}
+    return {"name": of.name, "title": _by_language(of), "colour": of.colour, "suits": of.suits}
 
 
 def _column(of: Column) -> Json:
@@ -54,6 +61,21 @@ def _column(of: Column) -> Json:
         "unit": of.unit,
         "title": {lang: each.title for lang, each in words.items()},
         "meaning": {lang: each.meaning for lang, each in words.items()},
+    }
+
+
+def _total(column: Column, total: Total) -> Json:
+    title = {lang: (getattr(total, lang) or column.words(lang)).title for lang in LANGUAGES}
+    return {
+        "name": total.name,
+        "column": column.name,
+        "section": total.section,
+        "key": total.key,
+        "unit": total.unit,
+        "per": total.per,
+        "weight": total.weight,
+        "where": total.where,
+        "title": title,
     }
 
 

@@ -29,7 +29,7 @@ ROOMS = ("pipeline", "service")
 MAKERS = {"Text", *(each.__name__ for each in kinds(Told))}
 # What these say goes to clients of the service only, as JSON, in English.
 FOR_CLIENTS = (
-    "pipeline/results/filter", "service/api", "service/core/cql.py", "service/jobs",
+    "pipeline/results/filter", "service/api", "service/jobs",
     "service/marks/geojson.py", "service/processes",
 )  # fmt: skip
 FAULTS = {each.__name__ for each in kinds(InputError)}

@@ -29,6 +29,7 @@ from service.page import site
 from tests.support import browsing, finished, sites
 from tests.support.commands import call, contents
 
+KINDS = ("solar", "wind_or_solar", "none")
 PLACES = {"PV99", "GM9999", "GM9998", "0999", *(f"BU9999000{i}" for i in range(1, 5))}
 
 
@@ -136,24 +137,26 @@ def test_pictures_are_no_deeper_than_their_number_allows(
 
 
 def sums(rows_: list[list[Any]]) -> dict[str, Any]:
-    """What rows add up to, by the columns that docs/site.md names."""
-    table = np.array(rows_, object)
-    judged = table[:, 2] != None  # noqa: E711
-    of = {kind: np.isin(table[:, 11], [kind, "both"]) for kind in ("solar", "wind")}
-    solar = judged & (table[:, 4] == 1) & ~of["solar"]
-    wind = judged & (table[:, 9] == 1) & ~of["wind"]
+    """What rows add up to, by the names in the first of them."""
+    table = dict(zip(rows_[0], np.array(rows_[1:], object).T, strict=True))
+    kind, excluded = table["class"], table["excluded"]
+    judged = kind != None  # noqa: E711
+    solar, wind = (
+        judged & (table[f"{use}_suitable"] == 1) & ~np.isin(excluded, [use, "both"])
+        for use in ("solar", "wind")
+    )
     return {
-        "selected": len(table), "judged": judged.sum(), "rejected": (~judged).sum(),
+        "selected": len(kind), "judged": judged.sum(), "rejected": (~judged).sum(),
         "solar_suitable": solar.sum(), "wind_suitable": wind.sum(),
-        "wind_candidates": (judged & (table[:, 7] == 1)).sum(),
-        "wind_shadowed": (judged & (table[:, 8] == 1)).sum(),
-        "class": {name: (table[:, 2] == i).sum() for i, name in enumerate(rows.CLASSES)},
-        "excluded": {kind: (table[:, 11] == kind).sum() for kind in ("solar", "wind", "both")},
-        "legend": legend(table[:, 2], solar, wind),
-        "one_cell": legend(table[:, 2], solar, wind, table[:, 13] == 1),
-        "lit_roof": table[judged, 12].sum(),
-        "solar": table[solar, 6].sum(), "wind": table[wind, 10].sum(),
-        "roof": table[judged, 3].sum(), "panel": table[solar, 5].sum(),
+        "wind_candidates": (judged & (table["wind_candidate"] == 1)).sum(),
+        "wind_shadowed": (judged & (table["wind_shadowed"] == 1)).sum(),
+        "class": {name: (kind == i).sum() for i, name in enumerate(KINDS)},
+        "excluded": {use: (excluded == use).sum() for use in ("solar", "wind", "both")},
+        "legend": legend(kind, solar, wind),
+        "one_cell": legend(kind, solar, wind, table["one_cell"] == 1),
+        "lit_roof": table["lit_area_m2"][judged].sum(),
+        "solar": table["solar_kwh"][solar].sum(), "wind": table["wind_kwh"][wind].sum(),
+        "roof": table["area_m2"][judged].sum(), "panel": table["panel_area_m2"][solar].sum(),
     }  # fmt: skip
 
 
@@ -190,10 +193,10 @@ def test_the_rows_of_a_place_are_those_of_the_service(base: Path, run: Path, mad
     for code in ("BU99990001", "GM9998"):
         # One roof's centre lies on the border, which in degrees runs a centimetre beside it.
         outline = shapely.buffer(shapely.geometry.shape(outlines[code]), 2e-7)
-        inside = [row for row in said if shapely.intersects_xy(outline, row[0], row[1])]
+        inside = [row for row in said[1:] if shapely.intersects_xy(outline, row[0], row[1])]
         expected = summary(run, find_region(code, [base / "regions.gpkg"]))
-        assert 0 < len(inside) < len(said)
-        assert_adds_up(inside, expected["totals"])
+        assert 0 < len(inside) < len(said) - 1
+        assert_adds_up([said[0], *inside], expected["totals"])
         told = next(one for one in regions(made) if one["id"] == code)["properties"]["coverage"]
         assert told == expected["coverage"] | {"footprints": None}
 
@@ -204,10 +207,10 @@ def test_rows_of_every_kind_add_up(tmp_path: Path) -> None:
     rows.write(place, tmp_path / "totals.json", no_progress, never_stop)
     said = json.loads((tmp_path / "totals.json").read_text("utf-8"))
     told = report.read(place)
-    assert len(said) == told["counts"]["selected"] == 11
+    assert len(said) - 1 == told["counts"]["selected"] == 11
     assert_adds_up(said, told)
     assert [row[:2] for row in said].count([None, None]) == 1
-    x, y = pyproj.Transformer.from_crs("OGC:CRS84", RD, always_xy=True).transform(*said[0][:2])
+    x, y = pyproj.Transformer.from_crs("OGC:CRS84", RD, always_xy=True).transform(*said[1][:2])
     assert (x, y) == pytest.approx((finished.WEST + 25, finished.NORTH - 160 + 25), abs=0.02)
 
 
@@ -218,7 +221,8 @@ def test_no_roofs_are_no_rows(tmp_path: Path) -> None:
     pq.write_table(finished.buildings().slice(0, 0), place / "buildings.parquet")
     finished.seal(place, report.read(place))
     rows.write(place, tmp_path / "totals.json", no_progress, never_stop)
-    assert json.loads((tmp_path / "totals.json").read_text("utf-8")) == []
+    (header,) = json.loads((tmp_path / "totals.json").read_text("utf-8"))
+    assert header[:3] == ["lon", "lat", "class"]
 
 
 def test_places_are_those_with_roofs(made: Path) -> None:
@@ -397,6 +401,10 @@ def whole(base: Path) -> Path:
     return base / "whole"
 
 
+ADDED_UP = """async (rows) => {
+  const [{ totals }, { methodNamed }] = [await import('./still.js'), await import('./methods.js')];
+  return totals(rows, methodNamed(), { household_kwh: 3400 }, null);
+}"""
 SHOWN = """() => new Set(
   daklaag.map.queryRenderedFeatures({layers: ["roofs-flat", "roofs-hatch"]}).map(({id}) => id)
 ).size"""
@@ -435,9 +443,7 @@ def test_a_browser_adds_up_what_is_set_aside(base: Path, whole: Path, tmp_path: 
     rows.write(place, tmp_path / "totals.json", no_progress, never_stop)
     said, told = json.loads((tmp_path / "totals.json").read_text("utf-8")), report.read(place)
     with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/") as window:
-        found = window.page.evaluate(
-            "async (rows) => (await import('./still.js')).totals(rows, 3400, null)", said
-        )
+        found = window.page.evaluate(ADDED_UP, said)
         beside = {"footprints", "neighbours", "restrictions"}
         assert found["counts"] == {k: v for k, v in told["counts"].items() if k not in beside}
         assert found["area_ha"] == pytest.approx(told["area_ha"], abs=1e-4)

@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,11 @@ PATIENCE_S = 60.0
 
 
 @contextmanager
-def serving(folder: Path, *words: object) -> Iterator[str]:
+def serving(
+    folder: Path, *words: object, program: Sequence[str] = tuple(RUNNABLE)
+) -> Iterator[str]:
     """Its address, once its workers are there; it runs in a folder, and leaves its log there."""
-    command = [*RUNNABLE, "serve", "--port", "0", *map(str, words)]
+    command = [*program, "serve", "--port", "0", *map(str, words)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with (folder / "serve.log").open("w") as log:
         process = subprocess.Popen(

@@ -12,7 +12,7 @@
  *   totals(totals)           {lead, head, rows, share, hint}: sentences, and a table with its titles
  *   small(counts, name)      what is remarked of the number of a class, or null
  *   measures                 what areas are compared by: [[name, take(totals), write(value)], ...]
- *   add(rows, ...)           see still.js
+ *   derived(sections, parameters, households)  sections of the report that follow from its sums
  *   parts                    by layer, of which one part can be chosen: {chosen(collection): its name or null,
  *                            told(collection): it in words, make(): an element to choose by,
  *                            write(collection, shown): make that say what is chosen}
@@ -20,7 +20,7 @@
 
 import { amount, known, lang, listed, number, t } from "./texts.js";
 
-const NONE = { name: "", columns: [], classes: [], layers: [], reasons: {}, flags: {}, own: {} };
+const NONE = { name: "", columns: [], classes: [], layers: [], totals: [], reasons: {}, flags: {}, own: {} };
 let methods = {};
 
 /** Take the methods of the configuration, and fetch their modules. */
@@ -32,14 +32,14 @@ export async function startMethods(declared) {
   methods = Object.fromEntries(found);
 }
 
-/** The method of a collection. */
-export function methodOf(collection) {
-  return methods[collection.method?.name] ?? NONE;
-}
-
-/** The method of a name; the first where none is named, as there was but one once. */
+/** The method of a name; the first where none is named. */
 export function methodNamed(name = Object.keys(methods)[0]) {
   return methods[name] ?? NONE;
+}
+
+/** The method of a collection. */
+export function methodOf(collection) {
+  return methodNamed(collection.method?.name);
 }
 
 /** In the reader's language, of {en, nl}. */
@@ -80,12 +80,9 @@ export function ownColumns(method, roof) {
   return method.columns.map((column) => [inWords(column.title), valueOf(column, roof[column.name])]);
 }
 
-/** The columns of a method that add up over an area. */
-const summed = (method) => method.columns.filter(({ total }) => total);
-
 /** What a method's columns add up to, as a table: {head, rows}. */
-export function sumsOf(method, { sums = {} }) {
-  const rows = summed(method).map((column) => [inWords(column.title), valueOf(column, sums[column.name]) ?? "–"]);
+export function sumsOf(method, totals) {
+  const rows = method.totals.map((total) => [inWords(total.title), valueOf(total, totals[total.section]?.[total.key]) ?? "–"]);
   return { head: [t("totals_sum")], rows };
 }
 
@@ -93,7 +90,7 @@ export function sumsOf(method, { sums = {} }) {
 export function measuresOf(method) {
   const { measures, words } = method.own;
   if (measures) return measures.map(([name, ...rest]) => [name, inWords(words)[name], ...rest]);
-  return summed(method).map((column) => [column.name, inWords(column.title), ({ sums }) => sums?.[column.name], (value) => valueOf(column, value)]);
+  return method.totals.map((total) => [total.name, inWords(total.title), (totals) => totals[total.section]?.[total.key], (value) => valueOf(total, value)]);
 }
 
 /** A column's unit as it is written behind a value. */

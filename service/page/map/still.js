@@ -1,8 +1,7 @@
 /** The same as the service offers, of files alone: for a page that stands on a plain web host. */
 
+import { methodOf } from "./methods.js";
 import { circleRing, inRing, metresBetween } from "./shapes.js";
-
-const CLASSES = ["solar", "wind_or_solar", "none"];
 
 async function file(path) {
   const answer = await fetch(new URL(path, document.baseURI));
@@ -19,10 +18,9 @@ function once(read) {
 /**
  * What `api.server` is, of the files that an export holds.
  * @param {Object} config the page's configuration; of a collection: `totals`, the file of roofs as
- *   [lon, lat, class, area, solar_suitable, panel_area, solar_kwh, wind_candidate, wind_shadowed,
- *   wind_suitable, wind_kwh, excluded, lit_area, one_cell], class -1 or null where it was not judged;
- *   and `ground`, what was computed as a geometry, null where nobody knows; `coverage`, the shares of
- *   footprints and ground that the inputs cover. A place says its own, and if it is `complete`.
+ *   pipeline/output/site/rows.py writes it; `ground`, what was computed as a geometry, null where
+ *   nobody knows; `coverage`, the shares of footprints and ground that the inputs cover. A place
+ *   says its own, and if it is `complete`.
  */
 export function still(config) {
   const rows = Object.fromEntries(
@@ -33,9 +31,9 @@ export function still(config) {
     async summary(collection, area, households) {
       const one = config.collections.find((each) => each.name === collection);
       const holds = await within(area, outlines);
-      const counted = (await rows[collection]()).filter(([lon, lat]) => holds([lon, lat]));
-      const use = one.method?.parameters?.household_kwh ?? null;
-      return { collection, totals: totals(counted, use, households), complete: await complete(one, area, outlines), coverage: await coverage(one, area, outlines) };
+      const counted = (await rows[collection]()).filter(([lon, lat], at) => !at || holds([lon, lat]));
+      const sums = totals(counted, methodOf(one), one.method.parameters, households);
+      return { collection, method: one.method, totals: sums, complete: await complete(one, area, outlines), coverage: await coverage(one, area, outlines) };
     },
     async places(text) {
       const wanted = text.trim().toLowerCase();
@@ -87,55 +85,69 @@ async function complete(one, area, outlines) {
   return (area.kind === "circle" ? circleRing(area.centre, area.radius) : area.ring).every(inside(one.ground));
 }
 
-/** The sums that the service's report has, by the same rules. */
-export function totals(rows, householdKwh, households) {
-  const counts = {
-    selected: rows.length, judged: 0, rejected: 0, solar_suitable: 0, wind_candidates: 0,
-    wind_shadowed: 0, wind_suitable: 0, class: { solar: 0, wind_or_solar: 0, none: 0 },
-    excluded: { solar: 0, wind: 0, both: 0 },
-    legend: { solar: 0, wind_or_solar: 0, none: 0, set_aside: 0 },
-    one_cell: { solar: 0, wind_or_solar: 0, none: 0, set_aside: 0 },
-  };
-  const area = { roof: 0, suitable_roof: 0, panel: 0, lit_roof: 0 };
-  const kwh = { solar: 0, wind: 0, total: 0 };
-  for (const row of rows) add(row, counts, area, kwh);
-  kwh.total = kwh.solar + kwh.wind;
-  for (const name of Object.keys(area)) area[name] /= 10_000;
-  const served = {};
-  if (householdKwh) {
-    for (const name of Object.keys(kwh)) served[name] = kwh[name] / householdKwh;
-    if (households) Object.assign(served, { number: households, share: served.total / households });
+/**
+ * The sections of the service's report that are sums, by the same rules (pipeline/results/totals.py).
+ * @param {Array[]} rows of the file of roofs, its names first
+ * @param {Object} method as it is declared
+ */
+export function totals([names, ...rows], method, parameters, households) {
+  const at = Object.fromEntries(names.map((name, place) => [name, place]));
+  const lines = [...method.classes.map(({ name }) => name), "set_aside"];
+  const groups = { class: lines.slice(0, -1), excluded: method.excluded, legend: lines };
+  for (const flag of method.counted) groups[flag] = lines;
+  const counts = { selected: rows.length, judged: 0, rejected: 0, ...mapped(groups, (keys) => zeros(keys)) };
+  const sums = method.totals.map(() => ({ sum: 0, weight: 0 }));
+  for (const row of rows) {
+    const roof = (name) => row[at[name]];
+    count(roof, method, counts);
+    if (roof("class") !== null) method.totals.forEach((total, place) => add(roof, method, total, sums[place]));
   }
-  return { counts, area_ha: area, kwh, households: served };
+  const sections = { counts };
+  method.totals.forEach((total, place) => {
+    (sections[total.section] ??= {})[total.key] = figure(total, sums[place]);
+  });
+  return { ...sections, ...method.own.derived?.(sections, parameters, households) };
 }
 
-function add(row, counts, area, kwh) {
-  const [, , kind, size, solar, panel, solarKwh, candidate, shadowed, wind, windKwh, excluded, lit, small] = row;
-  const out = (use) => excluded === use || excluded === "both";
+const zeros = (keys) => Object.fromEntries(keys.map((key) => [key, 0]));
+const mapped = (object, act) => Object.fromEntries(Object.entries(object).map(([key, value]) => [key, act(value)]));
+
+/** Whether a column of a roof is true, and no restriction sets the roof aside from its use. */
+function counting(roof, { uses }, name) {
+  const aside = uses[name] && [uses[name], "both"].includes(roof("excluded"));
+  return Boolean(roof(name)) && !aside;
+}
+
+/** Count a roof by class, restriction and line of the legend. */
+function count(roof, method, counts) {
+  const excluded = roof("excluded");
   if (excluded) counts.excluded[excluded] += 1;
-  if (kind === null || kind < 0) {
+  if (roof("class") === null) {
     counts.rejected += 1;
     return;
   }
+  const { name } = method.classes[roof("class")];
+  const mine = (one) => (one.suits ? counting(roof, method, one.suits) : one.name === name);
+  const line = method.classes.findLast(mine)?.name ?? "set_aside";
   counts.judged += 1;
-  counts.class[CLASSES[kind]] += 1;
-  area.roof += size;
-  area.lit_roof += lit;
-  counts.wind_candidates += candidate ? 1 : 0;
-  counts.wind_shadowed += shadowed ? 1 : 0;
-  const [sunny, windy] = [solar && !out("solar"), wind && !out("wind")];
-  const line = windy ? "wind_or_solar" : sunny ? "solar" : CLASSES[kind] === "none" ? "none" : "set_aside";
+  counts.class[name] += 1;
   counts.legend[line] += 1;
-  counts.one_cell[line] += small;
-  if (sunny) {
-    counts.solar_suitable += 1;
-    area.suitable_roof += size;
-    area.panel += panel;
-    kwh.solar += solarKwh;
-  }
-  if (windy) {
-    counts.wind_suitable += 1;
-    kwh.wind += windKwh;
+  for (const flag of method.counted) counts[flag][line] += roof(flag);
+}
+
+/** Add a judged roof to a sum. */
+function add(roof, method, { column, section, weight, where }, to) {
+  if (where && !counting(roof, method, where)) return;
+  if (section === "counts") to.sum += counting(roof, method, column) ? 1 : 0;
+  else if (!weight) to.sum += roof(column) ?? 0;
+  else if (roof(column) !== null) {
+    to.sum += roof(column) * roof(weight);
+    to.weight += roof(weight);
   }
 }
 
+/** A sum in the unit of the report, or a mean; null for a mean of nothing. */
+function figure({ per, weight }, { sum, weight: all }) {
+  if (!weight) return sum / per;
+  return all ? sum / all / per : null;
+}

@@ -107,6 +107,14 @@ export function totals({ counts, area_ha: area, kwh, households: served }) {
   };
 }
 
+/** Sun and wind together, and the households that use as much; as the report has them. */
+export function derived({ kwh }, { household_kwh: use }, households) {
+  const all = { ...kwh, total: kwh.solar + kwh.wind };
+  const served = Object.fromEntries(Object.entries(all).map(([name, value]) => [name, value / use]));
+  if (households) Object.assign(served, { number: households, share: served.total / households });
+  return { kwh: all, households: served };
+}
+
 /** How many roofs of a class rest on one cell, or nothing. */
 export function small({ one_cell: few }, name) {
   return few?.[name] ? ` (${t("on_one_cell", { n: number(few[name]) })})` : null;
