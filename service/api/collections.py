@@ -86,38 +86,30 @@ def collection(request: Request, service: Here, asked: Asked) -> JSONResponse:
     return JSONResponse(_told(request, service, asked), headers=keeping(asked))
 
 
-@router.get(
-    "/collections/{collectionId}/schema",
-    responses=answers(SCHEMA_JSON, {"type": "object"}, "JSON Schema of a building's properties")
-    | faults(400, 404),
-    dependencies=[Depends(nothing_else)],
-)
-def schema(request: Request, service: Here, asked: Asked) -> Response:
-    """What the buildings of the run have as properties, as JSON Schema."""
-    return _schema(request, service, asked, "schema", schemas.of_items)
+def _add_schema(name: str, schema_of: schemas.Maker, said: str, meaning: str) -> None:
+    """Serve a JSON Schema of the buildings of a run. said: of the answer; meaning: of the route."""
+
+    def schema(request: Request, service: Here, asked: Asked) -> Response:
+        features = Features.of(asked.place)
+        flat = features.at(np.empty(0, np.int64)).schema.names
+        address_ = _below(request, service, asked, name)
+        found = schema_of(flat, asked.method) | {"$id": address_, "title": title(asked)}
+        return Response(json.dumps(found), media_type=SCHEMA_JSON, headers=keeping(asked))
+
+    router.add_api_route(
+        f"/collections/{{collectionId}}/{name}",
+        schema,
+        name=name,
+        description=meaning,
+        responses=answers(SCHEMA_JSON, {"type": "object"}, said) | faults(400, 404),
+        dependencies=[Depends(nothing_else)],
+    )
 
 
-@router.get(
-    "/collections/{collectionId}/queryables",
-    responses=answers(SCHEMA_JSON, {"type": "object"}, "JSON Schema of what a filter may name")
-    | faults(400, 404),
-    dependencies=[Depends(nothing_else)],
-)
-def queryables(request: Request, service: Here, asked: Asked) -> Response:
-    """What `filter` may name, as JSON Schema."""
-    return _schema(request, service, asked, "queryables", schemas.of_queryables)
-
-
-def _schema(
-    request: Request, service: Service, asked: Collection, name: str, of: schemas.Maker
-) -> Response:
-    features = Features.of(asked.place)
-    flat = features.at(np.empty(0, np.int64)).schema.names
-    said = of(flat, asked.method) | {
-        "$id": _below(request, service, asked, name),
-        "title": title(asked),
-    }
-    return Response(json.dumps(said), media_type=SCHEMA_JSON, headers=keeping(asked))
+_add_schema("schema", schemas.of_items, "JSON Schema of a building's properties",
+            "What the buildings of the run have as properties, as JSON Schema.")  # fmt: skip
+_add_schema("queryables", schemas.of_queryables, "JSON Schema of what a filter may name",
+            "What `filter` may name, as JSON Schema.")  # fmt: skip
 
 
 @router.get(
