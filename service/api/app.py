@@ -8,13 +8,11 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
 
 from pipeline.errors import InputError
 from service.api import (
     collections,
     errors,
-    files,
     health,
     jobs,
     landing,
@@ -38,7 +36,6 @@ from service.jobs.supervisor import Supervisor
 
 log = logging.getLogger("daklaag.service")
 DOORS = (landing, processes, jobs, collections, tiles, places, marks, page, health)
-WITHIN = (results, files)  # which processes and collections bring with them
 
 
 def create_app(settings: Settings, work: bool = True) -> FastAPI:
@@ -68,12 +65,6 @@ def create_app(settings: Settings, work: bool = True) -> FastAPI:
     app.state.metrics = Metrics(service.jobs)
     for door in DOORS:
         app.include_router(door.router)
-    app.state.methods = [
-        (route.path_regex, frozenset(route.methods or ()))
-        for door in (*DOORS, *WITHIN)
-        for route in door.router.routes
-        if isinstance(route, APIRoute)
-    ]
     errors.install(app)
     security.install(app, service)
     return app

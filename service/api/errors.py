@@ -7,8 +7,8 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
-from starlette.routing import get_route_path
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from pipeline.errors import DamagedError, InputError, OutputError, Stopped
@@ -18,6 +18,7 @@ from service.core.problem import MEDIA_TYPE, TITLES, Problem, for_clients
 
 NO_ROOM = "the service has no room; its operator must make some"
 DAMAGED = "a finished run of the service is damaged; its operator must run it anew"
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 log = logging.getLogger("daklaag.service")
 
@@ -76,28 +77,28 @@ def answer(problem: Problem, request_id: str | None) -> JSONResponse:
     )
 
 
-async def _handle(request: Request, error: Exception) -> JSONResponse:
+async def _handle(request: Request, error: Exception) -> Response:
     problem = as_problem(error)
     if problem.status >= 500 and not isinstance(error, Problem | Stopped):  # that are meant so
         log_fault(request.scope, error)
     response = answer(problem, request_id_of(request.scope))
     if problem.status == 405:
-        allowed = allowed_methods(request.app, get_route_path(request.scope))
-        response.headers["Allow"] = ", ".join(sorted(allowed))
+        allowed = {"Allow": allowed_methods(request)}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allowed)
+        response.headers.update(allowed)
     return response
 
 
-def allowed_methods(app: FastAPI, path: str) -> set[str]:
-    """What may be asked of a path: the methods of all routes of the first template that it fits,
-    where the router knows of one."""
-    fits = [each for each in app.state.methods if each[0].fullmatch(path)]
-    if not fits:
-        return set()
-    found: set[str] = set()
-    for template, methods in fits:
-        if template.pattern == fits[0][0].pattern:
-            found |= methods
-    return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
+def allowed_methods(request: Request) -> str:
+    """The methods that the routes of a path take, with those that every path takes."""
+    routes, scope = request.app.routes, request.scope
+    found = {
+        method
+        for method in METHODS
+        if any(each.matches({**scope, "method": method})[0] is Match.FULL for each in routes)
+    }
+    return ", ".join(sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())))
 
 
 def request_id_of(scope: Scope) -> str | None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import COOKIE, identify
 from service.api.errors import answer, as_problem, log_fault, request_id_of
+from service.api.head import Head
 from service.api.limits import (
     Buckets,
     Incoming,
@@ -22,7 +23,6 @@ from service.api.limits import (
     replayed,
     too_many,
 )
-from service.api.methods import Methods
 from service.api.origins import SAFE, Names, Origins
 from service.api.recorder import Recorder
 from service.api.service import Service
@@ -47,7 +47,7 @@ TOLD = ("Accept-Ranges", "Content-Crs", "Content-Range", "ETag", "Link", "Locati
 def install(app: FastAPI, service: Service) -> None:
     """Put the layers around the doors; the last that is added is the outermost."""
     settings = service.settings
-    app.add_middleware(Methods)
+    app.add_middleware(Head)
     app.add_middleware(Guard, service=service)
     if settings.origins:
         app.add_middleware(

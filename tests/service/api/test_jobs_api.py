@@ -41,7 +41,7 @@ def service(tmp_path: Path) -> Service:
 def asking(service: Service) -> Iterator[TestClient]:
     """A client of the doors of jobs, without the layers around them."""
     app = FastAPI()
-    app.state.service, app.state.methods = service, []
+    app.state.service = service
     app.dependency_overrides[client_of] = who
     errors.install(app)
     app.include_router(jobs.router)
