@@ -103,7 +103,7 @@ def test_a_stop_ends_what_is_under_way() -> None:
     ("argument", "name"),
     [((Shard(3, 4), 5), "3_4"), (("a", Shard(1, 1)), "a"), ((5, None), ""), ((), "")],
 )
-def test_what_a_task_is_called(argument: tuple[Any, ...], name: str) -> None:
+def test_names_of_tasks(argument: tuple[Any, ...], name: str) -> None:
     assert name_of(argument) == name
 
 

@@ -276,7 +276,7 @@ WRONG: dict[str, tuple[Callable[[Path], bytes], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_came_is_not_what_it_should_be(server: Server, tmp_path: Path, wrong: str) -> None:
+def test_a_faulty_download_is_not_kept(server: Server, tmp_path: Path, wrong: str) -> None:
     make, said, why = WRONG[wrong]
     sheets = two(tmp_path) | {("dsm", EAST): make(tmp_path)}
     publish(server, sheets, **{EAST: said} if wrong in ("size", "hash") else {})

@@ -73,7 +73,7 @@ def test_a_whole_sheet_lies_in_its_place(tmp_path: Path) -> None:
     assert east - west == 5000
 
 
-def test_what_is_no_vector_file(tmp_path: Path) -> None:
+def test_a_file_that_is_no_vector_file(tmp_path: Path) -> None:
     (tmp_path / "cbs.gpkg").write_text("x")
     with pytest.raises(FetchError, match="cannot be opened as a vector file"):
         check_vector(tmp_path / "cbs.gpkg")

@@ -68,9 +68,7 @@ PASSING: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("day", PASSING)
-def test_what_passes_by_itself_is_waited_for(
-    server: Server, client: Client, file: Path, day: str
-) -> None:
+def test_passing_faults_are_retried(server: Server, client: Client, file: Path, day: str) -> None:
     server.put(PATH, BODY, mischief=list(PASSING[day]))
     client.save(server.address + PATH, file)
     assert file.read_bytes() == BODY
@@ -92,7 +90,7 @@ def test_a_file_whose_length_is_not_told(server: Server, client: Client, file: P
 @pytest.mark.parametrize(
     ("status", "fault"), [(404, NotFoundError), (410, NotFoundError), (403, FetchError)]
 )
-def test_what_does_not_pass_is_asked_for_once(
+def test_lasting_faults_are_not_retried(
     server: Server, client: Client, file: Path, status: int, fault: type[Exception]
 ) -> None:
     server.put(PATH, BODY, mischief=[{"status": status}])

@@ -26,7 +26,7 @@ RD_FEET = (
 )
 
 
-def test_what_a_vrt_shows_is_part_of_what_it_is(tmp_path: Path) -> None:
+def test_a_vrt_has_the_identity_of_its_sources(tmp_path: Path) -> None:
     sheets.write(tmp_path / "a.tif", sheets.heights(1))
     vrt = str(sheets.write_vrt(tmp_path / "a.vrt", ["a.tif"]))
     before = identity(vrt, open_sheet(vrt, "DSM", None).files)
@@ -86,7 +86,7 @@ def test_an_enormous_polygon_costs_what_is_asked_of_it() -> None:
     assert MANY > 600_000**2
 
 
-def test_what_is_not_a_runs_own_stays_in_its_folder(tmp_path: Path) -> None:
+def test_a_users_file_in_the_work_folder_stays(tmp_path: Path) -> None:
     files, out = small_world().write(tmp_path / "in"), tmp_path / "out"
     (out / "work.partial").mkdir(parents=True)
     (out / "work.partial" / "thesis.txt").write_text("mine")

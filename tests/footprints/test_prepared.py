@@ -200,7 +200,7 @@ def said(call: Any) -> str:
 
 
 @pytest.mark.parametrize("name", [*FILES, "gone.gpkg", "plain.parquet", "crs.parquet", "id.gpkg"])
-def test_what_cannot_be_read_is_said_the_same(tmp_path: Path, name: str) -> None:
+def test_unreadable_files_give_the_same_error(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     if name in FILES:
         path.write_bytes(FILES[name][0])
@@ -336,7 +336,7 @@ def test_threads_read_at_once(houses: Prepared) -> None:
     assert found == [whole.row[whole.place // 16 == i % 20].tolist() for i in range(200)]
 
 
-def test_it_is_small_on_its_way_to_others(houses: Prepared) -> None:
+def test_a_pickle_is_small(houses: Prepared) -> None:
     whole = houses.read()
     sent = pickle.dumps(houses)
     assert len(sent) < 1500
@@ -349,7 +349,7 @@ def test_others_can_read_it(houses: Prepared) -> None:
     assert there["row"].tolist() == houses.read((X, Y, X + 500, Y + 500)).row.tolist()
 
 
-def test_what_is_there_is_used(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_prepared_file_is_reused(tmp_path: Path, monkeypatch: Any) -> None:
     path = write(tmp_path / "pand.parquet", town(20))
     first = ready(tmp_path, path)
     written = first.path.stat()
@@ -372,7 +372,7 @@ DAMAGE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_what_is_not_whole_is_made_anew(tmp_path: Path, name: str) -> None:
+def test_damaged_files_are_prepared_again(tmp_path: Path, name: str) -> None:
     path = tmp_path / "pand.parquet"
     town(50).to_parquet(path)
     expected = all_of(ready(tmp_path, path))

@@ -126,7 +126,7 @@ def test_places_and_ids_in_one_file(tmp_path: Path, footprints: Footprints) -> N
         (["both"], ["flag"], None, True),
     ],
 )
-def test_what_several_say_together(
+def test_restrictions_of_one_footprint_combine(
     tmp_path: Path, footprints: Footprints, whats: Any, effects: Any, expected: Any, flagged: bool
 ) -> None:
     table = rows(*[BOXES[1]] * len(whats), what=whats, effect=effects)
@@ -143,7 +143,9 @@ def test_each_kind_counts_a_building_once(tmp_path: Path, footprints: Footprints
     assert found.hits == {(0, "monument"), (0, "other"), (1, "asbestos")}
 
 
-def test_what_holds_for_nothing_is_told(tmp_path: Path, footprints: Footprints) -> None:
+def test_restrictions_that_match_no_footprint_are_counted(
+    tmp_path: Path, footprints: Footprints
+) -> None:
     """Whatever holds for a footprint of any part of the input holds for one."""
     path = tmp_path / "r.gpkg"
     rows(BOXES[0], shapely.Point(X, Y - 50), None, id=["x", "y", "99"]).to_file(path)

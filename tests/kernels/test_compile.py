@@ -76,7 +76,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("ending", "how"), [*((".nbi", how) for how in HOW), (".nbc", "a bit flipped")]
 )
-def test_what_is_damaged_is_compiled_again(
+def test_a_damaged_cache_is_compiled_again(
     tmp_path: Path, compiled: Path, ending: str, how: str
 ) -> None:
     shutil.copytree(compiled / "cache", tmp_path / "cache")

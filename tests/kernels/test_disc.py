@@ -319,7 +319,7 @@ def test_nothing_stands_about() -> None:
         assert all(np.isnan(table).all() for table in sheltering(*scene, [radius], 3))
 
 
-def test_what_is_refused() -> None:
+def test_faulty_arguments_are_refused() -> None:
     own = Candidate(np.ones((1, 1), bool), 1, 1)
     for value in (np.inf, -np.inf):
         height = np.zeros((3, 4), np.float32)

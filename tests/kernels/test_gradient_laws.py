@@ -85,7 +85,7 @@ def test_planes(facing: int, lean: float, resolution: float) -> None:
 
 @given(st.floats(-500, 500, width=32), RESOLUTIONS)
 @examples(30)
-def test_what_is_flat_faces_nowhere(high: float, resolution: float) -> None:
+def test_flat_ground_has_no_aspect(high: float, resolution: float) -> None:
     height = np.full((3, 4), high, np.float32)
     assert slope(height, resolution)[1, 1:3].tolist() == [0, 0]
     assert np.isnan(aspect(height)).all()

@@ -83,7 +83,7 @@ def test_sums_are_those_of_the_table(
 
 @given(ANY, PLACES, SEEDS, SEEDS, FANS)
 @examples(60)
-def test_what_else_is_chosen_does_not_matter(
+def test_a_cell_does_not_depend_on_the_others_chosen(
     height: Raster, place: Place, seed: int, other: int, azimuths: Reals
 ) -> None:
     """To the bit: what is skipped for a tile's lowest cell is nothing to the others."""

@@ -268,7 +268,7 @@ def test_a_threshold_is_not_exceeded_by_itself() -> None:
     assert plan == [9 / 3600, 0, 0]
 
 
-def test_what_is_not_known() -> None:
+def test_holes_have_no_area_and_face_walls() -> None:
     """A hole has no area, and what faces it is a wall; nothing known gives nothing."""
     height = box(60, 60, 9.0)
     height[:, 41:] = np.nan
@@ -310,7 +310,7 @@ def test_infinities_are_refused(value: float, at: tuple[int, int]) -> None:
             surface_sums(surface, ground, 1.5, 0, 0, 4)
 
 
-def test_what_is_no_block_is_refused() -> None:
+def test_arguments_that_are_no_block_are_refused() -> None:
     height = np.zeros((4, 5), np.float32)
     for other, side in ((height[1:], 4), (height, 0), (height, 20_001)):
         with pytest.raises(ValueError, match="no block"):

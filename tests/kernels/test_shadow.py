@@ -169,7 +169,7 @@ def test_no_data_between_wall_and_shadow() -> None:
 @pytest.mark.parametrize("height", [-3e38, 0, 3e38])
 @given(suns())
 @examples(40)
-def test_what_lies_outside_casts_nothing(height: float, towards: reference.Sun) -> None:
+def test_ground_outside_casts_no_shadow(height: float, towards: reference.Sun) -> None:
     assert not shaded(np.full((4, 5), height, np.float32), degrees(towards)).any()
 
 

@@ -218,7 +218,7 @@ def test_any_cutting_gives_the_whole(
 
 @given(SUNS, GRIDS, SEEDS)
 @examples(20)
-def test_what_is_flat_needs_no_halo(sun: Sun, grid: Grid, seed: int) -> None:
+def test_flat_ground_needs_no_halo(sun: Sun, grid: Grid, seed: int) -> None:
     height = np.full((9, 12), 3.0, np.float32)
     found = cut(height, [sun], grid, tiles(Window(0, 0, 9, 12), seed), Halo(0, 0, 0, 0))
     assert not found.any()

@@ -76,7 +76,7 @@ def test_100_metres_on_cells_of_half_a_metre(down: int, along: int, expected: bo
     assert any_within(others, own, 100.0 / 0.5) is expected
 
 
-def test_what_lies_between_own_cells_is_as_far_as_the_nearest() -> None:
+def test_distance_counts_from_the_nearest_own_cell() -> None:
     """Of a building in pieces, and of one with a courtyard."""
     own, others = np.zeros((2, 3, 9), bool)
     own[0, 8] = own[1, 0] = others[0, 4] = True

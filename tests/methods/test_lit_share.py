@@ -37,7 +37,7 @@ def test_a_hall_whose_centre_is_dark_may_lie_in_the_sun(tmp_path: Path, surface:
     assert found["lit_share"][1] == 1
 
 
-def test_what_is_not_judged_has_no_share(tmp_path: Path) -> None:
+def test_rejected_rows_have_no_lit_share(tmp_path: Path) -> None:
     world = World(100, 100, 1.0)
     world.block(20, 20, 40, 40, 0.5)
     world.block(60, 20, 80, 40, 9.0)

@@ -63,7 +63,7 @@ def table(m: Measured) -> dict[str, NDArray[Any]]:
 
 @given(SEEDS)
 @examples(15)
-def test_what_was_measured_is_found_again(tmp_path_factory: Any, seed: int) -> None:
+def test_measurements_are_read_back(tmp_path_factory: Any, seed: int) -> None:
     """By whoever looks, among footprints of which some were not, and shards that had none; block
     by block in whatever order."""
     rng = np.random.default_rng(seed)

@@ -190,7 +190,7 @@ def test_a_rejected_block_casts_nothing_unless_as_measured(
         assert (found["lit"][wall] is None) == (reason is not None)
 
 
-def test_what_is_smoothed_away_casts_nothing(tmp_path: Path) -> None:
+def test_a_mast_below_the_roof_percentile_casts_nothing(tmp_path: Path) -> None:
     """A mast on a footprint of which most cells are low: its roof is too low to be one."""
     w = world()
     w.block(20, 20, 140, 30, 1.0)

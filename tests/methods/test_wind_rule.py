@@ -197,9 +197,7 @@ def test_own_cells_without_dsm_data_count_for_the_distance(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("east", "shadowed"), [(110.0, False), (110.5, True)])
-def test_what_stands_on_ones_own_cells_is_not_another(
-    tmp_path: Path, east: float, shadowed: bool
-) -> None:
+def test_own_cells_do_not_shelter(tmp_path: Path, east: float, shadowed: bool) -> None:
     """A penthouse as a footprint within the hall's shelters it by the cell that sticks out."""
     w = world()
     w.block(90, 90, 110, 110, 22)

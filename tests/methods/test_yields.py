@@ -26,7 +26,7 @@ from tests.support.runs import World
         ({"solar_kwh_m2": 150}, (0.1, 150, 3400)),
     ],
 )
-def test_what_is_set_goes_before_the_preset(settings: Any, expected: Any) -> None:
+def test_settings_override_the_preset(settings: Any, expected: Any) -> None:
     p = parse(Powermapping, settings)
     assert (p.panel_share, p.solar_kwh_m2, p.household_kwh) == expected
     assert parse(Powermapping, as_json(p)) == p

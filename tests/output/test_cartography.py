@@ -192,7 +192,7 @@ def test_a_stray_footprint_shrinks_no_map() -> None:
     ids=["one", "one of two parts", "none judged", "no geometry", "no rows"],
 )
 @pytest.mark.parametrize("layers", [{}, {"hillshade": None, "shadow": None, "bounds": None}])
-def test_what_little_there_is_is_drawn(
+def test_a_scene_of_few_layers_or_roofs_is_drawn(
     draw: Pixels, table: pa.Table, layers: dict[str, Any]
 ) -> None:
     picture = draw(scene(table, **layers))

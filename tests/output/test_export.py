@@ -247,7 +247,7 @@ def test_a_folder_without_a_run(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_fails_leaves_the_old_file(
+def test_a_failed_export_leaves_the_old_file(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "b.gpkg"

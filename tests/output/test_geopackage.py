@@ -201,7 +201,7 @@ def test_the_layer_in_a_geopackage_of_the_users_is_as_in_a_new_one(
     assert len(near[0]) == 1 and near[0].equals(near[1])
 
 
-def test_what_the_registries_hold_does_not_grow(directory: Path, theirs: Path) -> None:
+def test_registries_do_not_grow(directory: Path, theirs: Path) -> None:
     def registries() -> dict[str, int]:
         tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'rtree%'"
         with contextlib.closing(sqlite3.connect(theirs)) as database:
@@ -232,7 +232,7 @@ def test_a_layer_of_the_users_with_our_name_is_refused(directory: Path, tmp_path
     assert len(pyogrio.read_arrow(path, layer="parks")[1]) == 1
 
 
-def test_what_fails_in_a_geopackage_of_the_users_leaves_it_as_it_was(
+def test_a_failed_export_leaves_a_users_geopackage_unchanged(
     directory: Path, theirs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export(directory, theirs)

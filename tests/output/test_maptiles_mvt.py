@@ -105,7 +105,7 @@ def test_numbers_of_either_sign() -> None:
     assert zigzag(np.array([0, -1, 1, -2, 2**62])).tolist() == [0, 1, 2, 3, 2**63]
 
 
-def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+def test_properties_are_read_back(tmp_path: Path) -> None:
     properties = pa.table(
         {
             "text": ["é", None, "", "é"],
@@ -139,7 +139,7 @@ def test_outsides_and_holes_run_against_each_other(turned: bool) -> None:
     assert ring_areas([shapely.Polygon(outside, [hole[::-1]])]) == [200, -8]
 
 
-def test_what_is_smaller_than_a_unit_stays_to_be_seen() -> None:
+def test_shapes_below_a_unit_are_kept_visible() -> None:
     tiny = shapely.box(100.1, 100.1, 100.3, 100.2)
     beam = shapely.box(50, 50, 80, 50.2)  # as thin as nothing
     found = mvt.loops(flat([TRIANGLE, tiny, beam]))

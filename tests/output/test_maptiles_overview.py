@@ -145,7 +145,7 @@ def test_a_table_is_counted_once_until_it_changes(
     assert len(list(folder.iterdir())) == 2
 
 
-def test_what_breaks_off_leaves_nothing(
+def test_a_failed_overview_leaves_no_file(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(file: Path, method: Method) -> Iterator[np.ndarray]:

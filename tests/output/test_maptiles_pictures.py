@@ -133,7 +133,7 @@ def test_one_sun_shows_its_own_shadows(opened: Pictures, sun: int) -> None:
     assert np.array_equal(rgba(data)[..., 3], np.where(shaded, round(255 * DARKEST) / 255, 0))
 
 
-def test_what_has_no_data_is_seen_through(opened: Pictures) -> None:
+def test_cells_without_data_are_transparent(opened: Pictures) -> None:
     edge = tile_at(100, 345, 17)
     for layer in ("hillshade", "shadow"):
         data = opened.tile(layer, edge)

@@ -63,7 +63,7 @@ def test_the_world_is_one_tile_and_four_below() -> None:
 
 
 @pytest.mark.parametrize("place", [(-1, 0, 0), (25, 0, 0), (1, 2, 0), (1, 0, 2), (3, -1, 0)])
-def test_what_the_scheme_has_not_is_refused(place: tuple[int, int, int]) -> None:
+def test_tiles_outside_the_scheme_are_refused(place: tuple[int, int, int]) -> None:
     with pytest.raises(InputError, match=r"^(zoom|tile) "):
         Tile(*place)
 

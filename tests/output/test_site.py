@@ -291,7 +291,9 @@ def test_a_run_without_rasters_has_roofs(base: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_what_is_no_site_stays(base: Path, tmp_path: Path, overwrite: bool) -> None:
+def test_other_files_are_not_replaced_by_a_site(
+    base: Path, tmp_path: Path, overwrite: bool
+) -> None:
     (tmp_path / "thesis.txt").write_text("ten years")
     with pytest.raises(InputError, match="something else"):
         again(base, tmp_path, overwrite)

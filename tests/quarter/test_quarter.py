@@ -133,7 +133,7 @@ def test_dsm_is_the_roof_and_dtm_a_hole_on_every_cell_of_a_footprint(whole: Scen
             assert set(roof) == {building.eaves}
 
 
-def test_what_is_absent_leaves_the_ground_bare(whole: Scene) -> None:
+def test_absent_buildings_leave_the_ground_bare(whole: Scene) -> None:
     absent = [b for b in whole.buildings if not b.in_heights]
     assert {b.kind for b in absent} == {"newer", "begun", "never_built"}
     cells = Cells.of(whole.bounds, 0.5)

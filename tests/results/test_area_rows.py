@@ -132,7 +132,9 @@ def test_a_csv_for_dutch_excel(reported: Reported) -> None:
         (("--decimal", "punt"), "--decimal"),
     ],
 )
-def test_what_does_not_go_together(reported: Reported, more: tuple[str, ...], said: str) -> None:
+def test_options_that_exclude_each_other(
+    reported: Reported, more: tuple[str, ...], said: str
+) -> None:
     result = reported(*more)
     assert (result.exit_code, result.stdout) == (2, "") and said in result.stderr
 

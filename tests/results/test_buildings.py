@@ -54,7 +54,7 @@ def geo(path: Path) -> dict[str, Any]:
     return said
 
 
-def test_it_says_what_geoparquet_asks_for(table: Path) -> None:
+def test_the_table_is_valid_geoparquet(table: Path) -> None:
     said = geo(table)
     column = said["columns"]["geometry"]
     assert (said["version"], said["primary_column"]) == ("1.1.0", "geometry")

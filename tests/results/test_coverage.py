@@ -119,7 +119,7 @@ def test_the_sea_and_abroad_are_no_ground() -> None:
     assert coverage.of_ground(shapely.Polygon(), sea) is None
 
 
-def test_what_is_nearly_all_is_not_called_all() -> None:
+def test_nearly_all_is_not_printed_as_all() -> None:
     said = {"coverage": {"footprints": 0.9996, "ground": 0.00049}}
     text = coverage.warning(said)
     assert text is not None and text.startswith("the inputs cover 99.9 % of the footprints and 0.0")

@@ -192,7 +192,7 @@ def test_an_updated_run_is_read_anew(tmp_path: Path) -> None:
     assert (len(before), len(Features.of(run))) == (200, 300)
 
 
-def test_what_is_no_run_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no report.json"):
         Features.of(tmp_path)
 

@@ -196,7 +196,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:30])
-def test_what_is_not_supported_is_named(text: str) -> None:
+def test_unsupported_cql2_is_named(text: str) -> None:
     with pytest.raises(InputError, match=REFUSED[text]) as refused:
         read(text)
     assert "\n" not in str(refused.value)

@@ -150,7 +150,7 @@ FAULTS: dict[str, tuple[dict[str, list[Any]], str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_cannot_be_added(tmp_path: Path, fault: str) -> None:
+def test_faulty_additions_are_refused(tmp_path: Path, fault: str) -> None:
     rows, expected = FAULTS[fault]
     ids = {"id": [f"{i}" for i in range(len(rows["geometry"]))]}
     gpd.GeoDataFrame(ids | rows, crs=28992).to_file(tmp_path / "added.gpkg")

@@ -187,7 +187,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_what_is_asked_otherwise(tmp_path: Path, finished: Store, other: str) -> None:
+def test_other_requests_are_not_answered(tmp_path: Path, finished: Store, other: str) -> None:
     changed, reason = OTHERS[other]
     request = finished.request(tmp_path / "a").replace(**changed)
     assert reason in str(why_not(finished.out, request))
@@ -196,7 +196,7 @@ def test_what_is_asked_otherwise(tmp_path: Path, finished: Store, other: str) ->
     assert not (tmp_path / "a").exists()
 
 
-def test_what_was_made_otherwise(tmp_path: Path, finished: Store) -> None:
+def test_runs_made_with_other_options_do_not_answer(tmp_path: Path, finished: Store) -> None:
     """Fewer layers, a smaller area, another version, a restriction: by the report."""
     home = tmp_path / "store"
     shutil.copytree(finished.out, home)
@@ -279,7 +279,7 @@ def test_a_sheet_that_is_known_and_far_away_is_not_opened(tmp_path: Path, finish
         covers(home, asked)
 
 
-def test_what_is_wrong_in_itself(tmp_path: Path, finished: Store) -> None:
+def test_faulty_requests_are_refused(tmp_path: Path, finished: Store) -> None:
     request = finished.request(tmp_path / "a")
     with pytest.raises(InputError, match="upside down"):
         covers(finished.out, request.replace(area="5,5,1,1"))

@@ -106,7 +106,7 @@ def test_a_worker_stays_under_a_gibibyte_whatever_the_region(tmp_path: Path) -> 
     assert 500 * MIB < found.memory <= 1024 * MIB
 
 
-def test_what_a_promise_depends_on(tmp_path: Path) -> None:
+def test_projected_memory_depends_on_the_request(tmp_path: Path) -> None:
     request = corners(tmp_path, side=3000, relief=60)
     usual = planned(request).memory
     assert planned(request, block=512).memory < usual

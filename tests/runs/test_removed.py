@@ -79,7 +79,7 @@ def refused(files: Files, out: Path, *more: Any) -> str:
     return str(said)
 
 
-def test_what_is_refused(tmp_path: Path) -> None:
+def test_faulty_removals_are_refused(tmp_path: Path) -> None:
     files, out = street().write(tmp_path / "in"), tmp_path / "out"
     one = ("--remove-building", f"{1:016d}")
     assert "give surface=extruded, or a DSM without it" in refused(

@@ -346,7 +346,7 @@ def test_reports_by_area_of_the_run_before_are_told(case: Bare) -> None:
 
 
 @pytest.mark.parametrize(("where", "name"), [(SunAndWind, "_shaded"), (update, "bearers")])
-def test_what_is_forgotten_is_seen(
+def test_a_forgotten_influence_is_seen(
     case: Bare, where: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     added = (tower(case.files.buildings.with_name("t.parquet"), 800, 200, 60, f"{3:016d}"),)

@@ -117,7 +117,7 @@ def test_a_kill_between_two_renames(out: Path, monkeypatch: pytest.MonkeyPatch, 
     assert (out / "map.png").read_text() == "map.png"
 
 
-def test_what_a_kill_left_of_a_chunk_is_not_published(out: Path) -> None:
+def test_partial_chunks_are_not_published(out: Path) -> None:
     ledger = opened(out)
     finish(ledger)
     ledger.write("rasters.zarr/0/shadow/c/0.f00d.partial", b"half")

@@ -10,7 +10,7 @@ from pipeline.errors import InputError
 from pipeline.storage.lru import LRUCache
 
 
-def test_what_several_ask_for_is_made_once() -> None:
+def test_a_value_for_several_threads_is_made_once() -> None:
     made: list[int] = []
     cache: LRUCache[bytes] = LRUCache(25, len)
 
@@ -25,7 +25,7 @@ def test_what_several_ask_for_is_made_once() -> None:
     assert sorted(made) == [1, 2, 2, 3] and cache.nbytes == 20
 
 
-def test_what_fails_is_tried_again() -> None:
+def test_a_failure_is_not_cached() -> None:
     cache: LRUCache[bytes] = LRUCache(25, len)
 
     def fail() -> Any:

@@ -77,7 +77,7 @@ EXPORTS: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_what_is_exported_is_the_same(
+def test_exports_from_object_storage_are_the_same(
     region: Region, s3: Server, tmp_path: Path, name: str
 ) -> None:
     for path in region.out.rglob("*"):

@@ -45,7 +45,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, s3: Server) -> Any:
 # Both kinds
 
 
-def test_what_is_written_is_read(place: Any) -> None:
+def test_a_file_is_read_back(place: Any) -> None:
     files = storage_of(place)
     assert not files.exists("a/b")
     assert (files.end("a/b", 3), files.names("a")) == (b"", set())
@@ -242,7 +242,7 @@ def test_overwriting_objects_can_be_killed(
     assert ledger.storage.names() == {"work.partial"}
 
 
-def test_what_cannot_be_reached_is_said(s3: Server) -> None:
+def test_unreachable_object_storage_is_an_error(s3: Server) -> None:
     """And no work is taken for that of nobody."""
     ledger = open_ledger(OUT, ONE, overwrite=False)
     assert ledger is not None

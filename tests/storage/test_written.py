@@ -67,7 +67,7 @@ def test_a_cache_that_cannot_be_written_is_no_fault(
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_what_is_no_file_is_refused_in_any_case(tmp_path: Path, overwrite: bool) -> None:
+def test_an_output_that_is_no_file_is_refused(tmp_path: Path, overwrite: bool) -> None:
     os.mkfifo(tmp_path / "pipe")
     for file in (tmp_path, tmp_path / "pipe", tmp_path / "nowhere" / "a.csv"):
         with pytest.raises(InputError, match="not a file in a folder that exists"):

@@ -76,7 +76,7 @@ def test_collections_are_looked_into() -> None:
 
 
 @pytest.mark.parametrize("n", [5, 150, 600])
-def test_what_is_mended_is_what_geos_makes(n: int) -> None:
+def test_polygons_are_repaired_as_geos_does(n: int) -> None:
     """Here for few crossings, in a process of its own for more."""
     given = many([at_circle(), chain(n), shapely.Polygon(), None])
     found = make_valid(given, "x")
@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[list[shapely.Polygon], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_would_take_geos_minutes_is_refused(case: str) -> None:
+def test_polygons_that_take_geos_minutes_are_refused(case: str) -> None:
     polygons, said = REFUSED[case]
     with (
         within(10),
@@ -106,7 +106,7 @@ def test_what_would_take_geos_minutes_is_refused(case: str) -> None:
 
 
 @pytest.mark.usefixtures("boundless")
-def test_a_process_that_mends_is_ended_at_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_subprocess_ends_at_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overlay, "SECONDS", 1.0)
     with (
         within(20),
@@ -120,13 +120,13 @@ def test_a_process_that_mends_is_ended_at_its_limits(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("boundless")
-def test_who_asks_to_stop_need_not_wait_for_geos() -> None:
+def test_a_stop_does_not_wait_for_geos() -> None:
     began = time.monotonic()
     with within(5), pytest.raises(Stopped), stop_flag(lambda: time.monotonic() - began > 1):
         make_valid(many([at_random(400)]), "x")
 
 
-def test_what_polygons_share_is_area(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_intersection_is_of_areas_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of those that also touch along lines, here and apart."""
     comb = upright(300)
     box = shapely.transform(shapely.box(0, 0, 1, 1000), lambda xy: xy + CORNER)

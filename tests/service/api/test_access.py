@@ -128,7 +128,7 @@ def test_a_page_of_another_origin_is_neither_this_machine_nor_the_cookie(
     assert client.get("/who", headers={"Origin": "https://evil.example"}).json()["name"] != mine
 
 
-def test_what_needs_an_operator(there: FastAPI) -> None:
+def test_metrics_need_an_operator(there: FastAPI) -> None:
     client, operator = key_of(there), key_of(there, "boss", operator=True)
     assert visits(there).get("/metrics").status_code == 401
     assert visits(there, x_api_key=client).get("/metrics").status_code == 403

@@ -153,7 +153,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("given", REFUSED, ids=str)
-def test_what_is_not_understood_is_refused(client: TestClient, given: dict[str, str]) -> None:
+def test_faulty_parameters_are_refused(client: TestClient, given: dict[str, str]) -> None:
     answer = client.get("/collections/many/items", params=given)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"

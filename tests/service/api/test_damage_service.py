@@ -80,7 +80,7 @@ def test_the_map(client: TestClient, bad: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_map")
-def test_what_a_job_left_is_made_anew(tmp_path: Path, w: World) -> None:
+def test_a_damaged_result_is_computed_again(tmp_path: Path, w: World) -> None:
     """By the same order. A collection that is damaged cannot be: that is told."""
     shutil.copytree(w.run, tmp_path / "quarter")
     backend = w.backend(tmp_path / "state", tmp_path / "quarter", w.inputs)
@@ -95,7 +95,7 @@ def test_what_a_job_left_is_made_anew(tmp_path: Path, w: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["rows.npy", "buildings.csv", "roofs-*.counts"])
-def test_what_was_made_of_a_run_is_made_anew(
+def test_damaged_derived_files_are_made_again(
     client: TestClient, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As after a start: what a process has read it takes to stay so."""

@@ -60,7 +60,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("name", files.STORED)
-def test_what_the_run_left_is_sent_as_it_is(client: TestClient, run: Path, name: str) -> None:
+def test_outputs_of_a_run_are_sent_unchanged(client: TestClient, run: Path, name: str) -> None:
     answer = client.get(f"{FILES}/{name}")
     assert answer.content == (run / name).read_bytes()
     assert answer.headers["content-type"] == files.STORED[name]
@@ -218,7 +218,7 @@ def test_a_full_disk_that_a_library_tells_of_in_its_own_words(
     assert "no room" in answer.json()["detail"]
 
 
-def test_what_is_kept_is_bounded(
+def test_kept_exports_are_bounded(
     client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "MOST_BYTES", 1)
@@ -228,7 +228,7 @@ def test_what_is_kept_is_bounded(
         assert [file.name for file in folder.glob("*/*")] == [name]
 
 
-def test_what_is_too_large_is_refused_with_the_remedy(
+def test_exports_too_large_are_refused_with_the_remedy(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "MOST_ROWS", MANY - 1)

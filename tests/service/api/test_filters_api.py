@@ -104,9 +104,7 @@ def test_geometries_of_a_filter_are_in_its_crs(client: TestClient) -> None:
         ),
     ],
 )
-def test_what_is_not_understood_is_refused(
-    client: TestClient, given: dict[str, str], said: str
-) -> None:
+def test_faulty_filters_are_refused(client: TestClient, given: dict[str, str], said: str) -> None:
     answer = client.get(ITEMS, params=given)
     assert answer.status_code == 400
     assert said in answer.json()["detail"]

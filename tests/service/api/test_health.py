@@ -29,7 +29,7 @@ def figures(app: FastAPI) -> dict[tuple[str, str], float]:
     }
 
 
-def test_it_lives_and_is_ready(app: FastAPI) -> None:
+def test_the_service_is_alive_and_ready(app: FastAPI) -> None:
     assert asks(app).get("/health").json()["status"] == "alive"
     told = asks(app).get("/ready")
     assert told.status_code == 200 and told.headers["Cache-Control"] == "no-store"

@@ -145,7 +145,7 @@ def test_pages(asking: TestClient, service: Service) -> None:
     ["status=odd", "limit=0", "limit=1001", "limit=x", "datetime=2026-13-01", "datetime=2025-02-29",
      "datetime=/", "type=service", "minDuration=-1", "odd=1"],
 )  # fmt: skip
-def test_what_is_not_accepted(asking: TestClient, query: str) -> None:
+def test_faulty_job_requests_are_refused(asking: TestClient, query: str) -> None:
     answer = asking.get(f"/jobs?{query}")
     if query == "datetime=/":  # open at both ends
         assert answer.status_code == 200

@@ -230,7 +230,7 @@ BAD: dict[str, tuple[dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_mark(visitor: Visitor, operator: TestClient, name: str) -> None:
+def test_faulty_marks_are_refused(visitor: Visitor, operator: TestClient, name: str) -> None:
     other, status = BAD[name]
     answer = visitor().post("/marks", json=MARK | other)
     assert answer.status_code == status, answer.text
@@ -241,7 +241,7 @@ def test_what_is_no_mark(visitor: Visitor, operator: TestClient, name: str) -> N
 
 @pytest.mark.parametrize("coordinate", ["NaN", "Infinity", "1e999", "-1e400"])
 @pytest.mark.parametrize("kind", ["Point", "Polygon"])
-def test_what_is_no_number(visitor: Visitor, coordinate: str, kind: str) -> None:
+def test_faulty_rows_are_refused(visitor: Visitor, coordinate: str, kind: str) -> None:
     place = f"[{coordinate}, {Y}]"
     if kind == "Polygon":
         place = f"[[{', '.join([place] * 4)}]]"
@@ -273,7 +273,7 @@ def test_a_text_comes_back_as_it_was(visitor: Visitor, text: str) -> None:
     ["bbox=1,2,3", "bbox=5,52,4,53", "bbox=nan,1,2,3", "limit=0", "limit=5001", "after=-1",
      f"after={2**70}", "status=secret", "bbox=1,2,3,4;DROP"],
 )  # fmt: skip
-def test_what_is_no_question(visitor: Visitor, query: str) -> None:
+def test_faulty_queries_are_refused(visitor: Visitor, query: str) -> None:
     assert visitor().get(f"/marks?{query}").status_code == 400
 
 

@@ -60,7 +60,7 @@ def test_the_run_that_covers_most_of_a_place_is_taken(
     assert ask(area=w.box(0, 0, 300, 300), collection="west")["collection"] == "west"
 
 
-def test_what_part_was_computed_is_said(w: World, parts: dict[str, Path], tmp_path: Path) -> None:
+def test_the_computed_part_is_reported(w: World, parts: dict[str, Path], tmp_path: Path) -> None:
     ask = asking(w.backend(tmp_path, parts["west"], w.inputs))
     whole, half = ask(area=w.box(0, 0, 150, 300)), ask(area=w.box(75, 0, 225, 300))
     off, read = (whole["accounting"][name] for name in ("rejected", "read"))
@@ -131,7 +131,7 @@ def test_a_job_beyond_the_heights_is_refused_at_once(
     assert job_request(process, {"area": w.box(200, 200, 900, 900), **more}, backend)
 
 
-def test_what_cannot_be_opened_is_left_to_the_job(w: World, tmp_path: Path) -> None:
+def test_unreadable_sheets_are_left_to_the_job(w: World, tmp_path: Path) -> None:
     backend = w.backend(tmp_path, w.inputs)
     broken = tmp_path / "R_1.tif"
     broken.write_bytes(b"none")

@@ -100,7 +100,7 @@ def test_a_large_outline_is_made_simpler(client: TestClient) -> None:
     assert shapely.hausdorff_distance(moved, circle) < 2 * places.SIMPLER_M
 
 
-def test_what_there_is_not_is_said(client: TestClient) -> None:
+def test_unknown_places_are_not_found(client: TestClient) -> None:
     assert client.get("/places/GM9999").status_code == 404
     for given in ({}, {"q": ""}, {"q": "x" * 101}, {"q": "a", "limit": 0}, {"q": "a", "limit": 51}):
         assert client.get("/places", params=given).status_code == 400

@@ -88,7 +88,7 @@ def asked(w: World, state: Path) -> Asked:
     return Asked(TestClient(app, base_url=HERE), app.state.service)
 
 
-def test_what_there_is(asked: Asked) -> None:
+def test_the_landing_page_and_the_process_list(asked: Asked) -> None:
     landing = asked.get("/", "landingPage")
     rels = {link["rel"]: link["href"] for link in landing["links"]}
     assert rels["http://www.opengis.net/def/rel/ogc/1.0/processes"] == f"{HERE}/processes"
@@ -112,7 +112,7 @@ def test_what_there_is(asked: Asked) -> None:
         assert whole["outputs"]
 
 
-def test_what_there_is_not(asked: Asked) -> None:
+def test_unknown_processes_and_jobs_are_not_found(asked: Asked) -> None:
     for method, path in (("GET", "/processes/x"), ("POST", "/processes/x/execution")):
         answer = asked.client.request(method, path, json={} if method == "POST" else None)
         assert asked._kept(answer, "exception", 404)["type"] == f"{OGC}no-such-process"
@@ -163,14 +163,14 @@ def test_a_summary_is_answered_at_once(asked: Asked) -> None:
         ("what-if", {"inputs": {}}, "input add"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said(
+def test_faulty_inputs_are_named(
     asked: Asked, process: str, said: dict[str, Any], detail: str
 ) -> None:
     problem = asked.execute(process, "exception", 400, **said)
     assert detail in problem["detail"]
 
 
-def test_what_is_no_json_is_refused(asked: Asked) -> None:
+def test_a_body_that_is_no_json_is_refused(asked: Asked) -> None:
     for body in (b"{", b'{"inputs": {"area": NaN}}', b"[" * 10_000, b'{"inputs": "\xff"}'):
         answer = asked.client.post(
             "/processes/suitability/execution",
@@ -256,7 +256,7 @@ def test_several_results_themselves(asked: Asked) -> None:
 
 
 @pytest.mark.usefixtures("no_map")
-def test_what_if_tells_what_changes(asked: Asked, w: World) -> None:
+def test_what_if_lists_the_changes(asked: Asked, w: World) -> None:
     """By value, as GeoJSON; each result has an address of its own."""
     box = [float(edge) for edge in w.box(60, 160, 80, 180).split(",")]
     tower = {"type": "Feature", "geometry": polygon_of(box), "properties": {"height_m": 60}}

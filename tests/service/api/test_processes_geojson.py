@@ -89,13 +89,13 @@ def test_the_readers_of_the_pipeline_see_the_same(tmp_path: Path) -> None:
         (collection(polygon_of(DAM), crs=7), "crs is not known"),
     ],
 )  # fmt: skip
-def test_what_is_no_area_is_refused_with_a_reason(value: Any, said: str) -> None:
+def test_faulty_areas_are_refused_with_a_reason(value: Any, said: str) -> None:
     with pytest.raises(InputError, match="input area") as error:
         read_shapes(value, "input area", Kind())
     assert said in str(error.value)
 
 
-def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vertices_and_features_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(geojson, "VERTICES", 9)
     monkeypatch.setattr(geojson, "FEATURES", 3)
     with pytest.raises(InputError, match="more than 9 vertices"):
@@ -173,7 +173,7 @@ def test_a_bounding_box_of_the_standard(boundaries: tuple[str, ...]) -> None:
     ["", "x" * 101, "1,2,3,4", "nan,nan,nan,nan", "121400,487000,121000,487300", "1,2",
      "121000,487000,121400,inf", "Atlantis", "GM0000"],
 )  # fmt: skip
-def test_what_is_no_area_in_words(boundaries: tuple[str, ...], given: str) -> None:
+def test_faulty_area_names_are_refused(boundaries: tuple[str, ...], given: str) -> None:
     with pytest.raises(InputError, match="input area"):
         ground_of(given, boundaries)
 
@@ -224,7 +224,7 @@ def test_circles(given: Any) -> None:
      {"centre": [4.9], "radius_m": 2}, {"centre": "x", "radius_m": 2}, {"centre": [4.9, 52.3]},
      {"centre": [4.9, 52.3], "radius_m": True}],
 )  # fmt: skip
-def test_what_is_no_circle(given: Any) -> None:
+def test_faulty_circles_are_refused(given: Any) -> None:
     with pytest.raises(InputError, match="input around"):
         circle_of(given)
 
@@ -276,7 +276,7 @@ def nested(n: int) -> dict[str, Any]:
         (collection(polygon_of(RD_BOX), nested(400), **IN_RD), "feature 1: too many rings"),
     ],
 )
-def test_what_would_take_minutes_to_mend_or_join_is_refused(value: Any, said: str) -> None:
+def test_entangled_areas_are_refused(value: Any, said: str) -> None:
     """A ring of 500 random positions takes GEOS two minutes, so it must not come so far."""
     began = time.perf_counter()
     with pytest.raises(InputError, match=said):

@@ -26,7 +26,7 @@ def test_the_list_keeps_to_the_standard() -> None:
 
 
 @pytest.mark.parametrize("process", SAID)
-def test_what_is_described_is_what_is_taken(process: str) -> None:
+def test_described_inputs_are_those_accepted(process: str) -> None:
     """The same inputs, with the same defaults."""
     inputs, model = describe(process)["inputs"], MODELS[process]
     assert inputs.keys() == model.model_fields.keys()
@@ -98,7 +98,7 @@ def _nullable(described: dict[str, Any]) -> dict[str, Any]:
         ("exception", {"title": "no type"}),
     ],
 )
-def test_what_breaks_a_rule_is_seen(name: str, document: dict[str, Any]) -> None:
+def test_a_broken_rule_is_seen(name: str, document: dict[str, Any]) -> None:
     assert faults(name, document)
 
 

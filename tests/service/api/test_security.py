@@ -170,7 +170,7 @@ def test_all_origins_without_credentials(tmp_path: Path) -> None:
     assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, "*")
 
 
-def test_what_every_answer_bears(here: FastAPI) -> None:
+def test_headers_of_every_answer(here: FastAPI) -> None:
     client = asks(here)
     for path in ("/health", "/nothing", "/fault", "/map/", "/map/nothing", "/map/config.json"):
         headers = client.get(path).headers
@@ -343,7 +343,7 @@ def test_a_flood_is_slowed(tmp_path: Path) -> None:
     assert [wrong.get("/probe/x").status_code for _ in range(21)] == [401] * 20 + [429]
 
 
-def test_what_visitors_make_is_counted_by_address(tmp_path: Path) -> None:
+def test_submissions_of_visitors_are_counted_by_address(tmp_path: Path) -> None:
     app = public(tmp_path, visitor_makes_an_hour=2)
 
     @app.post("/marks/probe")
@@ -355,7 +355,7 @@ def test_what_visitors_make_is_counted_by_address(tmp_path: Path) -> None:
     assert visits(app, "203.0.113.10").post("/marks/probe").status_code == 201
 
 
-def test_what_is_refused_is_given_back_unless_it_was_large(tmp_path: Path) -> None:
+def test_refused_submissions_do_not_count_unless_large(tmp_path: Path) -> None:
     app = public(tmp_path, visitor_makes_an_hour=2)
     small, large = {"kind": "none"}, {"kind": "n" * security.LARGE}
     codes = [visits(app).post("/marks", json=small).status_code for _ in range(4)]

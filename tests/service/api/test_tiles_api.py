@@ -151,7 +151,7 @@ def test_each_tile_has_an_etag_of_its_own(client: TestClient, middle: tuple[floa
         ("shadow/14/1/1?sun=noon", 400), ("roofs/14/1/1?sun=10:00", 404), ("SHADOW/1/1/1", 400),
     ],
 )  # fmt: skip
-def test_what_there_is_not_is_said(client: TestClient, what: str, status: int) -> None:
+def test_unknown_tiles_are_not_found(client: TestClient, what: str, status: int) -> None:
     found = client.get(f"{TILES}/{what}")
     assert (found.status_code, found.headers["content-type"]) == (
         status,

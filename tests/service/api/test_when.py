@@ -32,7 +32,7 @@ def test_a_day_is_one_of_the_calendar(year: int) -> None:
      "2020-01-01T12:00:60Z", "2020-01-01T12:00:00+15:00", "20200101", "2020-01-01/2020-13-01",
      "99999999999999999999-01-01", "", "2020-01-01/2020-01-02/2020-01-03"],
 )  # fmt: skip
-def test_what_is_no_time_is_not_taken(text: str) -> None:
+def test_faulty_times_are_refused(text: str) -> None:
     assert not re.fullmatch(TIMES, text)
 
 
@@ -40,7 +40,7 @@ def test_what_is_no_time_is_not_taken(text: str) -> None:
     "text",
     ["2020-02-29", "../2020-01-01", "2020-01-01/", "2020-01-01t12:00:00.12345678z", "../.."],
 )
-def test_what_is_a_time_is_taken(text: str) -> None:
+def test_times_are_parsed(text: str) -> None:
     assert re.fullmatch(TIMES, text)
     for part in text.split("/"):
         assert part in ("", "..") or moment(part).year == 2020

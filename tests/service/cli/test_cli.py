@@ -127,7 +127,7 @@ def test_run_leaves_four_names(run: tuple[Path, Result]) -> None:
     assert "warning: M_1.tif: 100% of the cells are exactly 0 m" in result.stderr
 
 
-def test_what_is_left_can_be_read(run: tuple[Path, Result]) -> None:
+def test_outputs_are_readable_by_their_libraries(run: tuple[Path, Result]) -> None:
     out, _ = run
     table = pq.read_table(out / "buildings.parquet").to_pylist()
     assert [row["class"] for row in table] == ["wind_or_solar", "none", "solar", None]

@@ -160,7 +160,7 @@ RAISED: dict[str, tuple[BaseException, int, str]] = {
 
 
 @pytest.mark.parametrize("name", RAISED)
-def test_what_the_library_raises(
+def test_errors_of_the_library(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     error, status, expected = RAISED[name]

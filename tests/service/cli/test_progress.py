@@ -133,7 +133,7 @@ def test_rates_skipped_and_failed() -> None:
     )  # fmt: skip
 
 
-def test_what_was_finished_before_is_no_speed() -> None:
+def test_earlier_tasks_do_not_count_as_speed() -> None:
     kept = {"stage": "shade", "shard": "r0c0", "cells": 10**9, "outcome": events.KEPT}
     one_by_one = [(0.0, what) for n in range(1, 91) for what in (kept, n)]
     at_once = [*((0.0, kept) for _ in range(90)), (0.0, 90)]

@@ -63,7 +63,7 @@ def until_ready(url: str) -> None:
             time.sleep(0.1)
 
 
-def test_it_answers_and_stops(tmp_path: Path) -> None:
+def test_the_service_answers_and_stops(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with served(state) as (process, url):
         assert json.loads(get(f"{url}/health"))["status"] == "alive"

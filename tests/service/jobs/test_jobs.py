@@ -97,7 +97,7 @@ def test_each_client_has_its_own(jobs: Jobs) -> None:
     assert [each.id for each in jobs.list("anna")] == [job.id]
 
 
-def test_what_is_finished_already_is_successful_at_once(jobs: Jobs) -> None:
+def test_a_finished_request_is_successful_at_once(jobs: Jobs) -> None:
     first = done(jobs, size=7)
     second = jobs.submit(order(), BERT)
     assert second.status is Status.SUCCESSFUL and second.id != first.id
@@ -263,7 +263,7 @@ def test_taken_up_again_first(jobs: Jobs) -> None:
     assert taken is not None and taken.id == job.id
 
 
-def test_what_kills_its_workers_fails(jobs: Jobs) -> None:
+def test_a_job_that_kills_its_workers_fails(jobs: Jobs) -> None:
     job = begun(jobs)
     for deaths in range(1, MOST_DEATHS + 1):
         assert again(jobs, job).status is Status.RUNNING
@@ -275,7 +275,7 @@ def test_what_kills_its_workers_fails(jobs: Jobs) -> None:
     assert not jobs.folder(job).exists()
 
 
-def test_what_ends_the_service_time_and_again_fails(jobs: Jobs) -> None:
+def test_a_job_that_ends_the_service_repeatedly_fails(jobs: Jobs) -> None:
     """But not if it gets further each time."""
     job = begun(jobs)
     for finished in range(2 * MOST_RESTARTS):
@@ -304,7 +304,7 @@ def test_a_dismissed_job_keeps_its_folder_until_the_worker_lets_go(jobs: Jobs) -
     assert jobs.dismiss(job.id, "anna") and jobs.find(job.id, "anna") is None
 
 
-def test_what_was_dismissed_is_not_made_successful(jobs: Jobs) -> None:
+def test_a_dismissed_job_is_not_made_successful(jobs: Jobs) -> None:
     """The worker may have come to its end in the same moment."""
     job = begun(jobs)
     jobs.dismiss(job.id, "anna")
@@ -373,7 +373,7 @@ def test_a_worker_that_is_silent_or_holds_on(jobs: Jobs) -> None:
     assert jobs.overdue(-1) == {"w"}
 
 
-def test_what_was_asked_is_read_only_where_it_is_needed(jobs: Jobs) -> None:
+def test_a_request_is_read_only_where_it_is_needed(jobs: Jobs) -> None:
     """It may be megabytes; and is forgotten when nobody needs it any more."""
     sent = jobs.submit(JobRequest("suitability", {"area": "GM0363"}, "k", 1.0), ANNA)
     assert again(jobs, sent).request.inputs == {"area": "GM0363"}
@@ -437,7 +437,7 @@ def test_a_full_disk_takes_no_job_but_gives_what_is_there(tmp_path: Path) -> Non
     assert jobs.submit(order(), ANNA).status is Status.SUCCESSFUL
 
 
-def test_what_was_made_of_a_result_goes_with_it(jobs: Jobs) -> None:
+def test_exports_of_a_result_are_removed_with_it(jobs: Jobs) -> None:
     job, state = done(jobs), jobs.settings.state
     collection = Collection(job.id, jobs.folder(job), "anna")
     cached_export(state, collection, "buildings.csv", lambda file: file.write_text("row"))

@@ -181,7 +181,7 @@ def results(service: Served, ids: list[str]) -> list[dict[str, bytes]]:
     return found
 
 
-def test_what_is_written_twice_is_seen(tmp_path: Path) -> None:
+def test_a_table_written_twice_is_seen(tmp_path: Path) -> None:
     """Else the proof below would prove nothing."""
     table = tmp_path / "key" / WORK / RECORDS / "measure" / "0_0.npz"
     table.parent.mkdir(parents=True)

@@ -134,9 +134,7 @@ def test_dismissed_within_a_second(service: Service, deaf: bool) -> None:
     assert other.status is Status.SUCCESSFUL
 
 
-def test_what_goes_wrong_is_told_without_places(
-    service: Service, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_errors_of_jobs_hold_no_paths(service: Service, capfd: pytest.CaptureFixture[str]) -> None:
     failed = wait(service, sent(service, fail=True), ended)
     assert failed.status is Status.FAILED
     assert failed.message == "sheet.tif: cannot be read; give another"

@@ -117,7 +117,7 @@ def test_so_many_wait_at_once(marks: Marks, monkeypatch: pytest.MonkeyPatch) -> 
     ("status", "days"),
     [(MarkStatus.PENDING, 3), (MarkStatus.REJECTED, 3), (MarkStatus.APPROVED, 9)],
 )
-def test_what_is_too_old_goes(tmp_path: Path, status: MarkStatus, days: int) -> None:
+def test_old_marks_are_removed(tmp_path: Path, status: MarkStatus, days: int) -> None:
     marks = table(tmp_path, marks_days=9, marks_pending_days=3)
     mark = add(marks)
     column = "created" if status is MarkStatus.PENDING else "moderated"
@@ -236,7 +236,7 @@ def test_a_text_is_kept_as_text(marks: Marks, name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["x" * 501, "x" * 10_000_000, "a\0b", "a\x1b[2Jb", "\ud800", "a\u202eb", "\x9b1m"]
 )
-def test_what_is_no_plain_text_is_refused(text: str) -> None:
+def test_text_that_is_not_plain_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"^reason: has .{1,60}; give"):
         clean_text(text)
 

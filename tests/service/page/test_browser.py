@@ -296,7 +296,7 @@ def test_numbers_are_read_as_they_are_written(window: Window) -> None:
     assert "Klik de hoeken" in window.text("drawing")
 
 
-def test_it_says_that_roofs_are_coming(window: Window) -> None:
+def test_a_message_says_that_roofs_are_loading(window: Window) -> None:
     """Until they are drawn."""
     tiles, held = "**/tiles/buildings/*/*/*", []
     window.page.route(tiles, lambda tile: held.append(tile))
@@ -418,7 +418,7 @@ def picture(window: Window) -> Any:
     return np.asarray(Image.open(BytesIO(drawn)).convert("L")).astype(int)
 
 
-def test_it_speaks_dutch(window: Window, host: str) -> None:
+def test_the_page_is_in_dutch(window: Window, host: str) -> None:
     """With the numbers as Dutch writes them, and again the next time."""
     window.at("lang-nl").click()
     window.page.wait_for_selector("html[lang=nl]")

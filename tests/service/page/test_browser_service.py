@@ -117,7 +117,7 @@ def test_areas_are_compared(window: Window, host: str) -> None:
     assert window.at("compare-table").is_hidden()
 
 
-def test_what_is_seen_is_saved(window: Window, host: str) -> None:
+def test_roofs_and_pictures_are_saved(window: Window, host: str) -> None:
     """Roofs, a picture, a page to print."""
     with window.page.expect_download() as file:
         window.at("save-roofs").click()
@@ -195,7 +195,7 @@ def test_an_area_is_computed(window: Window, browser: Any, host: str, operator: 
         assert stranger.wrong and all("404" in said for said in stranger.wrong)
 
 
-def test_what_lies_beyond_the_inputs_is_not_computed_again(window: Window) -> None:
+def test_an_area_beyond_the_inputs_is_not_offered_again(window: Window) -> None:
     """It is said, and not offered anew."""
     window.go(BEYOND)
     window.at("compute").click()
@@ -261,7 +261,7 @@ def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator
     assert told(host, "marks")["features"] == []
 
 
-def test_what_is_drawn_for_a_wish_stays(window: Window) -> None:
+def test_a_drawn_wish_stays(window: Window) -> None:
     """Until it is given up; wishes that do not come are not said to be none."""
     window.page.route("**/marks?*", lambda asked: asked.fulfill(status=503, body=""))
     window.go("#tab=marks")

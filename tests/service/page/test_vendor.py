@@ -61,14 +61,14 @@ def test_files_come_with_their_licence_and_found_imports(tmp_path: Path) -> None
     assert (tmp_path / "sample.LICENCE.txt").read_bytes() == b"Do as you like."
 
 
-def test_what_is_there_needs_no_network(tmp_path: Path) -> None:
+def test_present_libraries_need_no_network(tmp_path: Path) -> None:
     packed = tarball(FILES)
     vendor.vendor([library(packed)], tmp_path, gives(packed))
     assert vendor.vendor([library(packed)], tmp_path, never) == []
 
 
 @pytest.mark.parametrize("harm", ["changed", "gone", "stamp", "stamp of something else"])
-def test_what_was_changed_is_fetched_again(tmp_path: Path, harm: str) -> None:
+def test_a_changed_library_is_fetched_again(tmp_path: Path, harm: str) -> None:
     packed = tarball(FILES)
     vendor.vendor([library(packed)], tmp_path, gives(packed))
     if harm == "changed":

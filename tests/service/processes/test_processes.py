@@ -128,7 +128,7 @@ def test_so_it_is_with_all_that_is_sent_along(w: World, backend: Backend, tmp_pa
 
 
 @pytest.mark.usefixtures("no_map")
-def test_what_is_there_is_read(w: World, tmp_path: Path) -> None:
+def test_a_finished_run_is_read(w: World, tmp_path: Path) -> None:
     """An area inside a finished run, of the same inputs or where there is none to compute from."""
     run(w.asked(tmp_path / "out", area=CORNER))
     expected = pq.read_table(tmp_path / "out" / "buildings.parquet")
@@ -226,7 +226,7 @@ def test_another_sheet_makes_another_order(w: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_map")
-def test_it_is_taken_up_again(w: World, backend: Backend, tmp_path: Path) -> None:
+def test_a_stopped_job_goes_on(w: World, backend: Backend, tmp_path: Path) -> None:
     """After a stop in the midst, and after a kill, which leaves files; done, it only tidies up."""
     inputs = {"area": drawn(w, 0, 0, 300, 300)}
     made = job_request("suitability", inputs, backend)
@@ -253,7 +253,7 @@ def test_it_is_taken_up_again(w: World, backend: Backend, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("no_map")
-def test_what_killed_jobs_left_is_removed(w: World, backend: Backend) -> None:
+def test_leftovers_of_killed_jobs_are_removed(w: World, backend: Backend) -> None:
     old, new = (backend.settings.state / "work" / name for name in ("old", "new"))
     for place in (old, new):
         place.mkdir(parents=True)
@@ -286,9 +286,7 @@ def test_what_killed_jobs_left_is_removed(w: World, backend: Backend) -> None:
          "input footprints: feature 0: is no Polygon"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_by_the_name_of_the_input(
-    backend: Backend, inputs: dict[str, Any], said: str
-) -> None:
+def test_faults_name_the_input(backend: Backend, inputs: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         job_request("suitability", inputs, backend)
 
@@ -350,9 +348,7 @@ def test_a_circle_counts_exactly(w: World, asking: Callable[..., dict[str, Any]]
     assert found["around"] == [x, y, 90]
 
 
-def test_what_the_run_does_not_cover_is_said(
-    w: World, asking: Callable[..., dict[str, Any]]
-) -> None:
+def test_areas_not_covered_are_reported(w: World, asking: Callable[..., dict[str, Any]]) -> None:
     assert asking(area=drawn(w, 10, 10, 200, 200))["complete"] is True
     assert asking(area=drawn(w, 10, 10, 20_000, 200))["complete"] is False
 
@@ -381,7 +377,7 @@ def test_an_answer_is_kept(
         ({"collection": 7}, "input collection: input should be a valid string"),
     ],
 )
-def test_what_is_wrong_in_a_summary(
+def test_faulty_summary_inputs_are_refused(
     asking: Callable[..., dict[str, Any]], inputs: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):

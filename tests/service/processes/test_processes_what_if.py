@@ -84,7 +84,7 @@ def test_a_tower_comes_and_another_goes(w: World, backend: Backend, tmp_path: Pa
     assert not any((backend.settings.state / "work").iterdir())
 
 
-def test_what_it_reaches_is_all_that_changes(w: World, backend: Backend) -> None:
+def test_changes_lie_within_the_influence_zone(w: World, backend: Backend) -> None:
     """No row of the whole quarter differs that is not in the area that is chosen."""
     inputs = {"add": tower(w, height_m=25, id="nieuw"), "layers": []}
     near = carried_out("what-if", inputs, backend)
@@ -114,7 +114,7 @@ def test_the_run_before_is_not_computed_twice(w: World, tmp_path: Path) -> None:
     assert all(row["what"] == "changed" for row in added)  # it stands beside the area
 
 
-def test_it_is_taken_up_again(w: World, tmp_path: Path) -> None:
+def test_a_stopped_job_goes_on(w: World, tmp_path: Path) -> None:
     """Stopped between the two runs; nothing is half there."""
     backend = w.backend(tmp_path, w.inputs)
     inputs = {"area": MUNICIPALITY, "layers": [], "add": tower(w, roof_m=50)}
@@ -147,7 +147,7 @@ def test_the_reach_needs_a_collection(w: World, tmp_path: Path) -> None:
         job_request("what-if", {"remove": ["1"]}, with_run)
 
 
-def test_it_needs_heights(w: World, backend: Backend) -> None:
+def test_what_if_needs_heights(w: World, backend: Backend) -> None:
     nothing = Backend(backend.settings, Sources(), backend.public)
     with pytest.raises(Problem) as error:
         job_request("what-if", {"add": tower(w, roof_m=50)}, nothing)
@@ -163,14 +163,14 @@ def test_it_needs_heights(w: World, backend: Backend) -> None:
         ({"roof_m": "high"}, "its property roof_m is not a number"),
     ],
 )
-def test_what_is_added_has_a_height(
+def test_an_added_building_has_a_height(
     w: World, backend: Backend, properties: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
         job_request("what-if", {"add": tower(w, **properties)}, backend)
 
 
-def test_what_else_is_refused(w: World, backend: Backend) -> None:
+def test_other_faulty_inputs_are_refused(w: World, backend: Backend) -> None:
     for inputs, said in (
         ({}, "input add: is missing"),
         ({"remove": "x"}, "input remove"),
