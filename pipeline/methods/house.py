@@ -1,4 +1,4 @@
-"""The columns that the table of every method has."""
+"""What the table of every method has: columns, reasons and flags."""
 
 import pyarrow as pa
 
@@ -20,6 +20,48 @@ from pipeline.methods.method import (
 
 EXCLUDED = ("solar", "wind", "both")
 NEVER_NULL = ("row", "selected", "cells", "flags")
+
+REASONS = (
+    Term("empty", "no geometry, or an empty one", "geen geometrie, of een lege"),
+    Term(
+        "invalid", "a geometry that cannot be repaired", "een geometrie die niet te herstellen is"
+    ),
+    Term("not_standing", "not standing, by its status", "staat er niet, volgens zijn status"),
+    Term(
+        "newer_than_heights",
+        "built after the heights were surveyed",
+        "gebouwd nadat de hoogten zijn gemeten",
+    ),
+    Term("off_rasters", "centre outside the rasters", "middelpunt buiten de rasters"),
+    Term("no_data", "no cell with data in the DSM", "geen cel met gegevens in het DSM"),
+    Term("no_ground", "no ground height around it", "geen maaiveldhoogte eromheen"),
+    Term(
+        "not_in_heights",
+        "hardly rises above the ground in the height model",
+        "steekt in het hoogtemodel nauwelijks boven het maaiveld uit",
+    ),
+)
+FLAGS = (
+    Flag("repeated_id", "the id stands on more than one row", "het id staat op meer dan één rij"),
+    Flag(
+        "one_cell",
+        "smaller than a cell: rests on the one cell at its centre",
+        "kleiner dan een cel: berust op de ene cel bij het middelpunt",
+        by_class=True,
+    ),
+    Flag("part_outside", "partly outside the rasters", "deels buiten de rasters"),
+    Flag(
+        "repaired",
+        "the geometry was invalid and repaired",
+        "de geometrie was ongeldig en is hersteld",
+    ),
+    Flag(
+        "unknown_status",
+        "a status that the method does not know",
+        "een status die de methode niet kent",
+    ),
+    Flag("restricted", "touched by a restriction", "geraakt door een beperking"),
+)
 
 
 def identity(areas: tuple[Total, ...] = ()) -> tuple[Column, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline import wording
 from pipeline.messages import of_json, translated
 from pipeline.methods import method_of
-from pipeline.methods.method import Term
+from pipeline.methods.method import NUMBER, Column, Method, Term, Total
 from pipeline.results import texts
 from pipeline.results.coverage import percent
 
@@ -75,8 +75,7 @@ def _sum(value: Any) -> Any:
 
 def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
     """The printed report, in `nl` or `en`. Raises InputError for another language."""
-    texts.words(lang)
-    template = method_of(report).words(lang).report
+    template = method_of(report).words(lang).report or texts.words(lang)["report"]
     lines = phrase(template, {**report, **_passages(report, lang)}, lang).splitlines()
     return "\n".join(_aligned(line) for line in lines) + "\n"
 
@@ -104,8 +103,29 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
         "reasons": _tallied(method.reasons, accounting["rejected"], lang),
         "selection": filler.text(words["selection"]),
         "excluded": filler.text(words["excluded"]),
+        "classes": filler.text(_classes(method, lang)),
+        "totals": filler.text(_totals(method, lang)),
         **{name: words[name] + lines if lines else "" for name, lines in listed.items()},
     }
+
+
+def _classes(method: Method, lang: str) -> str:
+    """A line of a template for each class."""
+    return "".join(f"  {c.words(lang)} | {{counts.legend.{c.name}}} |\n" for c in method.classes)
+
+
+def _totals(method: Method, lang: str) -> str:
+    """A line of a template for each total of a column."""
+    return "".join(
+        f"  {column.words(lang).title} | {{{_figure(column, total)}}} | {total.unit}\n"
+        for column in method.columns
+        for total in column.totals
+    )
+
+
+def _figure(column: Column, total: Total) -> str:
+    """A total's place in the report, and how it is written."""
+    return f"{total.section}.{total.key}{':amount' if column.type == NUMBER else ''}"
 
 
 def _covered(report: Mapping[str, Any]) -> Mapping[str, float]:

@@ -4,6 +4,14 @@ from pipeline.errors import InputError
 
 WORDS = {
     "en": {
+        "report": "Method {method.name} ({program})\n{coverage}\n"
+        "Footprints in the area | {accounting.read} |\n"
+        "  judged | {accounting.judged} |\n  not judged | {accounting.rejected} |\n"
+        "{reasons}{selection}\nRoofs by class\n{classes}"
+        "  not judged, so unknown | {counts.rejected} |\n"
+        "[counts.legend.set_aside]  set aside by restrictions | {counts.legend.set_aside} |\n"
+        "{excluded}\nTotals\n{totals}"
+        "{warnings}{flags}{sources}",
         "coverage": "The inputs cover {covered.footprints:percent} of the footprints and"
         " {covered.ground:percent} of the ground.\n",
         "selection": "[unselected]Counted below are the {counts.selected} footprints that were"
@@ -32,6 +40,14 @@ WORDS = {
         "north": "N",
     },
     "nl": {
+        "report": "Methode {method.name} ({program})\n{coverage}\n"
+        "Panden in het gebied | {accounting.read} |\n"
+        "  beoordeeld | {accounting.judged} |\n  niet beoordeeld | {accounting.rejected} |\n"
+        "{reasons}{selection}\nDaken naar klasse\n{classes}"
+        "  niet beoordeeld, dus onbekend | {counts.rejected} |\n"
+        "[counts.legend.set_aside]  uitgezonderd door beperkingen | {counts.legend.set_aside} |\n"
+        "{excluded}\nTotalen\n{totals}"
+        "{warnings}{flags}{sources}",
         "coverage": "De invoer beslaat {covered.footprints:percent} van de panden en"
         " {covered.ground:percent} van de grond.\n",
         "selection": "[unselected]Hieronder tellen de {counts.selected} panden die geselecteerd"

@@ -68,9 +68,9 @@ def _arrays(out: Path) -> tuple[float, dict[tuple[int, str], tuple[Place, NDArra
         x, y = group["x"][:], group["y"][:]
         resolutions.append(float(x[1] - x[0]))
         place = tuple(round(v / resolutions[-1] - 0.5) for v in (-y[0], x[0]))
-        for layer in LAYERS:
-            if layer in group:
-                found[int(name), layer] = place, group[layer][:]
+        for layer, array in group.arrays():
+            if array.ndim > 1:
+                found[int(name), layer] = place, array[:]
     return min(resolutions), found
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.methods.house import SHAPE, identity, verdict
+from pipeline.methods import house
+from pipeline.methods.house import REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import (
     BOOLEAN,
     NUMBER,
@@ -18,7 +19,6 @@ from pipeline.methods.method import (
     Layer,
     Mark,
     Method,
-    Term,
     Total,
     Words,
 )
@@ -58,40 +58,16 @@ CLASSES = (
         line_width=0.4,
     ),
 )
-REASONS = (
-    Term("empty", "no geometry, or an empty one", "geen geometrie, of een lege"),
-    Term(
-        "invalid", "a geometry that cannot be repaired", "een geometrie die niet te herstellen is"
-    ),
-    Term("not_standing", "not standing, by its status", "staat er niet, volgens zijn status"),
-    Term(
-        "newer_than_heights",
-        "built after the heights were surveyed",
-        "gebouwd nadat de hoogten zijn gemeten",
-    ),
-    Term("off_rasters", "centre outside the rasters", "middelpunt buiten de rasters"),
-    Term("no_data", "no cell with data in the DSM", "geen cel met gegevens in het DSM"),
-    Term("no_ground", "no ground height around it", "geen maaiveldhoogte eromheen"),
-    Term(
-        "not_in_heights",
-        "hardly rises above the ground in the height model",
-        "steekt in het hoogtemodel nauwelijks boven het maaiveld uit",
-    ),
-)
+_REPEATED_ID, _ONE_CELL, _PART_OUTSIDE, _REPAIRED, _UNKNOWN_STATUS, _RESTRICTED = house.FLAGS
 FLAGS = (
-    Flag("repeated_id", "the id stands on more than one row", "het id staat op meer dan één rij"),
+    _REPEATED_ID,
     Flag(
         "uneven",
         "parts differ by more than 10 m in height",
         "delen verschillen meer dan 10 m in hoogte",
     ),
-    Flag(
-        "one_cell",
-        "smaller than a cell: rests on the one cell at its centre",
-        "kleiner dan een cel: berust op de ene cel bij het middelpunt",
-        by_class=True,
-    ),
-    Flag("part_outside", "partly outside the rasters", "deels buiten de rasters"),
+    _ONE_CELL,
+    _PART_OUTSIDE,
     Flag(
         "reach_cut",
         "what may shade or shelter it lies partly outside the inputs",
@@ -104,17 +80,9 @@ FLAGS = (
             (2.0, 1.2),
         ),
     ),
-    Flag(
-        "repaired",
-        "the geometry was invalid and repaired",
-        "de geometrie was ongeldig en is hersteld",
-    ),
-    Flag(
-        "unknown_status",
-        "a status that the method does not know",
-        "een status die de methode niet kent",
-    ),
-    Flag("restricted", "touched by a restriction", "geraakt door een beperking"),
+    _REPAIRED,
+    _UNKNOWN_STATUS,
+    _RESTRICTED,
 )
 HA = "ha"
 AREAS = (
