@@ -132,8 +132,8 @@ class Work:
         return Block(square, core, footprints.take(wanted), asked[wanted])
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What is to be logged of the task, and each of its blocks."""
+    def log(self) -> dict[str, Any]:
+        """What the log says of the task, and of each of its blocks."""
         return {
             "each": self.each,
             "footprints": self.footprints,

@@ -14,10 +14,12 @@ from pipeline.footprints.outlines import windows_of
 from pipeline.footprints.scope import lights, shards_of, tally
 from pipeline.grid.tile_masks import HeightBounds, TileMask
 from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, uniform_halo
+from pipeline.heights.rasters import PIECE
 from pipeline.heights.relief import height_bounds
 from pipeline.methods.context import Context
 
 CELL_BYTES = 64  # of a block and its halo, while a method computes with it
+PIECE_BYTES = 24  # of a cell that is read at once, all of it roofs: heights, roofs, masks
 Rectangle = tuple[float, float, float, float]
 Lowest = Callable[[str, Rectangle], float]
 
@@ -75,7 +77,7 @@ class Influence:
         """What a worker holds at most while it computes with a block, without the shard's raster
         layers [bytes]."""
         side = min(context.block, context.layout.shard) + 2 * (self.widest + self.near)
-        return CELL_BYTES * side * side
+        return CELL_BYTES * side * side + PIECE_BYTES * PIECE**2
 
 
 Matters = Callable[[Window], bool]

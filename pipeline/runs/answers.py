@@ -76,7 +76,7 @@ def answer(
             _write_table(asked, ledger, progress, check)
             composed = _composed(asked, ledger, said)
             composed["machine"] = machine(started)
-            complete(ledger, outputs, asked.layout, _layers(asked), said, composed, check)
+            complete(ledger, outputs, asked.on_grid.layout, _layers(asked), said, composed, check)
         return result_of(outputs, ledger is None)
 
 
@@ -90,13 +90,13 @@ def _asked(finished: Finished, request: Request) -> Asked:
         raise InputError(
             "{name}: does not hold the answer: {found}", name=finished.name, found=found
         )
-    if not found.scope.asked:
+    if not found.on_grid.scope.asked:
         raise InputError(
             "{name}: no footprint lies in AREA {area}; give another",
             name=finished.name,
             area=request.selection.area,
         )
-    if not found.scope.selected:
+    if not found.on_grid.scope.selected:
         raise InputError(
             "--around {around}: no footprint's centre lies in it", around=request.selection.around
         )
@@ -105,18 +105,19 @@ def _asked(finished: Finished, request: Request) -> Asked:
 
 def _provenance(asked: Asked) -> dict[str, Any]:
     """That of a run, with where it was read."""
-    request, finished = asked.request, asked.finished
+    question, finished = asked.question, asked.finished
+    request = question.request
     changed = {"layers": list(request.layers), "lang": request.outputs.lang}
     return {
         "method": {
             **{key: finished.report["method"][key] for key in ("name", "parameters")},
-            **asked.method.states(asked.p, asked.squares),
+            **question.method.states(question.p, asked.on_grid.squares),
         },
         "inputs": {
             **finished.inputs,
             **{kind: asked.sheets(kind) for kind in KINDS},
-            "area": asked.area.source if asked.area else None,
-            "around": list(asked.around) if asked.around else None,
+            "area": question.area.source if question.area else None,
+            "around": list(question.around) if question.around else None,
             "options": finished.inputs["options"] | changed,
             "answered_from": _source(finished),
         },
@@ -140,7 +141,7 @@ def _copy_rasters(
     asked: Asked, ledger: Ledger, said: dict[str, Any], progress: Progress, check: Check
 ) -> None:
     """The raster layers, shard by shard, with coarser levels of their own."""
-    layout, finished, place = asked.layout, asked.finished, ledger.place(RASTERS)
+    layout, finished, place = asked.on_grid.layout, asked.finished, ledger.place(RASTERS)
     layers = _layers(asked)
     store.create(place, layout, layers, said)
     every = along_curve(layout, layout.shards()) if layers else []
@@ -154,7 +155,7 @@ def _copy_rasters(
 
 
 def _layers(asked: Asked) -> list[Layer]:
-    return store.layers_of(asked.method, asked.request.layers, asked.p)
+    return store.layers_of(asked.question.method, asked.question.request.layers, asked.question.p)
 
 
 def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check) -> None:
@@ -163,15 +164,15 @@ def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check)
     with ledger.writing(BUILDINGS) as stream:
         beside = {"bounds": list(asked.finished.bounds), "shards": shards}
         rows = _rows(asked, shards, progress, check)
-        write_buildings(stream, rows, beside, asked.method.schema)
+        write_buildings(stream, rows, beside, asked.question.method.schema)
 
 
 def _rows(
     asked: Asked, shards: dict[str, Any], progress: Progress, check: Check
 ) -> Iterator[pa.Table]:
     """The rows of all shards of the area's own layout, and of what has no polygon."""
-    finished, layout, schema = asked.finished, asked.layout, asked.method.schema
-    every = along_curve(layout, asked.scope.own)
+    finished, layout, schema = asked.finished, asked.on_grid.layout, asked.question.method.schema
+    every = along_curve(layout, asked.on_grid.scope.own)
     kept: LRUCache[dict[Shard, pa.Table]] = LRUCache(KEPT_BYTES, _size)
 
     def read(group: int) -> dict[Shard, pa.Table]:
@@ -193,7 +194,7 @@ def _rows(
 
 
 def _rows_of(asked: Asked, group: int) -> pa.Table:
-    schema = asked.method.schema
+    schema = asked.question.method.schema
     return asked.finished.table.read([group], schema.names).cast(schema)
 
 
@@ -207,21 +208,22 @@ def _size(parts: dict[Shard, pa.Table]) -> int:
 
 def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, pa.Table]:
     """Those of some rows that are of the area, by the shard that holds their centre."""
-    if asked.area is not None:
-        table = table.filter(pa.array(asked.area.contains(centres(table))))
-    return rows_by_shard(table, asked.layout)
+    if area := asked.question.area:
+        table = table.filter(pa.array(area.contains(centres(table))))
+    return rows_by_shard(table, asked.on_grid.layout)
 
 
 def _selected(asked: Asked, table: pa.Table) -> pa.Table:
     """The rows with what lies in the circle as selected."""
-    inside = pa.array(within_circle(centres(table), asked.around))
+    inside = pa.array(within_circle(centres(table), asked.question.around))
     return table.set_column(table.column_names.index("selected"), "selected", inside)
 
 
 def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
     """The content of the report."""
-    bounds = asked.area.geometry.bounds if asked.area else asked.finished.bounds
-    ground = coverage.ground_asked(asked.area, asked.finished)
+    area = asked.question.area
+    bounds = area.geometry.bounds if area else asked.finished.bounds
+    ground = coverage.ground_asked(area, asked.finished)
     composed = report.compose(
         ledger.place(BUILDINGS),
         **said,
@@ -234,6 +236,6 @@ def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, A
     names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
     before = warnings(asked.finished.report)
     warned = [said for said in before if any(name in said for name in names)]
-    warned += off_rasters(composed["accounting"], asked.scope.asked)
+    warned += off_rasters(composed["accounting"], asked.on_grid.scope.asked)
     composed["accounting"] |= report.warned(warned)
     return composed

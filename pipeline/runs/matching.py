@@ -4,18 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.areas.selection import Area
-from pipeline.footprints.scope import Scope, roughly, scope_of
-from pipeline.grid.windows import LatticeCell, Layout, Window
+from pipeline.grid.windows import Layout, Window
 from pipeline.heights.mosaics import open_sheets
 from pipeline.heights.sheets import Sheet
-from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
-from pipeline.methods.method import Method
 from pipeline.results.finished import KINDS, Finished
-from pipeline.runs.prepare import ground_felt, squares_asked
+from pipeline.runs.prepare import GridArea, Question
 from pipeline.runs.provenance import PROGRAM
-from pipeline.runs.request import Circle, Request, check_options
+from pipeline.runs.request import Request
 from pipeline.storage.files import find, on_disk, size_of
 from pipeline.storage.ledger import first_difference
 from pipeline.storage.vsis3 import is_vsis3
@@ -24,23 +20,17 @@ from pipeline.vectors.files import ENDINGS
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a finished run. felt: the cells that could matter to the area."""
+    """What is asked of a finished run."""
 
-    request: Request
     finished: Finished
-    method: Method
-    p: Any
-    area: Area | None
-    around: Circle | None
-    layout: Layout
-    scope: Scope
-    squares: tuple[LatticeCell, ...]
-    felt: Window
+    question: Question
+    on_grid: GridArea
 
     def sheets(self, kind: str) -> list[dict[str, Any]]:
         """Those of the finished run that could matter, of `dsm` or `dtm`."""
+        cells, felt = self.finished.cells, self.on_grid.felt
         every = self.finished.inputs[kind]
-        return [s for s in every if self.finished.cells(s["bounds"]).intersect(self.felt).size]
+        return [sheet for sheet in every if cells(sheet["bounds"]).intersect(felt).size]
 
 
 def why_not(finished: Finished, request: Request) -> str | None:
@@ -61,36 +51,25 @@ def match(finished: Finished, request: Request, rough: bool = False) -> Asked | 
     rough: more may be felt than is, and of the scope only the tiles are known. Raises InputError
     for a request that is wrong in itself.
     """
-    check_options(request)
-    method = METHODS[request.method]
-    p = parameters_.parse(method.parameters, request.settings)
-    area, around = request.selection.parse()
-    for reason in _otherwise_made(finished, request, p, area):
+    question = Question.of(request)
+    for reason in _otherwise_made(finished, question):
         return reason
-    bounds = area.geometry.bounds if area else finished.bounds
+    bounds = question.area.geometry.bounds if question.area else finished.bounds
     extent = Window.around(bounds, finished.resolution).intersect(finished.window)
     if not extent.size:
         return "its sheets do not reach the area"
     layout = Layout.of(extent, finished.resolution)
     for reason in _otherwise_given(finished, request, layout):
         return reason
-    scope = (
-        roughly(finished, area, layout, finished.window)
-        if rough
-        else scope_of(finished, area, around, layout, request.resources.block, finished.window)
-    )
-    squares = squares_asked(scope, layout, request.layers)
-    halo = method.reach.halo(p, squares, layout.resolution)
-    felt = ground_felt(scope, layout, request.layers, halo)
-    asked = Asked(request, finished, method, p, area, around, layout, scope, squares, felt)
+    on_grid = GridArea.of(question, finished, layout, finished.window, rough)
+    asked = Asked(finished, question, on_grid)
     return next(_otherwise_placed(asked), asked)
 
 
-def _otherwise_made(
-    finished: Finished, request: Request, p: Any, area: Area | None
-) -> Iterator[str]:
+def _otherwise_made(finished: Finished, question: Question) -> Iterator[str]:
     """What differs that can be told without a look at the rows."""
-    method = {"name": request.method, "parameters": parameters_.as_json(p)}
+    request = question.request
+    method = {"name": request.method, "parameters": parameters_.as_json(question.p)}
     there = {key: finished.report["method"].get(key) for key in method}
     found = first_difference({"method": there, "program": finished.report["program"]},
                    {"method": method, "program": PROGRAM})  # fmt: skip
@@ -108,7 +87,7 @@ def _otherwise_made(
         if layer not in options["layers"]:
             yield f"its raster layers lack {layer}"
     yield from _otherwise_read(request, options)
-    if not finished.holds(area, request.selection.boundaries):
+    if not finished.holds(question.area, request.selection.boundaries):
         yield "its area does not hold this one, or cannot be told any more"
 
 
@@ -126,48 +105,48 @@ def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> It
     """What differs whatever matters there: raster layers that end before, other footprints."""
     if request.layers and not finished.extent.covers(layout.extent):
         yield "its raster layers end before the area does"
-    said = finished.inputs
-    if request.inputs.attribution not in (None, *(s["attribution"] for s in said["buildings"])):
+    inputs = finished.inputs
+    if request.inputs.attribution not in (None, *(s["attribution"] for s in inputs["buildings"])):
         yield "its attribution is another"
     if request.inputs.buildings:
         files = find(request.inputs.buildings, ENDINGS, "-")
         given = [(on_disk(f).name, size_of(f)) for f in files]
-        if given != [(s["name"], s["size"]) for s in said["buildings"]]:
+        if given != [(s["name"], s["size"]) for s in inputs["buildings"]]:
             yield "its footprints are others, by name or size"
 
 
 def _otherwise_placed(asked: Asked) -> Iterator[str]:
     """Sheets that could matter and that only one of the two has, by name, size, place and unit."""
-    request = asked.request
+    request = asked.question.request
     for kind, sources in zip(KINDS, (request.inputs.dsm, request.inputs.dtm), strict=True):
         if not sources:
             continue
         sheets = open_sheets(sources, kind.upper(), request.inputs.nodata, _far_away(asked, kind))
-        there = {_told(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
-        here = {_given(s) for s in sheets if s.window.intersect(asked.felt).size}
+        there = {_identity(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
+        here = {_identity_of(s) for s in sheets if s.window.intersect(asked.on_grid.felt).size}
         for name, *_ in sorted(there ^ here, key=str):
             yield f"its {kind.upper()} sheet {name} is another, or only one of the two has it"
 
 
 def _far_away(asked: Asked, kind: str) -> Callable[[str], bool]:
-    """What tells by name and size whether a file is one that the finished run knows, and that
-    cannot matter: of a nation's sheets, few are opened for a province."""
+    """A test of files: whether one is known to the finished run, by name and size, and cannot
+    matter: of a nation's sheets, few are opened for a province."""
     near = [(s["name"], s["size"]) for s in asked.sheets(kind)]
     far = {(s["name"], s["size"]) for s in asked.finished.inputs[kind]}.difference(near)
     names = {name for name, _ in far}
 
-    def told(path: str) -> bool:
+    def is_far(path: str) -> bool:
         name = on_disk(path).name
         return name in names and not is_vsis3(path) and (name, size_of(path)) in far
 
-    return told
+    return is_far
 
 
-def _told(sheet: dict[str, Any], window: Window) -> tuple[Any, ...]:
+def _identity(sheet: dict[str, Any], window: Window) -> tuple[Any, ...]:
     return sheet["name"], sheet["size"], sheet["nodata"], sheet["unit_m"], sheet["offset_m"], window
 
 
-def _given(sheet: Sheet) -> tuple[Any, ...]:
+def _identity_of(sheet: Sheet) -> tuple[Any, ...]:
     nodata = None if sheet.nodata is None else str(sheet.nodata)
     name, size = on_disk(sheet.path).name, size_of(sheet.path, sheet.files)
     return name, size, nodata, sheet.scale, sheet.offset, sheet.window

@@ -1,20 +1,18 @@
 """A request made ready: its inputs opened, checked, and found to fit together."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import shapely
 
-from kernels.shadow import Halo
 from pipeline.areas.selection import Area, check_extent
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import EmptyAreaError, InputError
 from pipeline.footprints.prepared import Prepared
 from pipeline.footprints.prepared_make import prepare_footprints, with_few
 from pipeline.footprints.restrictions import Restrictions, check_ids, read_restrictions
-from pipeline.footprints.scope import Scope, asked_of, scope_of
+from pipeline.footprints.scope import Listed, Scope, asked_of, roughly, scope_of
 from pipeline.grid.windows import LatticeCell, Layout, Window
 from pipeline.heights.mosaics import check_told_apart, open_mosaic
 from pipeline.heights.pair import HeightPair, check_pair
@@ -22,13 +20,72 @@ from pipeline.heights.swapped import check_order
 from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
-from pipeline.methods.context import Context
+from pipeline.methods.context import NOTHING, Context
 from pipeline.methods.method import Method
 from pipeline.runs.added import Added, read_added
 from pipeline.runs.removed import Removed, find_removed, plain
-from pipeline.runs.request import Inputs, Request, check_options
+from pipeline.runs.request import Circle, Inputs, Request, check_options
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request by its method's and its area's own terms, whatever it is answered from.
+
+    p: parameters of the method; area, around: None where all is asked.
+    """
+
+    request: Request
+    method: Method
+    p: Any
+    area: Area | None
+    around: Circle | None
+
+    @classmethod
+    def of(cls, request: Request) -> "Question":
+        """Raises InputError for what a request cannot ask."""
+        check_options(request)
+        method = METHODS[request.method]
+        p = parameters_.parse(method.parameters, request.settings)
+        return cls(request, method, p, *request.selection.parse())
+
+
+@dataclass(frozen=True)
+class GridArea:
+    """What is asked, on the grid. layout: its shards; scope: its footprints; squares: of the
+    lattice, that these or its raster layers touch; felt: the cells that could matter to it,
+    whatever stands there."""
+
+    layout: Layout
+    scope: Scope
+    squares: tuple[LatticeCell, ...]
+    felt: Window
+
+    @classmethod
+    def of(
+        cls,
+        question: Question,
+        footprints: Listed,
+        layout: Layout,
+        within: Window,
+        rough: bool = False,
+    ) -> "GridArea":
+        """within: the cells of the inputs; rough: more may be felt than is, and of the scope only
+        the tiles are known. Raises InputError where the method cannot be used there."""
+        request, area = question.request, question.area
+        block = request.resources.block
+        scope = (
+            roughly(footprints, area, layout, within)
+            if rough
+            else scope_of(footprints, area, question.around, layout, block, within)
+        )
+        pictures = LatticeCell.touched(layout.extent, layout.resolution) if request.layers else ()
+        squares = tuple(sorted({*scope.squares(layout.resolution), *pictures}))
+        question.method.check(question.p, squares, plain(request.inputs.remove_building))
+        halo = question.method.reach.halo(question.p, squares, layout.resolution)
+        ground = scope.tiles.window.union(layout.extent if request.layers else NOTHING)
+        return cls(layout, scope, squares, ground.grow(halo))
 
 
 @dataclass(frozen=True)
@@ -49,10 +106,8 @@ class Run:
 
 def prepare(request: Request, progress: Progress = no_progress, stop: Stop = never_stop) -> Run:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
-    check_options(request)
-    inputs, method = request.inputs, METHODS[request.method]
-    p = parameters_.parse(method.parameters, request.settings)
-    area, around = request.selection.parse()
+    question, inputs = Question.of(request), request.inputs
+    p, area = question.p, question.area
     terrain = _terrain(inputs, area)
     if request.selection.area is not None:
         check_extent(request.selection.area, terrain.rectangle)
@@ -60,38 +115,34 @@ def prepare(request: Request, progress: Progress = no_progress, stop: Stop = nev
     prepared = _prepared(request, p, progress, stop)
     _check_any(prepared, area, request)
     layout = Layout.of(_extent(terrain, prepared, area, request), terrain.resolution)
-    scope = scope_of(prepared, area, around, layout, request.resources.block, terrain.window)
-    if not scope.selected:
+    on_grid = GridArea.of(question, prepared, layout, terrain.window)
+    if not on_grid.scope.selected:
         raise InputError(
             "--around {around}: no footprint's centre lies in it; give X,Y,RADIUS in RD metres",
             around=request.selection.around,
         )
     if "heights" not in inputs.allow:
-        check_order(terrain, scope.tiles)
-    squares = squares_asked(scope, layout, request.layers)
-    method.check(p, squares, plain(inputs.remove_building))
+        check_order(terrain, on_grid.scope.tiles)
     removed = find_removed(inputs.remove_building, prepared, added)
-    halo = method.reach.halo(p, squares, layout.resolution)
-    felt = ground_felt(scope, layout, request.layers, halo)
     context = Context(
         p=p,
         ledger=Ledger(request.outputs.out),
-        terrain=replace(terrain, added=added).part(felt),
+        terrain=replace(terrain, added=added).part(on_grid.felt),
         region=_region(terrain.ground, prepared.bounds),
         prepared=prepared,
         layout=layout,
         block=request.resources.block,
         layers=request.layers,
-        scope=scope,
-        squares=squares,
+        scope=on_grid.scope,
+        squares=on_grid.squares,
         relief=(request.resources.relief or cache_dir() / "relief").absolute(),
         area=area,
-        around=around,
+        around=question.around,
         restrictions=_restrictions(inputs, prepared),
         removed=frozenset(one.id for one in removed),
     )
     covered = terrain.part(Window.around(prepared.bounds, terrain.resolution)).ground
-    return Run(request, method, context, added, removed, covered)
+    return Run(request, question.method, context, added, removed, covered)
 
 
 def _region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geometry:
@@ -109,18 +160,6 @@ def _restrictions(inputs: Inputs, prepared: Prepared) -> Restrictions:
     found = read_restrictions(Path(inputs.restrictions))
     check_ids(found, prepared)
     return found
-
-
-def squares_asked(scope: Scope, layout: Layout, layers: Sequence[str]) -> tuple[LatticeCell, ...]:
-    """The squares of the lattice that footprints of the area or its raster layers touch."""
-    pictures = LatticeCell.touched(layout.extent, layout.resolution) if layers else ()
-    return tuple(sorted({*scope.squares(layout.resolution), *pictures}))
-
-
-def ground_felt(scope: Scope, layout: Layout, layers: Sequence[str], halo: Halo) -> Window:
-    """The ground that could matter to an area, whatever stands there."""
-    ground = scope.tiles.window
-    return ground.union(layout.extent if layers else ground).grow(halo)
 
 
 def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:

@@ -31,7 +31,7 @@ def pass_task(
     """Make one pass over a shard: what it hands on, or the rows of the last, and the layers.
 
     index: of the pass; felt: tiles whose footprints are taken beside those of the area; given: by
-    the method's influence. Answers what is to be logged.
+    the method's influence. Answers what the log says of it.
     """
     step, last = shared.method.passes[index], index == len(shared.method.passes) - 1
     tables, rows, counts = [], [], Counts()
@@ -50,7 +50,7 @@ def pass_task(
         ledger.record_rows(step.name, shard.name, table)
     else:
         ledger.record(step.name, shard.name, joined(tables))
-    return work.told
+    return work.log
 
 
 @contextmanager

@@ -253,7 +253,9 @@ def test_whether_it_answers_takes_no_reading_of_rows(
     assert covers(finished.out, request) and not read
     other = "a sheet that could matter at most"
     monkeypatch.setattr(
-        matching, "_otherwise_placed", lambda asked: iter([] if asked.scope.asked else [other])
+        matching,
+        "_otherwise_placed",
+        lambda asked: iter([] if asked.on_grid.scope.asked else [other]),
     )
     assert covers(finished.out, request) and read
     monkeypatch.setattr(matching, "_otherwise_placed", lambda asked: iter([other]))

@@ -26,8 +26,7 @@ from pipeline.methods.powermapping import words
 from pipeline.methods.powermapping.derived import DERIVED, KWH
 from pipeline.methods.powermapping.influence import SunAndWindReach
 from pipeline.methods.powermapping.passes import PASSES
-from pipeline.methods.powermapping.rules import NAME, Powermapping
-from pipeline.methods.powermapping.stated import check, suns_stated
+from pipeline.methods.powermapping.rules import NAME, Powermapping, check, suns_stated
 
 # Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
 CLASSES = (

@@ -37,6 +37,7 @@ from pipeline.methods.powermapping.passes import BESIDE, MEASURE, SHADE
 from pipeline.methods.powermapping.rules import Powermapping, suns_of
 from pipeline.methods.powermapping.shadows import Casters
 from pipeline.methods.reach import (
+    PIECE_BYTES,
     Influence,
     Lowest,
     Matters,
@@ -53,7 +54,6 @@ ANYWHERE = 10**6  # cells: the country has fewer along a side
 WINDOW_BYTES = 9  # of a block and its halo: the surface, its shadows, where they have data
 BLOCK_BYTES = 16  # of a block: pictures and what they are made from
 SUN_BYTES = 4  # of a block for each sun with a picture
-PIECE_BYTES = 24  # of what is read at once, all of it roofs: heights, roofs, masks
 WIND_BYTES = 16  # of the ground around a roof
 
 

@@ -1,17 +1,20 @@
-"""The method `powermapping`: its parameters, and what it says of a building.
+"""The method `powermapping`: its parameters, what it says of a building, and what it states.
 
 After van der Vaart's study Powermapping Amsterdam; docs/methods/powermapping.md states it whole.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kernels.shadow import MOST_SUNS, Sun
-from pipeline.grid.sun import suns
+from pipeline.errors import InputError
+from pipeline.grid.sun import suns, suns_degrees
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.buildings import (
     NOT_KNOWN,
@@ -20,7 +23,7 @@ from pipeline.methods.buildings import (
     Measured,
     to_cm,
 )
-from pipeline.methods.parameters import parameter
+from pipeline.methods.parameters import as_text, parameter
 
 NAME = "powermapping"
 REASONS = (
@@ -201,3 +204,45 @@ def is_uneven(measured: Measured) -> NDArray[np.bool_]:
     """Whether parts of a roof differ by more than 10 m in height."""
     rough = measured.top - measured.median > UNEVEN_CM
     return rough & (measured.roof != NOT_KNOWN)
+
+
+def suns_stated(p: Powermapping, squares: Sequence[LatticeCell]) -> dict[str, Any]:
+    """Where each sun stands in each square of the lattice [degrees]."""
+    suns = [
+        {
+            "lattice": list(square),
+            "time": as_text(time),
+            "elevation_deg": elevation,
+            "azimuth_deg": azimuth,
+        }
+        for square in squares
+        for time, (elevation, azimuth) in zip(
+            p.times, suns_degrees(square, p.date, p.times, p.elevation), strict=True
+        )
+    ]
+    return {"suns": suns}
+
+
+def check(p: Powermapping, squares: Sequence[LatticeCell], removed: Sequence[str]) -> None:
+    """Raises InputError where a sun is below the horizon, or a building stands in the measured
+    surface that is to be taken away."""
+    for square in squares:
+        degrees = suns_degrees(square, p.date, p.times, p.elevation)
+        for time, (elevation, _) in zip(p.times, degrees, strict=True):
+            if elevation <= 0:
+                raise InputError(
+                    "parameter times: on {date} at {time:%H:%M} CET the sun stands {elevation:.2f}"
+                    " degrees below the horizon near RD {x:.0f},{y:.0f}; choose another date or"
+                    " time",
+                    date=p.date,
+                    time=time,
+                    elevation=-elevation,
+                    x=square.centre[0],
+                    y=square.centre[1],
+                )
+    if removed and p.surface == "dsm":
+        raise InputError(
+            "--remove-building {name}: stands in the measured surface; give surface=extruded, or a"
+            " DSM without it",
+            name=removed[0],
+        )
