@@ -87,10 +87,12 @@ Matters = Callable[[Window], bool]
 class Reach:
     """How far anything matters by a method: here the same on all sides, whatever its height.
 
-    near_m: by the parameters, from a building's cells or a raster's [m].
+    near_m: by the parameters, from a building's cells or a raster's [m]; depends_on: the names of
+    the parameters that change it.
     """
 
     near_m: Callable[[Any], float]
+    depends_on: tuple[str, ...] = ("ground_ring_m",)
 
     def halo(self, p: Any, squares: Iterable[LatticeCell], resolution: float) -> Halo:
         """How far around an area in some squares of the lattice anything that stands in the country

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
-from pipeline.methods import METHODS
+from pipeline.methods import method_of
 from pipeline.methods.method import Method
 from pipeline.results import report
 from pipeline.results.finished import open_finished
@@ -42,12 +42,7 @@ class Collection:
     @property
     def method(self) -> Method:
         """By which its roofs were judged. Raises InputError where this version has it not."""
-        name = self.report["method"]["name"]
-        if name not in METHODS:
-            raise InputError(
-                "method {name!r} is unknown; there is {known}", name=name, known=list(METHODS)
-            )
-        return METHODS[name]
+        return method_of(self.report)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ import shapely
 from pipeline.errors import InputError
 from pipeline.footprints.footprints import PREFIX
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
+from pipeline.methods import METHODS
 from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
 from pipeline.runs.run import run
 from pipeline.runs.whatif import reach_in
 from pipeline.storage.integrity import is_whole
 from pipeline.storage.ledger import REPORT
-from service.core.catalogue import Backend
+from service.core.catalogue import Backend, Collection
 from service.processes import suitability
 from service.processes.areas import Ground, ground_of
 from service.processes.computable import check_reached
@@ -31,8 +32,6 @@ from service.processes.job_request import JobRequest
 
 ID = "what-if"
 SPREAD_M = 10_000.0  # over which added buildings may lie where no area is given
-# Parameters on which it depends how far a change reaches.
-REACHING = ("surface", "date", "times", "elevation", "wind_radius_m", "ground_ring_m")
 
 
 def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
@@ -102,10 +101,11 @@ def _reached(
     Raises InputError where none can: the area has to be given then.
     """
     roofs = [] if added is None else _roofs(added)
-    why = "this service has no public collection with these suns that tells what a change reaches"
+    why = (
+        "this service has no public collection of these parameters that tells what a change reaches"
+    )
     for collection in backend.public.values():
-        told = collection.report["method"]["parameters"]
-        if any(told.get(name) != method["parameters"].get(name) for name in REACHING):
+        if not _reaches_alike(collection, method):
             continue
         try:
             box = reach_in(collection.place, roofs, removed)
@@ -114,6 +114,15 @@ def _reached(
             continue
         return ground_of(",".join(f"{edge:.0f}" for edge in _whole(box)), ())
     raise InputError(f"inputs add and remove: {why}; or give the input area")
+
+
+def _reaches_alike(collection: Collection, method: dict[str, Any]) -> bool:
+    """Whether a change reaches as far by the method of a collection as by the one asked for."""
+    name, parameters = method["method"], collection.report["method"]["parameters"]
+    return collection.method.name == name and all(
+        parameters.get(each) == method["parameters"].get(each)
+        for each in METHODS[name].reach.depends_on
+    )
 
 
 def _whole(box: tuple[float, ...]) -> tuple[float, ...]:

@@ -329,7 +329,10 @@ POWERMAPPING = Method(
     FLAGS,
     LAYERS,
     PASSES,
-    SunAndWindReach(lambda p: p.wind_radius_m),
+    SunAndWindReach(
+        lambda p: p.wind_radius_m,
+        ("surface", "date", "times", "elevation", "wind_radius_m", "ground_ring_m"),
+    ),
     states=suns_stated,
     check=check,
     en=words.EN,
