@@ -25,7 +25,7 @@ async def client_of(request: Request) -> Client:  # async: it takes no thread of
     return client
 
 
-Asking = Annotated[Client, Depends(client_of)]
+ClientDep = Annotated[Client, Depends(client_of)]
 
 
 def needs_key(said: str) -> Problem:

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from pipeline.errors import InputError, OutputError
 from pipeline.storage.ledger import REPORT
-from service.api.access import Asking
-from service.api.service import Here
+from service.api.access import ClientDep
+from service.api.service import ServiceDep
 from service.core.catalogue import Collection
 from service.core.problem import MEDIA_TYPE, Problem, no_such
 from service.core.settings import Settings
@@ -60,7 +60,7 @@ class Link(BaseModel):
     title: str | None = None
 
 
-def collection_of(name: NAME, service: Here, client: Asking) -> Collection:
+def collection_of(name: NAME, service: ServiceDep, client: ClientDep) -> Collection:
     """The collection of an address. Raises Problem 404 where the client has none of that name."""
     return service.collection(name, client)
 
@@ -84,7 +84,7 @@ async def still_there(
         raise Problem(500, said) from None
 
 
-Asked = Annotated[Collection, Depends(still_there)]
+CollectionDep = Annotated[Collection, Depends(still_there)]
 
 
 def faults(*statuses: int, said: Mapping[int, str] = SAID) -> dict[int | str, dict[str, Any]]:

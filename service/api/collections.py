@@ -18,9 +18,9 @@ from pipeline.results.features import Features
 from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.ledger import RASTERS
 from service.api import files, schemas
-from service.api.access import Asking
+from service.api.access import ClientDep
 from service.api.answers import (
-    Asked,
+    CollectionDep,
     address,
     answers,
     check_parameters,
@@ -31,7 +31,7 @@ from service.api.answers import (
 from service.api.formats import HTML
 from service.api.geojson import COLLECTION, COLLECTIONS, FEATURE, PAGE, features_of
 from service.api.query import CRS84, MOST, RD_CRS, parameters, query_of
-from service.api.service import Here, Service
+from service.api.service import Service, ServiceDep
 from service.core.catalogue import Collection
 from service.core.exports import building_of
 from service.core.keys import Client
@@ -67,7 +67,7 @@ router.include_router(files.router)
     | faults(400),
     dependencies=[Depends(nothing_else)],
 )
-def collections(request: Request, service: Here, client: Asking) -> JSONResponse:
+def collections(request: Request, service: ServiceDep, client: ClientDep) -> JSONResponse:
     """The finished runs that there are."""
     found = seen(service, client)
     here = address(request, service.settings, "collections")
@@ -81,20 +81,20 @@ def collections(request: Request, service: Here, client: Asking) -> JSONResponse
     responses=answers(JSON, COLLECTION, "What it is and where it lies") | faults(400, 404),
     dependencies=[Depends(nothing_else)],
 )
-def collection(request: Request, service: Here, asked: Asked) -> JSONResponse:
+def collection(request: Request, service: ServiceDep, collection: CollectionDep) -> JSONResponse:
     """A finished run."""
-    return JSONResponse(_told(request, service, asked), headers=keeping(asked))
+    return JSONResponse(_told(request, service, collection), headers=keeping(collection))
 
 
 def _add_schema(name: str, schema_of: schemas.Maker, said: str, meaning: str) -> None:
     """Serve a JSON Schema of the buildings of a run. said: of the answer; meaning: of the route."""
 
-    def schema(request: Request, service: Here, asked: Asked) -> Response:
-        features = Features.of(asked.place)
+    def schema(request: Request, service: ServiceDep, collection: CollectionDep) -> Response:
+        features = Features.of(collection.place)
         flat = features.at(np.empty(0, np.int64)).schema.names
-        address_ = _below(request, service, asked, name)
-        found = schema_of(flat, asked.method) | {"$id": address_, "title": title(asked)}
-        return Response(json.dumps(found), media_type=SCHEMA_JSON, headers=keeping(asked))
+        address_ = _below(request, service, collection, name)
+        found = schema_of(flat, collection.method) | {"$id": address_, "title": title(collection)}
+        return Response(json.dumps(found), media_type=SCHEMA_JSON, headers=keeping(collection))
 
     router.add_api_route(
         f"/collections/{{collectionId}}/{name}",
@@ -117,20 +117,20 @@ _add_schema("queryables", schemas.of_queryables, "JSON Schema of what a filter m
     responses=answers(GEOJSON, PAGE, "A page of buildings") | faults(400, 404),
     openapi_extra={"parameters": list(parameters().values())},
 )
-def items(request: Request, service: Here, asked: Asked) -> Response:
+def items(request: Request, service: ServiceDep, collection: CollectionDep) -> Response:
     """Buildings, a page at a time: those that touch a rectangle, whose columns hold a value, or
     that pass a filter.
 
     A page may hold fewer than `limit` although there is a `next` link. `numberMatched` is left
     out where the polygons of more than half a million buildings would have to be looked at.
     """
-    query = query_of(request, asked.method)
-    features = Features.of(asked.place)
+    query = query_of(request, collection.method)
+    features = Features.of(collection.place)
     page = features.page(query.wanted(features), query.cursor, min(query.limit, MOST))
-    here = _below(request, service, asked, "items")
+    here = _below(request, service, collection, "items")
     given = dict(request.query_params)
     links = [link(_with(here, given), "self", GEOJSON)]
-    links.append(link(_below(request, service, asked), "collection"))
+    links.append(link(_below(request, service, collection), "collection"))
     if page.next is not None:
         links.append(link(_with(here, given | {"cursor": str(page.next)}), "next", GEOJSON))
     said: dict[str, Any] = {"type": "FeatureCollection", "numberReturned": len(page.rows)}
@@ -138,7 +138,7 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
         said["numberMatched"] = page.matched
     said |= {"timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "links": links}
     found = ",".join(features_of(page.rows, query.crs))
-    return _geojson(f'{json.dumps(said)[:-1]}, "features": [{found}]}}', query.crs, asked)
+    return _geojson(f'{json.dumps(said)[:-1]}, "features": [{found}]}}', query.crs, collection)
 
 
 @router.get(
@@ -146,22 +146,22 @@ def items(request: Request, service: Here, asked: Asked) -> Response:
     responses=answers(GEOJSON, FEATURE, "A building") | faults(400, 404, 507),
     openapi_extra={"parameters": [parameters()[name] for name in ("crs", "f")]},
 )
-def item(request: Request, service: Here, asked: Asked, row: ROW) -> Response:
+def item(request: Request, service: ServiceDep, collection: CollectionDep, row: ROW) -> Response:
     """The building of a row."""
     check_parameters(request, "crs")
-    crs = query_of(request, asked.method).crs
-    found = building_of(service.settings.state, asked, row)
+    crs = query_of(request, collection.method).crs
+    found = building_of(service.settings.state, collection, row)
     if found is None:
         raise no_such(f"building {row}")
     (text,) = features_of(found, crs)
-    here = _below(request, service, asked, f"items/{row}")
+    here = _below(request, service, collection, f"items/{row}")
     here += f"?{request.url.query}" if request.url.query else ""
-    links = [link(here, "self", GEOJSON), link(_below(request, service, asked), "collection")]
-    return _geojson(f'{text[:-1]}, "links": {json.dumps(links)}}}', crs, asked)
+    links = [link(here, "self", GEOJSON), link(_below(request, service, collection), "collection")]
+    return _geojson(f'{text[:-1]}, "links": {json.dumps(links)}}}', crs, collection)
 
 
-def _geojson(text: str, crs: str, asked: Collection) -> Response:
-    headers = {"Content-Crs": f"<{crs}>", **keeping(asked)}
+def _geojson(text: str, crs: str, collection: Collection) -> Response:
+    headers = {"Content-Crs": f"<{crs}>", **keeping(collection)}
     return Response(text, media_type=GEOJSON, headers=headers)
 
 
@@ -170,9 +170,9 @@ def seen(service: Service, client: Client) -> list[Collection]:
     return [*service.shown.values(), *_own(service, client)]
 
 
-def title(asked: Collection) -> str:
+def title(collection: Collection) -> str:
     """What a collection is called; the result of a job, by its area and date."""
-    return title_of(asked) if asked.client is None else ordered_title(asked.report)
+    return title_of(collection) if collection.client is None else ordered_title(collection.report)
 
 
 def _own(service: Service, client: Client) -> list[Collection]:
@@ -187,21 +187,21 @@ def _own(service: Service, client: Client) -> list[Collection]:
     return found
 
 
-def _told(request: Request, service: Service, asked: Collection) -> dict[str, Any]:
+def _told(request: Request, service: Service, collection: Collection) -> dict[str, Any]:
     """What is said of a collection."""
-    report = asked.report
+    report = collection.report
     method = report["method"]
     said: dict[str, Any] = {
-        "id": asked.name,
-        "title": title(asked),
+        "id": collection.name,
+        "title": title(collection),
         "description": f"Roofs judged by {method['name']}{_when(report)}",
         "attribution": "; ".join(attributions(report["inputs"])),
         "itemType": "feature",
         "crs": CRSS,
         "storageCrs": RD_CRS,
-        "links": _links(request, service, asked),
+        "links": _links(request, service, collection),
     }
-    bounds = Features.of(asked.place).bounds
+    bounds = Features.of(collection.place).bounds
     if bounds is not None:
         said["extent"] = {"spatial": {"bbox": [lonlat(bounds)], "crs": CRS84}}
     return said
@@ -213,22 +213,22 @@ def _when(report: Mapping[str, Any]) -> str:
     return f", on {date} at {', '.join(times)}" if times else ""
 
 
-def _links(request: Request, service: Service, asked: Collection) -> list[dict[str, str]]:
+def _links(request: Request, service: Service, collection: Collection) -> list[dict[str, str]]:
     """Where its parts are: buildings, what is said of them, files, rasters, tiles and map."""
 
     def to(path: str, *rest: str) -> dict[str, str]:
-        return link(_below(request, service, asked, path), *rest)
+        return link(_below(request, service, collection, path), *rest)
 
     columns = SCHEMA_JSON, "their properties"
-    there, rasters = files.offered(asked), files.layers(asked)
+    there, rasters = files.offered(collection), files.layers(collection)
     there |= {f"{RASTERS}/0": JSON} if rasters else {}
     drawn = [
         layer.name
-        for layer in asked.method.layers
+        for layer in collection.method.layers
         if layer.drawn is not None and layer.name in rasters
     ]
     tiled = [*drawn, ROOFS, BUILDINGS]
-    page = f"{address(request, service.settings, 'map/')}#c={asked.name}"
+    page = f"{address(request, service.settings, 'map/')}#c={collection.name}"
     return [
         to("", "self"),
         to("items", "items", GEOJSON, "the buildings"),
@@ -241,8 +241,8 @@ def _links(request: Request, service: Service, asked: Collection) -> list[dict[s
     ]
 
 
-def _below(request: Request, service: Service, asked: Collection, path: str = "") -> str:
-    parts = ["collections", asked.name, *([path] if path else [])]
+def _below(request: Request, service: Service, collection: Collection, path: str = "") -> str:
+    parts = ["collections", collection.name, *([path] if path else [])]
     return address(request, service.settings, "/".join(parts))
 
 

@@ -18,8 +18,8 @@ from pipeline.results.finished import mark_of
 from pipeline.results.store import ROOT, open_store
 from pipeline.storage.integrity import verify
 from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT
-from service.api.answers import Asked, faults, keeping, known
-from service.api.service import Here
+from service.api.answers import CollectionDep, faults, keeping, known
+from service.api.service import ServiceDep
 from service.core.catalogue import Collection
 from service.core.exports import cached_export
 from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
@@ -84,19 +84,21 @@ def _answered(types: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
     responses=_answered(TYPES) | faults(404, 413, 416, 503, 507),
     openapi_extra=RANGES,
 )
-async def file(request: Request, service: Here, asked: Asked, file: FileName) -> Response:
+async def file(
+    request: Request, service: ServiceDep, collection: CollectionDep, file: FileName
+) -> Response:
     """A file of a run. What the run did not leave is made when it is first asked for, which takes
     a second for 30,000 buildings; of a nation there is the Parquet file only."""
     if file in STORED:
-        await asyncio.to_thread(verify, asked.place, file)
-    media_type = await asyncio.to_thread(_type_of, asked, file)
+        await asyncio.to_thread(verify, collection.place, file)
+    media_type = await asyncio.to_thread(_type_of, collection, file)
     if file in STORED:
-        path = asked.place / file
+        path = collection.place / file
     else:
-        path = await _made(service.settings.state, asked, file)
-    headers = keeping(asked)
+        path = await _made(service.settings.state, collection, file)
+    headers = keeping(collection)
     kind = "inline" if file in SHOWN else "attachment"
-    headers["Content-Disposition"] = f'{kind}; filename="{asked.name}-{file}"'
+    headers["Content-Disposition"] = f'{kind}; filename="{collection.name}-{file}"'
     return await asyncio.to_thread(_sent, request, path, media_type, headers)
 
 
@@ -106,42 +108,44 @@ async def file(request: Request, service: Here, asked: Asked, file: FileName) ->
     responses=_answered({BINARY: BYTES, JSON: {}}) | faults(404, 416),
     openapi_extra=RANGES,
 )
-def stored(request: Request, asked: Asked, key: Key) -> Response:
+def stored(request: Request, collection: CollectionDep, key: Key) -> Response:
     """A part of the zarr store, so that `xarray.open_zarr` opens
     `.../files/rasters.zarr/0`. A chunk that is not there holds no data (404)."""
-    headers = keeping(asked)
+    headers = keeping(collection)
     for name in (key, f"{key}/{ROOT}"):  # of a group or an array its metadata
-        verify(asked.place, f"{RASTERS}/{name}")
-    path = _inside(asked.place / RASTERS, key)
+        verify(collection.place, f"{RASTERS}/{name}")
+    path = _inside(collection.place / RASTERS, key)
     return _sent(request, path, JSON if path.name == ROOT else BINARY, headers)
 
 
-def offered(asked: Collection) -> dict[str, str]:
+def offered(collection: Collection) -> dict[str, str]:
     """The files of a collection by name, with their media types; those too large are left out."""
-    there = {name: kind for name, kind in STORED.items() if (asked.place / name).is_file()}
-    if len(Features.of(asked.place)) <= MOST_ROWS:
+    there = {name: kind for name, kind in STORED.items() if (collection.place / name).is_file()}
+    if len(Features.of(collection.place)) <= MOST_ROWS:
         there |= MADE
-    cogs = {f"{layer}.tif": COG for layer, cells in layers(asked).items() if cells <= MOST_CELLS}
+    cogs = {
+        f"{layer}.tif": COG for layer, cells in layers(collection).items() if cells <= MOST_CELLS
+    }
     return there | cogs
 
 
-def _type_of(asked: Collection, file: str) -> str:
+def _type_of(collection: Collection, file: str) -> str:
     """The media type of a file. Raises Problem 404 where there is none, 413 where it is large."""
-    found = offered(asked).get(file)
-    if found is None and (file in MADE or file.removesuffix(".tif") in layers(asked)):
+    found = offered(collection).get(file)
+    if found is None and (file in MADE or file.removesuffix(".tif") in layers(collection)):
         remedy = f"use {BUILDINGS} or items" if file in MADE else f"use {RASTERS}"
         raise Problem(
             413, f"{file}: larger than is made on demand; {remedy}, or a job for an area within it"
         )
     if found is None:
-        there = ", ".join(offered(asked))
+        there = ", ".join(offered(collection))
         raise no_such(f"file {file} (there are {there})")
     return found
 
 
-def layers(asked: Collection) -> dict[str, int]:
+def layers(collection: Collection) -> dict[str, int]:
     """The raster layers, and how many cells each has."""
-    return _layers_of(asked.place, asked.method, mark_of(asked.place))
+    return _layers_of(collection.place, collection.method, mark_of(collection.place))
 
 
 @lru_cache(maxsize=64)
@@ -150,17 +154,17 @@ def _layers_of(place: Path, method: Method, mark: tuple[int, int]) -> dict[str, 
     return {name: finest[name].size for name in names(method.layers) if name in finest}
 
 
-async def _made(state: Path, asked: Collection, file: str) -> Path:
+async def _made(state: Path, collection: Collection, file: str) -> Path:
     """Made in its turn by the one thread for it. Raises Problem 503 where many wait."""
     layer = file.removesuffix(".tif") if file.endswith(".tif") else None
-    key = asked.place / file
+    key = collection.place / file
     waiting = _waiting.get(key)
     if waiting is None:
         if len(_waiting) >= MOST_WAITING:
             said = "many files are being made; ask again in a while"
             raise Problem(503, said, headers={"Retry-After": str(RETRY_S)})
         waiting = _maker.submit(
-            cached_export, state, asked, file, lambda to: write(asked.place, to, layer)
+            cached_export, state, collection, file, lambda to: write(collection.place, to, layer)
         )
         _waiting[key] = waiting
         waiting.add_done_callback(lambda _: _waiting.pop(key, None))

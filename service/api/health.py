@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from service.api.access import Asking, needs_key
+from service.api.access import ClientDep, needs_key
 from service.api.answers import SAID, answers, faults
 from service.api.metrics import Metrics
-from service.api.service import Here, Service
+from service.api.service import Service, ServiceDep
 from service.core.database import DamagedDatabaseError
 from service.core.links import JSON
 from service.core.problem import Problem
@@ -33,14 +33,14 @@ async def health() -> Response:
 
 
 @router.get("/ready", responses=answers(JSON, STATE, "It can work") | NOT_READY)
-def ready(request: Request, here: Here) -> Response:
+def ready(request: Request, service: ServiceDep) -> Response:
     """Whether it can work: its memory is sound and can be written, its workers live, its disk has
     room."""
-    supervisor, wanted = request.app.state.supervisor, here.settings.jobs_at_once
+    supervisor, wanted = request.app.state.supervisor, service.settings.jobs_at_once
     checks = {
-        "database": _is_writable(here),
+        "database": _is_writable(service),
         "workers": supervisor is None or len(supervisor.processes) == wanted,
-        "room": here.jobs.has_room(),
+        "room": service.jobs.has_room(),
     }
     good = all(checks.values())
     told = {"status": "ready" if good else "not ready", "checks": checks}
@@ -61,7 +61,7 @@ def _is_writable(service: Service) -> bool:
     responses=answers(METRICS.partition(";")[0], {"type": "string"}, "Figures")
     | faults(403, said={403: "The key is not an operator's"} | SAID),
 )
-def metrics(request: Request, client: Asking) -> Response:
+def metrics(request: Request, client: ClientDep) -> Response:
     """Figures for Prometheus: requests, tiles, faults, queue, blocks. For an operator only."""
     if not client.operator:
         said = "the figures need an operator's key (`daklaag keys add NAME --operator`)"

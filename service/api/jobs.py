@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
-from service.api.access import Asking
+from service.api.access import ClientDep
 from service.api.answers import Link, address, faults, nothing_else
 from service.api.formats import FORMAT
 from service.api.limits import address_of, network_of
 from service.api.query import WRITTEN
-from service.api.service import Here
+from service.api.service import ServiceDep
 from service.api.when import TIMES, moment
 from service.core.links import link
 from service.core.problem import OGC, no_such
@@ -70,7 +70,7 @@ class JobList(BaseModel):
     links: list[Link]
 
 
-class Wanted(BaseModel):
+class JobQuery(BaseModel):
     """What is asked of the list."""
 
     model_config = ConfigDict(extra="forbid")
@@ -95,12 +95,12 @@ class Wanted(BaseModel):
 JobId = Annotated[str, Path(description="of the job")]
 
 
-def own_job(job_id: JobId, service: Here, client: Asking) -> Job:
+def own_job(job_id: JobId, service: ServiceDep, client: ClientDep) -> Job:
     """The client's job of an id. Raises Problem 404 for none, and for another's."""
     return _known(service.jobs.find(job_id, client.name), job_id)
 
 
-def glanced_at(job_id: JobId, service: Here, client: Asking) -> Job:
+def glanced_at(job_id: JobId, service: ServiceDep, client: ClientDep) -> Job:
     """The same without the inputs of its request, which may be large."""
     return _known(service.jobs.find_without_inputs(job_id, client.name), job_id)
 
@@ -111,8 +111,8 @@ def _known(job: Job | None, job_id: str) -> Job:
     return job
 
 
-Own = Annotated[Job, Depends(own_job)]
-Glance = Annotated[Job, Depends(glanced_at)]
+JobDep = Annotated[Job, Depends(own_job)]
+JobSummaryDep = Annotated[Job, Depends(glanced_at)]
 
 
 @router.get(
@@ -123,23 +123,23 @@ Glance = Annotated[Job, Depends(glanced_at)]
     responses=faults(400),
 )
 def list_jobs(
-    request: Request, service: Here, client: Asking, wanted: Annotated[Wanted, Query()]
+    request: Request, service: ServiceDep, client: ClientDep, query: Annotated[JobQuery, Query()]
 ) -> dict[str, Any]:
     """A client's own jobs, the newest first; with `next` where there are more."""
     found = service.jobs.list(
         client.name,
-        processes=_split(wanted.processID),
-        statuses=_split(wanted.status),
-        created=_interval(wanted.datetime),
-        seconds=(wanted.minDuration, wanted.maxDuration),
-        before=wanted.before,
-        limit=wanted.limit + 1,
+        processes=_split(query.processID),
+        statuses=_split(query.status),
+        created=_interval(query.datetime),
+        seconds=(query.minDuration, query.maxDuration),
+        before=query.before,
+        limit=query.limit + 1,
     )
-    page, base = found[: wanted.limit], address(request, service.settings, "")
+    page, base = found[: query.limit], address(request, service.settings, "")
     asked = f"?{request.url.query}" if request.url.query else ""
     links = [link(f"{base}jobs{asked}", "self")]
     if len(found) > len(page):
-        given = wanted.model_dump(exclude_unset=True) | {"before": page[-1].number}
+        given = query.model_dump(exclude_unset=True) | {"before": page[-1].number}
         links.append(link(f"{base}jobs?{urlencode(given, doseq=True)}", "next"))
     return {"jobs": [status_info(job, base) for job in page], "links": links}
 
@@ -184,7 +184,7 @@ A_STATUS: dict[str, Any] = {
     summary="How a job is",
     **A_STATUS,
 )
-def job_status(request: Request, service: Here, job: Glance) -> dict[str, Any]:
+def job_status(request: Request, service: ServiceDep, job: JobSummaryDep) -> dict[str, Any]:
     """How a job is; its own client is told, and nobody else."""
     return status_info(job, address(request, service.settings, ""))
 
@@ -194,7 +194,9 @@ def job_status(request: Request, service: Here, job: Glance) -> dict[str, Any]:
     summary="Dismiss a job",
     **A_STATUS,
 )
-def dismiss(request: Request, service: Here, client: Asking, job_id: JobId) -> dict[str, Any]:
+def dismiss(
+    request: Request, service: ServiceDep, client: ClientDep, job_id: JobId
+) -> dict[str, Any]:
     """Stop a job, or take one that has ended off the list, with its results."""
     job = _known(service.jobs.dismiss(job_id, client.name), job_id)
     return status_info(job, address(request, service.settings, ""))
@@ -231,9 +233,9 @@ class _Stream(EventSourceResponse):
 )
 async def job_events(
     request: Request,
-    service: Here,
-    client: Asking,
-    job: Glance,
+    service: ServiceDep,
+    client: ClientDep,
+    job: JobSummaryDep,
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
 ) -> Response:
     """How a job is, told anew on each change, until it has ended."""

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from service.api import collections
-from service.api.access import Asking
+from service.api.access import ClientDep
 from service.api.answers import LINKS, address, answers, faults, nothing_else
 from service.api.formats import HTML
 from service.api.openapi import TYPE, describe
-from service.api.service import Here
+from service.api.service import ServiceDep
 from service.core.links import JSON, REL, link
 
 router = APIRouter(tags=["service"])
@@ -46,21 +46,21 @@ TO_MAP: dict[int | str, dict[str, Any]] = {
     responses=answers(JSON, LANDING, "Where everything is") | TO_MAP | faults(400),
     dependencies=[Depends(nothing_else)],
 )
-def landing(request: Request, here: Here) -> Response:
+def landing(request: Request, service: ServiceDep) -> Response:
     """Where everything is; a browser is sent to the map."""
     vary = {"Vary": "Accept"}
     f = request.query_params.get("f")
     if f == "html" or (f is None and prefers_html(request.headers.get("accept", ""))):
-        return RedirectResponse(address(request, here.settings, "map/"), headers=vary | KIND)
+        return RedirectResponse(address(request, service.settings, "map/"), headers=vary | KIND)
     said = {
         "title": "daklaag",
         "description": "What sun and wind can do on every roof of the Netherlands.",
-        "links": _links(request, here),
+        "links": _links(request, service),
     }
     return JSONResponse(said, headers=vary)
 
 
-def _links(request: Request, here: Here) -> list[dict[str, str]]:
+def _links(request: Request, service: ServiceDep) -> list[dict[str, str]]:
     told = (
         ("", "self", JSON, "this document"),
         ("api", "service-desc", TYPE, "the API as OpenAPI 3.0"),
@@ -71,7 +71,7 @@ def _links(request: Request, here: Here) -> list[dict[str, str]]:
         ("processes", REL + "processes", JSON, "what can be computed"),
         ("jobs", REL + "job-list", JSON, "your jobs"),
     )
-    return [link(address(request, here.settings, path), *rest) for path, *rest in told]
+    return [link(address(request, service.settings, path), *rest) for path, *rest in told]
 
 
 def prefers_html(accept: str) -> bool:
@@ -97,9 +97,9 @@ def conformance() -> Response:
     responses=answers(TYPE, {}, "The document"),
     dependencies=[Depends(nothing_else)],
 )
-def api(request: Request, here: Here, client: Asking) -> Response:
+def api(request: Request, service: ServiceDep, client: ClientDep) -> Response:
     """The document that describes the service, as OpenAPI 3.0, with the client's collections."""
-    names = [each.name for each in collections.seen(here, client)]
+    names = [each.name for each in collections.seen(service, client)]
     root = request.scope.get("root_path") or ""
     document = describe(request.app, names) | ({"servers": [{"url": root}]} if root else {})
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from pipeline.errors import InputError
-from service.api.access import Asking
+from service.api.access import ClientDep
 from service.api.answers import address, faults
 from service.api.marks_bodies import (
     Correction,
@@ -24,7 +24,7 @@ from service.api.marks_bodies import (
     Wish,
 )
 from service.api.query import WRITTEN
-from service.api.service import Here, Service
+from service.api.service import Service, ServiceDep
 from service.core.keys import Client
 from service.core.links import GEOJSON, link
 from service.core.problem import Problem, no_such
@@ -52,7 +52,7 @@ class GeoJSON(JSONResponse):
     media_type = GEOJSON
 
 
-async def _open(service: Here, response: Response) -> None:
+async def _open(service: ServiceDep, response: Response) -> None:
     """Raises Problem 404 where no marks are taken; what is deleted must stay in no cache."""
     if not service.settings.marks:
         raise Problem(404, "this service takes no marks (its setting `marks` is off)")
@@ -84,8 +84,8 @@ Id = Annotated[str, Path(pattern="^[A-Za-z0-9_-]+$", max_length=64)]
 )
 def make(
     new: Annotated[Wish | Correction, Body(discriminator="kind")],
-    service: Here,
-    client: Asking,
+    service: ServiceDep,
+    client: ClientDep,
     request: Request,
     response: Response,
 ) -> Feature:
@@ -118,8 +118,8 @@ def _target(new: Placed, service: Service, client: Client) -> Target:
     summary="Marks: those that are published, and one's own",
 )
 def several(
-    service: Here,
-    client: Asking,
+    service: ServiceDep,
+    client: ClientDep,
     request: Request,
     bbox: BoxText = None,
     status: MarkStatus | None = None,
@@ -149,7 +149,7 @@ def several(
 @router.delete(
     "/marks", responses=_faults(), summary="Forget me: all marks of this client are deleted"
 )
-def forget(service: Here, client: Asking) -> Forgotten:
+def forget(service: ServiceDep, client: ClientDep) -> Forgotten:
     """Delete all marks that the client's cookie or key has made, published ones as well."""
     return Forgotten(deleted=service.marks.forget(client.name))
 
@@ -161,7 +161,7 @@ def forget(service: Here, client: Asking) -> Forgotten:
     summary="Published marks as restrictions of a run",
 )
 def restrictions(
-    service: Here, bbox: BoxText = None, collection: CollectionName = None
+    service: ServiceDep, bbox: BoxText = None, collection: CollectionName = None
 ) -> Restrictions:
     """The published marks that are no chances, as `daklaag run --restrictions` and the input
     `restrictions` of the process `suitability` read them."""
@@ -171,7 +171,7 @@ def restrictions(
 
 
 @router.get("/marks/{id}", response_class=GeoJSON, responses=_faults(), summary="A mark")
-def one(id: Id, service: Here, client: Asking) -> Feature:
+def one(id: Id, service: ServiceDep, client: ClientDep) -> Feature:
     """A mark that is published or one's own."""
     return _feature(_seen(id, service, client), service, client)
 
@@ -182,7 +182,7 @@ def one(id: Id, service: Here, client: Asking) -> Feature:
     responses=_faults(403, 413, 415),
     summary="Publish or refuse a mark (operators)",
 )
-def moderate(id: Id, decision: Moderation, service: Here, client: Asking) -> Feature:
+def moderate(id: Id, decision: Moderation, service: ServiceDep, client: ClientDep) -> Feature:
     """Publish a mark, with its reason or without it, refuse it, or let it wait again."""
     if not client.operator:
         raise Problem(403, "only an operator's key moderates marks")
@@ -192,7 +192,7 @@ def moderate(id: Id, decision: Moderation, service: Here, client: Asking) -> Fea
 
 
 @router.delete("/marks/{id}", status_code=204, responses=_faults(403), summary="Delete a mark")
-def delete(id: Id, service: Here, client: Asking) -> None:
+def delete(id: Id, service: ServiceDep, client: ClientDep) -> None:
     """Delete one's own mark, or as an operator any: nothing of it is kept."""
     mark = _seen(id, service, client)
     if mark.client != client.name and not client.operator:

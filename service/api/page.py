@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from service.api.access import Asking
+from service.api.access import ClientDep
 from service.api.answers import answers
-from service.api.service import Here
+from service.api.service import ServiceDep
 from service.core.links import JSON
 from service.page import config as mapconfig
 
@@ -80,9 +80,9 @@ files = Page(directory=FOLDER, html=True, check_dir=False)
 
 
 @router.get("/map/config.json", responses=answers(JSON, CONFIG, "What the page must know"))
-def config(here: Here, client: Asking) -> Response:
+def config(service: ServiceDep, client: ClientDep) -> Response:
     """What the page must know: results, methods, base map, limits, languages."""
-    said = mapconfig.configuration(here.settings, here.shown.values(), here.sources)
+    said = mapconfig.configuration(service.settings, service.shown.values(), service.sources)
     return JSONResponse(said, headers={"Cache-Control": "no-cache"})
 
 

@@ -16,7 +16,7 @@ from pipeline.grid.crs import lonlat, to_degrees
 from service.api.answers import LINKS, address, answers, faults
 from service.api.geojson import rounded
 from service.api.query import CRS84, WRITTEN
-from service.api.service import Here, Service
+from service.api.service import Service, ServiceDep
 from service.core.links import GEOJSON, link
 from service.core.problem import no_such
 from service.processes.areas import region_of
@@ -67,7 +67,7 @@ Code = Annotated[str, InPath(pattern=r"^[A-Za-z0-9]{1,20}$", description="GM0363
 
 
 @router.get("/places", responses=answers(GEOJSON, PLACES, "The likeliest first") | faults())
-def places(request: Request, service: Here, q: Text, limit: Limit = USUAL) -> Response:
+def places(request: Request, service: ServiceDep, q: Text, limit: Limit = USUAL) -> Response:
     """Places that a text may mean, with the rectangle around each and without outlines."""
     files = _files(service)
     found = gazetteer(files).search(q, limit) if files else []
@@ -77,7 +77,7 @@ def places(request: Request, service: Here, q: Text, limit: Limit = USUAL) -> Re
 
 
 @router.get("/places/{code}", responses=answers(GEOJSON, PLACE, "With its outline") | faults(404))
-def place(request: Request, service: Here, code: Code) -> Response:
+def place(request: Request, service: ServiceDep, code: Code) -> Response:
     """A place by its code, with its outline; a large one is made simpler (`simplified_m`)."""
     files = _files(service)
     of = code.upper()

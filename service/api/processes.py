@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from service.api import results
-from service.api.access import Asking
+from service.api.access import ClientDep
 from service.api.answers import Link, address, check_parameters, faults, nothing_else
 from service.api.jobs import StatusInfo
 from service.api.limits import Turns, address_of
-from service.api.service import Here, Service
+from service.api.service import Service, ServiceDep
 from service.core.keys import Client
 from service.core.links import JSON, REL, link
 from service.core.problem import OGC, no_such
@@ -104,15 +104,15 @@ class ProcessList(BaseModel):
     responses=faults(400, said=ANSWERS),
 )
 def processes(
-    request: Request, here: Here, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    request: Request, service: ServiceDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> dict[str, Any]:
     """What can be computed, in few words each."""
     check_parameters(request, "limit")
     every = [
-        said | {"links": _links(request, here, said["id"])}
-        for said in summaries(here.sources.can_compute)
+        said | {"links": _links(request, service, said["id"])}
+        for said in summaries(service.sources.can_compute)
     ]
-    self = link(address(request, here.settings, "processes"), "self")
+    self = link(address(request, service.settings, "processes"), "self")
     return {"processes": every[:limit], "links": [self]}
 
 
@@ -124,20 +124,20 @@ def processes(
     responses=faults(400, 404, said=ANSWERS),
     dependencies=[Depends(nothing_else)],
 )
-def process(request: Request, here: Here, process_id: ProcessId) -> dict[str, Any]:
+def process(request: Request, service: ServiceDep, process_id: ProcessId) -> dict[str, Any]:
     """What a process takes and gives."""
-    _check_known(process_id, OFFERED[here.sources.can_compute])
-    return describe(process_id, here.sources.can_compute) | {
-        "links": _links(request, here, process_id)
+    _check_known(process_id, OFFERED[service.sources.can_compute])
+    return describe(process_id, service.sources.can_compute) | {
+        "links": _links(request, service, process_id)
     }
 
 
-def _links(request: Request, here: Service, name: str) -> list[dict[str, str]]:
-    root = address(request, here.settings, f"processes/{name}")
+def _links(request: Request, service: Service, name: str) -> list[dict[str, str]]:
+    root = address(request, service.settings, f"processes/{name}")
     return [
         link(root, "self", title="what it takes and gives"),
         link(f"{root}/execution", f"{REL}execute", title="ask it"),
-        link(address(request, here.settings, "jobs"), f"{REL}job-list", title="your jobs"),
+        link(address(request, service.settings, "jobs"), f"{REL}job-list", title="your jobs"),
     ]
 
 
@@ -157,8 +157,8 @@ def _links(request: Request, here: Service, name: str) -> list[dict[str, str]]:
 )
 async def execution(
     request: Request,
-    here: Here,
-    client: Asking,
+    service: ServiceDep,
+    client: ClientDep,
     process_id: ProcessId,
     asked: Execution,
     prefer: Annotated[str | None, Header(max_length=500)] = None,
@@ -172,12 +172,14 @@ async def execution(
     wanted = read_wanted(process_id, sent, asked.response)
     whence = address_of(request.scope)
     if process_id in SYNCHRONOUS:
-        found = await SUMMARIES.run(client, whence, _summarise, here, client, asked.inputs)
+        found = await SUMMARIES.run(client, whence, _summarise, service, client, asked.inputs)
         if wanted["response"] != RAW:
             found = f'{{"{summary.ID}":{{"mediaType":"{JSON}","value":{found}}}}}'
         return Response(found, media_type=JSON)
-    base = address(request, here.settings, "")
-    job = await ORDERS.run(client, whence, _submit, here, client, process_id, asked, wanted, base)
+    base = address(request, service.settings, "")
+    job = await ORDERS.run(
+        client, whence, _submit, service, client, process_id, asked, wanted, base
+    )
     headers = {"Location": f"{base}jobs/{job.id}"}
     if "respond-async" in _preferences(prefer):
         headers["Preference-Applied"] = "respond-async"
@@ -195,19 +197,19 @@ def _preferences(header: str | None) -> set[str]:
     return {part.partition("=")[0].strip().lower() for part in parts}
 
 
-def _summarise(here: Service, client: Client, inputs: dict[str, Any]) -> str:
-    return summary.summarise(inputs, here.backend, lambda name: here.collection(name, client))
+def _summarise(service: Service, client: Client, inputs: dict[str, Any]) -> str:
+    return summary.summarise(inputs, service.backend, lambda name: service.collection(name, client))
 
 
 def _submit(
-    here: Service,
+    service: Service,
     client: Client,
     process_id: str,
     asked: Execution,
     wanted: dict[str, Any],
     base: str,
 ) -> Job:
-    callback = checked(asked.subscriber, here.settings, base)
-    return here.jobs.submit(
-        job_request(process_id, asked.inputs, here.backend, wanted), client, callback
+    callback = checked(asked.subscriber, service.settings, base)
+    return service.jobs.submit(
+        job_request(process_id, asked.inputs, service.backend, wanted), client, callback
     )

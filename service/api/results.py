@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from pipeline.storage.ledger import REPORT
 from service.api.answers import address, faults, nothing_else
-from service.api.jobs import Own
-from service.api.service import Here, Service
+from service.api.jobs import JobDep
+from service.api.service import Service, ServiceDep
 from service.core.links import GEOJSON, JSON
 from service.core.problem import OGC, Problem, no_such
 from service.jobs.job import Job, Status
@@ -60,9 +60,9 @@ OUTPUT = Annotated[str, InPath(pattern=r"^[a-z]{1,30}$", description="by its nam
     },
     dependencies=[Depends(nothing_else)],
 )
-def job_results(request: Request, here: Here, job: Own) -> Response:
+def job_results(request: Request, service: ServiceDep, job: JobDep) -> Response:
     """The results in the form that the execution asked for; by reference if nothing was said."""
-    folder, base = _folder(job, here), address(request, here.settings, "")
+    folder, base = _folder(job, service), address(request, service.settings, "")
     document = results_of(job, base, folder)
     raw = job.request.wanted.get("response") == RAW
     return raw_of(document) if raw else JSONResponse(document)
@@ -79,14 +79,14 @@ def job_results(request: Request, here: Here, job: Own) -> Response:
     },
     dependencies=[Depends(nothing_else)],
 )
-def job_result(request: Request, here: Here, job: Own, output: OUTPUT) -> Response:
+def job_result(request: Request, service: ServiceDep, job: JobDep, output: OUTPUT) -> Response:
     """One result, whatever the execution asked for."""
-    folder, every = _folder(job, here), _there(job)
+    folder, every = _folder(job, service), _there(job)
     if output not in every:
         raise no_such(f"result {output} of this job (it has {', '.join(every)})")
     result = every[output]
     if result.file:
-        return RedirectResponse(_href(job, output, result, address(request, here.settings, "")))
+        return RedirectResponse(_href(job, output, result, address(request, service.settings, "")))
     return JSONResponse(value_of(output, result, folder), media_type=result.media_type)
 
 
@@ -158,7 +158,7 @@ def _there(job: Job) -> dict[str, Result]:
     return there(outputs_of(job.request.process), job.request.inputs["layers"])
 
 
-def _folder(job: Job, here: Service) -> Path:
+def _folder(job: Job, service: Service) -> Path:
     """Where the result of a job is. Raises Problem for one that has none: why, and what to do."""
     if not job.status.final:
         raise Problem(
@@ -169,7 +169,7 @@ def _folder(job: Job, here: Service) -> Path:
         raise Problem(status, job.message, kind)
     if job.status is Status.DISMISSED:
         raise Problem(410, f"job {job.id} was dismissed, so it has no results; order it again")
-    folder = here.jobs.folder(job)
+    folder = service.jobs.folder(job)
     if job.expired or not (folder / REPORT).is_file():
         raise Problem(410, f"the results of job {job.id} have expired; order it again")
     return folder

@@ -87,7 +87,7 @@ async def service_of(request: Request) -> Service:  # async: it takes no thread 
     return service
 
 
-Here = Annotated[Service, Depends(service_of)]
+ServiceDep = Annotated[Service, Depends(service_of)]
 
 
 def _is_sound(collection: Collection) -> bool:

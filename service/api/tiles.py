@@ -20,7 +20,7 @@ from pipeline.results.finished import mark_of
 from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.lru import LRUCache
 from service.api.answers import (
-    Asked,
+    CollectionDep,
     address,
     answers,
     etag_of,
@@ -30,7 +30,7 @@ from service.api.answers import (
     not_modified,
 )
 from service.api.opened import Counting, Opened, opened
-from service.api.service import Here
+from service.api.service import ServiceDep
 from service.core.catalogue import Collection
 from service.core.links import JSON
 from service.core.problem import Problem, no_such
@@ -80,7 +80,7 @@ _kept: LRUCache[bytes] = LRUCache(MOST_BYTES, lambda body: len(body) + KEY_BYTES
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TileLayer:
     """A layer of a collection, and the place of a sun among its suns."""
 
     collection: Collection
@@ -89,46 +89,48 @@ class Wanted:
     sun: int | None
 
 
-def wanted(service: Here, asked: Asked, layer: Layer, sun: Sun = None) -> Wanted:
+def tile_layer(
+    service: ServiceDep, collection: CollectionDep, layer: Layer, sun: Sun = None
+) -> TileLayer:
     """The layer of an address. Raises Problem 404 where the run has none, or not that sun."""
-    run = opened(asked, service.settings.state)
+    run = opened(collection, service.settings.state)
     if layer not in run.layers:
         raise no_such(f"layer {layer} (there are {', '.join(run.layers)})")
     if sun is None:
-        return Wanted(asked, run, layer, None)
-    times = sun_times(asked.report)[: run.suns(layer)]
+        return TileLayer(collection, run, layer, None)
+    times = sun_times(collection.report)[: run.suns(layer)]
     if sun not in times:
         raise no_such(f"sun at {sun} of {layer} (there are {', '.join(times) or 'none'})")
-    return Wanted(asked, run, layer, times.index(sun))
+    return TileLayer(collection, run, layer, times.index(sun))
 
 
-Given = Annotated[Wanted, Depends(wanted)]
+LayerDep = Annotated[TileLayer, Depends(tile_layer)]
 
 
 @router.get(
     "/collections/{collectionId}/tiles/{layer}",
     responses=answers(JSON, TILEJSON, "TileJSON 3.0.0") | faults(404),
 )
-def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
+def tilejson(request: Request, service: ServiceDep, tiles: LayerDep) -> JSONResponse:
     """Where the tiles of a layer are, and of which zooms."""
-    asked = given.collection
-    lowest, highest = given.run.zooms(given.layer)
-    path = f"collections/{asked.name}/tiles/{given.layer}"
-    sun = f"?{request.url.query}" if given.sun is not None else ""
+    collection = tiles.collection
+    lowest, highest = tiles.run.zooms(tiles.layer)
+    path = f"collections/{collection.name}/tiles/{tiles.layer}"
+    sun = f"?{request.url.query}" if tiles.sun is not None else ""
     said: dict[str, Any] = {
         "tilejson": "3.0.0",
-        "name": f"{asked.name} {given.layer}",
+        "name": f"{collection.name} {tiles.layer}",
         "tiles": [f"{address(request, service.settings, path)}/{{z}}/{{x}}/{{y}}{sun}"],
         "minzoom": lowest,
         "maxzoom": highest,
-        "attribution": "; ".join(attributions(asked.report["inputs"])),
+        "attribution": "; ".join(attributions(collection.report["inputs"])),
     }
-    bounds = given.run.bounds(given.layer)
+    bounds = tiles.run.bounds(tiles.layer)
     if bounds is not None:
         said["bounds"] = lonlat(bounds)
-    if given.layer == BUILDINGS:
-        said["vector_layers"] = [{"id": BUILDINGS, "fields": fields_of(asked.method)}]
-    return JSONResponse(said, headers=keeping(asked))
+    if tiles.layer == BUILDINGS:
+        said["vector_layers"] = [{"id": BUILDINGS, "fields": fields_of(collection.method)}]
+    return JSONResponse(said, headers=keeping(collection))
 
 
 @router.get(
@@ -136,19 +138,19 @@ def tilejson(request: Request, service: Here, given: Given) -> JSONResponse:
     response_class=Response,
     responses=DRAWN | faults(404, 503, 507),
 )
-def tile(request: Request, given: Given, z: Zoom, x: Place, y: Place) -> Response:
+def tile(request: Request, tiles: LayerDep, z: Zoom, x: Place, y: Place) -> Response:
     """A square of the web map (WebMercatorQuad)."""
-    asked = given.collection
+    collection = tiles.collection
     square = _square(z, x, y)
-    key = (str(asked.place), mark_of(asked.place), given.layer, given.sun, z, x, y)
-    vector, headers = given.layer == BUILDINGS, keeping(asked)
+    key = (str(collection.place), mark_of(collection.place), tiles.layer, tiles.sun, z, x, y)
+    vector, headers = tiles.layer == BUILDINGS, keeping(collection)
     packed = vector and "gzip" in request.headers.get("accept-encoding", "")
     if vector:
         headers["Vary"] = ", ".join(filter(None, [headers.get("Vary"), "Accept-Encoding"]))
     etag = etag_of(_made_by(), *key, packed)
     if known(request, etag):
         return not_modified(etag, headers)
-    body = _kept.get(key, lambda: _draw(given, square))
+    body = _kept.get(key, lambda: _draw(tiles, square))
     if vector and body:
         body = body if packed else gzip.decompress(body)
         headers |= {"Content-Encoding": "gzip"} if packed else {}
@@ -162,15 +164,15 @@ def _square(z: int, x: int, y: int) -> Tile:
         raise Problem(404, str(error)) from None
 
 
-def _draw(given: Wanted, square: Tile) -> bytes:
+def _draw(tiles: TileLayer, square: Tile) -> bytes:
     """A picture, or a vector tile as it is kept: packed. Raises Problem 503 where the roofs are
     not counted yet."""
     try:
-        found = given.run.tile(given.layer, square, given.sun)
+        found = tiles.run.tile(tiles.layer, square, tiles.sun)
     except Counting:
         said = "the roofs of this run are still being counted; ask again in a few seconds"
         raise Problem(503, said, headers={"Retry-After": str(RETRY_S)}) from None
-    if given.layer == BUILDINGS:
+    if tiles.layer == BUILDINGS:
         return gzip.compress(found, EFFORT, mtime=0) if found else b""
     return found or EMPTY_PNG
 

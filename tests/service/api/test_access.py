@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
-from service.api.access import COOKIE, FORWARDED, Asking, needs_key, visitor
+from service.api.access import COOKIE, FORWARDED, ClientDep, needs_key, visitor
 from service.api.service import Service
 from tests.support.asking import PUBLIC, application, asks, public, visits
 
@@ -15,17 +15,17 @@ def with_probes(app: FastAPI) -> FastAPI:
     """Doors that say who asks, that only the trusted pass, and that make something."""
 
     @app.get("/who")
-    def who(client: Asking) -> dict[str, str | bool]:
+    def who(client: ClientDep) -> dict[str, str | bool]:
         return {"name": client.name, "kind": client.kind, "operator": client.operator}
 
     @app.get("/trusted")
-    def trusted(client: Asking) -> dict[str, str]:
+    def trusted(client: ClientDep) -> dict[str, str]:
         if not client.trusted:
             raise needs_key("this")
         return {"name": client.name}
 
     @app.post("/marks/probe")
-    def make(client: Asking) -> Response:
+    def make(client: ClientDep) -> Response:
         return JSONResponse({"name": client.name}, 201)
 
     return app

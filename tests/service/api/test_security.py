@@ -19,7 +19,7 @@ from fastapi import Body, FastAPI
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from service.api import page, security
-from service.api.access import COOKIE, Asking
+from service.api.access import COOKIE, ClientDep
 from service.api.limits import MOST_ADDRESSES, Buckets
 from service.api.origins import host_of
 from service.core.database import Database
@@ -56,7 +56,7 @@ def with_probes(app: FastAPI) -> FastAPI:
         return StreamingResponse(parts())
 
     @app.get("/endless")
-    async def endless(client: Asking) -> Response:
+    async def endless(client: ClientDep) -> Response:
         async def parts() -> Any:
             while True:
                 yield b"x"
@@ -347,7 +347,7 @@ def test_submissions_of_visitors_are_counted_by_address(tmp_path: Path) -> None:
     app = public(tmp_path, visitor_makes_an_hour=2)
 
     @app.post("/marks/probe")
-    def make(client: Asking) -> Response:
+    def make(client: ClientDep) -> Response:
         return JSONResponse({}, 201)
 
     codes = [visits(app).post("/marks/probe").status_code for _ in range(3)]  # a cookie each
