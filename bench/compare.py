@@ -18,7 +18,13 @@ def compare(a: Result, b: Result) -> str:
     Raises InputError for results of different kinds.
     """
     if a["kind"] != b["kind"]:
-        raise InputError(f"one is of {a['kind']}, the other of {b['kind']}; give two of one kind")
+        raise InputError(
+            "the results",
+            "{source} are of {one} and of {other}",
+            "give two of one kind",
+            one=a["kind"],
+            other=b["kind"],
+        )
     old, new = _keyed(a), _keyed(b)
     lines = [_origin("A", a), _origin("B", b)]
     if a["size"] != b["size"]:

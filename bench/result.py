@@ -18,6 +18,7 @@ from bench import targets
 from bench.machine import commit, versions
 from bench.pairs import ratio
 from pipeline.errors import InputError
+from pipeline.terms import Field, Location
 
 SCHEMA = 1
 COPIED = 8  # bytes of a float32 cell, read and written
@@ -89,7 +90,7 @@ def check_free(path: Path) -> None:
             read(path)
     except InputError:
         raise InputError(
-            "--json {file}: exists, and is no result of a benchmark; give another name", file=path
+            Field("json", path), "exists, and is no result of a benchmark", "give another name"
         ) from None
 
 
@@ -108,11 +109,11 @@ def read(path: Path) -> Result:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path}: does not exist; {remedy}") from None
+        raise InputError(Location(path), "does not exist", remedy) from None
     except (ValueError, RecursionError):  # of JSON, and of UTF-8
-        raise InputError(f"{path}: is no JSON; {remedy}") from None
+        raise InputError(Location(path), "is no JSON", remedy) from None
     if not _is_result(found):
-        raise InputError(f"{path}: is no result of this version's benchmark; {remedy}")
+        raise InputError(Location(path), "is no result of this version's benchmark", remedy)
     known: Result = found
     return known
 

@@ -19,6 +19,7 @@ from bench.machine import machine
 from bench.result import Result, Row, result, rows
 from bench.targets import judge_even, judge_peers
 from pipeline.errors import InputError, Stopped
+from pipeline.terms import Field
 
 FILES = {
     "kernels": ("bench_limits.py", "bench_kernels.py"),
@@ -43,7 +44,11 @@ def run(kind: str, side: int | None, quiet: bool, stop: Stop = lambda: False) ->
     """
     side, its = SIZES[kind] if side is None else side, machine()  # before our own load
     if side < LEAST:
-        raise InputError(f"--size {side}: give {LEAST} cells or more, or a copy is no measure")
+        raise InputError(
+            Field("size", side),
+            remedy="give {least} cells or more, or a copy is no measure",
+            least=LEAST,
+        )
     if kind == "peers":
         found = peers.measure(side, _teller(quiet, stop))
         own = [row | {"peer": OURS} for row in found["ours"]]
@@ -68,7 +73,7 @@ def _teller(quiet: bool, stop: Stop) -> Callable[[str], None]:
 def _measure(kind: str, side: int, quiet: bool, stop: Stop) -> list[Row]:
     missing = [name for name in ("pytest", "pytest_benchmark") if find_spec(name) is None]
     if missing:
-        raise InputError(f"{missing[0]} is not installed; pip install 'daklaag[bench]'")
+        raise InputError(missing[0], "{source} is not installed", "pip install 'daklaag[bench]'")
     found = rows([_pass(kind, side, quiet, stop) for _ in range(PASSES[kind])])
     for group, sweep in SWEEPS.items():
         swept = [row for row in found if row["group"] == group]

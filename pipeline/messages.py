@@ -2,21 +2,24 @@
 
 import datetime
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from pipeline.terms import Field, Location, Reason, Term
+
 TABLE = Path(__file__).with_name("messages.toml")
 SEPARATORS = str.maketrans(",.", ".,")  # of thousands and decimals, from English to Dutch
+Words = Callable[[Term], "str"]  # how a door words a term
 FOR_PEOPLE = (",", "f")  # numbers of these formats are read; others are typed again, with a point
 
 
 class Text(str):
     """An English sentence that keeps what it was made of: its template, which says where its
-    values stand ("{name}: no such file"), and the values, which may be Texts in turn.
+    values stand ("{name}: no such file"), and the values, which may be Terms, or Texts in turn.
 
     The items of a list stand with its format between them: "{names:; }", else with a comma.
     """
@@ -29,7 +32,7 @@ class Text(str):
         if isinstance(template, Text) and not values:
             return template
         values = {name: _simple(value) for name, value in values.items()}
-        made = super().__new__(cls, _filled(template, values, "en") if values else template)
+        made = super().__new__(cls, _filled(template, values, "en", str) if values else template)
         made.template, made.values = template, values
         return made
 
@@ -39,20 +42,27 @@ class Text(str):
 
 
 def _simple(value: Any) -> Any:
-    """What another process can be sent: of an error its sentence, of a path its text."""
+    """What another process can be sent. Of an error its sentence, if it has one; what a library
+    says, and a path, are terms, so that they stay out of what clients are told."""
     if isinstance(value, BaseException):
-        value = value.args[0] if value.args and isinstance(value.args[0], Text) else str(value)
-    kept = isinstance(value, str | Real | list | tuple | datetime.date | datetime.time | None)
-    return value if kept else str(value)
+        return getattr(value, "text", None) or Reason(str(value))
+    if isinstance(value, Path):
+        return Location(value)
+    if isinstance(value, list | tuple):
+        return [_simple(item) for item in value]
+    kept = str | Real | datetime.date | datetime.time | Term | None
+    return value if isinstance(value, kept) else str(value)
 
 
-def translated(text: str, lang: str) -> str:
+def translated(text: str | Term, lang: str, words: Words = str) -> str:
     """A text in a language: `en`, or another of the table. What is no Text, or is not in the table,
-    stays English."""
-    if lang == "en" or not isinstance(text, Text):
+    stays English. words: of the terms in it."""
+    if isinstance(text, Term):
+        return translated(words(text), lang, words)
+    if not isinstance(text, Text):
         return str(text)
-    template = sentences(lang).get(text.template, text.template)
-    return _filled(template, text.values, lang) if text.values else template
+    template = text.template if lang == "en" else sentences(lang).get(text.template, text.template)
+    return _filled(template, text.values, lang, words) if text.values else template
 
 
 @cache
@@ -89,6 +99,8 @@ def _plain(value: Any) -> Any:
         return to_json(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Field):
+        return {"field": value.name, "value": _plain(value.value)}
     if isinstance(value, Real):  # numpy's too
         return int(value) if isinstance(value, Integral) else float(value)
     return value if value is None else str(value)
@@ -97,25 +109,28 @@ def _plain(value: Any) -> Any:
 def _made(value: Any) -> Any:
     if isinstance(value, list):
         return [_made(item) for item in value]
-    return of_json(value) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        of_field = "field" in value
+        return Field(value["field"], _made(value["value"])) if of_field else of_json(value)
+    return value
 
 
 class _Filler(Formatter):
-    """Fills a template in a language."""
+    """Fills a template in a language, with a door's words for terms."""
 
-    def __init__(self, lang: str) -> None:
-        self._lang = lang
+    def __init__(self, lang: str, words: Words) -> None:
+        self._lang, self._words = lang, words
 
     def format_field(self, value: Any, spec: str) -> str:
         """A value as text: Texts translated, lists joined, numbers as the language writes them."""
         if isinstance(value, list | tuple):
             return (spec or ", ").join(self.format_field(item, "") for item in value)
-        if isinstance(value, str):
-            return format(translated(value, self._lang), spec)
+        if isinstance(value, str | Term):
+            return format(translated(value, self._lang, self._words), spec)
         made: str = super().format_field(value, spec)
         read = self._lang == "nl" and isinstance(value, Real)
         return made.translate(SEPARATORS) if read and spec.endswith(FOR_PEOPLE) else made
 
 
-def _filled(template: str, values: Mapping[str, Any], lang: str) -> str:
-    return _Filler(lang).vformat(template, (), values)
+def _filled(template: str, values: Mapping[str, Any], lang: str, words: Words) -> str:
+    return _Filler(lang, words).vformat(template, (), values)

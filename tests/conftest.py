@@ -4,10 +4,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from pipeline.errors import InputError
+from service.core.faults import Faults
 from tests.support.region import Region
 
 # The first call of a kernel compiles it: a deadline would measure the compiler.
@@ -33,6 +36,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all tests, for what several of them make once."""
     return tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def faults_for_clients(base: Path) -> Iterator[None]:
+    """Of every fault that any test of this process meets clients would be told no path."""
+    init = InputError.__init__
+
+    def checked(self: InputError, *args: Any, **values: Any) -> None:
+        init(self, *args, **values)
+        assert str(base) not in Faults().sentence(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(InputError, "__init__", checked)
+        yield
 
 
 @pytest.fixture(scope="session")

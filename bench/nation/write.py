@@ -21,6 +21,7 @@ from bench.nation.table import write_table
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
 from pipeline.heights.ahn import AhnSheet, sheets
+from pipeline.terms import File
 from pipeline.vectors.files import read_vector
 
 Bounds = tuple[float, float, float, float]
@@ -151,7 +152,7 @@ def neighbours(place: AhnSheet) -> list[str]:
 def _places(names: Collection[str] | None) -> list[AhnSheet]:
     known = {place.name: place for place in sheets() if place.land}
     if odd := [name for name in names or () if name not in known]:
-        raise InputError(f"{odd[0]}: is no sheet with land; give names as 25GN1")
+        raise InputError(odd[0], "is no sheet with land", "give names as 25GN1")
     return [known[name] for name in sorted(known if names is None else names)]
 
 
@@ -159,8 +160,10 @@ def _check_card(folder: Path, said: dict[str, Any]) -> None:
     card, text = folder / "nation.json", json.dumps(said)
     if card.exists() and card.read_text() != text:
         raise InputError(
-            f"{folder.name}: holds another generated nation, {card.read_text()}; give an empty"
-            " folder"
+            File(folder),
+            "holds another generated nation, {other}",
+            "give an empty folder",
+            other=card.read_text(),
         )
     folder.mkdir(parents=True, exist_ok=True)
     card.write_text(text)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import shapely
 
 from pipeline.errors import InputError
+from pipeline.terms import File
 from pipeline.vectors.files import read_vector
 from pipeline.vectors.overlay import make_valid
 
@@ -22,18 +23,18 @@ def read_areas(
     An area without a geometry holds nothing; a file without columns gets `area`, counted from 1.
     Raises InputError where the file cannot be read or holds no polygons.
     """
-    frame, name = read_vector(file, layer), Path(file).name
+    frame, source = read_vector(file, layer), File(file)
     polygons = frame.geometry.to_numpy()
     present = polygons[~(shapely.is_missing(polygons) | shapely.is_empty(polygons))]
     if not len(present) or not set(shapely.get_type_id(present)) <= POLYGONS:
-        raise InputError("{name}: not (only) polygons in it; give a file of areas", name=name)
+        raise InputError(source, "not (only) polygons in it", "give a file of areas")
     if not np.isfinite(shapely.bounds(present)).all():
         raise InputError(
-            "{name}: its coordinates are none of the CRS it states; state the true one", name=name
+            source, "its coordinates are none of the CRS it states", "state the true one"
         )
     own = pa.Table.from_pandas(frame.drop(columns=frame.geometry.name), preserve_index=False)
     rows = own.to_pylist() if own.num_columns else [{"area": n + 1} for n in range(len(frame))]
-    return rows, make_valid(polygons, name)
+    return rows, make_valid(polygons, source)
 
 
 def own_copy(geometry: Any) -> Any:

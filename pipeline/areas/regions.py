@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.files import identity
+from pipeline.terms import Field, File
 from pipeline.vectors.files import column, read_vector
 from pipeline.vectors.layers import layers_in, read_attributes
 from pipeline.vectors.overlay import make_valid, union
@@ -79,7 +80,7 @@ def boundary_files(given: Iterable[str | Path] = ()) -> list[Path]:
     files = [Path(file) for file in given]
     for file in files:
         if not file.is_file():
-            raise InputError("--boundaries {file}: no such file; check the path", file=file)
+            raise InputError(Field("boundaries", file), "no such file", "check the path")
     if files:
         return files
     folder = cache_dir() / "boundaries"
@@ -87,24 +88,25 @@ def boundary_files(given: Iterable[str | Path] = ()) -> list[Path]:
     return sorted((file for file in kept if file.suffix.lower() in ENDINGS), reverse=True)
 
 
-def find_region(text: str, files: Sequence[Path]) -> Area:
+def find_region(text: str, files: Sequence[Path], or_file: bool = False) -> Area:
     """The region that a code or a name stands for, case and accents aside; `NL` is all provinces.
 
     Provinces and municipalities go before what they are divided into. Of files that both know a
-    code the first counts. Raises InputError for a name that is not known or means several.
+    code the first counts. or_file: whether it might have been a file too, for what is said.
+    Raises InputError for a name that is not known or means several.
     """
     known = [region for file in files for region in regions_of(file)]
     if text.strip().upper() == COUNTRY:
         return _country(known, files)
     matches = _matching(text, known)
     if not matches:
-        raise _unknown(text, known, files)
+        raise _unknown(text, known, files, or_file)
     if len(matches) > 1:
         means = [region.label for region in matches]
         if len(means) > SHOWN:
             more = Text("{names} and {n} more", names=means[:SHOWN], n=len(means) - SHOWN)
             means = [more]
-        raise InputError("AREA {text}: means {means}; give the code", text=text, means=means)
+        raise InputError(Field("area", text), "means {means}", "give the code", means=means)
     (region,) = matches
     return _area([region], region.code, region.name)
 
@@ -120,8 +122,7 @@ def regions_of(file: Path) -> list[Region]:
         raise
     except Exception:  # each driver has its own kinds
         raise InputError(
-            "{name}: cannot be read as boundaries; give GeoPackage or GeoJSON of CBS",
-            name=file.name,
+            File(file), "cannot be read as boundaries", "give GeoPackage or GeoJSON of CBS"
         ) from None
     return [region for name, table in tables for region in _listed(table, file, name)]
 
@@ -139,8 +140,9 @@ def codes_of(table: Any, file: Path) -> list[str]:
     code = column(table, *CODES)
     if code is None:
         raise InputError(
-            "{name}: no column {codes: or }; give boundaries as CBS publishes them",
-            name=file.name,
+            File(file),
+            "no column {codes: or }",
+            "give boundaries as CBS publishes them",
             codes=CODES,
         )
     return [str(value) for value in table[code]]
@@ -175,18 +177,20 @@ def folded(text: str) -> str:
     return "".join(letter for letter in plain if letter.isalnum())
 
 
-def _unknown(text: str, known: Sequence[Region], files: Sequence[Path]) -> InputError:
+def _unknown(
+    text: str, known: Sequence[Region], files: Sequence[Path], or_file: bool
+) -> InputError:
     near: list[str] = []
     if len(text) <= LONGEST_NAME:
         by_name = {folded(text): r for r in reversed(known) for text in (r.code, r.name)}
         close = difflib.get_close_matches(folded(text), by_name, n=SHOWN, cutoff=0.7)
         near = list(dict.fromkeys(by_name[name].label for name in close))
-    remedy = Text("give a code (GM0363), a name or a file")
+    remedy = "give a code (GM0363), a name or a file" if or_file else "give a code or a name"
     return InputError(
-        "AREA {text}: no such file, and no region of {within}; {remedy}",
-        text=text,
-        within=[file.name for file in files],
-        remedy=Text("did you mean {near}?", near=near) if near else remedy,
+        Field("area", text),
+        "no such file, and no region of {within}" if or_file else "no region of {within}",
+        Text("did you mean {near}?", near=near) if near else Text(remedy),
+        within=[*map(File, files)],
     )
 
 
@@ -194,9 +198,10 @@ def _country(known: Sequence[Region], files: Sequence[Path]) -> Area:
     provinces = [region for region in known if region.code.startswith("PV")]
     if not provinces:
         raise InputError(
-            "AREA {country}: no provinces in {within}; give a file that has them",
-            country=COUNTRY,
-            within=[file.name for file in files],
+            Field("area", COUNTRY),
+            "no provinces in {within}",
+            "give a file that has them",
+            within=[*map(File, files)],
         )
     first = [r for r in provinces if (r.file, r.layer) == (provinces[0].file, provinces[0].layer)]
     return _area(first, COUNTRY, "Nederland")
@@ -208,9 +213,9 @@ def _area(regions: Sequence[Region], code: str, name: str) -> Area:
     frame = read_vector(file, layer)
     wanted = {region.code for region in regions}
     rows = np.array([each in wanted for each in codes_of(frame, file)])
-    whole = union(make_valid(frame.geometry.to_numpy()[rows], file.name), file.name)
+    whole = union(make_valid(frame.geometry.to_numpy()[rows], File(file)), File(file))
     if not whole.area:
         raise InputError(
-            "AREA {code}: without an area in {name}; give another file", code=code, name=file.name
+            Field("area", code), "without an area in {file}", "give another file", file=File(file)
         )
     return Area(whole, {"region": code, "name": name, "file": identity(str(file))})

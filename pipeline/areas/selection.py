@@ -13,7 +13,9 @@ from pipeline.areas.polygons import read_areas
 from pipeline.areas.regions import Area, boundary_files, find_region
 from pipeline.errors import InputError
 from pipeline.heights.ahn import land
+from pipeline.messages import Text
 from pipeline.storage.files import identity
+from pipeline.terms import Command, Field, File
 from pipeline.vectors.overlay import union
 
 POSTCODE = re.compile(r"\d{4}")
@@ -34,13 +36,15 @@ def parse_area(text: str, boundaries: Sequence[str] = ()) -> Area:
     if numbers is None:
         return _area_of_file(Path(text))
     if len(numbers) != 4 or not np.isfinite(numbers).all():
-        raise InputError("AREA {text}: give xmin,ymin,xmax,ymax in RD metres, or a file", text=text)
+        raise InputError(
+            Field("area", text), remedy="give xmin,ymin,xmax,ymax in RD metres, or a file"
+        )
     xmin, ymin, xmax, ymax = numbers
     if xmin >= xmax or ymin >= ymax:
         raise InputError(
-            "AREA {text}: upside down or empty; give xmin,ymin,xmax,ymax with xmin < xmax and ymin"
-            " < ymax",
-            text=text,
+            Field("area", text),
+            "upside down or empty",
+            "give xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax",
         )
     return Area(shapely.box(*numbers), list(numbers))
 
@@ -55,14 +59,15 @@ def check_extent(text: str, ground: shapely.Geometry) -> None:
         return
     if copied and copied[2] != "EPSG:28992":
         raise InputError(
-            "AREA {text}: an extent of QGIS in another CRS; give xmin,ymin,xmax,ymax in RD metres"
-            " (EPSG:28992)",
-            text=text,
+            Field("area", text),
+            "an extent of QGIS in another CRS",
+            "give xmin,ymin,xmax,ymax in RD metres (EPSG:28992)",
         )
     if copied or _reads_better(numbers, ground):
         raise InputError(
-            "AREA {text}: reads as an extent of QGIS, which is xmin,xmax,ymin,ymax; give {meant}",
-            text=text,
+            Field("area", text),
+            "reads as an extent of QGIS, which is xmin,xmax,ymin,ymax",
+            "give {meant}",
             meant=",".join(f"{numbers[k]:.12g}" for k in (0, 2, 1, 3)),
         )
 
@@ -96,18 +101,19 @@ def _region(text: str, boundaries: Sequence[str]) -> Area:
     files = boundary_files(boundaries)
     if not files:
         raise InputError(
-            "AREA {text}: no such file, and not xmin,ymin,xmax,ymax in RD metres either; give one,"
-            " or for regions by name --boundaries FILE, or once `daklaag fetch NL --what"
-            " boundaries --into DIR`",
-            text=text,
+            Field("area", text),
+            "no such file, and not xmin,ymin,xmax,ymax in RD metres either",
+            "give one, or for regions by name {boundaries}, or once {fetch}",
+            boundaries=Field("boundaries", Text("FILE")),
+            fetch=Command("fetch boundaries"),
         )
-    return find_region(text, files)
+    return find_region(text, files, or_file=True)
 
 
 def _area_of_file(path: Path) -> Area:
-    whole = union(read_areas(path)[1], path.name)
+    whole = union(read_areas(path)[1], File(path))
     if whole.area == 0:
-        raise InputError("AREA {name}: holds no polygon with an area; give another", name=path.name)
+        raise InputError(Field("area", File(path)), "holds no polygon with an area", "give another")
     return Area(whole, identity(str(path)))
 
 
@@ -116,7 +122,7 @@ def parse_around(text: str) -> tuple[float, float, float]:
     numbers = _numbers(text)
     if numbers is None or len(numbers) != 3 or not np.isfinite(numbers).all() or numbers[2] <= 0:
         raise InputError(
-            "--around {text}: give X,Y,RADIUS in RD metres, with RADIUS > 0", text=text
+            Field("around", text), remedy="give X,Y,RADIUS in RD metres, with RADIUS > 0"
         )
     return numbers[0], numbers[1], numbers[2]
 

@@ -25,6 +25,7 @@ from pipeline.engine.tasks import (
 )
 from pipeline.errors import InputError
 from pipeline.messages import Text
+from pipeline.terms import Field
 
 POLL_S = 0.1  # how often a stopped run polls whether the workers are free
 WATCH_S = 5.0  # how often a cluster is asked for its workers
@@ -45,9 +46,9 @@ class WorkerRequirements(NamedTuple):
             known = isinstance(found, str)
             said = Text("version {version}", version=found) if known else Text("no daklaag")
             raise InputError(
-                "the worker at {address} has {said}, but here is {version}; install the same on"
-                " every machine",
-                address=address,
+                Text("the worker at {address}", address=address),
+                "{source} has {said}, but here is {version}",
+                "install the same on every machine",
                 said=said,
                 version=self.version,
             )
@@ -58,9 +59,9 @@ class WorkerRequirements(NamedTuple):
         for path in self.seen:
             if not path.exists():
                 raise InputError(
-                    "the worker at {address} does not see {path}; every machine must, under that"
-                    " name (docs/cluster.md)",
-                    address=address,
+                    Text("the worker at {address}", address=address),
+                    "{source} does not see {path}",
+                    "every machine must, under that name (docs/cluster.md)",
                     path=path,
                 )
 
@@ -109,9 +110,9 @@ class Cluster:
 
     def _gone(self) -> InputError:
         return InputError(
-            "the scheduler at {address} is gone; start it and its workers, and run the same command"
-            " again: it goes on where it was",
-            address=self.address,
+            Text("the scheduler at {address}", address=self.address),
+            "{source} is gone",
+            "start it and its workers, and run the same command again: it goes on where it was",
         )
 
     @contextmanager
@@ -149,10 +150,11 @@ class Cluster:
             return 0.0, self._gone()
         if isinstance(error, KilledWorker):
             return 0.0, InputError(
-                "{task}: workers died of it again and again, the last at {address}; give them more"
-                " memory, or a smaller --block",
-                task=name_of(argument),
+                name_of(argument),
+                "workers died of it again and again, the last at {address}",
+                "give them more memory, or a smaller {block}",
                 address=error.last_worker.address,
+                block=Field("block"),
             )
         return answer
 
@@ -235,9 +237,9 @@ def connect(
         cluster = Cluster(client, scheduler, limit, terms)
     except (OSError, ValueError) as error:
         raise InputError(
-            "--scheduler {scheduler}: no dask scheduler answers there ({error}); give `threads` or"
-            " tcp://HOST:PORT",
-            scheduler=scheduler,
+            Field("scheduler", scheduler),
+            "no dask scheduler answers there ({error})",
+            "give `threads` or tcp://HOST:PORT",
             error=error,
         ) from None
     stack.callback(cluster.close)

@@ -34,6 +34,7 @@ from pipeline.heights.relief import survey_sheet
 from pipeline.messages import Text
 from pipeline.storage.cache import cache_dir, write_atomic
 from pipeline.storage.lock import holder_record, is_holder_record, locked
+from pipeline.terms import Field
 
 WHAT = ("sheets", "footprints", "boundaries")
 HOLDER = "fetching.json"
@@ -98,7 +99,10 @@ def fetch(request: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
             work.run()
         except FetchError as failed:
             raise InputError(
-                "{failed}; try again later, or give another --base-url", failed=failed
+                Text("{failed}", failed=failed),
+                "{source}",
+                "try again later, or give another {base_url}",
+                base_url=Field("base_url"),
             ) from None
         finally:
             work.manifest.write()
@@ -110,25 +114,24 @@ def fetch(request: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
 def _check(request: FetchRequest) -> None:
     if not request.what or request.what - set(WHAT):
         raise InputError(
-            "--what {what:,}: give some of {all:,}",
-            what=sorted(request.what),
-            all=WHAT,
+            Field("what", ",".join(sorted(request.what))), remedy="give some of {all:,}", all=WHAT
         )
     if request.resolution not in RESOLUTIONS:
         raise InputError(
-            "--resolution {resolution:g}: AHN has sheets of 0.5 and 5 m",
-            resolution=request.resolution,
+            Field("resolution", f"{request.resolution:g}"), "AHN has sheets of 0.5 and 5 m"
         )
     if request.ahn is not None and request.ahn not in VERSIONS:
-        raise InputError("--ahn {ahn}: give one of {versions}", ahn=request.ahn, versions=VERSIONS)
+        raise InputError(
+            Field("ahn", request.ahn), remedy="give one of {versions}", versions=VERSIONS
+        )
     if not 1 <= request.connections <= MOST_CONNECTIONS:
         raise InputError(
-            "--connections {connections}: give 1 to {most}",
-            connections=request.connections,
+            Field("connections", request.connections),
+            remedy="give 1 to {most}",
             most=MOST_CONNECTIONS,
         )
     if not (np.isfinite(request.margin) and request.margin >= 0):
-        raise InputError("--margin {margin:g}: give metres, 0 or more", margin=request.margin)
+        raise InputError(Field("margin", f"{request.margin:g}"), remedy="give metres, 0 or more")
 
 
 class _Fetch:
@@ -168,7 +171,7 @@ class _Fetch:
         """Downloads of DSM and DTM in the order of sheets, so that a stopped fetch leaves pairs."""
         if not sheets_touching(area, self.request.margin):
             raise InputError(
-                "AREA {area}: no sheet of AHN is near it; give RD metres", area=self.request.area
+                Field("area", self.request.area), "no sheet of AHN is near it", "give RD metres"
             )
         items: list[tuple[str, Download]] = []
         for kind in KINDS:

@@ -11,6 +11,7 @@ from pipeline.errors import InputError
 from pipeline.fetch.web import FetchError
 from pipeline.storage.cache import write_atomic
 from pipeline.storage.files import identity
+from pipeline.terms import Location
 
 MANIFEST = "fetched.json"
 
@@ -95,7 +96,7 @@ class OccupiedError(InputError):
 def foreign(folder: Path, name: str) -> InputError:
     """The fault of a folder in which another program's file has the name of one of ours."""
     return InputError(
-        "{folder}: its {name} is not of this program; give another folder", folder=folder, name=name
+        Location(folder), "its {name} is not of this program", "give another folder", name=name
     )
 
 

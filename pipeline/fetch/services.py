@@ -11,6 +11,7 @@ from pipeline.fetch.web import Client, FetchError, NotFoundError
 from pipeline.heights.ahn import Bounds
 from pipeline.heights.indexes import RESOLUTIONS, IndexedSheet, Product, file_name, sheets_in_index
 from pipeline.messages import Text
+from pipeline.terms import Field, Location
 
 # Each may be replaced by `--base-url`: by a mirror, a proxy, the server of a test.
 BASES = {
@@ -42,8 +43,8 @@ class Bases:
             name, equals, url = text.partition("=")
             if not equals or name not in BASES:
                 raise InputError(
-                    "--base-url {text}: give NAME=URL with one of {known}",
-                    text=text,
+                    Field("base_url", text),
+                    remedy="give NAME=URL with one of {known}",
                     known=list(BASES),
                 )
             moved[name] = url.rstrip("/")
@@ -91,9 +92,12 @@ def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
             raise FetchError("the index {url}: {why}", url=url, why=failed) from None
         if not sheets:
             raise InputError(
-                "the index {url} lists no sheet of {folder}; choose another --ahn or --resolution",
-                url=url,
+                Location(url),
+                "the index {source} lists no sheet of {folder}",
+                "choose another {ahn} or {resolution}",
                 folder=wanted.folder,
+                ahn=Field("ahn"),
+                resolution=Field("resolution"),
             )
         return Index(file_name(url), body, [_placed(o, wanted, bases) for o in sheets])
     raise FetchError(reason)

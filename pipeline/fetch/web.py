@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import metadata
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from pipeline.errors import Stopped, Told
+from pipeline.errors import Stopped
 from pipeline.messages import Text
 from pipeline.storage.cache import write_atomic
 
@@ -39,20 +39,28 @@ REDIRECTS = urllib3.Retry(
 RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
-class NotFoundError(Told):
+class WebError(Exception):
+    """A request that a server did not answer as asked. text: the reason, to be translated."""
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        self.text = Text(template, **values)
+        super().__init__(self.text)
+
+
+class NotFoundError(WebError):
     """The server has no such resource (404, 410)."""
 
 
-class FetchError(Told):
+class FetchError(WebError):
     """A download failed; the message gives the reason in a line."""
 
 
-class _RetryError(Told):
+class _RetryError(WebError):
     """An attempt failed and may be retried. wait: Retry-After [s]; moved: whether it made
     progress."""
 
     def __init__(self, why: str, wait: float = 0.0) -> None:
-        super().__init__(Text(why))
+        super().__init__(why)
         self.wait = wait
         self.moved = False
 

@@ -14,7 +14,8 @@ from kernels.rings import Rings, turn_clockwise
 from pipeline.engine.tasks import check_stop
 from pipeline.errors import InputError
 from pipeline.messages import Text
-from pipeline.storage.files import find, identity, named
+from pipeline.storage.files import find, identity
+from pipeline.terms import Field, File
 from pipeline.vectors.crossings import is_entangled
 from pipeline.vectors.files import ENDINGS, column, read_vector
 from pipeline.vectors.overlay import make_one_valid
@@ -95,8 +96,7 @@ def read_files(sources: Iterable[str], layer: str | None = None) -> dict[str, Ge
     tables = {file: read_vector(file, layer) for file in find(sources, ENDINGS, "buildings")}
     if not any(map(len, tables.values())):
         raise InputError(
-            "{name}: holds no footprints; is it the right file or layer?",
-            name=named(next(iter(tables))),
+            File(next(iter(tables))), "holds no footprints", "is it the right file or layer?"
         )
     return tables
 
@@ -109,7 +109,7 @@ def footprints_of(
     known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in tables.items())
     table = pd.concat(
         [
-            rows_of(t, pick_columns(t, named(file), id_column, group_column))
+            rows_of(t, pick_columns(t, file, id_column, group_column))
             for file, t in tables.items()
             if len(t)
         ],
@@ -148,37 +148,39 @@ def pick_columns(
     and for the table of a run."""
     if {str(name) for name in table.columns} >= VERDICTS:
         raise InputError(
-            "{name}: is the table of a finished run, not footprints; give the footprints that the"
-            " run was made of",
-            name=file,
+            File(file),
+            "is the table of a finished run, not footprints",
+            "give the footprints that the run was made of",
         )
 
     def wanted(name: str, option: str) -> str:
         found = column(table, name)
         if found is None:
             raise InputError(
-                "{file}: no column {name!r}{has}; name another with {option}",
-                file=file,
+                File(file),
+                "no column {name!r}{has}",
+                "name another with {field}",
                 name=name,
                 has=_has(table),
-                option=option,
+                field=Field(option),
             )
         return found
 
-    identifier = wanted(id_column, "--id") if id_column else None
+    identifier = wanted(id_column, "id") if id_column else None
     identifier = identifier or column(table, *ID_COLUMNS)
     if identifier is None:
         raise InputError(
-            "{file}: no column identificatie, id or gml_id{has}; name the one with the building's"
-            " id with --id",
-            file=file,
+            File(file),
+            "no column identificatie, id or gml_id{has}",
+            "name the one with the building's id with {id}",
             has=_has(table),
+            id=Field("id"),
         )
     return Columns(
         id=identifier,
         built=column(table, *BUILT_COLUMNS),
         status=column(table, "status", "pandstatus"),
-        group=wanted(group_column, "--group") if group_column else None,
+        group=wanted(group_column, "group") if group_column else None,
     )
 
 

@@ -38,10 +38,11 @@ from pipeline.footprints.prepared_sort import Run, Sorter, run_of, write_sorted
 from pipeline.messages import Text
 from pipeline.storage.cache import fingerprint, key_of, log, read_manifest, write_manifest
 from pipeline.storage.checksums import ChecksumWriter
-from pipeline.storage.files import find, identity, named, on_disk
+from pipeline.storage.files import find, identity, on_disk
 from pipeline.storage.geoparquet import GeoParquet, Rows
 from pipeline.storage.places import Folder
 from pipeline.storage.slices import Rectangle
+from pipeline.terms import File, Location
 from pipeline.vectors.files import ENDINGS, Vector, open_vector
 
 BATCH = 32_768  # rows taken up at once
@@ -84,7 +85,7 @@ def prepare_footprints(
                 folder.rename(home)
         card = _card(home)
     if card is None:
-        raise MendableError("{folder}: was removed meanwhile; run again", folder=home)
+        raise MendableError(Location(home), "was removed meanwhile", "run again")
     xmin, ymin, xmax, ymax = (float(edge) for edge in card["bounds"])
     return Prepared(home / SORTED, tuple(card["sources"]), card["count"], (xmin, ymin, xmax, ymax))
 
@@ -162,9 +163,7 @@ def fill(
             vector.transform.check()
         sources = [future.result() for future in known]
     if not sorter.count:
-        raise InputError(
-            "{name}: holds no footprints; is it the right file or layer?", name=named(files[0])
-        )
+        raise InputError(File(files[0]), "holds no footprints", "is it the right file or layer?")
     usable, rest = sorter.finish()
     sums = {}
     for name, rows in zip(TABLES, (usable, rest), strict=True):
@@ -195,7 +194,7 @@ def _batches(
     for vector in vectors:
         if vector.count == 0:
             continue
-        columns = pick_columns(vector.empty, named(vector.path), id_column, group_column)
+        columns = pick_columns(vector.empty, vector.path, id_column, group_column)
         wanted = [name for name in columns if name is not None]
         for batch in vector.batches(wanted, BATCH):
             yield vector, columns, batch, row
@@ -240,9 +239,9 @@ def becoming(home: Path, stop: Stop) -> Iterator[Path | None]:
             os.close(handle)
     except OSError as error:
         raise InputError(
-            "{folder}: cannot be written ({error}); make room, or name another folder in"
-            " DAKLAAG_CACHE",
-            folder=home.parent,
+            Location(home.parent),
+            "cannot be written ({error})",
+            "make room, or name another folder in DAKLAAG_CACHE",
             error=error.strerror or error,
         ) from None
 
@@ -285,8 +284,7 @@ def check_unchanged(files: list[str], stamps: list[dict[str, Any]]) -> None:
     for before, after in zip(stamps, stamps_of(files), strict=False):
         if before != after:
             raise InputError(
-                "{name}: was changed while it was read; run again when it is whole",
-                name=named(before["path"]),
+                File(before["path"]), "was changed while it was read", "run again when it is whole"
             )
 
 

@@ -18,6 +18,7 @@ from pipeline.footprints.ids import DIGITS, numbered_rows, with_zeros, without_z
 from pipeline.footprints.prepared import Prepared
 from pipeline.messages import Text
 from pipeline.storage.files import check_file
+from pipeline.terms import File
 from pipeline.vectors.files import column, read_table
 from pipeline.vectors.overlay import make_valid
 
@@ -47,7 +48,7 @@ class Restrictions:
     geometries, None where a row has none of that kind; keys: ids of the rows that have neither;
     numbers: of the rows, in a CSV as a spreadsheet shows them."""
 
-    name: str = ""
+    file: File = field(default_factory=lambda: File(""))
     what: tuple[str, ...] = ()
     effect: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
@@ -99,7 +100,7 @@ class Restrictions:
         return [
             Text(
                 "{name}: {n} of {all} rows hold for none of the footprints",
-                name=self.name,
+                name=self.file,
                 n=n,
                 all=len(self),
             )
@@ -124,13 +125,13 @@ def read_restrictions(path: Path) -> Restrictions:
 
     Raises InputError for a file without `what`, `effect` and `kind`, or with other words there.
     """
-    table = _table(path)
-    what, effect, kind = (tuple(_words(table, name, path.name)) for name in WORDS)
-    areas, points = _areas_and_points(table, path.name)
+    table, file = _table(path), File(path)
+    what, effect, kind = (tuple(_words(table, name, file)) for name in WORDS)
+    areas, points = _areas_and_points(table, file)
     bare = np.flatnonzero(shapely.is_missing(areas) & shapely.is_missing(points))
-    keys = _keys(table, bare, path.name) if len(bare) else []
+    keys = _keys(table, bare, file) if len(bare) else []
     numbers = tuple(int(number) for number in table.index)
-    return Restrictions(path.name, what, effect, kind, areas, points, tuple(keys), numbers)
+    return Restrictions(file, what, effect, kind, areas, points, tuple(keys), numbers)
 
 
 def check_ids(restrictions: Restrictions, prepared: Prepared) -> None:
@@ -139,26 +140,28 @@ def check_ids(restrictions: Restrictions, prepared: Prepared) -> None:
     ids = {key for _, key in restrictions.keys}
     if lost := with_zeros(prepared, ids):
         raise InputError(
-            "{file}: row {rows}: a spreadsheet took the leading zeros off the ids ({id} is"
-            " {meant}); make that column text, and give the ids with their {digits} digits",
+            restrictions.file,
+            "a spreadsheet took the leading zeros off the ids ({id} is {meant})",
+            "make that column text, and give the ids with their {digits} digits",
             **_lost(restrictions, lost),
             digits=DIGITS,
         )
     if lost := without_zeros(prepared, ids):
         raise InputError(
-            "{file}: row {rows}: the footprints' ids lost their leading zeros, as in a spreadsheet"
-            " ({id} is {meant} there); give footprints with their ids as text",
+            restrictions.file,
+            "the footprints' ids lost their leading zeros, as in a spreadsheet ({id} is {meant}"
+            " there)",
+            "give footprints with their ids as text",
             **_lost(restrictions, lost),
         )
 
 
-def _lost(restrictions: Restrictions, lost: dict[str, str]) -> dict[str, str]:
+def _lost(restrictions: Restrictions, lost: dict[str, str]) -> dict[str, Any]:
     """Which rows bear ids that differ from the footprints', and one of them with what it means."""
     rows = [(restrictions.numbers[row], key) for row, key in restrictions.keys if key in lost]
     numbers, (_, one) = [number for number, _ in rows], rows[0]
-    return {
-        "file": restrictions.name, "rows": numbered_rows(numbers), "id": one, "meant": lost[one],
-    }  # fmt: skip
+    place = Text("row {rows}", rows=numbered_rows(numbers))
+    return {"place": place, "id": one, "meant": lost[one]}
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -170,9 +173,7 @@ def _table(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         said = " ".join(str(error).split())
         raise InputError(
-            "{name}: cannot be read ({said}); give it as UTF-8, with commas",
-            name=path.name,
-            said=said,
+            File(path), "cannot be read ({said})", "give it as UTF-8, with commas", said=said
         ) from None
 
 
@@ -187,7 +188,7 @@ def _csv(path: Path) -> pd.DataFrame:
     return table[(table.apply(lambda column: column.str.strip()) != "").any(axis=1)]
 
 
-def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
+def _words(table: pd.DataFrame, name: str, file: File) -> list[str]:
     allowed, written = WORDS[name], column(table, name)
     if table.empty and [*table.columns] == ["geometry"]:  # GeoJSON without features
         return []
@@ -197,9 +198,10 @@ def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
     for row, word in zip(table.index, words, strict=True):
         if word not in allowed:
             raise InputError(
-                "{file}: row {row}: {column} is {word!r}; it takes {allowed}",
-                file=file,
-                row=row,
+                file,
+                "{column} is {word!r}",
+                "it takes {allowed}",
+                place=Text("row {row}", row=row),
                 column=name,
                 word=word,
                 allowed=allowed,
@@ -207,27 +209,29 @@ def _words(table: pd.DataFrame, name: str, file: str) -> list[str]:
     return words
 
 
-def _no_column(table: pd.DataFrame, name: str, file: str) -> InputError:
+def _no_column(table: pd.DataFrame, name: str, file: File) -> InputError:
     """What to say of a file without a column, which may be there between other separators."""
     there = [str(known) for known in table.columns]
     if any(";" in known for known in there):
         return InputError(
-            "{file}: no column {name!r} (it has {there}): its columns are separated by semicolons,"
-            " as a Dutch spreadsheet writes CSV; save it with commas",
-            file=file,
+            file,
+            "no column {name!r} (it has {there}): its columns are separated by semicolons, as a"
+            " Dutch spreadsheet writes CSV",
+            "save it with commas",
             name=name,
             there=there,
         )
     return InputError(
-        "{file}: no column {name!r} (it has {there}); add it, it takes {allowed}",
-        file=file,
+        file,
+        "no column {name!r} (it has {there})",
+        "add it, it takes {allowed}",
         name=name,
         there=there,
         allowed=WORDS[name],
     )
 
 
-def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def _areas_and_points(table: pd.DataFrame, file: File) -> tuple[NDArray[Any], NDArray[Any]]:
     """The geometries of each kind by row, None in the other and in both where there is none."""
     geometry = np.full(len(table), None, object)
     if isinstance(table, geopandas.GeoDataFrame):
@@ -237,9 +241,10 @@ def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDA
     if not np.isin(kind, (-1, 0, 3, 4, 6)).all():
         row = int(np.flatnonzero(~np.isin(kind, (-1, 0, 3, 4, 6)))[0])
         raise InputError(
-            "{file}: row {row}: is a {kind}; give polygons, points or ids",
-            file=file,
-            row=table.index[row],
+            file,
+            "is a {kind}",
+            "give polygons, points or ids",
+            place=Text("row {row}", row=table.index[row]),
             kind=geometry[row].geom_type,
         )
     areas, points = make_valid(geometry, file), geometry.copy()
@@ -248,7 +253,7 @@ def _areas_and_points(table: pd.DataFrame, file: str) -> tuple[NDArray[Any], NDA
     return areas, points
 
 
-def _keys(table: pd.DataFrame, rows: NDArray[np.int64], file: str) -> list[tuple[int, str]]:
+def _keys(table: pd.DataFrame, rows: NDArray[np.int64], file: File) -> list[tuple[int, str]]:
     """Rows without a geometry, and the id of each."""
     identifier = column(table, "identificatie", "id")
     keys = [""] * len(rows)
@@ -256,17 +261,19 @@ def _keys(table: pd.DataFrame, rows: NDArray[np.int64], file: str) -> list[tuple
         keys = [as_text(key).removeprefix(PREFIX) for key in table[identifier].iloc[rows]]
     if "" in keys:
         raise InputError(
-            "{file}: row {row}: has neither a geometry nor an `id` or `identificatie`; give one of"
-            " them",
-            file=file,
-            row=table.index[rows[keys.index("")]],
+            file,
+            "has neither a geometry nor an `id` or `identificatie`",
+            "give one of them",
+            place=Text("row {row}", row=table.index[rows[keys.index("")]]),
         )
     if rounded := [i for i, key in enumerate(keys) if ROUNDED.fullmatch(key)]:
         raise InputError(
-            "{file}: row {rows}: a spreadsheet rounded the id to {id}; export it anew with that"
-            " column as text",
-            file=file,
-            rows=numbered_rows([int(table.index[rows[i]]) for i in rounded]),
+            file,
+            "a spreadsheet rounded the id to {id}",
+            "export it anew with that column as text",
+            place=Text(
+                "row {rows}", rows=numbered_rows([int(table.index[rows[i]]) for i in rounded])
+            ),
             id=keys[rounded[0]],
         )
     return list(zip(rows.tolist(), keys, strict=True))

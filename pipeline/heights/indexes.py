@@ -17,6 +17,7 @@ from pipeline.heights.ahn import TILE_M, Bounds, sheets_by_name, tile_name
 from pipeline.messages import Text
 from pipeline.storage.files import on_disk
 from pipeline.storage.places import is_remote
+from pipeline.terms import Command, File, Location
 from pipeline.vectors.files import column
 from pipeline.vectors.layers import layers_in, read_attributes
 
@@ -211,7 +212,7 @@ def _locations(path: Path) -> list[str] | None:
         table = _rows(path)
     except ValueError:
         raise InputError(
-            "{name}: cannot be read as a tile index; make it anew by gdaltindex", name=path.name
+            File(path), "cannot be read as a tile index", "make it anew by gdaltindex"
         ) from None
     location = column(table, "location")
     return None if location is None else [str(there) for there in table[location]]
@@ -226,15 +227,15 @@ def _names(path: Path, kind: str) -> list[str]:
         names = [offer.file for wanted in products for offer in sheets_in_index(body, wanted)]
     if not names:
         raise InputError(
-            "{name}: no column `location`, nor an index of AHN; give rasters as {kind}, or an index"
-            " by gdaltindex",
-            name=path.name,
+            File(path),
+            "no column `location`, nor an index of AHN",
+            "give rasters as {kind}, or an index by gdaltindex",
             kind=kind,
         )
     return list(dict.fromkeys(names))
 
 
-def _existing(index: Path, entries: Iterable[str], remedy: Text) -> list[str]:
+def _existing(index: Path, entries: Iterable[str], instead: Text) -> list[str]:
     paths = []
     for entry in entries:
         # What GDAL or object storage names is no path below the index.
@@ -242,10 +243,11 @@ def _existing(index: Path, entries: Iterable[str], remedy: Text) -> list[str]:
         there = entry if known else str(index.parent / entry)  # an absolute one stays as it is
         if not (is_remote(there) or has_magic(there) or _is_there(there)):
             raise InputError(
-                "{name}: lists {entry}, which does not exist; put it there, or {remedy}",
-                name=index.name,
-                entry=entry,
-                remedy=remedy,
+                File(index),
+                "lists {entry}, which does not exist",
+                "put it there, or {instead}",
+                entry=Location(entry),
+                instead=instead,
             )
         paths.append(there)
     return paths
@@ -265,10 +267,11 @@ def _beside(index: Path, names: list[str], endings: tuple[str, ...]) -> list[str
     paths = [str(there[_stem(name)]) for name in names if _stem(name) in there]
     if not paths:
         raise InputError(
-            "{name}: none of the {n} sheets that it lists lies beside it; put it into their folder,"
-            " or bring them by daklaag fetch",
-            name=index.name,
+            File(index),
+            "none of the {n} sheets that it lists lies beside it",
+            "put it into their folder, or bring them by {fetch}",
             n=len(names),
+            fetch=Command("fetch"),
         )
     return list(dict.fromkeys(paths))
 

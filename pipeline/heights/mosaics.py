@@ -19,8 +19,9 @@ from pipeline.heights.indexes import files_in_index
 from pipeline.heights.rasters import PIECE, Mosaic, overlapping
 from pipeline.heights.sheets import Sheet, open_sheet
 from pipeline.messages import Text
-from pipeline.storage.files import find, named
+from pipeline.storage.files import find
 from pipeline.storage.places import is_remote
+from pipeline.terms import Field, File, Location
 
 ENDINGS = (".tif", ".tiff", ".vrt", ".asc", ".img")
 # The last also of AHN2, whose ground is `n`, or `i` with its holes filled in.
@@ -38,10 +39,11 @@ def check_told_apart(dsm: Sequence[str], dtm: Sequence[str]) -> None:
     shared = set(_files(common, "DSM")).intersection(_files(common, "DTM")) if common else ()
     if shared:
         raise InputError(
-            "{source}: is given as DSM and as DTM, and names such as {name} do not tell them apart"
-            " (R_ and M_, as of AHN); give each its own folder or files",
-            source=common[0],
-            name=named(min(shared)),
+            Location(common[0]),
+            "is given as DSM and as DTM, and names such as {name} do not tell them apart (R_ and"
+            " M_, as of AHN)",
+            "give each its own folder or files",
+            name=File(min(shared)),
         )
 
 
@@ -84,11 +86,11 @@ def open_mosaic(
     for sheet in sheets[1:]:
         if sheet.resolution != first.resolution:
             raise InputError(
-                "{name}: cells of {resolution:g} m, but {other} has {theirs:g} m; give sheets of"
-                " one resolution",
-                name=sheet.name,
+                File(sheet.path),
+                "cells of {resolution:g} m, but {other} has {theirs:g} m",
+                "give sheets of one resolution",
                 resolution=sheet.resolution,
-                other=first.name,
+                other=File(first.path),
                 theirs=first.resolution,
             )
     if "versions" in allow:  # of two at one place the newer counts
@@ -153,7 +155,7 @@ def duplicates_warning(mosaic: Mosaic) -> list[str]:
         Text(
             "{one} and {other} are of the same place; where both have data {one} counts",
             one=a.name,
-            other=b.name,
+            other=File(b.path),
         )
         for a, b, _ in overlapping(mosaic)
         if a.window == b.window
@@ -164,28 +166,31 @@ def _disagreement(
     a: Sheet, b: Sheet, here: Window, one: np.float32, other: np.float32
 ) -> InputError:
     x, _, _, y = here.bounds(a.resolution)
-    place = Text(
+    heights = Text(
         "disagree at {x:g}, {y:g} ({one:g} and {other:g} m)", x=x, y=y, one=one, other=other
     )
     remedy = Text("give one of them")
     if a.version and b.version and a.version != b.version:
-        remedy = Text("give one of them, or accept it with --allow versions: then the newer counts")
+        remedy = Text(
+            "give one of them, or accept it with {allow}: then the newer counts",
+            allow=Field("allow", "versions"),
+        )
     if a.window != b.window:
         return InputError(
-            "{one} and {other} overlap and {place}; {remedy}",
-            one=a.name,
-            other=b.name,
-            place=place,
-            remedy=remedy,
+            File(a.path),
+            "{source} and {other} overlap and {heights}",
+            remedy,
+            other=File(b.path),
+            heights=heights,
         )
     versions = [sheet.version or Text("of unknown version") for sheet in (a, b)]
     return InputError(
-        "{one} and {other} are the same sheet twice ({versions: and }), and {place}; {remedy}",
-        one=a.name,
-        other=b.name,
+        File(a.path),
+        "{source} and {other} are the same sheet twice ({versions: and }), and {heights}",
+        remedy,
+        other=File(b.path),
         versions=versions,
-        place=place,
-        remedy=remedy,
+        heights=heights,
     )
 
 
@@ -232,10 +237,12 @@ def _check_gaps(mosaic: Mosaic, area: shapely.Geometry | None) -> None:
             for w, a, b in holes[:3]
         ]
         raise InputError(
-            "{kind}: {n} sheet(s) missing, {said:; }; add them or accept it with --allow gaps",
-            kind=mosaic.kind,
+            mosaic.kind,
+            "{n} sheet(s) missing, {said:; }",
+            "add them or accept it with {allow}",
             n=len(holes),
             said=said,
+            allow=Field("allow", "gaps"),
         )
 
 

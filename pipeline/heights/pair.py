@@ -14,6 +14,8 @@ from pipeline.errors import InputError
 from pipeline.grid.tile_masks import HeightBounds
 from pipeline.grid.windows import Window
 from pipeline.heights.rasters import Mosaic, Reader
+from pipeline.messages import Text
+from pipeline.terms import Field, File
 
 
 class Additions(Protocol):
@@ -128,26 +130,30 @@ def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> HeightPair:
     a, b = dsm.sheets[0], dtm.sheets[0]
     if a.resolution != b.resolution:
         raise InputError(
-            "{dsm} has cells of {one:g} m and {dtm} of {other:g} m; give DSM and DTM"
-            " of one resolution",
-            dsm=a.name,
+            File(a.path),
+            "{source} has cells of {one:g} m and {dtm} of {other:g} m",
+            "give DSM and DTM of one resolution",
             one=a.resolution,
-            dtm=b.name,
+            dtm=File(b.path),
             other=b.resolution,
         )
     terrain = HeightPair(dsm, dtm)
     if not terrain.window.size or terrain.ground.area == 0:
         raise InputError(
-            "DSM ({dsm}) and DTM ({dtm}) have no ground in common; give sheets of one place",
-            dsm=a.name,
-            dtm=b.name,
+            File(a.path),
+            "DSM ({source}) and DTM ({dtm}) have no ground in common",
+            "give sheets of one place",
+            dtm=File(b.path),
         )
     versions = {s.version for s in (*dsm.sheets, *dtm.sheets) if s.version}
     if len(versions) > 1 and "versions" not in allow:
-        one = {s.version: s.name for s in (*dsm.sheets, *dtm.sheets) if s.version}
-        said = [f"{version} ({one[version]})" for version in sorted(versions)]
+        one = {s.version: File(s.path) for s in (*dsm.sheets, *dtm.sheets) if s.version}
+        said = [Text("{version} ({file})", version=v, file=one[v]) for v in sorted(versions)]
         raise InputError(
-            "AHN versions are mixed: {said}; give one, or accept it with --allow versions",
+            Text("AHN versions are mixed"),
+            "{said}",
+            "give one, or accept it with {allow}",
             said=said,
+            allow=Field("allow", "versions"),
         )
     return terrain

@@ -45,6 +45,7 @@ from pipeline.storage.cache import (
 )
 from pipeline.storage.checksums import CheckedFiles
 from pipeline.storage.files import identity
+from pipeline.terms import Field, File, Location
 
 FORMAT = 2
 ROWS, COLUMNS = 512, 16_384  # cells read at once, or a block of the file
@@ -111,11 +112,12 @@ def survey_sheet(sheet: Sheet, folder: Path, stop: Callable[[], bool]) -> SheetM
         write_manifest(folder / f"{key}.json", values)
     except OSError as error:
         raise InputError(
-            "{folder}: the relief of {name} cannot be kept there ({error}); make room, or name"
-            " another folder in --relief or DAKLAAG_CACHE",
-            folder=folder,
-            name=sheet.name,
+            Location(folder),
+            "the relief of {name} cannot be kept there ({error})",
+            "make room, or name another folder in {relief} or DAKLAAG_CACHE",
+            name=File(sheet.path),
             error=error.strerror or error,
+            relief=Field("relief"),
         ) from None
     return SheetManifest(survey, file, folder / f"{key}.zarr", sums)
 
@@ -126,7 +128,7 @@ def _key(sheet: Sheet) -> str:
         stamps = [fingerprint(path) for path in dict.fromkeys((sheet.path, *sheet.files))]
     except OSError:
         raise InputError(
-            "{name}: is gone, or a file behind it; fetch it again", name=sheet.name
+            File(sheet.path), "is gone, or a file behind it", "fetch it again"
         ) from None
     return key_of(FORMAT, sheet.path, stamps, sheet.nodata, sheet.scale, sheet.offset)
 
@@ -238,7 +240,7 @@ def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
 def _required_manifest(sheet: Sheet, folder: Path) -> SheetManifest:
     manifest = sheet_manifest(sheet, folder)
     if manifest is None:
-        raise InputError("{name}: was changed during the run; run again", name=sheet.name)
+        raise InputError(File(sheet.path), "was changed during the run", "run again")
     return manifest
 
 
@@ -317,11 +319,12 @@ def _recount_overlaps(coarse: Coarse, mosaic: Mosaic, cells: Window, level: int)
 def _check_range(sheet: Sheet, found: Survey) -> None:
     if found.lowest < LOWEST_M or found.highest > HIGHEST_M:
         raise InputError(
-            "{name}: heights from {lowest:g} to {highest:g} m are not of the Netherlands; are they"
-            " centimetres, or an undeclared nodata value (--nodata VALUE)?",
-            name=sheet.name,
+            File(sheet.path),
+            "heights from {lowest:g} to {highest:g} m are not of the Netherlands",
+            "are they centimetres, or an undeclared nodata value ({nodata})?",
             lowest=found.lowest,
             highest=found.highest,
+            nodata=Field("nodata", Text("VALUE")),
         )
 
 
@@ -334,7 +337,7 @@ def warnings(mosaic: Mosaic, surveys: list[Survey]) -> list[str]:
             remedy = (
                 Text("declare it in the file (gdal_edit.py -a_nodata {raw:g})", raw=raw)
                 if sheet.declared
-                else Text("run with --nodata {raw:g}", raw=raw)
+                else Text("run with {nodata}", nodata=Field("nodata", f"{raw:g}"))
             )
             texts.append(
                 Text(
@@ -354,7 +357,8 @@ def check_any_data(mosaic: Mosaic, surveys: list[Survey]) -> None:
     if all(survey.without_data == survey.cells for survey in surveys):
         names = [sheet.name for sheet in mosaic.sheets[:3]]
         raise InputError(
-            "{kind}: no cell has data ({names}); check their nodata value",
-            kind=mosaic.kind,
+            mosaic.kind,
+            "no cell has data ({names})",
+            "check their nodata value",
             names=names,
         )

@@ -18,6 +18,7 @@ from pipeline.messages import Text
 from pipeline.storage.cache import cache_dir, fingerprint, key_of, read_manifest, write_manifest
 from pipeline.storage.files import named, on_disk
 from pipeline.storage.vsis3 import gdal_options, is_vsis3
+from pipeline.terms import File
 
 FORMAT = 3
 SIDECARS = (".aux.xml", ".msk", ".ovr")  # of GDAL, that may come to a file later
@@ -102,9 +103,9 @@ class OpenSheet:
         i, j = np.argwhere(np.isinf(height) & (height != self._nodata))[0]
         row, column = window.top - self.sheet.window.top + i, window.left - self.sheet.window.left
         return InputError(
-            "{name}: infinite value at row {row}, column {column}; give that value as nodata or"
-            " repair the file",
-            name=self.sheet.name,
+            File(self.sheet.path),
+            "infinite value at row {row}, column {column}",
+            "give that value as nodata or repair the file",
             row=row,
             column=column + j,
         )
@@ -127,8 +128,9 @@ class OpenSheet:
 
 def _unreadable(sheet: Sheet, what: Text, error: Exception) -> InputError:
     return InputError(
-        "{name}: {what} cannot be read ({reason}); is the file damaged or cut off? Fetch it again",
-        name=sheet.name,
+        File(sheet.path),
+        "{what} cannot be read ({reason})",
+        "is the file damaged or cut off? Fetch it again",
         what=what,
         reason=reason(error),
     )
@@ -181,15 +183,14 @@ def _cached_header(kept: Path) -> Sheet | None:
 
 
 def _read_header(path: str, kind: str, nodata: float | None) -> Sheet:
-    name = named(path)
     try:
         with rasterio.Env(**gdal_options()), rasterio.open(path) as source:
-            return Sheet(path, name, **describe(source, name, nodata))
+            return Sheet(path, named(path), **describe(source, nodata))
     except rasterio.errors.RasterioError as error:
         raise InputError(
-            "{name}: not a raster that can be read as {kind} ({reason}); give a GeoTIFF of AHN"
-            " heights, or fetch it again",
-            name=name,
+            File(path),
+            "not a raster that can be read as {kind} ({reason})",
+            "give a GeoTIFF of AHN heights, or fetch it again",
             kind=kind,
             reason=reason(error),
         ) from None

@@ -6,6 +6,7 @@ from pipeline.errors import InputError
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights.pair import HeightPair
+from pipeline.terms import Field, File
 
 MOST = 64  # tiles that are read: a million cells of each raster, whatever the area
 MARGIN_M = 0.5
@@ -29,12 +30,15 @@ def check_order(terrain: HeightPair, tiles: TileMask) -> None:
             known += int(np.count_nonzero(~np.isnan(difference)))
     if below > SHARE * known and below > above:
         raise InputError(
-            "{dsm}: lies as DSM below {dtm} as DTM in {share:.0%} of the cells of a sample; are"
-            " they swapped? Give the surface as --dsm and the terrain as --dtm, or accept the"
-            " heights with --allow heights",
-            dsm=terrain.dsm.sheets[0].name,
-            dtm=terrain.dtm.sheets[0].name,
+            File(terrain.dsm.sheets[0].path),
+            "lies as DSM below {other} as DTM in {share:.0%} of the cells of a sample",
+            "are they swapped? Give the surface as {dsm} and the terrain as {dtm}, or accept the"
+            " heights with {allow}",
+            other=File(terrain.dtm.sheets[0].path),
             share=below / known,
+            dsm=Field("dsm"),
+            dtm=Field("dtm"),
+            allow=Field("allow", "heights"),
         )
 
 

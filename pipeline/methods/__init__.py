@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from pipeline.methods.method import Method
 from pipeline.methods.powermapping.declaration import POWERMAPPING
 
@@ -20,6 +21,9 @@ def method_named(name: str) -> Method:
     """A method by its name. Raises InputError for one that is unknown."""
     if name not in METHODS:
         raise InputError(
-            "method {name!r} is unknown; there is {known}", name=name, known=list(METHODS)
+            Text("method {name!r}", name=name),
+            "{source} is unknown",
+            "there is {known}",
+            known=list(METHODS),
         )
     return METHODS[name]

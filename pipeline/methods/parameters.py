@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pipeline.errors import InputError
 from pipeline.messages import Text
+from pipeline.terms import Command, Field
 
 P = TypeVar("P")
 
@@ -75,9 +76,9 @@ class Parameter:
     def _refusal(self, text: Any) -> InputError:
         unit = f" {self.unit}" if self.unit else ""
         return InputError(
-            "parameter {name}: {text!r} is not accepted; it takes {range}{unit} (default"
-            " {default})",
-            name=self.name,
+            Field("parameter", self.name),
+            "{text!r} is not accepted",
+            "it takes {range}{unit} (default {default})",
             text=text,
             range=self.range,
             unit=unit,
@@ -146,9 +147,10 @@ def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
             near = difflib.get_close_matches(name, known, 1, 0.4)
             hint = Text("; did you mean {near}?", near=near[0]) if near else ""
             raise InputError(
-                "parameter {name!r} is unknown{hint} (`daklaag methods` lists them)",
-                name=name,
+                Field("parameter", repr(name)),
+                "{source} is unknown{hint} ({methods} lists them)",
                 hint=hint,
+                methods=Command("methods"),
             )
     given = {name: known[name].parse(text) for name, text in settings.items()}
     preset: dict[str, Any] = {}

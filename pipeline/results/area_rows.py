@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.methods.method import NUMBER, WHOLE, Class, Column, Method, Total, Words
 from pipeline.results.spreadsheets import write_xlsx
 from pipeline.results.totals import COUNTS, totals_of
+from pipeline.terms import Field, File
 
 HTML = re.compile(r"</?[A-Za-z][^<>]*>")
 SHARE = "share"
@@ -97,9 +98,10 @@ def own_columns(own: Sequence[Row], name: str | None, file: str | Path) -> list[
     kept = [key for key in own[0] if key not in marked]
     if name is not None and name not in kept:
         raise InputError(
-            "--name {name}: no column of {file}; choose one of {kept}",
-            name=name,
-            file=Path(file).name,
+            Field("name", name),
+            "no column of {file}",
+            "choose one of {kept}",
+            file=File(file),
             kept=kept,
         )
     if not kept:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from pipeline.methods import method_of
 from pipeline.methods.method import NUMBER, Column, Method
 from pipeline.results import report
@@ -39,7 +40,10 @@ def changes(before: Place, after: Place) -> pa.Table:
     for name in ("area", "around"):
         if found := first_difference(there["inputs"][name], here["inputs"][name], name):
             raise InputError(
-                "the two runs are not of one area: {found}; run both for the same", found=found
+                Text("the two runs"),
+                "{source} are not of one area: {found}",
+                "run both for the same",
+                found=found,
             )
     names = [column.name for column in compared(method_of(here))]
     files = [report.buildings_file(directory) for directory in (before, after)]

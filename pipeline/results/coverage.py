@@ -11,6 +11,7 @@ from pipeline.areas.regions import Area
 from pipeline.footprints.scope import Listed, asked_of
 from pipeline.heights.ahn import land
 from pipeline.messages import Text
+from pipeline.terms import Field
 from pipeline.vectors.overlay import intersection
 
 FEW = 0.5  # covered of the footprints or the ground: with less, figures are not those of the area
@@ -51,7 +52,7 @@ def _shared(asked: Any, other: shapely.Geometry) -> Any:
     """What a geometry, which may be a user's polygon, or each of an array shares with another."""
     if isinstance(asked, np.ndarray):
         return shapely.intersection(asked, other)
-    return intersection(asked, other, "AREA")
+    return intersection(asked, other, Field("area"))
 
 
 def ground_asked(area: Area | None, footprints: Listed) -> Any:

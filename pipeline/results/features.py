@@ -164,7 +164,7 @@ class Features:
         if wanted is None:
             return np.ones(self.table.groups, np.bool_)
         for name in wanted.columns - self.columns:
-            raise InputError("{file}: has no column {name}; run it anew", file=BUILDINGS, name=name)
+            raise InputError(BUILDINGS, "has no column {name}", "run it anew", name=name)
         return wanted.may_pass(self.table.statistics, self.table.groups)
 
 

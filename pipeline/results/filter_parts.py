@@ -79,7 +79,7 @@ def literal_of(value: Any) -> Value:
 def lowered(of: Value) -> Value:
     """A text in lower case. Raises InputError for another kind."""
     if of.kind != TEXT:
-        raise InputError("filter: CASEI takes a text")
+        raise InputError("filter", "CASEI takes a text")
     if of.literal is not None:
         return literal_of(of.literal.lower())
     return Value(TEXT, of.columns, lambda rows: pc.utf8_lower(of.value(rows)))
@@ -88,7 +88,7 @@ def lowered(of: Value) -> Value:
 def computed(op: str, one: Value, two: Value) -> Value:
     """What arithmetic makes of two numbers. Raises InputError for other kinds."""
     if not one.kind == two.kind == NUMBER:
-        raise InputError(f"filter: {op} takes two numbers")
+        raise InputError("filter", "{op} takes two numbers", op=op)
 
     def value(rows: Rows) -> Any:
         return ARITHMETIC[op](*(pc.cast(each.value(rows), pa.float64()) for each in (one, two)))
@@ -103,7 +103,7 @@ def compared(op: str, one: Value, two: Value) -> Part:
             f"{each.column} (a {each.kind})" if each.column else f"a {each.kind}"
             for each in (one, two)
         )
-        raise InputError(f"filter: {what} cannot be compared")
+        raise InputError("filter", "{what} cannot be compared", what=what)
     if one.literal is not None and two.column:
         one, two, op = two, one, MIRRORED.get(op, op)
     column, value = one.column, two.literal
@@ -157,9 +157,11 @@ def shape_of(node: Any) -> shapely.Geometry:
             return rectangle(*edges_of(node["bbox"]))
         found = shapely.force_2d(shapely.from_geojson(json.dumps(node)))
     except (shapely.errors.ShapelyError, ValueError, TypeError):
-        raise InputError(f"filter: S_INTERSECTS takes a geometry; {PLACED}") from None
+        raise InputError("filter", "S_INTERSECTS takes a geometry", PLACED) from None
     if not shapely.is_valid(found):
-        raise InputError(f"filter: the geometry is not valid: {shapely.is_valid_reason(found)}")
+        raise InputError(
+            "filter", "the geometry is not valid: {reason}", reason=shapely.is_valid_reason(found)
+        )
     return found
 
 

@@ -100,7 +100,9 @@ class _Reader:
         readers = {"isNull": self._null, "in": self._among, "between": self._between,
                    "like": self._like, "s_intersects": self._intersects}  # fmt: skip
         if op not in readers:
-            raise InputError(f"filter: {op} gives no condition; compare its result with a value")
+            raise InputError(
+                "filter", "{op} gives no condition", "compare its result with a value", op=op
+            )
         return readers[op](args)
 
     def _operator(self, node: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -109,22 +111,34 @@ class _Reader:
         if op.lower() not in known:
             there = ", ".join(name.upper() for name in OPERATORS)
             raise InputError(
-                f"filter: operator {op[:50].upper()} is not supported; there is {there}"
+                "filter",
+                "operator {op} is not supported",
+                "there is {there}",
+                op=op[:50].upper(),
+                there=there,
             )
         self._parts += 1
         if self._parts > MOST_PARTS:
-            raise InputError(f"filter: has more than {MOST_PARTS} operators; ask in several parts")
+            raise InputError(
+                "filter", "has more than {most} operators", "ask in several parts", most=MOST_PARTS
+            )
         args = list(node["args"])
         least = {"not": 1, "isnull": 1, "casei": 1, "between": 3}.get(op.lower(), 2)
         if len(args) < least or (len(args) > least and op.lower() not in ("and", "or")):
-            raise InputError(f"filter: {op.upper()} takes {least} arguments, not {len(args)}")
+            raise InputError(
+                "filter",
+                "{op} takes {least} arguments, not {n}",
+                op=op.upper(),
+                least=least,
+                n=len(args),
+            )
         return known[op.lower()], args
 
     def _bare(self, node: Any) -> Part:
         """A boolean, or a column of booleans, that stands for a condition."""
         found = self._value(node)
         if found.kind != BOOLEAN:
-            raise InputError("filter: give a condition, such as class = 'solar'")
+            raise InputError("filter", remedy="give a condition, such as class = 'solar'")
         if found.column is None:
             return Part(found.columns, found.value)
         return compared("=", found, literal_of(True))
@@ -163,14 +177,14 @@ class _Reader:
     def _like(self, args: list[Any]) -> Part:
         of, pattern = map(self._value, args)
         if of.kind != TEXT or pattern.literal is None or pattern.kind != TEXT:
-            raise InputError("filter: LIKE takes a text and a pattern, such as id LIKE '0363%'")
+            raise InputError("filter", "LIKE takes a text and a pattern, such as id LIKE '0363%'")
         like = pattern.literal
         return Part(of.columns, lambda rows: pc.match_like(of.value(rows), like))
 
     def _intersects(self, args: list[Any]) -> Part:
         area = args[1] if args[0] == {"property": GEOMETRY} else args[0]
         if {"property": GEOMETRY} not in args:
-            raise InputError(f"filter: S_INTERSECTS takes the column geometry; {PLACED}")
+            raise InputError("filter", "S_INTERSECTS takes the column geometry", PLACED)
         return touching(shape_of(area))
 
     def _value(self, node: Any) -> Value:
@@ -180,13 +194,13 @@ class _Reader:
         if isinstance(node, dict) and "property" in node:
             return self._property(str(node["property"]))
         if not (isinstance(node, dict) and "op" in node):
-            raise InputError("filter: takes numbers, texts, booleans and columns as values")
+            raise InputError("filter", "takes numbers, texts, booleans and columns as values")
         op, args = self._operator(node)
         values = [self._value(each) for each in args]
         if op == "casei":
             return lowered(values[0])
         if op not in ARITHMETIC:
-            raise InputError(f"filter: {op.upper()} gives no value that can be compared")
+            raise InputError("filter", "{op} gives no value that can be compared", op=op.upper())
         return computed(op, *values)
 
     def _property(self, name: str) -> Value:
@@ -202,4 +216,6 @@ class _Reader:
                 return Value(TEXT, frozenset([of]), lambda rows: pc.binary_join(rows[of], ","))
             if column.type in KINDS:
                 return Value(KINDS[column.type], frozenset([of]), lambda rows: rows[of], column=of)
-        raise InputError(f"filter: there is no column {name[:50]} to compare; see `queryables`")
+        raise InputError(
+            "filter", "there is no column {name} to compare", "see `queryables`", name=name[:50]
+        )

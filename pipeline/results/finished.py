@@ -26,6 +26,7 @@ from pipeline.storage.geoparquet import GeoParquet, touches
 from pipeline.storage.ledger import RASTERS, REPORT
 from pipeline.storage.places import Place, below, storage_of
 from pipeline.storage.slices import Rectangle
+from pipeline.terms import File
 
 KINDS = ("dsm", "dtm")
 KEPT = 16  # runs that stay open
@@ -68,7 +69,7 @@ class Finished:
         Raises InputError for a table of another program."""
         told = (self.table.footer.metadata or {}).get(SHARDS.encode())
         if told is None:
-            raise InputError("{name}: its table is of another program; run it anew", name=self.name)
+            raise InputError(File(self.directory), "its table is of another program", "run it anew")
         found: dict[str, Any] = json.loads(told)
         return found
 
@@ -113,7 +114,7 @@ class Finished:
         found = open_store(below(self.directory, RASTERS))
         if found is None:
             raise InputError(
-                "{name}: no {rasters} in it; run it anew", name=self.name, rasters=RASTERS
+                File(self.directory), "no {rasters} in it", "run it anew", rasters=RASTERS
             )
         return found
 
@@ -187,9 +188,7 @@ def mark_of(directory: Path) -> tuple[int, int]:
     and its size [bytes]. Raises InputError if the folder holds none."""
     mark: tuple[int, int] | None = storage_of(directory).mark(REPORT)
     if mark is None:
-        raise InputError(
-            "{name}: no {file} in it, so no finished run", name=directory.name, file=REPORT
-        )
+        raise InputError(File(directory), "no {file} in it, so no finished run", file=REPORT)
     return mark
 
 

@@ -268,7 +268,9 @@ def format_rows(
 
 def _known(fmt: str) -> str:
     if fmt not in FORMATS:
-        raise InputError("format {fmt!r}: choose one of {known}", fmt=fmt, known=FORMATS)
+        raise InputError(
+            Text("format {fmt!r}", fmt=fmt), remedy="choose one of {known}", known=FORMATS
+        )
     return fmt
 
 

@@ -21,6 +21,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.exceptions import XlsxWriterException
 
 from pipeline.errors import InputError, OutputError
+from pipeline.messages import Text
+from pipeline.terms import Field
 
 FORMULA = r"^[=+\-@\t\r]"  # how text begins that Excel and LibreOffice compute
 DECIMALS = ("point", "comma")
@@ -43,7 +45,7 @@ def csv_text(rows: Sequence[Row], decimal: str = "point") -> str:
     """
     if decimal not in DECIMALS:
         raise InputError(
-            "--decimal {decimal}: give one of {known}", decimal=decimal, known=list(DECIMALS)
+            Field("decimal", decimal), remedy="give one of {known}", known=list(DECIMALS)
         )
     between, point = (";", ",") if decimal == "comma" else (",", ".")
     lines = [list(rows[0]), *(row.values() for row in rows)] if rows else []
@@ -78,9 +80,9 @@ def check_rows(number: int, what: str) -> None:
     """Raises InputError if so many rows with their header do not fit on a sheet of XLSX."""
     if number >= MOST_ROWS:
         raise InputError(
-            "{what}: {number:,} rows, and a sheet of .xlsx holds {most:,} with its header; write"
-            " .csv or .parquet, or a smaller area",
-            what=what,
+            what,
+            "{number:,} rows, and a sheet of .xlsx holds {most:,} with its header",
+            "write .csv or .parquet, or a smaller area",
             number=number,
             most=MOST_ROWS,
         )
@@ -103,7 +105,7 @@ def write_xlsx(to: Path, title: str, names: Sequence[str], rows: Iterable[Sequen
                 _write_cells(sheet, names, rows)
         except XlsxWriterException as error:
             raise OutputError(
-                "{title}: cannot be written ({error}); is the disk full?", title=title, error=error
+                title, "cannot be written ({error})", "is the disk full?", error=error
             ) from None
 
 
@@ -111,8 +113,9 @@ def _write_cells(sheet: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]
     for number, row in enumerate(chain([names], rows)):
         if sheet.write_row(number, 0, [_xlsx_cell(value) for value in row]):
             raise InputError(
-                "row {number}: more columns, or more text in a cell, than a sheet of .xlsx holds;"
-                " write .csv or .parquet", number=number,
+                Text("row {row}", row=number),
+                "more columns, or more text in a cell, than a sheet of .xlsx holds",
+                "write .csv or .parquet",
             )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from pipeline.heights.ahn import sheets_touching
 from pipeline.results import coverage, report, totals
 from pipeline.results.finished import Finished, centres, open_finished
 from pipeline.storage.places import Place
+from pipeline.terms import Field
 from pipeline.vectors.overlay import difference, intersection
 
 Circle = tuple[float, float, float]
@@ -164,7 +165,7 @@ def computed(
     """The share of the ground that is asked for which a run computed: its inputs cover it, and it
     lies in the run's own area, or in the rectangle of that where it cannot be told any more."""
     asked = [part.geometry for part in (area, _area(around)) if part is not None]
-    ground = asked[0] if len(asked) == 1 else intersection(asked[0], asked[1], "AREA")
+    ground = asked[0] if len(asked) == 1 else intersection(asked[0], asked[1], Field("area"))
     seen, source = finished.sheets(ground.bounds), finished.inputs["area"]
     if source is not None and not (area and report.plain(area.source) == source):
         own = finished.ground(boundaries)
@@ -187,7 +188,9 @@ def is_complete(
         return True
     seen = finished.sheets(asked.geometry.bounds)
     # Only what is ours is buffered: of a comb of 8,000 positions that would take 8 s and 1 GB.
-    beside = difference(asked.geometry, shapely.buffer(seen, SLIVER_M, join_style="mitre"), "AREA")
+    beside = difference(
+        asked.geometry, shapely.buffer(seen, SLIVER_M, join_style="mitre"), Field("area")
+    )
     shapely.prepare(beside)
     land = np.array([place.bounds for place in sheets_touching(beside) if place.land])
     inside = shapely.buffer(shapely.box(*land.reshape(-1, 4).T), -SLIVER_M, join_style="mitre")

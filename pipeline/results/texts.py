@@ -1,6 +1,7 @@
 """The words of report and map that all methods have, in Dutch and English."""
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 
 WORDS = {
     "en": {
@@ -81,5 +82,9 @@ WORDS = {
 def words(lang: str) -> dict[str, str]:
     """The words of `lang`; `InputError` if it is neither `nl` nor `en`."""
     if lang not in WORDS:
-        raise InputError("language {lang!r}: choose one of {known}", lang=lang, known=sorted(WORDS))
+        raise InputError(
+            Text("language {lang!r}", lang=lang),
+            remedy="choose one of {known}",
+            known=sorted(WORDS),
+        )
     return WORDS[lang]

@@ -19,7 +19,7 @@ from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.messages import Text
 from pipeline.methods.buildings import NOT_KNOWN, to_cm
 from pipeline.methods.heights import measure
-from pipeline.storage.files import named
+from pipeline.terms import File
 from pipeline.vectors.files import column
 
 ROOF, HEIGHT = ("roof_m",), ("height_m", "height", "hoogte")
@@ -88,9 +88,7 @@ def read_added(
         for i in np.flatnonzero(bad)[:1]:
             row, (x, y) = i - np.searchsorted(of, of[i]), f.centre[i]
             at = "" if np.isnan(x) else Text(" at {x:.0f},{y:.0f}", x=x, y=y)
-            raise InputError(
-                "{name}: row {row}{at} {why}", name=named(files[of[i]]), row=row, at=at, why=why
-            )
+            raise InputError(File(files[of[i]]), "row {row}{at} {why}", row=row, at=at, why=why)
 
     check(~f.usable, Text("is no polygon; give the building's outline"))
     check(~terrain.contains(f.centre), Text("lies beside the sheets; give those of that place"))

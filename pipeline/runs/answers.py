@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from pipeline.areas.selection import within_circle
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
-from pipeline.errors import InputError, Stopped
+from pipeline.errors import EmptyAreaError, InputError, Stopped
 from pipeline.grid.windows import Shard
 from pipeline.results import coverage, report, store
 from pipeline.results.buildings import in_space, rows_by_shard, write_buildings
@@ -32,6 +32,7 @@ from pipeline.runs.request import Request
 from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, locked, open_ledger
 from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place, storage_of
+from pipeline.terms import Field, File
 
 COPY = "copy"
 NOT_KNOWN = ["counts.neighbours", "accounting.cells"]
@@ -83,22 +84,21 @@ def answer(
 def _asked(finished: Finished, request: Request) -> Asked:
     if os.path.realpath(request.outputs.out) == os.path.realpath(finished.directory):
         raise InputError(
-            "{name}: is what is read; give another place for the answer", name=finished.name
+            File(finished.directory), "is what is read", "give another place for the answer"
         )
     found = match(finished, request)
     if isinstance(found, str):
-        raise InputError(
-            "{name}: does not hold the answer: {found}", name=finished.name, found=found
-        )
+        raise InputError(File(finished.directory), "does not hold the answer: {found}", found=found)
     if not found.on_grid.scope.asked:
-        raise InputError(
-            "{name}: no footprint lies in AREA {area}; give another",
-            name=finished.name,
-            area=request.selection.area,
+        raise EmptyAreaError(
+            File(finished.directory),
+            "no footprint lies in {area}",
+            "give another",
+            area=Field("area", request.selection.area),
         )
     if not found.on_grid.scope.selected:
         raise InputError(
-            "--around {around}: no footprint's centre lies in it", around=request.selection.around
+            Field("around", request.selection.around), "no footprint's centre lies in it"
         )
     return found
 

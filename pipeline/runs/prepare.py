@@ -17,7 +17,6 @@ from pipeline.grid.windows import LatticeCell, Layout, Window
 from pipeline.heights.mosaics import check_told_apart, open_mosaic
 from pipeline.heights.pair import HeightPair, check_pair
 from pipeline.heights.swapped import check_order
-from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.context import NOTHING, Context
@@ -27,6 +26,7 @@ from pipeline.runs.removed import Removed, find_removed, plain
 from pipeline.runs.request import Circle, Inputs, Request, check_options
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.ledger import Ledger
+from pipeline.terms import Field, File, Location
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,9 @@ def prepare(request: Request, progress: Progress = no_progress, stop: Stop = nev
     on_grid = GridArea.of(question, prepared, layout, terrain.window)
     if not on_grid.scope.selected:
         raise InputError(
-            "--around {around}: no footprint's centre lies in it; give X,Y,RADIUS in RD metres",
-            around=request.selection.around,
+            Field("around", request.selection.around),
+            "no footprint's centre lies in it",
+            "give X,Y,RADIUS in RD metres",
         )
     if "heights" not in inputs.allow:
         check_order(terrain, on_grid.scope.tiles)
@@ -167,14 +168,14 @@ def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
         source = request.inputs.buildings[0]
         if area is None:
             raise InputError(
-                "{source}: no footprint is a polygon; give the layer of buildings", source=source
+                Location(source), "no footprint is a polygon", "give the layer of buildings"
             )
         bounds = ",".join(f"{edge:.0f}" for edge in prepared.bounds)
         raise EmptyAreaError(
-            "{source}: no footprint lies in AREA {area}; they lie in {bounds} (RD metres): give one"
-            " there",
-            source=source,
-            area=request.selection.area,
+            Location(source),
+            "no footprint lies in {area}",
+            "they lie in {bounds} (RD metres): give one there",
+            area=Field("area", request.selection.area),
             bounds=bounds,
         )
 
@@ -212,12 +213,12 @@ def _extent(terrain: HeightPair, prepared: Prepared, area: Area | None, request:
     extent = Window.around(bounds, terrain.resolution).intersect(terrain.window)
     if not extent.size:
         xmin, ymin, xmax, ymax = terrain.window.bounds(terrain.resolution)
-        given = Text("AREA {area}", area=request.selection.area)
-        what = given if area else Text("the footprints' bounding box")
+        place, files = request.selection.area, request.inputs.buildings
         raise InputError(
-            "{what} lies beside the rasters, which cover {xmin:g},{ymin:g},{xmax:g},{ymax:g}; give"
-            " the sheets of that place, or check the CRS",
-            what=what,
+            Field("area", place) if area else File(files[0]),
+            "its bounding box lies beside the rasters, which cover {xmin:g},{ymin:g},{xmax:g},"
+            "{ymax:g}",
+            "give the sheets of that place, or check the CRS",
             xmin=xmin,
             ymin=ymin,
             xmax=xmax,

@@ -12,6 +12,7 @@ from pipeline.footprints.ids import with_zeros
 from pipeline.footprints.prepared import Prepared
 from pipeline.messages import Text
 from pipeline.runs.added import Added
+from pipeline.terms import Field
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,14 @@ def find_removed(
     both = sorted({*wanted} & ({*added.id.tolist()} if added else set()))
     if both:
         raise InputError(
-            "--remove-building {name}: is the id of a building that is added as well; give that"
-            " another id",
-            name=both[0],
+            Field("remove_building", both[0]),
+            "is the id of a building that is added as well",
+            "give that another id",
         )
     found = _places(prepared, wanted)
     for name in wanted:
         if name not in found:
-            raise InputError(
-                "--remove-building {name}: {why}", name=name, why=_unknown(prepared, name)
-            )
+            raise InputError(Field("remove_building", name), "{why}", why=_unknown(prepared, name))
     return tuple(Removed(name, tuple(found[name])) for name in wanted)
 
 

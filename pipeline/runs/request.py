@@ -9,6 +9,7 @@ from pipeline.errors import InputError
 from pipeline.methods import DEFAULT, METHODS
 from pipeline.methods.method import names
 from pipeline.storage.places import Place
+from pipeline.terms import Field
 
 Circle = tuple[float, float, float]
 ALLOWANCES = ("gaps", "heights", "versions")
@@ -156,23 +157,18 @@ def check_options(request: Request) -> None:
     """Raises InputError for an option whose value is none of those it takes."""
     if request.method not in METHODS:
         raise InputError(
-            "--method {method}: unknown; there is {known}",
-            method=request.method,
-            known=list(METHODS),
+            Field("method", request.method), "unknown", "there is {known}", known=list(METHODS)
         )
     for option, values, known in (
-        ("--layers", request.layers, names(METHODS[request.method].layers)),
-        ("--allow", sorted(request.inputs.allow), ALLOWANCES),
+        ("layers", request.layers, names(METHODS[request.method].layers)),
+        ("allow", sorted(request.inputs.allow), ALLOWANCES),
     ):
         if odd := [value for value in values if value not in known]:
             raise InputError(
-                "{option}: {odd!r} is unknown; it takes {known}",
-                option=option,
-                odd=odd[0],
-                known=known,
+                Field(option), "{odd!r} is unknown", "it takes {known}", odd=odd[0], known=known
             )
     block, workers = request.resources.block, request.resources.workers
     if block < 16:
-        raise InputError("--block {block}: give 16 cells or more", block=block)
+        raise InputError(Field("block", block), remedy="give 16 cells or more")
     if workers is not None and workers < 1:
-        raise InputError("--workers {workers}: give 1 or more", workers=workers)
+        raise InputError(Field("workers", workers), remedy="give 1 or more")

@@ -21,6 +21,7 @@ from pipeline.runs.request import Outputs, Request
 from pipeline.storage.cache import retry_damaged
 from pipeline.storage.ledger import Ledger, locked, open_ledger, open_update
 from pipeline.storage.places import is_remote, storage_of
+from pipeline.terms import Field
 
 
 def run(
@@ -103,7 +104,7 @@ def _old_reports(outputs: Outputs) -> list[str]:
     made = {report.name_by(file) for file in outputs.by}
     there = sorted(name for name in storage_of(outputs.out).names() if name.startswith("by-"))
     return [
-        Text("{name}: is of the run before; give its --by again", name=name)
+        Text("{name}: is of the run before; give its {by} again", name=name, by=Field("by"))
         for name in there
         if name not in made
     ]

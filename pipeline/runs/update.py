@@ -28,9 +28,10 @@ from pipeline.results.finished import Finished, open_finished
 from pipeline.runs.prepare import Run
 from pipeline.storage.checksums import Checksums
 from pipeline.storage.geoparquet import GeoParquet
-from pipeline.storage.integrity import check_there, checksums_in, shard_of
+from pipeline.storage.integrity import ANEW, check_there, checksums_in, shard_of
 from pipeline.storage.ledger import RASTERS, first_difference
 from pipeline.storage.places import Place
+from pipeline.terms import Field, Location
 
 OF_CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")
 
@@ -51,10 +52,12 @@ def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None
     found = first_difference(_without_content(there), _without_content(here))
     if found:
         raise InputError(
-            "{directory}: --update is for sheets of the same places with other heights, and for"
-            " buildings added or removed; but {found} differs: run it anew with --overwrite",
-            directory=directory,
+            Location(directory),
+            "{update} is for sheets of the same places with other heights, and for buildings added"
+            " or removed; but {found} differs",
+            ANEW,
             found=found,
+            update=Field("update"),
         )
 
 

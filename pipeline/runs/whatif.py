@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
+from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.method import Method
@@ -18,6 +19,7 @@ from pipeline.results.finished import Finished, centres, open_finished
 from pipeline.storage.geoparquet import Rows
 from pipeline.storage.places import Place
 from pipeline.storage.slices import Rectangle
+from pipeline.terms import File
 
 CELLS_M = 10.0  # a wall may stand in the next cell, and those of AHN have 5 m at most
 Bounds = NDArray[np.float64]
@@ -42,7 +44,7 @@ def reach_in(
     p = parameters_.parse(method.parameters, named["parameters"])
     found = [_coming(finished, p, *roof) for roof in roofs] + _going(finished, remove)
     if not found:
-        raise InputError("no building comes or goes; give one")
+        raise InputError(Text("no building comes or goes"), remedy="give one")
     reached = [_reach(finished, method, p, *one) for one in found]
     near = [_touching(finished, rectangle) for rectangle in reached]
     middles = [np.tile(centres(rows.columns), 2) for rows in near]
@@ -82,9 +84,7 @@ def _going(finished: Finished, ids: Sequence[str]) -> list[tuple[Bounds, float]]
     for name in ids:
         if name not in rows.columns["id"].to_pylist():
             raise InputError(
-                "{name}: has no building {id}; give an id of its table",
-                name=finished.name,
-                id=name,
+                File(finished.directory), "has no building {id}", "give an id of its table", id=name
             )
     tops = pc.fill_null(rows.columns["roof_m"], LOWEST_M).to_pylist()
     return list(zip(rows.bounds, tops, strict=True))

@@ -21,6 +21,7 @@ from pipeline.storage.checksums import CheckedFiles, Checksums
 from pipeline.storage.files import on_disk
 from pipeline.storage.places import Folder
 from pipeline.storage.vsis3 import is_vsis3, object_fingerprint
+from pipeline.terms import Location
 
 MOST_REMADE = 5  # damaged entries that one command makes anew; more are a disk that fails
 log = logging.getLogger("daklaag.cache")
@@ -92,8 +93,9 @@ def cached_files(folder: Path, sums: Mapping[str, str], *manifests: Path) -> Che
             manifest.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         return MendableError(
-            "{file} {what} in the cache and was removed; the same command makes it anew",
-            file=folder / name,
+            Location(folder / name),
+            "{source} {what} in the cache and was removed",
+            "the same command makes it anew",
             what=what,
         )
 

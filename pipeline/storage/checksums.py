@@ -193,7 +193,7 @@ class CheckedFiles:
                 try:
                     future.result()
                 except DamagedError as error:
-                    damaged[read[future]] = error.values["what"]
+                    damaged[read[future]] = error.problem.values["what"]
                 progress(CHECK, done, len(names))
         return {name: damaged[name] for name in names if name in damaged}
 

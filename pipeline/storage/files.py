@@ -14,6 +14,7 @@ from typing import BinaryIO
 from pipeline.errors import InputError
 from pipeline.storage.places import is_remote
 from pipeline.storage.vsis3 import find_objects, is_vsis3, open_object
+from pipeline.terms import Command, File, Location
 
 POINT_CLOUDS = (".laz", ".las")
 
@@ -37,14 +38,15 @@ def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[st
             if not is_remote(os.fspath(source)):
                 _check_no_cloud(_one(os.fspath(source), POINT_CLOUDS, what))
             raise InputError(
-                "{what}: no {endings: or } file at {source}; check the path",
-                what=what,
+                what,
+                "no {endings: or } file at {folder}",
+                "check the path",
                 endings=endings,
-                source=source,
+                folder=Location(source),
             )
         paths += matches
     if not paths:
-        raise InputError("{what}: no files given", what=what)
+        raise InputError(what, "no files given")
     return paths
 
 
@@ -53,12 +55,12 @@ def check_file(path: str) -> None:
     read once only, and for a point cloud."""
     file = on_disk(path)
     if not path or not file.exists():
-        raise InputError("{path}: does not exist; check the path", path=path or "''")
+        raise InputError(Location(path), "does not exist", "check the path")
     if not (file.is_file() or file.is_dir()):
         raise InputError(
-            "{name} is a pipe or a device, which can be read once only; write it to a file and give"
-            " that",
-            name=named(path),
+            File(path),
+            "{source} is a pipe or a device, which can be read once only",
+            "write it to a file and give that",
         )
     _check_no_cloud([path])
 
@@ -67,10 +69,11 @@ def _check_no_cloud(paths: Iterable[str]) -> None:
     for path in paths:
         if path.lower().endswith(POINT_CLOUDS):
             raise InputError(
-                "{name} is a point cloud, not a raster or a vector file; give the DSM and DTM that"
-                " AHN makes of it (`daklaag fetch` brings them), or grid it first (writers.gdal of"
-                " PDAL)",
-                name=named(path),
+                File(path),
+                "{source} is a point cloud, not a raster or a vector file",
+                "give the DSM and DTM that AHN makes of it ({fetch} brings them), or grid it first"
+                " (writers.gdal of PDAL)",
+                fetch=Command("fetch"),
             )
 
 
@@ -78,9 +81,10 @@ def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
     if is_remote(source):
         if ".tif" not in endings:
             raise InputError(
-                "{what}: {source}: only sheets are read from there; copy it to a disk",
-                what=what,
-                source=source,
+                what,
+                "{url}: only sheets are read from there",
+                "copy it to a disk",
+                url=Location(source),
             )
         return find_objects(source, endings)
     if source.startswith("/vsizip/"):
@@ -92,9 +96,7 @@ def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
         matches = sorted(Path(p) for p in glob.glob(source, recursive=True))
         return [q for p in matches if _fits(p, endings) for q in _expand(p, endings)]
     if not source or not path.exists():
-        raise InputError(
-            "{what}: {path} does not exist; check the path", what=what, path=source or "''"
-        )
+        raise InputError(what, "{path} does not exist", "check the path", path=Location(source))
     check_file(source)
     return _expand(path, endings)
 
@@ -124,9 +126,7 @@ def _expand(path: Path, endings: tuple[str, ...]) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in sorted(archive.namelist()) if m.lower().endswith(endings)]
     except (OSError, zipfile.BadZipFile):
-        raise InputError(
-            "{name}: not a zip that can be opened; fetch it again", name=path.name
-        ) from None
+        raise InputError(File(path), "not a zip that can be opened", "fetch it again") from None
     return [f"/vsizip/{path.resolve()}/{member}" for member in members]
 
 

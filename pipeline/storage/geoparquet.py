@@ -22,6 +22,7 @@ from pipeline.errors import InputError
 from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place
 from pipeline.storage.slices import BBOX, Rectangle, readable
+from pipeline.terms import Location
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 SEEKERS = 4  # threads that look for ids at once
@@ -151,7 +152,7 @@ class GeoParquet:
     def check_rectangles(self) -> None:
         """Raises InputError for a file without the rectangles by which its parts are read."""
         if BBOX not in self.schema.names:
-            raise InputError("{file}: has no column {name}; run it anew", file=self.file, name=BBOX)
+            raise InputError(Location(self.file), "has no column {name}", "run it anew", name=BBOX)
 
     def touching(self, rectangle: Rectangle) -> NDArray[np.int64]:
         """The row groups with a polygon whose rectangle may touch a closed one [m]. Raises

@@ -19,11 +19,13 @@ from pipeline.storage import places as storage
 from pipeline.storage.checksums import BLOCK, CheckedFiles, Checksums, Fault
 from pipeline.storage.ledger import ASKED, FINAL, RASTERS, REPORT, WORK, Ledger
 from pipeline.storage.places import Place, below, place_of, storage_of
+from pipeline.terms import Command, Field, Location
 
 FILES, CHECKSUM = "files", "checksum"  # keys of the report, and of its `machine`
 SHARD = re.compile(r"(.+)/(\d+)/(\d+)")  # a file of rasters: its part of the pyramid, its shard
 MEANING = f"size in bytes, and the CRC-32 of each block of {BLOCK} bytes"
-REMEDY = Text("run it again with --overwrite")
+REMEDY = Text("run it again with {overwrite}", overwrite=Field("overwrite"))
+ANEW = Text("run it anew with {overwrite}", overwrite=Field("overwrite"))
 log = logging.getLogger("daklaag.integrity")
 Damage = dict[str, Text]  # by the name of a file: what is wrong with it
 
@@ -91,12 +93,15 @@ def read_report(directory: Place) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         if is_unfinished(directory):
             raise InputError(
-                "{directory}: its run is not finished; the same `daklaag run` command continues it",
-                directory=directory,
+                Location(directory),
+                "its run is not finished",
+                "the same {run} command continues it",
+                run=Command("run"),
             ) from None
         raise InputError(
-            "{directory}: no {name} in it, so no finished run; daklaag run makes one",
-            directory=directory,
+            Location(directory),
+            "no {name} in it, so no finished run",
+            "daklaag run makes one",
             name=REPORT,
         ) from None
     try:
@@ -107,14 +112,11 @@ def read_report(directory: Place) -> dict[str, Any]:
         whole = older = False
     if older:
         raise InputError(
-            "{directory}: its run is of an older version of this program; {remedy}",
-            directory=directory,
-            remedy=REMEDY,
+            Location(directory), "its run is of an older version of this program", REMEDY
         )
     if not whole:
         raise DamagedError(
-            "{file}: not the report of a run, or damaged; run it anew with --overwrite",
-            file=below(directory, REPORT),
+            Location(below(directory, REPORT)), "not the report of a run, or damaged", ANEW
         )
     return report
 
@@ -133,9 +135,7 @@ def _files(directory: Place, mark: object) -> CheckedFiles:
 
 def _damaged(directory: Place) -> Fault:
     def damaged(name: str, what: Text) -> DamagedError:
-        return DamagedError(
-            "{file} {what}; {remedy}", file=below(directory, name), what=what, remedy=REMEDY
-        )
+        return DamagedError(Location(below(directory, name)), "{source} {what}", REMEDY, what=what)
 
     return damaged
 
@@ -203,11 +203,11 @@ def refuse(directory: Place, damage: Damage) -> None:
     if len(damage) == 1:
         raise files_of(directory).fault(name, what)
     raise DamagedError(
-        "{file} {what}, and so are {more:,} other files of this run; {remedy}",
-        file=below(directory, name),
+        Location(below(directory, name)),
+        "{source} {what}, and so are {more:,} other files of this run",
+        REMEDY,
         what=what,
         more=len(damage) - 1,
-        remedy=REMEDY,
     )
 
 

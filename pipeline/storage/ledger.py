@@ -23,6 +23,7 @@ from pipeline.storage import lock
 from pipeline.storage.checksums import Checksums, ChecksumWriter
 from pipeline.storage.lock import HOLDER, LOCK
 from pipeline.storage.places import PARTIAL, Place, Storage, below, is_remote, storage_of
+from pipeline.terms import Field, Location
 
 RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png", "report.json"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
@@ -35,6 +36,9 @@ _PARSING = Lock()
 ENDS = (".npz", ".arrow")
 MARK = b"whole"  # with which a record ends, and its CRC-32 in hexadecimal digits
 MARK_BYTES = len(MARK) + 8
+ELSEWHERE = Text(
+    "give another {out}, or {overwrite}", out=Field("out"), overwrite=Field("overwrite")
+)
 
 
 def locked(directory: Place) -> AbstractContextManager[Callable[[], bool]]:
@@ -120,8 +124,9 @@ class Ledger:
         if content != data + _mark(data):
             self.storage.remove(name)
             raise MendableError(
-                "{file}: damaged, and removed; the same command computes it again",
-                file=below(self.directory, name),
+                Location(below(self.directory, name)),
+                "damaged, and removed",
+                "the same command computes it again",
             )
         return data
 
@@ -224,8 +229,7 @@ def open_update(
     storage, there = ledger.storage, _provenance_of(ledger.storage, REPORT)
     if there is None or not storage.renames:
         raise InputError(
-            "{directory}: no finished run on disk, so none to update; run it anew",
-            directory=directory,
+            Location(directory), "no finished run on disk, so none to update", "run it anew"
         )
     if there == here:
         ledger.discard()
@@ -263,24 +267,26 @@ def _check_empty(ledger: Ledger, overwrite: bool) -> None:
     there = sorted(ledger.storage.names() - {WORK, LOCK})
     if foreign := sorted(_foreign(ledger.storage)):
         raise InputError(
-            "{directory}: {folder} holds {foreign}, which is no run's; move it away, or give"
-            " another --out",
-            directory=directory,
+            Location(directory),
+            "{folder} holds {foreign}, which is no run's",
+            "move it away, or give another {out}",
             folder=WORK,
             foreign=foreign[0],
+            out=Field("out"),
         )
     if ours := [name for name in FINAL if name in there]:
         raise InputError(
-            "{directory}: holds {names}, but of no run of this program; move that away, or give"
-            " another --out",
-            directory=directory,
+            Location(directory),
+            "holds {names}, but of no run of this program",
+            "move that away, or give another {out}",
             names=ours,
+            out=Field("out"),
         )
     if there and not overwrite:
         raise InputError(
-            "{directory}: not empty (it holds {names}) and not a run's; give another --out, or"
-            " --overwrite",
-            directory=directory,
+            Location(directory),
+            "not empty (it holds {names}) and not a run's",
+            ELSEWHERE,
             names=there[:3],
         )
 
@@ -309,9 +315,9 @@ def _check_same(directory: Place, there: Any, here: Any) -> None:
     difference = first_difference(there, here)
     if difference:
         raise InputError(
-            "{directory}: holds a run with another {difference}; give another --out, or"
-            " --overwrite",
-            directory=directory,
+            Location(directory),
+            "holds a run with another {difference}",
+            ELSEWHERE,
             difference=difference,
         )
 

@@ -22,6 +22,7 @@ from pipeline.errors import InputError, Stopped
 from pipeline.messages import Text
 from pipeline.storage.objects import ObjectStorage
 from pipeline.storage.places import Place, is_remote
+from pipeline.terms import Location
 
 HOLDER = "holder.json"
 LOCK, CLOCK = "work.lock", "work.clock"  # objects
@@ -82,12 +83,13 @@ def locked(place: Place, holder: str, lease: Lease = LEASE) -> Iterator[Lost]:
         yield lost
 
 
-def _refusal(place: Place, content: bytes, remedy: Text = WAIT) -> InputError:
+def _refusal(place: Place, content: bytes, wait: Text = WAIT) -> InputError:
     return InputError(
-        "{place}: another run holds this folder{who}; {remedy}, or give another place",
-        place=place,
+        Location(place),
+        "another run holds this folder{who}",
+        "{wait}, or give another place",
         who=_who(content),
-        remedy=remedy,
+        wait=wait,
     )
 
 
@@ -113,8 +115,9 @@ def _locked_folder(directory: Path, holder: Path) -> Iterator[Lost]:
 
 def _unwritable(directory: Path, error: OSError) -> InputError:
     return InputError(
-        "{directory}: cannot be written ({error}); give another place",
-        directory=directory,
+        Location(directory),
+        "cannot be written ({error})",
+        "give another place",
         error=error.strerror,
     )
 
@@ -131,7 +134,7 @@ def _locked_objects(url: str, lease: Lease) -> Iterator[Lost]:
     except Stopped:
         if lock.lost():
             raise InputError(
-                "{url}: the hold on it was lost; the same command takes the run up again", url=url
+                Location(url), "the hold on it was lost", "the same command takes the run up again"
             ) from None
         raise
     finally:

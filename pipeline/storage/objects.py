@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import InputError
+from pipeline.terms import Location, Reason
 
 S3 = "s3://"
 READ_BYTES = 1 << 20
@@ -216,11 +217,11 @@ def faults(url: str, name: str = "") -> Iterator[None]:
             raise FileNotFoundError(f"{url}/{name}") from None
         said = " ".join(str(error).split())[:200]
         raise InputError(
-            "{url}: the object storage does not play along ({said}); check the bucket,"
-            " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, and the same command"
-            " takes it up again",
-            url=url,
-            said=said,
+            Location(url),
+            "the object storage refuses ({said})",
+            "check the bucket, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, and"
+            " the same command takes it up again",
+            said=Reason(said),
         ) from None
 
 
@@ -228,7 +229,7 @@ def bucket_of(url: str) -> tuple[str, str]:
     """Bucket and prefix of a URL."""
     parts = urlsplit(url)
     if not parts.netloc:
-        raise InputError("{url}: names no bucket; give s3://BUCKET/PREFIX", url=url)
+        raise InputError(Location(url), "names no bucket", "give s3://BUCKET/PREFIX")
     return parts.netloc, parts.path.strip("/")
 
 

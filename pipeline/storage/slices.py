@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.storage.integrity import opened
+from pipeline.storage.integrity import ANEW, opened
 from pipeline.storage.places import Place
+from pipeline.terms import Location
 
 SLICE = 131_072  # rows: eight row groups
 BBOX = "bbox"  # the column of GeoParquet 1.1 with the rectangle of each row
@@ -80,4 +81,4 @@ def readable(file: Place) -> Iterator[Any]:
     except (pa.ArrowException, OSError) as error:
         if getattr(error, "errno", None):  # Arrow's own have none
             raise
-        raise InputError("{file}: damaged; run it anew with --overwrite", file=file) from None
+        raise InputError(Location(file), "damaged", ANEW) from None

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.errors import InputError
 from pipeline.storage.cache import cache_dir, key_of, write_atomic
+from pipeline.terms import Field, Location
 
 FOLDER = "written"  # of the cache
 
@@ -42,13 +43,15 @@ def check(file: Path, overwrite: bool = False) -> None:
     """Raises InputError where something stands that is not the program's own, unless `overwrite`;
     for what is no file in a folder in any case."""
     if (file.exists() and not file.is_file()) or not file.absolute().parent.is_dir():
-        raise InputError("{file}: not a file in a folder that exists; name another", file=file)
+        raise InputError(Location(file), "not a file in a folder that exists", "name another")
     if not os.path.lexists(file):
         return
     if not overwrite and not _is_ours(file):
         raise InputError(
-            "{file}: exists, and is not as this program wrote it; give another name, or --overwrite"
-            " to replace it", file=file,
+            Location(file),
+            "exists, and is not as this program wrote it",
+            "give another name, or {overwrite} to replace it",
+            overwrite=Field("overwrite"),
         )  # fmt: skip
 
 

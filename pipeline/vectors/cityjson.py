@@ -10,6 +10,7 @@ import pyproj
 import shapely
 
 from pipeline.errors import InputError
+from pipeline.terms import File, Reason
 from pipeline.vectors.overlay import make_valid, union
 
 
@@ -36,20 +37,19 @@ def read_cityjson(path: Path) -> geopandas.GeoDataFrame:
             {
                 **(o.get("attributes") or {}),
                 "id": key,
-                "geometry": _ground(o, objects, vertices, path.name),
+                "geometry": _ground(o, objects, vertices, File(path)),
             }
             for key, o in buildings.items()
         ]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(
-            "{name}: not a CityJSON file that can be read ({error!r}); fetch it again",
-            name=path.name,
-            error=error,
+            File(path),
+            "not a CityJSON file that can be read ({error})",
+            "fetch it again",
+            error=Reason(repr(error)),
         ) from None
     if not rows:
-        raise InputError(
-            "{name}: holds no object of type Building; give another file", name=path.name
-        )
+        raise InputError(File(path), "holds no object of type Building", "give another file")
     return geopandas.GeoDataFrame(rows, geometry="geometry", crs=_crs(city, path))
 
 
@@ -66,14 +66,14 @@ def _crs(city: dict[str, Any], path: Path) -> pyproj.CRS:
         return pyproj.CRS.from_epsg(int(str(name).rsplit("/", 1)[-1].rsplit(":", 1)[-1]))
     except (ValueError, pyproj.exceptions.CRSError):
         raise InputError(
-            "{name}: states no reference system that is known; state one in"
-            " metadata.referenceSystem",
-            name=path.name,
+            File(path),
+            "states no reference system that is known",
+            "state one in metadata.referenceSystem",
         ) from None
 
 
 def _ground(
-    building: dict[str, Any], objects: dict[str, Any], vertices: np.ndarray, name: str
+    building: dict[str, Any], objects: dict[str, Any], vertices: np.ndarray, source: File
 ) -> shapely.Geometry:
     whole = [building, *(objects[child] for child in building.get("children", []))]
     geometries = [[g for g in o.get("geometry", []) if "lod" in g] for o in whole]
@@ -86,7 +86,7 @@ def _ground(
     polygons = [shapely.Polygon(vertices[r[0]], [vertices[h] for h in r[1:]]) for r in rings if r]
     if not polygons:
         return shapely.Polygon()
-    return union(make_valid(np.array(polygons, object), name), name)
+    return union(make_valid(np.array(polygons, object), source), source)
 
 
 def _finest(geometries: list[dict[str, Any]]) -> list[dict[str, Any]]:

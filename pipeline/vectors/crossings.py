@@ -10,6 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
+from pipeline.terms import Source
 
 # Pairs of sides, or of rings, whose rectangles meet; of municipalities and postcodes there are 3 a
 # side and 6 a ring. Beyond the light numbers GEOS takes longer than in proportion to the size.
@@ -45,7 +47,7 @@ class _Sides:
     shape: NDArray[np.int64]
 
 
-def crossings_of(geometry: NDArray[np.object_], name: str) -> Crossings:
+def crossings_of(geometry: NDArray[np.object_], source: Source) -> Crossings:
     """Count how often polygons meet themselves and each other.
 
     Raises InputError where their sides or rings meet too often for GEOS to look at them at all.
@@ -54,15 +56,17 @@ def crossings_of(geometry: NDArray[np.object_], name: str) -> Crossings:
     sides = _sides(rings, of_ring)
     if len(sides.shape) <= FEW:
         return Crossings(len(sides.shape), np.zeros(len(geometry), np.int64), 0, True)
-    nested = _nested(rings, of_ring, name)
+    nested = _nested(rings, of_ring, source)
     near, between, own = 0, 0, [np.empty(0, np.int64)]
     most = NEAR + NEAR_A_SIDE * len(sides.shape)
     for i, j in _meeting(shapely.linestrings(np.stack([sides.first, sides.last], axis=1))):
         near += len(i)
         if near > most:
             raise InputError(
-                "{name}: feature {feature}: its sides are too entangled; simplify it",
-                name=name, feature=int(sides.shape[i[0]]),
+                source,
+                "its sides are too entangled",
+                "simplify it",
+                place=Text("feature {feature}", feature=int(sides.shape[i[0]])),
             )  # fmt: skip
         one, two = _turns(sides, i, j), _turns(sides, j, i)
         same = sides.shape[i] == sides.shape[j]
@@ -111,15 +115,17 @@ def _meeting(of: NDArray[np.object_]) -> Iterator[Pairs]:
             yield i[once], j[once]
 
 
-def _nested(rings: NDArray[np.object_], of: NDArray[np.int64], name: str) -> int:
+def _nested(rings: NDArray[np.object_], of: NDArray[np.int64], source: Source) -> int:
     """Pairs of rings of which one may lie in the other."""
     pairs, most = 0, NESTED + NESTED_A_RING * len(rings)
     for i, _ in _meeting(shapely.box(*shapely.bounds(rings).T)):
         pairs += len(i)
         if pairs > most:
             raise InputError(
-                "{name}: feature {feature}: too many rings lie around it or in it; simplify it",
-                name=name, feature=int(of[i[0]]),
+                source,
+                "too many rings lie around it or in it",
+                "simplify it",
+                place=Text("feature {feature}", feature=int(of[i[0]])),
             )  # fmt: skip
     return pairs
 

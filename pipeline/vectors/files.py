@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.grid.crs import RD
 from pipeline.storage.files import check_file, named
+from pipeline.terms import File, Reason
 from pipeline.vectors.cityjson import is_cityjson, read_cityjson
 from pipeline.vectors.layers import layer_of
 from pipeline.vectors.rd import RdTransform, rd_transform_of
@@ -69,7 +70,7 @@ def _read(path: str, layer: str | None) -> pd.DataFrame:
 
 def no_geometry(path: str) -> InputError:
     """The fault of a file without geometries."""
-    return InputError("{name}: has no geometry; give a file of polygons", name=named(path))
+    return InputError(File(path), "has no geometry", "give a file of polygons")
 
 
 def is_parquet(path: str) -> bool:
@@ -264,11 +265,10 @@ def faults(path: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # each driver has its own kinds
-        name = named(path)
-        said = str(error).replace(path, name).split("; It might help")[0]
+        said = str(error).replace(path, named(path)).split("; It might help")[0]
         raise InputError(
-            "{name}: cannot be read as a vector file ({said}); give GeoPackage, GeoJSON,"
-            " GeoParquet, shapefile or CityJSON",
-            name=name,
-            said=" ".join(said.split())[:200],
+            File(path),
+            "cannot be read as a vector file ({said})",
+            "give GeoPackage, GeoJSON, GeoParquet, shapefile or CityJSON",
+            said=Reason(" ".join(said.split())[:200]),
         ) from None

@@ -4,7 +4,7 @@ import pandas as pd
 import pyogrio
 
 from pipeline.errors import InputError
-from pipeline.storage.files import named
+from pipeline.terms import Field, File
 
 SQLITE = b"SQLite format 3"  # how such a file begins
 
@@ -27,17 +27,16 @@ def layer_of(path: str, layer: str | None) -> str | None:
     layers, spatial = layers_in(path), layers_in(path, spatial=True)
     if layer is not None and layer not in layers:
         raise InputError(
-            "{name}: no layer {layer!r}; choose one of {layers}",
-            name=named(path),
-            layer=layer,
-            layers=layers,
+            File(path), "no layer {layer!r}", "choose one of {layers}", layer=layer, layers=layers
         )
     if layer is None and len(spatial) > 1:
         if "pand" not in spatial:
             raise InputError(
-                "{name}: has the layers {layers}; choose one with --layer, or give a file with one",
-                name=named(path),
+                File(path),
+                "has the layers {layers}",
+                "choose one with {option}, or give a file with one",
                 layers=spatial,
+                option=Field("layer"),
             )
         layer = "pand"
     chosen = layer or (spatial[0] if spatial else None)
@@ -58,9 +57,9 @@ def check_view(path: str, layer: str | None) -> None:
         endless = "circularly defined" in str(error)
     if endless:
         raise InputError(
-            "{name}: the layer {layer} is a view that refers to itself; give a table of footprints"
-            " or areas",
-            name=named(path),
+            File(path),
+            "the layer {layer} is a view that refers to itself",
+            "give a table of footprints or areas",
             layer=layer,
         )
 

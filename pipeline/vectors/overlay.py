@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from pipeline.engine.tasks import check_stop
 from pipeline.errors import InputError
+from pipeline.messages import Text
+from pipeline.terms import Source
 from pipeline.vectors.crossings import CROSSINGS, KNOTS, Crossings, crossings_of
 
 PROGRAM = (sys.executable, "-m", "pipeline.vectors.overlay")
@@ -37,43 +39,46 @@ class LimitError(InputError):
     """An operation of GEOS took too long or too much memory."""
 
 
-def make_valid(geometry: Geometries, name: str) -> Geometries:
-    """Geometries made valid. name: of their file or input, for messages.
+def make_valid(geometry: Geometries, source: Source) -> Geometries:
+    """Geometries made valid. source: of their file or input, for messages.
 
     Raises InputError for coordinates that are not finite and for polygons that would take too long;
     LimitError for an operation that exceeded its limits; Stopped when the stop flag is up.
     """
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
-        raise InputError("{name}: a coordinate in it is no number; repair the file", name=name)
-    counted = crossings_of(geometry, name)
+        raise InputError(source, "a coordinate in it is no number", "repair the file")
+    counted = crossings_of(geometry, source)
     broken = np.flatnonzero(~shapely.is_valid(geometry) & _is_present(geometry))
     knots = int(counted.knots[broken].sum())
     if knots > KNOTS:
         worst = broken[np.argmax(counted.knots[broken])]
         raise InputError(
-            "{name}: feature {feature}: is not valid, and meets itself too often to be mended;"
-            " repair it (in QGIS by `fix geometries`), or simplify it",
-            name=name, feature=int(worst),
+            source,
+            "is not valid, and meets itself too often to be mended",
+            "repair it (in QGIS by `fix geometries`), or simplify it",
+            place=Text("feature {feature}", feature=int(worst)),
         )  # fmt: skip
     made = geometry.copy()
     if len(broken):
-        made[broken] = _run("mend", geometry[broken], counted, knots, name)
+        made[broken] = _run("mend", geometry[broken], counted, knots, source)
     return made
 
 
-def union(geometry: Geometries, name: str) -> shapely.Geometry:
+def union(geometry: Geometries, source: Source) -> shapely.Geometry:
     """The union of valid geometries. Raises as `make_valid` does."""
-    return _overlaid("join", geometry, name)
+    return _overlaid("join", geometry, source)
 
 
-def intersection(one: shapely.Geometry, other: shapely.Geometry, name: str) -> shapely.Geometry:
+def intersection(
+    one: shapely.Geometry, other: shapely.Geometry, source: Source
+) -> shapely.Geometry:
     """The areas that two valid geometries have in common. Raises as `make_valid` does."""
-    return _overlaid("share", np.array([one, other], object), name)
+    return _overlaid("share", np.array([one, other], object), source)
 
 
-def difference(one: shapely.Geometry, other: shapely.Geometry, name: str) -> shapely.Geometry:
+def difference(one: shapely.Geometry, other: shapely.Geometry, source: Source) -> shapely.Geometry:
     """The first of two valid geometries without the other. Raises as `make_valid` does."""
-    return _overlaid("subtract", np.array([one, other], object), name)
+    return _overlaid("subtract", np.array([one, other], object), source)
 
 
 def make_one_valid(geometry: shapely.Geometry) -> shapely.Geometry | None:
@@ -87,16 +92,15 @@ def make_one_valid(geometry: shapely.Geometry) -> shapely.Geometry | None:
         return None
 
 
-def _overlaid(operation: str, geometry: Geometries, name: str) -> Any:
+def _overlaid(operation: str, geometry: Geometries, source: Source) -> Any:
     """An overlay operation on valid geometries. Raises InputError for too many crossings."""
-    counted = crossings_of(geometry, name)
+    counted = crossings_of(geometry, source)
     crossings = counted.between + int(counted.knots.sum())
     if crossings > CROSSINGS:
         raise InputError(
-            "{name}: its polygons meet more than {most:,} times; simplify them",
-            name=name, most=CROSSINGS,
+            source, "its polygons meet more than {most:,} times", "simplify them", most=CROSSINGS
         )  # fmt: skip
-    return _run(operation, geometry, counted, crossings, name)
+    return _run(operation, geometry, counted, crossings, source)
 
 
 def _is_present(geometry: Geometries) -> NDArray[np.bool_]:
@@ -120,7 +124,7 @@ OPERATIONS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _run(
-    operation: str, geometry: Geometries, counted: Crossings, crossings: int, name: str
+    operation: str, geometry: Geometries, counted: Crossings, crossings: int, source: Source
 ) -> Any:
     """The result of an operation of GEOS: in this process where it is quick, else in a
     subprocess."""
@@ -131,9 +135,11 @@ def _run(
     answer = _in_subprocess(pickle.dumps((operation, geometry, limits)), WAITS * seconds)
     if answer is None:
         raise LimitError(
-            "{name}: its polygons take more than {seconds} s or {megabytes} MB to mend or to"
-            " overlay; repair them (in QGIS by `fix geometries`), or simplify them",
-            name=name, seconds=limits[0], megabytes=limits[1] >> 20,
+            source,
+            "its polygons take more than {seconds} s or {megabytes} MB to mend or to overlay",
+            "repair them (in QGIS by `fix geometries`), or simplify them",
+            seconds=limits[0],
+            megabytes=limits[1] >> 20,
         )  # fmt: skip
     return pickle.loads(answer)
 

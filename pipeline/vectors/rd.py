@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import RD, horizontal, is_rd, transformer
-from pipeline.storage.files import named
+from pipeline.terms import File, Source
 
 
 @dataclass
@@ -18,7 +18,7 @@ class RdTransform:
     """Transformation of a file's geometries to RD, in one batch or many. known: whether any had
     coordinates; placed: whether any of those has finite coordinates in RD."""
 
-    name: str
+    source: Source
     crs: pyproj.CRS
     known: bool = False
     placed: bool = False
@@ -44,9 +44,9 @@ class RdTransform:
         """Raises InputError if the file has coordinates, and none of them is finite in RD."""
         if self.known and not self.placed:
             raise InputError(
-                "{name}: its coordinates are none of {crs}, the CRS it states; state the true one"
-                " (ogr2ogr -a_srs EPSG:28992)",
-                name=self.name,
+                self.source,
+                "its coordinates are none of {crs}, the CRS it states",
+                "state the true one (ogr2ogr -a_srs EPSG:28992)",
                 crs=horizontal(self.crs).name,
             )
 
@@ -54,7 +54,5 @@ class RdTransform:
 def rd_transform_of(path: str, crs: pyproj.CRS | None) -> RdTransform:
     """The transformation for a file. Raises InputError for one that states no CRS."""
     if crs is None:
-        raise InputError(
-            "{name}: states no CRS; assign one (ogr2ogr -a_srs EPSG:28992)", name=named(path)
-        )
-    return RdTransform(named(path), crs)
+        raise InputError(File(path), "states no CRS", "assign one (ogr2ogr -a_srs EPSG:28992)")
+    return RdTransform(File(path), crs)

@@ -34,7 +34,9 @@ def parsed(text: str) -> str:
     where many are being read.
     """
     if len(text) > LONGEST:
-        raise InputError(f"filter: longer than {LONGEST:,} characters; make it shorter")
+        raise InputError(
+            "filter", "longer than {longest:,} characters", "make it shorter", longest=LONGEST
+        )
     if not AT_ONCE.acquire(timeout=PATIENCE_S):
         said = "many filters are being read; ask again in a moment"
         raise Problem(503, said, headers={"Retry-After": str(RETRY_S)})
@@ -47,11 +49,11 @@ def parsed(text: str) -> str:
     finally:
         AT_ONCE.release()
     if done is None or done.returncode:
-        raise InputError("filter: takes too long to read; close its parentheses, and nest less")
+        raise InputError("filter", "takes too long to read", "close its parentheses, and nest less")
     said = done.stdout.decode()
     if found := PLACE.match(said):
         where = f"line {found[1]}, character {found[2]}" if found[1] != "1" else found[2]
-        raise InputError(f"filter: is not CQL2 text, from character {where} on")
+        raise InputError("filter", "is not CQL2 text, from character {where} on", where=where)
     return said
 
 

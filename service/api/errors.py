@@ -11,19 +11,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from pipeline.errors import DamagedError, InputError, OutputError, Stopped
+from pipeline.errors import InputError, Kind, Stopped
 from pipeline.storage.places import DISK_FULL
 from service.core.database import DamagedDatabaseError
-from service.core.problem import MEDIA_TYPE, TITLES, Problem, for_clients
+from service.core.faults import Faults
+from service.core.problem import LONGEST, MEDIA_TYPE, TITLES, Problem
 
 NO_ROOM = "the service has no room; its operator must make some"
 DAMAGED = "a finished run of the service is damaged; its operator must run it anew"
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+OF_KIND = {Kind.UNWRITABLE: (507, NO_ROOM), Kind.DAMAGED: (500, DAMAGED)}
+NO_INPUTS = Faults()  # where no inputs of clients are files
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 log = logging.getLogger("daklaag.service")
 
 
-def as_problem(error: Exception) -> Problem:
+def as_problem(error: Exception, faults: Faults = NO_INPUTS) -> Problem:
     """What an exception is to the one who asked: the table of errors."""
     match error:
         case Problem():
@@ -32,12 +35,9 @@ def as_problem(error: Exception) -> Problem:
             return Problem(503, "the service is stopping; ask again in a moment")
         case DamagedDatabaseError():
             return Problem(503, "the service's memory is damaged; its operator must mend it")
-        case OutputError():
-            return Problem(507, NO_ROOM)
-        case DamagedError():
-            return Problem(500, DAMAGED)
         case InputError():
-            return Problem(400, for_clients(str(error)))
+            status, detail = OF_KIND.get(error.kind, (400, None))
+            return Problem(status, detail or faults.sentence(error))
         case RequestValidationError():
             return Problem(400, "; ".join(_lines(error)))
         case HTTPException():
@@ -63,7 +63,7 @@ def _lines(error: RequestValidationError) -> list[str]:
 def _of_http(error: HTTPException) -> Problem:
     said = str(error.detail)
     usual = HTTPStatus(error.status_code).phrase
-    detail = TITLES.get(error.status_code, usual) if said == usual else for_clients(said)
+    detail = TITLES.get(error.status_code, usual) if said == usual else said[:LONGEST]
     return Problem(error.status_code, detail, headers=dict(error.headers or {}))
 
 
@@ -78,7 +78,7 @@ def answer(problem: Problem, request_id: str | None) -> JSONResponse:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
-    problem = as_problem(error)
+    problem = as_problem(error, request.app.state.service.faults)
     if problem.status >= 500 and not isinstance(error, Problem | Stopped):  # that are meant so
         log_fault(request.scope, error)
     response = answer(problem, request_id_of(request.scope))

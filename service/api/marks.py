@@ -101,7 +101,7 @@ def make(
 def _target(new: Placed, service: Service, client: Client) -> Target:
     given = tuple(part is not None for part in (new.collection, new.row, new.geometry))
     if given not in ((True, True, False), (False, False, True)):
-        raise InputError("give either `collection` and `row`, or `geometry`")
+        raise InputError("mark", remedy="give either `collection` and `row`, or `geometry`")
     if new.geometry is not None:
         return marks_geojson.ground(new.geometry.model_dump())
     collection = service.collection(str(new.collection), client)
@@ -218,7 +218,7 @@ def _box(text: str | None) -> Box:
         return WORLD
     west, south, east, north = (float(number) for number in text.split(","))
     if west > east or south > north:
-        raise InputError("bbox: give west,south,east,north")
+        raise InputError("bbox", remedy="give west,south,east,north")
     return west, south, east, north
 
 

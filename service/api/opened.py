@@ -18,6 +18,7 @@ from pipeline.results.finished import mark_of, open_finished
 from pipeline.results.store import open_store
 from pipeline.storage.ledger import RASTERS
 from pipeline.storage.slices import Rectangle
+from pipeline.terms import Field, File
 from service.core.catalogue import Collection
 from service.core.exports import folder_of
 
@@ -90,7 +91,12 @@ class Opened:
     def pictures(self) -> Pictures:
         """Of the rasters. Raises InputError where the run has none."""
         if self._pictures is None:
-            raise InputError("the run has no rasters; run it anew with --layers")
+            raise InputError(
+                File(self._place),
+                "no rasters here",
+                "run it anew with {layers}",
+                layers=Field("layers"),
+            )
         return self._pictures
 
     def _outlines(self) -> Roofs:

@@ -32,7 +32,7 @@ from pipeline.storage.slices import BBOX as RECTANGLE
 from service.api.cql import LONGEST, parsed
 from service.api.formats import FORMAT
 from service.api.when import TIMES, moment
-from service.core.problem import Problem, for_clients
+from service.core.problem import Problem
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 RD_CRS: Final = "http://www.opengis.net/def/crs/EPSG/0/28992"
@@ -138,14 +138,8 @@ class Query(BaseModel):
         return edges_of([float(part) for part in (self.bbox or "").split(",")])
 
     def wanted(self, features: Features) -> Filter | None:
-        """As the table is asked; None for all of it. Raises Problem 400 for a filter that is not
+        """As the table is asked; None for all of it. Raises InputError for a filter that is not
         accepted, or names a column that the table has not."""
-        try:
-            return self._wanted(features)
-        except InputError as error:  # which of a collection is a fault of its files
-            raise Problem(400, for_clients(str(error))) from None
-
-    def _wanted(self, features: Features) -> Filter | None:
         given = self.model_dump(by_alias=True, exclude_none=True)
         parts = [_equal(name, value) for name, value in given.items() if name not in NO_COLUMNS]
         if self.bbox is not None:
@@ -157,7 +151,9 @@ class Query(BaseModel):
         whole = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
         found = filter_of(json.dumps(whole), features.method, features.suns)
         for name in found.columns - features.columns - {RECTANGLE}:
-            raise InputError(f"filter: this collection has no column {name}; see `queryables`")
+            raise InputError(
+                "filter", "this collection has no column {name}", "see `queryables`", name=name
+            )
         return found
 
 

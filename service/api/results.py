@@ -13,6 +13,7 @@ from pipeline.storage.ledger import REPORT
 from service.api.answers import address, faults, nothing_else
 from service.api.jobs import JobDep
 from service.api.service import Service, ServiceDep
+from service.core.faults import Owner
 from service.core.links import GEOJSON, JSON
 from service.core.problem import OGC, Problem, no_such
 from service.jobs.job import Job, Status
@@ -21,16 +22,8 @@ from service.processes.results import RAW, VALUE, Result, outputs_of, there
 router = APIRouter(tags=["processes"])
 
 # Status and type of a failed job's exception: the codes of OWS that the standard names.
-FAILED_BY_US, FAILED_BY_CLIENT = (500, "NoApplicableCode"), (400, "InvalidParameterValue")
+BY_CLIENT, BY_US = (400, "InvalidParameterValue"), (500, "NoApplicableCode")
 NOT_READY = f"{OGC}result-not-ready"
-# How the messages begin of jobs that failed by no fault of their client.
-OURS = (
-    "a fault of the service",
-    "the files of the service",
-    "the service has no room",
-    "gave up",
-    "not enough memory",
-)
 SAID = {
     400: "The job failed, by what was asked; or a parameter is unknown",
     404: "There is no such job, or it is not done",
@@ -165,7 +158,7 @@ def _folder(job: Job, service: Service) -> Path:
             404, f"job {job.id} is {job.status}; its results are there when it is done", NOT_READY
         )
     if job.status is Status.FAILED:
-        status, kind = FAILED_BY_US if job.message.startswith(OURS) else FAILED_BY_CLIENT
+        status, kind = BY_CLIENT if job.owner is Owner.CLIENT else BY_US
         raise Problem(status, job.message, kind)
     if job.status is Status.DISMISSED:
         raise Problem(410, f"job {job.id} was dismissed, so it has no results; order it again")

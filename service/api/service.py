@@ -12,8 +12,9 @@ from pipeline.results.features import Features
 from pipeline.storage.ledger import REPORT
 from service.core.catalogue import Backend, Collection, Sources, public_collections, sources_of
 from service.core.database import Database, open_database
+from service.core.faults import Faults
 from service.core.keys import Client, Keys
-from service.core.problem import for_clients, no_such
+from service.core.problem import no_such
 from service.core.settings import Settings
 from service.jobs.job import Status
 from service.jobs.table import Jobs
@@ -51,6 +52,11 @@ class Service:
             Marks(database, settings),
             Watch(jobs.many),
         )
+
+    @property
+    def faults(self) -> Faults:
+        """How faults are told to clients."""
+        return Faults(self.settings.work)
 
     @property
     def shown(self) -> dict[str, Collection]:
@@ -97,7 +103,7 @@ def _is_sound(collection: Collection) -> bool:
     try:
         Features.of(collection.place)
     except InputError as error:
-        _tell(collection.name, for_clients(str(error)))
+        _tell(collection.name, str(error))
         return False
     return True
 

@@ -5,6 +5,7 @@ from tempfile import TemporaryFile
 
 import click
 
+from pipeline.terms import Field
 from service.cli.progress import stoppable
 
 
@@ -54,7 +55,7 @@ def _measure(kind: str, file: Path | None, size: int | None, quiet: bool) -> Non
     # minutes of measuring should not be lost to a folder that is not there
     if file and not _can_write(file):
         raise InputError(
-            "--json {file}: give a file in a folder that exists and can be written", file=file
+            Field("json", file), remedy="give a file in a folder that exists and can be written"
         )
     if file:
         check_free(file)

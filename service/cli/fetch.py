@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pipeline.messages import Text
 from service.cli.options import language_of_messages
 from service.cli.progress import reporter, stoppable
 from service.cli.say import say, sentence, tell
@@ -147,5 +148,7 @@ def _end(failed: dict[str, str]) -> None:
         click.echo(f"{name}: {sentence(why)}", err=True)
     if failed:
         raise InputError(
-            "{n} files could not be had; the same command tries them again", n=len(failed)
+            Text("{n} files", n=len(failed)),
+            "{source} could not be had",
+            "the same command tries them again",
         )

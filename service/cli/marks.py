@@ -171,7 +171,7 @@ def _check(kept: "Marks", ids: tuple[str, ...]) -> list[str]:
 
 
 def _no_such(id_: str) -> InputError:
-    return InputError("mark {id}: there is none; `daklaag marks list` names them", id=id_)
+    return InputError(Text("mark {id}", id=id_), "there is none", "`daklaag marks list` names them")
 
 
 def _all(status: str | None = None) -> "MarkQuery":

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from pipeline.messages import Text
+from pipeline.terms import Field
 from service.cli.say import LANGUAGES
 from service.cli.say import language as spoken
 
@@ -135,7 +136,7 @@ def request_of(options: dict[str, Any]) -> Any:
     for text in options.pop("settings"):
         name, equals, value = text.partition("=")
         if not equals:
-            raise InputError("--set {text}: give NAME=VALUE", text=text)
+            raise InputError(Field("set", text), remedy="give NAME=VALUE")
         settings[name.strip()] = value.strip()
     if options["method"] is None:
         options["method"] = DEFAULT

@@ -20,6 +20,7 @@ from pipeline.engine.pace import Pace
 from pipeline.engine.tasks import stop_flag
 from pipeline.errors import InputError
 from pipeline.messages import Text, translated
+from pipeline.terms import Field
 from service.cli.say import language
 
 LONGEST_LINE = 100_000  # bytes of a log
@@ -96,8 +97,10 @@ def _opened(stack: ExitStack, log_json: Path | str | None) -> IO[str] | None:
         return stack.enter_context(Path(log_json).open("a", encoding="utf-8"))
     except OSError as error:
         raise InputError(
-            "--log-json {file}: {error}; give a file that can be written, or -",
-            file=log_json, error=error.strerror,
+            Field("log_json", log_json),
+            "{error}",
+            "give a file that can be written, or -",
+            error=error.strerror,
         ) from None  # fmt: skip
 
 
@@ -114,8 +117,9 @@ def _check_log(file: Path) -> None:
         is_log = False
     if not is_log:
         raise InputError(
-            "--log-json {file}: exists, and is no log of this program; give another name, or -",
-            file=file,
+            Field("log_json", file),
+            "exists, and is no log of this program",
+            "give another name, or -",
         )
 
 

@@ -6,8 +6,10 @@ from typing import Any
 import click
 
 from pipeline.messages import Text, translated
+from pipeline.terms import Command, Field, Term
 
 LANGUAGES = ("en", "nl")
+ARGUMENTS = {"area": "AREA", "parameter": "parameter"}  # fields that are no options
 
 
 def wished(arguments: Sequence[str]) -> str:
@@ -25,9 +27,20 @@ def language() -> str:
     return known
 
 
+def words(term: Term) -> str:
+    """A field of a request as the argument or option for it, a task as the command."""
+    match term:
+        case Field(name, value):
+            option = ARGUMENTS.get(name) or f"--{name.replace('_', '-')}"
+            return option if value is None else Text("{option} {value}", option=option, value=value)
+        case Command("fetch boundaries"):
+            return Text("`daklaag fetch NL --what boundaries --into DIR`")
+    return str(term)
+
+
 def sentence(template: str, /, **values: Any) -> str:
     """A sentence in the language of the command that runs."""
-    return translated(Text(template, **values), language())
+    return translated(Text(template, **values), language(), words)
 
 
 def say(template: str, /, **values: Any) -> None:

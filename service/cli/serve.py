@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pipeline.messages import Text
+from pipeline.terms import Field
 from service.cli.options import loudness, named
 from service.cli.progress import stoppable
 from service.cli.say import say, tell
@@ -89,9 +90,9 @@ def _check_keys(settings: Any, app: Any) -> None:
     if settings.exposed and not app.state.service.keys.list():
         where = settings.public_url if settings.on_loopback else f"--host {settings.host}"
         raise InputError(
-            "{where}: others can ask there, and there is no key yet; make one by `daklaag keys add"
-            " NAME`, with the same --state or --config",
-            where=where,
+            where,
+            "others can ask there, and there is no key yet",
+            "make one by `daklaag keys add NAME`, with the same --state or --config",
         )
 
 
@@ -106,13 +107,13 @@ def _listening(host: str, port: int) -> socket.socket:
         taken = error.errno == errno.EADDRINUSE
         said = Text("something listens there already") if taken else error.strerror
         raise InputError(
-            "--host {host} --port {port}: {said}; give another, or --port 0 for a free one",
-            host=host,
-            port=port,
+            Text("--host {host} --port {port}", host=host, port=port),
+            "{said}",
+            "give another, or --port 0 for a free one",
             said=said,
         ) from None
     except OverflowError:
-        raise InputError("--port {port}: a port is at most 65535", port=port) from None
+        raise InputError(Field("port", port), "a port is at most 65535") from None
 
 
 def _server(app: Any, settings: Any, stop: Callable[[], bool], ready: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ from pipeline.results import report
 from pipeline.results.finished import open_finished
 from pipeline.storage.integrity import is_unfinished
 from pipeline.storage.ledger import REPORT
+from pipeline.terms import Field
 from service.core.settings import Settings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -59,12 +60,6 @@ class Sources:
         """Whether a run can be made of them."""
         return bool(self.dsm and self.dtm and self.buildings)
 
-    def are_told_of(self, fault: str) -> bool:
-        """Whether a fault is of one of the files, which it names first."""
-        name = Path(fault.partition(": ")[0]).name
-        every = (*self.dsm, *self.dtm, *self.buildings, *self.boundaries)
-        return any(file.name == name for source in every for file in files_of(source))
-
 
 @dataclass(frozen=True)
 class Backend:
@@ -104,8 +99,9 @@ def public_collections(settings: Settings) -> dict[str, Collection]:
         name = name_of(place)
         if name in collections:
             raise InputError(
-                "--data {given}: a second run with the name {name}; rename its folder",
-                given=given,
+                Field("data", given),
+                "a second run with the name {name}",
+                "rename its folder",
                 name=name,
             )
         report.read(place)
@@ -130,10 +126,10 @@ def sources_of(settings: Settings) -> Sources:
             if is_unfinished(folder):
                 report.read(folder)  # says so, and what continues it
             raise InputError(
-                "--data {given}: neither a finished run nor a folder with sheets (R_*.tif,"
-                " M_*.tif, or as daklaag fetch leaves them), footprints or boundaries; check the"
-                " path",
-                given=given,
+                Field("data", given),
+                "neither a finished run nor a folder with sheets (R_*.tif, M_*.tif, or as daklaag"
+                " fetch leaves them), footprints or boundaries",
+                "check the path",
             )
         for kind, files in inputs.items():
             sources[kind] += files

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pipeline.errors import DamagedError, InputError
+from pipeline.terms import Field, Location
 from service.core.settings import Settings
 
 DATABASE = "service.sqlite"
@@ -41,9 +42,10 @@ def _readable(file: Path) -> Iterator[None]:
 
 def _damaged(file: Path, said: object) -> DamagedDatabaseError:
     return DamagedDatabaseError(
-        "{file}: the service's database is damaged ({said}); put a backup in its place, or move it"
-        " away: jobs, keys and marks then begin anew",
-        file=file, said=" ".join(str(said).split()),
+        Location(file),
+        "the service's database is damaged ({said})",
+        "put a backup in its place, or move it away: jobs, keys and marks then begin anew",
+        said=" ".join(str(said).split()),
     )  # fmt: skip
 
 
@@ -184,8 +186,9 @@ def _check_ours(state: Path) -> None:
             there = [] if _is_ours(connection) else [DATABASE]
     if there:
         raise InputError(
-            "--state {state}: its {file} is not of this program; give a folder of its own",
-            state=state,
+            Field("state", state),
+            "its {file} is not of this program",
+            "give a folder of its own",
             file=there[0],
         )
 
@@ -198,7 +201,7 @@ def open_database(settings: Settings, new: bool = True) -> Database:
     file = settings.state / DATABASE
     if not new and not file.is_file():
         raise InputError(
-            "{state}: no service has run with this folder; give its --state", state=settings.state
+            Location(settings.state), "no service has run with this folder", "give its --state"
         )
     try:
         with _readable(file):
@@ -208,6 +211,6 @@ def open_database(settings: Settings, new: bool = True) -> Database:
     except (OSError, sqlite3.Error) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise InputError(
-            "--state {state}: {said}; give a folder of its own", state=settings.state, said=said
+            Field("state", settings.state), "{said}", "give a folder of its own", said=said
         ) from None
     return database

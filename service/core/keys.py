@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from service.core.database import Database
 
 MARK = "dlk_"  # tells a key where one is found, as scanners for secrets want it
@@ -71,9 +72,10 @@ class Keys:
         in use."""
         if not NAME.fullmatch(name) or name == LOCAL or name.startswith(VISITOR):
             raise InputError(
-                "key {name!r}: a name has up to 64 letters, digits, `.`, `_`, `-`, begins with a"
-                " letter or digit, and is not {local!r} or {visitor!r}; give another",
-                name=name[:80],
+                Text("key {name!r}", name=name[:80]),
+                "a name has up to 64 letters, digits, `.`, `_`, `-`, begins with a letter or digit,"
+                " and is not {local!r} or {visitor!r}",
+                "give another",
                 local=LOCAL,
                 visitor=VISITOR + "...",
             )
@@ -84,7 +86,9 @@ class Keys:
         )  # fmt: skip
         if not added.rowcount:
             raise InputError(
-                "key {name}: there is one already; remove it or give another name", name=name
+                Text("key {name!r}", name=name),
+                "there is one already",
+                "remove it or give another name",
             )
         return key
 
@@ -107,5 +111,7 @@ class Keys:
         """Delete a key. Raises InputError if there is none of that name."""
         if not self._database.execute("DELETE FROM keys WHERE name = ?", name).rowcount:
             raise InputError(
-                "key {name!r}: there is none; `daklaag keys list` tells them", name=name[:80]
+                Text("key {name!r}", name=name[:80]),
+                "there is none",
+                "`daklaag keys list` tells them",
             )

@@ -1,10 +1,10 @@
 """What goes wrong, as problem+json (RFC 9457)."""
 
-import re
 from typing import Any
 
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 MEDIA_TYPE = "application/problem+json"
+LONGEST = 400  # characters of what a client named
 TITLES = {
     400: "Bad request",
     401: "A key is needed",
@@ -24,19 +24,6 @@ TITLES = {
     503: "Not ready",
     507: "No room",
 }
-# A path of this machine; not one of a URL, nor a relative one.
-ABSOLUTE = re.compile(r"(?<![\w.:/~-])~?/(?:[^\s/:;,'\"()<>|]+/)+(?=[^\s/])")
-# What the command line calls what the service has as inputs.
-MEANT = {
-    "--remove-building ": "input remove: ",
-    "--add-building ": "input add: ",
-    "--around ": "input around: ",
-    "--restrictions ": "input restrictions: ",
-    "in AREA ": "in the area ",
-    "AREA: ": "input area: ",
-    " (`daklaag methods` lists them)": "",
-}
-MOST = 400  # characters of a sentence that came from below
 
 
 class Problem(Exception):
@@ -65,13 +52,4 @@ class Problem(Exception):
 
 def no_such(what: str, kind: str = "about:blank") -> Problem:
     """For what is not there, or not this client's: they look the same."""
-    return Problem(404, f"there is no {what[:MOST]}", kind)
-
-
-def for_clients(text: str) -> str:
-    """A sentence of the pipeline, fit for others: of a file its name only, of an option the input
-    that it stands for, on one line."""
-    found = ABSOLUTE.sub("", " ".join(text.split()))
-    for option, meant in MEANT.items():
-        found = found.replace(option, meant)
-    return found[:MOST]
+    return Problem(404, f"there is no {what[:LONGEST]}", kind)

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 
 PREFIX = "DAKLAAG_SERVE_"
 PATHS = ("data", "dsm", "dtm", "buildings", "boundaries")  # of them several
@@ -135,6 +136,12 @@ class Settings(BaseSettings):
         90.0, gt=0, description="how long one that nobody has looked at is kept [days]"
     )
 
+    @property
+    def work(self) -> Path:
+        """The folder below `state` of what is written for a job and is no result: its inputs as
+        files, and its work."""
+        return self.state / "work"
+
     @field_validator("basemap_url")
     @classmethod
     def _is_tiles(cls, value: str | None) -> str | None:
@@ -218,9 +225,7 @@ def read_settings(file: Path | None, **options: Any) -> Settings:
         where = _where(name, given, file)
         unknown = first["type"] == "extra_forbidden"
         said = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
-        raise InputError(
-            "{where}: {said}; docs/service.md lists the settings", where=where, said=said
-        ) from None
+        raise InputError(where, "{said}", "docs/service.md lists the settings", said=said) from None
 
 
 def _check_file(file: Path | None) -> None:
@@ -230,11 +235,14 @@ def _check_file(file: Path | None) -> None:
         tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise InputError(
-            "--config {file}: {error}; check the path", file=file, error=error.strerror
+            Text("--config {file}", file=file), "{error}", "check the path", error=error.strerror
         ) from None
     except ValueError as error:
         raise InputError(
-            "--config {file}: not TOML: {error}; docs/service.md shows one", file=file, error=error
+            Text("--config {file}", file=file),
+            "not TOML: {error}",
+            "docs/service.md shows one",
+            error=error,
         ) from None
 
 
@@ -242,9 +250,7 @@ def _check_environment() -> None:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     for name in os.environ:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise InputError(
-                "{name}: no such setting; docs/service.md lists the settings", name=name
-            )
+            raise InputError(name, "no such setting", "docs/service.md lists the settings")
 
 
 def _where(name: str, given: dict[str, Any], file: Path | None) -> str:
@@ -253,7 +259,7 @@ def _where(name: str, given: dict[str, Any], file: Path | None) -> str:
         return f"--{name.replace('_', '-')}"
     variable = f"{PREFIX}{name.upper()}"
     found = next((each for each in os.environ if each.upper() == variable), None)
-    return found or f"--config {file}: {name}"
+    return found or Text("--config {file}: {name}", file=file, name=name)
 
 
 def kind_of(name: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from service.core.faults import Owner
 from service.core.links import REL, link
 from service.processes.job_request import JobRequest
 
@@ -27,8 +28,8 @@ class Status(StrEnum):
 class Job:
     """A job. client: name of its owner; created, started, finished, updated: UTC as ISO 8601;
     blocks_*: over all passes, a block being a shard in a pass; seconds_left: None if unknown;
-    percent: the largest so far; attempts: how many workers died of it; expired: its results were
-    removed."""
+    percent: the largest so far; owner: of a job that failed, who can mend it;
+    attempts: how many workers died of it; expired: its results were removed."""
 
     id: str
     client: str
@@ -47,6 +48,7 @@ class Job:
     callback: str | None = None  # JSON, as service.jobs.callback.checked makes it
     percent: int = 0
     expired: bool = False
+    owner: Owner | None = None
     number: int = 0  # in the order in which jobs came
 
     @property

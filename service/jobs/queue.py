@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.storage.ledger import REPORT
 from service.core.database import Database
 from service.core.exports import folder_at
+from service.core.faults import Owner
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.processes.job_request import JobRequest
@@ -49,6 +50,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     callback TEXT,
     to_tell REAL,
     tries INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
     asked TEXT NOT NULL  -- last, as it may be large: SQLite reads a row from its start
 );
 CREATE INDEX IF NOT EXISTS jobs_client ON jobs (client, number);
@@ -62,7 +64,7 @@ CREATE TABLE IF NOT EXISTS turns (share TEXT PRIMARY KEY, turn INTEGER NOT NULL)
 SMALL_COLUMNS = (
     "number, id, client, visitor, process, key, status, message, created, updated, started,"
     " finished, blocks_done, blocks_planned, percent, seconds_left, attempts, expired, callback,"
-    " '' AS asked"
+    " owner, '' AS asked"
 )
 # One taken up again comes first; then the share that has least under way, and of those the one
 # whose turn is longest ago. All visitors have one share, as cookies cost nothing.
@@ -92,8 +94,9 @@ UPDATE jobs SET restarts = CASE WHEN :done > blocks_done THEN 0 ELSE restarts EN
 WHERE id = :id AND status = 'running'
 """
 FINISH = """
-UPDATE jobs SET status = :status, message = :message, worker = NULL, finished = :now,
-    updated = :now, started = COALESCE(started, :now), seconds_left = NULL, bytes = :bytes,
+UPDATE jobs SET status = :status, message = :message, owner = :owner, worker = NULL,
+    finished = :now, updated = :now, started = COALESCE(started, :now), seconds_left = NULL,
+    bytes = :bytes,
     blocks_done = CASE WHEN :status = 'successful' THEN blocks_planned ELSE blocks_done END,
     tries = 0, to_tell = CASE WHEN callback IS NULL THEN NULL ELSE :now END
 """
@@ -104,6 +107,9 @@ UPDATE jobs SET worker = NULL, updated = :now, seconds_left = NULL,
     attempts = attempts + :died, restarts = restarts + :restarted
 WHERE worker IS NOT NULL AND (:worker IS NULL OR worker = :worker) RETURNING *
 """
+# A table of before there were owners gets the column; whose fault a job of then was is not known.
+OWNERS = "ALTER TABLE jobs ADD COLUMN owner TEXT"
+HAS_OWNERS = "SELECT 1 FROM pragma_table_info('jobs') WHERE name = 'owner'"
 NEEDED = """
 SELECT 1 FROM jobs WHERE key = ? AND (worker IS NOT NULL OR status IN ('accepted', 'running')
     OR (status = 'successful' AND NOT expired))
@@ -117,6 +123,8 @@ class Queue:
         self.database, self.settings = database, settings
         self.results = settings.state / "results"
         database.create_tables(LAYOUT)
+        if database.row(HAS_OWNERS) is None:
+            database.execute(OWNERS)
 
     def folder_of(self, key: str) -> Path:
         """Folder of the result of requests with this key."""
@@ -154,12 +162,16 @@ class Queue:
         row = self.database.row("SELECT status FROM jobs WHERE id = ?", id)
         return row is None or row["status"] == Status.DISMISSED
 
-    def finish(self, id: str, status: Status, message: str, size: int = 0) -> None:
-        """Record that a worker ended a job, whose result takes `size` bytes.
+    def finish(
+        self, id: str, status: Status, message: str, size: int = 0, owner: Owner | None = None
+    ) -> None:
+        """Record that a worker ended a job, whose result takes `size` bytes. owner: of its fault.
 
         Accepted jobs of the same key end with it. A dismissed job is only released.
         """
-        values = {"status": status, "message": message, "now": time.time(), "bytes": size}
+        values = {
+            "status": status, "message": message, "now": time.time(), "bytes": size, "owner": owner,
+        }  # fmt: skip
         with self.database.transaction():
             row = self.database.row("SELECT key, status FROM jobs WHERE id = ?", id)
             if row is None:
@@ -208,7 +220,8 @@ class Queue:
         if reason is not None:
             message = f"{reason}, perhaps for want of memory; ask for a smaller area"
             values = {"status": Status.FAILED, "message": message, "now": time.time(), "bytes": 0}
-            self.database.execute(f"{FINISH} WHERE id = :id", id=row["id"], **values)
+            finish = f"{FINISH} WHERE id = :id"
+            self.database.execute(finish, id=row["id"], owner=Owner.SERVICE, **values)
 
     def discard_result(self, key: str) -> None:
         """Mark a result and its exports for removal, within a transaction, if no job needs it;
@@ -254,6 +267,7 @@ def job_of(row: sqlite3.Row) -> Job:
         callback=row["callback"],
         percent=row["percent"],
         expired=bool(row["expired"]),
+        owner=row["owner"] and Owner(row["owner"]),
         number=row["number"],
     )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from service.core.catalogue import Backend
 from service.jobs.callback import Results, send_due
 from service.jobs.expiry import clear, sweep
@@ -100,7 +101,9 @@ class Supervisor:
         except OSError:
             os.close(handle)
             raise InputError(
-                f"--state {state}: another service works there; stop it, or give another folder"
+                Text("--state {state}", state=state),
+                "another service works there",
+                "stop it, or give another folder",
             ) from None
         self._lock = handle
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.engine.events import Log
-from pipeline.errors import DamagedError, EmptyAreaError, InputError, Stopped
+from pipeline.errors import InputError, Kind, Stopped
 from pipeline.storage.places import DISK_FULL
 from service.core.catalogue import Backend, Collection, Sources
 from service.core.database import DATABASE, DamagedDatabaseError, Database
-from service.core.problem import for_clients
+from service.core.faults import Faults, Owner
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
 from service.jobs.queue import Queue
@@ -119,7 +119,7 @@ def _end_with(service: int) -> None:
 
 def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
     """Execute a job and record how it ended."""
-    track, folder = ProgressTracker(), queue.folder_of(job.request.key)
+    track, folder, owner = ProgressTracker(), queue.folder_of(job.request.key), None
     _log(job, "begins")
     try:
         with _supervised(job, queue, task, track) as stop:
@@ -129,29 +129,38 @@ def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
     except Stopped:
         status, message = Status.DISMISSED, "dismissed"
     except InputError as error:
-        status, message = Status.FAILED, for_clients(str(error))
-        sources = task.backend.sources
-        ours = not isinstance(error, EmptyAreaError) and sources.are_told_of(str(error))
-        if ours or isinstance(error, DamagedError):  # which the client has not sent
+        owner, message = _owner_and_message(error, Faults(task.backend.settings.work))
+        status = Status.FAILED
+        if owner is not Owner.CLIENT:
             _log(job, "fault", logging.ERROR)
-            message = f"{FAULTY}: {message}"
     except MemoryError:
-        status, message = Status.FAILED, "not enough memory; ask for a smaller area"
+        status, owner = Status.FAILED, Owner.SERVICE
+        message = "not enough memory; ask for a smaller area"
     except Exception as error:
         _log(job, "fault", logging.ERROR)
         full = isinstance(error, OSError) and error.errno in DISK_FULL
-        status, message = Status.FAILED, NO_ROOM if full else FAULT
+        status, owner, message = Status.FAILED, Owner.SERVICE, NO_ROOM if full else FAULT
     size = size_of(folder) if status is Status.SUCCESSFUL else 0
-    _finish(queue, job, status, message, size)
+    _finish(queue, job, status, message, size, owner)
     _log(job, status)
 
 
-def _finish(queue: Queue, job: Job, status: Status, message: str, size: int) -> None:
+def _owner_and_message(error: InputError, faults: Faults) -> tuple[Owner, str]:
+    """Who can mend a fault, and its message for the client."""
+    owner, message = faults.owner(error), faults.sentence(error)
+    if error.kind is Kind.UNWRITABLE:
+        return owner, NO_ROOM
+    return owner, message if owner is Owner.CLIENT else f"{FAULTY}: {message}"
+
+
+def _finish(
+    queue: Queue, job: Job, status: Status, message: str, size: int, owner: Owner | None = None
+) -> None:
     """Record the end of a job; retried while the disk is full."""
     until = time.monotonic() + FULL_S
     while True:
         try:
-            return queue.finish(job.id, status, message, size)
+            return queue.finish(job.id, status, message, size, owner)
         except sqlite3.OperationalError:
             if time.monotonic() > until:
                 raise

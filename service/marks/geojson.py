@@ -12,6 +12,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import to_degrees, to_rd
+from pipeline.messages import Text
 from service.core.catalogue import Collection
 from service.core.exports import building_of
 from service.marks.table import Mark, MarkStatus, Target
@@ -39,9 +40,11 @@ def clean_text(text: str) -> str:
     """
     words = " ".join(text.split())
     if len(words) > MOST_TEXT:
-        raise InputError(f"reason: has {len(words):,} characters; give {MOST_TEXT} at most")
+        raise InputError(
+            "reason", "has {n:,} characters", "give {most} at most", n=len(words), most=MOST_TEXT
+        )
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in words) or TURNING.search(words):
-        raise InputError("reason: has control characters in it; give plain text")
+        raise InputError("reason", "has control characters in it", "give plain text")
     return words
 
 
@@ -53,14 +56,16 @@ def ground(geometry: dict[str, Any]) -> Target:
     try:
         shape = shapely.from_geojson(json.dumps(geometry))
     except (shapely.GEOSException, ValueError):
-        raise InputError("geometry: is no GeoJSON; give a Point or a Polygon") from None
+        raise InputError("geometry", "is no GeoJSON", "give a Point or a Polygon") from None
     if shape is None or shape.geom_type not in ("Point", "Polygon") or shape.is_empty:
-        raise InputError("geometry: give a Point or a Polygon")
+        raise InputError("geometry", remedy="give a Point or a Polygon")
     shape = shapely.force_2d(shape)
     check_inside(shape.bounds)
     if not shape.is_valid:
         said = shapely.is_valid_reason(shape).partition("[")[0].strip().lower()
-        raise InputError(f"geometry: is no simple polygon ({said}); draw it without crossings")
+        raise InputError(
+            "geometry", "is no simple polygon ({said})", "draw it without crossings", said=said
+        )
     target = Target(to_rd(shape), shape.bounds, on_roof=False)
     if shape.geom_type == "Polygon":
         _check_area(target.shape.area)
@@ -73,16 +78,21 @@ def check_inside(bounds: tuple[float, ...]) -> None:
     (least_x, most_x), (least_y, most_y) = LONGITUDES, LATITUDES
     if not (least_x <= west <= east <= most_x and least_y <= south <= north <= most_y):
         raise InputError(
-            "geometry: lies beside the Netherlands; give longitude and latitude in degrees, as"
-            " [4.9, 52.37]"
+            "geometry",
+            "lies beside the Netherlands",
+            "give longitude and latitude in degrees, as [4.9, 52.37]",
         )
 
 
 def _check_area(area: float) -> None:
     if not LEAST_AREA_M2 <= area <= MOST_AREA_M2:
         raise InputError(
-            f"geometry: is {area:,.1f} m2; give between {LEAST_AREA_M2:.0f} and"
-            f" {MOST_AREA_M2:,.0f} m2"
+            "geometry",
+            "is {area:,.1f} m2",
+            "give between {least:.0f} and {most:,.0f} m2",
+            area=area,
+            least=LEAST_AREA_M2,
+            most=MOST_AREA_M2,
         )
 
 
@@ -97,11 +107,17 @@ def roof(collection: Collection, row: int, state: Path) -> Target | None:
         return None
     (found,) = table.select(["id", "geometry"]).to_pylist()
     if found["geometry"] is None:
-        raise InputError(f"row {row}: is a building without an outline; mark its place on the map")
+        raise InputError(
+            Text("row {row}", row=row),
+            "is a building without an outline",
+            "mark its place on the map",
+        )
     shape = shapely.from_wkb(found["geometry"])
     box = _in_degrees(shape).bounds
     if not np.isfinite(box).all():
-        raise InputError(f"row {row}: lies beside the Netherlands; mark its place on the map")
+        raise InputError(
+            Text("row {row}", row=row), "lies beside the Netherlands", "mark its place on the map"
+        )
     if collection.client is not None:
         return Target(shape, box, True)
     return Target(shape, box, True, collection.name, row, found["id"])

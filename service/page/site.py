@@ -11,11 +11,13 @@ from typing import Any
 from pipeline.areas.regions import boundary_files
 from pipeline.engine.engine import Progress
 from pipeline.errors import InputError, Stopped
+from pipeline.messages import Text
 from pipeline.output.export import WRITERS
 from pipeline.output.site import archives, places, rows
 from pipeline.results import report
 from pipeline.storage.files import identity
 from pipeline.storage.places import PARTIAL, Place, is_remote
+from pipeline.terms import Location
 from service.core.catalogue import Collection, name_of
 from service.page import config as mapconfig
 from service.page import vendor
@@ -68,7 +70,7 @@ def export(
     """
     if is_remote(directory):
         raise InputError(
-            "{directory}: a site is made of a run on disk; copy it there first", directory=directory
+            Location(directory), "a site is made of a run on disk", "copy it there first"
         )
     place = Path(directory).absolute()
     report.read(directory)
@@ -162,8 +164,9 @@ def _check_page(page: Path) -> None:
     missing = [name for name in (vendor.STAMP, *wanted) if not (page / "vendor" / name).is_file()]
     if missing:
         raise InputError(
-            "the map's page lacks its libraries ({first}); bring them with `make map`, or python"
-            " -m service.page.vendor page",
+            Text("the map's page"),
+            "{source} lacks its libraries ({first})",
+            "bring them with `make map`, or python -m service.page.vendor page",
             first=missing[0],
         )
 
@@ -177,19 +180,19 @@ def _theirs(to: Path, overwrite: bool) -> list[Path]:
     Raises InputError where something stands that is not to be replaced.
     """
     if not to.absolute().parent.is_dir():
-        raise InputError("{to}: not in a folder that exists; name another", to=to)
+        raise InputError(Location(to), "not in a folder that exists", "name another")
     if not to.exists():
         return []
     if not to.is_dir():
-        raise InputError("{to}: a file; name a folder for the site", to=to)
+        raise InputError(Location(to), "a file", "name a folder for the site")
     inside = [path.relative_to(to) for path in sorted(to.rglob("*")) if not path.is_dir()]
     ours = _ours(to)
     if inside and ours is None:
         raise InputError(
-            "{to}: holds something else than a site; name an empty folder, or a new one", to=to
+            Location(to), "holds something else than a site", "name an empty folder, or a new one"
         )
     if inside and not overwrite:
-        raise InputError("{to}: holds a site already; --overwrite replaces it", to=to)
+        raise InputError(Location(to), "holds a site already", "--overwrite replaces it")
     return [path for path in inside if path.as_posix() not in (ours or ())]
 
 
@@ -226,7 +229,7 @@ def _published(to: Path, theirs: Sequence[Path]) -> Iterator[Path]:
             whole.rename(old)
         partial.rename(whole)
     except Stopped:
-        raise Stopped("{name} is as it was", name=to.name) from None
+        raise Stopped(Text("{name} is as it was", name=to.name)) from None
     except BaseException:
         if old.exists() and not whole.exists():
             old.rename(whole)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pipeline.errors import InputError
 from pipeline.fetch.web import Client, FetchError, NotFoundError
 from pipeline.storage.cache import write_atomic
+from pipeline.terms import Location
 
 HERE = Path(__file__).parent
 LICENCES = HERE / "map" / "licences"
@@ -122,9 +123,9 @@ def unpacked(tarball: bytes, library: Library) -> dict[str, bytes]:
     found = base64.b64encode(hashlib.sha512(tarball).digest()).decode()
     if found != library.sha512:
         raise InputError(
-            "{url}: its sha512 is {found}..., pinned is {sha512}...; the package changed, or"
-            " something stands between",
-            url=library.url,
+            Location(library.url),
+            "its sha512 is {found}..., pinned is {sha512}...",
+            "the package changed, or something stands between",
             found=found[:12],
             sha512=library.sha512[:12],
         )
@@ -142,12 +143,12 @@ def _member(packed: tarfile.TarFile, name: str, library: Library) -> bytes:
     try:
         member = packed.getmember(f"package/{name}")
     except KeyError:
-        raise InputError("{url}: has no file {name}", url=library.url, name=name) from None
+        raise InputError(Location(library.url), "has no file {name}", name=name) from None
     content = packed.extractfile(member) if member.isfile() else None
     if content is None or member.size > LARGEST_FILE:
         raise InputError(
-            "{url}: {name} is no file, or one of {size} bytes",
-            url=library.url,
+            Location(library.url),
+            "{name} is no file, or one of {size} bytes",
             name=name,
             size=member.size,
         )
@@ -161,7 +162,7 @@ def _rewritten(content: bytes, library: Library) -> bytes:
         wanted = f'from"{bare}"'.encode()
         if content.count(wanted) != 1:
             raise InputError(
-                "{url}: does not import {bare} once, as it did", url=library.url, bare=bare
+                Location(library.url), "does not import {bare} once, as it did", bare=bare
             )
         content = content.replace(wanted, f'from"{file}"'.encode())
     head, mark, _ = content.rpartition(b"//# sourceMappingURL=")
@@ -198,7 +199,7 @@ def _download(url: str) -> bytes:
     try:
         return client.read(url)[0]
     except (FetchError, NotFoundError) as error:
-        raise InputError("{url}: {error}; is there a network?", url=url, error=error) from None
+        raise InputError(Location(url), "{error}", "is there a network?", error=error) from None
     finally:
         client.close()
 

@@ -26,7 +26,9 @@ from pipeline.areas.regions import (
 from pipeline.areas.selection import check_extent
 from pipeline.errors import InputError
 from pipeline.heights.ahn import land
+from pipeline.messages import Text
 from pipeline.storage.cache import fingerprints
+from pipeline.terms import File
 from pipeline.vectors.files import read_vector
 from pipeline.vectors.overlay import make_valid, union
 from service.processes.geojson import COUNTRY as BOUNDS
@@ -61,20 +63,17 @@ def ground_of(value: Any, boundaries: Sequence[str]) -> Ground:
 
 
 def _ground_of_text(text: str, boundaries: Sequence[str]) -> Ground:
-    try:
-        check_extent(text, land())
-    except InputError as error:
-        raise InputError(str(error).replace("AREA", "input area:", 1)) from None
+    check_extent(text, land())
     numbers = _numbers(text)
     if numbers is not None and len(numbers) == 4:
         xmin, ymin, xmax, ymax = numbers
         _check_inside(xmin, ymin, "area")
         _check_inside(xmax, ymax, "area")
         if not (xmin < xmax and ymin < ymax):
-            raise InputError(f"input area: {text} is upside down or empty; {TAKES}")
+            raise InputError("input area", "{text} is upside down or empty", TAKES, text=text)
         return Ground(_joined(numbers), shapely.box(*numbers), {"kind": "box"})
     if not text or len(text) > LONGEST or (numbers is not None and len(numbers) > 1):
-        raise InputError(f"input area: {text[:LONGEST]!r} is no area; {TAKES}")
+        raise InputError("input area", "{text!r} is no area", TAKES, text=text[:LONGEST])
     area = region_of(text, boundaries)
     label = {"kind": kind_of(area.source["region"]), "code": area.source["region"]}
     return Ground(label["code"], area.geometry, label | {"name": area.source["name"]})
@@ -90,17 +89,17 @@ def _bbox(value: dict[str, Any]) -> dict[str, Any]:
     """The standard's bounding box as a Feature."""
     box, crs = value["bbox"], value.get("crs")
     if not isinstance(box, list) or len(box) not in (4, 6) or not all(map(_is_number, box)):
-        raise InputError("input area: its bbox is not four numbers, or six with heights")
+        raise InputError("input area", "its bbox is not four numbers, or six with heights")
     if len(box) == 6:
         box = [*box[:2], *box[3:5]]
     if not (box[0] < box[2] and box[1] < box[3]):
-        raise InputError("input area: its bbox is upside down or empty")
+        raise InputError("input area", "its bbox is upside down or empty")
     feature = {"type": "Feature", "geometry": polygon_of(box)}
     if isinstance(crs, str) and crs.endswith("28992"):
         return feature | {"crs": {"properties": {"name": RD_NAMES[0]}}}
     if crs is None or (isinstance(crs, str) and crs.endswith(("CRS84", "CRS84h"))):
         return feature
-    raise InputError("input area: the crs of its bbox is not known; give CRS84 or EPSG:28992")
+    raise InputError("input area", "the crs of its bbox is not known", "give CRS84 or EPSG:28992")
 
 
 def circle_of(value: Any) -> tuple[float, float, float]:
@@ -108,13 +107,16 @@ def circle_of(value: Any) -> tuple[float, float, float]:
     numbers = _numbers(value) if isinstance(value, str) else _circle_of_degrees(value)
     if numbers is None or len(numbers) != 3:
         raise InputError(
-            "input around: is no circle; give x,y,radius in RD metres, or"
-            ' {"centre": [longitude, latitude], "radius_m": 2000}'
+            "input around",
+            "is no circle",
+            'give x,y,radius in RD metres, or {"centre": [longitude, latitude], "radius_m": 2000}',
         )
     x, y, radius = numbers
     _check_inside(x, y, "around")
     if not 0 < radius <= RADIUS_M:
-        raise InputError(f"input around: the radius is not within 0 and {RADIUS_M:,.0f} m")
+        raise InputError(
+            "input around", "the radius is not within 0 and {most:,.0f} m", most=RADIUS_M
+        )
     return x, y, radius
 
 
@@ -156,7 +158,11 @@ def _check_inside(x: float, y: float, name: str) -> None:
     west, south, east, north = BOUNDS["RD"]
     if not (west <= x <= east and south <= y <= north):
         raise InputError(
-            f"input {name}: {x:.10g},{y:.10g} is not in the Netherlands; give RD metres"
+            Text("input {name}", name=name),
+            "{x:.10g},{y:.10g} is not in the Netherlands",
+            "give RD metres",
+            x=x,
+            y=y,
         )
 
 
@@ -168,8 +174,9 @@ def files_of(boundaries: Sequence[str]) -> tuple[str, ...]:
     files = tuple(str(file) for file in boundary_files(boundaries))
     if not files:
         raise InputError(
-            "this service knows no regions by name, since it was given no boundaries; give"
-            " xmin,ymin,xmax,ymax in RD metres or GeoJSON"
+            "this service",
+            "{source} knows no regions by name, since it was given no boundaries",
+            "give xmin,ymin,xmax,ymax in RD metres or GeoJSON",
         )
     return files
 
@@ -180,12 +187,7 @@ def region_of(text: str, boundaries: Sequence[str]) -> Area:
     Raises InputError for one that is not known, or means several.
     """
     files = files_of(boundaries)
-    try:
-        found = _region(text, files, fingerprints(files))
-    except InputError as error:
-        said = str(error).replace("no such file, and no region", "no region")
-        said = said.replace("a name or a file", "a name or GeoJSON")
-        raise InputError(said.replace("AREA", "input area:", 1)) from None
+    found = _region(text, files, fingerprints(files))
     return Area(own_copy(found.geometry), found.source)
 
 
@@ -237,8 +239,10 @@ def _parts(kind: str, files: tuple[str, ...], mark: str) -> Parts:
         if mine:
             return _read_parts(mine)
     raise InputError(
-        f"input by: the boundaries that this service was given have no {kind}; choose another, or"
-        " give a FeatureCollection"
+        "input by",
+        "the boundaries that this service was given have no {kind}",
+        "choose another, or give a FeatureCollection",
+        kind=kind,
     )
 
 
@@ -248,6 +252,6 @@ def _read_parts(regions: Sequence[Region]) -> Parts:
     frame = read_vector(file, layer)
     codes, geometry = np.array(codes_of(frame, file)), frame.geometry.to_numpy()
     order = sorted(names)
-    sound = make_valid(geometry, file.name)
-    whole = [union(sound[codes == code], file.name) for code in order]
+    sound = make_valid(geometry, File(file))
+    whole = [union(sound[codes == code], File(file)) for code in order]
     return Parts(tuple(order), tuple(names[code] for code in order), np.array(whole, object))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.engine.events import Log, no_log
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from pipeline.storage.integrity import is_whole
 from pipeline.storage.ledger import REPORT, Ledger
 from service.core.catalogue import Backend
@@ -44,8 +45,10 @@ def job_request(
     missing = [name for name in asked if name not in kept]
     if missing and len(asked) < len(outputs_of(process)):
         raise InputError(
-            f"output {missing[0]}: is of a raster layer that is not among the input layers"
-            f" ({', '.join(request.inputs['layers']) or 'none'}); ask for it there"
+            Text("output {name}", name=missing[0]),
+            "is of a raster layer that is not among the input layers ({layers})",
+            "ask for it there",
+            layers=request.inputs["layers"] or "none",
         )
     return request
 

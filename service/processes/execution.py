@@ -21,7 +21,6 @@ from service.core.settings import Settings
 from service.processes.geojson import dumps
 from service.processes.job_request import JobRequest
 
-WORK = "work"  # below the state: what is written for a job, and is no result
 SHEETS_READ_AS = {"nodata", "allow"}  # settings that tell how files are read
 READ_AS = SHEETS_READ_AS | {"layer", "id", "group"}
 FORGOTTEN_S = 14 * 86_400.0  # after which what a killed job left there is removed
@@ -75,7 +74,7 @@ def _read_as(settings: Settings) -> dict[str, Any]:
 @contextmanager
 def temporary_folder(backend: Backend) -> Iterator[Path]:
     """A folder of files that nobody needs afterwards."""
-    work = backend.settings.state / WORK
+    work = backend.settings.work
     work.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=work, prefix="asked-") as folder:
         yield Path(folder)
@@ -95,7 +94,7 @@ class Execution:
     @property
     def work(self) -> Path:
         """A folder of its own: a key is worked at by one at a time."""
-        return self.backend.settings.state / WORK / self.request.key
+        return self.backend.settings.work / self.request.key
 
     def run_request(self, out: Path, **more: Any) -> Request:
         """The run that is asked for. more: fields of a `pipeline.Request`."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import RD, to_degrees
+from pipeline.messages import Text
 from pipeline.vectors.overlay import make_valid, union
 from pipeline.vectors.rd import RdTransform
 
@@ -144,8 +145,10 @@ def _crs(value: Any, name: str) -> bool:
     if said in LONLAT_NAMES:
         return False
     raise InputError(
-        f"{name}: its crs is not known; give lon/lat without `crs`, or RD metres with the crs"
-        f" {RD_NAMES[0]}"
+        name,
+        "its crs is not known",
+        "give lon/lat without `crs`, or RD metres with the crs {rd}",
+        rd=RD_NAMES[0],
     )
 
 
@@ -159,11 +162,15 @@ def _features(value: Any, name: str) -> list[Any]:
         features = [{"geometry": value}]
     else:
         raise InputError(
-            f"{name}: no GeoJSON; give a geometry ({', '.join(DEPTH)}), a Feature or a"
-            " FeatureCollection"
+            name,
+            "no GeoJSON",
+            "give a geometry ({types}), a Feature or a FeatureCollection",
+            types=list(DEPTH),
         )
     if not 0 < len(features) <= FEATURES:
-        raise InputError(f"{name}: {len(features):,} features; give 1 to {FEATURES:,}")
+        raise InputError(
+            name, "{n:,} features", "give 1 to {most:,}", n=len(features), most=FEATURES
+        )
     return features
 
 
@@ -186,7 +193,9 @@ class _Reader:
         self.vertices = self.features = 0
 
     def fault(self, said: str) -> InputError:
-        return InputError(f"{self.name}: feature {self.features}: {said}")
+        return InputError(
+            self.name, "{said}", place=Text("feature {feature}", feature=self.features), said=said
+        )
 
     def feature(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -233,7 +242,9 @@ class _Reader:
     def _position(self, value: list[Any]) -> list[float]:
         self.vertices += 1
         if self.vertices > VERTICES:
-            raise InputError(f"{self.name}: more than {VERTICES:,} vertices; simplify it")
+            raise InputError(
+                self.name, "more than {vertices:,} vertices", "simplify it", vertices=VERTICES
+            )
         ours = [v for v in value[:2] if isinstance(v, int | float) and not isinstance(v, bool)]
         west, south, east, north = self.bounds
         if len(ours) < 2 or len(value) > 4:
@@ -258,7 +269,9 @@ def _in_rd(geometries: list[Any], name: str, crs: bool) -> NDArray[Any]:
     sight.check()
     empty = np.flatnonzero(areas & ~(shapely.area(moved) > 0))
     if len(empty):
-        raise InputError(f"{name}: feature {empty[0]}: has no area; give polygons")
+        raise InputError(
+            name, "has no area", "give polygons", place=Text("feature {feature}", feature=empty[0])
+        )
     return moved
 
 
@@ -266,4 +279,4 @@ def _shape(given: dict[str, Any], name: str) -> shapely.Geometry:
     try:
         return shapely.from_geojson(json.dumps(given))
     except shapely.errors.GEOSException:
-        raise InputError(f"{name}: a ring has fewer than four positions, or is open") from None
+        raise InputError(name, "a ring has fewer than four positions, or is open") from None

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import InputError
 from pipeline.footprints.restrictions import WORDS
+from pipeline.messages import Text
 from pipeline.methods import DEFAULT
 from service.processes.geojson import PLACES, Kind, number, one_of, text
 
@@ -86,7 +87,9 @@ def read_inputs(model: type[T], given: dict[str, Any]) -> T:
     except ValidationError as error:
         told = dict.fromkeys(_told(each) for each in error.errors()[:SHOWN])
         takes = ", ".join(model.model_fields)
-        raise InputError(f"{'; '.join(told)} (inputs are {takes})") from None
+        raise InputError(
+            "inputs", "{faults:; } (inputs are {takes})", faults=told, takes=takes
+        ) from None
 
 
 def _unwrapped(name: str, value: Any) -> Any:
@@ -95,8 +98,9 @@ def _unwrapped(name: str, value: Any) -> Any:
         return value
     if "href" in value:
         raise InputError(
-            f"input {name[:LONGEST]}: refers to another place, and this service fetches nothing;"
-            " give the value itself"
+            Text("input {name}", name=name[:LONGEST]),
+            "refers to another place, and this service fetches nothing",
+            "give the value itself",
         )
     return value["value"] if "value" in value and set(value) <= WRAPPING else value
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from pipeline.methods import METHODS
 from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET, same
 
@@ -71,8 +72,11 @@ def check_format(process: str, output: str, media_type: str) -> None:
     result = outputs_of(process).get(output)
     if result and not same(result.media_type, media_type):
         raise InputError(
-            f"output {output}: comes as {result.media_type}, not as {media_type[:100]}; leave out"
-            " its format"
+            Text("output {output}", output=output),
+            "comes as {kind}, not as {other}",
+            "leave out its format",
+            kind=result.media_type,
+            other=media_type[:100],
         )
 
 
@@ -87,7 +91,12 @@ def read_wanted(
     every = outputs_of(process)
     for name in outputs:
         if name not in every:
-            raise InputError(f"output {name[:100]}: is unknown; there is {', '.join(every)}")
+            raise InputError(
+                Text("output {name}", name=name[:100]),
+                "is unknown",
+                "there is {names}",
+                names=list(every),
+            )
     chosen = outputs or {name: REFERENCE if every[name].file else VALUE for name in every}
     sent = {name: _sent(name, every[name], how) for name, how in chosen.items()}
     return {"outputs": sent, "response": response or (RAW if len(sent) == 1 else DOCUMENT)}
@@ -98,11 +107,12 @@ def _sent(name: str, result: Result, how: str | None) -> str:
     how = how or (VALUE if result.value else REFERENCE)
     if how == VALUE and not result.value:
         raise InputError(
-            f"output {name}: is a file, given by reference; ask for its transmissionMode"
-            " `reference`"
+            Text("output {name}", name=name),
+            "is a file, given by reference",
+            "ask for its transmissionMode `reference`",
         )
     if how == REFERENCE and name == "summary":
-        raise InputError("output summary: is not kept, so given by value only")
+        raise InputError("output summary", "is not kept, so given by value only")
     return how
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import shapely
 
 from pipeline.errors import InputError
+from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.method import Method, names
@@ -52,7 +53,7 @@ def _ground(area: Any, circle: tuple[float, float, float] | None, backend: Backe
     if area is not None:
         return ground_of(area, backend.sources.boundaries)
     if circle is None:
-        raise InputError("input area: is missing; give it, or the input around")
+        raise InputError("input area", "is missing", "give it, or the input around")
     box = box_around(circle)
     return Ground(box, shapely.box(*map(float, box.split(","))), {"kind": "box"})
 
@@ -64,13 +65,17 @@ def judged_by(asked: SuitabilityInputs | WhatIfInputs) -> dict[str, Any]:
     """
     if asked.method not in METHODS:
         raise InputError(
-            f"input method: {asked.method!r} is unknown; there is {', '.join(METHODS)}"
+            "input method",
+            "{name!r} is unknown",
+            "there is {known}",
+            name=asked.method,
+            known=list(METHODS),
         )
     method = METHODS[asked.method]
     try:
         p = parameters_.parse(method.parameters, asked.parameters)
     except InputError as error:
-        raise InputError(f"input parameters: {error}") from None
+        raise InputError("input parameters", "{error}", error=error) from None
     layers = _layers(method, asked.layers)
     return {"method": method.name, "parameters": parameters_.as_json(p), "layers": layers}
 
@@ -83,8 +88,11 @@ def _layers(method: Method, asked: list[str] | None) -> list[str]:
     known = names(method.layers)
     for number, name in enumerate(asked):
         if name not in known:
-            there = ", ".join(known)
-            raise InputError(f"input layers[{number}]: input should be one of {there}")
+            raise InputError(
+                Text("input layers[{n}]", n=number),
+                remedy="input should be one of {known}",
+                known=known,
+            )
     return [name for name in known if name in asked]
 
 

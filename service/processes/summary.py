@@ -169,7 +169,9 @@ def _parts(
         rows = [feature["properties"] for feature in shapes.document["features"]]
         return _alike(rows), shapes.geometry
     if by not in BY:
-        raise InputError(f"input by: {by!r} is unknown; give {', '.join(BY)}, or polygons")
+        raise InputError(
+            "input by", "{by!r} is unknown", "give {kinds}, or polygons", by=by, kinds=BY
+        )
     parts = regions_touching(by, whole, boundaries)
     if not parts.codes:
         return None

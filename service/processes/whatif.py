@@ -14,6 +14,7 @@ import shapely
 from pipeline.errors import InputError
 from pipeline.footprints.footprints import PREFIX
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
+from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
@@ -41,11 +42,12 @@ def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
     added = None if asked.add is None else _added(asked.add)
     removed = sorted({name.strip().removeprefix(PREFIX) for name in asked.remove})
     if added is None and not removed:
-        raise InputError("input add: is missing; give it, or the input remove, or both")
+        raise InputError("input add", "is missing", "give it, or the input remove, or both")
     if removed and method["parameters"].get("surface") == "dsm":
         raise InputError(
-            "input remove: a building stands in the measured surface; leave the parameter surface"
-            " at `extruded`"
+            "input remove",
+            "a building stands in the measured surface",
+            "leave the parameter surface at `extruded`",
         )
     suitability.check_can_compute(backend, [])
     if asked.area is not None:
@@ -83,12 +85,19 @@ def _added(value: Any) -> Shapes:
         roof, height = row.get("roof_m"), row.get("height_m")
         if roof is None and height is None:
             raise InputError(
-                f"input add: feature {number}: has no height; give `roof_m`, the top above NAP, or"
-                " `height_m` above the ground [m]"
+                "input add",
+                "has no height",
+                "give `roof_m`, the top above NAP, or `height_m` above the ground [m]",
+                place=Text("feature {feature}", feature=number),
             )
         high = roof is not None and not LOWEST_M <= roof <= HIGHEST_M
         if high or (height is not None and not 0 < height <= HIGHEST_M):
-            raise InputError(f"input add: feature {number}: has an impossible height; give metres")
+            raise InputError(
+                "input add",
+                "has an impossible height",
+                "give metres",
+                place=Text("feature {feature}", feature=number),
+            )
         row["id"] = row.get("id") or f"added-{number + 1}"
     return shapes
 
@@ -113,7 +122,7 @@ def _reached(
             why = str(error)
             continue
         return ground_of(",".join(f"{edge:.0f}" for edge in _whole(box)), ())
-    raise InputError(f"inputs add and remove: {why}; or give the input area")
+    raise InputError("inputs add and remove", "{why}", "or give the input area", why=why)
 
 
 def _reaches_alike(collection: Collection, method: dict[str, Any]) -> bool:
@@ -134,8 +143,10 @@ def _roofs(added: Shapes) -> list[tuple[shapely.Geometry, float | None, float | 
     west, south, east, north = shapely.total_bounds(added.geometry)
     if max(east - west, north - south) > SPREAD_M:
         raise InputError(
-            f"input add: the buildings lie more than {SPREAD_M / 1000:g} km apart; give the input"
-            " area, or ask for each place"
+            "input add",
+            "the buildings lie more than {most:g} km apart",
+            "give the input area, or ask for each place",
+            most=SPREAD_M / 1000,
         )
     rows = [feature["properties"] for feature in added.document["features"]]
     return [

@@ -85,7 +85,7 @@ def test_a_name_that_is_not_one_region(cbs: str, text: str) -> None:
     with pytest.raises(InputError) as fault:
         parse_area(text, [cbs])
     said = str(fault.value)
-    assert said.startswith(f"AREA {text}: ")
+    assert said.startswith(f"area {text}: ")
     assert REFUSED[text] in said
     assert "\n" not in said
 
@@ -106,7 +106,7 @@ def test_several_files(cbs: str, tmp_path: Path) -> None:
 def test_boundaries_of_the_cache(cbs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two years the newer; without any it is said how to get one."""
     monkeypatch.setenv("DAKLAAG_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match="fetch NL --what boundaries --into DIR"):
+    with pytest.raises(InputError, match="fetch boundaries"):
         parse_area("Zeeland")
     folder = tmp_path / "boundaries"
     folder.mkdir()
@@ -124,7 +124,7 @@ NO_BOUNDARIES: dict[str, tuple[Callable[[Path], Any], str]] = {
         "no column statcode or cbscode",
     ),
     "without provinces": (
-        lambda file: squares([("GM1", "b")], 0).to_file(file), "AREA NL: no provinces in",
+        lambda file: squares([("GM1", "b")], 0).to_file(file), "area NL: no provinces in",
     ),
 }  # fmt: skip
 

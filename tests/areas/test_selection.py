@@ -97,7 +97,7 @@ def test_numbers_are_told_as_they_are() -> None:
     ],
 )
 def test_no_area(text: str, expected: str) -> None:
-    assert refusal(text).startswith("AREA ")
+    assert refusal(text).startswith("area ")
     assert expected in refusal(text)
 
 
@@ -116,7 +116,7 @@ EXTENTS = {
 def test_an_extent_of_qgis_is_refused_with_the_box_it_means(name: str) -> None:
     text, meant = EXTENTS[name]
     said = refusal(text)
-    assert said.startswith(f"AREA {text}: reads as an extent of QGIS")
+    assert said.startswith(f"area {text}: reads as an extent of QGIS")
     assert said.endswith(f"; give {meant}")
     assert parse_area(meant).source == [float(edge) for edge in meant.split(",")]
 
@@ -155,7 +155,7 @@ def test_no_area_in_a_file(tmp_path: Path) -> None:
     file(tmp_path / "none.gpkg", SQUARE)
     assert "no polygon with an area; give" in refusal(file(tmp_path / "flat.parquet", flat))
     assert "cannot be read" in refusal(_text(tmp_path / "area.gpkg", "hello"))
-    assert refusal(tmp_path).startswith(f"AREA {tmp_path}: no such file")
+    assert refusal(tmp_path).startswith(f"area {tmp_path}: no such file")
 
 
 def _text(path: Path, content: str) -> Path:
@@ -185,7 +185,7 @@ def test_on_a_border_the_first_in_the_file_counts(tmp_path: Path) -> None:
     ["", "121000,487000", "121000,487000,0", "121000,487000,-5", "a,b,c", "nan,1,2", "1,2,inf"],
 )
 def test_no_circle(text: str) -> None:
-    with pytest.raises(InputError, match=r"^--around .*: give X,Y,RADIUS in RD metres"):
+    with pytest.raises(InputError, match=r"^around .*: give X,Y,RADIUS in RD metres"):
         parse_around(text)
 
 
@@ -238,7 +238,7 @@ def test_an_area_without_footprints(tmp_path: Path, world: World, area: str) -> 
     if area.endswith(".gpkg"):
         area = str(file(tmp_path / area, shapely.box(9000, 9000, 9100, 9100)))
     with pytest.raises(
-        InputError, match=r"lies in AREA .*; they lie in [0-9,]+ .RD metres.: give one"
+        InputError, match=r"lies in area .*; they lie in [0-9,]+ .RD metres.: give one"
     ):
         prepare(files.request(tmp_path / "out", area=area))
 

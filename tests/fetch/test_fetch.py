@@ -358,7 +358,7 @@ def test_the_index_lies_somewhere_else(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("index", "why"),
     [(None, "no index at http"), ("{", "cannot be read as an index"), ("[]", "cannot be read"),
-     (sheet_index({}), "lists no sheet of dsm_05m; choose another --ahn")],
+     (sheet_index({}), "lists no sheet of dsm_05m; choose another ahn")],
 )  # fmt: skip
 def test_no_index(server: Server, tmp_path: Path, index: str | None, why: str) -> None:
     if index is not None:
@@ -507,19 +507,19 @@ def test_an_area_by_name(server: Server, tmp_path: Path, monkeypatch: pytest.Mon
     again = bring(server, tmp_path / "data", area="GM0363")
     assert (again.brought, len(again.present)) == ([], 4)
     assert path not in server.paths()
-    with pytest.raises(InputError, match="AREA GM9999: no such file, and no region of cbsgebieds"):
+    with pytest.raises(InputError, match="area GM9999: no such file, and no region of cbsgebieds"):
         bring(server, tmp_path / "data", area="GM9999")
 
 
 # The order.
 
 ORDERS: dict[str, dict[str, Any]] = {
-    "--what trees: give some of": {"what": ["trees"]},
-    "--resolution 2: AHN has sheets of 0.5 and 5 m": {"resolution": 2.0},
-    "--ahn 9: give one of 2, 3, 4, 5, 6": {"ahn": 9},
-    "--connections 50: give 1 to 4": {"connections": 50},
-    "--margin -1: give metres": {"margin": -1.0},
-    "AREA 1,2,3: give xmin,ymin": {"area": "1,2,3"},
+    "what trees: give some of": {"what": ["trees"]},
+    "resolution 2: AHN has sheets of 0.5 and 5 m": {"resolution": 2.0},
+    "ahn 9: give one of 2, 3, 4, 5, 6": {"ahn": 9},
+    "connections 50: give 1 to 4": {"connections": 50},
+    "margin -1: give metres": {"margin": -1.0},
+    "area 1,2,3: give xmin,ymin": {"area": "1,2,3"},
 }
 
 
@@ -532,7 +532,7 @@ def test_an_order_that_cannot_be(server: Server, tmp_path: Path, why: str) -> No
 
 def test_a_base_that_is_not_known(tmp_path: Path) -> None:
     order = FetchRequest(AREA, tmp_path, base_urls=("nasa=http://x",))
-    with pytest.raises(InputError, match="--base-url nasa=http://x: give NAME=URL with one of pd"):
+    with pytest.raises(InputError, match="base_url nasa=http://x: give NAME=URL with one of pd"):
         fetch(order, lambda *_: None, lambda: False)
 
 

@@ -86,7 +86,7 @@ def test_parts_of_one_building(tmp_path: Path) -> None:
     a, b, c = read(path, group_column="blok").group
     assert a == c != b
     assert len(set(read(path).group)) == 3
-    assert "name another with --group" in refusal(path, group_column="huis")
+    assert "name another with group" in refusal(path, group_column="huis")
 
 
 def layers(path: Path, *names: str) -> Path:
@@ -99,7 +99,7 @@ def test_the_layer(tmp_path: Path) -> None:
     assert len(read(layers(tmp_path / "bag.gpkg", "verblijfsobject", "pand"))) == 2
     other = layers(tmp_path / "other.gpkg", "een", "twee")
     assert len(read(other, layer="een")) == 1
-    assert "een, twee; choose one with --layer" in refusal(other)
+    assert "een, twee; choose one with layer" in refusal(other)
     assert refusal(other, layer="drie") == "other.gpkg: no layer 'drie'; choose one of een, twee"
 
 

@@ -54,7 +54,7 @@ def test_a_missing_sheet_is_named(tmp_path: Path) -> None:
     said = refusal(west, east)
     assert said == (
         "DSM: 1 sheet(s) missing, 25GN2 between R_25GN1.tif and R_25HN1.tif at"
-        " 125000,481250,130000,487500; add them or accept it with --allow gaps"
+        " 125000,481250,130000,487500; add them or accept it with allow gaps"
     )
     assert len(opened(west, east, allow="gaps").sheets) == 2
     north, south = sheet(tmp_path, "R_25EZ1"), sheet(tmp_path, "R_25GZ1")
@@ -116,7 +116,7 @@ def test_a_sheet_twice(tmp_path: Path) -> None:
     assert not duplicates_warning(opened(old))
     said = refusal(old, new)
     assert "R_25GN1.tif and R_25GN1.tif are the same sheet twice (AHN3 and AHN4)" in said
-    assert said.endswith("give one of them, or accept it with --allow versions: then the newer"
+    assert said.endswith("give one of them, or accept it with allow versions: then the newer"
                          " counts")  # fmt: skip
     for order in ((old, new), (new, old)):
         mosaic = opened(*order, allow="versions")

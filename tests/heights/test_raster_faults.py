@@ -270,14 +270,14 @@ def test_a_sheet_missing_in_the_middle(tmp_path: Path, dtm: Path, down: bool) ->
     far = PLACE @ Affine.translation(*((0, 40) if down else (60, 0)))
     sheets = [write(tmp_path / "R_1.tif", GROUND), write(tmp_path / "R_3.tif", GROUND, far)]
     place = "121000,487060,121030,487080" if down else "121030,487080,121060,487100"
-    names = ["DSM: 1 sheet(s) missing", "R_1.tif", "R_3.tif", place, "--allow gaps"]
+    names = ["DSM: 1 sheet(s) missing", "R_1.tif", "R_3.tif", place, "allow gaps"]
     refused(sheets, dtm, names=names)
     check(sheets, dtm, allow=["gaps"])
 
 
 def test_mixed_versions(tmp_path: Path) -> None:
     old, new = write(tmp_path / "AHN2_r.tif", GROUND), write(tmp_path / "AHN4_m.tif", GROUND)
-    refused(old, new, names=["AHN2 (AHN2_r.tif)", "AHN4 (AHN4_m.tif)", "--allow versions"])
+    refused(old, new, names=["AHN2 (AHN2_r.tif)", "AHN4 (AHN4_m.tif)", "allow versions"])
     check(old, new, allow=["versions"])
     check(old, write(tmp_path / "unknown.tif", GROUND))
 

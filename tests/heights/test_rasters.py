@@ -240,7 +240,7 @@ def test_the_edge_of_a_town_is_no_gap(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("share", "declared", "remedy"),
-    [(0.27, False, "--nodata 0"), (0.27, True, "-a_nodata 0"), (0.04, False, None)],
+    [(0.27, False, "nodata 0"), (0.27, True, "-a_nodata 0"), (0.04, False, None)],
 )
 def test_a_value_that_fills_a_raster_is_told(
     tmp_path: Path, share: float, declared: bool, remedy: str | None

@@ -133,5 +133,5 @@ def test_other_allowances_do_not_accept_it(tmp_path: Path) -> None:
         .write(tmp_path / "in")
         .request(tmp_path / "out", allow=frozenset({"gaps", "versions"}))
     )
-    with pytest.raises(InputError, match="--allow heights"):
+    with pytest.raises(InputError, match="allow heights"):
         prepare(request)

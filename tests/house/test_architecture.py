@@ -21,8 +21,8 @@ KERNELS_MAY = {"kernels", "llvmlite", "numba", "numpy", *sys.stdlib_module_names
 # The rooms within, the lowest first: each imports from those before it, and from no other.
 WITHIN = {
     "pipeline": (
-        "wording", "messages", "errors", "grid", "storage", "engine", "vectors", "heights", "areas",
-        "footprints", "fetch", "methods", "results", "output", "runs",
+        "wording", "terms", "messages", "errors", "grid", "storage", "engine", "vectors", "heights",
+        "areas", "footprints", "fetch", "methods", "results", "output", "runs",
     ),
     "service": ("core", "marks", "processes", "jobs", "page", "api", "cli"),
 }  # fmt: skip

@@ -9,11 +9,14 @@ from string import Formatter
 
 import pytest
 
-import pipeline.fetch.web  # noqa: F401  # whose errors are sentences too
-from pipeline.errors import EmptyAreaError, InputError, Told
+from pipeline.errors import EmptyAreaError, InputError, Kind
+from pipeline.fetch.web import WebError
 from pipeline.messages import Text, of_json, sentences, to_json, translated
 from pipeline.results.printed import warnings
 from pipeline.results.report import warned
+from pipeline.terms import Field, File
+from service.cli.say import words
+from service.core.faults import Faults
 from tests.service.cli.test_cli_faults import FAULTS as CASES
 from tests.support.commands import arguments, call, small_world
 from tests.support.runs import Files
@@ -26,22 +29,31 @@ def kinds(error: type) -> list[type]:
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("pipeline", "service")
-MAKERS = {"Text", *(each.__name__ for each in kinds(Told))}
+FAULTS = {each.__name__ for each in kinds(InputError)}
+OWN = {"place", "remedy"}  # of a fault, beside the values of its templates
+MAKERS = {"Text", *FAULTS, *(each.__name__ for each in kinds(WebError))}
 # What these say goes to clients of the service only, as JSON, in English.
 FOR_CLIENTS = (
     "pipeline/results/filter", "service/api", "service/jobs",
     "service/marks/geojson.py", "service/processes",
 )  # fmt: skip
-FAULTS = {each.__name__ for each in kinds(InputError)}
 LINES = {"say", "tell", "sentence"}  # of the command line (service/cli/say.py)
 DUTCH = sentences("nl")
+OPTION = re.compile(r"(?<![\w-])--[a-z]")
+
+
+def parts(call: ast.Call) -> list[ast.expr]:
+    """What a sentence is made of, as it stands in a call: of a fault problem and remedy, and each
+    may be one of two."""
+    remedy = [keyword.value for keyword in call.keywords if keyword.arg == "remedy"]
+    given = [*call.args[1:], *remedy] if is_fault(call) else call.args[:1]
+    either = [[node.body, node.orelse] if isinstance(node, ast.IfExp) else [node] for node in given]
+    return [node for nodes in either for node in nodes]
 
 
 def templates(call: ast.Call) -> list[str]:
-    """What a sentence is made of, as it stands in a call: one, or one of two."""
-    first = call.args[0]
-    given = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
-    values = [node.value for node in given if isinstance(node, ast.Constant)]
+    """Those parts that are written there; others are Texts made elsewhere."""
+    values = [node.value for node in parts(call) if isinstance(node, ast.Constant)]
     return [value for value in values if isinstance(value, str)]
 
 
@@ -65,9 +77,9 @@ def literals(name: str) -> set[str]:
     return {node.value for node in nodes if isinstance(node.value, str)}
 
 
-def modules(but: tuple[str, ...] = ()) -> list[str]:
+def modules() -> list[str]:
     paths = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
-    return [name for path in paths if not (name := str(path.relative_to(ROOT))).startswith(but)]
+    return [str(path.relative_to(ROOT)) for path in paths]
 
 
 def named(template: str) -> set[str]:
@@ -80,30 +92,52 @@ def has_words(template: str) -> bool:
     return bool(re.search("[a-z]", re.sub(r"\{[^}]*\}", "", template)))
 
 
-def test_an_error_is_its_english_sentence_and_what_it_is_made_of() -> None:
-    error = EmptyAreaError("{name}: {n:,} rows; give a smaller file", name="a.csv", n=12345)
-    assert str(error) == "a.csv: 12,345 rows; give a smaller file"
-    assert error.template == "{name}: {n:,} rows; give a smaller file"
-    assert error.values == {"name": "a.csv", "n": 12345}
-    assert str(InputError("as {it} stands")) == "as {it} stands"
+def test_a_fault_is_source_place_problem_and_remedy() -> None:
+    place = Text("row {row}", row=3)
+    fault = EmptyAreaError(
+        File("/data/a.csv"), "{n:,} rows", "give {fewer}", place=place, n=12345, fewer=Text("9")
+    )
+    assert str(fault) == "a.csv: row 3: 12,345 rows; give 9"
+    assert (fault.kind, fault.source, fault.place) == (Kind.EMPTY, File("/data/a.csv"), place)
+    assert (fault.problem, fault.remedy) == ("12,345 rows", "give 9")
+    assert (
+        str(InputError(Field("block", 3), remedy="give 16 or more")) == "block 3: give 16 or more"
+    )
+    assert str(InputError(File("b.laz"), "no {source} here", "{x}", x=1)) == "no b.laz here; 1"
+    assert str(InputError("as {it} stands", "{so}")) == "as {it} stands: {so}"
 
 
-def test_an_error_comes_whole_from_another_process() -> None:
-    error = EmptyAreaError("{what} of {n}", what=Text("row {row}", row=3), n=7)
-    came = pickle.loads(pickle.dumps(error))
-    assert (type(came), str(came)) == (EmptyAreaError, "row 3 of 7")
-    assert came.template == error.template
-    assert came.values["what"].template == "row {row}"
+def test_a_fault_comes_whole_from_another_process() -> None:
+    fault = EmptyAreaError(
+        Field("area", "x"), "{n} of {source}", "go", place="there", n=Text("row {row}", row=3)
+    )
+    came = pickle.loads(pickle.dumps(fault))
+    assert (type(came), str(came), came.source) == (EmptyAreaError, str(fault), fault.source)
+    assert came.problem.values["n"].template == "row {row}"
 
 
 def test_dutch_stands_in_the_table_to_any_depth() -> None:
     rows = Text("rows {first} to {last}", first=1, last=9)
-    cut = "{name}: {what} cannot be read ({reason}); is the file damaged or cut off? Fetch it again"
-    error = InputError(cut, name="M_1.tif", what=rows, reason="x")
-    assert translated(error.text, "en") == str(error)
-    assert translated(error.text, "nl").startswith("M_1.tif: rij 1 tot 9 is niet te lezen (x);")
+    cut = "{what} cannot be read ({reason})"
+    fault = InputError(
+        File("M_1.tif"),
+        cut,
+        "is the file damaged or cut off? Fetch it again",
+        what=rows,
+        reason="x",
+    )
+    assert translated(fault.text, "en") == str(fault)
+    assert translated(fault.text, "nl").startswith("M_1.tif: rij 1 tot 9 is niet te lezen (x);")
     assert translated(Text("not in the table: {n}", n=1), "nl") == "not in the table: 1"
     assert translated("not made of parts", "nl") == "not made of parts"
+
+
+def test_each_door_has_its_own_words() -> None:
+    text = Text("{file}: accept it with {allow}", file=Path("/d/x"), allow=Field("allow", "gaps"))
+    assert str(text) == "/d/x: accept it with allow gaps"
+    assert translated(text, "nl", words) == "/d/x: accept it with --allow gaps"
+    assert translated(text, "en", Faults().words) == "x: accept it with the setting allow"
+    assert of_json(json.loads(json.dumps(to_json(text)))).values["allow"] == Field("allow", "gaps")
 
 
 def test_dutch_numbers_are_for_reading_and_what_is_typed_again_keeps_its_point() -> None:
@@ -137,17 +171,26 @@ def test_a_text_goes_through_json() -> None:
     assert translated(made, "nl") == "1.200 of mislukt, b, c"
 
 
-@pytest.mark.parametrize("module", modules(but=FOR_CLIENTS))
+@pytest.mark.parametrize("module", modules())
 def test_every_sentence_of_the_source_has_its_dutch(module: str) -> None:
     for node in calls(module):
-        given = {keyword.arg for keyword in node.keywords}
-        free = any(isinstance(part, ast.JoinedStr) for part in ast.walk(node.args[0]))
+        given = {keyword.arg for keyword in node.keywords} - (OWN if is_fault(node) else set())
+        free = any(
+            isinstance(each, ast.JoinedStr) for part in parts(node) for each in ast.walk(part)
+        )
         assert not free, f"line {node.lineno}: give a template and its values, no f-string"
-        assert templates(node) or not is_fault(node), f"line {node.lineno}: give a template"
-        for template in templates(node):
+        assert parts(node) or not is_fault(node), f"line {node.lineno}: give a problem or a remedy"
+        for template in templates(node) if not module.startswith(FOR_CLIENTS) else ():
             assert template in DUTCH or not has_words(template), template
-            places = {part.partition("!")[0] for part in named(template)}
-            assert None in given or not given or given == places, template
+        places = {part.partition("!")[0] for t in templates(node) for part in named(t)} - {"source"}
+        whole = len(templates(node)) == len(parts(node)) and None not in given
+        assert not whole or not given or given == places, f"line {node.lineno}: {given} {places}"
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if name.startswith("pipeline")])
+def test_no_sentence_of_the_pipeline_names_an_option(module: str) -> None:
+    for template in (template for node in calls(module) for template in templates(node)):
+        assert not OPTION.search(template), template
 
 
 @pytest.mark.parametrize("template", DUTCH)

@@ -224,7 +224,7 @@ def test_a_layer_of_the_users_with_our_name_is_refused(directory: Path, tmp_path
     for layer in ("Buildings", "parks"):
         pyogrio.write_dataframe(frame, path, layer=layer)
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"layer buildings is not of this program.*--overwrite"):
+    with pytest.raises(InputError, match=r"layer buildings is not of this program.*overwrite"):
         export(directory, path)
     assert path.read_bytes() == before
     export(directory, path, overwrite=True)

@@ -79,7 +79,7 @@ def test_columns_that_hold_html_are_left_out(tmp_path: Path, reported: Reported)
     told = [{"a": "x < y and y > z", "b": "5 <6", "c": None}, {"a": "", "b": "", "c": "<br/>"}]
     assert area_rows.own_columns(told, None, "f") == [{k: r[k] for k in "ab"} for r in told]
     assert area_rows.own_columns([{"c": "<i>x</i>"}] * 2, None, "f") == [{"area": 1}, {"area": 2}]
-    with pytest.raises(InputError, match="--name c: no column of f"):
+    with pytest.raises(InputError, match="name c: no column of f"):
         area_rows.own_columns(told, "c", tmp_path / "f")
 
 

@@ -56,7 +56,7 @@ def test_csv_for_excel_with_decimal_commas() -> None:
 
 
 def test_decimals_that_there_are_not() -> None:
-    with pytest.raises(InputError, match="--decimal dot: give one of point, comma"):
+    with pytest.raises(InputError, match="decimal dot: give one of point, comma"):
         csv_text([ROW], "dot")
 
 

@@ -98,7 +98,7 @@ def test_undeclared_nodata_is_warned_of(data_file: DataFile, tmp_path: Path) -> 
     ((warning,), nothing) = said
     assert not nothing
     assert "tud-dtm-5m.tif: 27%" in warning
-    assert "--nodata 0" in warning
+    assert "nodata 0" in warning
 
 
 def test_roof_heights_against_3dbag(campus: pd.DataFrame, data_file: DataFile) -> None:

@@ -242,7 +242,7 @@ def test_only_sheets_and_added_buildings_may_differ(tmp_path: Path, case: Bare) 
     before = outcome(case.out)
     said = refusal(case.updated, layers=("shadow",))
     assert "but inputs.options.layers " in said
-    assert said.endswith("run it anew with --overwrite")
+    assert said.endswith("run it anew with overwrite")
     lower = case.options["settings"] | {"wind_min_height_m": 15.0}
     assert "wind_min_height_m (20.0 there, 15.0 here)" in refusal(case.updated, settings=lower)
     files = case.files
@@ -338,7 +338,7 @@ def test_reports_by_area_of_the_run_before_are_told(case: Bare) -> None:
     request = case.files.request(
         case.out, update=True, add_building=case.towers[:1], **case.options
     )
-    assert run(request).warnings == ("by-wijken.csv: is of the run before; give its --by again",)
+    assert run(request).warnings == ("by-wijken.csv: is of the run before; give its by again",)
     assert not run(request).warnings
 
 

@@ -74,8 +74,8 @@ def test_unfinished_work_of_another_is_refused(out: Path) -> None:
     opened(out).record("shade", "0_0", {"row": np.arange(3)})
     said = refusal(out, OTHER)
     assert said == (
-        f"{out}: holds a run with another method.p[1] (2 there, 3 here); give another --out, or"
-        " --overwrite"
+        f"{out}: holds a run with another method.p[1] (2 there, 3 here); give another out, or"
+        " overwrite"
     )
     assert not opened(out, OTHER, overwrite=True).has("shade", "0_0")
 
@@ -179,7 +179,7 @@ def test_overwrite_leaves_a_file_of_others_that_bears_our_name(out: Path, name: 
     assert f"holds {name}, but of no run" in refusal(out)
     said = refusal(out, overwrite=True)
     assert said == (
-        f"{out}: holds {name}, but of no run of this program; move that away, or give another --out"
+        f"{out}: holds {name}, but of no run of this program; move that away, or give another out"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.engine.events import KEPT, Log
 from pipeline.errors import InputError, Stopped
 from pipeline.storage.ledger import REPORT
+from pipeline.terms import File
 from service.core.catalogue import Backend
 from service.jobs.supervisor import Supervisor
 from service.jobs.work import main
@@ -35,7 +36,7 @@ def execute(
     if asked.get("die"):
         os.kill(os.getpid(), signal.SIGKILL)
     if asked.get("fail"):
-        raise InputError(f"{folder / 'sheet.tif'}: cannot be read; give another")
+        raise InputError(File(folder / "sheet.tif"), "cannot be read", "give another")
     if asked.get("fault"):
         raise ZeroDivisionError(str(folder))
     steps = range(asked.get("steps", 0))

@@ -24,6 +24,7 @@ from pipeline.methods.buildings import (
     to_cm,
 )
 from pipeline.methods.parameters import as_text, parameter
+from pipeline.terms import Field
 
 NAME = "powermapping"
 REASONS = (
@@ -231,9 +232,10 @@ def check(p: Powermapping, squares: Sequence[LatticeCell], removed: Sequence[str
         for time, (elevation, _) in zip(p.times, degrees, strict=True):
             if elevation <= 0:
                 raise InputError(
-                    "parameter times: on {date} at {time:%H:%M} CET the sun stands {elevation:.2f}"
-                    " degrees below the horizon near RD {x:.0f},{y:.0f}; choose another date or"
-                    " time",
+                    Field("parameter", "times"),
+                    "on {date} at {time:%H:%M} CET the sun stands {elevation:.2f} degrees below the"
+                    " horizon near RD {x:.0f},{y:.0f}",
+                    "choose another date or time",
                     date=p.date,
                     time=time,
                     elevation=-elevation,
@@ -242,7 +244,7 @@ def check(p: Powermapping, squares: Sequence[LatticeCell], removed: Sequence[str
                 )
     if removed and p.surface == "dsm":
         raise InputError(
-            "--remove-building {name}: stands in the measured surface; give surface=extruded, or a"
-            " DSM without it",
-            name=removed[0],
+            Field("remove_building", removed[0]),
+            "stands in the measured surface",
+            "give surface=extruded, or a DSM without it",
         )

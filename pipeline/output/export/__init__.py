@@ -18,6 +18,7 @@ from pipeline.results import report, texts
 from pipeline.storage import written
 from pipeline.storage.ledger import FINAL
 from pipeline.storage.places import Place
+from pipeline.terms import File, Location
 
 GPKG = ".gpkg"
 WRITERS: dict[str, Callable[[Order], Text]] = {
@@ -50,7 +51,7 @@ def export(
     it was.
     """
     if to.name in FINAL and to.absolute().parent.resolve() == Path(directory).resolve():
-        raise InputError("{to}: is the run's own; give another name", to=to)
+        raise InputError(Location(to), "is the run's own", "give another name")
     if to.suffix.lower() == GPKG and geopackage.is_one(to):
         return _add(directory, to, layer, lang, overwrite)
     with written.replacing(to, overwrite) as partial:
@@ -70,7 +71,7 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
     writer = WRITERS.get(to.suffix.lower())
     if writer is None:
         raise InputError(
-            "{name}: unknown ending; possible are {endings}", name=to.name, endings=list(WRITERS)
+            File(to), "unknown ending", "possible are {endings}", endings=list(WRITERS)
         )
     report.read(directory)
     with _room(to):
@@ -98,6 +99,8 @@ def _room(to: Path) -> Iterator[None]:
         yield
     except UNWRITTEN as error:
         raise OutputError(
-            "{file}: cannot be written ({error}); is the disk full, or the file in use?",
-            file=to.name, error=error,
+            File(to),
+            "cannot be written ({error})",
+            "is the disk full, or the file in use?",
+            error=error,
         ) from None  # fmt: skip

@@ -20,6 +20,7 @@ from pipeline.results import report, spreadsheets
 from pipeline.results.columns import flatten, item_of
 from pipeline.storage.places import Place, opened
 from pipeline.storage.slices import column_names, row_count, slices
+from pipeline.terms import File
 
 GEOMETRY = "geometry"
 RD = "EPSG:28992"
@@ -78,9 +79,7 @@ def write_geojson(order: Order) -> Text:
     with order.to.open("rb") as file:  # GDAL says nothing where the last 4 KB found no room
         file.seek(max(0, order.to.stat().st_size - 16))
         if not file.read().rstrip().endswith(b"]\n}"):
-            raise OutputError(
-                "{name}: cannot be written whole; is the disk full?", name=order.to.name
-            )
+            raise OutputError(File(order.to), "cannot be written whole", "is the disk full?")
     return _said(order)
 
 
@@ -92,8 +91,9 @@ def _file(order: Order) -> Place:
     """The file of the buildings, which an ending that is no raster's asks for."""
     if order.layer not in (None, LAYER):
         raise InputError(
-            "layer {layer!r}: a {suffix} holds the {ours}; a raster layer goes into a .tif or .png",
-            layer=order.layer,
+            Text("layer {layer!r}", layer=order.layer),
+            "a {suffix} holds the {ours}",
+            "a raster layer goes into a .tif or .png",
             suffix=order.to.suffix,
             ours=LAYER,
         )

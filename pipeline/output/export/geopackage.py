@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.terms import Field, Location
 
 VERSION = "1.2"  # GDAL before 3.7 warns of 1.4, which GDAL 3.11 and later write unless told
 IDS = (b"GPKG", b"GP10", b"GP11")  # in the header of the file
@@ -67,8 +68,10 @@ def check(file: Path, layer: str, mark: str) -> None:
     with _opened(file) as database:
         if _has(database, layer) and not _is_marked(database, layer, mark):
             raise InputError(
-                "{file}: its layer {layer} is not of this program; give another file, or"
-                " --overwrite to replace that layer", file=file, layer=layer,
+                Location(file),
+                "its layer {layer} is not of this program",
+                "give another file, or {overwrite} to replace that layer",
+                layer=layer, overwrite=Field("overwrite"),
             )  # fmt: skip
 
 

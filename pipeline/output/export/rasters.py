@@ -22,6 +22,7 @@ from pipeline.results import report
 from pipeline.results.store import open_store
 from pipeline.storage.ledger import RASTERS
 from pipeline.storage.places import below
+from pipeline.terms import Field
 
 FLAGS = ("flag_masks", "flag_meanings")
 LARGEST_PICTURE = 4096  # cells a side
@@ -89,11 +90,15 @@ def _array(order: Order, name: str) -> tuple[Layer, Any]:
     there = {layer.name: layer for layer in order.method.layers if layer.name in group}
     if name not in there:
         usual = [layer.name for layer in order.method.layers if layer.default]
-        none = Text("none; run again with --layers {layers:,} --overwrite", layers=usual)
+        none = Text(
+            "none; run again with {layers} {overwrite}",
+            layers=Field("layers", ",".join(usual)),
+            overwrite=Field("overwrite"),
+        )
         instead = list(there) or none
         raise InputError(
-            "layer {name!r}: not among the raster layers of this run ({instead})",
-            name=name,
+            Text("layer {layer!r}", layer=name),
+            "not among the raster layers of this run ({instead})",
             instead=instead,
         )
     return there[name], group[name]

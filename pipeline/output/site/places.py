@@ -21,6 +21,7 @@ from pipeline.results.summary import computed, is_complete
 from pipeline.storage.files import identity
 from pipeline.storage.places import Place
 from pipeline.storage.slices import slices
+from pipeline.terms import File
 from pipeline.vectors.files import read_vector
 from pipeline.vectors.overlay import make_valid, union
 
@@ -68,12 +69,12 @@ def _outlined(files: Sequence[Path]) -> Iterator[Outlined]:
         regions = {(one.layer, one.code): one for one in regions_of(file)}
         for layer in dict.fromkeys(layer for layer, _ in regions):
             frame = read_vector(file, layer)
-            shapes = make_valid(frame.geometry.to_numpy(), file.name)
+            shapes = make_valid(frame.geometry.to_numpy(), File(file))
             codes = np.array(codes_of(frame, file))
             for code in dict.fromkeys(codes.tolist()):
                 if code not in known:
                     known.add(code)
-                    outline = union(shapes[codes == code], file.name)
+                    outline = union(shapes[codes == code], File(file))
                     yield Outlined(regions[layer, code], outline)
 
 

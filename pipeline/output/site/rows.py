@@ -20,6 +20,7 @@ from pipeline.results import report
 from pipeline.results.totals import HOUSE, columns_of, flagged
 from pipeline.storage.places import Place
 from pipeline.storage.slices import SLICE, row_count, slices
+from pipeline.terms import Location
 
 MOST = 1_000_000  # of 60 bytes: what a telephone can still read
 CENTRE = ("centre_x", "centre_y")
@@ -33,9 +34,10 @@ def check(directory: Place) -> None:
     found = row_count(report.buildings_file(directory))
     if found > MOST:
         raise InputError(
-            "{directory}: {found:,} roofs; a browser adds up at most {most:,} without a server. Run"
-            " it for a municipality (daklaag run GM0363 ...), or show it with daklaag serve",
-            directory=directory,
+            Location(directory),
+            "{found:,} roofs",
+            "a browser adds up at most {most:,} without a server. Run it for a municipality"
+            " (daklaag run GM0363 ...), or show it with daklaag serve",
             found=found,
             most=MOST,
         )

@@ -29,6 +29,7 @@ from pipeline.results.store import open_store
 from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place
 from pipeline.storage.slices import Rectangle
+from pipeline.terms import Field, Location
 
 MOST = 64 << 20  # bytes of decoded chunks
 LOWEST = 5  # zoom
@@ -56,7 +57,12 @@ class Pictures:
     def __init__(self, store: Place, method: Method, most: int = MOST) -> None:
         root = open_store(store)
         if root is None:
-            raise InputError("{store}: no rasters here; run it anew with --layers", store=store)
+            raise InputError(
+                Location(store),
+                "no rasters here",
+                "run it anew with {layers}",
+                layers=Field("layers"),
+            )
         names = sorted(map(int, root.group_keys()))
         self._drawn = {each.name: each for each in method.layers if each.drawn is not None}
         self._levels = [_level(root[str(name)], self._drawn) for name in names]
@@ -114,8 +120,8 @@ class Pictures:
         if layer not in self.layers:
             there = list(self.layers) or Text("none")
             raise InputError(
-                "layer {layer!r}: not among the pictures of this run ({there})",
-                layer=layer,
+                Text("layer {layer!r}", layer=layer),
+                "not among the pictures of this run ({there})",
                 there=there,
             )
         return self._levels[0].arrays[layer]
@@ -124,13 +130,15 @@ class Pictures:
         suns = self.suns(layer)
         if sun is not None and not 0 <= sun < suns:
             raise InputError(
-                "sun {sun}: layer {layer} has {suns}, counted from 0",
-                sun=sun,
+                Text("sun {sun}", sun=sun),
+                "layer {layer} has {suns}, counted from 0",
                 layer=layer,
                 suns=suns or Text("none"),
             )
         if sun is None and not self.is_whole(layer):
-            raise InputError("layer {layer}: name one of its {suns} suns", layer=layer, suns=suns)
+            raise InputError(
+                Text("layer {layer}", layer=layer), remedy="name one of its {suns} suns", suns=suns
+            )
         return _palette(self._drawn[layer], suns, sun)
 
     def _needed(self, layer: str, z: int) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import RD, Transformer, transformer
+from pipeline.messages import Text
 from pipeline.storage.slices import Rectangle
 
 RADIUS = 6_378_137.0  # m; of the sphere of Web Mercator
@@ -48,14 +49,14 @@ class Tile:
 
     def __post_init__(self) -> None:
         if not 0 <= self.z <= DEEPEST:
-            raise InputError("zoom {z}: possible are 0 to {deepest}", z=self.z, deepest=DEEPEST)
+            raise InputError(
+                Text("zoom {z}", z=self.z), "possible are 0 to {deepest}", deepest=DEEPEST
+            )
         if not (0 <= self.x < 1 << self.z and 0 <= self.y < 1 << self.z):
             last = (1 << self.z) - 1
             raise InputError(
-                "tile {z}/{x}/{y}: x and y run from 0 to {last}",
-                z=self.z,
-                x=self.x,
-                y=self.y,
+                Text("tile {z}/{x}/{y}", z=self.z, x=self.x, y=self.y),
+                "x and y run from 0 to {last}",
                 last=last,
             )
 

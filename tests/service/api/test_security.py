@@ -24,7 +24,6 @@ from service.api.limits import MOST_ADDRESSES, Buckets
 from service.api.origins import host_of
 from service.core.database import Database
 from service.core.logs import logged
-from service.core.problem import for_clients
 from tests.support.asking import FAR, LOCAL, PUBLIC, application, asks, public, visits
 from tests.support.served import listening
 
@@ -510,23 +509,3 @@ def test_an_answer_that_breaks_off_is_told_to_the_server(here: FastAPI) -> None:
         from fastapi.testclient import TestClient
 
         TestClient(here, LOCAL).get("/broken")
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("/srv/data/sheets/R_1.TIF: cannot be read", "R_1.TIF: cannot be read"),
-        ("see ~/x/y.gpkg, '/a b/c.gpkg'", None),
-        (
-            "area /tmp/x/area.gpkg: none; https://service.pdok.nl/a/b.json answers 404",
-            "area area.gpkg: none; https://service.pdok.nl/a/b.json answers 404",
-        ),
-        ("12 km/h, 1/2, and/or", "12 km/h, 1/2, and/or"),
-        ("s3://bucket/prefix/file", "s3://bucket/prefix/file"),
-        ("two\nlines", "two lines"),
-    ],
-)
-def test_paths_are_left_out(said: str, told: str | None) -> None:
-    found = for_clients(said)
-    assert told is None or found == told
-    assert "/srv" not in found and "~/x" not in found
