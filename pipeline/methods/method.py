@@ -4,7 +4,7 @@ All else looks these up: table, report, exports, tiles, filters, map, page and s
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -33,7 +33,7 @@ class Total:
 
     A column of booleans is counted where it is true, one of numbers is summed, or with `weight`
     averaged, weighted by that column. name: of the figure, as rows by area have it; section: of
-    report.json, where its last word is left off the name (area_ha: roof_ha becomes roof); unit: of
+    report.json, whose last word is left off the name there (in area_ha, x_ha is x); unit: of
     the figure; per: of the column's unit in that; where: a column of booleans, only rows that count
     for it; en, nl: its words, by default the column's.
     """
@@ -283,6 +283,6 @@ class Method:
         return {column.name: column for column in self.columns}
 
 
-def names(terms: tuple[Term, ...] | tuple[Layer, ...]) -> tuple[str, ...]:
-    """The names of reasons, flags, classes or layers, in order."""
+def names(terms: Iterable[Term | Layer | Column]) -> tuple[str, ...]:
+    """The names of terms, layers or columns, in order."""
     return tuple(term.name for term in terms)

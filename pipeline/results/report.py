@@ -238,7 +238,7 @@ def totals_row(report: Mapping[str, Any], method: Method) -> Row:
 
 
 def _flat(section: str, key: str) -> str:
-    """The name of a figure in a row: `roof` of `area_ha` is roof_ha."""
+    """The name of a figure in a row: `x` of `area_ha` is x_ha."""
     return f"{key}_{section.rpartition('_')[2]}"
 
 

@@ -100,7 +100,7 @@ class Request:
 
         Request(
             Inputs(dsm=("sheets/",), dtm=("sheets/",), buildings=("bag.gpkg",)),
-            Outputs(Path("result"), layers=("shadow",)),
+            Outputs(Path("result"), layers=()),
             Selection(area="84000,446500,85500,448000"),
             settings={"surface": "dsm"},
         )
