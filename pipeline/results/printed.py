@@ -2,7 +2,8 @@
 
 `{counts.selected}` is a figure of the report by its place, `{figure:amount}` one in another format,
 and a line that begins with `[counts.excluded]` stands only where that figure is known and not zero.
-Of a mapping the figure is the sum of its values. `label | figure | rest` are set in columns.
+Of a mapping the figure is the sum of its values. `label | figure | rest` are set in columns. The
+template of a method that has none is `report` of pipeline/results/texts.py.
 """
 
 import re
@@ -17,6 +18,7 @@ from pipeline.methods import method_of
 from pipeline.methods.method import NUMBER, Column, Method, Term, Total
 from pipeline.results import texts
 from pipeline.results.coverage import percent
+from pipeline.results.totals import totals_of
 
 NUMBER_FORMATS: dict[str, Callable[[Any, str], str]] = {
     "": wording.number,
@@ -116,11 +118,11 @@ def _classes(method: Method, lang: str) -> str:
 
 def _totals(method: Method, lang: str) -> str:
     """A line of a template for each total of a column."""
-    return "".join(
-        f"  {column.words(lang).title} | {{{_figure(column, total)}}} | {total.unit}\n"
-        for column in method.columns
-        for total in column.totals
-    )
+    lines = []
+    for column, total in totals_of(method):
+        words = (total.nl if lang == "nl" else total.en) or column.words(lang)
+        lines.append(f"  {words.title} | {{{_figure(column, total)}}} | {total.unit}\n")
+    return "".join(lines)
 
 
 def _figure(column: Column, total: Total) -> str:

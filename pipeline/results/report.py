@@ -223,22 +223,19 @@ def _beside(own: Row, ours: Row) -> Row:
 def totals_row(report: Mapping[str, Any], method: Method) -> Row:
     """The sums of a report as one flat row."""
     counts = {k: v for k, v in report["counts"].items() if isinstance(v, int)}
-    sections = dict.fromkeys(total.section for _, total in totals.totals_of(method))
-    return {
-        **counts,
-        **{f"class_{name}": value for name, value in report["counts"]["class"].items()},
-        **{
-            _flat(section, key): value
-            for section in sections
-            if section != totals.COUNTS
-            for key, value in report[section].items()
-        },
-        **method.derived.row(report),
+    classes = {f"class_{name}": value for name, value in report["counts"]["class"].items()}
+    declared = {(total.section, total.key): total.name for _, total in totals.totals_of(method)}
+    sections = dict.fromkeys(section for section, _ in declared if section != totals.COUNTS)
+    sums = {
+        declared.get((section, key), _flat(section, key)): value
+        for section in sections
+        for key, value in report[section].items()
     }
+    return {**counts, **classes, **sums, **method.derived.row(report)}
 
 
 def _flat(section: str, key: str) -> str:
-    """The name of a figure in a row: `x` of `area_ha` is x_ha."""
+    """The name in a row of a derived figure: `x` of `area_ha` is x_ha."""
     return f"{key}_{section.rpartition('_')[2]}"
 
 
