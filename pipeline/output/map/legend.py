@@ -96,7 +96,7 @@ def panel(axes: Axes, shown: Shown, lang: str) -> float:
     axes.set_axis_off()
     words, method = texts.words(lang), method_of(shown.report)
     phrases = method.words(lang)
-    y = _paragraph(axes, PANEL[3], phrases.title, size=15, weight="bold")
+    y = _paragraph(axes, PANEL[3], phrases.title or method.name, size=15, weight="bold")
     y = _paragraph(axes, y - 0.04, phrases.subtitle, size=9.5)
     y = _origin(axes, y, shown.report, lang)
     if phrases.moments:
@@ -145,8 +145,10 @@ def _ground(axes: Axes, y: float, layers: Sequence[Layer], phrases: Phrases, lan
             y = _entry(axes, y, {"facecolor": colour, "edgecolor": QUIET}, text)
     for layer in layers:
         if isinstance(layer.drawn, Palette):
-            style = {"facecolor": layer.drawn.colours[-1], "edgecolor": QUIET}
-            y = _entry(axes, y, style, layer.words(lang), f"{layer.drawn.high:g} {layer.unit}")
+            drawn = layer.drawn
+            for colour, value in ((drawn.colours[0], drawn.low), (drawn.colours[-1], drawn.high)):
+                style = {"facecolor": colour, "edgecolor": QUIET}
+                y = _entry(axes, y, style, layer.words(lang), f"{value:g} {layer.unit}")
     return y
 
 
