@@ -114,6 +114,13 @@ def test_imports_run_down_only(room: str) -> None:
     assert not {name: names for name, names in found.items() if names}
 
 
+def test_contributing_lists_the_rooms_in_their_order() -> None:
+    listed = re.findall(r"^      (\w+)/ ", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.M)
+    rooms = [room for package, rooms in WITHIN.items() for room in rooms
+             if (ROOT / package / room).is_dir()]  # fmt: skip
+    assert [room for room in listed if room not in APART] == rooms
+
+
 @pytest.mark.parametrize("package", WITHIN)
 def test_rooms_import_from_lower_rooms_only(package: str) -> None:
     found = {name_of(p): risen(name_of(p), p.read_text("utf-8")) for p in modules(package)
