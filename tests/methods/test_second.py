@@ -22,7 +22,7 @@ from pipeline.runs.run import run
 from service.api.app import create_app
 from service.core.catalogue import Backend
 from service.core.settings import Settings
-from tests.support import asked
+from tests.support import quarters
 from tests.support.commands import call
 from tests.support.outcomes import assert_equal, outcome, run_interrupted, run_without_map
 from tests.support.runs import Files
@@ -195,7 +195,7 @@ def test_its_tiles(client: TestClient) -> None:
 
 def test_it_is_a_job(folder: Path, tmp_path: Path) -> None:
     settings = Settings(data=(str(folder / "in"),), state=tmp_path, workers=1)
-    place = asked.carried_out(
+    place = quarters.carried_out(
         "suitability",
         {"area": "GM9999", "method": NAME, "parameters": {"tall_m": 4}},
         Backend.of(settings),

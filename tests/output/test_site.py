@@ -26,7 +26,7 @@ from pipeline.results.summary import summary
 from service.api.opened import Opened
 from service.core.catalogue import Collection
 from service.page import site
-from tests.support import browsing, finished, sites
+from tests.support import browsers, finished, sites
 from tests.support.commands import call, contents
 
 KINDS = ("solar", "wind_or_solar", "none")
@@ -421,16 +421,16 @@ def test_a_browser_shows_it(base: Path, run: Path, whole: Path) -> None:
     told = report.read(run)
     with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/") as window:
         assert window.page.evaluate(SHOWN) > 0.9 * told["counts"]["footprints"]
-        browsing.counted(window, told)
+        browsers.counted(window, told)
         buildings, ground = (int(100 * told["coverage"][k]) for k in ("footprints", "ground"))
         said = f"The data cover {buildings} % of the buildings and {ground} % of the ground."
         assert window.text(COVERED) == said and ground > 90
         window.at("shadow").check()
         window.at("sun").fill("2")
         window.idle()
-        browsing.choose(window, "half")
+        browsers.choose(window, "half")
         expected = summary(run, find_region("GM9998", [base / "regions.gpkg"]))
-        browsing.counted(window, expected["totals"])
+        browsers.counted(window, expected["totals"])
         ground = int(100 * expected["coverage"]["ground"])
         assert window.text(COVERED) == f"The data cover {ground} % of the ground."
         assert window.page.locator("#totals .warning").count() == 1
@@ -473,7 +473,7 @@ def test_a_browser_counts_in_a_circle(base: Path, run: Path, whole: Path) -> Non
     link = f"#area=circle:{lon},{lat},{RADIUS}&at={lat},{lon},16"
     with sites.hosted(base) as host, sites.looked_at(f"{host}/whole/{link}") as window:
         assert expected["totals"]["counts"]["judged"] > 0
-        browsing.counted(window, expected["totals"])
+        browsers.counted(window, expected["totals"])
         assert not window.page.locator("#totals .warning").count()
         window.fine()
 

@@ -20,7 +20,7 @@ from pipeline.results.finished import open_finished
 from pipeline.storage.geoparquet import GeoParquet, row_cache
 from tests.support.finished import METHOD, seal
 from tests.support.roofs import SOUTH, WEST, WIDTH
-from tests.support.served import GROUP, MANY, many
+from tests.support.services import GROUP, MANY, many
 
 CORNER = shapely.box(WEST, SOUTH, WEST + 900, SOUTH + 700)
 SLANTED = shapely.Polygon([(WEST, SOUTH), (WEST + WIDTH, SOUTH), (WEST, SOUTH + WIDTH)])

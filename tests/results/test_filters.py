@@ -17,7 +17,7 @@ from pipeline.results.filters import MOST_PARTS, Filter, filter_of
 from pipeline.storage.geoparquet import GeoParquet
 from tests.support.finished import METHOD
 from tests.support.roofs import SOUTH, WEST
-from tests.support.served import GROUP, MANY, many
+from tests.support.services import GROUP, MANY, many
 
 SUNS = 3
 CORNER = (WEST + 100.5, SOUTH + 50.25, WEST + 900.75, SOUTH + 800.0)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.asked import World, generated
+from tests.support.quarters import World, generated
 from tests.support.runs import undrawn
 
 

@@ -20,7 +20,7 @@ from pipeline.grid.crs import RD
 from pipeline.runs.request import Outputs, Request
 from pipeline.runs.run import run
 from service.page import site, vendor
-from tests.support import browsing
+from tests.support import browsers
 from tests.support.runs import inputs_of
 
 NAME = "quarter"
@@ -130,10 +130,10 @@ def hosted(folder: Path, host: type[SimpleHTTPRequestHandler] = Host) -> Iterato
 
 
 @contextmanager
-def looked_at(address: str) -> Iterator[browsing.Window]:
+def looked_at(address: str) -> Iterator[browsers.Window]:
     """The page at an address in a browser."""
     host = "/".join(address.split("/")[:3])
-    with browsing.started() as browser, browsing.window(browser, host) as window:
+    with browsers.started() as browser, browsers.window(browser, host) as window:
         window.page.goto(address)
         window.ready()
         yield window

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.support.served import app_of, local, runs
+from tests.support.services import app_of, local, runs
 
 
 @pytest.fixture(scope="module")

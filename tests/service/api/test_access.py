@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from service.api.access import COOKIE, FORWARDED, ClientDep, needs_key, visitor
 from service.api.service import Service
-from tests.support.asking import PUBLIC, application, asks, public, visits
+from tests.support.clients import PUBLIC, application, asks, public, visits
 
 
 def with_probes(app: FastAPI) -> FastAPI:

@@ -18,9 +18,9 @@ from service.api.query import Query
 from service.core.settings import Settings
 from service.processes.descriptions import SAID
 from service.processes.results import outputs_of
-from tests.support.asked import World
 from tests.support.commands import ROOT
-from tests.support.serving import serving
+from tests.support.quarters import World
+from tests.support.servers import serving
 
 PAGE = ROOT / "docs" / "api.md"
 ADDRESS = "http://127.0.0.1:8000"

@@ -24,7 +24,7 @@ from service.api.query import CRS84, RD_CRS
 from service.core.settings import Settings
 from tests.support.finished import seal
 from tests.support.roofs import CORNER
-from tests.support.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
+from tests.support.services import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
 TO_RD = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:28992", always_xy=True)
 

@@ -14,9 +14,9 @@ from pipeline.storage.lru import LRUCache
 from service.api import opened, tiles
 from service.api.app import create_app
 from service.core.settings import Settings
-from tests.support.asked import CORNER, World, carried_out
 from tests.support.damage import HOW, flip
-from tests.support.served import local, runs
+from tests.support.quarters import CORNER, World, carried_out
+from tests.support.services import local, runs
 
 CHUNK, TABLE = "rasters.zarr/0/shadow/c/0/0", "buildings.parquet"
 

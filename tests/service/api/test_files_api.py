@@ -28,7 +28,7 @@ from pipeline.output.export import WRITERS, write
 from service.api import files
 from service.core import exports
 from service.core.problem import Problem
-from tests.support.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
+from tests.support.services import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
 FILES = "/collections/quarter/files"
 ABSOLUTE = re.compile(r'"(?:file://)?/[^"]*"')

@@ -28,7 +28,7 @@ from service.api.query import CRS84, MOST, RD_CRS, USUAL
 from service.core.settings import Settings
 from tests.support.finished import seal
 from tests.support.roofs import CORNER
-from tests.support.served import COOKIES, MANY, app_of, browser, finish, listening, local, runs
+from tests.support.services import COOKIES, MANY, app_of, browser, finish, listening, local, runs
 
 ITEMS = "/collections/many/items"
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.finished import amend
-from tests.support.served import COOKIES, app_of, browser, finish, runs
+from tests.support.services import COOKIES, app_of, browser, finish, runs
 
 DOORS = (
     "/", "/api", "/conformance", "/collections", "/collections/many", "/collections/many/items",

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.api.metrics import Work
 from service.api.openapi import OPENAPI, older
 from service.api.service import Service
-from tests.support.asking import application, asks, public, visits
+from tests.support.clients import application, asks, public, visits
 
 
 @pytest.fixture(scope="module")

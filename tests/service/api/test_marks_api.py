@@ -17,7 +17,7 @@ from service.core.settings import Settings
 from service.marks.table import MarkQuery
 from tests.support import finished
 from tests.support.commands import call
-from tests.support.marked import POINT, X, Y, browser, door, square
+from tests.support.mark_tables import POINT, X, Y, browser, door, square
 from tests.support.runs import Files, judge, table_of
 
 MARK: dict[str, Any] = {"kind": "not_wanted", "what": "turbines", "reason": "a view"}

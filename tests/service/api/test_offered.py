@@ -15,7 +15,7 @@ from service.core.catalogue import Backend
 from service.core.problem import Problem
 from service.processes.dispatch import job_request
 from service.processes.summary import ELSEWHERE, NO_HEIGHTS, NOT_COMPUTED, summarise
-from tests.support.asked import World
+from tests.support.quarters import World
 from tests.support.runs import undrawn
 
 WEST, EAST, CORNER, OTHER = (0, 0, 150, 300), (120, 0, 300, 300), (150, 150, 300, 300), "GM9999"

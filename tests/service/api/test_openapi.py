@@ -25,8 +25,8 @@ from service.core.keys import LOCAL, LOCAL_CLIENT
 from service.jobs.job import Status
 from service.marks.table import MarkQuery
 from service.processes.job_request import JobRequest
-from tests.support.asked import MUNICIPALITY, World
-from tests.support.marked import target
+from tests.support.mark_tables import target
+from tests.support.quarters import MUNICIPALITY, World
 
 LONGER = os.environ.get("DAKLAAG_EXAMPLES")
 EXAMPLES = int(LONGER or 20)  # an operation, beside the limits of each parameter

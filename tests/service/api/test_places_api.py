@@ -18,7 +18,7 @@ from service.api import places
 from service.api.app import create_app
 from service.core.settings import Settings
 from tests.areas.test_regions import REGIONS, squares
-from tests.support.served import local
+from tests.support.services import local
 
 TO_RD = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:28992", always_xy=True)
 

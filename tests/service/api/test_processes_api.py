@@ -27,7 +27,7 @@ from service.jobs.work import Task, work
 from service.processes.dispatch import execute
 from service.processes.geojson import polygon_of
 from tests.ogc.schemas import faults
-from tests.support.asked import CORNER, MUNICIPALITY, World
+from tests.support.quarters import CORNER, MUNICIPALITY, World
 
 HERE = "http://127.0.0.1:8000"
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"

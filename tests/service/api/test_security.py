@@ -24,8 +24,8 @@ from service.api.limits import MOST_ADDRESSES, Buckets
 from service.api.origins import host_of
 from service.core.database import Database
 from service.core.logs import logged
-from tests.support.asking import FAR, LOCAL, PUBLIC, application, asks, public, visits
-from tests.support.served import listening
+from tests.support.clients import FAR, LOCAL, PUBLIC, application, asks, public, visits
+from tests.support.services import listening
 
 SECRET = "where-i-live"
 JSON_TYPE = {"Content-Type": "application/json"}

@@ -18,7 +18,7 @@ from pipeline.storage.geoparquet import GeoParquet
 from service.api import opened, tiles
 from service.api.app import begin_warming
 from tests.support.finished import METHOD
-from tests.support.served import COOKIES, app_of, browser, finish, local, runs
+from tests.support.services import COOKIES, app_of, browser, finish, local, runs
 
 TILES = "/collections/quarter/tiles"
 LAYERS = ["hillshade", "shadow", "sun_hillshade", "roofs", "buildings"]

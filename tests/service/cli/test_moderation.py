@@ -13,7 +13,7 @@ from service.core.settings import Settings
 from service.marks.geojson import ground
 from service.marks.table import Mark, MarkQuery, Marks
 from tests.support.commands import call
-from tests.support.marked import POINT, square
+from tests.support.mark_tables import POINT, square
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from service.core import database
 from service.core.database import DATABASE, Database
 from service.core.keys import Keys
 from service.core.problem import MEDIA_TYPE
-from tests.support.asking import application, asks
+from tests.support.clients import application, asks
 from tests.support.commands import call
-from tests.support.marked import table, target
+from tests.support.mark_tables import table, target
 
 PAGE = 4096
 

@@ -24,7 +24,7 @@ from service.jobs.callback import PAUSE_S, checked, send_due
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import MOST_DEATHS
 from service.processes.job_request import JobRequest
-from tests.support.stand_in import supervised
+from tests.support.fake_worker import supervised
 
 ANNA = Client("anna", "key")
 PATIENCE_S = 60.0
@@ -32,7 +32,7 @@ SERVICE = """
 import sys, time
 from service.api.service import Service
 from service.core.settings import Settings
-from tests.support.stand_in import supervised
+from tests.support.fake_worker import supervised
 with supervised(Service.of(Settings(state=sys.argv[1]))) as supervisor:
     while not supervisor.processes:
         time.sleep(0.05)
@@ -206,7 +206,7 @@ def _children() -> list[int]:
             words = (stat.parent / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if parent == os.getpid() and b"tests.support.stand_in" in words:
+        if parent == os.getpid() and b"tests.support.fake_worker" in words:
             found.append(int(stat.parent.name))
     return found
 

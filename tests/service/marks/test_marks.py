@@ -20,7 +20,7 @@ from service.marks import table as marks_
 from service.marks.geojson import clean_text, feature, ground, restrictions, roof
 from service.marks.table import Mark, MarkQuery, Marks, MarkStatus
 from tests.support import finished
-from tests.support.marked import POINT, X, Y, square, table, target
+from tests.support.mark_tables import POINT, X, Y, square, table, target
 
 ALL = MarkQuery(all=True)
 

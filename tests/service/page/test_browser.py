@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import browsing
-from tests.support.browsing import RUN, Window, about, bring, choose, counted, roofs, summed, told
+from tests.support import browsers
+from tests.support.browsers import RUN, Window, about, bring, choose, counted, roofs, summed, told
 
 pytestmark = pytest.mark.slow
 
@@ -34,14 +34,14 @@ FOCUS = """() => {
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service on this machine."""
     base, state = tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("open")
-    with browsing.service(base, state) as address:
+    with browsers.service(base, state) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def opened(host: str) -> Iterator[Window]:
     """One window for all stories."""
-    with browsing.started() as browser, browsing.window(browser, host) as one:
+    with browsers.started() as browser, browsers.window(browser, host) as one:
         yield one
 
 

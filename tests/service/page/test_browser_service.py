@@ -13,8 +13,8 @@ import pytest
 import shapely
 from PIL import Image
 
-from tests.support import browsing
-from tests.support.browsing import RUN, Window, about, bring, choose, counted, roofs, summed, told
+from tests.support import browsers
+from tests.support.browsers import RUN, Window, about, bring, choose, counted, roofs, summed, told
 from tests.support.commands import call
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def host(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Iterator[str]
     """A service that lets nobody do everything."""
     # A visitor's pace would be a reader's; all of these come within a minute.
     words = ("--no-open", "--requests-a-minute", 100_000)
-    with browsing.service(tmp_path_factory.getbasetemp(), state, *words) as address:
+    with browsers.service(tmp_path_factory.getbasetemp(), state, *words) as address:
         yield address
 
 
@@ -70,14 +70,14 @@ def operator(host: str, state: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One for all stories."""
-    with browsing.started() as one:
+    with browsers.started() as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def opened(browser: Any, host: str) -> Iterator[Window]:
     """One visitor."""
-    with browsing.window(browser, host) as one:
+    with browsers.window(browser, host) as one:
         yield one
 
 
@@ -148,7 +148,7 @@ def test_a_link_holds_the_view(window: Window, browser: Any, host: str) -> None:
     window.at("lang-nl").click()
     window.page.wait_for_function("() => location.hash.includes('lang=nl')")
     link = window.page.url
-    with browsing.window(browser, host) as other:
+    with browsers.window(browser, host) as other:
         other.page.goto(link)
         other.ready()
         where = "() => [...daklaag.map.getCenter().toArray(), daklaag.map.getZoom()]"
@@ -188,7 +188,7 @@ def test_an_area_is_computed(window: Window, browser: Any, host: str, operator: 
     window.page.reload()
     window.ready()
     counted(window, report)
-    with browsing.window(browser, host) as stranger:
+    with browsers.window(browser, host) as stranger:
         stranger.page.goto(window.page.url)
         stranger.ready()
         counted(stranger, summed(host, area=WHOLE))
@@ -235,7 +235,7 @@ def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator
     assert "kept for 730 days" in window.text("marks-kept")
     centre = window.page.evaluate("() => daklaag.map.getCenter()")
     link = f"#at={centre['lat']},{centre['lng']},18&layers=marks&tab=marks"
-    with browsing.window(browser, host) as other:
+    with browsers.window(browser, host) as other:
         other.go(link)
         assert not other.at("mark-public").count() + other.at("mark-mine").count()
         (mark,) = told(host, "marks?status=pending", **operator)["features"]
@@ -321,7 +321,7 @@ def test_the_legend_leaves_the_map(window: Window, browser: Any, host: str) -> N
     window.page.evaluate("() => { document.documentElement.style.fontSize = '32px'; }")
     inside, box = window.at("map").bounding_box(), legend.bounding_box()
     assert box["x"] + box["width"] <= inside["x"] + inside["width"]
-    with browsing.window(browser, host, viewport={"width": 1024, "height": 700}) as small:
+    with browsers.window(browser, host, viewport={"width": 1024, "height": 700}) as small:
         small.go()
         assert small.at("legend").get_attribute("open") is None
         small.fine()
@@ -347,7 +347,7 @@ def test_everybody_can_use_it(window: Window) -> None:
 
 def test_on_a_telephone(browser: Any, host: str) -> None:
     """The sheet goes down and comes up; a touch finds a roof, which is not left under it."""
-    with browsing.window(browser, host, **browsing.PHONE) as window:
+    with browsers.window(browser, host, **browsers.PHONE) as window:
         window.go()
         assert not window.violations()
         panel, sheet = window.page.locator("#panel"), window.at("sheet")
@@ -381,7 +381,7 @@ def test_on_a_telephone(browser: Any, host: str) -> None:
 
 def test_without_webgl(browser: Any, host: str) -> None:
     """The map is missed, and no more than that; nothing is said of what is seen on it."""
-    with browsing.window(browser, host) as window:
+    with browsers.window(browser, host) as window:
         window.page.add_init_script(f"({LOST})()")
         window.go()
         assert "no WebGL" in window.page.locator("#notice").inner_text()

@@ -25,7 +25,7 @@ from service.processes.dispatch import job_request
 from service.processes.execution import FORGOTTEN_S, run_request
 from service.processes.geojson import polygon_of
 from service.processes.summary import summarise
-from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out
+from tests.support.quarters import CORNER, MUNICIPALITY, World, carried_out
 
 RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}}
 

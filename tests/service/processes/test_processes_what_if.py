@@ -15,7 +15,7 @@ from service.core.catalogue import Backend, Sources
 from service.core.problem import Problem
 from service.processes.dispatch import job_request
 from service.processes.geojson import in_degrees, polygon_of
-from tests.support.asked import CORNER, MUNICIPALITY, World, carried_out
+from tests.support.quarters import CORNER, MUNICIPALITY, World, carried_out
 
 RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}}
 

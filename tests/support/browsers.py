@@ -19,7 +19,7 @@ from pipeline import quarter
 from pipeline.runs.request import Outputs, Request, Selection
 from pipeline.runs.run import run
 from tests.support.runs import inputs_of
-from tests.support.serving import serving
+from tests.support.servers import serving
 
 RUN = "quarter"
 SIZE, PART = (300, 300), (180, 150)  # of the quarter, and of what was computed of it [m]

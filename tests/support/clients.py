@@ -1,4 +1,4 @@
-"""Who asks the service in the tests: this machine, somebody far away, or one with a key."""
+"""Clients of the service: on this machine, far away, or with a key."""
 
 from pathlib import Path
 from typing import Any

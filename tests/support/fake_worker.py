@@ -1,4 +1,4 @@
-"""A worker whose jobs only pretend: `python -m tests.support.stand_in` for service.jobs.work.
+"""A worker whose jobs only pretend: `python -m tests.support.fake_worker` for service.jobs.work.
 
 What a request asks for: steps, seconds each; deaf: does not hear that it is to stop; die, fail.
 """
@@ -21,7 +21,7 @@ from service.jobs.work import main
 from service.processes.job_request import JobRequest
 
 PASSES = ("measure", "shade")
-WORKER = (sys.executable, "-m", "tests.support.stand_in")
+WORKER = (sys.executable, "-m", "tests.support.fake_worker")
 
 
 def execute(

@@ -1,4 +1,4 @@
-"""A generated quarter, a finished run of it, and a service that has both, as tests ask it."""
+"""A generated quarter, a finished run of it, and the settings of a service that has both."""
 
 from dataclasses import dataclass
 from pathlib import Path
