@@ -64,7 +64,7 @@ def _status(head: bytes) -> int:
 
 
 def _length(head: bytes) -> int:
-    """Of the body; 0 for an answer without one."""
+    """Length of the body; 0 for an answer without one."""
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line[15:])
@@ -94,7 +94,7 @@ class Layer:
 
 
 @dataclass
-class Asked:
+class RequestLog:
     """What clients asked: seconds of each answer by kind, and how many were no good."""
 
     most: int
@@ -132,7 +132,7 @@ class Person:
         self._lanes = [Connection(address) for _ in range(LANES)]
         self._layers, self._areas, self._random = layers, areas, random.Random(number)
 
-    async def ask(self, asked: Asked, pause: float, at_once: int = LANES) -> None:
+    async def ask(self, asked: RequestLog, pause: float, at_once: int = LANES) -> None:
         """Until enough was asked; pause: between two views, on average [s]; at_once: requests."""
         await asyncio.sleep(self._random.uniform(0, ARRIVE * pause))
         try:
@@ -148,7 +148,7 @@ class Person:
             for lane in self._lanes:
                 await lane.close()
 
-    async def _lane(self, asked: Asked, paths: Iterator[str], lane: Connection) -> None:
+    async def _lane(self, asked: RequestLog, paths: Iterator[str], lane: Connection) -> None:
         for path in paths:
             if asked.more():
                 await asked.time("tiles", lane, path)

@@ -49,7 +49,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, side: int) -> Place:
-    """As many cells of 0.5 m along a side as was asked for."""
+    """A judged quarter of `side` cells of 0.5 m along a side."""
     return Place(tmp_path_factory.mktemp("maptiles"), side / 2)
 
 

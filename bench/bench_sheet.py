@@ -11,7 +11,7 @@ from pipeline.quarter import Quarter, generate
 
 @pytest.fixture(scope="module")
 def quarter(tmp_path_factory: pytest.TempPathFactory, side: int) -> Quarter:
-    """As many cells of 0.5 m along a side as was asked for."""
+    """A quarter of `side` cells of 0.5 m along a side."""
     return generate(tmp_path_factory.mktemp("quarter"), size=(side / 2, side / 2))
 
 

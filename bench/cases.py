@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.scenes import CITY, COUNTRY, RESOLUTION, city, footprints
 from bench.targets import Even, Target, copies, share
 from kernels.coarse import coarsen
-from kernels.field import NEAR, Far, Near, far_field, near_field
+from kernels.field import NEAR, FarField, NearField, far_field, near_field
 from kernels.gradient import aspect, hillshade, slope
 from kernels.horizon import horizon
 from kernels.picture import picture
@@ -117,11 +117,12 @@ def _sheltering(radius: float, sectors: int) -> Callable[[Height], Work]:
 
 
 def _fields(height: Height) -> Work:
-    """Of a block as the pipeline reads one: what the rays need around it is there."""
+    """Near and far field of a block as the pipeline reads one, with all that the rays need around
+    it."""
     side = max(len(height) - 2 * NEAR, 1)
     block = Box((len(height) - side) // 2, (len(height) - side) // 2, side, side)
 
-    def call() -> tuple[Near, Far]:
+    def call() -> tuple[NearField, FarField]:
         return near_field(height, 0, 0, block), far_field(coarsen(height, 0, 0), LEVELS)
 
     return Work(call, height.size)

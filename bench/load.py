@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.asking import LANES, Asked, Layer, Person, ask
+from bench.asking import LANES, Layer, Person, RequestLog, ask
 from bench.machine import ROOT, machine
 from bench.result import Row, check_free, result, write
 from bench.rounds import aim, tell
@@ -83,7 +83,7 @@ class Usage:
         self.seen.append((answered, ticks / tick, int(words[21]) * page))
 
     @asynccontextmanager
-    async def looking(self, asked: Asked) -> AsyncIterator[None]:
+    async def looking(self, asked: RequestLog) -> AsyncIterator[None]:
         """Look all the time."""
 
         async def look() -> None:
@@ -100,7 +100,7 @@ class Usage:
 
     @property
     def seconds(self) -> float:
-        """Of the processor, since the first look."""
+        """Seconds of CPU since the first look."""
         return self.seen[-1][1] - self.seen[0][1]
 
     def memory(self) -> tuple[float, float, float]:
@@ -120,7 +120,7 @@ class Load:
         self._asked_jobs = 0
 
     async def measure(self, clients: int, requests: int, pause: float = PAUSE_S) -> None:
-        """All of it. pause: of a client between two views, on average [s]."""
+        """Measure all rows. pause: of a client between two views, on average [s]."""
         layers = await self._layers()
         areas = await self._areas(layers[0].bounds)
         people = [Person(self.address, layers, areas, number) for number in range(clients)]
@@ -137,7 +137,7 @@ class Load:
         await self._phase("without a pause, no job", people, requests, 0.0)
 
     async def _layers(self) -> list[Layer]:
-        """Of the first collection."""
+        """Layers of the first collection."""
         name = (await ask(self.address, "/collections"))["collections"][0]["id"]
         found = []
         for layer in ("buildings", "roofs", "hillshade", "shadow"):
@@ -208,7 +208,7 @@ class Load:
         at_once: int = LANES,
         goal: bool = False,
     ) -> None:
-        asked, usage = Asked(requests), Usage(self.pid)
+        asked, usage = RequestLog(requests), Usage(self.pid)
         begin, own = time.perf_counter(), time.process_time()
         async with usage.looking(asked):
             await asyncio.gather(*(person.ask(asked, pause, at_once) for person in people))

@@ -43,7 +43,7 @@ def _processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of all that the speed hangs on."""
+    """Versions of Python and of the libraries that the speed depends on."""
     llvm = ".".join(map(str, llvmlite.binding.llvm_version_info))
     found = {"python": platform.python_version(), "llvm": llvm, "gdal": rasterio.__gdal_version__}
     return found | {name: version(name) for name in PACKAGES}

@@ -11,7 +11,7 @@ CELLS = 343e9  # of DSM and DTM together
 
 
 class Cost(NamedTuple):
-    """Of a sheet: its footprints; what its runs took over decoding it, a round each."""
+    """Cost of a sheet: its footprints, and what its runs took over decoding it, a round each."""
 
     footprints: int
     decodings: Sequence[float]

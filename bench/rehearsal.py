@@ -106,7 +106,7 @@ def _plan(at: Rounds, ground: Ground, name: str, row: Row, **options: Any) -> No
 
 
 def _memory(at: Rounds, runs: list[Row]) -> None:
-    """Of the whole process over its workers: what merges and draws counts too."""
+    """Peak memory of the whole process over its workers; merging and drawing count too."""
     most = max(run["peak_gib"] / run["workers"] for run in runs)
     aim(at.add(runs[0]["group"], "most memory, a worker", peak_gib=most), A_WORKER)
 

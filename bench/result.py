@@ -95,7 +95,7 @@ def check_free(path: Path) -> None:
 
 
 def write(found: Result, path: Path) -> None:
-    """As JSON, at once or not at all. Raises InputError where another file stands."""
+    """Write a result as JSON, atomically. Raises InputError where another file stands."""
     check_free(path)
     with tempfile.TemporaryDirectory(prefix=".daklaag-", dir=path.absolute().parent) as folder:
         partial = Path(folder) / path.name

@@ -39,7 +39,7 @@ class Ground:
 
     @property
     def files(self) -> list[str]:
-        """The same with those of DTM."""
+        """The sheets of DSM and DTM."""
         return [*self.dsm, *self._sheets("dtm")]
 
     @property

@@ -29,7 +29,7 @@ def seconds(most: float) -> Target:
 
 
 class Even(NamedTuple):
-    """That the slowest of a sweep keeps to this share of the fastest's speed."""
+    """A target that the slowest case of a sweep has at least this share of the fastest's speed."""
 
     text: str
     share: float

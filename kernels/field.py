@@ -20,7 +20,7 @@ NEAR = MARGIN + SIDE  # cells around a block that the near field needs: a tile m
 QUARTER, NOTHING, UNKNOWN = np.float32(0.25), np.float32(-np.inf), np.float32(np.nan)
 
 
-class Near(NamedTuple):
+class NearField(NamedTuple):
     """Near field: the heights of a block and its surroundings, with means.
 
     cells, mean2, mean4: (rows, columns) float32 [m]; mean2 at a cell is the mean of the 2 x 2 whose
@@ -41,8 +41,8 @@ class Near(NamedTuple):
 
 @kernel
 def _mean(a, b, c, d):  # type: ignore[no-untyped-def]
-    """Of four heights, or the highest where some have no data; never above the highest: rounding
-    is monotone, and a height's fourfold exact. Without a branch, for SIMD."""
+    """Mean of four heights, or the highest where some have no data; never above the highest:
+    rounding is monotone, and a height's fourfold exact. Without a branch, for SIMD."""
     mean = ((a + b) + (c + d)) * QUARTER
     highest = a if a > NOTHING else NOTHING
     highest = b if b > highest else highest
@@ -93,7 +93,7 @@ def _fill(cells, top, left, mean2, mean4, highest):  # type: ignore[no-untyped-d
             line[:] = NOTHING
 
 
-def near_field(height: ArrayLike, top: int, left: int, block: Box | None = None) -> Near:
+def near_field(height: ArrayLike, top: int, left: int, block: Box | None = None) -> NearField:
     """The near field of a block in its surroundings, best with NEAR cells around it: what lies
     outside the array is no obstacle, and costs a copy.
 
@@ -114,7 +114,7 @@ def near_field(height: ArrayLike, top: int, left: int, block: Box | None = None)
     mean2, mean4 = np.empty_like(cells), np.empty_like(cells)
     highest = np.empty((-(-rows // SIDE), -(-columns // SIDE)), np.float32)
     _fill(cells, top % SIDE, left % SIDE, mean2, mean4, highest)
-    return Near(cells, mean2, mean4, highest, top, left, block)
+    return NearField(cells, mean2, mean4, highest, top, left, block)
 
 
 def _lacking(first: int, begin: int, size: int, room: int) -> tuple[int, int]:
@@ -124,7 +124,7 @@ def _lacking(first: int, begin: int, size: int, room: int) -> tuple[int, int]:
     return max(before, 0), max(after, 0)
 
 
-class Far(NamedTuple):
+class FarField(NamedTuple):
     """The far field: a pyramid of (mean + highest) / 2.
 
     values: (cells of all levels,) float32 [m], NaN without data; levels: (levels, 5) int64: where
@@ -148,7 +148,7 @@ def _values(coarse, out):  # type: ignore[no-untyped-def]
                 out[i * columns + j] = (mean + coarse.highest[i, j]) / 200
 
 
-def far_field(coarse: Coarse, levels: int) -> Far:
+def far_field(coarse: Coarse, levels: int) -> FarField:
     """The pyramid over coarse cells, of as many levels as `horizon_halo` says. A level's cells at
     the edge know only what `coarse` covers; the halo leaves room for them."""
     pyramid = [coarse]
@@ -163,4 +163,4 @@ def far_field(coarse: Coarse, levels: int) -> Far:
         for level, end in zip(pyramid, ends, strict=True)
     ]
     highest = np.fmax.reduce(values, initial=NOTHING)
-    return Far(values, np.array(table, np.int64), highest)
+    return FarField(values, np.array(table, np.int64), highest)

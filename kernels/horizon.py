@@ -15,7 +15,7 @@ from kernels.angle import angle
 from kernels.coarse import COARSE, COARSE_BITS
 from kernels.compile import inlined, kernel
 from kernels.fan import BETWEEN, fan, far_distances, far_level
-from kernels.field import NEAR, Far, Near
+from kernels.field import NEAR, FarField, NearField
 from kernels.march import march, march_between
 from kernels.simd import SIDE
 from kernels.tiles import Tile, count_chosen, gather, scatter, tile_frame
@@ -195,8 +195,8 @@ def _horizon(near, view, far, fan, chosen, counts, starts, tables, floor, out, o
 
 
 def horizon(
-    near: Near,
-    far: Far,
+    near: NearField,
+    far: FarField,
     chosen: NDArray[np.bool_],
     azimuths: NDArray[np.float64],
     resolution: float,
@@ -250,7 +250,7 @@ def horizon(
     return out
 
 
-def _relief(near: Near, far: Far, chosen: NDArray[np.bool_]) -> float:
+def _relief(near: NearField, far: FarField, chosen: NDArray[np.bool_]) -> float:
     """How much higher than the lowest chosen cell anything in the far field stands [m]."""
     top, left, height, width = near.block
     own = near.cells[top : top + height, left : left + width][chosen]

@@ -18,7 +18,7 @@ def uniform(seed: int, stream: int, *keys: NDArray[Any] | int) -> Floats:
 
 
 def between(low: NDArray[Any] | float, high: NDArray[Any] | float, share: Floats) -> Floats:
-    """So far from low to high."""
+    """Linear interpolation from low to high."""
     return np.asarray(low + (np.asarray(high) - low) * share)
 
 

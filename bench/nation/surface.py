@@ -92,7 +92,8 @@ class Surface:
 
 
 def _centres(window: Window) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Of the columns, (1, columns), and of the rows northward, (rows, 1) [cells from RD 0]."""
+    """Centres of the columns, (1, columns), and of the rows northward, (rows, 1) [cells from RD
+    0]."""
     return (
         np.arange(window.left, window.right)[None, :] + 0.5,
         -np.arange(window.top, window.bottom)[:, None] - 0.5,

@@ -53,7 +53,7 @@ def write_table(
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows, so many at a time."""
+    """The rows regrouped into tables of ROW_GROUP rows."""
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)

@@ -50,7 +50,7 @@ class Nation:
 
     @property
     def cells(self) -> int:
-        """Of the sheets of one kind together."""
+        """Number of cells of the sheets of one kind."""
         xmin, ymin, xmax, ymax = next(p.bounds for p in sheets())
         return round(len(self.names) * (xmax - xmin) * (ymax - ymin) / self.resolution**2)
 

@@ -58,7 +58,7 @@ class Scene(NamedTuple):
 Call = Callable[[], Any]
 
 
-class Job(NamedTuple):
+class PeerCall(NamedTuple):
     """prepare: scene to the call that is timed; read: its result to an array; definition and
     reach [m]: what the peer computes, where peers differ."""
 
@@ -92,7 +92,7 @@ def timed(call: Call, cells: int, whole: np.ndarray) -> Timing:
     return Timing(median(calls), ratio(calls, copies.seconds[1:], whole.size / cells).median)
 
 
-def play(jobs: dict[str, Job], release: str, arguments: Sequence[str] | None = None) -> None:
+def play(jobs: dict[str, PeerCall], release: str, arguments: Sequence[str] | None = None) -> None:
     """Do the task that the command line names: output.npy and answer.json into its folder.
 
     release: the version, or the package to ask for it.

@@ -76,7 +76,7 @@ def _sums(side: int) -> truth.Floats:
 
 
 def _horizon(side: int, azimuths: truth.Floats) -> Work:
-    """Of the roofs only, as in all that we do, with the means and the pyramid that it needs."""
+    """Horizon of the roofs only, with the means and the pyramid that it needs."""
     height, roofs = city(side), city(side) > LOWEST_ROOF
     levels = horizon_halo(float(np.ptp(height)), FLOOR, RESOLUTION).levels
 

@@ -27,7 +27,8 @@ class Cells(NamedTuple):
 
 
 def chosen(side: int, number: int) -> Cells:
-    """So many cells of a square's middle: how a program sees past the edge is its own affair."""
+    """`number` cells in the middle of a square, as programs differ in how they see past the
+    edge."""
     rng = np.random.default_rng(2008)
     return Cells(*rng.integers(side // 4, side - side // 4, (2, number)))
 

@@ -19,7 +19,7 @@ class Pace:
         self._steps: deque[tuple[float, int, int, int]] = deque()  # when; tasks, cells, footprints
 
     def advance(self, now: float, done: int) -> None:
-        """So many of the tasks are done."""
+        """Record that `done` tasks are done at the time `now` [s]."""
         tasks, self._done = done - self._done, done
         free = max(min(self._kept, tasks), 0)
         self._kept -= free

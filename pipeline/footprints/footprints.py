@@ -69,7 +69,7 @@ class Footprints:
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """Those with a polygon, and so with a centre."""
+        """Which footprints have a polygon, and so a centre: (n,) bool."""
         return pd.isna(self.reason)
 
 
@@ -274,7 +274,7 @@ def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
 
 
 def _entangled(geometry: NDArray[Any]) -> NDArray[np.int64]:
-    """Those of which GEOS would need too long to tell whether they are valid."""
+    """Positions of geometries that would take GEOS too long to validate."""
     large = np.flatnonzero(shapely.get_num_coordinates(geometry) > LARGE)
     return np.array([i for i in large if is_entangled(geometry[i])], np.int64)
 

@@ -9,7 +9,7 @@ SHOWN = 5  # rows that a message names
 
 
 def with_zeros(prepared: Prepared, ids: Collection[str]) -> dict[str, str]:
-    """Of ids that no footprint bears, those that one bears with zeros before them, and that."""
+    """Ids that no footprint has, mapped to the id with leading zeros that one has."""
     padded = {name: name.zfill(DIGITS) for name in ids if name.isdecimal()}
     lacking = {name: meant for name, meant in padded.items() if name != meant}
     there = _there(prepared, {*lacking, *lacking.values()})
@@ -17,7 +17,7 @@ def with_zeros(prepared: Prepared, ids: Collection[str]) -> dict[str, str]:
 
 
 def without_zeros(prepared: Prepared, ids: Collection[str]) -> dict[str, str]:
-    """Of ids that no footprint bears, those that one bears without the zeros before them."""
+    """Ids that no footprint has, mapped to the id without leading zeros that one has."""
     shorter = {name: name.lstrip("0") for name in ids if len(name) == DIGITS and name.isdecimal()}
     shorter = {name: meant for name, meant in shorter.items() if name != meant}
     there = _there(prepared, {*shorter, *shorter.values()})

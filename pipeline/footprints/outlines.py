@@ -33,7 +33,8 @@ class Outlines:
 
     @cached_property
     def one_cell(self) -> NDArray[np.bool_]:
-        """Those that hold no cell's centre: they take the cell that holds theirs."""
+        """Which outlines contain no cell centre: they take the cell that contains their own. (n,)
+        bool."""
         return count_cells(self.rings, most=1) == 0
 
     def have_more_cells(self, than: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -55,7 +56,7 @@ class Outlines:
         return windows_of(self.bounds, self.resolution, grow_m)
 
     def within(self, window: Window, grow_m: float = 0.0) -> "Outlines":
-        """Those whose windows touch a window."""
+        """The outlines whose windows touch a window."""
         return self.take(np.flatnonzero(touches(self.windows(grow_m), window)))
 
     def spans(self, window: Window) -> Spans:
@@ -67,7 +68,8 @@ class Outlines:
         return spans
 
     def cells(self, window: Window, on_raster: NDArray[np.bool_]) -> Cells:
-        """The same one by one, without those where `on_raster` is False."""
+        """The cells of all outlines in a window, one by one, without those where `on_raster` is
+        False."""
         cells = cells_of(self.spans(window))
         keep = on_raster[cells.row, cells.column]
         return Cells(*(array[keep] for array in cells))

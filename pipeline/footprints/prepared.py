@@ -28,7 +28,7 @@ COLUMNS = [name for name in SCHEMA.names if name != BBOX]
 _cache = row_cache(96 << 20)  # bytes: 24 row groups; neighbouring blocks and shards read the same
 
 
-class Light(NamedTuple):
+class FootprintBoxes(NamedTuple):
     """Footprints without their polygons. place, row: int64, as in Footprints; centre: (n, 2) [m];
     bounds: (n, 4) [m]."""
 
@@ -38,7 +38,7 @@ class Light(NamedTuple):
     bounds: NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: Rows) -> "Light":
+    def of(cls, rows: Rows) -> "FootprintBoxes":
         """Of some rows, with the columns of LIGHT, those that have a polygon."""
         there = ~np.isnan(rows.bounds).any(axis=1)
         position, columns, bounds = rows if there.all() else rows.take(np.flatnonzero(there))
@@ -94,21 +94,21 @@ class Prepared:
     def read(
         self, rectangle: Rectangle | None = None, groups: Collection[int] | None = None
     ) -> Footprints:
-        """Those with a polygon whose bounding box touches a closed rectangle [m], of some row
-        groups or of all, in order."""
+        """The footprints with a polygon whose bounding box touches a closed rectangle [m], of some
+        row groups or of all, in order."""
         rows = self.table.within(rectangle, COLUMNS, groups)
         if self.few is not None and (groups is None or self.table.groups in groups):
             rows = joined([rows, self.few.usable.within(rectangle)])
         return self._footprints(rows)
 
-    def light(self, group: int) -> Light:
+    def light(self, group: int) -> FootprintBoxes:
         """All of one row group."""
         if self.few is not None and group == self.table.groups:
-            return Light.of(self.few.usable)
-        return Light.of(self.table.rows(group, LIGHT, keep=False))
+            return FootprintBoxes.of(self.few.usable)
+        return FootprintBoxes.of(self.table.rows(group, LIGHT, keep=False))
 
     def unusable(self) -> Footprints:
-        """Those without a polygon, by row; their place is -1."""
+        """The footprints without a polygon, by row; their place is -1."""
         rows = _opened(self.path.with_name(REST)).within(None, COLUMNS)
         if self.few is not None:
             rows = joined([rows, self.few.rest])

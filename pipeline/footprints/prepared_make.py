@@ -91,8 +91,8 @@ def prepare_footprints(
 
 
 def with_few(prepared: Prepared, sources: Iterable[str], **options: Any) -> Prepared:
-    """The same footprints and, after them, those of more files, as if all had been prepared
-    together; but the files are few and small, and what is made of them is kept in memory.
+    """The prepared footprints and, after them, those of a few small files, which are kept in
+    memory: as if all had been prepared together.
 
     options: as of prepare_footprints. Raises the same.
     """
@@ -269,7 +269,7 @@ def _same(folder: Path, handle: int) -> bool:
 
 
 def stamps_of(files: list[str]) -> list[dict[str, Any]]:
-    """Those of the files and, of shapefiles, of what belongs to them."""
+    """Fingerprints of the files and, of shapefiles, of the files that belong to them."""
     parts = [on_disk(file) for file in files]
     shapes = [p for part in parts if part.suffix.lower() == ".shp" for p in part.parent.iterdir()]
     stems = {part.with_suffix("") for part in parts}

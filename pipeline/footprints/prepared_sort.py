@@ -119,7 +119,7 @@ class Sorter:
 
     @property
     def bounds(self) -> tuple[float, ...]:
-        """Of all polygons; NaN if there is none."""
+        """The rectangle around all polygons [m]; NaN if there is none."""
         found = np.concatenate([self._low, self._high])
         return tuple(np.where(np.isfinite(found), found, np.nan).tolist())
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.areas.selection import Area, within_circle
 from pipeline.footprints.outlines import windows_of
-from pipeline.footprints.prepared import Light, Prepared
+from pipeline.footprints.prepared import FootprintBoxes, Prepared
 from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 
@@ -31,7 +31,7 @@ class Listed(Protocol):
     def group_bounds(self) -> NDArray[np.float64]:
         """(row groups, 4) xmin, ymin, xmax, ymax [m], NaN without any polygon."""
 
-    def light(self, group: int) -> Light:
+    def light(self, group: int) -> FootprintBoxes:
         """All of one row group that have a polygon, without that."""
 
 
@@ -101,7 +101,7 @@ def roughly(prepared: Listed, area: Area | None, layout: Layout, within: Window)
 
 def asked_of(
     prepared: Listed, area: Area | None, near: Window | None = None, resolution: float = 1.0
-) -> Iterator[tuple[Light, NDArray[np.bool_]]]:
+) -> Iterator[tuple[FootprintBoxes, NDArray[np.bool_]]]:
     """Row group by row group, what is known of the footprints, and which are of the area; of the
     row groups that can have some of those, or that touch the cells of `near`."""
     ground = None if near is None else shapely.box(*near.bounds(resolution))
@@ -117,7 +117,7 @@ def asked_of(
             yield light, area.contains(light.centre)
 
 
-def lights(prepared: Prepared, window: Window, resolution: float) -> Iterator[Light]:
+def lights(prepared: Prepared, window: Window, resolution: float) -> Iterator[FootprintBoxes]:
     """Row group by row group, what is known of the footprints, where any may touch a window."""
     for group in prepared.touching(window.bounds(resolution)).tolist():
         yield prepared.light(group)

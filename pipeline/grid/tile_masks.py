@@ -124,7 +124,7 @@ class HeightBounds:
     highest: NDArray[np.int32]
 
     def part(self, frame: Window) -> "HeightBounds":
-        """The same in another frame, without data beyond this one."""
+        """The bounds on another frame, without data beyond this one."""
         tables = (self.lowest, self.highest)
         return HeightBounds(frame, *(cut(t, self.frame, frame, NO_HEIGHT) for t in tables))
 

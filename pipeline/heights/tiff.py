@@ -21,8 +21,8 @@ FORMS = {42: Form(4, "I", "H", "HHII"), 43: Form(8, "Q", "Q", "HHQQ")}  # the se
 
 
 def tiles_held(file: BinaryIO) -> int | None:
-    """Of how many tiles the first directory tells where they begin; None for what is no TIFF, or is
-    made of strips. GDAL reads tiles beyond those as zeros, without a word."""
+    """Number of tiles with an offset in the first directory; None for a file that is no TIFF, or
+    is"""
     head = file.read(4)
     order = ORDERS.get(head[:2])
     form = FORMS.get(struct.unpack(f"{order}H", head[2:])[0]) if order and len(head) == 4 else None

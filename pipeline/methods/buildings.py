@@ -125,7 +125,7 @@ class Measured:
 
     @property
     def height(self) -> NDArray[np.int64]:
-        """Of the roof above the ground [cm]."""
+        """Height of the roof above the ground [cm], NOT_KNOWN where either is."""
         known = (self.roof != NOT_KNOWN) & (self.ground != NOT_KNOWN)
         return np.where(known, self.roof - np.where(known, self.ground, 0), NOT_KNOWN)
 
@@ -145,7 +145,7 @@ class Measured:
         return self.outlines.windows()
 
     def within(self, window: Window) -> "Measured":
-        """Those that can have a cell in a window."""
+        """The buildings that can have a cell in a window."""
         return self.take(np.flatnonzero(touches(self.windows, window)))
 
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -166,7 +166,7 @@ class Measured:
 
     @classmethod
     def nothing(cls, footprints: Footprints, resolution: float) -> "Measured":
-        """Footprints without a polygon: nothing is known but that."""
+        """The measurements of footprints without a polygon: none."""
         none, unknown = np.zeros(len(footprints), np.int64), np.full(len(footprints), NOT_KNOWN)
         heights = dict.fromkeys(("roof", "median", "top", "lowest", "ground"), unknown)
         counts = dict.fromkeys(("cells", "own", "row", "column"), none)
@@ -195,7 +195,7 @@ class Judged:
 
     @classmethod
     def nothing(cls, measured: Measured) -> "Judged":
-        """Of footprints that are all rejected, or none."""
+        """The verdicts of footprints that are all rejected, or of none."""
         return cls(measured, np.full(len(measured), None, object), {}, {})
 
 

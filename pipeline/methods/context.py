@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.areas.polygons import own_copy
 from pipeline.areas.selection import Area
 from pipeline.footprints.footprints import Footprints
-from pipeline.footprints.prepared import Light, Prepared
+from pipeline.footprints.prepared import FootprintBoxes, Prepared
 from pipeline.footprints.restrictions import Restrictions
 from pipeline.footprints.scope import Scope, asked_of
 from pipeline.grid.tile_masks import TileMask
@@ -54,13 +54,13 @@ class Context:
     removed: frozenset[str] = frozenset()
 
     def of_a_thread(self) -> "Context":
-        """The same with geometries of its own: GEOS prepares them at their first use, which is not
-        safe in two threads at once."""
+        """A copy with geometries of its own, for one thread: GEOS prepares geometries at their
+        first use, which is not safe in two threads at once."""
         area = self.area and replace(self.area, geometry=_copy(self.area.geometry))
         return replace(self, region=_copy(self.region), area=area)
 
     def for_tasks(self) -> "Context":
-        """The same, small to send: tasks need no footprints of the whole area."""
+        """A copy without the scope, small to send: tasks need no footprints of the whole area."""
         return replace(self, scope=Scope(0, 0, {}, 0, TileMask.none(NOTHING)))
 
     @property
@@ -70,7 +70,7 @@ class Context:
 
     # Footprints.
 
-    def near(self) -> Iterator[tuple[Light, NDArray[np.bool_]]]:
+    def near(self) -> Iterator[tuple[FootprintBoxes, NDArray[np.bool_]]]:
         """Row group by row group the footprints that can matter, and which are of the area."""
         return asked_of(self.prepared, self.area, self.terrain.window, self.resolution)
 

@@ -106,7 +106,7 @@ def _own(own: Spans, on_raster: NDArray[np.bool_], rows: NDArray[np.int64]) -> P
 
 
 def _nearest(own: Spans, dsm: NDArray[np.int32], window: Window, outlines: Outlines) -> Part:
-    """Of each footprint's own cells with data the nearest to its centre."""
+    """Each footprint's own cell with data that is nearest to its centre."""
     found = nearest(dsm, own, outlines.centre, window.box, outlines.resolution)
     return {
         "near_footprint": outlines.rows[found.footprint],
@@ -117,7 +117,7 @@ def _nearest(own: Spans, dsm: NDArray[np.int32], window: Window, outlines: Outli
 
 
 def _first_of_each(key: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of an order by key the first entry of each key."""
+    """The first entry of each key in an order sorted by key."""
     ordered = key[order]
     return order[np.flatnonzero(np.diff(ordered, prepend=-1))]
 

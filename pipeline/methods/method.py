@@ -49,7 +49,7 @@ class Total:
 
     @property
     def key(self) -> str:
-        """Its name in the section."""
+        """Name of the figure within its section of the report."""
         return self.name.removesuffix(f"_{self.section.rpartition('_')[2]}")
 
 
@@ -108,7 +108,7 @@ class Term:
     nl: str
 
     def words(self, lang: str) -> str:
-        """What it says in `nl`, else in English."""
+        """Sentence in `nl`, else in English."""
         return self.nl if lang == "nl" else self.en
 
 
@@ -189,7 +189,7 @@ class Layer:
     band: str = ""
 
     def words(self, lang: str) -> str:
-        """Its title in `nl`, else in English."""
+        """Title in `nl`, else in English."""
         return self.nl if lang == "nl" else self.en
 
 
@@ -269,17 +269,17 @@ class Method:
     moments: Callable[[Mapping[str, Any]], Sequence[str]] = lambda report: ()
 
     def words(self, lang: str) -> Phrases:
-        """What it says in `nl`, else in English."""
+        """Sentence in `nl`, else in English."""
         return self.nl if lang == "nl" else self.en
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Of its table."""
+        """Arrow schema of the method's table."""
         return pa.schema([(column.name, column.type) for column in self.columns])
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
-        """Its columns by name."""
+        """The method's columns by name."""
         return {column.name: column for column in self.columns}
 
 

@@ -94,8 +94,8 @@ class Work:
         return reject(found, context.terrain, context.p, context.gone(footprints))
 
     def handed(self, stage: str, footprints: Footprints) -> tuple[NDArray[np.int64], Table]:
-        """Of footprints in the order of their places those that a pass before handed something on
-        of, by position, and what."""
+        """Positions of the footprints, given in the order of their places, for which an earlier
+        pass handed something on, and those values."""
         if stage not in self._tables:
             self._tables[stage] = Tables(self.context.ledger, self.context.layout, stage)
         return self._tables[stage].of(footprints)
@@ -152,7 +152,7 @@ class Tables:
         self._read: dict[Shard, Table] = {}
 
     def of(self, footprints: Footprints) -> tuple[NDArray[np.int64], Table]:
-        """As Work.handed."""
+        """Positions and values of footprints in a pass's tables; see `Work.handed`."""
         owners = shards_of(self._layout, footprints.centre)
         found, at = list[Table](), [np.zeros(0, np.int64)]
         for shard in tally(owners):

@@ -31,7 +31,7 @@ class Ground(NamedTuple):
         return self._height(x - self.x, y - self.y)
 
     def at(self, x: float, y: float) -> float:
-        """The same at one point, in a tenth of the time."""
+        """The ground's height [m NAP] at one RD point, in a tenth of the time of an array."""
         return self._height(x - self.x, y - self.y)
 
     def _height(self, east: Number, north: Number) -> Number:

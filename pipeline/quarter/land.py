@@ -87,7 +87,7 @@ class District:
         self.trees.append(Tree(*point, radius, top, 0.45 * height))
 
     def wood(self, count: int, low: float, high: float) -> None:
-        """So many trees anywhere in the district, between two heights [m]."""
+        """Plant `count` trees anywhere in the district, between two heights [m]."""
         places = self.rng.uniform(-self.half, self.half, (count, 2)).tolist()
         for u, v in places:
             if self.holds([self.frame.point(u, v)]):

@@ -57,12 +57,12 @@ class Cells(NamedTuple):
 
     @property
     def x(self) -> Floats:
-        """Of the centres [RD m], shape (width,)."""
+        """x of the cell centres [RD m], (width,)."""
         return (self.columns + 0.5) * np.float64(self.resolution)
 
     @property
     def y(self) -> Floats:
-        """Of the centres [RD m], shape (height, 1), north first."""
+        """y of the cell centres [RD m], (height, 1), north first."""
         return (self.rows + 0.5) * np.float64(self.resolution)
 
     @property

@@ -92,7 +92,7 @@ class Rect:
 
     @property
     def rotation(self) -> float:
-        """Of the length, counterclockwise from east [rad]."""
+        """Direction of the length, counterclockwise from east [rad]."""
         return self.frame.rotation
 
     @property
@@ -201,7 +201,7 @@ class Building:
 
     @property
     def eaves(self) -> float:
-        """Of the main part [m NAP]; the roof itself where that is flat."""
+        """Eaves of the main part [m NAP]; of a flat roof its height."""
         return self.main.eaves
 
     @property

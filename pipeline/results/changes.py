@@ -57,7 +57,7 @@ def _last_row(file: Place) -> int:
 
 
 def _changed(files: Sequence[Place], first: int, names: Sequence[str]) -> pa.Table:
-    """Of AT_ONCE rows from `first` those that differ, by row."""
+    """Rows that differ among AT_ONCE rows from `first`, by row."""
     old, new = (_compared(file, first, names) for file in files)
     both = old.join(
         new, ["row", "id"], join_type="full outer", left_suffix="_before", right_suffix="_after"

@@ -69,7 +69,8 @@ class Features:
 
     @classmethod
     def of(cls, directory: Path) -> "Features":
-        """Of a finished run. Raises InputError if the folder holds none, or a damaged one."""
+        """The features of a finished run. Raises InputError for a folder without one, or with a
+        damaged one."""
         mark_of(directory)
         return _of(open_finished(directory))
 

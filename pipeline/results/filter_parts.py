@@ -65,7 +65,7 @@ class Value(NamedTuple):
 
     @property
     def type(self) -> pa.DataType:
-        """As which it is compared."""
+        """Arrow type of the comparison."""
         return TYPES[self.kind]
 
 

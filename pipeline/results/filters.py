@@ -86,7 +86,7 @@ class _Reader:
         self._method, self._suns, self._parts = method, suns, 0
 
     def condition(self, node: Any) -> Part:
-        """Of what is true, false or null."""
+        """The condition of a CQL2 node that is true, false or null."""
         if not (isinstance(node, dict) and "op" in node):
             return self._bare(node)
         op, args = self._operator(node)
@@ -188,7 +188,7 @@ class _Reader:
         return touching(shape_of(area))
 
     def _value(self, node: Any) -> Value:
-        """Of a number, a text or a boolean."""
+        """The value of a CQL2 node that is a number, a text or a boolean."""
         if isinstance(node, str | int | float):
             return literal_of(node)
         if isinstance(node, dict) and "property" in node:
@@ -204,7 +204,7 @@ class _Reader:
         return computed(op, *values)
 
     def _property(self, name: str) -> Value:
-        """Of a column of flat formats, also of one that is an item of lists."""
+        """The value of a column of the flat formats, or of an item of a list."""
         item = item_of(self._method, name)
         column = item[0] if item and item[1] <= self._suns else self._method.by_name.get(name)
         if column is not None and column.filterable:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.areas.regions import Area, boundary_files, find_region
 from pipeline.errors import InputError
-from pipeline.footprints.prepared import LIGHT, Light
+from pipeline.footprints.prepared import LIGHT, FootprintBoxes
 from pipeline.grid.windows import Window
 from pipeline.methods import method_of
 from pipeline.methods.method import Method
@@ -47,7 +47,7 @@ class Finished:
 
     @property
     def name(self) -> str:
-        """Of its place, without where that is."""
+        """Name of its folder, without the path."""
         return Path(os.fspath(self.directory)).name
 
     @property
@@ -84,9 +84,9 @@ class Finished:
         """(row groups, 4) xmin, ymin, xmax, ymax of the polygons [m]; NaN without any."""
         return self.table.bounds
 
-    def light(self, group: int) -> Light:
-        """Of one row group those with a polygon, without that."""
-        return Light.of(self.table.rows(group, LIGHT, keep=False))
+    def light(self, group: int) -> FootprintBoxes:
+        """The rows of one row group that have a polygon, without the polygon."""
+        return FootprintBoxes.of(self.table.rows(group, LIGHT, keep=False))
 
     @cached_property
     def centre_bounds(self) -> NDArray[np.float64]:
@@ -120,7 +120,7 @@ class Finished:
 
     @cached_property
     def resolution(self) -> float:
-        """Of its cells [m]."""
+        """Cell size [m]."""
         return float(self.rasters.attrs["multiscales"]["layout"][0]["spatial:transform"][0])
 
     @property
@@ -130,7 +130,7 @@ class Finished:
 
     @property
     def rectangle(self) -> shapely.Geometry:
-        """The same in RD metres."""
+        """The extent as a polygon in RD metres."""
         return shapely.box(*self.extent.bounds(self.resolution))
 
     def cells(self, bounds: Sequence[float]) -> Window:

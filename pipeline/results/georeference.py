@@ -21,7 +21,7 @@ CONVENTIONS = {
 
 
 def level_window(window: Window, level: int) -> Window:
-    """The same ground in the cells of a coarser level."""
+    """A window in cells of a coarser level."""
     top, left = window.top >> level, window.left >> level
     bottom = -(-window.bottom >> level) if level else window.bottom
     right = -(-window.right >> level) if level else window.right

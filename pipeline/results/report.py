@@ -67,7 +67,7 @@ def compose(
 
 
 def dumps(report: Any) -> str:
-    """As the text of report.json; equal reports give equal bytes. ValueError for a NaN."""
+    """The text of report.json; equal reports give equal bytes. Raises ValueError for a NaN."""
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -100,7 +100,7 @@ def buildings_file(directory: Place) -> Place:
 
 
 def plain(value: Any) -> Any:
-    """As JSON can hold it; NaN and infinities as text, since null would mean unknown."""
+    """A value as JSON can hold it; NaN and infinities as text, since null would mean unknown."""
     if isinstance(value, Mapping):
         return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

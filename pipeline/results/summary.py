@@ -152,7 +152,8 @@ def _coverage(
     accounting: dict[str, Any],
     boundaries: Sequence[str],
 ) -> coverage.Section | None:
-    """Of an area or a circle; of all rows what the report says, None if it is of an older run."""
+    """Coverage of an area or a circle; of all rows that of the report, None for a report without
+    it."""
     if area is None and around is None:
         found: coverage.Section | None = finished.report.get("coverage")
         return found

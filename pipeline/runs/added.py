@@ -36,12 +36,13 @@ class Added:
     id: NDArray[Any]
 
     def part(self, window: Window) -> "Added":
-        """Those that touch a window."""
+        """The added buildings that touch a window."""
         here = touches(self.outlines.windows(), window)
         return Added(self.outlines.take(here), self.roof[here], self.file[here], self.id[here])
 
     def told(self, file: int) -> dict[str, Any]:
-        """Of one of the files: where its buildings stand, how high [m], and their ids."""
+        """Provenance of one of the files: rectangle and highest roof of its buildings [m], and
+        their ids."""
         here = self.file == file
         bounds = self.outlines.bounds[here]
         return {

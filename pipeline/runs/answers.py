@@ -24,7 +24,7 @@ from pipeline.results.finished import KINDS, Finished, centres, open_finished
 from pipeline.results.printed import warnings
 from pipeline.results.store import Layer
 from pipeline.runs import matching
-from pipeline.runs.matching import Asked, match
+from pipeline.runs.matching import RunQuery, match
 from pipeline.runs.outputs import TABLE, Result, complete, off_rasters, result_of
 from pipeline.runs.passes import along_curve
 from pipeline.runs.provenance import PROGRAM, machine
@@ -81,7 +81,7 @@ def answer(
         return result_of(outputs, ledger is None)
 
 
-def _asked(finished: Finished, request: Request) -> Asked:
+def _asked(finished: Finished, request: Request) -> RunQuery:
     if os.path.realpath(request.outputs.out) == os.path.realpath(finished.directory):
         raise InputError(
             File(finished.directory), "is what is read", "give another place for the answer"
@@ -103,8 +103,8 @@ def _asked(finished: Finished, request: Request) -> Asked:
     return found
 
 
-def _provenance(asked: Asked) -> dict[str, Any]:
-    """That of a run, with where it was read."""
+def _provenance(asked: RunQuery) -> dict[str, Any]:
+    """The provenance of an answer: that of a run, and the run it was read from."""
     question, finished = asked.question, asked.finished
     request = question.request
     changed = {"layers": list(request.layers), "lang": request.outputs.lang}
@@ -138,7 +138,7 @@ def _source(finished: Finished) -> dict[str, Any]:
 
 
 def _copy_rasters(
-    asked: Asked, ledger: Ledger, said: dict[str, Any], progress: Progress, check: Check
+    asked: RunQuery, ledger: Ledger, said: dict[str, Any], progress: Progress, check: Check
 ) -> None:
     """The raster layers, shard by shard, with coarser levels of their own."""
     layout, finished, place = asked.on_grid.layout, asked.finished, ledger.place(RASTERS)
@@ -154,11 +154,11 @@ def _copy_rasters(
     progress(COPY, len(every), len(every))
 
 
-def _layers(asked: Asked) -> list[Layer]:
+def _layers(asked: RunQuery) -> list[Layer]:
     return store.layers_of(asked.question.method, asked.question.request.layers, asked.question.p)
 
 
-def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check) -> None:
+def _write_table(asked: RunQuery, ledger: Ledger, progress: Progress, check: Check) -> None:
     """The rows, in the order in which a run writes them."""
     shards = dict[str, Any]()
     with ledger.writing(BUILDINGS) as stream:
@@ -168,7 +168,7 @@ def _write_table(asked: Asked, ledger: Ledger, progress: Progress, check: Check)
 
 
 def _rows(
-    asked: Asked, shards: dict[str, Any], progress: Progress, check: Check
+    asked: RunQuery, shards: dict[str, Any], progress: Progress, check: Check
 ) -> Iterator[pa.Table]:
     """The rows of all shards of the area's own layout, and of what has no polygon."""
     finished, layout, schema = asked.finished, asked.on_grid.layout, asked.question.method.schema
@@ -193,7 +193,7 @@ def _rows(
     progress(TABLE, len(every), len(every))
 
 
-def _rows_of(asked: Asked, group: int) -> pa.Table:
+def _rows_of(asked: RunQuery, group: int) -> pa.Table:
     schema = asked.question.method.schema
     return asked.finished.table.read([group], schema.names).cast(schema)
 
@@ -206,20 +206,20 @@ def _size(parts: dict[Shard, pa.Table]) -> int:
     return sum(int(table.nbytes) for table in parts.values())
 
 
-def _by_shard(asked: Asked, table: pa.Table) -> dict[Shard, pa.Table]:
-    """Those of some rows that are of the area, by the shard that holds their centre."""
+def _by_shard(asked: RunQuery, table: pa.Table) -> dict[Shard, pa.Table]:
+    """Rows within the area, by the shard that holds their centre."""
     if area := asked.question.area:
         table = table.filter(pa.array(area.contains(centres(table))))
     return rows_by_shard(table, asked.on_grid.layout)
 
 
-def _selected(asked: Asked, table: pa.Table) -> pa.Table:
+def _selected(asked: RunQuery, table: pa.Table) -> pa.Table:
     """The rows with what lies in the circle as selected."""
     inside = pa.array(within_circle(centres(table), asked.question.around))
     return table.set_column(table.column_names.index("selected"), "selected", inside)
 
 
-def _composed(asked: Asked, ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
+def _composed(asked: RunQuery, ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
     """The content of the report."""
     area = asked.question.area
     bounds = area.geometry.bounds if area else asked.finished.bounds

@@ -19,7 +19,7 @@ from pipeline.vectors.files import ENDINGS
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunQuery:
     """What is asked of a finished run."""
 
     finished: Finished
@@ -45,7 +45,7 @@ def why_not(finished: Finished, request: Request) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def match(finished: Finished, request: Request, rough: bool = False) -> Asked | str:
+def match(finished: Finished, request: Request, rough: bool = False) -> RunQuery | str:
     """What a request asks of a finished run, or why that does not answer it, in words.
 
     rough: more may be felt than is, and of the scope only the tiles are known. Raises InputError
@@ -62,7 +62,7 @@ def match(finished: Finished, request: Request, rough: bool = False) -> Asked | 
     for reason in _otherwise_given(finished, request, layout):
         return reason
     on_grid = GridArea.of(question, finished, layout, finished.window, rough)
-    asked = Asked(finished, question, on_grid)
+    asked = RunQuery(finished, question, on_grid)
     return next(_otherwise_placed(asked), asked)
 
 
@@ -115,7 +115,7 @@ def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> It
             yield "its footprints are others, by name or size"
 
 
-def _otherwise_placed(asked: Asked) -> Iterator[str]:
+def _otherwise_placed(asked: RunQuery) -> Iterator[str]:
     """Sheets that could matter and that only one of the two has, by name, size, place and unit."""
     request = asked.question.request
     for kind, sources in zip(KINDS, (request.inputs.dsm, request.inputs.dtm), strict=True):
@@ -128,7 +128,7 @@ def _otherwise_placed(asked: Asked) -> Iterator[str]:
             yield f"its {kind.upper()} sheet {name} is another, or only one of the two has it"
 
 
-def _far_away(asked: Asked, kind: str) -> Callable[[str], bool]:
+def _far_away(asked: RunQuery, kind: str) -> Callable[[str], bool]:
     """A test of files: whether one is known to the finished run, by name and size, and cannot
     matter: of a nation's sheets, few are opened for a province."""
     near = [(s["name"], s["size"]) for s in asked.sheets(kind)]

@@ -109,8 +109,8 @@ def run_pass(
 def _undone(
     context: Context, stage: str, shards: set[Shard], painted: set[Shard], engine: Engine, log: Log
 ) -> list[Shard]:
-    """Those of a stage that are not finished, neighbours after one another. painted: those of which
-    the stage paints raster layers, which must be as they were written."""
+    """Unfinished shards of a stage, neighbours after one another. painted: shards for which the
+    stage writes raster layers, which must be intact."""
     done = context.ledger.finished(stage)
     done -= damaged_shards(
         context.ledger,

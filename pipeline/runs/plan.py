@@ -144,7 +144,7 @@ def _on_disk(context: Context) -> int:
 
 
 def count(run: Run, influence: Influence) -> Plan:
-    """The same of a run whose sheets' relief is known."""
+    """The plan of a run whose sheets' relief is known."""
     context, layout = run.context, run.context.layout
     every = [block for shard in sorted(context.shards) for block in _blocks(context, shard)]
     blocks = [(square, core) for square, core in every if _has_work(context, core)]

@@ -24,7 +24,7 @@ class Removed:
 
     @property
     def told(self) -> dict[str, Any]:
-        """As the provenance says it."""
+        """The removal as it stands in the provenance."""
         return {"id": self.id, "places": [list(place) for place in self.places]}
 
 
@@ -56,7 +56,7 @@ def plain(ids: Sequence[str]) -> list[str]:
 
 
 def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[float, ...]]]:
-    """Of each id that there is, the rectangles of its footprints."""
+    """Rectangles of the footprints of each id that exists."""
     near = prepared.read(groups=prepared.table.holding(ids))
     found: dict[str, list[tuple[float, ...]]] = {}
     for i in np.flatnonzero(np.isin(near.id.astype(str), ids)):

@@ -185,8 +185,8 @@ def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Checks
 
 
 def _copy_rasters(there: Path, context: Context) -> None:
-    """The same rasters by other names of the same files, which a new shard replaces, not
-    changes."""
+    """Link the raster files of a finished run into the new one; a new shard replaces files and
+    changes none."""
     here = Path(context.ledger.place(RASTERS))
     if here.exists():
         return
@@ -197,7 +197,7 @@ def _copy_rasters(there: Path, context: Context) -> None:
 
 
 def link(there: str | Path, here: str | Path) -> None:
-    """The same file by another name, or a copy where there are no links."""
+    """Hard-link a file, or copy it where the file system has no links."""
     try:
         os.link(there, here)
     except OSError:  # another disk, or one without links

@@ -54,7 +54,7 @@ class Rows(NamedTuple):
         return Rows(self.position[chosen], columns, self.bounds[chosen])
 
     def within(self, rectangle: Rectangle | None) -> "Rows":
-        """Those whose rectangle touches a closed one [m]; all for None."""
+        """The rows whose rectangle touches a closed one [m]; all for None."""
         if rectangle is None:
             return self
         return self.take(np.flatnonzero(touches(self.bounds, rectangle)))
@@ -100,7 +100,7 @@ class GeoParquet:
         self._statistics: dict[str, Statistics] = {}
 
     def caching(self, cache: LRUCache[Decoded]) -> "GeoParquet":
-        """The same file with another cache."""
+        """This file with another cache."""
         other = copy(self)
         other._cache = cache
         return other
@@ -116,8 +116,8 @@ class GeoParquet:
     # What the footer says.
 
     def statistics(self, path: str) -> Statistics:
-        """Of a column, or of a part of one (`bbox.xmin`); nothing is known of one that is not
-        there."""
+        """Statistics by row group of a column or a part of one (`bbox.xmin`); unknown for a column
+        that does not exist."""
         if path not in self._statistics:
             of = [self._of_group(group, path) for group in range(self.groups)]
             lowest, highest = (

@@ -90,7 +90,7 @@ def _ground(
 
 
 def _finest(geometries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the highest level of detail."""
+    """The geometries of the highest level of detail."""
     best = max((str(g["lod"]) for g in geometries), default="")
     return [g for g in geometries if str(g["lod"]) == best]
 

@@ -136,7 +136,7 @@ def _bare(table: geopandas.GeoDataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Whole(Vector):
-    """Of a format that is read as a whole."""
+    """A file of a format that is read whole."""
 
     table: geopandas.GeoDataFrame
 
@@ -193,7 +193,7 @@ def _parquet(path: str) -> Vector:
 
 @dataclass(frozen=True)
 class _Ogr(Vector):
-    """Of what GDAL opens."""
+    """A file that GDAL opens."""
 
     layer: str | None
 

@@ -68,8 +68,8 @@ def collection_of(name: NAME, service: ServiceDep, client: ClientDep) -> Collect
 async def still_there(
     found: Annotated[Collection, Depends(collection_of)],
 ) -> AsyncIterator[Collection]:
-    """The same. Raises Problem 404 for whatever goes wrong as its folder is removed meanwhile, 500
-    where the run is damaged, which its operator finds in the log."""
+    """The collection of an address, for as long as it is used. Raises Problem 404 for a fault when
+    its folder is removed meanwhile, 500 for a damaged run, which the log tells the operator."""
     try:
         yield found
     except Problem:

@@ -101,7 +101,7 @@ def own_job(job_id: JobId, service: ServiceDep, client: ClientDep) -> Job:
 
 
 def glanced_at(job_id: JobId, service: ServiceDep, client: ClientDep) -> Job:
-    """The same without the inputs of its request, which may be large."""
+    """A client's job without the inputs of its request, which may be large."""
     return _known(service.jobs.find_without_inputs(job_id, client.name), job_id)
 
 

@@ -65,7 +65,7 @@ class Buckets:
 
 
 def address_of(scope: Scope) -> str:
-    """Of who asks; of a proxy unless it is one of the setting `proxies`."""
+    """Address of the client; that of a proxy unless it is one of the setting `proxies`."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"
 

@@ -56,12 +56,12 @@ class Metrics:
             self._tiles.labels(layer).observe(seconds)
 
     def text(self) -> bytes:
-        """All of it, in Prometheus's form."""
+        """All metrics in Prometheus's text format."""
         return generate_latest(self.registry)
 
 
 def _layers() -> set[str]:
-    """Of which there are tiles."""
+    """Names of the layers with tiles, as labels."""
     return {ROOFS, BUILDINGS, *(each for m in METHODS.values() for each in names(m.layers))}
 
 

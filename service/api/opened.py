@@ -89,7 +89,7 @@ class Opened:
 
     @property
     def pictures(self) -> Pictures:
-        """Of the rasters. Raises InputError where the run has none."""
+        """Map tiles of the rasters. Raises InputError for a run without rasters."""
         if self._pictures is None:
             raise InputError(
                 File(self._place),

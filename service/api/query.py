@@ -138,8 +138,8 @@ class Query(BaseModel):
         return edges_of([float(part) for part in (self.bbox or "").split(",")])
 
     def wanted(self, features: Features) -> Filter | None:
-        """As the table is asked; None for all of it. Raises InputError for a filter that is not
-        accepted, or names a column that the table has not."""
+        """The query as a filter of the table; None for all rows. Raises Problem 400 for an invalid
+        filter, or one on an unknown column."""
         given = self.model_dump(by_alias=True, exclude_none=True)
         parts = [_equal(name, value) for name, value in given.items() if name not in NO_COLUMNS]
         if self.bbox is not None:

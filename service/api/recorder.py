@@ -52,7 +52,8 @@ class Recorder:
             self._tell(scope, status, time.perf_counter() - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        """Of the path its template, of the client its kind: nothing that somebody asked for."""
+        """Record an answer in metrics and log: the template of the path and the kind of client,
+        nothing of the request."""
         route = getattr(scope.get("route"), "path", None) or NO_ROUTE
         method = scope["method"] if scope["method"] in METHODS else "other"
         self._metrics.request(route, method, status, seconds, scope.get("path_params", {}))

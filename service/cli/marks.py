@@ -162,7 +162,8 @@ def _moderate(kept: "Marks", ids: tuple[str, ...], status: str, with_text: bool 
 
 
 def _check(kept: "Marks", ids: tuple[str, ...]) -> list[str]:
-    """Whose the marks are. Raises InputError before anything is done if one is not there."""
+    """Owners of marks. Raises InputError, before anything is done, for a mark that does not
+    exist."""
     owners = {id_: kept.owner(id_) for id_ in ids}
     for id_, owner in owners.items():
         if owner is None:

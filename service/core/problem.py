@@ -40,7 +40,7 @@ class Problem(Exception):
         self.status, self.detail, self.kind, self.headers = status, detail, kind, headers or {}
 
     def body(self, instance: str | None = None) -> dict[str, Any]:
-        """As JSON; instance: the id of the request, by which the log knows it."""
+        """The problem as JSON; instance: id of the request, which the log has too."""
         said = {
             "type": self.kind,
             "title": TITLES.get(self.status, "Error"),

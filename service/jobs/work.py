@@ -59,7 +59,7 @@ class Task:
     backend: Backend
 
     def dumps(self) -> str:
-        """As a line of JSON."""
+        """The task as a line of JSON."""
         backend = self.backend
         public = {name: [str(c.place), c.client] for name, c in backend.public.items()}
         return json.dumps(

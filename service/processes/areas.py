@@ -129,7 +129,7 @@ def _circle_of_degrees(value: Any) -> list[float] | None:
 
 
 def circle_text(circle: tuple[float, float, float]) -> str:
-    """As the pipeline takes it."""
+    """A circle as text, as the pipeline parses it."""
     return _joined(circle)
 
 

@@ -115,7 +115,7 @@ def read_shapes(value: Any, name: str, kind: Kind) -> Shapes:
 
 
 def dumps(document: dict[str, Any]) -> bytes:
-    """As a file; equal documents give equal bytes."""
+    """A document as bytes of a file; equal documents give equal bytes."""
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 

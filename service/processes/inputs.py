@@ -37,7 +37,7 @@ class Inputs(BaseModel):
 
 
 class SuitabilityInputs(Inputs):
-    """Of the process `suitability`."""
+    """Inputs of the process `suitability`."""
 
     area: Where | None = None
     around: Where | None = None
@@ -50,7 +50,7 @@ class SuitabilityInputs(Inputs):
 
 
 class SummaryInputs(Inputs):
-    """Of the process `summary`."""
+    """Inputs of the process `summary`."""
 
     collection: Short | None = None
     area: Where | None = None
@@ -61,7 +61,7 @@ class SummaryInputs(Inputs):
 
 
 class WhatIfInputs(Inputs):
-    """Of the process `what-if`."""
+    """Inputs of the process `what-if`."""
 
     area: Where | None = None
     add: Shapes | None = None

@@ -29,7 +29,7 @@ class JobRequest:
     wanted: dict[str, Any] = field(default_factory=dict)
 
     def dumps(self) -> str:
-        """As text, for the table of jobs."""
+        """The request as text, for the table of jobs."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
@@ -39,8 +39,8 @@ class JobRequest:
 
 
 def job_key(process: str, inputs: dict[str, Any], *sources: Any) -> str:
-    """The same for requests with the same result, so that it is not computed again. inputs:
-    complete; sources: what identifies the data that it is made from."""
+    """Key of a request: equal for requests with the same result, so that it is computed once.
+    inputs: complete; sources: identity of the data."""
     return key_of(process, inputs, version("daklaag"), sources)
 
 

@@ -117,7 +117,7 @@ def _sent(name: str, result: Result, how: str | None) -> str:
 
 
 def there(results: dict[str, Result], layers: list[str]) -> dict[str, Result]:
-    """Those that there are, of an order with these raster layers."""
+    """The results of a job with these raster layers."""
     return {
         name: result
         for name, result in results.items()

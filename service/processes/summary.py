@@ -73,7 +73,7 @@ class Where:
 
     @property
     def area(self) -> Area | None:
-        """As the pipeline takes it."""
+        """The area as the pipeline takes it."""
         return Area(self.ground.geometry, self.ground.label) if self.ground else None
 
     @property

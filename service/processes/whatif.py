@@ -199,7 +199,7 @@ def _judge_after(execution: Execution, before: Path, place: Path) -> None:
 
 
 def _link(source: Path, to: Path) -> None:
-    """The same files by other names: a run replaces files, and changes none."""
+    """Hard-link the files of a run into another folder: a run replaces files and changes none."""
     partial = to.with_name(f"{to.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(source, partial, copy_function=os.link)

@@ -14,7 +14,7 @@ import rasterio
 import shapely
 
 from bench.peers import compare, install, run, stage, tasks, truth
-from bench.peers.program import RESOLUTION, Job, Scene, play, timed
+from bench.peers.program import RESOLUTION, PeerCall, Scene, play, timed
 from bench.peers.roster import PEERS, Peer
 from bench.peers.tasks import Answer
 from bench.scenes import city, footprints
@@ -282,7 +282,7 @@ def test_a_program_plays_its_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("bench.peers.program.ROUNDS", 1)
     np.save(tmp_path / "whole.npy", city(64))
     stage.write_scene(tmp_path / "32", 32)
-    job = Job(lambda scene: lambda: scene.height * 2, definition="twice", reach=100.0)
+    job = PeerCall(lambda scene: lambda: scene.height * 2, definition="twice", reach=100.0)
     play({"double": job}, "numpy", (str(tmp_path / "32"), "double"))
     answer = Answer(**json.loads((tmp_path / "32" / "answer.json").read_text()))
     assert (answer.version, answer.definition, answer.reach) == (np.__version__, "twice", 100.0)

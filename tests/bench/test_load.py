@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.asking import SUMMARY, TILES, Asked, Connection, Layer, Person
+from bench.asking import SUMMARY, TILES, Connection, Layer, Person, RequestLog
 from bench.load import Load, Usage, generated, serving
 from bench.result import Row, result
 from bench.table import table
@@ -47,7 +47,7 @@ def test_a_view_is_of_tiles_that_there_are() -> None:
 
 
 def test_what_breaks_off_or_is_refused_is_an_error() -> None:
-    async def ask() -> Asked:
+    async def ask() -> RequestLog:
         async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             head = await reader.readuntil(b"\r\n\r\n")
             if b"/gone" not in head:
@@ -57,7 +57,7 @@ def test_what_breaks_off_or_is_refused_is_an_error() -> None:
 
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        asked = Asked(3)
+        asked = RequestLog(3)
         here = Connection(f"http://127.0.0.1:{port}")
         await asked.time("tiles", here, "/tile")
         await here.close()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels.coarse import COARSE, Coarse, coarsen, merge
-from kernels.field import Far, far_field, near_field
+from kernels.field import FarField, far_field, near_field
 from pipeline.grid.windows import Window
 from tests.support.march import Raster
 from tests.support.scenes import SEEDS, examples, houses, tiles
@@ -110,7 +110,7 @@ def pieces(height: Raster, top: int, left: int, seed: int) -> list[Coarse]:
     return [parts[n] for n in np.random.default_rng(seed).permutation(len(parts))]
 
 
-def equal(a: Coarse | Far, b: Coarse | Far) -> bool:
+def equal(a: Coarse | FarField, b: Coarse | FarField) -> bool:
     pairs: Iterator[tuple[Any, Any]] = zip(a, b, strict=True)
     return all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
 
@@ -170,7 +170,7 @@ def test_pyramid(height: Raster, top: int, left: int) -> None:
     assert far.highest == np.nanmax(far.values)
 
 
-def level(far: Far, n: int) -> tuple[Raster, int, int]:
+def level(far: FarField, n: int) -> tuple[Raster, int, int]:
     """The values of a level, with its first row and column."""
     start, rows, columns, top, left = far.levels[n].tolist()
     return far.values[start : start + rows * columns].reshape(rows, columns), top, left

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels.coarse import COARSE, coarsen, merge
-from kernels.field import Far, far_field, near_field
+from kernels.field import FarField, far_field, near_field
 from kernels.horizon import HorizonHalo, horizon, horizon_halo
 from pipeline.grid.windows import Window, uniform_halo
 from tests.support.march import Place, Raster, Reals
@@ -191,7 +191,7 @@ def test_raising_an_obstacle_shows_no_more_sky(seed: int, place: Place, by: floa
 WHOLE = Window(-2341, 1237, *((1003, 987) if COMPILED else (301, 289)))
 STEEP = math.radians(12)  # a floor that leaves a halo of 600 cells in the far field
 AZIMUTHS = around(8, 0.1)
-FarOf = Callable[[Window], Far]
+FarOf = Callable[[Window], FarField]
 
 
 @cache
@@ -212,12 +212,12 @@ def part(window: Window) -> tuple[Raster, int, int]:
     return town()[0][WHOLE.slices(window)], window.top, window.left
 
 
-def far_of_all(_: Window) -> Far:
+def far_of_all(_: Window) -> FarField:
     """One for the nation."""
     return far_field(coarsen(*part(WHOLE)), LEVELS)
 
 
-def far_of_parts(_: Window) -> Far:
+def far_of_parts(_: Window) -> FarField:
     """The same of sheets that end anywhere."""
     return far_field(merge([coarsen(*part(sheet)) for sheet in tiles(WHOLE, 5)]), LEVELS)
 

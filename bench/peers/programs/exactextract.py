@@ -6,7 +6,7 @@ import numpy as np
 from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 
-from bench.peers.program import NORTH, RESOLUTION, WEST, Call, Job, Scene, play
+from bench.peers.program import NORTH, RESOLUTION, WEST, Call, PeerCall, Scene, play
 
 
 def sums(scene: Scene) -> Call:
@@ -22,4 +22,4 @@ def read(rows: list[dict[str, Any]]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    play({"sums per building": Job(sums, read, "parts of cells")}, "exactextract")
+    play({"sums per building": PeerCall(sums, read, "parts of cells")}, "exactextract")

@@ -4,7 +4,17 @@ from functools import partial
 
 from osgeo import gdal, gdal_array
 
-from bench.peers.program import AZIMUTH, ELEVATION, NORTH, RESOLUTION, WEST, Call, Job, Scene, play
+from bench.peers.program import (
+    AZIMUTH,
+    ELEVATION,
+    NORTH,
+    RESOLUTION,
+    WEST,
+    Call,
+    PeerCall,
+    Scene,
+    play,
+)
 
 gdal.UseExceptions()
 
@@ -25,8 +35,8 @@ def slope(scene: Scene) -> Call:
 
 
 JOBS = {
-    "hillshade": Job(hillshade, gdal.Dataset.ReadAsArray),
-    "slope": Job(slope, gdal.Dataset.ReadAsArray),
+    "hillshade": PeerCall(hillshade, gdal.Dataset.ReadAsArray),
+    "slope": PeerCall(slope, gdal.Dataset.ReadAsArray),
 }
 
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from bench.peers.program import AZIMUTH, ELEVATION, RADIUS, Call, Job, Scene, play
+from bench.peers.program import AZIMUTH, ELEVATION, RADIUS, Call, PeerCall, Scene, play
 
 COUNTER_CLOCKWISE_FROM_EAST = (90 - AZIMUTH) % 360
 
@@ -50,9 +50,9 @@ def angle(_: None) -> np.ndarray:
 
 
 JOBS = {
-    "hillshade": Job(hillshade, lambda _: read("out") / 255),
-    "cast shadow": Job(horizon, lambda _: angle(_) > ELEVATION),
-    "horizon": Job(horizon, angle, reach=RADIUS),
+    "hillshade": PeerCall(hillshade, lambda _: read("out") / 255),
+    "cast shadow": PeerCall(horizon, lambda _: angle(_) > ELEVATION),
+    "horizon": PeerCall(horizon, angle, reach=RADIUS),
 }
 
 if __name__ == "__main__":

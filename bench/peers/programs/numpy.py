@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.peers.program import Call, Job, Scene, play
+from bench.peers.program import Call, PeerCall, Scene, play
 
 
 def sums(scene: Scene) -> Call:
@@ -11,4 +11,4 @@ def sums(scene: Scene) -> Call:
 
 
 if __name__ == "__main__":
-    play({"sums per building": Job(sums)}, np.__version__)
+    play({"sums per building": PeerCall(sums)}, np.__version__)

@@ -6,7 +6,7 @@ import numpy as np
 from affine import Affine
 from rasterstats import zonal_stats
 
-from bench.peers.program import NORTH, RESOLUTION, WEST, Call, Job, Scene, play
+from bench.peers.program import NORTH, RESOLUTION, WEST, Call, PeerCall, Scene, play
 
 
 def sums(scene: Scene) -> Call:
@@ -21,4 +21,4 @@ def read(rows: list[dict[str, Any]]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    play({"sums per building": Job(sums, read)}, "rasterstats")
+    play({"sums per building": PeerCall(sums, read)}, "rasterstats")

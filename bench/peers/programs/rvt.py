@@ -12,7 +12,7 @@ from bench.peers.program import (
     RESOLUTION,
     TWO_NEIGHBOURS,
     Call,
-    Job,
+    PeerCall,
     Scene,
     play,
 )
@@ -33,9 +33,9 @@ def sky_view(scene: Scene) -> Call:
 
 
 JOBS = {
-    "hillshade": Job(hillshade, definition=TWO_NEIGHBOURS),
-    "cast shadow": Job(cast_shadow, lambda out: out["shadow"] == 0),
-    "sky view": Job(sky_view, lambda out: out["svf"], "1 - sin h", RADIUS),
+    "hillshade": PeerCall(hillshade, definition=TWO_NEIGHBOURS),
+    "cast shadow": PeerCall(cast_shadow, lambda out: out["shadow"] == 0),
+    "sky view": PeerCall(sky_view, lambda out: out["svf"], "1 - sin h", RADIUS),
 }
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from bench.peers.program import (
     RADIUS,
     TWO_NEIGHBOURS,
     Call,
-    Job,
+    PeerCall,
     Scene,
     play,
 )
@@ -63,9 +63,9 @@ def cosine(path: Path) -> np.ndarray:
 
 
 JOBS = {
-    "hillshade": Job(partial(shade, STANDARD), cosine, TWO_NEIGHBOURS),
-    "cast shadow": Job(partial(shade, SHADOWS_ONLY), lambda path: read(path) != NO_SHADOW),
-    "sky view": Job(sky_view, lambda path: read(path) / 100, "1 - 2 h / pi", RADIUS),
+    "hillshade": PeerCall(partial(shade, STANDARD), cosine, TWO_NEIGHBOURS),
+    "cast shadow": PeerCall(partial(shade, SHADOWS_ONLY), lambda path: read(path) != NO_SHADOW),
+    "sky view": PeerCall(sky_view, lambda path: read(path) / 100, "1 - 2 h / pi", RADIUS),
 }
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from bench.peers.program import RADIUS, RESOLUTION, Call, Job, Scene, play
+from bench.peers.program import RADIUS, RESOLUTION, Call, PeerCall, Scene, play
 
 
 def higher(scene: Scene) -> Call:
@@ -19,8 +19,8 @@ def sums(scene: Scene) -> Call:
 
 
 JOBS = {
-    "higher within 100 m": Job(higher),
-    "sums per building": Job(sums),
+    "higher within 100 m": PeerCall(higher),
+    "sums per building": PeerCall(sums),
 }
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 from solweig.rustalgos import shadowing, skyview
 
-from bench.peers.program import AZIMUTH, ELEVATION, RESOLUTION, Call, Job, Scene, play
+from bench.peers.program import AZIMUTH, ELEVATION, RESOLUTION, Call, PeerCall, Scene, play
 
 PATCHES_153 = 2
 shadowing.disable_gpu()  # it would take a software renderer for one
@@ -26,8 +26,8 @@ def sky_view(scene: Scene) -> Call:
 
 
 JOBS = {
-    "cast shadow": Job(cast_shadow, lambda result: np.asarray(result.bldg_sh) < 0.5),
-    "sky view": Job(sky_view, lambda result: np.asarray(result.svf), "cos2 h"),
+    "cast shadow": PeerCall(cast_shadow, lambda result: np.asarray(result.bldg_sh) < 0.5),
+    "sky view": PeerCall(sky_view, lambda result: np.asarray(result.svf), "cos2 h"),
 }
 
 if __name__ == "__main__":

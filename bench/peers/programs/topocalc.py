@@ -6,7 +6,16 @@ import numpy as np
 from topocalc.horizon import horizon as cosines
 from topocalc.viewf import viewf
 
-from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RESOLUTION, Call, Job, Scene, play
+from bench.peers.program import (
+    AZIMUTH,
+    DIRECTIONS,
+    ELEVATION,
+    RESOLUTION,
+    Call,
+    PeerCall,
+    Scene,
+    play,
+)
 
 
 def horizon(scene: Scene) -> Call:
@@ -21,9 +30,9 @@ def sky_view(scene: Scene) -> Call:
 
 
 JOBS = {
-    "cast shadow": Job(horizon, lambda out: out > math.sin(math.radians(ELEVATION))),
-    "horizon": Job(horizon, lambda out: np.degrees(np.arcsin(out))),
-    "sky view": Job(sky_view, definition="cos2 h"),
+    "cast shadow": PeerCall(horizon, lambda out: out > math.sin(math.radians(ELEVATION))),
+    "horizon": PeerCall(horizon, lambda out: np.degrees(np.arcsin(out))),
+    "sky view": PeerCall(sky_view, definition="cos2 h"),
 }
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 from umep.functions.svf_functions import svfForProcessing153
 from umep.util.shadowingfunctions import shadowingfunctionglobalradiation
 
-from bench.peers.program import AZIMUTH, ELEVATION, RESOLUTION, Call, Job, Scene, play
+from bench.peers.program import AZIMUTH, ELEVATION, RESOLUTION, Call, PeerCall, Scene, play
 
 
 def cast_shadow(scene: Scene) -> Call:
@@ -21,8 +21,8 @@ def sky_view(scene: Scene) -> Call:
 
 
 JOBS = {
-    "cast shadow": Job(cast_shadow, lambda lit: lit < 0.5),
-    "sky view": Job(sky_view, lambda result: result["svf"], "cos2 h"),
+    "cast shadow": PeerCall(cast_shadow, lambda lit: lit < 0.5),
+    "sky view": PeerCall(sky_view, lambda result: result["svf"], "cos2 h"),
 }
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from whitebox_workflows import WbEnvironment
 
-from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RADIUS, Call, Job, Scene, play
+from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RADIUS, Call, PeerCall, Scene, play
 
 WHITE = 32767
 whitebox = WbEnvironment()
@@ -27,10 +27,10 @@ def sky_view(scene: Scene) -> Call:
 
 
 JOBS = {
-    "hillshade": Job(hillshade, lambda out: out.to_numpy() / WHITE, "gradient of 5 x 5 cells"),
-    "cast shadow": Job(horizon, lambda out: out.to_numpy() > ELEVATION),
-    "horizon": Job(horizon, lambda out: out.to_numpy(), reach=RADIUS),
-    "sky view": Job(sky_view, lambda out: out.to_numpy(), "1 - sin h", RADIUS),
+    "hillshade": PeerCall(hillshade, lambda out: out.to_numpy() / WHITE, "gradient of 5 x 5 cells"),
+    "cast shadow": PeerCall(horizon, lambda out: out.to_numpy() > ELEVATION),
+    "horizon": PeerCall(horizon, lambda out: out.to_numpy(), reach=RADIUS),
+    "sky view": PeerCall(sky_view, lambda out: out.to_numpy(), "1 - sin h", RADIUS),
 }
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from bench.peers.program import (
     RESOLUTION,
     WEST,
     Call,
-    Job,
+    PeerCall,
     Scene,
     play,
 )
@@ -59,10 +59,10 @@ def by_number(table: Any) -> np.ndarray:
 
 
 JOBS = {
-    "hillshade": Job(hillshade),
-    "slope": Job(slope),
-    "sky view": Job(sky_view, definition="1 - sin h", reach=RADIUS),
-    "sums per building": Job(sums, by_number),
+    "hillshade": PeerCall(hillshade),
+    "slope": PeerCall(slope),
+    "sky view": PeerCall(sky_view, definition="1 - sin h", reach=RADIUS),
+    "sums per building": PeerCall(sums, by_number),
 }
 
 if __name__ == "__main__":

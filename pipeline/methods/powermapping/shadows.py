@@ -47,7 +47,7 @@ class Roofs:
         return len(self.position)
 
     def within(self, part: Window) -> "Roofs":
-        """Those that can have cells in a window, with their windows cut to it."""
+        """The roofs that can have cells in a window, with their windows cut to it."""
         at = np.flatnonzero(touches(self.windows, part))
         windows = np.clip(
             self.windows[at], [part.top, part.left] * 2, [part.bottom, part.right] * 2
@@ -74,7 +74,7 @@ class Casters(HeightBounds):
     bare: NDArray[np.int32]
 
     def part(self, frame: Window) -> "Casters":
-        """The same in another frame, without data beyond this one."""
+        """The casters on another frame, without data beyond this one."""
         tables = (self.lowest, self.highest, self.bare)
         return Casters(frame, *(cut(t, self.frame, frame, NO_HEIGHT) for t in tables))
 

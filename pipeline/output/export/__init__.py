@@ -13,7 +13,7 @@ from rasterio._err import CPLE_BaseError
 from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
 from pipeline.output.export import buildings, geopackage, rasters
-from pipeline.output.export.order import LAYER, MARK, Order
+from pipeline.output.export.order import LAYER, MARK, ExportRequest
 from pipeline.results import report, texts
 from pipeline.storage import written
 from pipeline.storage.ledger import FINAL
@@ -21,7 +21,7 @@ from pipeline.storage.places import Place
 from pipeline.terms import File, Location
 
 GPKG = ".gpkg"
-WRITERS: dict[str, Callable[[Order], Text]] = {
+WRITERS: dict[str, Callable[[ExportRequest], Text]] = {
     ".tif": rasters.write_tif,
     GPKG: buildings.write_gpkg,
     ".geojson": buildings.write_geojson,
@@ -75,7 +75,7 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
         )
     report.read(directory)
     with _room(to):
-        return writer(Order(directory, to, layer, lang))
+        return writer(ExportRequest(directory, to, layer, lang))
 
 
 def _add(directory: Place, to: Path, layer: str | None, lang: str, overwrite: bool) -> Text:

@@ -15,7 +15,7 @@ import shapely
 from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
 from pipeline.output.export import geopackage, qgis
-from pipeline.output.export.order import LAYER, Order, provenance
+from pipeline.output.export.order import LAYER, ExportRequest, provenance
 from pipeline.results import report, spreadsheets
 from pipeline.results.columns import flatten, item_of
 from pipeline.storage.places import Place, opened
@@ -29,7 +29,7 @@ ROWS_AT_ONCE = 8192  # as Python's values
 FEATURE_ID = "feature_id"  # a copy of the row's number, which GDAL takes out of the properties
 
 
-def write_parquet(order: Order) -> Text:
+def write_parquet(order: ExportRequest) -> Text:
     """The table as the run left it."""
     file = _file(order)
     column_names(file)
@@ -38,7 +38,7 @@ def write_parquet(order: Order) -> Text:
     return _said(order)
 
 
-def write_csv(order: Order) -> Text:
+def write_csv(order: ExportRequest) -> Text:
     """A table without outlines."""
     parts = (spreadsheets.without_formulas(part) for part in _without_outlines(order))
     first = next(parts)
@@ -48,7 +48,7 @@ def write_csv(order: Order) -> Text:
     return _said(order)
 
 
-def write_xlsx(order: Order) -> Text:
+def write_xlsx(order: ExportRequest) -> Text:
     """A table without outlines. Raises InputError for more rows than a sheet holds."""
     spreadsheets.check_rows(row_count(_file(order)), LAYER)
     parts = _without_outlines(order)
@@ -58,7 +58,7 @@ def write_xlsx(order: Order) -> Text:
     return _said(order)
 
 
-def write_gpkg(order: Order) -> Text:
+def write_gpkg(order: ExportRequest) -> Text:
     """A layer in RD, with its style for QGIS and the titles of its columns."""
     _write_features(
         order, _multi, driver="GPKG", crs=RD, geometry_type="MultiPolygon",
@@ -70,7 +70,7 @@ def write_gpkg(order: Order) -> Text:
     return _said(order)
 
 
-def write_geojson(order: Order) -> Text:
+def write_geojson(order: ExportRequest) -> Text:
     """Features in longitude and latitude whose `id` is the row's number."""
     _write_features(
         order, _degrees, driver="GeoJSON", crs=WGS84, geometry_type="Unknown", RFC7946="YES",
@@ -83,11 +83,11 @@ def write_geojson(order: Order) -> Text:
     return _said(order)
 
 
-def _said(order: Order) -> Text:
+def _said(order: ExportRequest) -> Text:
     return Text("{rows:,} buildings", rows=row_count(_file(order)))
 
 
-def _file(order: Order) -> Place:
+def _file(order: ExportRequest) -> Place:
     """The file of the buildings, which an ending that is no raster's asks for."""
     if order.layer not in (None, LAYER):
         raise InputError(
@@ -100,14 +100,14 @@ def _file(order: Order) -> Place:
     return report.buildings_file(order.directory)
 
 
-def _parts(order: Order) -> Iterator[pa.Table]:
+def _parts(order: ExportRequest) -> Iterator[pa.Table]:
     """The buildings as flat tables of the same schema, at least one."""
     file, moments = _file(order), len(order.moments)
     for part in slices(file, column_names(file)):
         yield flatten(part.replace_schema_metadata(None), moments)
 
 
-def _without_outlines(order: Order) -> Iterator[pa.Table]:
+def _without_outlines(order: ExportRequest) -> Iterator[pa.Table]:
     return (part.drop_columns([GEOMETRY]) for part in _parts(order))
 
 
@@ -116,13 +116,13 @@ def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _titles(order: Order) -> dict[str, tuple[str, str]]:
+def _titles(order: ExportRequest) -> dict[str, tuple[str, str]]:
     """Title and description of each column of text, number or flag in a layer."""
     flat = next(_without_outlines(order)).column_names
     return {name: _title(name, order) for name in flat}
 
 
-def _title(name: str, order: Order) -> tuple[str, str]:
+def _title(name: str, order: ExportRequest) -> tuple[str, str]:
     item = item_of(order.method, name)
     column = item[0] if item else order.method.by_name[name]
     title, meaning = column.words(order.lang)
@@ -131,7 +131,7 @@ def _title(name: str, order: Order) -> tuple[str, str]:
 
 
 def _write_features(
-    order: Order, turned: Callable[[np.ndarray], np.ndarray], **options: Any
+    order: ExportRequest, turned: Callable[[np.ndarray], np.ndarray], **options: Any
 ) -> None:
     """Write the buildings with their polygons as `turned` makes them."""
     parts = (_with_polygons(part, turned) for part in _parts(order))

@@ -14,7 +14,7 @@ LAYER = "buildings"
 MARK = 'key="program">daklaag '  # how GDAL keeps the first item of the provenance in a GeoPackage
 
 
-class Order(NamedTuple):
+class ExportRequest(NamedTuple):
     """What is to be written: a folder of a finished run, where to, which layer, in which words."""
 
     directory: Place
@@ -24,12 +24,12 @@ class Order(NamedTuple):
 
     @property
     def report(self) -> dict[str, Any]:
-        """Of the run."""
+        """The report of the run."""
         return report.read(self.directory)
 
     @property
     def method(self) -> Method:
-        """By which its roofs were judged."""
+        """The method that judged the roofs."""
         return method_of(self.report)
 
     @property
@@ -38,7 +38,7 @@ class Order(NamedTuple):
         return sun_times(self.report)
 
 
-def provenance(order: Order) -> dict[str, str]:
+def provenance(order: ExportRequest) -> dict[str, str]:
     """What a file says of where it comes from, wherever it goes."""
     told = order.report
     return {

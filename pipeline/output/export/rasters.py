@@ -15,7 +15,7 @@ from rasterio.windows import Window
 from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.methods.method import Bits, Layer, Palette, names
-from pipeline.output.export.order import Order, provenance
+from pipeline.output.export.order import ExportRequest, provenance
 from pipeline.output.map import cartography
 from pipeline.output.map.palette import bit_colours, has_data, indexed, palette_colours
 from pipeline.results import report
@@ -29,7 +29,7 @@ LARGEST_PICTURE = 4096  # cells a side
 TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAFER"}
 
 
-def write_tif(order: Order) -> Text:
+def write_tif(order: ExportRequest) -> Text:
     """A cloud-optimised GeoTIFF, by way of a plain one, since a COG is not written in windows."""
     layer, array = _array(order, _layer(order) or _usual(order))
     said = _said(layer, order.moments)
@@ -49,7 +49,7 @@ def write_tif(order: Order) -> Text:
     return said
 
 
-def write_png(order: Order) -> Text:
+def write_png(order: ExportRequest) -> Text:
     """A layer as a picture with a world file beside it: its finest level that is not too large;
     or the map."""
     name = _layer(order)
@@ -66,25 +66,25 @@ def write_png(order: Order) -> Text:
     return said
 
 
-def _write_map(order: Order) -> Text:
+def _write_map(order: ExportRequest) -> Text:
     buildings = report.buildings_file(order.directory)
     scene = cartography.scene(buildings, order.report, below(order.directory, RASTERS))
     cartography.draw(scene, order.to, order.lang)
     return Text("the map of the roofs")
 
 
-def _layer(order: Order) -> str | None:
+def _layer(order: ExportRequest) -> str | None:
     """The layer that is asked for, else the one that the file is named after, if it is one's."""
     named = order.to.stem.lower()
     return order.layer or (named if named in names(order.method.layers) else None)
 
 
-def _usual(order: Order) -> str:
+def _usual(order: ExportRequest) -> str:
     """The layer of a file that names none: the last of those that a run makes by default."""
     return [layer.name for layer in order.method.layers if layer.default][-1]
 
 
-def _array(order: Order, name: str) -> tuple[Layer, Any]:
+def _array(order: ExportRequest, name: str) -> tuple[Layer, Any]:
     """A layer and its finest level; `InputError` naming those that there are."""
     group = (open_store(below(order.directory, RASTERS)) or {}).get("0", {})
     there = {layer.name: layer for layer in order.method.layers if layer.name in group}
@@ -113,7 +113,7 @@ def _said(layer: Layer, times: list[str]) -> Text:
     return Text("layer {layer}: {what}", layer=layer.name, what=Text(template, **used))
 
 
-def _write_plain_tif(order: Order, layer: Layer, array: Any, to: Path) -> None:
+def _write_plain_tif(order: ExportRequest, layer: Layer, array: Any, to: Path) -> None:
     reference = open_store(below(order.directory, RASTERS))["0/spatial_ref"].attrs
     times, said = order.moments, str(_said(layer, order.moments))
     *bands, height, width = array.shape

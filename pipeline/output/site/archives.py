@@ -47,7 +47,7 @@ class Archive(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of the file."""
+        """Name of the archive file."""
         return f"{self.key.replace('@', '-').replace(':', '')}.pmtiles"
 
     @property
@@ -94,7 +94,8 @@ def _packed(table: Roofs, tile: Tile) -> bytes | None:
 
 
 def _bounded(of: Facts) -> Facts:
-    """As deep as MOST_TILES allow, if it is pictures."""
+    """Facts of a layer whose deepest zoom has at most MOST_TILES tiles, if it is one of
+    pictures."""
     last = of.last
     while of.fields is None and last > of.first and _number(of.bounds, last) > MOST_TILES:
         last -= 1

@@ -12,8 +12,9 @@ ROOFS = "roofs"  # the layer of the overview
 
 
 class Facts(NamedTuple):
-    """Of a layer: west, south, east, north [degrees], the lowest and the highest zoom; suns: how
-    many of them a tile can be asked of; fields: of a vector layer, and their kinds."""
+    """Extent and zooms of a tile layer. bounds: west, south, east, north [degrees]; first, last:
+    lowest and highest zoom; suns: number of suns a tile can be asked for; fields: of a vector
+    layer, and their types."""
 
     bounds: Rectangle
     first: int
@@ -23,8 +24,8 @@ class Facts(NamedTuple):
 
 
 def facts(table: Roofs, pictures: Pictures | None) -> dict[str, Facts]:
-    """Of each layer of a run that has something to show; the roofs reach as far as the pictures do
-    where there are any, since footprints may lie astray."""
+    """Facts of each layer of a run with anything to show. Roofs reach as far as the pictures, if
+    there are any, since single footprints may lie far outside."""
     told: dict[str, Facts] = {}
     ground = _on_grid(table.bounds)
     if pictures is not None and pictures.bounds:

@@ -49,8 +49,8 @@ class Overview:
 
     @classmethod
     def of(cls, file: Place, method: Method, folder: Path) -> "Overview":
-        """Of a table of a method; counted if that was not done before, and kept in a folder under
-        the identity of the table. Raises InputError for a table that is damaged."""
+        """The overview of a table, counted once and kept in a folder under the identity of the
+        table. Raises InputError for a damaged table."""
         path = folder / f"roofs-{identity(file)}.counts"
         if not is_intact(path):
             with Folder(folder).writing(path.name) as stream:

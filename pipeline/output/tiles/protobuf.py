@@ -19,7 +19,7 @@ class Rows(NamedTuple):
         return len(self.length)
 
     def grouped(self, number: NDArray[Any]) -> "Rows":
-        """So many of the next rows as one, for each number."""
+        """Rows joined in groups of the given numbers of consecutive rows."""
         ends = np.concatenate([[0], np.cumsum(self.length)])[np.cumsum(number)]
         return Rows(self.data, np.diff(ends, prepend=0))
 
@@ -48,7 +48,7 @@ def zigzag(values: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def same(row: bytes, number: int) -> Rows:
-    """The same row, so many times."""
+    """A row repeated `number` times."""
     return Rows(np.tile(np.frombuffer(row, np.uint8), number), np.full(number, len(row), np.int64))
 
 
