@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.errors import InputError
 from pipeline.footprints.restrictions import WORDS
 from pipeline.messages import Text
-from pipeline.methods import DEFAULT
+from pipeline.methods import DEFAULT, METHODS
+from pipeline.methods import parameters as parameters_
+from pipeline.methods.method import Method, names
 from service.processes.geojson import PLACES, Kind, number, one_of, text
 
 SHOWN = 3  # faults that are told at once
@@ -114,3 +116,41 @@ def _told(error: Any) -> str:
         return f"input {name}: give a text of at most {LONGEST} characters, or an object"
     said = "there is no such input" if error["type"] == "extra_forbidden" else error["msg"].lower()
     return f"input {str(name)[:LONGEST]}{item}: {said[:LONGEST]}"
+
+
+def judged_by(asked: SuitabilityInputs | WhatIfInputs) -> dict[str, Any]:
+    """The inputs that say how roofs are judged: method, all its parameters, raster layers.
+
+    Raises InputError for one that is unknown or not accepted.
+    """
+    if asked.method not in METHODS:
+        raise InputError(
+            "input method",
+            "{name!r} is unknown",
+            "there is {known}",
+            name=asked.method,
+            known=list(METHODS),
+        )
+    method = METHODS[asked.method]
+    try:
+        p = parameters_.parse(method.parameters, asked.parameters)
+    except InputError as error:
+        raise InputError("input parameters", "{error}", error=error) from None
+    layers = _layers(method, asked.layers)
+    return {"method": method.name, "parameters": parameters_.as_json(p), "layers": layers}
+
+
+def _layers(method: Method, asked: list[str] | None) -> list[str]:
+    """The raster layers that are asked for in the method's order; None: those that it makes by
+    default. Raises InputError for one that it has not."""
+    if asked is None:
+        return [layer.name for layer in method.layers if layer.default]
+    known = names(method.layers)
+    for position, name in enumerate(asked):
+        if name not in known:
+            raise InputError(
+                Text("input layers[{n}]", n=position),
+                remedy="input should be one of {known}",
+                known=known,
+            )
+    return [name for name in known if name in asked]

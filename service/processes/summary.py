@@ -26,7 +26,7 @@ from service.processes.areas import (
     ground_of,
     regions_touching,
 )
-from service.processes.computable import computable
+from service.processes.availability import computable
 from service.processes.geojson import Kind, read_shapes
 from service.processes.inputs import SummaryInputs, read_inputs
 

@@ -25,10 +25,15 @@ from pipeline.storage.ledger import REPORT
 from service.core.catalogue import Backend, Collection
 from service.processes import suitability
 from service.processes.areas import Ground, ground_of
-from service.processes.computable import check_reached
+from service.processes.availability import (
+    check_can_compute,
+    check_reached,
+    request_key,
+    source_of,
+)
 from service.processes.execution import Execution, written
 from service.processes.geojson import Shapes, dumps, in_degrees, read_shapes
-from service.processes.inputs import ADDED, WhatIfInputs, read_inputs
+from service.processes.inputs import ADDED, WhatIfInputs, judged_by, read_inputs
 from service.processes.job_request import JobRequest
 
 ID = "what-if"
@@ -38,7 +43,7 @@ SPREAD_M = 10_000.0  # over which added buildings may lie where no area is given
 def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
     """Raises InputError for inputs that are not accepted, Problem 409 without sheets."""
     asked = read_inputs(WhatIfInputs, given)
-    method = suitability.judged_by(asked)
+    method = judged_by(asked)
     added = None if asked.add is None else _added(asked.add)
     removed = sorted({name.strip().removeprefix(PREFIX) for name in asked.remove})
     if added is None and not removed:
@@ -49,7 +54,7 @@ def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
             "a building stands in the measured surface",
             "leave the parameter surface at `extruded`",
         )
-    suitability.check_can_compute(backend, [])
+    check_can_compute(backend, [])
     if asked.area is not None:
         ground = ground_of(asked.area, backend.sources.boundaries)
     else:
@@ -57,8 +62,8 @@ def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
     check_reached(ground.geometry, backend)
     base = _base(ground, asked, method, backend)
     inputs = base | {"add": added and added.document, "remove": removed}
-    inputs["base"] = suitability.key_of(suitability.ID, base, ground, backend)
-    key = suitability.key_of(ID, inputs, ground, backend, computed=True)
+    inputs["base"] = request_key(suitability.ID, base, ground, backend)
+    key = request_key(ID, inputs, ground, backend, computed=True)
     return JobRequest(ID, inputs, key, ground.geometry.area)
 
 
@@ -74,7 +79,7 @@ def _base(
         "restrictions": None,
         "footprints": None,
     }
-    return inputs | {"collection": suitability.source_of(inputs, ground, backend)}
+    return inputs | {"collection": source_of(inputs, ground, backend)}
 
 
 def _added(value: Any) -> Shapes:

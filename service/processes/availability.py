@@ -1,0 +1,108 @@
+"""Whether the service has what a request needs: a finished run that holds the answer, or sheets of
+the ground; and the key of a request, of its inputs and of what answers it."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import shapely
+
+from pipeline.areas.polygons import own_copy
+from pipeline.errors import InputError
+from pipeline.heights.mosaics import open_sheets
+from pipeline.heights.rasters import Mosaic
+from pipeline.results.coverage import of_ground
+from pipeline.runs.answers import why_not
+from service.core.catalogue import Backend, Collection, Sources
+from service.core.problem import Problem
+from service.processes.areas import Ground, stamp_of
+from service.processes.execution import READ_AS, run_request, temporary_folder
+from service.processes.job_request import file_stamps, job_key
+
+
+def request_key(
+    process: str, inputs: dict[str, Any], ground: Ground, backend: Backend, computed: bool = False
+) -> str:
+    """The key of a job request, of its inputs and of what it is answered from. computed:
+    sheets and footprints count, though a collection answers a part of it."""
+    behind: list[Any] = []
+    if ground.label.get("code"):
+        behind.append(stamp_of(ground.label["code"], backend.sources.boundaries))
+    if inputs["collection"]:
+        behind.append(_provenance(backend.public[inputs["collection"]]))
+    if computed or not inputs["collection"]:
+        behind.append(file_stamps(backend.sources))
+        behind.append(backend.settings.model_dump(mode="json", include=READ_AS))
+    return job_key(process, inputs, *behind)
+
+
+def _provenance(collection: Collection) -> dict[str, Any]:
+    return {name: collection.report[name] for name in ("method", "inputs", "program")}
+
+
+def source_of(inputs: Mapping[str, Any], ground: Ground, backend: Backend) -> str | None:
+    """The public finished run that answers the inputs; None if they have to be computed.
+
+    Raises Problem 409 if they cannot be.
+    """
+    reasons = []
+    with temporary_folder(backend) as files:
+        request = run_request(backend, inputs, files, files / "none")
+        for name, collection in backend.public.items():
+            reason = why_not(collection.place, request)
+            if reason is None:
+                return name
+            reasons.append(f"{name}: {reason}")
+    check_can_compute(backend, reasons)
+    check_reached(ground.geometry, backend)
+    return None
+
+
+def check_can_compute(backend: Backend, reasons: list[str]) -> None:
+    """Raises Problem 409 where there is nothing to compute from."""
+    if not backend.sources.can_compute:
+        said = f" ({'; '.join(reasons)})" if reasons else ""
+        raise Problem(
+            409,
+            "this service was given no heights and footprints to compute from, and none of its"
+            f" collections answers this{said}; ask for an area and parameters of theirs",
+        )
+
+
+def computable(asked: shapely.Geometry, backend: Backend) -> float | None:
+    """The share of the ground of an area [RD m] that the sheets cover, 0 for a service without
+    sheets or footprints; None where that is not known, as a sheet cannot be opened."""
+    ground = ground_of_sheets(backend)
+    return None if ground is None else of_ground(asked, ground)
+
+
+def check_reached(asked: shapely.Geometry, backend: Backend) -> None:
+    """Raises Problem 409 for an area of which the sheets cover nothing."""
+    ground = ground_of_sheets(backend)
+    if ground is not None and of_ground(asked, ground) == 0:
+        bounds = ",".join(f"{edge:.0f}" for edge in ground.bounds)
+        raise Problem(
+            409,
+            "this service has no heights of this area, so it cannot be computed; what it has lies"
+            f" within {bounds} (RD metres): ask for an area there",
+        )
+
+
+def ground_of_sheets(backend: Backend) -> shapely.Geometry | None:
+    """What sheets of both kinds cover [RD m], likewise."""
+    sources = backend.sources
+    if not sources.can_compute:
+        return shapely.Polygon()
+    try:
+        mark = json.dumps(file_stamps(sources))
+        return own_copy(_ground(sources, backend.settings.nodata, mark))
+    except (InputError, OSError):  # the job, or the operator's log, tells which
+        return None
+
+
+@lru_cache(maxsize=4)
+def _ground(sources: Sources, nodata: float | None, mark: str) -> shapely.Geometry:
+    kinds = (("DSM", sources.dsm), ("DTM", sources.dtm))
+    dsm, dtm = (Mosaic(kind, open_sheets(given, kind, nodata)).ground for kind, given in kinds)
+    return shapely.intersection(dsm, dtm)
