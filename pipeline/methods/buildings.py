@@ -36,52 +36,37 @@ NOT_KNOWN = np.iinfo(np.int64).min  # a height in cm that is not known
 Columns = dict[str, NDArray[np.int64]]
 
 
+# fmt: off
 @dataclass(frozen=True)
 class BuildingParameters:
     """The parameters by which heights are measured and buildings rejected, of every method."""
 
     roof_percentile: float = parameter(
-        "number",
-        70.0,
+        "number", 70.0,
         "one height for a roof; 70 is 3DBAG's h_70p: the ridge counts less, the gutter not at all",
-        unit="%",
-        minimum=1,
-        maximum=100,
+        unit="%", minimum=1, maximum=100,
     )
     ground_percentile: float = parameter(
-        "number",
-        50.0,
-        "the median of the terrain around does not mind a ditch or a bank",
-        unit="%",
-        minimum=1,
-        maximum=100,
+        "number", 50.0, "the median of the terrain around does not mind a ditch or a bank",
+        unit="%", minimum=1, maximum=100,
     )
     ground_ring_m: float = parameter(
-        "number",
-        10.0,
-        "the terrain model has holes under buildings; a street's width around has none",
-        unit="m",
-        minimum=0,
-        maximum=200,
+        "number", 10.0,
+        "the terrain model has holes under buildings; a street's width around has none", unit="m",
+        minimum=0, maximum=200,
     )
     min_height_m: float = parameter(
-        "number",
-        1.5,
+        "number", 1.5,
         "what is lower was smoothed away, lies underground, is gone or newer than the heights",
-        unit="m",
-        minimum=0,
-        maximum=100,
+        unit="m", minimum=0, maximum=100,
     )
     statuses: tuple[str, ...] = parameter(
-        "texts", STANDING, "a building that does not stand neither has a roof nor casts a shadow"
+        "texts", STANDING, "a building that does not stand neither has a roof nor casts a shadow",
     )
     heights_year: int | None = parameter(
-        "integer",
-        None,
+        "integer", None,
         "year of the survey: what was built later is not in the heights; never guessed",
-        minimum=1995,
-        maximum=2100,
-        optional=True,
+        minimum=1995, maximum=2100, optional=True,
     )
 
 
@@ -90,11 +75,10 @@ class CentreParameter:
     """The parameter by which a building has a centre, of every method."""
 
     centre: str = parameter(
-        "choice",
-        "centroid",
-        "where it does not intersect the polygon: GEOS's point on surface",
+        "choice", "centroid", "where it does not intersect the polygon: GEOS's point on surface",
         choices=("centroid", "point_on_surface"),
     )
+# fmt: on
 
 
 @dataclass(frozen=True)

@@ -18,46 +18,41 @@ from pipeline.methods.method import (
     names,
 )
 
+# fmt: off
 EXCLUDED = ("solar", "wind", "both")
 NEVER_NULL = ("row", "selected", "cells", "flags")
 
 REASONS = (
     Term("empty", "no geometry, or an empty one", "geen geometrie, of een lege"),
     Term(
-        "invalid", "a geometry that cannot be repaired", "een geometrie die niet te herstellen is"
+        "invalid", "a geometry that cannot be repaired", "een geometrie die niet te herstellen is",
     ),
     Term("not_standing", "not standing, by its status", "staat er niet, volgens zijn status"),
     Term(
-        "newer_than_heights",
-        "built after the heights were surveyed",
+        "newer_than_heights", "built after the heights were surveyed",
         "gebouwd nadat de hoogten zijn gemeten",
     ),
     Term("off_rasters", "centre outside the rasters", "middelpunt buiten de rasters"),
     Term("no_data", "no cell with data in the DSM", "geen cel met gegevens in het DSM"),
     Term("no_ground", "no ground height around it", "geen maaiveldhoogte eromheen"),
     Term(
-        "not_in_heights",
-        "hardly rises above the ground in the height model",
+        "not_in_heights", "hardly rises above the ground in the height model",
         "steekt in het hoogtemodel nauwelijks boven het maaiveld uit",
     ),
 )
 FLAGS = (
     Flag("repeated_id", "the id stands on more than one row", "het id staat op meer dan één rij"),
     Flag(
-        "one_cell",
-        "smaller than a cell: rests on the one cell at its centre",
-        "kleiner dan een cel: berust op de ene cel bij het middelpunt",
-        by_class=True,
+        "one_cell", "smaller than a cell: rests on the one cell at its centre",
+        "kleiner dan een cel: berust op de ene cel bij het middelpunt", by_class=True,
     ),
     Flag("part_outside", "partly outside the rasters", "deels buiten de rasters"),
     Flag(
-        "repaired",
-        "the geometry was invalid and repaired",
+        "repaired", "the geometry was invalid and repaired",
         "de geometrie was ongeldig en is hersteld",
     ),
     Flag(
-        "unknown_status",
-        "a status that the method does not know",
+        "unknown_status", "a status that the method does not know",
         "een status die de methode niet kent",
     ),
     Flag("restricted", "touched by a restriction", "geraakt door een beperking"),
@@ -68,83 +63,54 @@ def identity(areas: tuple[Total, ...] = ()) -> tuple[Column, ...]:
     """The columns of what was read and measured. areas: how the area of footprints adds up."""
     return (
         Column(
-            "row",
-            WHOLE,
-            "",
+            "row", WHOLE, "",
             Words("Row", "position in the input, from 0: tells repeated ids apart"),
             Words("Rij", "plaats in de invoer, vanaf 0: onderscheidt herhaalde id's"),
             in_tiles=False,
         ),
         Column(
-            "id",
-            TEXT,
-            "",
+            "id", TEXT, "",
             Words("Building id", "as in the input, without the prefix NL.IMBAG.Pand."),
             Words("Pand-id", "zoals in de invoer, zonder het voorvoegsel NL.IMBAG.Pand."),
         ),
         Column(
-            "built",
-            WHOLE,
-            "",
-            Words("Year of construction", "as in the input; null if not known"),
+            "built", WHOLE, "", Words("Year of construction", "as in the input; null if not known"),
             Words("Bouwjaar", "zoals in de invoer; leeg als het niet bekend is"),
         ),
         Column(
-            "status",
-            TEXT,
-            "",
+            "status", TEXT, "",
             Words("Status", "as in the input: of the BAG's life cycle of a building"),
             Words("Status", "zoals in de invoer: uit de levenscyclus van een pand in de BAG"),
         ),
         Column(
-            "area_m2",
-            NUMBER,
-            "m2",
-            Words("Footprint area", "of the polygon, holes left out"),
-            Words("Grondvlak", "oppervlakte van de veelhoek, zonder gaten"),
-            totals=areas,
+            "area_m2", NUMBER, "m2", Words("Footprint area", "of the polygon, holes left out"),
+            Words("Grondvlak", "oppervlakte van de veelhoek, zonder gaten"), totals=areas,
         ),
         Column(
-            "ground_m",
-            NUMBER,
-            "m",
+            "ground_m", NUMBER, "m",
             Words("Ground height", "above NAP, of the terrain on and around the footprint"),
             Words("Maaiveldhoogte", "boven NAP, van het terrein op en rond het grondvlak"),
         ),
         Column(
-            "roof_m",
-            NUMBER,
-            "m",
-            Words("Roof height", "above NAP, one height for the whole roof"),
+            "roof_m", NUMBER, "m", Words("Roof height", "above NAP, one height for the whole roof"),
             Words("Dakhoogte", "boven NAP, één hoogte voor het hele dak"),
         ),
         Column(
-            "height_m",
-            NUMBER,
-            "m",
-            Words("Building height", "of the roof above the ground"),
+            "height_m", NUMBER, "m", Words("Building height", "of the roof above the ground"),
             Words("Gebouwhoogte", "van het dak boven het maaiveld"),
         ),
         Column(
-            "cells",
-            WHOLE,
-            "",
-            Words("Cells with data", "own cells with DSM data"),
-            Words("Cellen met gegevens", "eigen cellen met gegevens in het DSM"),
-            in_tiles=False,
+            "cells", WHOLE, "", Words("Cells with data", "own cells with DSM data"),
+            Words("Cellen met gegevens", "eigen cellen met gegevens in het DSM"), in_tiles=False,
         ),
         Column(
-            "centre_x",
-            NUMBER,
-            "m",
+            "centre_x", NUMBER, "m",
             Words("Centre, RD x", "where the shadow is asked, eastward in EPSG:28992"),
             Words("Middelpunt, RD x", "waar de schaduw wordt bepaald, oostwaarts in EPSG:28992"),
             in_tiles=False,
         ),
         Column(
-            "centre_y",
-            NUMBER,
-            "m",
+            "centre_y", NUMBER, "m",
             Words("Centre, RD y", "where the shadow is asked, northward in EPSG:28992"),
             Words("Middelpunt, RD y", "waar de schaduw wordt bepaald, noordwaarts in EPSG:28992"),
             in_tiles=False,
@@ -154,9 +120,7 @@ def identity(areas: tuple[Total, ...] = ()) -> tuple[Column, ...]:
 
 SHAPE = (
     Column(
-        "bbox",
-        pa.struct([(edge, NUMBER) for edge in EDGES]),
-        "m",
+        "bbox", pa.struct([(edge, NUMBER) for edge in EDGES]), "m",
         Words(
             "Rectangle",
             "struct of xmin, ymin, xmax, ymax: the polygon's rectangle, the covering of"
@@ -164,19 +128,14 @@ SHAPE = (
         ),
         Words(
             "Omhullende rechthoek",
-            "struct van xmin, ymin, xmax, ymax: de rechthoek om de veelhoek, de covering"
-            " van GeoParquet 1.1",
+            "struct van xmin, ymin, xmax, ymax: de rechthoek om de veelhoek, de covering van"
+            " GeoParquet 1.1",
         ),
-        in_tiles=False,
-        filterable=False,
+        in_tiles=False, filterable=False,
     ),
     Column(
-        "geometry",
-        pa.binary(),
-        "",
-        Words("Outline", "the polygon, repaired where it had to be"),
-        Words("Omtrek", "de veelhoek, hersteld waar dat nodig was"),
-        in_tiles=False,
+        "geometry", pa.binary(), "", Words("Outline", "the polygon, repaired where it had to be"),
+        Words("Omtrek", "de veelhoek, hersteld waar dat nodig was"), in_tiles=False,
         filterable=False,
     ),
 )
@@ -192,56 +151,36 @@ def verdict(
     """The columns of the verdict. classes_en, classes_nl: what the classes mean, in a line."""
     return (
         Column(
-            "class",
-            TEXT,
-            "",
-            Words(
-                "Class",
-                classes_en,
-            ),
-            Words(
-                "Klasse",
-                classes_nl,
-            ),
+            "class", TEXT, "", Words("Class", classes_en), Words("Klasse", classes_nl),
             names(classes),
         ),
         Column(
-            "selected",
-            BOOLEAN,
-            "",
-            Words("Selected", "within --around"),
+            "selected", BOOLEAN, "", Words("Selected", "within --around"),
             Words("Geselecteerd", "binnen --around"),
         ),
         Column(
-            "excluded",
-            TEXT,
-            "",
+            "excluded", TEXT, "",
             Words("Set aside", "null, solar, wind, both: by a restriction; out of the totals"),
             Words(
-                "Uitgezonderd", "leeg, solar, wind, both: door een beperking; niet in de totalen"
+                "Uitgezonderd", "leeg, solar, wind, both: door een beperking; niet in de totalen",
             ),
             EXCLUDED,
         ),
         Column(
-            "flags",
-            pa.list_(TEXT),
-            "",
+            "flags", pa.list_(TEXT), "",
             Words("Flags", "list of what to look at before use, empty if there is nothing"),
             Words("Vlaggen", "lijst van wat vóór gebruik aandacht vraagt, zonder iets leeg"),
             names(flags),
         ),
         Column(
-            "rejected",
-            TEXT,
-            "",
-            Words("Rejected", "null, or why it was not judged"),
-            Words("Niet beoordeeld", "leeg, of waarom het niet is beoordeeld"),
-            names(reasons),
+            "rejected", TEXT, "", Words("Rejected", "null, or why it was not judged"),
+            Words("Niet beoordeeld", "leeg, of waarom het niet is beoordeeld"), names(reasons),
         ),
     )
 
 
 _NAMES = frozenset(each.name for each in (*identity(), *verdict((), "", "", (), ()), *SHAPE))
+# fmt: on
 
 
 def own_columns(method: Method) -> tuple[Column, ...]:

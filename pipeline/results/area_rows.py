@@ -22,43 +22,32 @@ DECIMALS = {"ha": 4, "kWh/year": 0, "households": 1, SHARE: 4}  # by unit: of ha
 Row = dict[str, Any]
 
 
+# fmt: off
 HOUSE = (
     Column(
-        "footprints",
-        WHOLE,
-        "",
-        Words("Footprints", "whose centre lies in the area"),
+        "footprints", WHOLE, "", Words("Footprints", "whose centre lies in the area"),
         Words("Panden", "met hun middelpunt in het gebied"),
     ),
     Column(
-        "selected",
-        WHOLE,
-        "",
+        "selected", WHOLE, "",
         Words("Selected", "of those within --around; all without it; the next ones count these"),
         Words("Geselecteerd", "daarvan binnen --around; zonder dat alle; hierna tellen deze"),
     ),
     Column(
-        "judged",
-        WHOLE,
-        "",
-        Words("Judged", "for which there is a verdict"),
+        "judged", WHOLE, "", Words("Judged", "for which there is a verdict"),
         Words("Beoordeeld", "waarvoor er een oordeel is"),
     ),
     Column(
-        "rejected",
-        WHOLE,
-        "",
-        Words("Not judged", "so unknown, which is not unsuitable"),
+        "rejected", WHOLE, "", Words("Not judged", "so unknown, which is not unsuitable"),
         Words("Niet beoordeeld", "dus onbekend, wat niet ongeschikt is"),
     ),
 )
 NEIGHBOURS = Column(
-    "neighbours",
-    WHOLE,
-    "",
+    "neighbours", WHOLE, "",
     Words("Neighbours", "of a whole run only: read besides, for what they do to others"),
     Words("Buren", "alleen van een hele berekening: gelezen om wat zij met andere doen"),
 )
+# fmt: on
 
 
 @cache

@@ -13,9 +13,11 @@ from pipeline.footprints.outlines import windows_of
 from pipeline.footprints.scope import shards_of
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 from pipeline.methods.buildings import COLUMNS, NOT_KNOWN, Measured
+from pipeline.methods.house import REASONS
+from pipeline.methods.method import names
 from pipeline.methods.passes import Block, Handed, Tables, as_table, handed_beside, joined
 from pipeline.methods.powermapping.passes import tops_of
-from pipeline.methods.powermapping.rules import REASONS, stands
+from pipeline.methods.powermapping.rules import stands
 from pipeline.storage.ledger import Ledger
 from tests.support.scenes import SEEDS, examples
 
@@ -37,7 +39,7 @@ def measured(rng: np.random.Generator, f: Footprints) -> Measured:
     """Anything there can be, of these footprints."""
     n = len(f)
     values = {name: rng.integers(-900, 9000, n) for name in COLUMNS if name != "reason"}
-    reasons = np.array([None, *REASONS], object)[rng.integers(0, len(REASONS) + 1, n)]
+    reasons = np.array([None, *names(REASONS)], object)[rng.integers(0, len(REASONS) + 1, n)]
     return Measured(f, LAYOUT.resolution, **values, reason=reasons)
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from pipeline import quarter
 from pipeline.errors import InputError
-from pipeline.methods.powermapping.rules import FLAGS, REASONS
+from pipeline.methods.method import names
+from pipeline.methods.powermapping.declaration import POWERMAPPING
 from tests.support.runs import COLUMNS, Files, assert_equal, differences, expect, judge
 from tests.support.worlds import write_world
 
@@ -112,9 +113,10 @@ def test_the_messy_worlds_hold_every_reason_flag_and_verdict(tmp_path: Path) -> 
         (write_world(tmp_path / str(s), s), PARAMETERS[s % len(PARAMETERS)]) for s in SEEDS[:15]
     ]
     rows = pd.concat([expect(files, **parameters) for files, parameters in worlds])
+    flags = set(names(POWERMAPPING.flags)) - {"restricted"}
     counted = [
-        rows["rejected"].value_counts().reindex(REASONS, fill_value=0),
-        rows["flags"].explode().value_counts().reindex(set(FLAGS) - {"restricted"}, fill_value=0),
+        rows["rejected"].value_counts().reindex(names(POWERMAPPING.reasons), fill_value=0),
+        rows["flags"].explode().value_counts().reindex(flags, fill_value=0),
         rows["class"].value_counts().reindex(("solar", "wind_or_solar", "none"), fill_value=0),
         rows["wind_shadowed"].value_counts().reindex((True, False), fill_value=0),
     ]

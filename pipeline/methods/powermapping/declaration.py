@@ -28,55 +28,34 @@ from pipeline.methods.powermapping.influence import SunAndWindReach
 from pipeline.methods.powermapping.passes import PASSES
 from pipeline.methods.powermapping.rules import NAME, Powermapping, check, suns_stated
 
+# fmt: off
 # Told apart with each of the three kinds of colour blindness, and in grey by their lightness.
 CLASSES = (
     Class(
-        "solar",
-        "sun",
-        "zon",
-        colour="#fbb829",
-        edge="#8a5f00",
-        line_width=0.4,
+        "solar", "sun", "zon", colour="#fbb829", edge="#8a5f00", line_width=0.4,
         suits="solar_suitable",
     ),
     Class(
-        "wind_or_solar",
-        "wind, with or without sun",
-        "wind, met of zonder zon",
-        colour="#0b4f94",
-        edge="#052c55",
-        line_width=0.5,
-        suits="wind_suitable",
+        "wind_or_solar", "wind, with or without sun", "wind, met of zonder zon", colour="#0b4f94",
+        edge="#052c55", line_width=0.5, suits="wind_suitable",
     ),
-    Class(
-        "none",
-        "neither",
-        "geen van beide",
-        colour="#a2584f",
-        edge="#5a2c26",
-        line_width=0.4,
-    ),
+    Class("none", "neither", "geen van beide", colour="#a2584f", edge="#5a2c26", line_width=0.4),
 )
 _REPEATED_ID, _ONE_CELL, _PART_OUTSIDE, _REPAIRED, _UNKNOWN_STATUS, _RESTRICTED = house.FLAGS
 FLAGS = (
     _REPEATED_ID,
     Flag(
-        "uneven",
-        "parts differ by more than 10 m in height",
+        "uneven", "parts differ by more than 10 m in height",
         "delen verschillen meer dan 10 m in hoogte",
     ),
     _ONE_CELL,
     _PART_OUTSIDE,
     Flag(
-        "reach_cut",
-        "what may shade or shelter it lies partly outside the inputs",
+        "reach_cut", "what may shade or shelter it lies partly outside the inputs",
         "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
         mark=Mark(
             "near the inputs' edge: shade may be missed",
-            "rand van de invoer: mist mogelijk schaduw",
-            "#c2007a",
-            1.1,
-            (2.0, 1.2),
+            "rand van de invoer: mist mogelijk schaduw", "#c2007a", 1.1, (2.0, 1.2),
         ),
     ),
     _REPAIRED,
@@ -86,28 +65,18 @@ FLAGS = (
 HA = "ha"
 AREAS = (
     Total(
-        "roof_ha",
-        "area_ha",
-        HA,
-        10_000,
-        en=Words("Roof area", "of what is judged"),
+        "roof_ha", "area_ha", HA, 10_000, en=Words("Roof area", "of what is judged"),
         nl=Words("Dakoppervlak", "van wat beoordeeld is"),
     ),
     Total(
-        "suitable_roof_ha",
-        "area_ha",
-        HA,
-        10_000,
-        where="solar_suitable",
+        "suitable_roof_ha", "area_ha", HA, 10_000, where="solar_suitable",
         en=Words("Suitable roof area", "of what suits solar panels"),
         nl=Words("Geschikt dakoppervlak", "van wat geschikt is voor zonnepanelen"),
     ),
 )
 OWN = (
     Column(
-        "lit",
-        pa.list_(BOOLEAN),
-        "",
+        "lit", pa.list_(BOOLEAN), "",
         Words(
             "Centre lit",
             "for each sun, whether the centre is out of the shadow (lit_1, lit_2 ... in flat"
@@ -121,121 +90,75 @@ OWN = (
         compared=True,
     ),
     Column(
-        "solar_suitable",
-        BOOLEAN,
-        "",
-        Words("Suits solar panels", "the centre is lit at all suns"),
+        "solar_suitable", BOOLEAN, "", Words("Suits solar panels", "the centre is lit at all suns"),
         Words("Geschikt voor zonnepanelen", "het middelpunt ligt bij elke zonnestand in de zon"),
         use="solar",
-        totals=(
-            Total(
-                "solar_suitable",
-                en=Words("Suit solar panels", "lit at all suns, and not set aside for sun"),
-                nl=Words(
-                    "Geschikt voor zon",
-                    "bij elke zonnestand in de zon, en niet uitgezonderd voor zon",
-                ),
+        totals=(Total(
+            "solar_suitable",
+            en=Words("Suit solar panels", "lit at all suns, and not set aside for sun"),
+            nl=Words(
+                "Geschikt voor zon", "bij elke zonnestand in de zon, en niet uitgezonderd voor zon",
             ),
-        ),
+        ),),
         compared=True,
     ),
     Column(
-        "panel_area_m2",
-        NUMBER,
-        "m2",
+        "panel_area_m2", NUMBER, "m2",
         Words("Panel area", "the method's share of the area if it suits, else 0"),
         Words("Paneeloppervlak", "het deel van het grondvlak dat de methode rekent, of anders 0"),
-        totals=(
-            Total(
-                "panel_ha",
-                "area_ha",
-                HA,
-                10_000,
-                where="solar_suitable",
-                en=Words("Panels", "the method's share of the suitable roof area"),
-                nl=Words(
-                    "Panelen", "het deel van het geschikte dakoppervlak dat de methode rekent"
-                ),
-            ),
-        ),
+        totals=(Total(
+            "panel_ha", "area_ha", HA, 10_000, where="solar_suitable",
+            en=Words("Panels", "the method's share of the suitable roof area"),
+            nl=Words("Panelen", "het deel van het geschikte dakoppervlak dat de methode rekent"),
+        ),),
     ),
     Column(
-        "solar_kwh",
-        NUMBER,
-        "kWh/year",
-        Words("Solar yield", "of the panels in a year"),
+        "solar_kwh", NUMBER, "kWh/year", Words("Solar yield", "of the panels in a year"),
         Words("Opbrengst zon", "van de panelen in een jaar"),
-        totals=(Total("solar_kwh", "kwh", KWH, where="solar_suitable"),),
-        compared=True,
+        totals=(Total("solar_kwh", "kwh", KWH, where="solar_suitable"),), compared=True,
     ),
     Column(
-        "wind_candidate",
-        BOOLEAN,
-        "",
+        "wind_candidate", BOOLEAN, "",
         Words("High enough for wind", "high enough for a small turbine"),
         Words("Hoog genoeg voor wind", "hoog genoeg voor een kleine turbine"),
-        totals=(Total("wind_candidates"),),
-        compared=True,
+        totals=(Total("wind_candidates"),), compared=True,
     ),
     Column(
-        "wind_shadowed",
-        BOOLEAN,
-        "",
+        "wind_shadowed", BOOLEAN, "",
         Words("Sheltered", "a higher building stands within the radius; null if no candidate"),
         Words("In de luwte", "binnen de straal staat een hoger gebouw; leeg als het te laag is"),
-        totals=(
-            Total(
-                "wind_shadowed",
-                en=Words("Sheltered", "of those with a higher building within the radius"),
-                nl=Words("In de luwte", "daarvan met een hoger gebouw binnen de straal"),
-            ),
-        ),
+        totals=(Total(
+            "wind_shadowed",
+            en=Words("Sheltered", "of those with a higher building within the radius"),
+            nl=Words("In de luwte", "daarvan met een hoger gebouw binnen de straal"),
+        ),),
         compared=True,
     ),
     Column(
-        "wind_suitable",
-        BOOLEAN,
-        "",
-        Words("Suits a turbine", "high enough and not sheltered"),
-        Words("Geschikt voor een turbine", "hoog genoeg en niet in de luwte"),
-        use="wind",
-        totals=(
-            Total(
-                "wind_suitable",
-                en=Words(
-                    "Suit a turbine", "high enough, not sheltered, and not set aside for wind"
-                ),
-                nl=Words(
-                    "Geschikt voor wind", "hoog genoeg, niet in de luwte, en niet uitgezonderd"
-                ),
-            ),
-        ),
+        "wind_suitable", BOOLEAN, "", Words("Suits a turbine", "high enough and not sheltered"),
+        Words("Geschikt voor een turbine", "hoog genoeg en niet in de luwte"), use="wind",
+        totals=(Total(
+            "wind_suitable",
+            en=Words("Suit a turbine", "high enough, not sheltered, and not set aside for wind"),
+            nl=Words("Geschikt voor wind", "hoog genoeg, niet in de luwte, en niet uitgezonderd"),
+        ),),
         compared=True,
     ),
     Column(
-        "wind_kwh",
-        NUMBER,
-        "kWh/year",
+        "wind_kwh", NUMBER, "kWh/year",
         Words("Wind yield", "of one turbine in a year if it suits, else 0"),
         Words("Opbrengst wind", "van één turbine in een jaar als het geschikt is, anders 0"),
-        totals=(
-            Total(
-                "wind_kwh",
-                "kwh",
-                KWH,
-                where="wind_suitable",
-                en=Words("Wind yield", "of the turbines in a year, by the study"),
-                nl=Words("Opbrengst wind", "van de turbines in een jaar, volgens de studie"),
-            ),
-        ),
+        totals=(Total(
+            "wind_kwh", "kwh", KWH, where="wind_suitable",
+            en=Words("Wind yield", "of the turbines in a year, by the study"),
+            nl=Words("Opbrengst wind", "van de turbines in een jaar, volgens de studie"),
+        ),),
         compared=True,
     ),
 )
 LIT = (
     Column(
-        "lit_share",
-        NUMBER,
-        "",
+        "lit_share", NUMBER, "",
         Words(
             "Lit share of the roof",
             "from 0 to 1: of the own cells with data those that are lit at all the suns, of each"
@@ -248,23 +171,16 @@ LIT = (
         ),
     ),
     Column(
-        "lit_area_m2",
-        NUMBER,
-        "m2",
+        "lit_area_m2", NUMBER, "m2",
         Words("Lit area of the roof", "lit_share x area_m2; null if rejected"),
         Words("Dakoppervlak in de zon", "lit_share x area_m2; leeg als het niet is beoordeeld"),
-        totals=(
-            Total(
-                "lit_roof_ha",
-                "area_ha",
-                HA,
-                10_000,
-                en=Words("Lit roof area", "of what is judged, the part that is lit at all suns"),
-                nl=Words(
-                    "Dakoppervlak in de zon", "van wat beoordeeld is: bij elke zonnestand in de zon"
-                ),
+        totals=(Total(
+            "lit_roof_ha", "area_ha", HA, 10_000,
+            en=Words("Lit roof area", "of what is judged, the part that is lit at all suns"),
+            nl=Words(
+                "Dakoppervlak in de zon", "van wat beoordeeld is: bij elke zonnestand in de zon",
             ),
-        ),
+        ),),
     ),
 )
 COLUMNS = (
@@ -281,6 +197,7 @@ COLUMNS = (
     *LIT,
     *SHAPE,
 )
+# fmt: on
 
 
 def times_of(p: Powermapping) -> tuple[dt.datetime, ...]:

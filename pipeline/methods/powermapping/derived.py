@@ -8,57 +8,44 @@ from pipeline.methods.powermapping.rules import YIELDS
 
 FIELD_TRIAL_KWH = (15, 870)  # a year, of small roof turbines: the Warwick trials
 KWH, HOMES, SHARE = "kWh/year", "households", "share"
+# fmt: off
 COLUMNS = (
     Column(
-        "total_kwh",
-        NUMBER,
-        KWH,
-        Words("Yield", "of sun and wind together"),
+        "total_kwh", NUMBER, KWH, Words("Yield", "of sun and wind together"),
         Words("Opbrengst", "van zon en wind samen"),
     ),
     Column(
-        "wind_field_trials_low_kwh",
-        NUMBER,
-        KWH,
+        "wind_field_trials_low_kwh", NUMBER, KWH,
         Words("Wind, lowest trial", "what the turbines yield by the poorest of field trials"),
         Words("Wind, laagste proef", "opbrengst van de turbines naar de zwakste praktijkproef"),
     ),
     Column(
-        "wind_field_trials_high_kwh",
-        NUMBER,
-        KWH,
+        "wind_field_trials_high_kwh", NUMBER, KWH,
         Words("Wind, highest trial", "what the turbines yield by the best of field trials"),
         Words("Wind, hoogste proef", "opbrengst van de turbines naar de beste praktijkproef"),
     ),
     Column(
-        "households_solar",
-        NUMBER,
-        HOMES,
+        "households_solar", NUMBER, HOMES,
         Words("Households, sun", "whose use the yield of sun equals"),
         Words("Huishoudens, zon", "waarvan het verbruik gelijk is aan de opbrengst van zon"),
     ),
     Column(
-        "households_wind",
-        NUMBER,
-        HOMES,
+        "households_wind", NUMBER, HOMES,
         Words("Households, wind", "whose use the yield of wind equals"),
         Words("Huishoudens, wind", "waarvan het verbruik gelijk is aan de opbrengst van wind"),
     ),
     Column(
-        "households_total",
-        NUMBER,
-        HOMES,
+        "households_total", NUMBER, HOMES,
         Words("Households", "whose use the yield of both equals"),
         Words("Huishoudens", "waarvan het verbruik gelijk is aan de opbrengst van beide"),
     ),
     Column(
-        "households_share",
-        NUMBER,
-        SHARE,
+        "households_share", NUMBER, SHARE,
         Words("Share of households", "of those in the area, where the areas' file counts them"),
         Words("Aandeel huishoudens", "van die in het gebied, als het bestand ze telt"),
     ),
 )
+# fmt: on
 
 
 def _sections(

@@ -27,27 +27,6 @@ from pipeline.methods.parameters import as_text, parameter
 from pipeline.terms import Field
 
 NAME = "powermapping"
-REASONS = (
-    "empty",
-    "invalid",
-    "not_standing",
-    "newer_than_heights",
-    "off_rasters",
-    "no_data",
-    "no_ground",
-    "not_in_heights",
-)
-CLASSES = ("solar", "wind_or_solar", "none")
-FLAGS = (
-    "repeated_id",
-    "uneven",
-    "one_cell",
-    "part_outside",
-    "reach_cut",
-    "repaired",
-    "unknown_status",
-    "restricted",
-)
 YIELDS: dict[str, dict[str, float]] = {
     "study": {"panel_share": 0.10, "solar_kwh_m2": 70.8, "household_kwh": 3400.0},
     "2024": {"panel_share": 0.30, "solar_kwh_m2": 190.0, "household_kwh": 2550.0},
@@ -55,14 +34,14 @@ YIELDS: dict[str, dict[str, float]] = {
 UNEVEN_CM = 1000
 
 
+# fmt: off
 # Parameters are listed in the order of these classes, from the first that is derived from.
 
 
 @dataclass(frozen=True)
 class _Surface:
     surface: str = parameter(
-        "choice",
-        "extruded",
+        "choice", "extruded",
         "the study had no trees and no roof shapes: blocks on the terrain; dsm: as measured",
         choices=("extruded", "dsm"),
     )
@@ -71,18 +50,15 @@ class _Surface:
 @dataclass(frozen=True)
 class _Sun(BuildingParameters, _Surface):
     date: dt.date = parameter(
-        "date", dt.date(2025, 12, 21), "the shortest day: what is in the sun then is so all year"
+        "date", dt.date(2025, 12, 21), "the shortest day: what is in the sun then is so all year",
     )
     times: tuple[dt.time, ...] = parameter(
-        "times",
-        (dt.time(10), dt.time(12), dt.time(14)),
-        "the study names three times but not which; CET, around noon",
-        unit="CET",
+        "times", (dt.time(10), dt.time(12), dt.time(14)),
+        "the study names three times but not which; CET, around noon", unit="CET",
         maximum=MOST_SUNS,
     )
     elevation: str = parameter(
-        "choice",
-        "true",
+        "choice", "true",
         "geometry alone; apparent: with refraction, which shortens shadows by 2 % at 10:00",
         choices=("true", "apparent"),
     )
@@ -93,80 +69,50 @@ class Powermapping(CentreParameter, _Sun):
     """The parameters of the method."""
 
     wind_min_height_m: float = parameter(
-        "number",
-        20.0,
-        "the study's candidates: 20 m or higher, more than six floors",
-        unit="m",
-        minimum=0,
-        maximum=400,
+        "number", 20.0, "the study's candidates: 20 m or higher, more than six floors", unit="m",
+        minimum=0, maximum=400,
     )
     wind_radius_m: float = parameter(
-        "number",
-        100.0,
-        "the study's distance, between cell centres",
-        unit="m",
-        minimum=0,
+        "number", 100.0, "the study's distance, between cell centres", unit="m", minimum=0,
         maximum=2000,
     )
     wind_compare: str = parameter(
-        "choice",
-        "nap",
-        "which stands higher: by height above NAP, or each above its own ground",
+        "choice", "nap", "which stands higher: by height above NAP, or each above its own ground",
         choices=("nap", "height"),
     )
     wind_tie: str = parameter(
-        "choice",
-        "higher",
-        "the study says: a higher building; equals do not shelter one another",
+        "choice", "higher", "the study says: a higher building; equals do not shelter one another",
         choices=("higher", "at_least_as_high"),
     )
     reach_height_m: float = parameter(
-        "number",
-        30.0,
-        "what may stand unseen beyond the inputs before a row is flagged",
-        unit="m",
-        minimum=0,
-        maximum=400,
+        "number", 30.0, "what may stand unseen beyond the inputs before a row is flagged", unit="m",
+        minimum=0, maximum=400,
     )
     yields: str = parameter(
-        "choice",
-        "study",
+        "choice", "study",
         "panel_share, solar_kwh_m2 and household_kwh together, where they are not set themselves:"
         " the study's, or 0.3, 190 and 2,550 as in 2024 (sources: docs/methods/powermapping.md)",
-        choices=tuple(YIELDS),
-        presets=YIELDS,
+        choices=tuple(YIELDS), presets=YIELDS,
     )
     panel_share: float = parameter(
-        "number",
-        YIELDS["study"]["panel_share"],
-        "the study's share of the roof's area",
-        minimum=0,
+        "number", YIELDS["study"]["panel_share"], "the study's share of the roof's area", minimum=0,
         maximum=1,
     )
     solar_kwh_m2: float = parameter(
-        "number",
-        YIELDS["study"]["solar_kwh_m2"],
-        "the study's: 50,000 households x 3,400 kWh on 240 ha",
-        unit="kWh/m2/year",
-        minimum=0,
+        "number", YIELDS["study"]["solar_kwh_m2"],
+        "the study's: 50,000 households x 3,400 kWh on 240 ha", unit="kWh/m2/year", minimum=0,
         maximum=500,
     )
     turbine_kwh: float = parameter(
-        "number",
-        3060.0,
-        "the study's: 90 % of a household; field trials measured 15-870",
-        unit="kWh/year",
-        minimum=0,
-        maximum=100_000,
+        "number", 3060.0, "the study's: 90 % of a household; field trials measured 15-870",
+        unit="kWh/year", minimum=0, maximum=100_000,
     )
     household_kwh: float = parameter(
-        "number",
-        YIELDS["study"]["household_kwh"],
+        "number", YIELDS["study"]["household_kwh"],
         "an average household's electricity at the time of the study (2,550 in 2024)",
-        unit="kWh/year",
-        minimum=100,
-        maximum=100_000,
+        unit="kWh/year", minimum=100, maximum=100_000,
     )
+# fmt: on
 
 
 def suns_of(square: LatticeCell, p: Powermapping) -> list[Sun]:
