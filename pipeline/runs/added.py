@@ -40,7 +40,7 @@ class Added:
         here = touches(self.outlines.windows(), window)
         return Added(self.outlines.take(here), self.roof[here], self.file[here], self.id[here])
 
-    def told(self, file: int) -> dict[str, Any]:
+    def provenance(self, file: int) -> dict[str, Any]:
         """Provenance of one of the files: rectangle and highest roof of its buildings [m], and
         their ids."""
         here = self.file == file

@@ -70,14 +70,14 @@ def answer(
             if stop() or lost():
                 raise Stopped
 
-        said = _provenance(asked)
-        ledger = open_ledger(outputs.out, said, outputs.overwrite)
+        origin = _provenance(asked)
+        ledger = open_ledger(outputs.out, origin, outputs.overwrite)
         if ledger is not None:
-            _copy_rasters(asked, ledger, said, progress, check)
+            _copy_rasters(asked, ledger, origin, progress, check)
             _write_table(asked, ledger, progress, check)
-            composed = _composed(asked, ledger, said)
+            composed = _composed(asked, ledger, origin)
             composed["machine"] = machine(started)
-            complete(ledger, outputs, asked.on_grid.layout, _layers(asked), said, composed, check)
+            complete(ledger, outputs, asked.on_grid.layout, _layers(asked), origin, composed, check)
         return result_of(outputs, ledger is None)
 
 
@@ -138,12 +138,12 @@ def _source(finished: Finished) -> dict[str, Any]:
 
 
 def _copy_rasters(
-    asked: RunQuery, ledger: Ledger, said: dict[str, Any], progress: Progress, check: Check
+    asked: RunQuery, ledger: Ledger, origin: dict[str, Any], progress: Progress, check: Check
 ) -> None:
     """The raster layers, shard by shard, with coarser levels of their own."""
     layout, finished, place = asked.on_grid.layout, asked.finished, ledger.place(RASTERS)
     layers = _layers(asked)
-    store.create(place, layout, layers, said)
+    store.create(place, layout, layers, origin)
     every = along_curve(layout, layout.shards()) if layers else []
     for i, shard in enumerate(every):
         progress(COPY, i, len(every))
@@ -219,14 +219,14 @@ def _selected(asked: RunQuery, table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index("selected"), "selected", inside)
 
 
-def _composed(asked: RunQuery, ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
+def _composed(asked: RunQuery, ledger: Ledger, origin: dict[str, Any]) -> dict[str, Any]:
     """The content of the report."""
     area = asked.question.area
     bounds = area.geometry.bounds if area else asked.finished.bounds
     ground = coverage.ground_asked(area, asked.finished)
     composed = report.compose(
         ledger.place(BUILDINGS),
-        **said,
+        **origin,
         machine={},
         neighbours=None,
         cells={},
@@ -235,7 +235,7 @@ def _composed(asked: RunQuery, ledger: Ledger, said: dict[str, Any]) -> dict[str
     )
     names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
     before = warnings(asked.finished.report)
-    warned = [said for said in before if any(name in said for name in names)]
+    warned = [text for text in before if any(name in text for name in names)]
     warned += off_rasters(composed["accounting"], asked.on_grid.scope.asked)
     composed["accounting"] |= report.warned(warned)
     return composed

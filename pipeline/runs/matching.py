@@ -67,7 +67,7 @@ def match(finished: Finished, request: Request, rough: bool = False) -> RunQuery
 
 
 def _otherwise_made(finished: Finished, question: Question) -> Iterator[str]:
-    """What differs that can be told without a look at the rows."""
+    """What differs that needs no look at the rows."""
     request = question.request
     method = {"name": request.method, "parameters": parameters_.as_json(question.p)}
     there = {key: finished.report["method"].get(key) for key in method}

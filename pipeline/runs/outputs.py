@@ -36,8 +36,8 @@ Cards = dict[str, list[SheetManifest]]
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its folder, its report, whether it was finished before, and what is to be
-    said of the reports by area."""
+    """A finished run: its folder, its report, whether it was finished before, and warnings
+    about the reports by area."""
 
     directory: Place
     report: dict[str, Any]
@@ -72,14 +72,14 @@ def _rows(
 
 
 def report_of(
-    run: Run, cards: Cards, said: dict[str, Any], influence: Influence, counts: Counts
+    run: Run, cards: Cards, origin: dict[str, Any], influence: Influence, counts: Counts
 ) -> dict[str, Any]:
     """The content of the report of the table that was written."""
     context, surveys = run.context, {kind: [c.survey for c in cards[kind]] for kind in cards}
     asked = context.scope.asked
     composed = report.compose(
         context.ledger.place(BUILDINGS),
-        **said,
+        **origin,
         machine={},
         neighbours=sum(influence.measured.values()) - asked,
         cells=_cells(surveys, counts),
@@ -102,7 +102,7 @@ def complete(
     outputs: Outputs,
     layout: Layout,
     layers: list[Layer],
-    provenance: dict[str, Any],
+    origin: dict[str, Any],
     composed: dict[str, Any],
     go_on: Callable[[], None],
 ) -> None:
@@ -110,7 +110,7 @@ def complete(
     nothing may be published any more."""
     draw(ledger, composed, outputs.lang)
     go_on()
-    publish(ledger, composed, layout, layers, provenance)
+    publish(ledger, composed, layout, layers, origin)
 
 
 def result_of(outputs: Outputs, was_finished: bool) -> Result:
@@ -128,11 +128,11 @@ def result_of(outputs: Outputs, was_finished: bool) -> Result:
 
 def warnings_of(context: Context, cards: Cards) -> list[str]:
     """What to know of the sheets before one relies on them."""
-    said = []
+    found = []
     for kind, mosaic in (("dsm", context.terrain.dsm), ("dtm", context.terrain.dtm)):
-        said += duplicates_warning(mosaic)
-        said += relief.warnings(mosaic, [card.survey for card in cards[kind]])
-    return said
+        found += duplicates_warning(mosaic)
+        found += relief.warnings(mosaic, [card.survey for card in cards[kind]])
+    return found
 
 
 def off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
@@ -161,13 +161,13 @@ def publish(
     composed: dict[str, Any],
     layout: Layout,
     layers: list[Layer],
-    said: dict[str, Any],
+    origin: dict[str, Any],
 ) -> None:
     """Write the report, with the checksums of all other outputs, and give them their final names.
 
-    layers: of the rasters; said: their attributes, as `store.create` got them.
+    layers: of the rasters; origin: the provenance, which is their attributes.
     """
-    rasters = {name: Checksums.of(data) for name, data in laid_out(layout, layers, said).items()}
+    rasters = {name: Checksums.of(data) for name, data in laid_out(layout, layers, origin).items()}
     for shard in layout.shards() if layers else ():
         rasters |= ledger.chunks(shard.name)
     sums = ledger.sums | {f"{RASTERS}/{name}": of for name, of in rasters.items()}

@@ -68,14 +68,14 @@ def carry_out(
     run: Run,
     engine: Engine,
     influence: Influence,
-    provenance: dict[str, Any],
+    origin: dict[str, Any],
     only: frozenset[Shard] | None = None,
     log: Log = no_log,
 ) -> None:
-    """Fill the ledger: all shards of the area, or only some of them."""
+    """Fill the ledger: all shards of the area, or only some of them. origin: the provenance."""
     context = run.context
     layers = store.layers_of(run.method, context.layers, context.p)
-    store.create(context.ledger.place(RASTERS), context.layout, layers, provenance)
+    store.create(context.ledger.place(RASTERS), context.layout, layers, origin)
     narrow = influence if only is None else narrowed(context, influence, only)
     for index in range(len(run.method.passes)):
         run_pass(run, engine, index, narrow, only, log)
@@ -102,8 +102,8 @@ def run_pass(
         return shard, index, influence.felt.part(ground) if step.neighbours else None, given(shard)
 
     shared = Shared(run.method, context.for_tasks())
-    every, tell = map(arguments, todo), _teller(log, step.name)
-    engine.run(step.name, pass_task, every, len(todo), shared=shared, on_done=tell)
+    every, on_done = map(arguments, todo), _logger(log, step.name)
+    engine.run(step.name, pass_task, every, len(todo), shared=shared, on_done=on_done)
 
 
 def _undone(
@@ -126,20 +126,20 @@ def _undone(
     return [shard for shard in every if shard.name not in done]
 
 
-def _teller(log: Log, stage: str) -> OnDone:
-    """What tells the log of a shard and of its blocks."""
+def _logger(log: Log, stage: str) -> OnDone:
+    """A callback that logs a shard and its blocks."""
 
-    def tell(argument: tuple[Any, ...], seconds: float, answer: Any) -> None:
+    def log_task(argument: tuple[Any, ...], seconds: float, answer: Any) -> None:
         name = argument[0].name
-        said = {"stage": stage, "shard": name, "seconds": round(seconds, 3)}
+        event = {"stage": stage, "shard": name, "seconds": round(seconds, 3)}
         if isinstance(answer, BaseException):
-            log(said | {"outcome": FAILED})
+            log(event | {"outcome": FAILED})
             return
         for block in answer["each"]:
             log({"stage": stage, "of": name, **block})
-        log(said | {key: answer[key] for key in answer if key != "each"} | {"outcome": DONE})
+        log(event | {key: answer[key] for key in answer if key != "each"} | {"outcome": DONE})
 
-    return tell
+    return log_task
 
 
 def along_curve(layout: Layout, shards: Iterable[Shard]) -> list[Shard]:

@@ -24,7 +24,7 @@ def provenance(run: Run, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
     """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
     in their order."""
     request, inputs, context = run.request, run.request.inputs, run.context
-    said = {
+    source = {
         "attribution": inputs.attribution or ATTRIBUTION,
         "licence": LICENCE_OF_OTHERS if inputs.attribution else LICENCE,
     }
@@ -35,11 +35,11 @@ def provenance(run: Run, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
             **run.method.states(context.p, context.squares),
         },
         "inputs": {
-            "dsm": [sheet | said for sheet in _sheets(context.terrain.dsm, cards["dsm"])],
-            "dtm": [sheet | said for sheet in _sheets(context.terrain.dtm, cards["dtm"])],
-            "buildings": [source | said for source in _given(run)],
-            "added": _added_ones(run),
-            "removed": [one.told for one in run.removed],
+            "dsm": [sheet | source for sheet in _sheets(context.terrain.dsm, cards["dsm"])],
+            "dtm": [sheet | source for sheet in _sheets(context.terrain.dtm, cards["dtm"])],
+            "buildings": [file | source for file in _footprints(run)],
+            "added": _added(run),
+            "removed": [one.provenance for one in run.removed],
             "area": context.area.source if context.area else None,
             "around": list(context.around) if context.around else None,
             "restrictions": identity(inputs.restrictions) if inputs.restrictions else None,
@@ -56,16 +56,16 @@ def provenance(run: Run, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
     }
 
 
-def _given(run: Run) -> tuple[dict[str, Any], ...]:
+def _footprints(run: Run) -> tuple[dict[str, Any], ...]:
     sources = run.context.prepared.sources
     return sources[: len(sources) - len(run.request.inputs.add_building)]
 
 
-def _added_ones(run: Run) -> list[dict[str, Any]]:
+def _added(run: Run) -> list[dict[str, Any]]:
     """The files of added buildings; where they stand, how high, and which ids they bear."""
     files = run.request.inputs.add_building
     return [
-        source | (run.added.told(i) if run.added else {})
+        source | (run.added.provenance(i) if run.added else {})
         for i, source in enumerate(run.context.prepared.sources[-len(files) :] if files else ())
     ]
 

@@ -23,7 +23,7 @@ class Removed:
     places: tuple[tuple[float, ...], ...]
 
     @property
-    def told(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, Any]:
         """The removal as it stands in the provenance."""
         return {"id": self.id, "places": [list(place) for place in self.places]}
 

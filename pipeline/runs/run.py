@@ -30,8 +30,8 @@ def run(
     """Judge the roofs of an area; the one call that the command line, services and tests make.
 
     progress is called with a stage, tasks done and tasks in all; stop is polled, and when it
-    answers True the run ends with Stopped, to be taken up again by the same request; log is told
-    of each shard, and of dask's dashboard. What is damaged in the cache is
+    answers True the run ends with Stopped, to be taken up again by the same request; log gets
+    an event for each shard, and the address of dask's dashboard. What is damaged in the cache is
     made anew, and the run goes on.
     Raises InputError for a fault of the caller.
     """
@@ -54,11 +54,11 @@ def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
         passes = [step.name for step in asked.method.passes]
         log({"stage": "start", "passes": passes, "dashboard": engine.dashboard})
         cards = survey_pass(asked.context, engine)
-        said = provenance(asked, cards)
-        ledger, before = _open(outputs, said)
+        origin = provenance(asked, cards)
+        ledger, before = _open(outputs, origin)
         if ledger is not None:
             context = replace(asked.context, ledger=ledger.anywhere())
-            _compute(replace(asked, context=context), engine, cards, said, before, started, log)
+            _compute(replace(asked, context=context), engine, cards, origin, before, started, log)
         result = result_of(outputs, ledger is None)
         old = _old_reports(outputs) if ledger is not None else []
         return replace(result, warnings=(*result.warnings, *old))
@@ -68,7 +68,7 @@ def _compute(
     run: Run,
     engine: Engine,
     cards: Cards,
-    said: dict[str, Any],
+    origin: dict[str, Any],
     before: Any,
     started: float,
     log: Log,
@@ -76,10 +76,10 @@ def _compute(
     """Fill the ledger and publish it. before: the provenance of the run that is updated."""
     context = run.context
     influence = run.method.reach.influence(context)
-    fresh = None if before is None else update.begin(run, influence, before, said)
-    carry_out(run, engine, influence, said, fresh, log)
+    fresh = None if before is None else update.begin(run, influence, before, origin)
+    carry_out(run, engine, influence, origin, fresh, log)
     counts = write_table(run, engine.progress)
-    composed = report_of(run, cards, said, influence, counts)
+    composed = report_of(run, cards, origin, influence, counts)
     composed["machine"] = _machine(run, engine, started)
 
     def go_on() -> None:
@@ -88,7 +88,7 @@ def _compute(
 
     layers = store.layers_of(run.method, context.layers, context.p)
     outputs = run.request.outputs
-    complete(context.ledger, outputs, context.layout, layers, said, composed, go_on)
+    complete(context.ledger, outputs, context.layout, layers, origin, composed, go_on)
 
 
 def _shared(run: Run) -> tuple[Path, ...]:
@@ -110,11 +110,11 @@ def _old_reports(outputs: Outputs) -> list[str]:
     ]
 
 
-def _open(outputs: Outputs, said: dict[str, Any]) -> tuple[Ledger | None, Any]:
+def _open(outputs: Outputs, origin: dict[str, Any]) -> tuple[Ledger | None, Any]:
     """The ledger of what there is to do, and the provenance of a run that is to be updated."""
     if outputs.update:
-        return open_update(outputs.out, said, update.check)
-    return open_ledger(outputs.out, said, outputs.overwrite), None
+        return open_update(outputs.out, origin, update.check)
+    return open_ledger(outputs.out, origin, outputs.overwrite), None
 
 
 def _machine(run: Run, engine: Engine, started: float) -> dict[str, Any]:

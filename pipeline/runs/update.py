@@ -90,16 +90,17 @@ def _taken_or_back(old: dict[str, Any], new: dict[str, Any]) -> list[list[float]
 
 
 def begin(
-    run: Run, influence: Influence, before: dict[str, Any], provenance: dict[str, Any]
+    run: Run, influence: Influence, before: dict[str, Any], origin: dict[str, Any]
 ) -> frozenset[Shard]:
     """Take a finished run along as far as a change of its inputs does not matter; the shards that
     are to be computed anew.
 
-    before, provenance: of that run, and of this one. Raises InputError if its table is damaged.
+    before, origin: the provenance of that run, and of this one. Raises InputError if its table is
+    damaged.
     """
     context = run.context
     home = Path(context.ledger.directory)
-    found = change(before, json.loads(json.dumps(provenance)), context.resolution)
+    found = change(before, json.loads(json.dumps(origin)), context.resolution)
     check_there(home)
     finished = open_finished(home)
     if finished.bounds != context.prepared.bounds:  # all rows hang on what ground is seen
