@@ -6,7 +6,8 @@ import { lastTotals } from "./totals.js";
 import { classesOf, measuresOf, methodNamed } from "./methods.js";
 import { number, t } from "./texts.js";
 
-/** What areas are compared by: [[name, title, take, write], ...] of all methods among them. */
+/** What areas are compared by: [[name, title, take, write], ...] of all methods among them. Of an
+ * area of another method there is nothing to take. */
 function measures() {
   const judged = ["roofs_judged", t("roofs_judged"), (x) => x.counts.judged, number];
   const aside = [
@@ -14,9 +15,11 @@ function measures() {
     ["class_rejected", t("class_rejected"), (x) => x.counts.rejected, number],
   ];
   const of = [...new Set(areas.map(({ method }) => methodNamed(method)))];
-  const classes = of.flatMap((method) => classesOf(method).slice(0, -1).map(({ name, label }) => [`class_${name}`, label, (x) => x.counts.legend[name], number]));
-  const all = [judged, ...classes, ...aside, ...of.flatMap(measuresOf)];
-  return all.filter(([name], at) => all.findIndex((one) => one[0] === name) === at);
+  const classes = (method) => classesOf(method).slice(0, -1).map(({ name, label }) => [`class_${name}`, label, (x) => x.counts.legend[name], number]);
+  const named = (method, name) => (of.length > 1 ? `${method.name}_${name}` : name);
+  const own = (those) => of.flatMap((method) =>
+    those(method).map(([name, title, take, write]) => [named(method, name), title, (x, by) => (by === method ? take(x) : null), write]));
+  return [judged, ...own(classes), ...aside, ...own(measuresOf)];
 }
 
 let areas = [];
@@ -53,7 +56,7 @@ export function writeCompare() {
   show(byId("compare-scroll"), areas.length > 0);
   show(byId("compare-actions"), areas.length > 0);
   const told = (one, take, write) => {
-    const value = take(one.totals);
+    const value = take(one.totals, methodNamed(one.method));
     return value === undefined || value === null ? "–" : write(value);
   };
   const head = areas.map((one, index) =>
@@ -74,7 +77,7 @@ export function writeCompare() {
 function csv() {
   const every = measures();
   const lines = [["area", "collection", ...every.map(([name]) => name)]];
-  for (const one of areas) lines.push([one.name, one.collection, ...every.map(([, , take]) => take(one.totals) ?? "")]);
+  for (const one of areas) lines.push([one.name, one.collection, ...every.map(([, , take]) => take(one.totals, methodNamed(one.method)) ?? "")]);
   return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
 }
 

@@ -18,7 +18,7 @@
  *                            write(collection, shown): make that say what is chosen}
  */
 
-import { amount, known, lang, listed, number, t } from "./texts.js";
+import { amount, known, lang, number, t } from "./texts.js";
 
 const NONE = { name: "", columns: [], classes: [], layers: [], totals: [], reasons: {}, flags: {}, own: {} };
 let methods = {};
@@ -101,7 +101,8 @@ export function valueOf(column, value) {
   if (value === null || value === undefined || value === "") return null;
   if (typeof value === "boolean") return t(value ? "yes" : "no");
   if (typeof value === "number") return `${Number.isInteger(value) ? number(value) : amount(value)}${unitOf(column)}`;
-  if (Array.isArray(value)) return listed(value.map((part) => valueOf(column, part) ?? "–"));
+  if (typeof value === "string" && column.type?.includes("struct")) return valueOf(column, JSON.parse(value));
+  if (Array.isArray(value)) return value.map((part) => valueOf(column, part) ?? "–").join("; ");
   if (typeof value === "object") return Object.entries(value).map(([name, part]) => `${name} ${valueOf({}, part) ?? "–"}`).join(", ");
   return String(value);
 }

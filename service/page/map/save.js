@@ -71,7 +71,7 @@ export function writePaper() {
     make("div", { class: "paper-map" },
       hasMap() ? make("img", { src: mapPicture().canvas.toDataURL("image/png"), alt: t("map") }) : null,
       make("div", { class: "paper-legend" }, make("h2", {}, t("legend_roofs")), legend, make("p", {}, middle && t("paper_middle", { middle })))),
-    make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(app.collection(), last) : [])),
+    make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(last) : [])),
     make("section", { class: "paper-sources" }, make("h2", {}, t("sources")), ...app.sourcesTold()),
   );
 }

@@ -101,7 +101,7 @@ function writeTotals() {
   last.tried = wasTried(last.area);
   byId("totals").replaceChildren(
     make("h2", { "data-testid": "totals-title" }, last.name),
-    ...content(app.collection(), last),
+    ...content(last),
   );
   byId("totals").dataset.judged = last.totals.counts.judged;
   show(byId("compare-add"), last.totals.counts.selected > 0);
@@ -117,8 +117,8 @@ function isAll({ coverage, computable }) {
 }
 
 /** Totals as elements, for the panel and for the printed page. */
-export function content(collection, { totals, complete, tried, coverage, computable }) {
-  const method = methodOf(collection);
+export function content({ totals, complete, tried, coverage, computable, ...by }) {
+  const method = methodOf(by);
   const { counts } = totals;
   const all = tried || isAll({ coverage, computable });
   const missing = complete === false && (all ? "incomplete_tried" : "incomplete");
