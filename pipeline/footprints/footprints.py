@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,10 +36,10 @@ class Footprints:
 
     row: int64, the position in the input; place: int64, that in the prepared order, -1 for those
     without a polygon; id: text; built: float64, NaN where unknown; status: text or None;
-    has_status: whether the file has that column; geometry: valid polygons or None; reason: `empty`,
-    `invalid` or None; repaired, repeated: bool; area [m2]; centre: (n, 2) [m], NaN where there is
-    none; bounds: (n, 4) [m]; group: int64, equal for the parts of one building, and only among
-    these footprints.
+    has_status: whether the file has that column; wkb: valid polygons as well-known binary, or None;
+    reason: `empty`, `invalid` or None; repaired, repeated: bool; area [m2]; centre: (n, 2) [m], NaN
+    where there is none; bounds: (n, 4) [m]; group: int64, equal for the parts of one building, and
+    only among these footprints.
     """
 
     place: NDArray[np.int64]
@@ -47,7 +48,7 @@ class Footprints:
     built: NDArray[np.float64]
     status: NDArray[Any]
     has_status: NDArray[np.bool_]
-    geometry: NDArray[Any]
+    wkb: NDArray[Any]
     reason: NDArray[Any]
     repaired: NDArray[np.bool_]
     repeated: NDArray[np.bool_]
@@ -63,9 +64,18 @@ class Footprints:
     def take(self, chosen: NDArray[Any]) -> "Footprints":
         """Some of these, by position or mask."""
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
-        return Footprints(
+        some = Footprints(
             **{name: values[chosen] for name, values in columns.items()}, sources=self.sources
         )
+        if "geometry" in self.__dict__:  # decoded already
+            some.__dict__["geometry"] = self.geometry[chosen]
+        return some
+
+    @cached_property
+    def geometry(self) -> NDArray[Any]:
+        """Valid polygons or None, decoded when they are first asked for."""
+        decoded: NDArray[Any] = shapely.from_wkb(self.wkb)
+        return decoded
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -128,7 +138,12 @@ def footprints_of(
         repeated=pd.Series(ids).duplicated(keep=False).to_numpy() & (ids != ""),
         group=numbered(table["group"]),
         sources=known,
-        **shapes._asdict(),
+        wkb=shapely.to_wkb(shapes.geometry),
+        reason=shapes.reason,
+        repaired=shapes.repaired,
+        area=shapes.area,
+        centre=shapes.centre,
+        bounds=shapes.bounds,
     )
 
 

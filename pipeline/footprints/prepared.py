@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import shapely
 from numpy.typing import NDArray
 
 from pipeline.footprints.footprints import Footprints, numbered
@@ -125,7 +124,7 @@ class Prepared:
             built=table["built"].to_numpy().astype(np.float64),
             status=_objects(table["status"]),
             has_status=table["has_status"].to_numpy(),
-            geometry=shapely.from_wkb(_objects(table["geometry"])),
+            wkb=_objects(table["geometry"]),
             reason=_objects(table["reason"]),
             repaired=table["repaired"].to_numpy(),
             repeated=table["repeated"].to_numpy() | repeated,

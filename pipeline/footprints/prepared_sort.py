@@ -21,6 +21,7 @@ from pipeline.engine.engine import Stop
 from pipeline.errors import Stopped
 from pipeline.footprints.footprints import Shapes
 from pipeline.grid.crs import RD
+from pipeline.storage.geoparquet import EDGES
 
 CELL_M, BITS = 64.0, 14  # the curve fills 2**14 cells a side, from RD 0,0: all of the country
 NOWHERE = 1 << 2 * BITS  # on the curve, of what has no centre: after all others
@@ -28,7 +29,7 @@ ROW_BITS = 34  # below the place on the curve, in 63 bits
 GROUP_ROWS = 16_384  # of a row group
 STRETCH = 4 * GROUP_ROWS  # of the final order, gathered at once
 PIECE = 512  # rows that are read together out of a run
-BOX = pa.struct([(name, pa.float64()) for name in ("xmin", "ymin", "xmax", "ymax")])
+BOX = pa.struct([(edge, pa.float64()) for edge in EDGES])
 SCHEMA = pa.schema(
     [
         ("row", pa.int64()),
@@ -185,7 +186,7 @@ def write_sorted(
 ) -> None:
     """Write a GeoParquet 1.1 file of tables with SCHEMA to a binary stream. Raises Stopped when the
     flag is up."""
-    covering = {edge.name: ["bbox", edge.name] for edge in BOX}
+    covering = {edge: ["bbox", edge] for edge in EDGES}
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": [],
@@ -201,7 +202,7 @@ def write_sorted(
         schema,
         compression="zstd",
         use_dictionary=["status", "group", "reason"],
-        write_statistics=[f"bbox.{edge.name}" for edge in BOX],
+        write_statistics=[f"bbox.{edge}" for edge in EDGES],
     ) as writer:
         for table in stretches:
             if stop():

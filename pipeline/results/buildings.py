@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyproj
-import shapely
 from numpy.typing import NDArray
 
 from pipeline.areas.selection import within_circle
@@ -23,8 +22,10 @@ from pipeline.footprints.scope import shards_of
 from pipeline.grid.windows import Layout, Shard
 from pipeline.methods.buildings import NOT_KNOWN, Judged, Measured, flags_of
 from pipeline.methods.context import Context
-from pipeline.methods.method import EDGES, Method
+from pipeline.methods.method import Method
 from pipeline.results.columns import pandas_metadata
+from pipeline.storage.geoparquet import EDGES, rectangles
+from pipeline.storage.slices import BBOX
 
 GROUP_ROWS = 16_384  # of a row group of the file: a town is one, or a few
 SHARDS = "daklaag:shards"  # the key under which the file tells of its shards
@@ -115,7 +116,7 @@ def rows_of(method: Method, context: Context, judged: Judged, counts: Counts) ->
         "flags": _flags(flags | dict(judged.flags), [term.name for term in method.flags], len(f)),
         "rejected": _texts(m.reason),
         "bbox": pa.StructArray.from_arrays(edges, EDGES, mask=pa.array(~f.usable)),
-        "geometry": pa.array(shapely.to_wkb(f.geometry), pa.binary()),
+        "geometry": pa.array(f.wkb, pa.binary()),
     }
     rejected = ~pd.isna(m.reason)
     for name, values in {**judged.columns, "class": judged.classes}.items():
@@ -170,9 +171,10 @@ def write_buildings(
     schema = schema.with_metadata({"pandas": pandas_metadata(schema)})  # pandas looks there only
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for group in prefetch(_groups(tables, schema)):  # encoding takes most of the time
-            geometry = shapely.from_wkb(group["geometry"].to_numpy(zero_copy_only=False))
-            kinds.update(np.unique(shapely.get_type_id(geometry)).tolist())
-            boxes.append(shapely.total_bounds(geometry))
+            kinds.update(_types(group["geometry"]))
+            bounds = rectangles(group[BBOX])
+            low = np.fmin.reduce(bounds[:, :2], axis=0, initial=np.nan)
+            boxes.append(np.append(low, np.fmax.reduce(bounds[:, 2:], axis=0, initial=np.nan)))
             writer.write_table(group, row_group_size=GROUP_ROWS)
         geo = json.dumps(_geo(kinds, np.array(boxes)))
         writer.add_key_value_metadata({"geo": geo, SHARDS: json.dumps(beside)})
@@ -188,6 +190,12 @@ def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]
             waiting = waiting.slice(GROUP_ROWS)
     if len(waiting):
         yield _ordered(waiting)
+
+
+def _types(wkb: pa.ChunkedArray) -> set[int]:
+    """The types of geometries, as little-endian WKB has them in its second to fifth byte."""
+    heads = pc.unique(pc.binary_slice(wkb, 1, 5)).drop_null().to_pylist()
+    return {int.from_bytes(head, "little") for head in heads}
 
 
 def _ordered(table: pa.Table) -> pa.Table:

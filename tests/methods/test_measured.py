@@ -30,7 +30,7 @@ def footprints(centre: NDArray[np.float64], half: NDArray[np.float64], place: An
     n, nothing = len(centre), np.zeros(len(centre), object)
     bounds = np.hstack([centre - half[:, None], centre + half[:, None]])
     known: dict[str, Any] = dict.fromkeys(Footprints.__dataclass_fields__, nothing)
-    known |= {"place": place, "geometry": shapely.box(*bounds.T), "centre": centre,
+    known |= {"place": place, "wkb": shapely.to_wkb(shapely.box(*bounds.T)), "centre": centre,
               "bounds": bounds, "sources": (), "row": np.arange(n)}  # fmt: skip
     return Footprints(**known)
 
