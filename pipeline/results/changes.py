@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.messages import Text
-from pipeline.methods import method_of
 from pipeline.methods.method import NUMBER, Column, Method
-from pipeline.results import report
 from pipeline.results.columns import as_text
+from pipeline.results.finished import open_finished
 from pipeline.results.totals import sections_in
 from pipeline.storage.ledger import first_difference
 from pipeline.storage.places import Place
@@ -36,17 +35,17 @@ def changes(before: Place, after: Place) -> pa.Table:
 
     Raises InputError where one is no finished run, their areas differ, or their methods.
     """
-    there, here = (report.read(directory) for directory in (before, after))
+    there, here = (open_finished(directory) for directory in (before, after))
     for name in ("area", "around"):
-        if found := first_difference(there["inputs"][name], here["inputs"][name], name):
+        if found := first_difference(there.inputs[name], here.inputs[name], name):
             raise InputError(
                 Text("the two runs"),
                 "{source} are not of one area: {found}",
                 "run both for the same",
                 found=found,
             )
-    names = [column.name for column in compared(method_of(here))]
-    files = [report.buildings_file(directory) for directory in (before, after)]
+    names = [column.name for column in compared(here.method)]
+    files = [run.table.file for run in (there, here)]
     every = range(0, 1 + max(map(_last_row, files)), AT_ONCE)
     return pa.concat_tables([_changed(files, first, names) for first in every])
 
@@ -75,8 +74,8 @@ def _changed(files: Sequence[Place], first: int, names: Sequence[str]) -> pa.Tab
 
 def totals_changed(before: Place, after: Place) -> dict[str, Any]:
     """The sums of two finished runs and what the second has more, each as a report has them."""
-    reports = [report.read(directory) for directory in (before, after)]
-    old, new = (sections_in(each, method_of(each)) for each in reports)
+    runs = [open_finished(directory) for directory in (before, after)]
+    old, new = (sections_in(run.report, run.method) for run in runs)
     return {"before": old, "after": new, "difference": _more(old, new)}
 
 

@@ -12,10 +12,9 @@ import pyarrow as pa
 from pipeline.engine.engine import Progress, Stop
 from pipeline.engine.events import Log
 from pipeline.errors import EmptyAreaError
-from pipeline.methods import method_of
 from pipeline.methods.method import Method
-from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
+from pipeline.results.finished import open_finished
 from pipeline.runs import run as runs
 from pipeline.runs.request import Request
 from pipeline.runs.run import Result
@@ -72,5 +71,5 @@ def _scratch(place: Place) -> Iterator[Path]:
 
 def _compare(before: Path, after: Result) -> Changes:
     places = before, after.directory
-    method = method_of(report.read(after.directory))
+    method = open_finished(after.directory).method
     return Changes(changes(*places), totals_changed(*places), method)

@@ -12,7 +12,6 @@ from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import LAYER, Roofs
 from pipeline.output.tiles.scheme import Tile
-from pipeline.results import report
 from pipeline.results.features import Features
 from pipeline.results.finished import mark_of, open_finished
 from pipeline.results.store import open_store
@@ -84,7 +83,7 @@ class Opened:
         """Count the roofs, if that was not done before: 6 s for those of the nation."""
         with self._counting:
             if self._overview is None:
-                file = Path(report.buildings_file(self._place))
+                file = open_finished(self._place).table.file
                 self._overview = Overview.of(file, self._method, self._folder)
 
     @property

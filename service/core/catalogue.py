@@ -10,7 +10,6 @@ from typing import Any
 from pipeline.errors import InputError
 from pipeline.methods import method_of
 from pipeline.methods.method import Method
-from pipeline.results import report
 from pipeline.results.finished import open_finished
 from pipeline.storage.integrity import is_unfinished
 from pipeline.storage.ledger import REPORT
@@ -104,7 +103,7 @@ def public_collections(settings: Settings) -> dict[str, Collection]:
                 "rename its folder",
                 name=name,
             )
-        report.read(place)
+        open_finished(place)
         collections[name] = Collection(name, place)
     return collections
 
@@ -124,7 +123,7 @@ def sources_of(settings: Settings) -> Sources:
         inputs = _inputs_in(folder)
         if not any(inputs.values()):
             if is_unfinished(folder):
-                report.read(folder)  # says so, and what continues it
+                open_finished(folder)  # says so, and what continues it
             raise InputError(
                 Field("data", given),
                 "neither a finished run nor a folder with sheets (R_*.tif, M_*.tif, or as daklaag"

@@ -15,6 +15,7 @@ from pipeline.messages import Text
 from pipeline.output.export import WRITERS
 from pipeline.output.site import archives, places, rows
 from pipeline.results import report
+from pipeline.results.finished import open_finished
 from pipeline.storage.files import identity
 from pipeline.storage.places import PARTIAL, Place, is_remote
 from pipeline.terms import Location
@@ -73,7 +74,7 @@ def export(
             Location(directory), "a site is made of a run on disk", "copy it there first"
         )
     place = Path(directory).absolute()
-    report.read(directory)
+    open_finished(place)
     theirs, page = _theirs(to, overwrite), page or PAGE
     _check_page(page)
     rows.check(directory)
@@ -96,11 +97,11 @@ def _write_data(
         "totals": f"{DATA}/totals.json",
         "tiles": tiles,
         "ground": places.ground(place, files),
-        "coverage": report.read(place).get("coverage"),
+        "coverage": open_finished(place).report.get("coverage"),
     }
     regions = mapconfig.regions_line([str(file) for file in files]) if found else None
     _write_json(folder / "config.json", _configuration(told, bool(found), regions))
-    said = {name: part for name, part in report.read(place).items() if name in SOURCES}
+    said = {name: part for name, part in open_finished(place).report.items() if name in SOURCES}
     said["boundaries"] = [identity(str(file)) for file in files]
     _write_json(folder / "sources.json", said)
     (folder / "LICENCES.txt").write_text(_licences(told, said), encoding="utf-8")

@@ -18,6 +18,7 @@ from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
+from pipeline.results.finished import open_finished
 from pipeline.runs.run import run
 from pipeline.runs.whatif import reach_in
 from pipeline.storage.integrity import is_whole
@@ -191,7 +192,7 @@ def _judge_after(execution: Execution, before: Path, place: Path) -> None:
     inputs = execution.request.inputs
     added = written(inputs, "add", execution.work)
     coming: dict[str, Any] = {"add_building": (added,)} if added else {}
-    again = "answered_from" not in report.read(before)["inputs"]
+    again = "answered_from" not in open_finished(before).inputs
     if again and not place.exists():
         _link(before, place)
     request = execution.run_request(

@@ -14,7 +14,8 @@ from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
 from pipeline.output.export import buildings, geopackage, rasters
 from pipeline.output.export.order import LAYER, MARK, ExportRequest
-from pipeline.results import report, texts
+from pipeline.results import texts
+from pipeline.results.finished import open_finished
 from pipeline.storage import written
 from pipeline.storage.ledger import FINAL
 from pipeline.storage.places import Place
@@ -73,7 +74,7 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
         raise InputError(
             File(to), "unknown ending", "possible are {endings}", endings=list(WRITERS)
         )
-    report.read(directory)
+    open_finished(directory)
     with _room(to):
         return writer(ExportRequest(directory, to, layer, lang))
 

@@ -16,7 +16,7 @@ from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
 from pipeline.output.export import geopackage, qgis
 from pipeline.output.export.order import LAYER, ExportRequest, provenance
-from pipeline.results import report, spreadsheets
+from pipeline.results import spreadsheets
 from pipeline.results.columns import flatten, item_of
 from pipeline.storage.places import Place, opened
 from pipeline.storage.slices import column_names, row_count, slices
@@ -97,7 +97,7 @@ def _file(order: ExportRequest) -> Place:
             suffix=order.to.suffix,
             ours=LAYER,
         )
-    return report.buildings_file(order.directory)
+    return order.run.table.file
 
 
 def _parts(order: ExportRequest) -> Iterator[pa.Table]:

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.methods import method_of
 from pipeline.methods.method import Method
-from pipeline.results import report
+from pipeline.results.finished import Finished, open_finished
 from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.places import Place
 
@@ -23,14 +22,19 @@ class ExportRequest(NamedTuple):
     lang: str
 
     @property
+    def run(self) -> Finished:
+        """Which is written. Raises InputError where there is none, or a damaged one."""
+        return open_finished(self.directory)
+
+    @property
     def report(self) -> dict[str, Any]:
         """The report of the run."""
-        return report.read(self.directory)
+        return self.run.report
 
     @property
     def method(self) -> Method:
         """The method that judged the roofs."""
-        return method_of(self.report)
+        return self.run.method
 
     @property
     def moments(self) -> list[str]:

@@ -18,7 +18,6 @@ from pipeline.methods.method import Bits, Layer, Palette, names
 from pipeline.output.export.order import ExportRequest, provenance
 from pipeline.output.map import cartography
 from pipeline.output.map.palette import bit_colours, has_data, indexed, palette_colours
-from pipeline.results import report
 from pipeline.results.store import open_store
 from pipeline.storage.ledger import RASTERS
 from pipeline.storage.places import below
@@ -67,8 +66,7 @@ def write_png(order: ExportRequest) -> Text:
 
 
 def _write_map(order: ExportRequest) -> Text:
-    buildings = report.buildings_file(order.directory)
-    scene = cartography.scene(buildings, order.report, below(order.directory, RASTERS))
+    scene = cartography.scene(order.run.table.file, order.report, below(order.directory, RASTERS))
     cartography.draw(scene, order.to, order.lang)
     return Text("the map of the roofs")
 

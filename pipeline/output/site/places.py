@@ -15,7 +15,6 @@ from pipeline.areas.regions import Area, Region, codes_of, folded, kind_of, regi
 from pipeline.engine.tasks import Stop
 from pipeline.errors import Stopped
 from pipeline.grid.crs import to_degrees
-from pipeline.results import report
 from pipeline.results.finished import Finished, centres, open_finished
 from pipeline.results.summary import computed, is_complete
 from pipeline.storage.files import identity
@@ -81,7 +80,7 @@ def _outlined(files: Sequence[Path]) -> Iterator[Outlined]:
 def _seen(directory: Place, outlines: NDArray[Any], stop: Stop) -> NDArray[np.bool_]:
     """Which outlines hold the centre of a roof that counts."""
     seen, tree = np.zeros(len(outlines), bool), shapely.STRtree(outlines)
-    file = report.buildings_file(directory)
+    file = open_finished(directory).table.file
     for part in slices(file, ["selected", "centre_x", "centre_y"]):
         if stop():
             raise Stopped

@@ -14,12 +14,11 @@ from pipeline.engine.tasks import Stop
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.crs import DEGREES as WGS84
 from pipeline.grid.crs import RD, transformer
-from pipeline.methods import method_of
 from pipeline.methods.method import names
-from pipeline.results import report
+from pipeline.results.finished import open_finished
 from pipeline.results.totals import HOUSE, columns_of, flagged
 from pipeline.storage.places import Place
-from pipeline.storage.slices import SLICE, row_count, slices
+from pipeline.storage.slices import SLICE, slices
 from pipeline.terms import Location
 
 MOST = 1_000_000  # of 60 bytes: what a telephone can still read
@@ -31,7 +30,7 @@ DECIMALS = 2  # of m2 and kWh, as in the tiles
 
 def check(directory: Place) -> None:
     """Raises InputError for a run of more roofs than a browser can add up."""
-    found = row_count(report.buildings_file(directory))
+    found = len(open_finished(directory).table)
     if found > MOST:
         raise InputError(
             Location(directory),
@@ -48,10 +47,11 @@ def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
     others hold: lon, lat (null where a roof has no place), class (its number among those of the
     method, null: not judged), excluded, the flags that are counted by class, and the columns that
     add up. [degrees, units of the columns; 1 and 0 for yes and no]"""
-    file, method = report.buildings_file(directory), method_of(report.read(directory))
+    run = open_finished(directory)
+    file, method = run.table.file, run.method
     flags = [flag.name for flag in method.flags if flag.by_class]
     columns = [name for name in columns_of(method) if name not in (*HOUSE, "flags")]
-    parts = -(-row_count(file) // SLICE)
+    parts = -(-len(run.table) // SLICE)
     with to.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write("[" + _text([*PLACE, "class", "excluded", *flags, *columns]))
         for done, part in enumerate(slices(file, [*HOUSE, "flags", *columns, *CENTRE]), 1):
