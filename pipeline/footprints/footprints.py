@@ -83,23 +83,6 @@ class Footprints:
         return pd.isna(self.reason)
 
 
-def read_footprints(
-    sources: Iterable[str],
-    *,
-    layer: str | None = None,
-    id_column: str | None = None,
-    group_column: str | None = None,
-    centre: str = "centroid",
-) -> Footprints:
-    """Footprints of one or more files, one after another.
-
-    centre: `centroid` (where it does not intersect the polygon: GEOS's point on surface) or
-    `point_on_surface`. Raises InputError for a file or a column that is not there.
-    """
-    tables = read_files(sources, layer)
-    return footprints_of(tables, id_column, group_column, centre)
-
-
 def read_files(sources: Iterable[str], layer: str | None = None) -> dict[str, GeoDataFrame]:
     """The tables of some files by their paths, in RD metres. Raises InputError for a file that is
     not there, and where none has a row."""
@@ -114,8 +97,11 @@ def read_files(sources: Iterable[str], layer: str | None = None) -> dict[str, Ge
 def footprints_of(
     tables: Mapping[str, GeoDataFrame], id_column: str | None, group_column: str | None, centre: str
 ) -> Footprints:
-    """Footprints of the tables of some files, one after another. Raises InputError for a column
-    that is not there."""
+    """Footprints of the tables of some files, one after another.
+
+    centre: `centroid` (where it does not intersect the polygon: GEOS's point on surface) or
+    `point_on_surface`. Raises InputError for a column that is not there.
+    """
     known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in tables.items())
     table = pd.concat(
         [

@@ -66,7 +66,7 @@ def prepare_footprints(
     """Footprints of one or more files, one after another, sorted into a file below `cache`; if it
     is there already, nothing is read.
 
-    centre: as of read_footprints. progress: called with `prepare`, the rows read and all rows, 0
+    centre: as of footprints_of. progress: called with `prepare`, the rows read and all rows, 0
     where their number is not known. Raises InputError for a file or a column that is not there and
     for a cache that cannot be written, Stopped when the flag is up.
     """

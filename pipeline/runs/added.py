@@ -78,7 +78,7 @@ def read_added(
     """Buildings of files of polygons with a column `roof_m` [m above NAP] or `height_m` [m above
     the ground around them, as the method measures that].
 
-    layer, id_column, group_column: as of read_footprints. Raises InputError for a file without
+    layer, id_column, group_column: as of footprints_of. Raises InputError for a file without
     such a column, a height that is no number, or one without ground.
     """
     tables = read_files(sources, layer)

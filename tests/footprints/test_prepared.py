@@ -22,14 +22,14 @@ import shapely
 
 from pipeline.errors import InputError, MendableError, Stopped
 from pipeline.footprints import prepared, prepared_make, prepared_sort
-from pipeline.footprints.footprints import Footprints, read_footprints
+from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared import Prepared
 from pipeline.footprints.prepared_make import prepare_footprints
 from pipeline.footprints.prepared_sort import BITS, CELL_M, NOWHERE, hilbert
 from tests.footprints.test_footprints import FAULTS, FILES, LINE
 from tests.support.commands import ROOT
 from tests.support.damage import flip
-from tests.support.outlines import HOUSES, TWINS, X, Y, box, table, write
+from tests.support.outlines import HOUSES, TWINS, X, Y, box, read_footprints, table, write
 
 SMALL = {"GROUP_ROWS": 16, "STRETCH": 64, "PIECE": 4}
 SEED = 20261125

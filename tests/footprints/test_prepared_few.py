@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from pipeline.footprints import prepared_sort
-from pipeline.footprints.footprints import read_footprints
 from pipeline.footprints.prepared import Prepared
 from pipeline.footprints.prepared_make import prepare_footprints, with_few
 from pipeline.runs.prepare import prepare as prepare_run
@@ -16,7 +15,7 @@ from pipeline.runs.request import Request
 from tests.footprints.test_prepared import SMALL, check_same, forgetful, small, town
 from tests.runs.test_added import drawn
 from tests.runs.test_added import town as world
-from tests.support.outlines import write
+from tests.support.outlines import read_footprints, write
 
 __all__ = ["forgetful", "small"]  # fixtures
 

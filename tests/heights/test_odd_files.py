@@ -13,7 +13,6 @@ import shapely
 
 from pipeline.areas.regions import regions_of
 from pipeline.errors import InputError
-from pipeline.footprints.footprints import read_footprints
 from pipeline.footprints.prepared_make import prepare_footprints
 from pipeline.footprints.restrictions import read_restrictions
 from pipeline.heights.mosaics import ENDINGS as RASTERS
@@ -23,6 +22,7 @@ from pipeline.vectors.files import ENDINGS as VECTORS
 from pipeline.vectors.files import open_vector, read_vector
 from tests.support.commands import call, small_world
 from tests.support.finished import finished
+from tests.support.outlines import read_footprints
 
 ENDLESS = {
     "itself": "SELECT * FROM pand",

@@ -1,5 +1,6 @@
 """Footprints as files, and what is read of them or why not."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,21 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.footprints.footprints import Footprints, read_footprints
+from pipeline.footprints.footprints import Footprints, footprints_of, read_files
 
 X, Y = 121_000.0, 487_000.0
+
+
+def read_footprints(
+    sources: Iterable[str],
+    *,
+    layer: str | None = None,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    centre: str = "centroid",
+) -> Footprints:
+    """Footprints of files that are read whole, one after another."""
+    return footprints_of(read_files(sources, layer), id_column, group_column, centre)
 
 
 def box(x: float, y: float, width: float = 10, height: float = 8) -> shapely.Polygon:
