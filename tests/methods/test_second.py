@@ -201,3 +201,10 @@ def test_it_is_a_job(folder: Path, tmp_path: Path) -> None:
         Backend.of(settings),
     )
     assert all(row[IS_TALL.name] == (row[ABOVE.name] >= 4) for row in rows(place))
+
+
+def test_it_is_a_static_site(finished: Path, tmp_path: Path) -> None:
+    made = call("export", str(finished), "--to", str(tmp_path / "site"))
+    assert made.exit_code == 0, made.output
+    config = json.loads((tmp_path / "site" / "config.json").read_text("utf-8"))
+    assert ABOVE.name in json.dumps(config) and config["collections"][0]["method"]["name"] == NAME
