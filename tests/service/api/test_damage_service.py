@@ -96,14 +96,18 @@ def test_a_damaged_result_is_computed_again(tmp_path: Path, w: World) -> None:
 
 @pytest.mark.parametrize("name", ["rows.npy", "buildings.csv", "roofs-*.counts"])
 def test_damaged_derived_files_are_made_again(
-    client: TestClient, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+    client: TestClient,
+    tmp_path: Path,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As after a start: what a process has read it takes to stay so."""
 
     def answers() -> list[bytes]:
         cache._is_intact.cache_clear()
         opened._opened.cache_clear()
-        tiles._kept = LRUCache(1 << 20, len)
+        monkeypatch.setattr(tiles, "_kept", LRUCache[bytes](1 << 20, len))
         paths = ("items/3", "files/buildings.csv", tile(client, "roofs"))
         found = [client.get(f"/collections/quarter/{path}") for path in paths]
         assert [each.status_code for each in found] == [200] * 3
