@@ -69,11 +69,11 @@ def _rows(
     from pipeline.results import area_rows
     from pipeline.results import report as report_
 
-    said = report_.read(directory)
-    method = method_of(said)
     if by is None:
+        said = report_.read(directory)
+        method = method_of(said)
         return [area_rows.rounded(report_.totals_row(said, method), method)]
     rows = report_.by_area(directory, by, lang, name=name)
     for warning in report_.outside_all(rows, by):
         tell("warning: {said}", said=warning)
-    return area_rows.readable(rows, method, every)
+    return area_rows.readable(rows, method_of(report_.read(directory)), every)
