@@ -122,6 +122,10 @@ class Mark(NamedTuple):
     line_width: float
     dashes: tuple[float, float]
 
+    def words(self, lang: str) -> str:
+        """What its line in the legend says in `nl`, else in English."""
+        return self.nl if lang == "nl" else self.en
+
 
 @dataclass(frozen=True)
 class Flag(Term):

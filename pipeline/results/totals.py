@@ -95,12 +95,11 @@ def _grouped(buildings: pa.Table, method: Method) -> dict[str, dict[str, NDArray
     lines = legend(buildings, method)
     found = {}
     for group, keys in groups_of(method).items():
-        if group == "class":
-            found[group] = {key: judged & _equals(buildings, group, key) for key in keys}
-        elif group == "excluded":
-            found[group] = {key: selected & _equals(buildings, group, key) for key in keys}
+        if group in HOUSE:
+            rows = judged if group == "class" else selected
+            found[group] = {key: rows & _equals(buildings, group, key) for key in keys}
         else:
-            rows = True if group == "legend" else flagged(buildings, group)
+            rows = judged if group == "legend" else flagged(buildings, group)
             found[group] = {key: lines[key] & rows for key in keys}
     return found
 

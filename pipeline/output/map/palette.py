@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from pipeline.methods.method import Bits, Class, Layer, Method, Palette
+from pipeline.methods.method import Bits, Class, Layer, Mark, Method, Palette
 from pipeline.results import texts
 
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
@@ -34,21 +34,12 @@ PANEL = (8.8, 0.3, 2.6, 7.67)
 def styles(method: Method) -> dict[str, Style]:
     """How the map draws each line of its legend, in the legend's order: classes, what is in none,
     and the marks on roofs of any class, told apart by their lines."""
-    marks = {flag.name: flag.mark for flag in method.flags if flag.mark}
     return {
-        **{each.name: _style(each) for each in method.classes},
+        **{each.name: _of_class(each) for each in method.classes},
         "not_judged": NOT_JUDGED,
         "set_aside": SET_ASIDE,
         "unselected": UNSELECTED,
-        **{
-            name: {
-                "facecolor": "none",
-                "edgecolor": mark.colour,
-                "linewidth": mark.line_width,
-                "linestyle": (0, mark.dashes),
-            }
-            for name, mark in marks.items()
-        },
+        **{flag.name: _of_mark(flag.mark) for flag in method.flags if flag.mark},
         "added": ADDED,
     }
 
@@ -58,12 +49,17 @@ def labels(method: Method, lang: str) -> dict[str, str]:
     words = texts.words(lang)
     ours = {name: words[name] for name in ("not_judged", "set_aside", "unselected", "added")}
     theirs = {each.name: each.words(lang) for each in method.classes}
-    marks = {f.name: f.mark.nl if lang == "nl" else f.mark.en for f in method.flags if f.mark}
+    marks = {flag.name: flag.mark.words(lang) for flag in method.flags if flag.mark}
     return ours | theirs | marks
 
 
-def _style(of: Class) -> Style:
+def _of_class(of: Class) -> Style:
     return {"facecolor": of.colour, "edgecolor": of.edge, "linewidth": of.line_width}
+
+
+def _of_mark(of: Mark) -> Style:
+    line = {"edgecolor": of.colour, "linewidth": of.line_width, "linestyle": (0, of.dashes)}
+    return {"facecolor": "none"} | line
 
 
 def brightness(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
