@@ -10,6 +10,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.storage.ledger import REPORT
 from service.core.database import Database
@@ -246,29 +247,23 @@ class Queue:
         return {row["worker"] for row in self.database.rows(statement, value)}
 
 
+AS_STORED = ("id", "client", "message", "blocks_done", "blocks_planned", "seconds_left", "attempts",
+             "callback", "percent", "number")  # fmt: skip
+TIMES = ("created", "updated", "started", "finished")
+
+
 def job_of(row: sqlite3.Row) -> Job:
     """The job of a row; with a request without inputs where the column `asked` was not read."""
     asked, nothing = row["asked"], JobRequest(row["process"], {}, row["key"], 0.0)
+    fields: dict[str, Any] = {name: row[name] for name in AS_STORED}
+    fields |= {name: None if row[name] is None else as_text(row[name]) for name in TIMES}
     return Job(
-        id=row["id"],
-        client=row["client"],
-        visitor=bool(row["visitor"]),
+        **fields,
         request=JobRequest.loads(asked) if asked else nothing,
         status=Status(row["status"]),
-        message=row["message"],
-        created=as_text(row["created"]),
-        updated=as_text(row["updated"]),
-        started=None if row["started"] is None else as_text(row["started"]),
-        finished=None if row["finished"] is None else as_text(row["finished"]),
-        blocks_done=row["blocks_done"],
-        blocks_planned=row["blocks_planned"],
-        seconds_left=row["seconds_left"],
-        attempts=row["attempts"],
-        callback=row["callback"],
-        percent=row["percent"],
+        visitor=bool(row["visitor"]),
         expired=bool(row["expired"]),
         owner=row["owner"] and Owner(row["owner"]),
-        number=row["number"],
     )
 
 
