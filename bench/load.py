@@ -40,7 +40,7 @@ SUITABILITY = "/processes/suitability/execution"
 PAUSE_S = 5.0
 SAMPLE_S = 0.25
 WARM = 0.2  # of the requests that memory is told of are asked before, when what is kept fills
-JOBS = 3  # that are measured alone
+JOBS = 3
 QUICK = Target("p99 <= 500 ms", "p99_ms", 500)
 NONE = Target("none", "errors", 0)
 SLOWED = Target("<= 1.33 x", "ratio", 4 / 3)
@@ -119,12 +119,15 @@ class Load:
         self.address, self.pid, self.place, self.rows = address, pid, place, rows
         self._asked_jobs = 0
 
-    async def measure(self, clients: int, requests: int, pause: float = PAUSE_S) -> None:
-        """Measure all rows. pause: of a client between two views, on average [s]."""
+    async def measure(
+        self, clients: int, requests: int, pause: float = PAUSE_S, jobs: int = JOBS
+    ) -> None:
+        """Measure all rows. pause: of a client between two views, on average [s]; jobs: how many
+        are measured alone."""
         layers = await self._layers()
         areas = await self._areas(layers[0].bounds)
         people = [Person(self.address, layers, areas, number) for number in range(clients)]
-        alone = await self._alone()
+        alone = await self._alone(jobs)
         tell(f"load: {clients} clients, a job beside them")
         beside: list[float] = []
         async with self._busy(beside):
@@ -160,12 +163,12 @@ class Load:
         ]  # fmt: skip
         return named * (len(circles) // max(len(named), 1)) + circles
 
-    async def _alone(self) -> list[float]:
+    async def _alone(self, jobs: int) -> list[float]:
         """Seconds of jobs that nobody disturbs; the first compiles, and reads what is then kept."""
         found: list[float] = []
         if self.place.area:
             tell("load: jobs alone")
-            while len(found) <= JOBS:
+            while len(found) <= jobs:
                 await self._job(found)
         return found[1:]
 

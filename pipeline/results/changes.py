@@ -29,9 +29,10 @@ def compared(method: Method) -> list[Column]:
     return [*verdicts, *sorted(own, key=lambda column: column.type == NUMBER)]
 
 
-def changes(before: Place, after: Place) -> pa.Table:
+def changes(before: Place, after: Place, at_once: int = AT_ONCE) -> pa.Table:
     """The rows that differ between two finished runs of one area, by row: row, id, centre, `what`
     (changed, added, gone), and each column of `compared` before and after; lists as text.
+    at_once: how many rows are compared at a time.
 
     Raises InputError where one is no finished run, their areas differ, or their methods.
     """
@@ -46,8 +47,8 @@ def changes(before: Place, after: Place) -> pa.Table:
             )
     names = [column.name for column in compared(here.method)]
     files = [run.table.file for run in (there, here)]
-    every = range(0, 1 + max(map(_last_row, files)), AT_ONCE)
-    return pa.concat_tables([_changed(files, first, names) for first in every])
+    every = range(0, 1 + max(map(_last_row, files)), at_once)
+    return pa.concat_tables([_changed(files, first, first + at_once, names) for first in every])
 
 
 def _last_row(file: Place) -> int:
@@ -55,9 +56,9 @@ def _last_row(file: Place) -> int:
     return max(pc.max(part["row"]).as_py() or 0 for part in slices(file, ["row"]))
 
 
-def _changed(files: Sequence[Place], first: int, names: Sequence[str]) -> pa.Table:
-    """Rows that differ among AT_ONCE rows from `first`, by row."""
-    old, new = (_compared(file, first, names) for file in files)
+def _changed(files: Sequence[Place], first: int, end: int, names: Sequence[str]) -> pa.Table:
+    """Rows that differ among those from `first` up to `end`, by row."""
+    old, new = (_compared(file, first, end, names) for file in files)
     both = old.join(
         new, ["row", "id"], join_type="full outer", left_suffix="_before", right_suffix="_after"
     ).sort_by([("row", "ascending"), ("id", "ascending")])
@@ -79,8 +80,8 @@ def totals_changed(before: Place, after: Place) -> dict[str, Any]:
     return {"before": old, "after": new, "difference": _more(old, new)}
 
 
-def _compared(file: Place, first: int, names: Sequence[str]) -> pa.Table:
-    here = (pc.field("row") >= first) & (pc.field("row") < first + AT_ONCE)
+def _compared(file: Place, first: int, end: int, names: Sequence[str]) -> pa.Table:
+    here = (pc.field("row") >= first) & (pc.field("row") < end)
     table = where(file, ["row", "id", *PLACE, *names], here)
     for at, field in enumerate(table.schema):
         if pa.types.is_list(field.type):

@@ -81,24 +81,27 @@ class Unread:
 
 
 def plan(
-    request: Request, progress: Progress = no_progress, stop: Stop = never_stop
+    request: Request,
+    progress: Progress = no_progress,
+    stop: Stop = never_stop,
+    patience: float = PATIENCE_S,
 ) -> Plan | Unread:
     """Count what `run` would do, and try a few of its shards. Sheets whose relief is not kept yet
-    are read once for it, if that takes no longer than PATIENCE_S.
+    are read once for it, if that takes no longer than `patience` [s].
 
     Raises InputError as `run` does.
     """
-    return retry_damaged(lambda: _plan(request, progress, stop))
+    return retry_damaged(lambda: _plan(request, progress, stop, patience))
 
 
-def _plan(request: Request, progress: Progress, stop: Stop) -> Plan | Unread:
+def _plan(request: Request, progress: Progress, stop: Stop, patience: float) -> Plan | Unread:
     began = time.monotonic()
     run = prepare(request, progress, stop)
     context = run.context
     with ExitStack() as stack:
         engine = open_engine(stack, "threads", request.resources.workers, progress, stop)
         unread = _unread(context, engine)
-        if unread.seconds > PATIENCE_S:
+        if unread.seconds > patience:
             return unread
         prepared = time.monotonic() - began
         cards = survey_pass(context, engine)

@@ -17,13 +17,12 @@ REQUESTS = 100
 
 
 @pytest.mark.slow
-def test_a_small_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.load.JOBS", 1)
+def test_a_small_load(tmp_path: Path) -> None:
     rows: list[Row] = []
     place = generated(tmp_path, 300.0)
     with serving(place, tmp_path / "state") as (address, pid):
         load = Load(address, pid, place, rows)
-        asyncio.run(load.measure(clients=4, requests=REQUESTS, pause=0.5))
+        asyncio.run(load.measure(clients=4, requests=REQUESTS, pause=0.5, jobs=1))
     named = {row["name"]: row for row in rows}
     one = "one after another without a pause, while a job runs"
     for when in ("while a job runs", one, "without a pause, no job"):

@@ -161,13 +161,12 @@ def test_rows_and_sums_before_and_after(town: Quarter) -> None:
     assert len(changes(before, before)) == 0
 
 
-def test_rows_compared_a_few_at_a_time(town: Quarter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_compared_a_few_at_a_time(town: Quarter) -> None:
     """As those of a nation are, which do not stand in memory together."""
     before = town.folder / "extruded-before"
     _, after = with_tower(town, *TALL)
     at_once = changes(before, after)
-    monkeypatch.setattr("pipeline.results.changes.AT_ONCE", 100)
-    assert changes(before, after).equals(at_once) and len(at_once) > 5
+    assert changes(before, after, at_once=100).equals(at_once) and len(at_once) > 5
 
 
 def test_two_areas_are_not_compared(town: Quarter) -> None:

@@ -67,18 +67,13 @@ def test_a_plan_says_when_trying_took_longer_than_the_run(tmp_path: Path, files:
     assert "trying it took longer" not in dict(table(replace(found, seconds=12.0, trial=9.0)))
 
 
-def test_sheets_that_take_long_are_not_read_for_a_plan(
-    tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plan, "PATIENCE_S", -1.0)
+def test_sheets_that_take_long_are_not_read_for_a_plan(tmp_path: Path, files: Files) -> None:
     request = files.request(tmp_path / "out", relief=tmp_path / "relief")
-    found = plan.plan(request)
+    found = plan.plan(request, patience=-1.0)
     assert isinstance(found, plan.Unread)
     assert (found.sheets, found.of) == (2, 2) and found.cells == 2 * 400 * 320
     assert not (tmp_path / "relief").exists()
     told = dict(table(found))
     assert told["sheets without relief"].startswith("2 (")
-    monkeypatch.undo()
     assert isinstance(plan.plan(request), plan.Plan)
-    monkeypatch.setattr(plan, "PATIENCE_S", -1.0)
-    assert isinstance(plan.plan(request), plan.Unread)
+    assert isinstance(plan.plan(request, patience=-1.0), plan.Unread)
