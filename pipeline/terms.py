@@ -42,7 +42,8 @@ class Location(File):
 @dataclass(frozen=True)
 class Field(Term):
     """A field of a request, by its name there; a parameter of the method is one by the name
-    `parameter`. value: what was given, or has to be."""
+    `parameter`. value: what was given, or has to be; the service tells one that is a Text, which is
+    no path."""
 
     name: str
     value: Any = None

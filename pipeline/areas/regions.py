@@ -106,7 +106,7 @@ def find_region(text: str, files: Sequence[Path], or_file: bool = False) -> Area
         if len(means) > SHOWN:
             more = Text("{names} and {n} more", names=means[:SHOWN], n=len(means) - SHOWN)
             means = [more]
-        raise InputError(Field("area", text), "means {means}", "give the code", means=means)
+        raise InputError(Field("area", Text(text)), "means {means}", "give the code", means=means)
     (region,) = matches
     return _area([region], region.code, region.name)
 
@@ -187,7 +187,7 @@ def _unknown(
         near = list(dict.fromkeys(by_name[name].label for name in close))
     remedy = "give a code (GM0363), a name or a file" if or_file else "give a code or a name"
     return InputError(
-        Field("area", text),
+        Field("area", Text(text)),
         "no such file, and no region of {within}" if or_file else "no region of {within}",
         Text("did you mean {near}?", near=near) if near else Text(remedy),
         within=[*map(File, files)],

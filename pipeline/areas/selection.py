@@ -59,13 +59,13 @@ def check_extent(text: str, ground: shapely.Geometry) -> None:
         return
     if copied and copied[2] != "EPSG:28992":
         raise InputError(
-            Field("area", text),
+            Field("area", Text(text)),
             "an extent of QGIS in another CRS",
             "give xmin,ymin,xmax,ymax in RD metres (EPSG:28992)",
         )
     if copied or _reads_better(numbers, ground):
         raise InputError(
-            Field("area", text),
+            Field("area", Text(text)),
             "reads as an extent of QGIS, which is xmin,xmax,ymin,ymax",
             "give {meant}",
             meant=",".join(f"{numbers[k]:.12g}" for k in (0, 2, 1, 3)),

@@ -32,6 +32,7 @@ from pipeline.storage.slices import BBOX as RECTANGLE
 from service.api.cql import LONGEST, parsed
 from service.api.formats import FORMAT
 from service.api.when import TIMES, moment
+from service.core.faults import Faults
 from service.core.problem import Problem
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -140,6 +141,12 @@ class Query(BaseModel):
     def wanted(self, features: Features) -> Filter | None:
         """The query as a filter of the table; None for all rows. Raises Problem 400 for an invalid
         filter, or one on an unknown column."""
+        try:
+            return self._wanted(features)
+        except InputError as error:  # which of a collection is a fault of its files
+            raise Problem(400, Faults().sentence(error)) from None
+
+    def _wanted(self, features: Features) -> Filter | None:
         given = self.model_dump(by_alias=True, exclude_none=True)
         parts = [_equal(name, value) for name, value in given.items() if name not in NO_COLUMNS]
         if self.bbox is not None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.errors import InputError, Kind
-from pipeline.messages import translated
+from pipeline.messages import Text, translated
 from pipeline.terms import Command, Field, File, Reason, Term
 
 MOST = 400  # characters of a sentence that came from below
@@ -57,8 +57,10 @@ class Faults:
         match term:
             case Field("parameter", value):
                 return f"parameter {value}"
+            case Field(name, value) if name in INPUTS:
+                return f"input {INPUTS[name]}" + (f": {value}" if isinstance(value, Text) else "")
             case Field(name):
-                return f"input {INPUTS[name]}" if name in INPUTS else f"the setting {name}"
+                return f"the setting {name}"
             case File():
                 return f"input {Path(term.name).stem}" if self._is_upload(term) else term.name
             case Reason():

@@ -90,7 +90,7 @@ def read_inputs(model: type[T], given: dict[str, Any]) -> T:
         told = dict.fromkeys(_told(each) for each in error.errors()[:SHOWN])
         takes = ", ".join(model.model_fields)
         raise InputError(
-            "inputs", "{faults:; } (inputs are {takes})", faults=list(told), takes=takes
+            Text("{faults:; }", faults=list(told)), "{source} (inputs are {takes})", takes=takes
         ) from None
 
 

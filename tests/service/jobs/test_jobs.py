@@ -12,6 +12,7 @@ from pipeline.storage.ledger import REPORT
 from service.core.catalogue import Collection
 from service.core.database import Database
 from service.core.exports import FOLDER, cached_export
+from service.core.faults import Owner
 from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
@@ -272,6 +273,7 @@ def test_a_job_that_kills_its_workers_fails(jobs: Jobs) -> None:
         jobs.claim("w")
     failed = again(jobs, job)
     assert failed.status is Status.FAILED and "smaller area" in failed.message
+    assert failed.owner is Owner.SERVICE
     assert not jobs.folder(job).exists()
 
 
@@ -286,6 +288,27 @@ def test_a_job_that_ends_the_service_repeatedly_fails(jobs: Jobs) -> None:
         jobs.requeue_all()
         jobs.claim("w")
     assert again(jobs, job).status is Status.FAILED
+
+
+def test_a_job_keeps_who_can_mend_its_fault(jobs: Jobs) -> None:
+    job = begun(jobs)
+    assert again(jobs, job).owner is None
+    jobs.finish(job.id, Status.FAILED, "no", owner=Owner.OPERATOR)
+    assert again(jobs, job).owner is Owner.OPERATOR
+    known = jobs.find_without_inputs(job.id, "anna")
+    assert known is not None and known.owner is Owner.OPERATOR
+
+
+def test_a_table_of_before_there_were_owners_gets_the_column(tmp_path: Path) -> None:
+    jobs = table(tmp_path)
+    job = begun(jobs)
+    jobs.finish(job.id, Status.FAILED, "no")
+    jobs.database.execute("ALTER TABLE jobs DROP COLUMN owner")
+    jobs = table(tmp_path)
+    assert (again(jobs, job).message, again(jobs, job).owner) == ("no", None)
+    other = begun(jobs, "other")
+    jobs.finish(other.id, Status.FAILED, "no", owner=Owner.CLIENT)
+    assert again(table(tmp_path), other).owner is Owner.CLIENT
 
 
 def test_a_dismissed_job_keeps_its_folder_until_the_worker_lets_go(jobs: Jobs) -> None:

@@ -17,12 +17,14 @@ import pytest
 
 from pipeline.errors import InputError
 from service.api.service import Service
+from service.core.faults import Owner
 from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
 from service.jobs.callback import PAUSE_S, checked, send_due
 from service.jobs.job import Job, Status, status_info
 from service.jobs.queue import MOST_DEATHS
+from service.jobs.work import FAULTY
 from service.processes.job_request import JobRequest
 from tests.support.fake_worker import supervised
 
@@ -137,10 +139,12 @@ def test_dismissed_within_a_second(service: Service, deaf: bool) -> None:
 def test_errors_of_jobs_hold_no_paths(service: Service, capfd: pytest.CaptureFixture[str]) -> None:
     failed = wait(service, sent(service, fail=True), ended)
     assert failed.status is Status.FAILED
-    assert failed.message == "sheet.tif: cannot be read; give another"
+    assert failed.message == f"{FAULTY}: sheet.tif: cannot be read; give another"
+    assert failed.owner is Owner.OPERATOR
     fault = wait(service, sent(service, fault=True), ended)
     assert fault.status is Status.FAILED
     assert "fault of the service" in fault.message and "/" not in fault.message
+    assert fault.owner is Owner.SERVICE
 
 
 @pytest.mark.slow
