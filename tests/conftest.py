@@ -39,13 +39,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def faults_for_clients(base: Path) -> Iterator[None]:
+def faults_for_clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Of every fault that any test of this process meets clients would be told no path."""
-    init = InputError.__init__
+    init, folder = InputError.__init__, str(tmp_path_factory.getbasetemp())
 
     def checked(self: InputError, *args: Any, **values: Any) -> None:
         init(self, *args, **values)
-        assert str(base) not in Faults().sentence(self)
+        assert folder not in Faults().sentence(self)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(InputError, "__init__", checked)
