@@ -16,6 +16,7 @@ from pipeline.footprints.footprints import PREFIX
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.messages import Text
 from pipeline.methods import METHODS
+from pipeline.methods.parameters import parse
 from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
 from pipeline.results.finished import open_finished
@@ -49,12 +50,8 @@ def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
     removed = sorted({name.strip().removeprefix(PREFIX) for name in asked.remove})
     if added is None and not removed:
         raise InputError("input add", "is missing", "give it, or the input remove, or both")
-    if removed and method["parameters"].get("surface") == "dsm":
-        raise InputError(
-            "input remove",
-            "a building stands in the measured surface",
-            "leave the parameter surface at `extruded`",
-        )
+    named = METHODS[method["method"]]
+    named.check(parse(named.parameters, method["parameters"]), (), removed)
     check_can_compute(backend, [])
     if asked.area is not None:
         ground = ground_of(asked.area, backend.sources.boundaries)
