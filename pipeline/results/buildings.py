@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.areas.selection import within_circle
 from pipeline.engine.engine import prefetch
+from pipeline.footprints.prepared import centres_of
 from pipeline.footprints.prepared_sort import hilbert
 from pipeline.footprints.restrictions import Restricted
 from pipeline.footprints.scope import shards_of
@@ -75,16 +76,14 @@ class Counts:
 
 def in_space(rows: pa.Table, counts: str) -> pa.Table:
     """Rows in the order in which footprints are prepared, with what was counted of them."""
-    centre = np.column_stack([rows[f"centre_{axis}"].to_numpy() for axis in "xy"])
-    order = np.lexsort((rows["row"].to_numpy(), hilbert(centre)))
+    order = np.lexsort((rows["row"].to_numpy(), hilbert(centres_of(rows))))
     return rows.take(pa.array(order)).replace_schema_metadata({COUNTS: counts})
 
 
 def rows_by_shard(rows: pa.Table, layout: Layout) -> dict[Shard, pa.Table]:
     """The rows that have a centre, by the shard that holds it, in their order."""
     rows = rows.filter(pc.is_valid(rows["centre_x"]))
-    centre = np.column_stack([rows[f"centre_{axis}"].to_numpy() for axis in "xy"])
-    owners = shards_of(layout, centre)
+    owners = shards_of(layout, centres_of(rows))
     places, which, counts = np.unique(owners, axis=0, return_inverse=True, return_counts=True)
     rows = rows.take(pa.array(np.argsort(which.reshape(-1), kind="stable")))
     starts = np.cumsum(counts) - counts

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
@@ -196,11 +195,6 @@ def mark_of(directory: Path) -> tuple[int, int]:
 def _opened(directory: Place, mark: object) -> Finished:
     """mark: of the report, which an update writes last."""
     return Finished(directory, report.read(directory))
-
-
-def centres(table: pa.Table) -> NDArray[np.float64]:
-    """(rows, 2) x and y [m], NaN for null."""
-    return np.column_stack([table[f"centre_{axis}"].to_numpy() for axis in "xy"]).astype(float)
 
 
 def _around(windows: Sequence[Window]) -> Window:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from pipeline.areas.polygons import own_copy
 from pipeline.areas.selection import Area, within_circle
 from pipeline.engine.engine import prefetch
+from pipeline.footprints.prepared import centres_of
 from pipeline.heights.ahn import sheets_touching
 from pipeline.results import coverage, report, totals
-from pipeline.results.finished import Finished, centres, open_finished
+from pipeline.results.finished import Finished, open_finished
 from pipeline.storage.places import Place
 from pipeline.terms import Field
 from pipeline.vectors.overlay import difference, intersection
@@ -110,7 +111,7 @@ def _rows(finished: Finished, area: Area | None, around: Circle | None) -> Itera
     for group in _groups(finished, area, around):
         table = finished.table.read([group], columns)
         if area is not None and not _holds_all(area, finished, group):
-            table = table.filter(pa.array(area.contains(centres(table))))
+            table = table.filter(pa.array(area.contains(centres_of(table))))
         yield _selected(table, around, area is None)
 
 
@@ -134,7 +135,7 @@ def _holds_all(area: Area, finished: Finished, group: int) -> bool:
 
 def _selected(table: pa.Table, around: Circle | None, alone: bool) -> pa.Table:
     """The rows with those in the circle as selected; no others where the circle stands alone."""
-    inside = within_circle(centres(table), around)
+    inside = within_circle(centres_of(table), around)
     if around and alone:
         table, inside = table.filter(pa.array(inside)), inside[inside]
     return table.set_column(table.column_names.index("selected"), "selected", pa.array(inside))

@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 from pipeline.areas.selection import within_circle
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import EmptyAreaError, InputError, Stopped
+from pipeline.footprints.prepared import centres_of
 from pipeline.grid.windows import Shard
 from pipeline.results import coverage, report, store
 from pipeline.results.buildings import in_space, rows_by_shard, write_buildings
-from pipeline.results.finished import KINDS, Finished, centres, open_finished
+from pipeline.results.finished import KINDS, Finished, open_finished
 from pipeline.results.printed import warnings
 from pipeline.results.store import Layer
 from pipeline.runs import matching
@@ -209,13 +210,13 @@ def _size(parts: dict[Shard, pa.Table]) -> int:
 def _by_shard(asked: RunQuery, table: pa.Table) -> dict[Shard, pa.Table]:
     """Rows within the area, by the shard that holds their centre."""
     if area := asked.question.area:
-        table = table.filter(pa.array(area.contains(centres(table))))
+        table = table.filter(pa.array(area.contains(centres_of(table))))
     return rows_by_shard(table, asked.on_grid.layout)
 
 
 def _selected(asked: RunQuery, table: pa.Table) -> pa.Table:
     """The rows with what lies in the circle as selected."""
-    inside = pa.array(within_circle(centres(table), asked.question.around))
+    inside = pa.array(within_circle(centres_of(table), asked.question.around))
     return table.set_column(table.column_names.index("selected"), "selected", inside)
 
 

@@ -9,13 +9,14 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
+from pipeline.footprints.prepared import centres_of
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.messages import Text
 from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.method import Method
 from pipeline.methods.reach import hull
-from pipeline.results.finished import Finished, centres, open_finished
+from pipeline.results.finished import Finished, open_finished
 from pipeline.storage.geoparquet import Rows
 from pipeline.storage.places import Place
 from pipeline.storage.slices import Rectangle
@@ -47,7 +48,7 @@ def reach_in(
         raise InputError(Text("no building comes or goes"), remedy="give one")
     reached = [_reach(finished, method, p, *one) for one in found]
     near = [_touching(finished, rectangle) for rectangle in reached]
-    middles = [np.tile(centres(rows.columns), 2) for rows in near]
+    middles = [np.tile(centres_of(rows.columns), 2) for rows in near]
     return hull(np.concatenate([reached, *middles]), CELLS_M)
 
 

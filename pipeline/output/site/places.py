@@ -14,8 +14,9 @@ from pipeline.areas.gazetteer import ORDER
 from pipeline.areas.regions import Area, Region, codes_of, folded, kind_of, regions_of
 from pipeline.engine.tasks import Stop
 from pipeline.errors import Stopped
+from pipeline.footprints.prepared import centres_of
 from pipeline.grid.crs import to_degrees
-from pipeline.results.finished import Finished, centres, open_finished
+from pipeline.results.finished import Finished, open_finished
 from pipeline.results.summary import computed, is_complete
 from pipeline.storage.files import identity
 from pipeline.storage.places import Place
@@ -84,7 +85,7 @@ def _seen(directory: Place, outlines: NDArray[Any], stop: Stop) -> NDArray[np.bo
     for part in slices(file, ["selected", "centre_x", "centre_y"]):
         if stop():
             raise Stopped
-        points = centres(part.filter(part["selected"]))
+        points = centres_of(part.filter(part["selected"]))
         points = shapely.points(points[~np.isnan(points).any(axis=1)])
         seen[tree.query(points, predicate="intersects")[1]] = True
     return seen
