@@ -21,7 +21,7 @@ from service.jobs.job import Job, status_info
 from service.processes import summary
 from service.processes.descriptions import OFFERED, SAID, SYNCHRONOUS, describe, summaries
 from service.processes.dispatch import job_request
-from service.processes.results import RAW, check_format, read_wanted
+from service.processes.results import RAW, check_format, read_outputs
 
 router = APIRouter(tags=["processes"])
 router.include_router(results.router)
@@ -169,7 +169,7 @@ async def execution(
         if output.format and output.format.mediaType:
             check_format(process_id, name, output.format.mediaType)
     sent = {name: output.transmissionMode for name, output in (asked.outputs or {}).items()}
-    wanted = read_wanted(process_id, sent, asked.response)
+    wanted = read_outputs(process_id, sent, asked.response)
     whence = address_of(request.scope)
     if process_id in SYNCHRONOUS:
         found = await SUMMARIES.run(client, whence, _summarise, service, client, asked.inputs)

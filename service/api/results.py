@@ -17,7 +17,7 @@ from service.core.faults import Owner
 from service.core.links import GEOJSON, JSON
 from service.core.problem import OGC, Problem, no_such
 from service.jobs.job import Job, Status
-from service.processes.results import RAW, VALUE, Result, outputs_of, there
+from service.processes.results import RAW, VALUE, Result, available, outputs_of
 
 router = APIRouter(tags=["processes"])
 
@@ -148,7 +148,7 @@ def _href(job: Job, name: str, result: Result, base: str) -> str:
 
 def _there(job: Job) -> dict[str, Result]:
     """The results that there are of a job: pictures only of layers that were asked for."""
-    return there(outputs_of(job.request.process), job.request.inputs["layers"])
+    return available(outputs_of(job.request.process), job.request.inputs["layers"])
 
 
 def _folder(job: Job, service: Service) -> Path:

@@ -16,7 +16,7 @@ from service.core.catalogue import Backend
 from service.processes import suitability, whatif
 from service.processes.execution import Execution
 from service.processes.job_request import JobRequest
-from service.processes.results import outputs_of, there
+from service.processes.results import available, outputs_of
 
 
 class Process(NamedTuple):
@@ -35,13 +35,13 @@ PROCESSES: Mapping[str, Process] = {
 def job_request(
     process: str, inputs: dict[str, Any], backend: Backend, wanted: dict[str, Any] | None = None
 ) -> JobRequest:
-    """A request of one of the processes that take their time. wanted: as read_wanted makes it.
+    """A request of one of the processes that take their time. wanted: as read_outputs makes it.
 
     Raises InputError for what is not accepted, Problem 409 for what nothing answers.
     """
     request = replace(PROCESSES[process].request(inputs, backend), wanted=wanted or {})
     asked = request.wanted.get("outputs", {})
-    kept = there(outputs_of(process), request.inputs["layers"])
+    kept = available(outputs_of(process), request.inputs["layers"])
     missing = [name for name in asked if name not in kept]
     if missing and len(asked) < len(outputs_of(process)):
         raise InputError(

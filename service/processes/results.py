@@ -80,7 +80,7 @@ def check_format(process: str, output: str, media_type: str) -> None:
         )
 
 
-def read_wanted(
+def read_outputs(
     process: str, outputs: Mapping[str, str | None], response: str | None
 ) -> dict[str, Any]:
     """Which outputs a client wants, each by value or by reference, and whether raw.
@@ -116,7 +116,7 @@ def _sent(name: str, result: Result, how: str | None) -> str:
     return how
 
 
-def there(results: dict[str, Result], layers: list[str]) -> dict[str, Result]:
+def available(results: dict[str, Result], layers: list[str]) -> dict[str, Result]:
     """The results of a job with these raster layers."""
     return {
         name: result
