@@ -29,7 +29,7 @@ class Text(str):
 
     def __new__(cls, template: str, /, **values: Any) -> "Text":
         """A Text that is given as the template stays as it is."""
-        if isinstance(template, Text) and not values:
+        if isinstance(template, Text):
             return template
         values = {name: _simple(value) for name, value in values.items()}
         made = super().__new__(cls, _filled(template, values, "en", str) if values else template)

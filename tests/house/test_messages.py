@@ -105,6 +105,8 @@ def test_a_fault_is_source_place_problem_and_remedy() -> None:
     )
     assert str(InputError(File("b.laz"), "no {source} here", "{x}", x=1)) == "no b.laz here; 1"
     assert str(InputError("as {it} stands", "{so}")) == "as {it} stands: {so}"
+    again = Text("run it again with {overwrite}", overwrite=Field("overwrite"))
+    assert InputError("a", "{n} are", again, n=2).remedy is again
 
 
 def test_a_fault_comes_whole_from_another_process() -> None:
