@@ -29,10 +29,10 @@ def apart(task: str, cache: Path, **asked: Any) -> Answer:
     Raises RuntimeError if it fails.
     """
     process = _begun(task, cache, asked)
-    told, _ = process.communicate()
+    line, _ = process.communicate()
     if process.returncode:
         raise RuntimeError(f"{task} ended with status {process.returncode}")
-    answer: Answer = json.loads(told.splitlines()[-1])
+    answer: Answer = json.loads(line.splitlines()[-1])
     return answer
 
 
@@ -76,8 +76,8 @@ def make(folder: str, kind: str, workers: int, **options: Any) -> Answer:
             options["within"] = (xmin - reach, ymin - reach, xmax + reach, ymax + reach)
         made = {"province": nation.province}.get(kind, nation.generate)
         found = made(Path(folder), workers=workers, **options)
-    told = answer | {"dsm": str(found.dsm), "dtm": str(found.dtm)}
-    return told | {
+    values = answer | {"dsm": str(found.dsm), "dtm": str(found.dtm)}
+    return values | {
         "buildings": str(found.buildings),
         "footprints": found.footprints,
         "cells": found.cells,

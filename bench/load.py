@@ -144,10 +144,10 @@ class Load:
         name = (await ask(self.address, "/collections"))["collections"][0]["id"]
         found = []
         for layer in ("buildings", "roofs", "hillshade", "shadow"):
-            told = await ask(self.address, f"/collections/{name}/tiles/{layer}")
-            template = told["tiles"][0].removeprefix(self.address)
-            zooms = told["minzoom"], told["maxzoom"]
-            found.append(Layer(template, zooms, tuple(told["bounds"])))
+            tilejson = await ask(self.address, f"/collections/{name}/tiles/{layer}")
+            template = tilejson["tiles"][0].removeprefix(self.address)
+            zooms = tilejson["minzoom"], tilejson["maxzoom"]
+            found.append(Layer(template, zooms, tuple(tilejson["bounds"])))
         return found
 
     async def _areas(self, bounds: tuple[float, ...]) -> list[dict[str, Any]]:
@@ -232,18 +232,18 @@ class Load:
 
     def _memory(self, when: str, usage: Usage) -> None:
         first, last, slope = usage.memory()
-        said = f"{first:.0f} to {last:.0f} MB, {slope:+.2f} MB a thousand answers"
-        self._figure(f"memory of the service, {when}", said, FLAT, ratio=last / first)
+        text = f"{first:.0f} to {last:.0f} MB, {slope:+.2f} MB a thousand answers"
+        self._figure(f"memory of the service, {when}", text, FLAT, ratio=last / first)
 
     def _slowed(self, alone: list[float], beside: list[float]) -> None:
         if not alone or not beside:
             return
         ratio = median(beside) / median(alone)
-        said = f"{ratio:.2f} x ({median(alone):.1f} s alone; {len(beside)} jobs beside it)"
-        self._figure("a job, over one that nobody disturbs", said, SLOWED, ratio=ratio)
+        text = f"{ratio:.2f} x ({median(alone):.1f} s alone; {len(beside)} jobs beside it)"
+        self._figure("a job, over one that nobody disturbs", text, SLOWED, ratio=ratio)
 
-    def _figure(self, name: str, said: str, target: Target | None = None, **more: Any) -> Row:
-        row: Row = {"group": "load", "name": name, "figure": said, "median_s": None}
+    def _figure(self, name: str, text: str, target: Target | None = None, **more: Any) -> Row:
+        row: Row = {"group": "load", "name": name, "figure": text, "median_s": None}
         row |= {"cells": None, "mcells_s": None, "copies": None, "spread": None, **more}
         self.rows.append(row)
         if target:

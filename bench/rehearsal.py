@@ -41,9 +41,9 @@ def province(at: Rounds, workers: int) -> None:
     _one_worker(at, ground, "run", row)
     _plan(at, ground, "run", row)
     finished, again = at.resumed(ground, row)
-    said = f"{again} of {finished}"
+    text = f"{again} of {finished}"
     name = "finished shards done again after a kill"
-    aim(at.add("province", name, repeated=again, figure=said), NOTHING)
+    aim(at.add("province", name, repeated=again, figure=text), NOTHING)
     aim(at.relief(ground, workers), RELIEF)
 
 

@@ -190,6 +190,6 @@ def aim(row: Row, target: Target) -> None:
     row["target"] = target._asdict()
 
 
-def tell(said: str) -> None:
+def tell(text: str) -> None:
     """What is at work."""
-    print(said, file=sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)

@@ -61,11 +61,11 @@ def run(kind: str, side: int | None, quiet: bool, stop: Stop = lambda: False) ->
 
 
 def _teller(quiet: bool, stop: Stop) -> Callable[[str], None]:
-    def tell(said: str) -> None:
+    def tell(text: str) -> None:
         if stop():
             raise Stopped(NOTHING_KEPT)
         if not quiet:
-            print(said, file=sys.stderr)
+            print(text, file=sys.stderr)
 
     return tell
 
@@ -86,8 +86,8 @@ def _pass(kind: str, side: int, quiet: bool, stop: Stop) -> list[Any]:
     """The benchmarks as pytest-benchmark tells of them."""
     with TemporaryDirectory(prefix="daklaag-bench-") as folder:
         _pytest(Path(folder), kind, side, quiet, stop)
-        told: dict[str, Any] = json.loads((Path(folder) / "measured.json").read_text("utf-8"))
-    return list(told["benchmarks"])
+        values: dict[str, Any] = json.loads((Path(folder) / "measured.json").read_text("utf-8"))
+    return list(values["benchmarks"])
 
 
 def _pytest(folder: Path, kind: str, side: int, quiet: bool, stop: Stop) -> None:
@@ -101,9 +101,9 @@ def _pytest(folder: Path, kind: str, side: int, quiet: bool, stop: Stop) -> None
         "--benchmark-json", folder / "measured.json", "--side", str(side),
         *(here / name for name in FILES[kind]),
     ]  # fmt: skip
-    said = subprocess.DEVNULL if quiet else sys.stderr
+    stream = subprocess.DEVNULL if quiet else sys.stderr
     # of a session of its own, so that Ctrl-C reaches us alone, and its own processes end with it
-    child = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
+    child = subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True)
     try:
         while child.poll() is None:
             if stop():

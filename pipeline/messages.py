@@ -89,9 +89,11 @@ def to_json(text: str) -> dict[str, Any]:
     return {"template": text.template, "values": {k: _plain(v) for k, v in text.values.items()}}
 
 
-def of_json(told: Mapping[str, Any]) -> Text:
+def of_json(values: Mapping[str, Any]) -> Text:
     """The Text of `to_json`."""
-    return Text(told["template"], **{name: _made(value) for name, value in told["values"].items()})
+    return Text(
+        values["template"], **{name: _made(value) for name, value in values["values"].items()}
+    )
 
 
 def _plain(value: Any) -> Any:

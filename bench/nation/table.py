@@ -84,7 +84,7 @@ def _table(land: Land, place: AhnSheet, within: Bounds | None) -> pa.Table:
 
 
 def _geo() -> bytes:
-    said = {
+    values = {
         "version": "1.0.0",
         "primary_column": "geometry",
         "columns": {
@@ -95,4 +95,4 @@ def _geo() -> bytes:
             }
         },
     }
-    return json.dumps(said).encode()
+    return json.dumps(values).encode()

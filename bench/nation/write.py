@@ -156,8 +156,8 @@ def _places(names: Collection[str] | None) -> list[AhnSheet]:
     return [known[name] for name in sorted(known if names is None else names)]
 
 
-def _check_card(folder: Path, said: dict[str, Any]) -> None:
-    card, text = folder / "nation.json", json.dumps(said)
+def _check_card(folder: Path, values: dict[str, Any]) -> None:
+    card, text = folder / "nation.json", json.dumps(values)
     if card.exists() and card.read_text() != text:
         raise InputError(
             File(folder),

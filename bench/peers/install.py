@@ -10,9 +10,9 @@ import sys
 from bench.peers.roster import PEERS, Peer
 
 
-def why(said: str) -> str:
+def why(output: str) -> str:
     """Pip's reason in one line: the last of its errors, else its last line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error:")]
     return ([*lines[-1:], *errors] or ["pip gave no reason"])[-1]
 
@@ -22,8 +22,8 @@ def install(peer: Peer) -> str:
     if peer.command:
         found = shutil.which(peer.command)
         return f"found {found}" if found else f"skipped: no {peer.command} on PATH"
-    for told in peer.install:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", *told.split()]
+    for arguments in peer.install:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", *arguments.split()]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             return f"skipped: {why(done.stderr)}"

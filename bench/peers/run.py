@@ -130,11 +130,11 @@ def merged(
     reasons: dict[tuple[str, str], list[str]] = {}
     for peer, task, reason in skipped:
         reasons.setdefault((peer, reason), []).append(task)
-    told = [
+    texts = [
         {"peer": peer, "reason": f"{', '.join(tasks)}: {reason}"}
         for (peer, reason), tasks in reasons.items()
     ]
-    return {"peers": peers, "ours": own, "skipped": told}
+    return {"peers": peers, "ours": own, "skipped": texts}
 
 
 def copied(side: int) -> NDArray[np.float32]:

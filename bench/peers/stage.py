@@ -48,8 +48,8 @@ def write_scene(folder: Path, side: int) -> None:
     burnt = ((shape, number) for number, shape in numbered)
     np.save(folder / "height.npy", height)
     np.save(folder / "labels.npy", rasterize(burnt, height.shape, transform=place, dtype="int32"))
-    told = {"features": [feature(*one) for one in numbered]}
-    (folder / "footprints.json").write_text(json.dumps(told))
+    values = {"features": [feature(*one) for one in numbered]}
+    (folder / "footprints.json").write_text(json.dumps(values))
     options = {"count": 1, "dtype": "float32", "crs": "EPSG:28992", "transform": place}
     with rasterio.open(folder / "height.tif", "w", "GTiff", side, side, **options) as sheet:
         sheet.write(height, 1)

@@ -118,15 +118,15 @@ def _judge_shadow(side: int, output: NDArray[Any], _: Answer) -> str:
 def _judge_horizon(side: int, output: NDArray[Any], answer: Answer) -> str:
     cells = truth.chosen(side, SAMPLE)
     right = truth.horizon(city(side), cells, AZIMUTH, answer.reach or math.inf)
-    said = compare.errors(np.maximum(output[cells], 0), np.degrees(right), " degrees")
-    return f"to a bilinear march: {said}"
+    text = compare.errors(np.maximum(output[cells], 0), np.degrees(right), " degrees")
+    return f"to a bilinear march: {text}"
 
 
 def _judge_sky_view(side: int, output: NDArray[Any], answer: Answer) -> str:
     cells, reach = truth.chosen(side, SAMPLE), answer.reach or math.inf
     right = truth.sky_view(city(side), cells, DIRECTIONS, reach, answer.definition)
-    said = f"to a bilinear march: {compare.errors(output[cells], right)} ({_sky_view(side)})"
-    return _defined(answer, said)
+    sentence = f"to a bilinear march: {compare.errors(output[cells], right)} ({_sky_view(side)})"
+    return _defined(answer, sentence)
 
 
 def _judge_higher(side: int, output: NDArray[Any], _: Answer) -> str:

@@ -44,12 +44,12 @@ class WorkerRequirements(NamedTuple):
         exception."""
         if found != self.version:
             known = isinstance(found, str)
-            said = Text("version {version}", version=found) if known else Text("no daklaag")
+            text = Text("version {version}", version=found) if known else Text("no daklaag")
             raise InputError(
                 Text("the worker at {address}", address=address),
                 "{source} has {said}, but here is {version}",
                 "install the same on every machine",
-                said=said,
+                said=text,
                 version=self.version,
             )
 

@@ -37,14 +37,14 @@ class Pace:
     def told(self, now: float, total: int) -> list[Text]:
         """Rates, what was skipped and failed, and the time left, as far as they are known."""
         _, cells, footprints = self._rates(now)
-        said = [Text("{n:.1f} Mcells/s", n=cells / 1e6)] if cells else []
-        said += [Text("{n:,.0f} buildings/s", n=footprints)] if footprints else []
-        said += [Text("{n:,} blocks skipped", n=self.skipped)] if self.skipped else []
-        said += [Text("{n:,} failed", n=self.failed)] if self.failed else []
+        texts = [Text("{n:.1f} Mcells/s", n=cells / 1e6)] if cells else []
+        texts += [Text("{n:,.0f} buildings/s", n=footprints)] if footprints else []
+        texts += [Text("{n:,} blocks skipped", n=self.skipped)] if self.skipped else []
+        texts += [Text("{n:,} failed", n=self.failed)] if self.failed else []
         left = self.left(now, total)
         if left is not None and self._done < total:
-            said.append(Text("about {time} left", time=spoken(left)))
-        return said
+            texts.append(Text("about {time} left", time=spoken(left)))
+        return texts
 
     def left(self, now: float, total: int) -> float | None:
         """Seconds until all tasks are done, as it goes; None as long as none was."""

@@ -157,10 +157,10 @@ def _page(url: str, client: Client) -> tuple[dict[str, Any], str]:
     try:
         body, headers = client.read(url)
         page = json.loads(body)
-        said = page.get("numberReturned", len(page["features"]))
-        if said != len(page["features"]):
+        announced = page.get("numberReturned", len(page["features"]))
+        if announced != len(page["features"]):
             came = len(page["features"])
-            raise FetchError("{came} of {said} buildings of a page came", came=came, said=said)
+            raise FetchError("{came} of {said} buildings of a page came", came=came, said=announced)
         return page, headers.get("Content-Crs", "").strip("<> ") or "OGC:CRS84"
     except NotFoundError as nowhere:
         raise FetchError("no buildings at {url} ({why})", url=url, why=nowhere) from None

@@ -171,9 +171,9 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         return _csv(path)
     except (OSError, ValueError) as error:
-        said = " ".join(str(error).split())
+        text = " ".join(str(error).split())
         raise InputError(
-            File(path), "cannot be read ({said})", "give it as UTF-8, with commas", said=said
+            File(path), "cannot be read ({said})", "give it as UTF-8, with commas", said=text
         ) from None
 
 

@@ -226,7 +226,7 @@ def _check_gaps(mosaic: Mosaic, area: shapely.Geometry | None) -> None:
     shapely.prepare(area)
     holes = [hole for hole in gaps(mosaic) if _is_missed(hole[0], mosaic.resolution, area)]
     if holes:
-        said = [
+        texts = [
             Text(
                 "{called}between {one} and {other} at {bounds:,}",
                 called=_called(w, a, mosaic.resolution),
@@ -241,7 +241,7 @@ def _check_gaps(mosaic: Mosaic, area: shapely.Geometry | None) -> None:
             "{n} sheet(s) missing, {said:; }",
             "add them or accept it with {allow}",
             n=len(holes),
-            said=said,
+            said=texts,
             allow=Field("allow", "gaps"),
         )
 

@@ -148,12 +148,12 @@ def check_pair(dsm: Mosaic, dtm: Mosaic, allow: frozenset[str]) -> HeightPair:
     versions = {s.version for s in (*dsm.sheets, *dtm.sheets) if s.version}
     if len(versions) > 1 and "versions" not in allow:
         one = {s.version: File(s.path) for s in (*dsm.sheets, *dtm.sheets) if s.version}
-        said = [Text("{version} ({file})", version=v, file=one[v]) for v in sorted(versions)]
+        texts = [Text("{version} ({file})", version=v, file=one[v]) for v in sorted(versions)]
         raise InputError(
             Text("AHN versions are mixed"),
             "{said}",
             "give one, or accept it with {allow}",
-            said=said,
+            said=texts,
             allow=Field("allow", "versions"),
         )
     return terrain

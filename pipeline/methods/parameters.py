@@ -170,13 +170,13 @@ def schema(cls: type) -> dict[str, Any]:
 
 def _schema(p: Parameter) -> dict[str, Any]:
     unit = f" [{p.unit}]" if p.unit else ""
-    said = {
+    fields = {
         "title": f"{p.name}{unit}",
         "description": p.reason,
         **_SCHEMAS[p.kind](p),
         "default": _plain(p.default),
     }
-    return said | ({"nullable": True} if p.optional else {})
+    return fields | ({"nullable": True} if p.optional else {})
 
 
 def _within(p: Parameter) -> dict[str, Any]:

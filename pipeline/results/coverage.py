@@ -74,13 +74,13 @@ def warning(report: Mapping[str, Any]) -> Text | None:
     shares = {k: v for k, v in (report.get("coverage") or {}).items() if v is not None}
     if min(shares.values(), default=1.0) >= FEW:
         return None
-    said = (
+    text = (
         "the inputs cover {footprints:.1f} % of the footprints and {ground:.1f} % of the ground,"
         " and the figures are of that part only; give the other sheets and footprints, or a"
         " smaller AREA"
     )
     names = ("footprints", "ground")
-    return Text(said, **{name: percent(shares.get(name, 0.0)) for name in names})
+    return Text(text, **{name: percent(shares.get(name, 0.0)) for name in names})
 
 
 def percent(share: float) -> float:

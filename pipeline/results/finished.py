@@ -66,10 +66,10 @@ class Finished:
     def beside(self) -> dict[str, Any]:
         """What its table holds beside the rows: `bounds`, and `shards` with the rows of each.
         Raises InputError for a table of another program."""
-        told = (self.table.footer.metadata or {}).get(SHARDS.encode())
-        if told is None:
+        metadata = (self.table.footer.metadata or {}).get(SHARDS.encode())
+        if metadata is None:
             raise InputError(File(self.directory), "its table is of another program", "run it anew")
-        found: dict[str, Any] = json.loads(told)
+        found: dict[str, Any] = json.loads(metadata)
         return found
 
     @property

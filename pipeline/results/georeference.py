@@ -36,8 +36,8 @@ def write_coordinates(group: zarr.Group, window: Window, resolution: float) -> N
         "y": ymax - (np.arange(window.height) + 0.5) * resolution,
     }
     for name, values in centres.items():
-        told = {"standard_name": f"projection_{name}_coordinate", "units": "m"}
-        _coordinate(group, name, values, told)
+        fields = {"standard_name": f"projection_{name}_coordinate", "units": "m"}
+        _coordinate(group, name, values, fields)
     crs = pyproj.CRS("EPSG:28992")
     transform = f"{xmin} {resolution} 0.0 {ymax} 0.0 {-resolution}"
     cf = {k: list(v) if isinstance(v, tuple) else v for k, v in crs.to_cf().items()}
@@ -52,8 +52,8 @@ def write_suns(group: zarr.Group, suns: Sequence[dt.datetime]) -> None:
     """Write the coordinate `sun` of layers that have a picture for each sun [CET]."""
     midnight = dt.datetime.combine(suns[0], dt.time())
     minutes = np.array([(sun - midnight) // dt.timedelta(minutes=1) for sun in suns], np.int64)
-    told = {"standard_name": "time", "long_name": "moment of the sun, CET"}
-    _coordinate(group, "sun", minutes, told | {"units": f"minutes since {midnight}"})
+    fields = {"standard_name": "time", "long_name": "moment of the sun, CET"}
+    _coordinate(group, "sun", minutes, fields | {"units": f"minutes since {midnight}"})
 
 
 def _coordinate(

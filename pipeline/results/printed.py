@@ -158,7 +158,7 @@ def warnings(report: Mapping[str, Any]) -> list[str]:
     """The warnings of a report, which can be said in Dutch if it holds what they are made of."""
     tallies = report["accounting"]
     if "warning_values" in tallies:
-        return [of_json(told) for told in tallies["warning_values"]]
+        return [of_json(values) for values in tallies["warning_values"]]
     return list(tallies.get("warnings", []))
 
 

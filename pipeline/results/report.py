@@ -131,22 +131,22 @@ def by_area(
     """
     given, polygons = read_areas(file, layer)
     own = area_rows.own_columns(given, name, file)
-    said = read(directory)
-    method = method_of(said)
+    document = read(directory)
+    method = method_of(document)
     sums = totals.Totals(method, len(polygons) + 1)
     columns = [*totals.columns_of(method), "centre_x", "centre_y"]
     for part in slices.slices(buildings_file(directory), columns):
         sums.add(part, areas_of(part, polygons))
-    return rows_by(own, _outside(own, lang, name), sums, said["method"])
+    return rows_by(own, _outside(own, lang, name), sums, document["method"])
 
 
 def rows_by(
-    own: Sequence[Row], outside: Row, sums: totals.Totals, said: Mapping[str, Any]
+    own: Sequence[Row], outside: Row, sums: totals.Totals, document: Mapping[str, Any]
 ) -> list[Row]:
     """A row an area of its own columns and the sums of its number, and a last one for what lies in
     none; with the share of households where a column counts those. said: of the method, as a report
     has it."""
-    method, parameters = method_of({"method": said}), said["parameters"]
+    method, parameters = method_of({"method": document}), document["parameters"]
     given, rows = _households_column(own), []
     living = [*(columns.get(given) for columns in own), None]
     for area, columns in enumerate([*own, outside]):

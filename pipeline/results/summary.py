@@ -70,14 +70,14 @@ def summary(
 
 def _reported(finished: Finished, households: float | None) -> dict[str, Any]:
     """What the report of a run says of all its rows."""
-    said = finished.report
-    sections = totals.sections_in(said, finished.method, households)
+    document = finished.report
+    sections = totals.sections_in(document, finished.method, households)
     counts = sections["counts"]
     sections["counts"] = {
         name: counts[name] for name in counts if name not in ("neighbours", "restrictions")
     }
     left_out = ("cells", "warnings", "warning_values")
-    accounting = {k: v for k, v in said["accounting"].items() if k not in left_out}
+    accounting = {k: v for k, v in document["accounting"].items() if k not in left_out}
     return {"totals": sections, "accounting": accounting, "rows": [], "outside": None}
 
 

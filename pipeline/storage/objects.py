@@ -215,13 +215,13 @@ def faults(url: str, name: str = "") -> Iterator[None]:
         absent = isinstance(error, (NotFoundError, FileNotFoundError))
         if name and absent and "NoSuchBucket" not in str(error):
             raise FileNotFoundError(f"{url}/{name}") from None
-        said = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise InputError(
             Location(url),
             "the object storage refuses ({said})",
             "check the bucket, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, and"
             " the same command takes it up again",
-            said=Reason(said),
+            said=Reason(reason),
         ) from None
 
 

@@ -265,10 +265,10 @@ def faults(path: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # each driver has its own kinds
-        said = str(error).replace(path, named(path)).split("; It might help")[0]
+        reason = str(error).replace(path, named(path)).split("; It might help")[0]
         raise InputError(
             File(path),
             "cannot be read as a vector file ({said})",
             "give GeoPackage, GeoJSON, GeoParquet, shapefile or CityJSON",
-            said=Reason(" ".join(said.split())[:200]),
+            said=Reason(" ".join(reason.split())[:200]),
         ) from None

@@ -28,11 +28,11 @@ async def client_of(request: Request) -> Client:  # async: it takes no thread of
 ClientDep = Annotated[Client, Depends(client_of)]
 
 
-def needs_key(said: str) -> Problem:
+def needs_key(detail: str) -> Problem:
     """The answer to who may not, or has a key that is none."""
     return Problem(
         401,
-        f"{said}: Authorization: Bearer KEY; the operator makes one by `daklaag keys add NAME`",
+        f"{detail}: Authorization: Bearer KEY; the operator makes one by `daklaag keys add NAME`",
         headers={"WWW-Authenticate": "Bearer"},
     )
 

@@ -80,8 +80,8 @@ async def still_there(
         if isinstance(error, OutputError) or not isinstance(error, InputError):
             raise
         log.error("damaged", exc_info=error, extra={"fields": {"collection": found.name}})
-        said = f"collection {found.name} is damaged; its operator must run it anew"
-        raise Problem(500, said) from None
+        sentence = f"collection {found.name} is damaged; its operator must run it anew"
+        raise Problem(500, sentence) from None
 
 
 CollectionDep = Annotated[Collection, Depends(still_there)]

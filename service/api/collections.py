@@ -71,9 +71,9 @@ def collections(request: Request, service: ServiceDep, client: ClientDep) -> JSO
     """The finished runs that there are."""
     found = seen(service, client)
     here = address(request, service.settings, "collections")
-    told = [_told(request, service, each) for each in found]
+    texts = [_told(request, service, each) for each in found]
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
-    return JSONResponse({"collections": told, "links": [link(here, "self")]}, headers=headers)
+    return JSONResponse({"collections": texts, "links": [link(here, "self")]}, headers=headers)
 
 
 @router.get(
@@ -133,12 +133,12 @@ def items(request: Request, service: ServiceDep, collection: CollectionDep) -> R
     links.append(link(_below(request, service, collection), "collection"))
     if page.next is not None:
         links.append(link(_with(here, given | {"cursor": str(page.next)}), "next", GEOJSON))
-    said: dict[str, Any] = {"type": "FeatureCollection", "numberReturned": len(page.rows)}
+    values: dict[str, Any] = {"type": "FeatureCollection", "numberReturned": len(page.rows)}
     if page.matched is not None:
-        said["numberMatched"] = page.matched
-    said |= {"timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "links": links}
+        values["numberMatched"] = page.matched
+    values |= {"timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "links": links}
     found = ",".join(features_of(page.rows, query.crs))
-    return _geojson(f'{json.dumps(said)[:-1]}, "features": [{found}]}}', query.crs, collection)
+    return _geojson(f'{json.dumps(values)[:-1]}, "features": [{found}]}}', query.crs, collection)
 
 
 @router.get(
@@ -191,7 +191,7 @@ def _told(request: Request, service: Service, collection: Collection) -> dict[st
     """What is said of a collection."""
     report = collection.report
     method = report["method"]
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "id": collection.name,
         "title": title(collection),
         "description": f"Roofs judged by {method['name']}{_when(report)}",
@@ -203,8 +203,8 @@ def _told(request: Request, service: Service, collection: Collection) -> dict[st
     }
     bounds = Features.of(collection.place).bounds
     if bounds is not None:
-        said["extent"] = {"spatial": {"bbox": [lonlat(bounds)], "crs": CRS84}}
-    return said
+        values["extent"] = {"spatial": {"bbox": [lonlat(bounds)], "crs": CRS84}}
+    return values
 
 
 def _when(report: Mapping[str, Any]) -> str:

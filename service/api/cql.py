@@ -38,8 +38,8 @@ def parsed(text: str) -> str:
             "filter", "longer than {longest:,} characters", "make it shorter", longest=LONGEST
         )
     if not AT_ONCE.acquire(timeout=PATIENCE_S):
-        said = "many filters are being read; ask again in a moment"
-        raise Problem(503, said, headers={"Retry-After": str(RETRY_S)})
+        detail = "many filters are being read; ask again in a moment"
+        raise Problem(503, detail, headers={"Retry-After": str(RETRY_S)})
     try:
         done = subprocess.run(
             PROGRAM, input=text.encode(), capture_output=True, timeout=WAITS, check=False
@@ -50,11 +50,11 @@ def parsed(text: str) -> str:
         AT_ONCE.release()
     if done is None or done.returncode:
         raise InputError("filter", "takes too long to read", "close its parentheses, and nest less")
-    said = done.stdout.decode()
-    if found := PLACE.match(said):
+    answer = done.stdout.decode()
+    if found := PLACE.match(answer):
         where = f"line {found[1]}, character {found[2]}" if found[1] != "1" else found[2]
         raise InputError("filter", "is not CQL2 text, from character {where} on", where=where)
-    return said
+    return answer
 
 
 def main() -> None:
@@ -66,10 +66,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        said = json.dumps(cql2.parse_text(sys.stdin.buffer.read().decode()).to_json())
+        answer = json.dumps(cql2.parse_text(sys.stdin.buffer.read().decode()).to_json())
     except cql2.ParseError as error:
-        said = str(error)
-    sys.stdout.buffer.write(said.encode())
+        answer = str(error)
+    sys.stdout.buffer.write(answer.encode())
 
 
 if __name__ == "__main__":

@@ -53,17 +53,17 @@ def as_problem(error: Exception, faults: Faults = NO_INPUTS) -> Problem:
 
 def _lines(error: RequestValidationError) -> list[str]:
     """Where and what, of the first faults; what was sent is not said back."""
-    told = [
+    texts = [
         f"{'.'.join(str(part) for part in each['loc'])[:100]}: {each['msg'][:200]}"
         for each in error.errors()[:3]
     ]
-    return [*told, "..."] if len(error.errors()) > 3 else told
+    return [*texts, "..."] if len(error.errors()) > 3 else texts
 
 
 def _of_http(error: HTTPException) -> Problem:
-    said = str(error.detail)
+    text = str(error.detail)
     usual = HTTPStatus(error.status_code).phrase
-    detail = TITLES.get(error.status_code, usual) if said == usual else said[:LONGEST]
+    detail = TITLES.get(error.status_code, usual) if text == usual else text[:LONGEST]
     return Problem(error.status_code, detail, headers=dict(error.headers or {}))
 
 

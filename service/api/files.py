@@ -161,8 +161,8 @@ async def _made(state: Path, collection: Collection, file: str) -> Path:
     waiting = _waiting.get(key)
     if waiting is None:
         if len(_waiting) >= MOST_WAITING:
-            said = "many files are being made; ask again in a while"
-            raise Problem(503, said, headers={"Retry-After": str(RETRY_S)})
+            text = "many files are being made; ask again in a while"
+            raise Problem(503, text, headers={"Retry-After": str(RETRY_S)})
         waiting = _maker.submit(
             cached_export, state, collection, file, lambda to: write(collection.place, to, layer)
         )
@@ -187,10 +187,10 @@ def _sent(request: Request, path: Path, media_type: str, headers: dict[str, str]
     return response
 
 
-def _unchanged(request: Request, told: dict[str, str]) -> bool:
+def _unchanged(request: Request, header: dict[str, str]) -> bool:
     if "if-none-match" in request.headers:
-        return known(request, told["etag"])
-    return request.headers.get("if-modified-since") == told["last-modified"]
+        return known(request, header["etag"])
+    return request.headers.get("if-modified-since") == header["last-modified"]
 
 
 def _check_range(request: Request, size: int, divides: bool, state: dict[str, str]) -> None:

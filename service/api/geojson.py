@@ -64,11 +64,11 @@ def features_of(rows: pa.Table, crs: str) -> list[str]:
         geometry = to_degrees(geometry)
         geometry[~np.isfinite(shapely.bounds(geometry)).all(axis=1)] = None
     shapes = shapely.to_geojson(rounded(geometry, crs))
-    told = rows.drop_columns(["geometry"]).to_pylist()
+    properties = rows.drop_columns(["geometry"]).to_pylist()
     return [
         f'{{"type": "Feature", "id": {each["row"]}, "geometry": {shape or "null"},'
         f' "properties": {json.dumps(each)}}}'
-        for each, shape in zip(told, shapes, strict=True)
+        for each, shape in zip(properties, shapes, strict=True)
     ]
 
 

@@ -28,8 +28,8 @@ NOT_READY: dict[int | str, dict[str, Any]] = {
 @router.get("/health", responses=answers(JSON, STATE, "It lives"))
 async def health() -> Response:
     """It lives: it answers."""
-    told = {"status": "alive", "version": VERSION}
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    values = {"status": "alive", "version": VERSION}
+    return JSONResponse(values, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/ready", responses=answers(JSON, STATE, "It can work") | NOT_READY)
@@ -43,8 +43,8 @@ def ready(request: Request, service: ServiceDep) -> Response:
         "room": service.jobs.has_room(),
     }
     good = all(checks.values())
-    told = {"status": "ready" if good else "not ready", "checks": checks}
-    return JSONResponse(told, 200 if good else 503, {"Cache-Control": "no-store"})
+    values = {"status": "ready" if good else "not ready", "checks": checks}
+    return JSONResponse(values, 200 if good else 503, {"Cache-Control": "no-store"})
 
 
 def _is_writable(service: Service) -> bool:
@@ -64,7 +64,7 @@ def _is_writable(service: Service) -> bool:
 def metrics(request: Request, client: ClientDep) -> Response:
     """Figures for Prometheus: requests, tiles, faults, queue, blocks. For an operator only."""
     if not client.operator:
-        said = "the figures need an operator's key (`daklaag keys add NAME --operator`)"
-        raise Problem(403, said) if client.trusted else needs_key(said)
+        text = "the figures need an operator's key (`daklaag keys add NAME --operator`)"
+        raise Problem(403, text) if client.trusted else needs_key(text)
     figures: Metrics = request.app.state.metrics
     return Response(figures.text(), headers={"Content-Type": METRICS, "Cache-Control": "no-store"})

@@ -247,15 +247,15 @@ async def job_events(
 
 
 async def _events(watch: Watch, job: Job, base: str) -> AsyncIterator[dict[str, str]]:
-    told = None
+    sent = None
     while True:
         found = await run_in_threadpool(watch.latest, job.id)
         if found is None:  # taken off the list meanwhile
             return
-        said = json.dumps(status_info(found, base))
-        if said != told:
-            yield {"event": "status", "id": found.updated, "data": said}
-            told = said
+        text = json.dumps(status_info(found, base))
+        if text != sent:
+            yield {"event": "status", "id": found.updated, "data": text}
+            sent = text
         if found.status.final:
             return
         await asyncio.sleep(LOOK_S)

@@ -52,16 +52,16 @@ def landing(request: Request, service: ServiceDep) -> Response:
     f = request.query_params.get("f")
     if f == "html" or (f is None and prefers_html(request.headers.get("accept", ""))):
         return RedirectResponse(address(request, service.settings, "map/"), headers=vary | KIND)
-    said = {
+    values = {
         "title": "daklaag",
         "description": "What sun and wind can do on every roof of the Netherlands.",
         "links": _links(request, service),
     }
-    return JSONResponse(said, headers=vary)
+    return JSONResponse(values, headers=vary)
 
 
 def _links(request: Request, service: ServiceDep) -> list[dict[str, str]]:
-    told = (
+    links = (
         ("", "self", JSON, "this document"),
         ("api", "service-desc", TYPE, "the API as OpenAPI 3.0"),
         ("map/", "alternate", HTML, "the map"),
@@ -71,7 +71,7 @@ def _links(request: Request, service: ServiceDep) -> list[dict[str, str]]:
         ("processes", REL + "processes", JSON, "what can be computed"),
         ("jobs", REL + "job-list", JSON, "your jobs"),
     )
-    return [link(address(request, service.settings, path), *rest) for path, *rest in told]
+    return [link(address(request, service.settings, path), *rest) for path, *rest in links]
 
 
 def prefers_html(accept: str) -> bool:

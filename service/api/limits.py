@@ -158,13 +158,13 @@ def _too_large(most: float) -> Problem:
 
 def replayed(body: bytes, receive: Receive) -> Receive:
     """What was read, once more; then what comes after it."""
-    told = False
+    sent = False
 
     async def again() -> Message:
-        nonlocal told
-        if told:
+        nonlocal sent
+        if sent:
             return await receive()
-        told = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again

@@ -101,8 +101,8 @@ def _declare(operation: dict[str, Any], method: str) -> None:
 
 def _format(names: Sequence[str]) -> dict[str, Any]:
     """The parameter `f` of a door that has these formats."""
-    said = {"type": "string", "enum": list(names)}
-    return {"name": "f", "in": "query", "required": False, "description": FORMAT, "schema": said}
+    values = {"type": "string", "enum": list(names)}
+    return {"name": "f", "in": "query", "required": False, "description": FORMAT, "schema": values}
 
 
 def older(schema: Any) -> Any:

@@ -67,8 +67,8 @@ class Origins:
         asks for leave (CORS) not for all such requests.
         """
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        told = site in ("cross-site", "same-site")
-        foreign = told if origin is None else origin.lower() != own
+        cross_site = site in ("cross-site", "same-site")
+        foreign = cross_site if origin is None else origin.lower() != own
         allowed = "*" in self._allowed or (origin or "").lower() in self._allowed
         if foreign and not allowed and method not in SAFE:
             raise Problem(403, "a page of another origin may not ask for this; see `origins`")

@@ -82,8 +82,8 @@ files = Page(directory=FOLDER, html=True, check_dir=False)
 @router.get("/map/config.json", responses=answers(JSON, CONFIG, "What the page must know"))
 def config(service: ServiceDep, client: ClientDep) -> Response:
     """What the page must know: results, methods, base map, limits, languages."""
-    said = mapconfig.configuration(service.settings, service.shown.values(), service.sources)
-    return JSONResponse(said, headers={"Cache-Control": "no-cache"})
+    document = mapconfig.configuration(service.settings, service.shown.values(), service.sources)
+    return JSONResponse(document, headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/map/", include_in_schema=False)

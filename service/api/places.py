@@ -72,8 +72,10 @@ def places(request: Request, service: ServiceDep, q: Text, limit: Limit = USUAL)
     files = _files(service)
     found = gazetteer(files).search(q, limit) if files else []
     features = [_told(request, service, known) for known in found]
-    said = {"type": "FeatureCollection", "features": features} | ({} if files else {"hint": NOBODY})
-    return Response(json.dumps(said), media_type=GEOJSON, headers=KEPT if files else None)
+    values = {"type": "FeatureCollection", "features": features} | (
+        {} if files else {"hint": NOBODY}
+    )
+    return Response(json.dumps(values), media_type=GEOJSON, headers=KEPT if files else None)
 
 
 @router.get("/places/{code}", responses=answers(GEOJSON, PLACE, "With its outline") | faults(404))
@@ -85,11 +87,11 @@ def place(request: Request, service: ServiceDep, code: Code) -> Response:
     if known is None:
         raise no_such(f"place {code}" if files else f"place {code} ({NOBODY})")
     outline, tolerance = simpler(region_of(of, [str(file) for file in files]).geometry)
-    told = _told(request, service, known)
-    told["geometry"] = json.loads(shapely.to_geojson(rounded(to_degrees(outline), CRS84)))
+    feature = _told(request, service, known)
+    feature["geometry"] = json.loads(shapely.to_geojson(rounded(to_degrees(outline), CRS84)))
     if tolerance:
-        told["properties"]["simplified_m"] = tolerance
-    return Response(json.dumps(told), media_type=GEOJSON, headers=KEPT)
+        feature["properties"]["simplified_m"] = tolerance
+    return Response(json.dumps(feature), media_type=GEOJSON, headers=KEPT)
 
 
 def simpler(outline: shapely.Geometry) -> tuple[shapely.Geometry, float]:

@@ -259,8 +259,8 @@ def query_of(request: Request, method: Method) -> Query:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])[:50] if first["loc"] else "query"
-        said = "not known here" if first["type"] == "extra_forbidden" else first["msg"]
-        raise Problem(400, f"parameter {name}: {said}") from None
+        sentence = "not known here" if first["type"] == "extra_forbidden" else first["msg"]
+        raise Problem(400, f"parameter {name}: {sentence}") from None
 
 
 def parameters() -> dict[str, dict[str, Any]]:
@@ -275,7 +275,7 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     options = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
     kept = {k: v for k, v in schema.items() if k not in ("anyOf", "title", "description")}
     plain = (options[0] if options else {}) | {k: v for k, v in kept.items() if v is not None}
-    said = {"description": schema["description"]} if "description" in schema else {}
+    values = {"description": schema["description"]} if "description" in schema else {}
     # QGIS filters by what is so declared, and by nothing else.
     form = {"style": "form", "explode": False} if name not in NO_COLUMNS else {}
-    return {"name": name, "in": "query", "required": False, **form, "schema": plain, **said}
+    return {"name": name, "in": "query", "required": False, **form, "schema": plain, **values}

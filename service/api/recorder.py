@@ -59,7 +59,7 @@ class Recorder:
         self._metrics.request(route, method, status, seconds, scope.get("path_params", {}))
         if self._logs:
             client = scope["state"].get("client")
-            told = {
+            values = {
                 "request": scope["state"]["request_id"],
                 "method": method,
                 "route": route,
@@ -67,4 +67,4 @@ class Recorder:
                 "ms": round(1000 * seconds, 1),
                 "client": client.kind if client else None,
             }
-            log.info("request", extra={"fields": told})
+            log.info("request", extra={"fields": values})

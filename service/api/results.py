@@ -117,11 +117,11 @@ def raw_of(document: dict[str, Any]) -> Response:
     return Response(body, media_type=f'{MULTIPART}; boundary="{BOUNDARY}"')
 
 
-def _part(name: str, said: dict[str, Any]) -> str:
-    head = f"Content-ID: <{name}>\r\nContent-Type: {said.get('type') or said['mediaType']}\r\n"
-    if "href" in said:
-        return f"{head}Content-Location: {said['href']}\r\n\r\n"
-    return f"{head}\r\n{json.dumps(said['value'], allow_nan=False)}"
+def _part(name: str, result: dict[str, Any]) -> str:
+    head = f"Content-ID: <{name}>\r\nContent-Type: {result.get('type') or result['mediaType']}\r\n"
+    if "href" in result:
+        return f"{head}Content-Location: {result['href']}\r\n\r\n"
+    return f"{head}\r\n{json.dumps(result['value'], allow_nan=False)}"
 
 
 def value_of(name: str, result: Result, folder: Path) -> Any:

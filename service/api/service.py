@@ -109,5 +109,5 @@ def _is_sound(collection: Collection) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _tell(name: str, said: str) -> None:
-    log.error("damaged", extra={"fields": {"collection": name, "said": said}})
+def _tell(name: str, text: str) -> None:
+    log.error("damaged", extra={"fields": {"collection": name, "said": text}})

@@ -117,7 +117,7 @@ def tilejson(request: Request, service: ServiceDep, tiles: LayerDep) -> JSONResp
     lowest, highest = tiles.run.zooms(tiles.layer)
     path = f"collections/{collection.name}/tiles/{tiles.layer}"
     sun = f"?{request.url.query}" if tiles.sun is not None else ""
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "tilejson": "3.0.0",
         "name": f"{collection.name} {tiles.layer}",
         "tiles": [f"{address(request, service.settings, path)}/{{z}}/{{x}}/{{y}}{sun}"],
@@ -127,10 +127,10 @@ def tilejson(request: Request, service: ServiceDep, tiles: LayerDep) -> JSONResp
     }
     bounds = tiles.run.bounds(tiles.layer)
     if bounds is not None:
-        said["bounds"] = lonlat(bounds)
+        values["bounds"] = lonlat(bounds)
     if tiles.layer == BUILDINGS:
-        said["vector_layers"] = [{"id": BUILDINGS, "fields": fields_of(collection.method)}]
-    return JSONResponse(said, headers=keeping(collection))
+        values["vector_layers"] = [{"id": BUILDINGS, "fields": fields_of(collection.method)}]
+    return JSONResponse(values, headers=keeping(collection))
 
 
 @router.get(
@@ -170,8 +170,8 @@ def _draw(tiles: TileLayer, square: Tile) -> bytes:
     try:
         found = tiles.run.tile(tiles.layer, square, tiles.sun)
     except Counting:
-        said = "the roofs of this run are still being counted; ask again in a few seconds"
-        raise Problem(503, said, headers={"Retry-After": str(RETRY_S)}) from None
+        text = "the roofs of this run are still being counted; ask again in a few seconds"
+        raise Problem(503, text, headers={"Retry-After": str(RETRY_S)}) from None
     if tiles.layer == BUILDINGS:
         return gzip.compress(found, EFFORT, mtime=0) if found else b""
     return found or EMPTY_PNG

@@ -50,11 +50,11 @@ class Door(click.Group):
         except InputError as error:
             _leave(CALLER, ERROR, said=error.text)
         except (Stopped, KeyboardInterrupt) as stopped:
-            said = stopped.args[0] if any(stopped.args) else AGAIN
-            _leave(STOPPED, "stopped; {said}", said=said)
+            text = stopped.args[0] if any(stopped.args) else AGAIN
+            _leave(STOPPED, "stopped; {said}", said=text)
         except MemoryError:
-            said = Text("out of memory; give a smaller --block or fewer --workers")
-            _leave(CALLER, ERROR, said=said)
+            text = Text("out of memory; give a smaller --block or fewer --workers")
+            _leave(CALLER, ERROR, said=text)
         except Exception as error:
             _check_machine(error)
             _fault(ctx, error)
@@ -63,8 +63,8 @@ class Door(click.Group):
 def _check_machine(error: Exception) -> None:
     """A disk or a file that does not play along is no fault of the program."""
     if type(error).__name__ in OF_GDAL:
-        said = Text("the output: {error}; make room, or give another place", error=error)
-        _leave(CALLER, ERROR, said=said)
+        text = Text("the output: {error}; make room, or give another place", error=error)
+        _leave(CALLER, ERROR, said=text)
     if not isinstance(error, OSError):
         return
     if error.errno == errno.EPIPE:  # the reader of our output is gone: click knows what to do
@@ -73,18 +73,18 @@ def _check_machine(error: Exception) -> None:
         where = error.filename or "the output"
         full = error.errno in DISK_FULL
         remedy = Text("make room" if full else "see that it can be read or written")
-        said = Text(
+        text = Text(
             "{where}: {error}; {remedy}, and the same command takes it up again",
             where=where, error=error.strerror, remedy=remedy,
         )  # fmt: skip
-        _leave(CALLER, ERROR, said=said)
+        _leave(CALLER, ERROR, said=text)
 
 
 def _fault(ctx: click.Context, error: Exception) -> None:
     if ctx.obj["verbose"]:
         raise error
-    said = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-    _leave(FAULT, "internal error: {said} (-v shows where); please report it", said=said)
+    text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    _leave(FAULT, "internal error: {said} (-v shows where); please report it", said=text)
 
 
 def _leave(status: int, template: str, **values: Any) -> NoReturn:

@@ -63,8 +63,8 @@ class OfMethods(click.Option):
             f" {', '.join(layer.name for layer in method.layers if layer.default)}"
             for method in METHODS.values()
         )
-        told = {"default": DEFAULT, "methods": ", ".join(METHODS), "layers": layers}
-        self.help = (self.help or "").format_map(told)
+        values = {"default": DEFAULT, "methods": ", ".join(METHODS), "layers": layers}
+        self.help = (self.help or "").format_map(values)
         return super().get_help_record(ctx)
 
 

@@ -73,7 +73,7 @@ def reporter(
     with ExitStack() as stack:
         lines = _opened(stack, log_json)
         if quiet:
-            yield Reporter(lambda *told: None, lambda line: None, False, lines)
+            yield Reporter(lambda *_: None, lambda line: None, False, lines)
         elif sys.stderr.isatty():
             bars = stack.enter_context(_bars(lang))
             yield Reporter(
@@ -128,11 +128,11 @@ def _bars(lang: str) -> Iterator[Show]:
     """A bar a stage."""
     bars: dict[str, Any] = {}
 
-    def show(stage: str, done: int, total: int, told: list[Text]) -> None:
+    def show(stage: str, done: int, total: int, parts: list[Text]) -> None:
         if stage not in bars:
             name = f"{translated(Text(stage), lang):<9}"
             bars[stage] = tqdm(total=total, desc=name, initial=done, bar_format=BAR)
-        bars[stage].set_postfix_str(", ".join(translated(t, lang) for t in told), refresh=False)
+        bars[stage].set_postfix_str(", ".join(translated(t, lang) for t in parts), refresh=False)
         bars[stage].update(done - bars[stage].n)
 
     try:
@@ -144,13 +144,13 @@ def _bars(lang: str) -> Iterator[Show]:
 
 def _plain(say: Say) -> Show:
     """Lines of which the first and the last of a stage come always, others after a PAUSE."""
-    said: dict[str, float] = {}
+    printed: dict[str, float] = {}
 
-    def show(stage: str, done: int, total: int, told: list[Text]) -> None:
+    def show(stage: str, done: int, total: int, parts: list[Text]) -> None:
         now = time.monotonic()
-        if done >= total or now - said.get(stage, -PAUSE) >= PAUSE:
-            said[stage] = now
-            say(Text("{parts}", parts=[progress_line(stage, done, total), *told]))
+        if done >= total or now - printed.get(stage, -PAUSE) >= PAUSE:
+            printed[stage] = now
+            say(Text("{parts}", parts=[progress_line(stage, done, total), *parts]))
 
     return show
 
@@ -167,11 +167,11 @@ def shard_line(event: Event) -> Text:
         "blocks": "{n:,} blocks", "skipped": "{n:,} skipped",
     }  # fmt: skip
     known = {**event, **({"mcells": event["cells"] / 1e6} if "cells" in event else {})}
-    said = [Text(form, n=known[name]) for name, form in figures.items() if name in known]
+    texts = [Text(form, n=known[name]) for name, form in figures.items() if name in known]
     return Text(
         "{stage} {shard}: {figures}",
         stage=Text(event["stage"]), shard=event["shard"],
-        figures=[Text(event.get("outcome", "")), *said],
+        figures=[Text(event.get("outcome", "")), *texts],
     )  # fmt: skip
 
 

@@ -105,12 +105,12 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        said = Text("something listens there already") if taken else error.strerror
+        text = Text("something listens there already") if taken else error.strerror
         raise InputError(
             Text("--host {host} --port {port}", host=host, port=port),
             "{said}",
             "give another, or --port 0 for a free one",
-            said=said,
+            said=text,
         ) from None
     except OverflowError:
         raise InputError(Field("port", port), "a port is at most 65535") from None

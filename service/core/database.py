@@ -40,12 +40,12 @@ def _readable(file: Path) -> Iterator[None]:
         raise _damaged(file, error) from error
 
 
-def _damaged(file: Path, said: object) -> DamagedDatabaseError:
+def _damaged(file: Path, reason: object) -> DamagedDatabaseError:
     return DamagedDatabaseError(
         Location(file),
         "the service's database is damaged ({said})",
         "put a backup in its place, or move it away: jobs, keys and marks then begin anew",
-        said=" ".join(str(said).split()),
+        said=" ".join(str(reason).split()),
     )  # fmt: skip
 
 
@@ -209,8 +209,8 @@ def open_database(settings: Settings, new: bool = True) -> Database:
         database = Database(file)
         database.check()
     except (OSError, sqlite3.Error) as error:
-        said = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
-            Field("state", settings.state), "{said}", "give a folder of its own", said=said
+            Field("state", settings.state), "{said}", "give a folder of its own", said=reason
         ) from None
     return database

@@ -26,5 +26,5 @@ def same(one: str, other: str) -> bool:
 
 def link(href: str, rel: str, media_type: str = JSON, title: str | None = None) -> dict[str, str]:
     """A link as OGC API writes it."""
-    said = {"href": href, "rel": rel, "type": media_type}
-    return said | ({"title": title} if title else {})
+    values = {"href": href, "rel": rel, "type": media_type}
+    return values | ({"title": title} if title else {})

@@ -22,7 +22,7 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """A record as a line; a key or a cookie that got into it is taken out."""
         when = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
-        said: dict[str, Any] = {
+        values: dict[str, Any] = {
             "time": when.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -30,8 +30,8 @@ class Lines(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
-        return SECRET.sub(r"\1...", json.dumps(said, default=str))
+            values["traceback"] = self.formatException(record.exc_info)
+        return SECRET.sub(r"\1...", json.dumps(values, default=str))
 
 
 class _Queue(QueueHandler):

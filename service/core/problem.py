@@ -41,13 +41,13 @@ class Problem(Exception):
 
     def body(self, instance: str | None = None) -> dict[str, Any]:
         """The problem as JSON; instance: id of the request, which the log has too."""
-        said = {
+        values = {
             "type": self.kind,
             "title": TITLES.get(self.status, "Error"),
             "status": self.status,
             "detail": self.detail,
         }
-        return said | ({"instance": instance} if instance else {})
+        return values | ({"instance": instance} if instance else {})
 
 
 def no_such(what: str, kind: str = "about:blank") -> Problem:

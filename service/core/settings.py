@@ -224,8 +224,8 @@ def read_settings(file: Path | None, **options: Any) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else "?"
         where = _where(name, given, file)
         unknown = first["type"] == "extra_forbidden"
-        said = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
-        raise InputError(where, "{said}", "docs/service.md lists the settings", said=said) from None
+        text = "no such setting" if unknown else first["msg"].removeprefix("Value error, ")
+        raise InputError(where, "{said}", "docs/service.md lists the settings", said=text) from None
 
 
 def _check_file(file: Path | None) -> None:

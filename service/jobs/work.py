@@ -73,25 +73,25 @@ class Task:
         )
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> "Task":
+    def of(cls, values: dict[str, Any]) -> "Task":
         """From such a line, parsed."""
-        sources = {kind: tuple(files) for kind, files in told["sources"].items()}
+        sources = {kind: tuple(files) for kind, files in values["sources"].items()}
         public = {
             name: Collection(name, Path(place), client)
-            for name, (place, client) in told["public"].items()
+            for name, (place, client) in values["public"].items()
         }
-        settings = Settings(**told["settings"])
-        return cls(told["name"], Backend(settings, Sources(**sources), public))
+        settings = Settings(**values["settings"])
+        return cls(values["name"], Backend(settings, Sources(**sources), public))
 
 
 def main(execute: Execute) -> None:
     """Work until the service is gone."""
-    told = json.loads(sys.stdin.readline())
-    _end_with(told["service"])
+    values = json.loads(sys.stdin.readline())
+    _end_with(values["service"])
     os.nice(NICE)
     with contextlib.suppress(OSError):  # where memory ends, this goes before the service
         Path("/proc/self/oom_score_adj").write_text("500")
-    task = Task.of(told)
+    task = Task.of(values)
     settings = task.backend.settings
     queue = Queue(Database(settings.state / DATABASE), settings)
     while True:

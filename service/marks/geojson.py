@@ -62,9 +62,9 @@ def ground(geometry: dict[str, Any]) -> Target:
     shape = shapely.force_2d(shape)
     check_inside(shape.bounds)
     if not shape.is_valid:
-        said = shapely.is_valid_reason(shape).partition("[")[0].strip().lower()
+        reason = shapely.is_valid_reason(shape).partition("[")[0].strip().lower()
         raise InputError(
-            "geometry", "is no simple polygon ({said})", "draw it without crossings", said=said
+            "geometry", "is no simple polygon ({said})", "draw it without crossings", said=reason
         )
     target = Target(to_rd(shape), shape.bounds, on_roof=False)
     if shape.geom_type == "Polygon":

@@ -179,8 +179,8 @@ def _there(folder: Path, known: dict | None, library: Library) -> bool:
 
 def _stamp(folder: Path) -> dict:
     try:
-        said = json.loads((folder / STAMP).read_text("utf-8"))
-        return {name: said[name] for name in said if {"pin", "files"} <= set(said[name])}
+        values = json.loads((folder / STAMP).read_text("utf-8"))
+        return {name: values[name] for name in values if {"pin", "files"} <= set(values[name])}
     except (OSError, ValueError, TypeError):
         return {}
 

@@ -46,8 +46,8 @@ CIRCLE: Schema = {
 }
 
 
-def _input(title: str, said: str, given: Schema, needed: bool = False) -> dict[str, Any]:
-    return {"title": title, "description": said, "minOccurs": int(needed), "schema": given}
+def _input(title: str, description: str, given: Schema, needed: bool = False) -> dict[str, Any]:
+    return {"title": title, "description": description, "minOccurs": int(needed), "schema": given}
 
 
 def _text(**more: Any) -> Schema:
@@ -190,17 +190,17 @@ NO_HREF = "An input by reference (`href`) is refused: the service fetches nothin
 
 def describe(process: str, can_compute: bool = True) -> dict[str, Any]:
     """A process whole, without links. KeyError if the service does not offer it."""
-    said = OFFERED[can_compute][process]
+    offered = OFFERED[can_compute][process]
     now = process in SYNCHRONOUS
     return {
         "id": process,
         "version": version("daklaag"),
-        "title": said["title"],
-        "description": f"{said['description']} {NO_HREF}",
-        "keywords": said["keywords"],
+        "title": offered["title"],
+        "description": f"{offered['description']} {NO_HREF}",
+        "keywords": offered["keywords"],
         "jobControlOptions": ["sync-execute"] if now else ["async-execute", "dismiss"],
         "outputTransmission": ["value"] if now else ["value", "reference"],
-        "inputs": said["inputs"] | ({} if now else _judged()),
+        "inputs": offered["inputs"] | ({} if now else _judged()),
         "outputs": {name: _output(result) for name, result in outputs_of(process).items()},
     }
 

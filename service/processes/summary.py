@@ -52,15 +52,15 @@ def summarise(given: dict[str, Any], backend: Backend, find: Callable[[str], Col
     asked = read_inputs(SummaryInputs, given)
     where = _where(asked, backend.sources.boundaries)
     collection = find(asked.collection) if asked.collection else _best(where, backend)
-    said = json.dumps(asked.model_dump(), sort_keys=True)
+    text = json.dumps(asked.model_dump(), sort_keys=True)
 
     def make() -> str:
         found = _answer(asked, where, collection, backend)
         return json.dumps(found, allow_nan=False, separators=(",", ":"))
 
-    if len(said) > SHARED_BYTES:
+    if len(text) > SHARED_BYTES:
         return make()
-    key = (said, collection.name, str(collection.place), _stamps(collection, backend))
+    key = (text, collection.name, str(collection.place), _stamps(collection, backend))
     return _kept.get(key, make)
 
 
@@ -110,16 +110,16 @@ def _best(where: Where, backend: Backend) -> Collection:
 
 def _nothing_there(where: Where, who: str, backend: Backend) -> Problem:
     """What to say of a place of which a collection has computed nothing, with the remedy."""
-    said = f"nothing of this place was computed in {who}"
+    text = f"nothing of this place was computed in {who}"
     if backend.public:
         best = _best(where, backend)
         share = where.computed(best, backend.sources.boundaries)
         if share > 0:
             remedy = f"{best.name} has computed {share:.1%} of it: name that one, or none"
-            return Problem(404, f"{said}; {remedy}", ELSEWHERE)
+            return Problem(404, f"{text}; {remedy}", ELSEWHERE)
     if computable(where.geometry, backend) == 0:
-        return Problem(404, f"{said}, and this service has no heights of it; {THERE}", NO_HEIGHTS)
-    return Problem(404, f"{said}; order the process suitability for it", NOT_COMPUTED)
+        return Problem(404, f"{text}, and this service has no heights of it; {THERE}", NO_HEIGHTS)
+    return Problem(404, f"{text}; order the process suitability for it", NOT_COMPUTED)
 
 
 def _stamps(collection: Collection, backend: Backend) -> str:
@@ -147,8 +147,8 @@ def _answer(
     if whole is not None and not found["complete"] and found["coverage"]["ground"] == 0:
         raise _nothing_there(where, f"collection {collection.name}", backend)
     more = None if whole is None else computable(whole, backend)
-    said = {"area": _label(where.ground), "computable": more}
-    return {"collection": collection.name} | found | said
+    values = {"area": _label(where.ground), "computable": more}
+    return {"collection": collection.name} | found | values
 
 
 def _label(ground: Ground | None) -> dict[str, Any] | None:

@@ -100,8 +100,8 @@ class Window:
 
     def text(self, testid: str) -> str:
         """What such an element says."""
-        said: str = self.at(testid).inner_text()
-        return said
+        text_shown: str = self.at(testid).inner_text()
+        return text_shown
 
     def shown(self, layer: str) -> int:
         """How many features of a layer are drawn."""
@@ -183,8 +183,8 @@ def started() -> Iterator[Any]:
 @contextmanager
 def window(browser: Any, host: str, **context: Any) -> Iterator[Window]:
     """A page of somebody who was never there before; without movement, which takes time."""
-    told = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"} | context
-    somebody = browser.new_context(**told)
+    values = {"viewport": DESKTOP, "locale": "en-GB", "reduced_motion": "reduce"} | context
+    somebody = browser.new_context(**values)
     try:
         yield Window(somebody.new_page(), host)
     finally:

@@ -25,9 +25,9 @@ def public(state: Path, **settings: Any) -> FastAPI:
 
 def asks(app: FastAPI, url: str = LOCAL, address: str = HERE, **headers: str) -> TestClient:
     """A client with cookies of its own at an address; headers by their names in small letters."""
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    values = {name.replace("_", "-"): value for name, value in headers.items()}
     return TestClient(
-        app, url, headers=told, client=(address, 50_000), raise_server_exceptions=False,
+        app, url, headers=values, client=(address, 50_000), raise_server_exceptions=False,
         follow_redirects=False,
     )  # fmt: skip
 

@@ -57,13 +57,13 @@ class Processes:
         command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
         command += ["--scheduler-file", self.folder / "scheduler.json"]
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        with (self.folder / "said").open("ab") as said:
+        with (self.folder / "said").open("ab") as log:
             return subprocess.Popen(
                 [str(word) for word in command],
                 env=os.environ | {"PYTHONPATH": path.rstrip(os.pathsep)} | environment,
                 cwd=self.folder,
                 stdout=subprocess.DEVNULL,
-                stderr=said,
+                stderr=log,
             )
 
 

@@ -167,7 +167,7 @@ def composed(table: pa.Table, **other: Any) -> dict[str, Any]:
         {"lattice": [11, 47], "time": time, "elevation_deg": 10.0, "azimuth_deg": 150.0}
         for time in TIMES
     ]
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "method": {"name": "powermapping", "parameters": parameters, "suns": suns},
         "inputs": {
             "dsm": [{"name": "R_25GN1.tif", "nodata": np.float32("nan"), "attribution": "AHN"}],
@@ -180,7 +180,7 @@ def composed(table: pa.Table, **other: Any) -> dict[str, Any]:
         "cells": {"dsm_without_data": 12},
         "restrictions_by_kind": {"monument": 2, "roof_in_use": 1},
     }
-    return report.compose(table, **(told | other))
+    return report.compose(table, **(fields | other))
 
 
 def rasters() -> dict[str, np.ndarray]:

@@ -202,9 +202,9 @@ def sheet_index(offered: dict[str, str], **more: Any) -> str:
 
 def feed(offered: dict[str, str], **more: str) -> str:
     """An Atom feed of sheets and their addresses, in the grammar of the real one."""
-    said = " ".join(f'{name}="{value}"' for name, value in more.items())
+    text = " ".join(f'{name}="{value}"' for name, value in more.items())
     links = "".join(
-        f'<link href="{url}" rel="section" type="image/tiff" {said}'
+        f'<link href="{url}" rel="section" type="image/tiff" {text}'
         f' title="AHN - Kaartblad {name}" bbox="4.3 51.9 4.4 52.0" />'
         for name, url in offered.items()
     )

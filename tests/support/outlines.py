@@ -55,6 +55,6 @@ def read(*paths: Path, **options: Any) -> Footprints:
 def refusal(*paths: Path, **options: Any) -> str:
     with pytest.raises(InputError) as fault:
         read(*paths, **options)
-    said = str(fault.value)
-    assert "\n" not in said
-    return said
+    text = str(fault.value)
+    assert "\n" not in text
+    return text

@@ -70,9 +70,9 @@ def outcomes(log: Path) -> dict[str, set[Task]]:
     """Tasks by what a log says of them; of a line that a kill cut off, nothing."""
     found: dict[str, set[Task]] = defaultdict(set)
     for line in log.read_text().splitlines(keepends=True) if log.exists() else ():
-        said = json.loads(line) if line.endswith("\n") else {}
-        if "shard" in said:
-            found[said["outcome"]].add((said["stage"], said["shard"]))
+        document = json.loads(line) if line.endswith("\n") else {}
+        if "shard" in document:
+            found[document["outcome"]].add((document["stage"], document["shard"]))
     return found
 
 
@@ -92,9 +92,9 @@ def interrupt(words: list[str], due: Callable[[], bool], number: int) -> tuple[i
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit status of a command and what it said, which is no traceback."""
-    _, said = process.communicate(timeout=PATIENCE_S)
-    assert "Traceback" not in said, said
-    return process.returncode, said
+    _, output = process.communicate(timeout=PATIENCE_S)
+    assert "Traceback" not in output, output
+    return process.returncode, output
 
 
 def after(out: Place, tasks: int) -> Callable[[], bool]:

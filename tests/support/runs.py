@@ -262,18 +262,18 @@ def plain(value: Any) -> Any:
 def differences(found: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
     """Where two tables differ in the rows of the first, in words."""
     other = expected.set_index("row", drop=False)
-    said = []
+    texts = []
     for row in found["row"]:
         for name in COLUMNS:
             a, b = plain(found.at[row, name]), plain(other.at[row, name])
             if name == "flags":
                 a, b = sorted(a), sorted(b)
             if a != b and not (name == "id" and not a and not b):
-                said.append(f"row {row} {name}: {a!r}, expected {b!r}")
-    return said
+                texts.append(f"row {row} {name}: {a!r}, expected {b!r}")
+    return texts
 
 
 def assert_equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     """Every row found equals the expected one in every column."""
-    said = differences(found, expected)
-    assert not said, f"{len(said)} differences:\n" + "\n".join(said[:20])
+    lines = differences(found, expected)
+    assert not lines, f"{len(lines)} differences:\n" + "\n".join(lines[:20])

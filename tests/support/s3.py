@@ -167,8 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
             keys = [str(each.text) for each in elements if each.tag.endswith("Key")]
             for name in keys:
                 self.s3.objects.pop(name, None)
-            said = "".join(f"<Deleted><Key>{escape(name)}</Key></Deleted>" for name in keys)
-            self._answer(200, f"<DeleteResult>{said}</DeleteResult>".encode())
+            text = "".join(f"<Deleted><Key>{escape(name)}</Key></Deleted>" for name in keys)
+            self._answer(200, f"<DeleteResult>{text}</DeleteResult>".encode())
         elif "uploads" in query:
             upload = os.urandom(4).hex()
             self.s3.parts[upload] = {}

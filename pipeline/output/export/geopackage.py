@@ -111,11 +111,11 @@ def _has(database: sqlite3.Connection, name: str) -> bool:
 def _is_marked(database: sqlite3.Connection, layer: str, mark: str) -> bool:
     if not _has(database, REFERENCE):
         return False
-    said = database.execute(
+    rows = database.execute(
         f"SELECT metadata FROM {METADATA} JOIN {REFERENCE} ON md_file_id = {METADATA}.id"
         " WHERE reference_scope = 'table' AND lower(table_name) = lower(?)", (layer,),
     )  # fmt: skip
-    return any(mark in metadata for (metadata,) in said)
+    return any(mark in metadata for (metadata,) in rows)
 
 
 def _remove(database: sqlite3.Connection, layer: str) -> None:

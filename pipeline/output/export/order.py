@@ -44,10 +44,10 @@ class ExportRequest(NamedTuple):
 
 def provenance(order: ExportRequest) -> dict[str, str]:
     """What a file says of where it comes from, wherever it goes."""
-    told = order.report
+    run_report = order.report
     return {
-        "program": " ".join(map(str, told["program"].values())),
-        "method": told["method"]["name"],
-        "parameters": json.dumps(told["method"]["parameters"]),
-        "attribution": "; ".join(attributions(told["inputs"])),
+        "program": " ".join(map(str, run_report["program"].values())),
+        "method": run_report["method"]["name"],
+        "parameters": json.dumps(run_report["method"]["parameters"]),
+        "attribution": "; ".join(attributions(run_report["inputs"])),
     }

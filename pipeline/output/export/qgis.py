@@ -61,13 +61,13 @@ def qml(method: Method, lang: str = "en") -> str:
 
     It writes `prop` elements, which every QGIS 3 reads; `Option` came only with 3.20.
     """
-    lines, said = styles(method), labels(method, lang)
+    lines, label = styles(method), labels(method, lang)
     root = ElementTree.Element("qgis", version="3.16.0", styleCategories="Symbology")
     renderer = ElementTree.SubElement(root, "renderer-v2", type="RuleRenderer", symbollevels="0")
     rules = ElementTree.SubElement(renderer, "rules", key="daklaag")
     symbols = ElementTree.SubElement(renderer, "symbols")
     for number, (name, rows) in enumerate(rules_of(method).items()):
-        rule = {"key": f"daklaag-{name}", "symbol": str(number), "label": said[name]}
+        rule = {"key": f"daklaag-{name}", "symbol": str(number), "label": label[name]}
         ElementTree.SubElement(rules, "rule", rule, filter=rows)
         symbol = ElementTree.SubElement(symbols, "symbol", type="fill", name=str(number), alpha="1")
         _fill(symbol, lines[name])

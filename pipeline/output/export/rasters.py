@@ -31,7 +31,7 @@ TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAF
 def write_tif(order: ExportRequest) -> Text:
     """A cloud-optimised GeoTIFF, by way of a plain one, since a COG is not written in windows."""
     layer, array = _array(order, _layer(order) or _usual(order))
-    said = _said(layer, order.moments)
+    description = _said(layer, order.moments)
     averaged = layer.coarser == "mean" and array.ndim == 2
     with TemporaryDirectory(dir=order.to.parent) as scratch:
         plain = Path(scratch) / order.to.name
@@ -45,7 +45,7 @@ def write_tif(order: ExportRequest) -> Text:
             overview_resampling="AVERAGE" if averaged else "NEAREST",
             bigtiff="IF_SAFER",
         )
-    return said
+    return description
 
 
 def write_png(order: ExportRequest) -> Text:
@@ -57,12 +57,12 @@ def write_png(order: ExportRequest) -> Text:
     layer, array = _array(order, name)
     found = cartography.picture(below(order.directory, RASTERS), name, LARGEST_PICTURE)
     cells = found.cells if found else array
-    said = _said(layer, order.moments)
-    metadata = cartography.METADATA | {"Description": str(said)}
+    description = _said(layer, order.moments)
+    metadata = cartography.METADATA | {"Description": str(description)}
     imsave(order.to, _picture(layer, np.asarray(cells)), format="png", metadata=metadata)
     if found and cells.ndim == 2:  # of several suns side by side only one could lie in its place
         _write_world_file(order.to.with_suffix(".pgw"), found)
-    return said
+    return description
 
 
 def _write_map(order: ExportRequest) -> Text:
@@ -157,8 +157,8 @@ def _descriptions(layer: Layer, times: list[str], bands: int) -> list[str]:
 
 def _tags(attributes: Mapping[str, Any]) -> dict[str, str]:
     """What a store says of a layer's values, as text."""
-    told = {key: attributes[key] for key in ("long_name", "units", *FLAGS) if key in attributes}
-    return {k: " ".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in told.items()}
+    fields = {key: attributes[key] for key in ("long_name", "units", *FLAGS) if key in attributes}
+    return {k: " ".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in fields.items()}
 
 
 def _write_world_file(file: Path, picture: cartography.Picture) -> None:

@@ -104,11 +104,11 @@ def panel(axes: Axes, shown: Shown, lang: str) -> float:
         y = _paragraph(axes, y - 0.02, moments, size=8.5, color=QUIET)
     y = _paragraph(axes, y - 0.14, phrases.roofs, size=9.5, weight="bold")
     always = (*names(method.classes), "not_judged")
-    said = labels(method, lang)
+    titles = labels(method, lang)
     for name, style in styles(method).items():
         count = shown.counts.get(name, 0)
         if count or name in always:
-            y = _entry(axes, y, style, said[name], wording.number(count, lang))
+            y = _entry(axes, y, style, titles[name], wording.number(count, lang))
     if shown.dot is not None:
         dots = words["map_dots"].format(metres=wording.number(shown.dot, lang))
         y = _paragraph(axes, y - 0.06, dots, size=8, color=QUIET)
@@ -126,10 +126,10 @@ def _origin(axes: Axes, y: float, report: Mapping[str, Any], lang: str) -> float
     words, inputs, made = texts.words(lang), report["inputs"], report["machine"].get("finished")
     versions = heights(inputs, lang)
     y = _paragraph(axes, y - 0.1, place(inputs, lang), size=9.5, weight="bold")
-    said = words["map_heights"].format(heights=versions)
+    text = words["map_heights"].format(heights=versions)
     if made:
-        said = words["map_made"].format(date=wording.day(made, lang), heights=versions)
-    return _paragraph(axes, y - 0.04, said, size=8.5, color=QUIET)
+        text = words["map_made"].format(date=wording.day(made, lang), heights=versions)
+    return _paragraph(axes, y - 0.04, text, size=8.5, color=QUIET)
 
 
 def _ground(axes: Axes, y: float, layers: Sequence[Layer], phrases: Phrases, lang: str) -> float:

@@ -67,22 +67,22 @@ def archives(directory: Place, scratch: Path) -> list[Archive]:
     store = below(directory, RASTERS)
     pictures = Pictures(store, run.method) if open_store(store) is not None else None
     table = Roofs(run.table, run.method)
-    told = facts(table, pictures)
+    layers = facts(table, pictures)
     draw: dict[str, Draw] = {}
-    if roofs.LAYER in told:
+    if roofs.LAYER in layers:
         draw[roofs.LAYER] = partial(_packed, table)
         draw[ROOFS] = Overview.of(run.table.file, run.method, scratch).tile
     if pictures is not None:
-        draw |= _drawn(pictures, told, sun_times(run.report))
-    return [Archive(key, _bounded(told[key.partition("@")[0]]), draw[key]) for key in draw]
+        draw |= _drawn(pictures, layers, sun_times(run.report))
+    return [Archive(key, _bounded(layers[key.partition("@")[0]]), draw[key]) for key in draw]
 
 
-def _drawn(pictures: Pictures, told: dict[str, Facts], times: list[str]) -> dict[str, Draw]:
+def _drawn(pictures: Pictures, layer_facts: dict[str, Facts], times: list[str]) -> dict[str, Draw]:
     """How the rasters are drawn that one picture shows, those of bits also one by one."""
-    there = [name for name in pictures.layers if name in told and pictures.is_whole(name)]
+    there = [name for name in pictures.layers if name in layer_facts and pictures.is_whole(name)]
     draw: dict[str, Draw] = {name: partial(pictures.tile, name) for name in there}
     for name in there:
-        for sun, time in enumerate(times[: told[name].suns]):
+        for sun, time in enumerate(times[: layer_facts[name].suns]):
             draw[f"{name}@{time}"] = partial(pictures.tile, name, sun=sun)
     return draw
 
@@ -177,11 +177,11 @@ def _header(archive: Archive, lowest: int) -> dict[str, Any]:
 
 
 def _metadata(archive: Archive, directory: Place) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "name": archive.key,
         "attribution": "; ".join(attributions(open_finished(directory).inputs)),
     }
     if archive.is_vector:
         zooms = {"minzoom": archive.facts.first, "maxzoom": archive.facts.last}
-        told["vector_layers"] = [{"id": archive.key, "fields": archive.facts.fields, **zooms}]
-    return told
+        values["vector_layers"] = [{"id": archive.key, "fields": archive.facts.fields, **zooms}]
+    return values

@@ -48,8 +48,8 @@ def write(directory: Place, files: Sequence[Path], to: Path, stop: Stop) -> int:
     seen = _seen(directory, np.array([one.outline for one in known], object), stop)
     found = sorted((known[i] for i in np.flatnonzero(seen)), key=_rank)
     features = [_feature(one, finished, sources) for one in found]
-    said = {"type": "FeatureCollection", "features": features}
-    to.write_text(json.dumps(said, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+    values = {"type": "FeatureCollection", "features": features}
+    to.write_text(json.dumps(values, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     return len(found)
 
 
@@ -103,20 +103,20 @@ def _feature(one: Outlined, finished: Finished, sources: dict[Path, Any]) -> dic
     source = {"region": code, "name": name, "file": sources[one.region.file]}
     area, files = Area(one.outline, source), [str(file) for file in sources]
     complete = is_complete(finished, area, None, files)
-    told = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
-    told["coverage"] = {
+    values = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
+    values["coverage"] = {
         "footprints": None,  # whose rows no file of the site tells apart
         "ground": computed(finished, area, None, files),
     }
     return {
-        "type": "Feature", "id": code, "properties": told, "geometry": _in_degrees(one.outline)
+        "type": "Feature", "id": code, "properties": values, "geometry": _in_degrees(one.outline)
     }  # fmt: skip
 
 
 def _in_degrees(outline: shapely.Geometry) -> dict[str, Any]:
     moved = to_degrees(shapely.segmentize(outline, STRAIGHT))
-    told: dict[str, Any] = json.loads(shapely.to_geojson(_polygons(moved)))
-    return told
+    values: dict[str, Any] = json.loads(shapely.to_geojson(_polygons(moved)))
+    return values
 
 
 def _polygons(shape: shapely.Geometry) -> shapely.Geometry:

@@ -26,17 +26,17 @@ class Facts(NamedTuple):
 def facts(table: Roofs, pictures: Pictures | None) -> dict[str, Facts]:
     """Facts of each layer of a run with anything to show. Roofs reach as far as the pictures, if
     there are any, since single footprints may lie far outside."""
-    told: dict[str, Facts] = {}
+    values: dict[str, Facts] = {}
     ground = _on_grid(table.bounds)
     if pictures is not None and pictures.bounds:
         ground = pictures.bounds
         for name in pictures.layers:
-            told[name] = Facts(lonlat(ground), *pictures.zooms(name), pictures.suns(name))
+            values[name] = Facts(lonlat(ground), *pictures.zooms(name), pictures.suns(name))
     if table.bounds and ground:
         around = lonlat(ground)
-        told[ROOFS] = Facts(around, overview.FIRST, overview.LAST)
-        told[roofs.LAYER] = Facts(around, roofs.FIRST, roofs.LAST, fields=table.fields)
-    return told
+        values[ROOFS] = Facts(around, overview.FIRST, overview.LAST)
+        values[roofs.LAYER] = Facts(around, roofs.FIRST, roofs.LAST, fields=table.fields)
+    return values
 
 
 def _on_grid(bounds: Rectangle | None) -> Rectangle | None:

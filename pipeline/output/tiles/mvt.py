@@ -70,7 +70,7 @@ def layer(name: str, ids: NDArray[Any], polygons: Shapes, properties: pa.Table) 
         protobuf.same(bytes([3 << 3, POLYGON]), len(here)),
         field(4, _commands(rings)),
     )
-    told = protobuf.after(
+    message = protobuf.after(
         numbers(15, np.array([VERSION])),
         field(1, protobuf.texts([name])),
         field(2, features),
@@ -78,7 +78,7 @@ def layer(name: str, ids: NDArray[Any], polygons: Shapes, properties: pa.Table) 
         field(4, values),
         numbers(5, np.array([EXTENT])),
     )
-    return protobuf.message(3, told)
+    return protobuf.message(3, message)
 
 
 def shapes(polygons: NDArray[Any], feature: Ints) -> Shapes:
