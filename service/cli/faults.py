@@ -61,7 +61,7 @@ class Door(click.Group):
 
 
 def _check_machine(error: Exception) -> None:
-    """A disk or a file that does not play along is no fault of the program."""
+    """Exit as a fault of the machine for errors of disk, memory and files that GDAL reports."""
     if type(error).__name__ in OF_GDAL:
         text = Text("the output: {error}; make room, or give another place", error=error)
         _leave(CALLER, ERROR, said=text)
