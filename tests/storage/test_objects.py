@@ -125,7 +125,7 @@ def test_a_storage_that_fails(there: Region, s3: Server, tmp_path: Path) -> None
     ):
         result = call(*words)
         assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
-        assert "the object storage does not play along" in result.stderr
+        assert "the object storage refuses" in result.stderr
 
 
 def test_footprints_lie_on_a_disk(region: Region, tmp_path: Path) -> None:
