@@ -172,8 +172,8 @@ VALUES: dict[str, tuple[np.ndarray, dict[str, Any], list[str]]] = {
         np.full((20, 30), np.nan, np.float32), {}, ["DSM", "no cell has data", "check"]
     ),
     "all nodata": (np.full((20, 30), -9999, np.int16), {"nodata": -9999}, ["no cell has data"]),
-    "undeclared centimetres": (GROUND * 100, {}, ["from -500", "centimetres", "--nodata"]),
-    "undeclared nodata": (at(1, 1, -9999), {}, ["from -9999", "not of the", "--nodata"]),
+    "undeclared centimetres": (GROUND * 100, {}, ["from -500", "centimetres", "nodata VALUE"]),
+    "undeclared nodata": (at(1, 1, -9999), {}, ["from -9999", "not of the", "nodata VALUE"]),
     "feet": (GROUND, {"unit": "foot"}, ["'foot'", "give metres or centimetres"]),
     "three bands": (np.zeros((3, 20, 30), np.uint8), {"nodata": None}, ["3 band(s)", "-b 1"]),
     "bytes": (np.full((20, 30), 7, np.uint8), {"nodata": 0}, ["8 bits", "int16 or float32"]),

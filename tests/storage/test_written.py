@@ -20,7 +20,7 @@ def test_a_file_is_ours_until_somebody_changes_it(tmp_path: Path) -> None:
     with replacing(file) as partial:
         partial.write_text("two")
     file.write_text("three")
-    with pytest.raises(InputError, match="--overwrite"), replacing(file):
+    with pytest.raises(InputError, match="or overwrite to replace"), replacing(file):
         pass
     assert file.read_text() == "three"
     with replacing(file, overwrite=True) as partial:
@@ -116,7 +116,7 @@ def test_a_report_by_area_of_the_users_is_kept(tmp_path: Path) -> None:
 def test_log_json_adds_to_no_file_that_is_no_log(tmp_path: Path, text: str) -> None:
     (tmp_path / "log").write_text(text)
     with (
-        pytest.raises(InputError, match=r"--log-json .*log: exists, and is no log"),
+        pytest.raises(InputError, match=r"log_json .*log: exists, and is no log"),
         reporter(quiet=True, log_json=tmp_path / "log"),
     ):
         pass
