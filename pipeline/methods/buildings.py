@@ -135,7 +135,7 @@ class Measured:
     def columns(self) -> dict[str, NDArray[Any]]:
         """What was measured, as a table that a later pass reads."""
         columns = {name: getattr(self, name) for name in COLUMNS}
-        return columns | {"reason": np.array([why or "" for why in self.reason], "S32")}
+        return columns | {"reason": np.array([why or "" for why in self.reason], np.bytes_)}
 
     @classmethod
     def of(

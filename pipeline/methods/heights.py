@@ -1,4 +1,4 @@
-"""PairReader of roofs and of the ground around them, as histograms that merge exactly."""
+"""Heights of roofs and of the ground around them, as histograms that merge exactly."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

@@ -5,7 +5,7 @@ All else looks these up: table, report, exports, tiles, filters, map, page and s
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -13,8 +13,9 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from pipeline.grid.windows import LatticeCell
+from pipeline.methods.context import Context
 from pipeline.methods.passes import Pass
-from pipeline.methods.reach import Reach
+from pipeline.methods.reach import Influence, Reach
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -245,7 +246,8 @@ Figures = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # of a report, 
 class Method:
     """A method and all that is its own.
 
-    parameters: a dataclass of fields made by `parameter`; columns: all of its table, in order;
+    parameters: derived from BuildingParameters and CentreParameter, with fields made by
+    `parameter`; columns: all of its table, in order;
     classes, reasons, flags, layers: in the order in which they are listed; passes: in the order in
     which they are made, of which the last judges; reach: how far anything matters; states: what the
     provenance states beside the parameters, by them and the squares of the lattice; check: raises
@@ -272,8 +274,26 @@ class Method:
     derived: Derived = field(default_factory=Derived)
     moments: Callable[[Mapping[str, Any]], Sequence[str]] = lambda report: ()
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a declaration that contradicts itself."""
+        every = names(self.columns)
+        known = {*every, ""}
+        if len(set(every)) < len(every):
+            raise ValueError(f"method {self.name}: two columns have one name")
+        if unknown := {each.suits for each in self.classes} - known:
+            raise ValueError(f"method {self.name}: classes suit unknown columns {unknown}")
+        if not self.passes or self.passes[-1].neighbours:
+            raise ValueError(f"method {self.name}: the last pass judges the area's buildings alone")
+
+    def influence(self, context: Context) -> Influence:
+        """What can matter to what in a run, before any roof is measured."""
+        found = self.reach.influence(context)
+        if any(step.neighbours for step in self.passes):
+            return found
+        return replace(found, measured=dict(context.scope.own))
+
     def words(self, lang: str) -> Phrases:
-        """Sentence in `nl`, else in English."""
+        """Its phrases in `nl`, else in English."""
         return self.nl if lang == "nl" else self.en
 
     @cached_property

@@ -23,7 +23,8 @@ from pipeline.footprints.scope import shards_of
 from pipeline.grid.windows import Layout, Shard
 from pipeline.methods.buildings import NOT_KNOWN, Judged, Measured, flags_of
 from pipeline.methods.context import Context
-from pipeline.methods.method import Method
+from pipeline.methods.house import own_columns
+from pipeline.methods.method import Method, names
 from pipeline.results.columns import pandas_metadata
 from pipeline.storage.geoparquet import EDGES, rectangles
 from pipeline.storage.slices import BBOX
@@ -118,6 +119,7 @@ def rows_of(method: Method, context: Context, judged: Judged, counts: Counts) ->
         "geometry": pa.array(f.wkb, pa.binary()),
     }
     rejected = ~pd.isna(m.reason)
+    _check_declared(method, judged)
     for name, values in {**judged.columns, "class": judged.classes}.items():
         columns[name] = _unless(rejected, values, method.schema.field(name).type)
     every = [
@@ -125,6 +127,15 @@ def rows_of(method: Method, context: Context, judged: Judged, counts: Counts) ->
         for field in method.schema
     ]
     return pa.table(every, schema=method.schema)
+
+
+def _check_declared(method: Method, judged: Judged) -> None:
+    """Raises ValueError if the last pass gave other columns or flags than its method declares."""
+    columns, flags = set(names(own_columns(method))), set(names(method.flags))
+    given = judged.columns.keys() or columns  # where all are rejected there are none
+    if given != columns or not judged.flags.keys() <= flags:
+        odd = (given ^ columns) | (judged.flags.keys() - flags)
+        raise ValueError(f"method {method.name}: not as it declares: {', '.join(sorted(odd))}")
 
 
 def _metres(cm: NDArray[np.int64]) -> pa.Array:

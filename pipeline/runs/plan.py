@@ -106,7 +106,7 @@ def _plan(request: Request, progress: Progress, stop: Stop, patience: float) -> 
         prepared = time.monotonic() - began
         cards = survey_pass(context, engine)
         began = time.monotonic()
-        influence = run.method.reach.influence(context)
+        influence = run.method.influence(context)
         counted = count(run, influence)
         prepared += time.monotonic() - began
         began = time.monotonic()

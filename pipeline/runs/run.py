@@ -75,7 +75,7 @@ def _compute(
 ) -> None:
     """Fill the ledger and publish it. before: the provenance of the run that is updated."""
     context = run.context
-    influence = run.method.reach.influence(context)
+    influence = run.method.influence(context)
     fresh = None if before is None else update.begin(run, influence, before, origin)
     carry_out(run, engine, influence, origin, fresh, log)
     counts = write_table(run, engine.progress)

@@ -40,9 +40,11 @@ def pass_task(
             if not len(block.footprints) and not work.layers:
                 continue
             made = step.block(work, block)
+            if isinstance(made, Judged) is not last:
+                raise TypeError(f"pass {step.name}: the last pass judges, the others hand on")
             if isinstance(made, Handed):
                 tables.append(as_table(block, made))
-            elif isinstance(made, Judged) and len(made.measured):
+            elif len(made.measured):
                 rows.append(rows_of(shared.method, work.context, made, counts))
     ledger = shared.context.ledger
     if last:

@@ -2,13 +2,16 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import openpyxl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import rasterio
@@ -16,7 +19,11 @@ import zarr
 from fastapi.testclient import TestClient
 
 from pipeline import quarter
+from pipeline.grid.windows import uniform_halo
 from pipeline.methods import METHODS
+from pipeline.methods.buildings import Judged, Measured
+from pipeline.methods.passes import Block, Handed, Pass, Work
+from pipeline.methods.reach import Reach
 from pipeline.runs.plan import plan
 from pipeline.runs.run import run
 from service.api.app import create_app
@@ -26,7 +33,17 @@ from tests.support import quarters
 from tests.support.commands import call
 from tests.support.outcomes import assert_equal, outcome, run_interrupted, run_without_map
 from tests.support.runs import Files
-from tests.support.second import ABOVE, CLASSES, IS_TALL, PROFILE, RISE, SECOND, SLANTED, TOO_SMALL
+from tests.support.second import (
+    ABOVE,
+    CLASSES,
+    IS_TALL,
+    PROFILE,
+    RISE,
+    SECOND,
+    SLANTED,
+    TOO_SMALL,
+    above,
+)
 
 NAME = SECOND.name
 
@@ -208,3 +225,73 @@ def test_it_is_a_static_site(finished: Path, tmp_path: Path) -> None:
     assert made.exit_code == 0, made.output
     config = json.loads((tmp_path / "site" / "config.json").read_text("utf-8"))
     assert ABOVE.name in json.dumps(config) and config["collections"][0]["method"]["name"] == NAME
+
+
+def measure(work: Work, block: Block) -> Handed:
+    """Hand on the heights of buildings, neighbours' too."""
+    return Handed(work.measured(block.footprints).columns())
+
+
+def highest_nearby(work: Work, block: Block) -> Judged:
+    """Whether a building with a height within 60 m of the centre is higher."""
+    resolution = work.context.resolution
+    _, own = work.handed("measure", block.footprints)
+    measured = Measured.of(block.footprints, resolution, own)
+    ground = block.core.grow(uniform_halo(math.ceil(60 / resolution)))
+    near = work.context.prepared.read(ground.bounds(resolution))
+    at, handed = work.handed("measure", near)
+    others = Measured.of(near.take(at), resolution, handed)
+    away = np.linalg.norm(
+        measured.footprints.centre[:, None] - others.footprints.centre[None], axis=2
+    )
+    higher = (others.roof[None] > measured.roof[:, None]) & (away <= 60)
+    columns = {ABOVE.name: measured.height / 100, IS_TALL.name: ~higher.any(axis=1)}
+    columns[PROFILE.name] = pa.nulls(len(measured), PROFILE.type)
+    return Judged(measured, np.full(len(measured), "low", object), columns, {})
+
+
+def test_neighbours_beyond_an_area_are_measured(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the plain reach too, in shards that own no building of the area."""
+    passes = (Pass("measure", measure, neighbours=True), Pass("above", highest_nearby))
+    method = replace(SECOND, passes=passes, reach=Reach(lambda p: 60.0))
+    monkeypatch.setitem(METHODS, NAME, method)
+    files, options = files_in(folder), {**OPTIONS, "layers": ()}
+    run(files.request(tmp_path / "whole", **options))
+    whole = {row["row"]: row[IS_TALL.name] for row in rows(tmp_path / "whole")}
+    bounds = pq.read_table(tmp_path / "whole" / "buildings.parquet").to_pandas()
+    west, south = bounds["centre_x"].min(), bounds["centre_y"].min()
+    corner = ",".join(f"{each:.0f}" for each in (west, south, west + 130, south + 130))
+    run(files.request(tmp_path / "part", area=corner, **options))
+    part = {row["row"]: row[IS_TALL.name] for row in rows(tmp_path / "part")}
+    assert 5 < len(part) < len(whole) / 2
+    assert part == {row: whole[row] for row in part} and set(part.values()) == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"columns": (*SECOND.columns, ABOVE)}, "two columns have one name"),
+        ({"classes": (replace(CLASSES[0], suits="nothing"),)}, "suit unknown columns"),
+        ({"passes": ()}, "the last pass"),
+        ({"passes": (Pass("above", above, neighbours=True),)}, "the last pass"),
+    ],
+)
+def test_a_declaration_that_contradicts_itself_is_refused(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SECOND, **changes)
+
+
+@pytest.mark.parametrize("odd", [{"columns": {IS_TALL.name: None}}, {"flags": {"sloped": None}}])
+def test_what_is_judged_is_what_was_declared(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    def judge(work: Work, block: Block) -> Judged:
+        return replace(above(work, block), **odd)
+
+    monkeypatch.setitem(METHODS, NAME, replace(SECOND, passes=(Pass("above", judge),)))
+    with pytest.raises(ValueError, match="not as it declares"):
+        run(files_in(folder).request(tmp_path / "out", **OPTIONS))

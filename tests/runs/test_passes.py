@@ -44,7 +44,7 @@ def context(asked: Run) -> Context:
 
 @pytest.fixture(scope="module")
 def influence(asked: Run) -> SunAndWind:
-    found = asked.method.reach.influence(asked.context)
+    found = asked.method.influence(asked.context)
     assert isinstance(found, SunAndWind)
     return found
 

@@ -93,7 +93,7 @@ def counted(request: Request) -> Plan:
     """What a run would read and hold, without a guess of how long it takes."""
     found = prepare(request)
     survey_pass(found.context, Engine(1, None, no_progress, never_stop))
-    return count(found, found.method.reach.influence(found.context))
+    return count(found, found.method.influence(found.context))
 
 
 def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:

@@ -32,7 +32,7 @@ class Dots(NamedTuple):
 def filled(method: Method) -> tuple[str, ...]:
     """The layers that fill a dot, from the lowest to the highest; of as many roofs the last wins.
     Classes that suit something lie above the others."""
-    classes = sorted(method.classes, key=lambda each: each.suits)
+    classes = sorted(method.classes, key=lambda each: bool(each.suits))
     return ("unselected", "not_judged", *(each.name for each in classes))
 
 
