@@ -14,7 +14,7 @@ import numpy as np
 from bench.apart import Answer, apart, killed
 from bench.result import Row
 from bench.targets import Target
-from pipeline.heights.ahn import AhnSheet
+from pipeline.heights.ahn_index import AhnSheet
 
 GIB = 2**30
 

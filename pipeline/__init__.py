@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "errors": ["InputError", "Stopped"],
-        "runs.outputs": ["Result"],
+        "runs.publish": ["Result"],
         "runs.plan": ["plan"],
         "runs.request": ["Inputs", "Outputs", "Request", "Resources", "Selection"],
         "runs.run": ["run"],

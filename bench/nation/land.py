@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.nation.chance import Floats, between, uniform
-from pipeline.heights.ahn import HEIGHT_M, WIDTH_M, AhnSheet, sheets
+from pipeline.heights.ahn_index import HEIGHT_M, WIDTH_M, AhnSheet, sheets
 
 SEED, FOOTPRINTS = 2008, 10_000_000
 SQUARE = 250.0

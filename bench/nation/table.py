@@ -13,7 +13,7 @@ import shapely
 
 from bench.nation.houses import STATUSES, houses
 from bench.nation.land import Land, squares_of, squares_touching
-from pipeline.heights.ahn import AhnSheet
+from pipeline.heights.ahn_index import AhnSheet
 
 ROW_GROUP = 65_536
 MADE_FROM = b"nation"

@@ -20,7 +20,7 @@ from bench.nation.surface import Surface
 from bench.nation.table import write_table
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
-from pipeline.heights.ahn import AhnSheet, sheets
+from pipeline.heights.ahn_index import AhnSheet, sheets
 from pipeline.terms import File
 from pipeline.vectors.files import read_vector
 

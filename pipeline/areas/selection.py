@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.areas.polygons import read_areas
 from pipeline.areas.regions import Area, boundary_files, find_region
 from pipeline.errors import InputError
-from pipeline.heights.ahn import land
+from pipeline.heights.ahn_index import land
 from pipeline.messages import Text
 from pipeline.storage.files import identity
 from pipeline.terms import Command, Field, File

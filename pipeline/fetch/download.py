@@ -20,7 +20,7 @@ from pipeline.fetch.manifest import Download, Manifest, OccupiedError, Record, e
 from pipeline.fetch.services import Bases, Index
 from pipeline.fetch.validate import check_footprints, check_sheet, check_vector, opened
 from pipeline.fetch.web import Client, FetchError, NotFoundError
-from pipeline.heights.ahn import Bounds, sheets_by_name, sheets_touching, tiles_touching
+from pipeline.heights.ahn_index import Bounds, sheets_by_name, sheets_touching, tiles_touching
 from pipeline.heights.indexes import (
     KINDS,
     RESOLUTIONS,

@@ -8,7 +8,7 @@ from urllib.parse import quote, urljoin
 
 from pipeline.errors import InputError
 from pipeline.fetch.web import Client, FetchError, NotFoundError
-from pipeline.heights.ahn import Bounds
+from pipeline.heights.ahn_index import Bounds
 from pipeline.heights.indexes import RESOLUTIONS, IndexedSheet, Product, file_name, sheets_in_index
 from pipeline.messages import Text
 from pipeline.terms import Field, Location

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 from pipeline.errors import InputError
-from pipeline.heights.ahn import TILE_M, Bounds, sheets_by_name, tile_name
+from pipeline.heights.ahn_index import TILE_M, Bounds, sheets_by_name, tile_name
 from pipeline.messages import Text
 from pipeline.storage.files import on_disk
 from pipeline.storage.places import is_remote

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
-from pipeline.heights.ahn import sheets_touching, tiles_touching
+from pipeline.heights.ahn_index import sheets_touching, tiles_touching
 from pipeline.heights.indexes import files_in_index
 from pipeline.heights.rasters import PIECE, Mosaic, overlapping
 from pipeline.heights.sheets import Sheet, open_sheet

@@ -18,7 +18,7 @@ from pipeline.grid.windows import LatticeCell, Layout, Shard, Window
 from pipeline.heights.pair import PairReader
 from pipeline.methods.buildings import Judged, Measured, reject
 from pipeline.methods.context import Context
-from pipeline.methods.heights import measure
+from pipeline.methods.measure import measure
 from pipeline.storage.ledger import Ledger
 
 BESIDE = "beside_"  # before the names of what a shard hands on that is not of its buildings

@@ -9,7 +9,7 @@ import shapely
 
 from pipeline.areas.regions import Area
 from pipeline.footprints.scope import Listed, asked_of
-from pipeline.heights.ahn import land
+from pipeline.heights.ahn_index import land
 from pipeline.messages import Text
 from pipeline.terms import Field
 from pipeline.vectors.overlay import intersection

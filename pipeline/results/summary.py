@@ -18,7 +18,7 @@ from pipeline.areas.polygons import own_copy
 from pipeline.areas.selection import Area, within_circle
 from pipeline.engine.engine import prefetch
 from pipeline.footprints.prepared import centres_of
-from pipeline.heights.ahn import sheets_touching
+from pipeline.heights.ahn_index import sheets_touching
 from pipeline.results import coverage, report, totals
 from pipeline.results.finished import Finished, open_finished
 from pipeline.storage.places import Place

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "outputs": ["Result"],
+        "publish": ["Result"],
         "request": ["Inputs", "Outputs", "Request", "Resources", "Selection"],
     },
 )

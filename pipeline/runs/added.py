@@ -18,7 +18,7 @@ from pipeline.heights.pair import HeightPair
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.messages import Text
 from pipeline.methods.buildings import NOT_KNOWN, to_cm
-from pipeline.methods.heights import measure
+from pipeline.methods.measure import measure
 from pipeline.terms import File
 from pipeline.vectors.files import column
 

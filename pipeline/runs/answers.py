@@ -26,9 +26,9 @@ from pipeline.results.printed import warnings
 from pipeline.results.store import Layer
 from pipeline.runs import matching
 from pipeline.runs.matching import RunQuery, match
-from pipeline.runs.outputs import TABLE, Result, complete, off_rasters, result_of
 from pipeline.runs.passes import along_curve
 from pipeline.runs.provenance import PROGRAM, machine
+from pipeline.runs.publish import TABLE, Result, complete, off_rasters, result_of
 from pipeline.runs.request import Request
 from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, locked, open_ledger
 from pipeline.storage.lru import LRUCache

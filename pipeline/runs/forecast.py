@@ -17,10 +17,10 @@ from pipeline.engine.events import DONE, Event
 from pipeline.grid.windows import TILE, Shard
 from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
-from pipeline.runs.outputs import Cards, draw, report_of, write_table
 from pipeline.runs.passes import carry_out
 from pipeline.runs.prepare import Run
 from pipeline.runs.provenance import provenance
+from pipeline.runs.publish import Cards, draw, report_of, write_table
 from pipeline.storage.ledger import Ledger
 
 TRIED = 4  # shards, after one that pays for all that is slow only once

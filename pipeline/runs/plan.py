@@ -17,9 +17,9 @@ from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
 from pipeline.results import store
 from pipeline.runs.forecast import forecast
-from pipeline.runs.outputs import warnings_of
 from pipeline.runs.passes import survey_pass
 from pipeline.runs.prepare import Run, prepare
+from pipeline.runs.publish import warnings_of
 from pipeline.runs.request import Request
 from pipeline.storage.cache import fingerprint, retry_damaged
 

@@ -13,10 +13,10 @@ from pipeline.errors import Stopped
 from pipeline.messages import Text
 from pipeline.results import report, store
 from pipeline.runs import update
-from pipeline.runs.outputs import Cards, Result, complete, report_of, result_of, write_table
 from pipeline.runs.passes import carry_out, survey_pass
 from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.provenance import machine, provenance
+from pipeline.runs.publish import Cards, Result, complete, report_of, result_of, write_table
 from pipeline.runs.request import Outputs, Request
 from pipeline.storage.cache import retry_damaged
 from pipeline.storage.ledger import Ledger, locked, open_ledger, open_update

@@ -29,7 +29,7 @@ def loudness(command: F) -> F:
     """The options -q and -v."""
     helps = (
         ("quiet", "Say nothing but errors."),
-        ("verbose", "Say where a fault arose, and tell of each shard."),
+        ("verbose", "Show the traceback of a fault, and tell of each shard."),
     )
     for name, help_ in helps:
         option = click.option(

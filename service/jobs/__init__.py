@@ -1,1 +1,1 @@
-"""Jobs: the queue, the workers that compute them, callbacks and expiry."""
+"""Jobs: submitted to a table, claimed by workers that compute them; callbacks and expiry."""

@@ -19,8 +19,8 @@ from urllib3.util import Url, parse_url
 from pipeline.fetch.web import agent
 from service.core.problem import Problem
 from service.core.settings import Settings
+from service.jobs.claims import Claims, job_of
 from service.jobs.job import Job, Status, status_info
-from service.jobs.queue import Queue, job_of
 
 KINDS = {
     Status.RUNNING: "inProgressUri",
@@ -83,23 +83,23 @@ def _parsed(address: str) -> Url | None:
         return None
 
 
-def send_due(queue: Queue, results: Results) -> int:
+def send_due(claims: Claims, results: Results) -> int:
     """Send the callbacks that are due; failures are retried with a growing pause. Returns how many
     were sent."""
-    rows = queue.database.rows(
+    rows = claims.database.rows(
         "SELECT * FROM jobs WHERE to_tell <= ? ORDER BY to_tell LIMIT 20", time.time()
     )
-    return sum(_send_one(queue, job_of(row), row["tries"], results) for row in rows)
+    return sum(_send_one(claims, job_of(row), row["tries"], results) for row in rows)
 
 
-def _send_one(queue: Queue, job: Job, tries: int, results: Results) -> bool:
+def _send_one(claims: Claims, job: Job, tries: int, results: Results) -> bool:
     addresses = json.loads(job.callback or "{}")
     address = addresses.get(KINDS.get(job.status, ""))
-    allowed = address is not None and _still_allowed(address, queue.settings)
+    allowed = address is not None and _still_allowed(address, claims.settings)
     sent = allowed and _send(job, address, addresses["base"], results)
     again = allowed and not sent and job.status.final and tries + 1 < TRIES
     due = time.time() + PAUSE_S * 4**tries if again else None
-    queue.database.execute(  # unless it went on meanwhile: that is to be told then
+    claims.database.execute(  # unless it went on meanwhile: that is to be told then
         "UPDATE jobs SET to_tell = ?, tries = tries + 1 WHERE id = ? AND status = ?",
         due, job.id, job.status,
     )  # fmt: skip

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from service.core.exports import FOLDER
-from service.jobs.queue import REMOVED, Queue
+from service.jobs.claims import REMOVED, Claims
 
 DAY_S = 86_400.0
 # The time that is allowed to a row, in seconds.
@@ -29,25 +29,25 @@ DELETE FROM jobs WHERE worker IS NULL AND (
 """
 
 
-def sweep(queue: Queue) -> int:
+def sweep(claims: Claims) -> int:
     """Remove expired results and unneeded folders. Returns how many results expired."""
-    settings = queue.settings
+    settings = claims.settings
     days = {"visitor": settings.visitor_result_days, "client": settings.result_days}
     values = {"now": time.time(), **{name: n * DAY_S for name, n in days.items()}}
-    with queue.database.transaction():
-        expired = queue.database.execute(EXPIRE, **values).rowcount
-        queue.database.execute(FORGET, **values)
-    for folder in _folders(queue.results):
+    with claims.database.transaction():
+        expired = claims.database.execute(EXPIRE, **values).rowcount
+        claims.database.execute(FORGET, **values)
+    for folder in _folders(claims.results):
         if not folder.name.startswith(REMOVED):
-            with queue.database.transaction():  # short ones, so that nobody waits for long
-                queue.discard_result(folder.name)
-    clear(queue)
+            with claims.database.transaction():  # short ones, so that nobody waits for long
+                claims.discard_result(folder.name)
+    clear(claims)
     return expired
 
 
-def clear(queue: Queue) -> None:
+def clear(claims: Claims) -> None:
     """Remove the folders that are marked for removal."""
-    for folder in (*_folders(queue.results), *_folders(queue.settings.state / FOLDER)):
+    for folder in (*_folders(claims.results), *_folders(claims.settings.state / FOLDER)):
         if folder.name.startswith(REMOVED):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from service.core.keys import Client
 from service.core.problem import Problem
+from service.jobs.claims import SMALL_COLUMNS, Claims, as_text, job_of
 from service.jobs.expiry import DAY_S
 from service.jobs.job import Job, Status
-from service.jobs.queue import SMALL_COLUMNS, Queue, as_text, job_of
 from service.processes.job_request import JobRequest
 
 VISITORS = "*"  # the share of all of them; no key has such a name
@@ -38,7 +38,7 @@ SELECT COALESCE(SUM(bytes), 0) AS bytes, MIN(finished) AS oldest FROM (
 SECONDS = "COALESCE(finished, :now) - started"
 
 
-class Jobs(Queue):
+class Jobs(Claims):
     """All jobs; a client sees only its own, by its name."""
 
     def submit(self, request: JobRequest, client: Client, callback: str | None = None) -> Job:

@@ -28,8 +28,8 @@ from service.core.catalogue import Backend, Collection, Sources
 from service.core.database import DATABASE, DamagedDatabaseError, Database
 from service.core.faults import Faults, Owner
 from service.core.settings import Settings
+from service.jobs.claims import Claims
 from service.jobs.job import Job, Status
-from service.jobs.queue import Queue
 from service.jobs.track import JobProgress, ProgressTracker
 from service.processes.job_request import JobRequest
 
@@ -93,13 +93,13 @@ def main(execute: Execute) -> None:
         Path("/proc/self/oom_score_adj").write_text("500")
     task = Task.of(values)
     settings = task.backend.settings
-    queue = Queue(Database(settings.state / DATABASE), settings)
+    claims = Claims(Database(settings.state / DATABASE), settings)
     while True:
-        job = queue.claim(task.name)
+        job = claims.claim(task.name)
         if job is None:
             time.sleep(IDLE_S)
         else:
-            work(job, queue, task, execute)
+            work(job, claims, task, execute)
 
 
 def _end_with(service: int) -> None:
@@ -117,12 +117,12 @@ def _end_with(service: int) -> None:
     threading.Thread(target=watch, daemon=True, name="watch").start()
 
 
-def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
+def work(job: Job, claims: Claims, task: Task, execute: Execute) -> None:
     """Execute a job and record how it ended."""
-    track, folder, owner = ProgressTracker(), queue.folder_of(job.request.key), None
+    track, folder, owner = ProgressTracker(), claims.folder_of(job.request.key), None
     _log(job, "begins")
     try:
-        with _supervised(job, queue, task, track) as stop:
+        with _supervised(job, claims, task, track) as stop:
             _wait_for(folder, stop)
             execute(job.request, task.backend, folder, track, stop, track.log)
         status, message = Status.SUCCESSFUL, "done"
@@ -141,7 +141,7 @@ def work(job: Job, queue: Queue, task: Task, execute: Execute) -> None:
         full = isinstance(error, OSError) and error.errno in DISK_FULL
         status, owner, message = Status.FAILED, Owner.SERVICE, NO_ROOM if full else FAULT
     size = size_of(folder) if status is Status.SUCCESSFUL else 0
-    _finish(queue, job, status, message, size, owner)
+    _finish(claims, job, status, message, size, owner)
     _log(job, status)
 
 
@@ -154,13 +154,13 @@ def _owner_and_message(error: InputError, faults: Faults) -> tuple[Owner, str]:
 
 
 def _finish(
-    queue: Queue, job: Job, status: Status, message: str, size: int, owner: Owner | None = None
+    claims: Claims, job: Job, status: Status, message: str, size: int, owner: Owner | None = None
 ) -> None:
     """Record the end of a job; retried while the disk is full."""
     until = time.monotonic() + FULL_S
     while True:
         try:
-            return queue.finish(job.id, status, message, size, owner)
+            return claims.finish(job.id, status, message, size, owner)
         except sqlite3.OperationalError:
             if time.monotonic() > until:
                 raise
@@ -175,7 +175,7 @@ def _log(job: Job, what: str, level: int = logging.INFO) -> None:
 
 @contextlib.contextmanager
 def _supervised(
-    job: Job, queue: Queue, task: Task, track: ProgressTracker
+    job: Job, claims: Claims, task: Task, track: ProgressTracker
 ) -> Iterator[Callable[[], bool]]:
     """Run a thread that writes the job's progress and the worker's heartbeat to the table. Yields a
     stop flag that is up when the job is dismissed."""
@@ -184,7 +184,7 @@ def _supervised(
     def write(before: JobProgress) -> JobProgress:
         latest = track.progress()
         if latest != before:
-            queue.progress(job.id, latest.done, latest.planned, latest.left, latest.message)
+            claims.progress(job.id, latest.done, latest.planned, latest.left, latest.message)
         return latest
 
     def attend() -> None:
@@ -192,12 +192,12 @@ def _supervised(
         while going:
             going, now = not ended.wait(LOOK_S), time.monotonic()
             with contextlib.suppress(sqlite3.Error, DamagedDatabaseError):  # busy: next time
-                if queue.is_dismissed(job.id):
+                if claims.is_dismissed(job.id):
                     stop.set()
                 if now - last >= WRITE_S or not going:
                     written, last = write(written), now
                 if now - beaten >= BEAT_S:
-                    queue.heartbeat(task.name)
+                    claims.heartbeat(task.name)
                     beaten = now
 
     thread = threading.Thread(target=attend, daemon=True, name="attend")

@@ -25,7 +25,7 @@ from pipeline.areas.regions import (
 )
 from pipeline.areas.selection import check_extent
 from pipeline.errors import InputError
-from pipeline.heights.ahn import land
+from pipeline.heights.ahn_index import land
 from pipeline.messages import Text
 from pipeline.storage.cache import fingerprints
 from pipeline.terms import File

@@ -28,7 +28,7 @@ from bench.nation.surface import Surface
 from pipeline.errors import InputError
 from pipeline.footprints.prepared_sort import hilbert
 from pipeline.grid.windows import Window
-from pipeline.heights.ahn import sheets
+from pipeline.heights.ahn_index import sheets
 from pipeline.vectors.files import read_vector
 
 CITY, EAST = "25GN1", "25GN2"

@@ -10,7 +10,7 @@ from bench.project import Cost, project
 from bench.result import Row, result
 from bench.rounds import Ground, Rounds
 from bench.table import table
-from pipeline.heights.ahn import sheets
+from pipeline.heights.ahn_index import sheets
 from tests.bench.test_bench import MACHINE
 
 SANE = 60  # decodings that a run on a province may cost: several times what it costs

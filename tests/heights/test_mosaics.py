@@ -11,7 +11,7 @@ import shapely
 from affine import Affine
 
 from pipeline.errors import InputError
-from pipeline.heights.ahn import sheets_by_name
+from pipeline.heights.ahn_index import sheets_by_name
 from pipeline.heights.mosaics import check_told_apart, duplicates_warning, open_mosaic
 from pipeline.heights.pair import check_pair
 from pipeline.heights.rasters import Mosaic

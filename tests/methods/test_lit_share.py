@@ -10,7 +10,7 @@ import shapely
 from pipeline.grid.windows import LATTICE_M, LatticeCell, Window
 from pipeline.methods.passes import Block, Work
 from pipeline.methods.powermapping import passes
-from pipeline.methods.powermapping.shadows import Roofs
+from pipeline.methods.powermapping.cast import Roofs
 from tests.support.runs import Files, World, assert_equal, expect, judge
 
 SURFACES = ("extruded", "dsm")

@@ -9,7 +9,7 @@ import pytest
 import shapely
 import shapely.affinity
 
-from pipeline.heights.ahn import sheets_by_name
+from pipeline.heights.ahn_index import sheets_by_name
 from pipeline.results import coverage, report
 from pipeline.results.printed import to_text
 from tests.support.commands import arguments, call

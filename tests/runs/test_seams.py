@@ -14,7 +14,7 @@ from pipeline.errors import Stopped
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import Layout, Window, uniform_halo
 from pipeline.heights import rasters
-from pipeline.methods.powermapping.shadows import Casters, Roofs
+from pipeline.methods.powermapping.cast import Casters, Roofs
 from tests.support.outcomes import (
     LAYERS,
     Outcome,

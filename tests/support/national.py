@@ -18,7 +18,7 @@ import shapely
 from affine import Affine
 
 from pipeline.fetch.services import BASES
-from pipeline.heights.ahn import sheets
+from pipeline.heights.ahn_index import sheets
 
 ATOM = "/pdok/rws/actueel-hoogtebestand-nederland/atom"
 PLACES = {sheet.name: sheet.bounds for sheet in sheets()}

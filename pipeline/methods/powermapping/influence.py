@@ -33,9 +33,9 @@ from pipeline.heights.rasters import PIECE
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M, height_bounds
 from pipeline.methods.context import Context
 from pipeline.methods.passes import handed_beside
+from pipeline.methods.powermapping.cast import Casters
 from pipeline.methods.powermapping.passes import BESIDE, MEASURE, SHADE
 from pipeline.methods.powermapping.rules import Powermapping, suns_of
-from pipeline.methods.powermapping.shadows import Casters
 from pipeline.methods.reach import (
     PIECE_BYTES,
     Influence,

@@ -13,6 +13,7 @@ from pipeline.grid.windows import TILE, LatticeCell, Window, uniform_halo
 from pipeline.methods.buildings import Judged, Measured
 from pipeline.methods.context import NOTHING
 from pipeline.methods.passes import Block, Handed, Pass, Work
+from pipeline.methods.powermapping.cast import Roofs, lit_cells, shade_block
 from pipeline.methods.powermapping.reach_cut import reach_cut
 from pipeline.methods.powermapping.rules import (
     Powermapping,
@@ -23,7 +24,6 @@ from pipeline.methods.powermapping.rules import (
     stands,
     suns_of,
 )
-from pipeline.methods.powermapping.shadows import Roofs, lit_cells, shade_block
 from pipeline.methods.powermapping.wind import is_sheltered
 
 MEASURE, SHADE = "measure", "shade"

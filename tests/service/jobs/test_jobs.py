@@ -16,9 +16,9 @@ from service.core.faults import Owner
 from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
+from service.jobs.claims import MOST_DEATHS, MOST_RESTARTS
 from service.jobs.expiry import DAY_S, clear, sweep
 from service.jobs.job import Job, Status
-from service.jobs.queue import MOST_DEATHS, MOST_RESTARTS
 from service.jobs.table import MOST_VISITORS, Jobs
 from service.jobs.track import ProgressTracker
 from service.jobs.work import _finish

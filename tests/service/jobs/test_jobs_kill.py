@@ -23,7 +23,7 @@ import pytest
 import urllib3
 
 from pipeline.storage.ledger import RECORDS, REPORT, WORK
-from service.jobs.queue import REMOVED
+from service.jobs.claims import REMOVED
 from tests.support.clusters import wait
 from tests.support.commands import ROOT, RUNNABLE, contents
 from tests.support.region import Region

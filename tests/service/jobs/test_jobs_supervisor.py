@@ -22,8 +22,8 @@ from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
 from service.jobs.callback import PAUSE_S, checked, send_due
+from service.jobs.claims import MOST_DEATHS
 from service.jobs.job import Job, Status, status_info
-from service.jobs.queue import MOST_DEATHS
 from service.jobs.work import FAULTY
 from service.processes.job_request import JobRequest
 from tests.support.fake_worker import supervised

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the table of buildings, the report and the map."""
+"""What a run writes and publishes: the table of buildings, the report and the map."""
 
 import itertools
 from collections.abc import Callable, Iterator

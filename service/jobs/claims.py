@@ -1,4 +1,4 @@
-"""The queue of jobs: claimed by workers, released when a worker dies, finished.
+"""Jobs as workers and their supervisor use them: claimed, released when a worker dies, finished.
 
 A job is accepted, running, then final. While a worker uses a job's folder the row names that
 worker, also after the job was dismissed; so no two workers share a folder, and no folder in use is
@@ -117,8 +117,8 @@ SELECT 1 FROM jobs WHERE key = ? AND (worker IS NOT NULL OR status IN ('accepted
 """
 
 
-class Queue:
-    """The table of jobs as workers and their supervisor use it."""
+class Claims:
+    """The table of jobs as workers and their supervisor use it: what a worker claims and ends."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database, self.settings = database, settings

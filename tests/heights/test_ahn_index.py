@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from pipeline.heights.ahn import (
+from pipeline.heights.ahn_index import (
     HEIGHT_M,
     WIDTH_M,
     sheets,
