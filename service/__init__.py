@@ -1,1 +1,1 @@
-"""The doors: command line, HTTP interface, jobs, and the page of the map."""
+"""The interfaces: command line, HTTP interface, jobs, and the page of the map."""

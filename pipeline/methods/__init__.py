@@ -6,7 +6,11 @@ from typing import Any
 from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.methods.method import Method
+from pipeline.methods.passes import Pass
 from pipeline.methods.powermapping.declaration import POWERMAPPING
+from pipeline.methods.reach import Reach
+
+__all__ = ["DEFAULT", "METHODS", "Method", "Pass", "Reach", "method_named", "method_of"]
 
 METHODS: dict[str, Method] = {POWERMAPPING.name: POWERMAPPING}
 DEFAULT = POWERMAPPING.name

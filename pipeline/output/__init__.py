@@ -1,1 +1,15 @@
-"""A run for other programs and for people: exports, map, tiles and a static site."""
+"""What other programs and people take of a finished run: exports, map, map tiles, static site.
+The table, rasters, totals and report themselves are in `results`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "tiles.overview": ["Overview"],
+        "tiles.pictures": ["Pictures"],
+        "tiles.roofs": ["Roofs"],
+        "tiles.scheme": ["Tile"],
+    },
+)

@@ -1,1 +1,1 @@
-"""The HTTP door: it parses, asks one function of a lower room, and answers."""
+"""The HTTP interface: it parses, asks one function of a lower room, and answers."""

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,17 @@ def test_rooms_import_from_lower_rooms_only(package: str) -> None:
     rooms = {name.split(".")[1] for name in found}
     assert rooms == {*WITHIN[package], *(APART if package == "pipeline" else ())}
     assert not {name: names for name, names in found.items() if names}
+
+
+@pytest.mark.parametrize(
+    "room", [r for r in WITHIN["pipeline"] if (ROOT / "pipeline" / r).is_dir()]
+)
+def test_a_room_offers_names_and_none_of_a_module(room: str) -> None:
+    face = import_module(f"pipeline.{room}")
+    assert face.__all__
+    within = {path.stem for path in (ROOT / "pipeline" / room).iterdir()}
+    for name in face.__all__:
+        assert hasattr(face, name) and name not in within, name
 
 
 def test_no_cyclic_imports() -> None:
