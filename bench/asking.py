@@ -51,7 +51,7 @@ class Connection:
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     async def close(self) -> None:
-        """Let go of it; the next request makes it anew."""
+        """Drop it; the next request makes it anew."""
         streams, self._streams = self._streams, None
         if streams:
             streams[1].close()

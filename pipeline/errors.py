@@ -82,5 +82,5 @@ class OutputError(InputError):
 
 
 class Stopped(Exception):
-    """The run was asked to stop; what was finished is kept and taken up by the next run. It may
+    """The run was asked to stop; what was finished is kept and resumed by the next run. It may
     have a Text that says what becomes of it."""

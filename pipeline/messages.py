@@ -13,7 +13,7 @@ from pipeline.terms import Field, Location, Reason, Term
 
 TABLE = Path(__file__).with_name("messages.toml")
 SEPARATORS = str.maketrans(",.", ".,")  # of thousands and decimals, from English to Dutch
-Words = Callable[[Term], "str"]  # how a door words a term
+Words = Callable[[Term], "str"]  # how an interface words a term
 FOR_PEOPLE = (",", "f")  # numbers of these formats are read; others are typed again, with a point
 
 
@@ -118,7 +118,7 @@ def _made(value: Any) -> Any:
 
 
 class _Filler(Formatter):
-    """Fills a template in a language, with a door's words for terms."""
+    """Fills a template in a language, with an interface's words for terms."""
 
     def __init__(self, lang: str, words: Words) -> None:
         self._lang, self._words = lang, words

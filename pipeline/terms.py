@@ -1,4 +1,4 @@
-"""Terms of a sentence that each door words in its own way: files, fields of a request, reasons.
+"""Terms of a sentence that each interface words in its own way: files, fields, reasons.
 
 The pipeline says which file and which field; the command line makes options of them, the service
 inputs and settings. str() is the wording for Python, where a field is called as in the request.
@@ -14,7 +14,7 @@ class Term:
     """What may stand in a sentence beside numbers and words."""
 
 
-Source = Term | str  # of a fault; a word is the same at each door
+Source = Term | str  # of a fault; a word is the same at each interface
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from pipeline.storage.slices import Rectangle
 from pipeline.terms import File, Location
 from pipeline.vectors.files import ENDINGS, Vector, open_vector
 
-BATCH = 32_768  # rows taken up at once
+BATCH = 32_768  # rows read at once
 WAIT_S = 0.1  # before a look whether another process is ready
 VERSION = 3  # of the prepared files
 Options = tuple[str | None, str | None, str | None, str]  # layer, id, group, centre

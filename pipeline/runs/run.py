@@ -30,7 +30,7 @@ def run(
     """Judge the roofs of an area; the one call that the command line, services and tests make.
 
     progress is called with a stage, tasks done and tasks in all; stop is polled, and when it
-    answers True the run ends with Stopped, to be taken up again by the same request; log gets
+    answers True the run ends with Stopped, to be resumed by the same request; log gets
     an event for each shard, and the address of dask's dashboard. What is damaged in the cache is
     made anew, and the run goes on.
     Raises InputError for a fault of the caller.

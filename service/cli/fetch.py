@@ -19,7 +19,7 @@ from service.cli.say import say, sentence, tell
     required=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of what is brought; the same folder again brings only what lacks.",
+    help="Folder of what is brought; the same folder again brings only what is missing.",
 )
 @click.option(
     "--resolution",
@@ -128,7 +128,7 @@ def _say(result: Any, order: Any) -> None:
 
 
 def _say_next(files: list[str], order: Any) -> None:
-    """The run of what is there, if nothing lacks for one."""
+    """The run of what is there, if nothing is missing for one."""
     parts = {
         "--dsm": next((f.partition("/")[0] for f in files if "dsm_" in f), None),
         "--dtm": next((f.partition("/")[0] for f in files if "dtm_" in f), None),

@@ -57,7 +57,7 @@ def serve(ctx: click.Context, config: Path | None, **options: Any) -> None:
     """Serve the map, tiles, features and jobs over HTTP, until Ctrl-C or SIGTERM.
 
     Each option can stand in the file of --config, or in the environment as DAKLAAG_SERVE_NAME.
-    Jobs that run when it stops are taken up again by the next start.
+    Jobs that run when it stops are resumed by the next start.
     """
     from service.core.logs import logged
     from service.core.settings import read_settings

@@ -67,7 +67,7 @@ SMALL_COLUMNS = (
     " finished, blocks_done, blocks_planned, percent, seconds_left, attempts, expired, callback,"
     " owner, '' AS asked"
 )
-# One taken up again comes first; then the share that has least under way, and of those the one
+# A resumed one comes first; then the share that has least under way, and of those the one
 # whose turn is longest ago. All visitors have one share, as cookies cost nothing.
 CLAIM = """
 UPDATE jobs SET status = 'running', message = 'started', worker = :worker, heartbeat_at = :now,

@@ -25,7 +25,7 @@ from service.jobs.work import Task
 PROGRAM = (sys.executable, "-m", "service.jobs.work")
 LOCK = "work.lock"
 LOOK_S = 0.1
-DISMISSED_S = 0.6  # that a worker has to let go of a job by itself
+DISMISSED_S = 0.6  # that a worker has to end a job by itself
 SILENT_S = 300.0  # without a sign of life it counts as dead
 DOUBT_S = 15.0  # but first it is looked at for so long: the machine may have slept
 YOUNG_S, LONGEST_S = 5.0, 30.0  # one that dies younger is not replaced at once, but within this

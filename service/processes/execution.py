@@ -109,7 +109,7 @@ class Execution:
 
     @contextmanager
     def work_folder(self) -> Iterator[None]:
-        """The folder of work, while it is needed; a kill leaves it, to be taken up again."""
+        """The folder of work, while it is needed; a kill leaves it, to be resumed."""
         _forget(self.work.parent)
         self.work.mkdir(parents=True, exist_ok=True)
         os.utime(self.work)
@@ -132,7 +132,7 @@ def written(inputs: Mapping[str, Any], name: str, folder: Path) -> str | None:
 
 
 def _forget(place: Path) -> None:
-    """Remove what jobs left that were killed and never taken up again."""
+    """Remove what jobs left that were killed and never resumed."""
     for folder in place.iterdir() if place.is_dir() else ():
         if time.time() - folder.stat().st_mtime > FORGOTTEN_S:
             shutil.rmtree(folder, ignore_errors=True)
