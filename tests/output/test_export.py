@@ -234,7 +234,7 @@ def test_a_run_without_rasters(tmp_path: Path) -> None:
     bare.mkdir()
     finished(bare, layers={})
     for to, layer in (("r.tif", None), ("r.png", "hillshade")):
-        with pytest.raises(InputError, match="--layers"):
+        with pytest.raises(InputError, match="run again with layers"):
             export(bare, tmp_path / to, layer)
     export(bare, tmp_path / "map.png")
     assert {path.name for path in tmp_path.iterdir()} == {"run", "map.png"}
@@ -283,7 +283,7 @@ def test_a_file_of_the_users_is_refused_without_overwrite(
 ) -> None:
     path = tmp_path / f"b{ending}"
     path.write_text("mine")
-    with pytest.raises(InputError, match="--overwrite"):
+    with pytest.raises(InputError, match="or overwrite to replace it"):
         export(directory, path)
     assert path.read_text() == "mine" and [*tmp_path.iterdir()] == [path]
     export(directory, path, overwrite=True)

@@ -13,7 +13,7 @@ from pipeline.results.store import open_store
 from pipeline.runs.answers import answer
 from pipeline.storage import integrity
 from pipeline.storage.checksums import BLOCK, CheckedFiles, Checksums, ChecksumWriter
-from pipeline.storage.ledger import WORK
+from pipeline.storage.ledger import RECORDS, WORK
 from tests.support.commands import arguments, call, small_world
 from tests.support.damage import HOW, flip
 from tests.support.outcomes import outcome
@@ -293,7 +293,7 @@ def test_a_damaged_record_is_made_again(
     out, log = tmp_path / "out", tmp_path / "log"
     shutil.copytree(stopped, out)
     for stage, shard in (("measure", "1_2"), ("shade", "3_0"), ("chunks", "0_4")):
-        (record,) = (out / WORK / stage).glob(f"{shard}.*")
+        (record,) = (out / WORK / RECORDS / stage).glob(f"{shard}.*")
         HOW[how](record)
     result = call(*region.command(out, "--log-json", log))
     assert result.exit_code == 0, result.output
