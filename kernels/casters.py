@@ -91,8 +91,8 @@ def _sink(sun: Sun, resolution: float, largest_cm: float) -> float:
 def casting_tiles(
     highest: ArrayLike, lowest: ArrayLike, suns: Sequence[Sun], resolution: float, tile: int
 ) -> NDArray[np.bool_]:
-    """Which tiles can cast shadow, at any of the suns, on a target cell. Returns (rows, columns)
-    bool.
+    """Which tiles can cast shadow, at any of the sun positions, on a target cell. Returns
+    (rows, columns) bool.
 
     highest: (rows, columns) int32, highest surface of each tile as `zonal.centimetres` rounds it
     [cm], NO_HEIGHT without data; lowest: (rows, columns) int32, lowest target cell of each tile

@@ -25,9 +25,10 @@ class Picture(NamedTuple):
 def picture(height: ArrayLike, suns: list[Sun], grid: Grid, light_from: Sun) -> Picture:
     """`cast_shadow` and `hillshade` together, by bands of rows that stay in the CPU cache.
 
-    height: (rows, columns) float32, north-up [m], NaN for no data; suns: those that cast shadows,
-    up to seven; light_from: the one that makes the hillshade. Suns whose rays walk otherwise than
-    the first one's along the rows take passes of their own. Raises as `cast_shadow` does.
+    height: (rows, columns) float32, north-up [m], NaN for no data; suns: positions that cast
+    shadows, up to seven; light_from: the one that makes the hillshade. Suns whose rays walk
+    otherwise than the first one's along the rows take passes of their own. Raises as `cast_shadow`
+    does.
     """
     height = as_raster(height)
     todo = walks(suns, grid, height.shape)

@@ -101,9 +101,9 @@ def _shifts(sun: Sun, grid: Grid, shape: tuple[int, ...]) -> NDArray[np.float64]
 
 
 def walks(suns: list[Sun], grid: Grid, shape: tuple[int, ...]) -> list[Walk]:
-    """One walk for all suns whose rays move alike.
+    """One walk for all sun positions whose rays move alike.
 
-    Raises ValueError for more than seven suns or one that is not above the horizon.
+    Raises ValueError for more than seven sun positions or one that is not above the horizon.
     """
     if len(suns) > MOST_SUNS:
         raise ValueError(f"at most {MOST_SUNS} suns fit in a mask, not {len(suns)}")
@@ -150,7 +150,7 @@ def cast_shadow(height: ArrayLike, suns: list[Sun], grid: Grid) -> NDArray[np.ui
 
 
 def sweep(height: NDArray[np.float32], walk: Walk) -> NDArray[np.uint8]:
-    """Shadow mask of the suns of one walk, as of `cast_shadow`. `walk.carried` is changed."""
+    """Shadow mask of the sun positions of one walk, as of `cast_shadow`. Changes `walk.carried`."""
     out = np.empty(height.shape, np.uint8)
     if walk.by_rows:
         finite = sweep_rows(height, walk, 0, len(height), out)

@@ -57,7 +57,7 @@ def _carry(height, ray, drop, bit, out):  # type: ignore[no-untyped-def]
 
 @inlined
 def _line(height, walk, line, first, out):  # type: ignore[no-untyped-def]
-    """All suns over one line, from its cell `first` on; False if it holds an infinity."""
+    """All sun positions over one line, from its cell `first` on; False if it holds an infinity."""
     if has_infinite(height):
         return False
     _begin(height, out)

@@ -48,7 +48,7 @@ class Scope:
     tiles: TileMask
 
     def squares(self, resolution: float) -> list[LatticeCell]:
-        """The squares of the suns' lattice that the tiles touch, in order."""
+        """The squares of the lattice of sun positions that the tiles touch, in order."""
         every = list(LatticeCell.touched(self.tiles.window, resolution))
         grounds = (square.window(resolution).coarse(TILE) for square in every)
         touched = (self.tiles.part(ground).marked.any() for ground in grounds)

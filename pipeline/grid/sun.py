@@ -60,7 +60,7 @@ def suns_degrees(
 
 
 def suns(cell: LatticeCell, date: dt.date, times: tuple[dt.time, ...], elevation: str) -> list[Sun]:
-    """The suns of a lattice cell, as the kernels take them [rad]."""
+    """The sun positions of a lattice cell, as the kernels take them [rad]."""
     return [
         Sun(math.radians(azimuth), math.radians(height))
         for height, azimuth in suns_degrees(cell, date, times, elevation)

@@ -1,4 +1,4 @@
-"""The RD grid: cells, windows, shards, blocks and the lattice of the suns. Pure.
+"""The RD grid: cells, windows, shards, blocks and the lattice of sun positions. Pure.
 
 A cell is named by whole numbers counted from RD (0, 0): columns eastward, rows *southward*, so
 that a window is laid out as its array is (rows north of the equator of RD are negative).

@@ -1,4 +1,4 @@
-"""What doors have in common: addresses, how answers and faults are declared, what may be kept."""
+"""What routes have in common: addresses, how answers and faults are declared, what may be kept."""
 
 import hashlib
 import logging

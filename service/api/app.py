@@ -1,4 +1,4 @@
-"""The application: doors put together, and what every request passes."""
+"""The application: routes put together, and what every request passes."""
 
 import logging
 import threading
@@ -35,7 +35,7 @@ from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
 
 log = logging.getLogger("daklaag.service")
-DOORS = (landing, processes, jobs, collections, tiles, places, marks, page, health)
+ROUTES = (landing, processes, jobs, collections, tiles, places, marks, page, health)
 
 
 def create_app(settings: Settings, work: bool = True) -> FastAPI:
@@ -63,8 +63,8 @@ def create_app(settings: Settings, work: bool = True) -> FastAPI:
     )
     app.state.service, app.state.supervisor = service, None
     app.state.metrics = Metrics(service.jobs)
-    for door in DOORS:
-        app.include_router(door.router)
+    for module in ROUTES:
+        app.include_router(module.router)
     errors.install(app)
     security.install(app, service)
     return app

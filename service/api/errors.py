@@ -1,4 +1,4 @@
-"""What goes wrong in a door and how it is answered: one table, always as problem+json."""
+"""What goes wrong in a route and how it is answered: one table, always as problem+json."""
 
 import logging
 import sqlite3
@@ -120,7 +120,7 @@ def log_fault(scope: Scope, error: Exception) -> None:
 
 
 def install(app: FastAPI) -> None:
-    """Answer each kind of fault as the table says; others reach the door's own net."""
+    """Answer each kind of fault as the table says; others reach the outermost layer."""
     kinds = (Problem, InputError, Stopped, RequestValidationError, HTTPException)
     for kind in (*kinds, sqlite3.OperationalError, OSError):
         app.add_exception_handler(kind, _handle)

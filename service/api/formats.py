@@ -1,4 +1,4 @@
-"""In which formats a door answers: `f` and `Accept` that ask for another are refused."""
+"""In which formats a route answers: `f` and `Accept` that ask for another are refused."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ NAMES = {"json": JSON, "html": HTML}  # of formats, as `f` takes them
 
 
 async def acceptable(request: Request) -> None:  # async: it takes no thread of the pool
-    """Raises Problem 400 for an `f`, and 406 for an `Accept`, that the door has not."""
+    """Raises Problem 400 for an `f`, and 406 for an `Accept`, that the route does not have."""
     route = request.scope["route"]
     there = offered(route) if isinstance(route, APIRoute) else []
     if not there:
@@ -33,7 +33,7 @@ async def acceptable(request: Request) -> None:  # async: it takes no thread of 
 
 
 def offered(route: APIRoute) -> list[str]:
-    """The media types of what a door answers where nothing is wrong, by what it declares; none
+    """The media types of what a route answers where nothing is wrong, by what it declares; none
     where it does not say."""
     kinds = _declared(route.responses)
     if not kinds and route.include_in_schema and route.status_code != 204:
@@ -43,7 +43,7 @@ def offered(route: APIRoute) -> list[str]:
 
 
 def formats_of(responses: Mapping[int | str, Any]) -> list[str]:
-    """What `f` may be at a door that declares these answers; nothing where it is of no use."""
+    """What `f` may be for a route that declares these answers; nothing where it is of no use."""
     kinds = list(map(plain, _declared(responses)))
     if not all(kind in KIN or kind == HTML for kind in kinds):
         return []

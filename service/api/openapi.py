@@ -16,7 +16,7 @@ TYPE = f"{OPENAPI_JSON};version=3.0"
 ITEMS = "/collections/{collectionId}/items"
 SHARED = "#/components/parameters/"
 UNSAFE = ("post", "put", "patch", "delete")
-EVERYWHERE = (400, 401, 406, 421, 429, 500, 503)  # what the layers around the doors may answer
+EVERYWHERE = (400, 401, 406, 421, 429, 500, 503)  # what the layers around the routes may answer
 WHERE_SENT = (403, 408, 413, 415)
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -85,7 +85,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _declare(operation: dict[str, Any], method: str) -> None:
-    """The faults that any door may answer; what is not accepted is 400 here, not 422."""
+    """The faults that any route may answer; what is not accepted is 400 here, not 422."""
     answers = operation["responses"]
     answers.pop("422", None)
     sent = WHERE_SENT if method in UNSAFE else ()
@@ -100,7 +100,7 @@ def _declare(operation: dict[str, Any], method: str) -> None:
 
 
 def _format(names: Sequence[str]) -> dict[str, Any]:
-    """The parameter `f` of a door that has these formats."""
+    """The parameter `f` of a route that has these formats."""
     values = {"type": "string", "enum": list(names)}
     return {"name": "f", "in": "query", "required": False, "description": FORMAT, "schema": values}
 

@@ -45,7 +45,7 @@ TOLD = ("Accept-Ranges", "Content-Crs", "Content-Range", "ETag", "Link", "Locati
 
 
 def install(app: FastAPI, service: Service) -> None:
-    """Put the layers around the doors; the last that is added is the outermost."""
+    """Put the layers around the routes; the last that is added is the outermost."""
     settings = service.settings
     app.add_middleware(Head)
     app.add_middleware(Guard, service=service)
@@ -106,7 +106,7 @@ def page_policy(basemap_url: str | None) -> str:
 
 
 class Guard:
-    """The checks before a door, cheapest first; it tells the door who asks."""
+    """The checks before a route, cheapest first; it tells the route who asks."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app, self._service = app, service
@@ -177,7 +177,7 @@ class Guard:
                 raise too_many(wait, "jobs and marks")
 
     async def _checked_body(self, scope: Scope, receive: Receive, client: Client) -> Receive:
-        """What is sent, read and looked at before a door sees it."""
+        """What is sent, read and looked at before a route sees it."""
         if scope["method"] in SAFE:
             return receive
         headers, settings = Headers(scope=scope), self._settings

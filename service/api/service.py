@@ -26,7 +26,7 @@ log = logging.getLogger("daklaag.service")
 
 @dataclass(frozen=True)
 class Service:
-    """One service: made once, handed to each door."""
+    """One service: made once, handed to each route."""
 
     settings: Settings
     database: Database

@@ -81,7 +81,7 @@ _kept: LRUCache[bytes] = LRUCache(MOST_BYTES, lambda body: len(body) + KEY_BYTES
 
 @dataclass(frozen=True)
 class TileLayer:
-    """A layer of a collection, and the place of a sun among its suns."""
+    """A layer of a collection, and the place of a sun position among its own."""
 
     collection: Collection
     run: Opened

@@ -25,7 +25,7 @@ BARRED = (
 OF_GDAL = ("RasterioIOError", "CPLE_FileIOError", "DataSourceError", "DataLayerError")
 
 
-class Door(click.Group):
+class CommandGroup(click.Group):
     """A group of commands whose faults become one line and an exit status; only -v shows more."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:

@@ -11,7 +11,7 @@ from pipeline.messages import Text
 from pipeline.storage.places import Place, place_of
 from service.cli.bench import bench
 from service.cli.check import check
-from service.cli.faults import Door
+from service.cli.faults import CommandGroup
 from service.cli.fetch import fetch
 from service.cli.marks import marks
 from service.cli.options import (
@@ -33,7 +33,7 @@ Example, with a folder of AHN sheets and a BAG extract:
 """
 
 
-@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="daklaag", prog_name="daklaag")
 @language_of_messages
 @loudness

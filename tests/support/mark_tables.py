@@ -32,7 +32,7 @@ def target() -> Target:
     return Target(shapely.Point(121_900, 487_300), (X, Y, X, Y), on_roof=False)
 
 
-def door(settings: Settings) -> FastAPI:
+def app_of(settings: Settings) -> FastAPI:
     """The service, without processes that compute."""
     return create_app(settings, work=False)
 

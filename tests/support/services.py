@@ -1,4 +1,4 @@
-"""A service over a generated quarter and over many roofs, for the tests of its doors."""
+"""A service over a generated quarter and over many roofs, for the tests of its routes."""
 
 import shutil
 import threading

@@ -193,7 +193,7 @@ def read_surface(
 def lit_cells(
     shadow: NDArray[np.uint8], window: Window, roofs: Roofs, heights: PairReader, p: Powermapping
 ) -> NDArray[np.int64]:
-    """How many cells of a window that have DSM data each roof has in the sun at all suns.
+    """How many cells of a window that have DSM data each roof has in the sun at all sun positions.
 
     shadow: of the window. On the extruded surface cells without DSM data have a height too: those
     are looked up for the roofs that have some.

@@ -201,7 +201,7 @@ COLUMNS = (
 
 
 def times_of(p: Powermapping) -> tuple[dt.datetime, ...]:
-    """The times of the suns [CET]."""
+    """The times of the sun positions [CET]."""
     return tuple(dt.datetime.combine(p.date, time) for time in p.times)
 
 

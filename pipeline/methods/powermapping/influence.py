@@ -58,8 +58,8 @@ WIND_BYTES = 16  # of the ground around a roof
 
 
 def farthest_shadow(towards: list[Sun], lowest: float, highest: float, resolution: float) -> Halo:
-    """How far a shadow can come from between two heights [m], by any of some suns, which may be
-    none [cells]."""
+    """How far a shadow can come from between two heights [m], by any of some sun positions,
+    which may be none [cells]."""
     shadows = [shadow_halo(lowest, highest, sun, resolution, ANYWHERE) for sun in towards]
     return enclosing_halo([uniform_halo(0), *shadows])
 
@@ -246,8 +246,8 @@ class SunAndWindReach(Reach):
 def shadows_of(
     bounds: NDArray[np.float64], above: float, p: Powermapping
 ) -> list[NDArray[np.float64]]:
-    """Where the shadow of what stands in a rectangle ends, by the suns of all squares of the
-    lattice that it may fall on. above: its top over the lowest that the shadow falls on [m]."""
+    """Where the shadow of what stands in a rectangle ends, by the sun positions of all squares of
+    the lattice that it may fall on. above: its top over the lowest that it falls on [m]."""
     squares = np.floor((bounds + LATTICE_M * np.array([-1, -1, 1, 1])) / LATTICE_M).astype(int)
     west, south, east, north = squares.tolist()
     found = []

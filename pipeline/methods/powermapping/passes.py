@@ -69,7 +69,7 @@ def _verdicts(
     p: Powermapping,
 ) -> dict[str, Any]:
     """The columns of the method. lit: (n, suns), of the deciding cell; lit_cells: those of the
-    roof that are lit at all suns."""
+    roof that are lit at all sun positions."""
     area = measured.footprints.area
     solar, wind = lit.all(axis=1), candidate & ~sheltered
     share = lit_cells / np.maximum(measured.cells, 1)  # what is judged has cells
@@ -92,7 +92,7 @@ def cast(
     work: Work, block: Block, measured: Measured, chosen: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Paint a block, and cast shadow on some of its buildings: bit i is set where the deciding cell
-    is shaded at sun i; and how many of the own cells with data are lit at all suns."""
+    is shaded at position i; and how many of the own cells with data are lit at all positions."""
     p, resolution = work.context.p, work.context.resolution
     shadow, lit = np.zeros(len(measured), np.uint8), np.zeros(len(measured), np.int64)
     roofs = Roofs.of(measured, chosen, p)
@@ -115,8 +115,8 @@ def cast(
 
 def _parts(work: Work, block: Block, roofs: Roofs) -> Iterator[tuple[LatticeCell, Window, Window]]:
     """What is to be cast of a block: windows that hold each cell of its roofs once, with the square
-    whose suns they have, and what is painted in each. First the block's own ground, with what of
-    its roofs lies near it; then block by block what lies farther away or in another square."""
+    whose sun positions they have, and what is painted in each. First the block's own ground, with
+    what of its roofs lies near it; then block by block what lies beyond or in another square."""
     layout, inputs = work.context.layout, work.context.terrain.window
     painted = block.core.intersect(work.painted).intersect(inputs)
     near = block.core.grow(uniform_halo(BESIDE))

@@ -116,13 +116,13 @@ class Powermapping(CentreParameter, _Sun):
 
 
 def suns_of(square: LatticeCell, p: Powermapping) -> list[Sun]:
-    """The suns of a square of the lattice, as the kernels take them [rad]."""
+    """The sun positions of a square of the lattice, as the kernels take them [rad]."""
     return suns(square, p.date, p.times, p.elevation)
 
 
 def is_lit(shadow: NDArray[np.uint8], p: Powermapping) -> NDArray[np.bool_]:
-    """(n, suns): whether centres are out of the shadow, of bits that say at which suns they are
-    shaded."""
+    """(n, suns): whether centres are out of the shadow, of bits that say at which sun positions
+    they are shaded."""
     return (shadow[:, None] >> np.arange(len(p.times)) & 1) == 0
 
 

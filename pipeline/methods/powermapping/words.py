@@ -115,7 +115,7 @@ def figures(report: Mapping[str, Any], lang: str) -> dict[str, Any]:
 
 
 def sun_times(report: Mapping[str, Any]) -> list[str]:
-    """The clock times of the suns [CET], in their order."""
+    """The clock times of the sun positions [CET], in their order."""
     return list(dict.fromkeys(str(sun["time"]) for sun in report["method"]["suns"]))
 
 

@@ -60,7 +60,7 @@ def write_png(order: ExportRequest) -> Text:
     description = _said(layer, order.moments)
     metadata = cartography.METADATA | {"Description": str(description)}
     imsave(order.to, _picture(layer, np.asarray(cells)), format="png", metadata=metadata)
-    if found and cells.ndim == 2:  # of several suns side by side only one could lie in its place
+    if found and cells.ndim == 2:  # of pictures side by side only one could lie in its place
         _write_world_file(order.to.with_suffix(".pgw"), found)
     return description
 
@@ -172,7 +172,7 @@ def _write_world_file(file: Path, picture: cartography.Picture) -> None:
 
 def _picture(layer: Layer, cells: np.ndarray) -> np.ndarray:
     """(rows, columns, 4) RGBA of 0 to 255, seen through where there are no data; pictures of
-    several suns stand side by side, and are seen wholly."""
+    several sun positions stand side by side, and are seen wholly."""
     if cells.ndim == 3:
         cells = np.hstack(list(cells))
         seen = np.ones(cells.shape, bool)

@@ -13,8 +13,8 @@ ROOFS = "roofs"  # the layer of the overview
 
 class Facts(NamedTuple):
     """Extent and zooms of a tile layer. bounds: west, south, east, north [degrees]; first, last:
-    lowest and highest zoom; suns: number of suns a tile can be asked for; fields: of a vector
-    layer, and their types."""
+    lowest and highest zoom; suns: sun positions that a tile can be asked for; fields: of a
+    vector layer, and their types."""
 
     bounds: Rectangle
     first: int

@@ -84,7 +84,7 @@ class Pictures:
                 finest.west + width * finest.cell, finest.north)  # fmt: skip
 
     def suns(self, layer: str) -> int:
-        """How many suns a layer tells apart, by bits or by pictures; 0 for a layer of none."""
+        """How many sun positions a layer tells apart, by bits or pictures; 0 for one without."""
         array = self._array(layer)
         bits = number_of_bits(self._drawn[layer], array.attrs)
         return int(array.shape[0]) if array.ndim > 2 else bits
@@ -105,8 +105,8 @@ class Pictures:
     def tile(self, layer: str, tile: Tile, sun: int | None = None) -> bytes | None:
         """A PNG of SIDE pixels a side; None where there are no data, or below the lowest zoom.
 
-        sun: place among the layer's suns; of bits without it: darker for each that is set. Raises
-        InputError for a layer or a sun that there is not.
+        sun: place among the layer's sun positions; of bits without it: darker for each that is set.
+        Raises InputError for a layer or a sun that there is not.
         """
         palette = self._palette(layer, sun)
         if tile.z < self.zooms(layer)[0]:

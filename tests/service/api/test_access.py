@@ -12,7 +12,7 @@ from tests.support.clients import PUBLIC, application, asks, public, visits
 
 
 def with_probes(app: FastAPI) -> FastAPI:
-    """Doors that say who asks, that only the trusted pass, and that make something."""
+    """Routes that say who asks, that only the trusted pass, and that make something."""
 
     @app.get("/who")
     def who(client: ClientDep) -> dict[str, str | bool]:

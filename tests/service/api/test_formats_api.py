@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from tests.support.finished import amend
 from tests.support.services import COOKIES, app_of, browser, finish, runs
 
-DOORS = (
+PATHS = (
     "/", "/api", "/conformance", "/collections", "/collections/many", "/collections/many/items",
     "/collections/many/items/3", "/collections/many/schema", "/collections/many/queryables",
     "/collections/many/tiles/buildings", "/processes", "/processes/summary", "/jobs", "/marks",
@@ -24,7 +24,7 @@ def with_format(path: str, name: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}f={name}"
 
 
-@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize("path", PATHS)
 def test_json_is_to_be_had_everywhere(client: TestClient, path: str) -> None:
     plain, formed = client.get(path), client.get(with_format(path, "json"))
     assert plain.status_code == formed.status_code == 200, formed.text
@@ -34,7 +34,7 @@ def test_json_is_to_be_had_everywhere(client: TestClient, path: str) -> None:
             assert client.get(path, headers={"Accept": accept}).status_code == 200, accept
 
 
-@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize("path", PATHS)
 def test_another_format_is_refused(client: TestClient, path: str) -> None:
     for name in ("xml", "gml", "csv", "", *(["html"] if path != "/" else [])):
         answer = client.get(with_format(path, name))

@@ -39,7 +39,7 @@ def service(tmp_path: Path) -> Service:
 
 @pytest.fixture
 def asking(service: Service) -> Iterator[TestClient]:
-    """A client of the doors of jobs, without the layers around them."""
+    """A client of the routes of jobs, without the layers around them."""
     app = FastAPI()
     app.state.service = service
     app.dependency_overrides[client_of] = who

@@ -17,7 +17,7 @@ from service.core.settings import Settings
 from service.marks.table import MarkQuery
 from tests.support import finished
 from tests.support.commands import call
-from tests.support.mark_tables import POINT, X, Y, browser, door, square
+from tests.support.mark_tables import POINT, X, Y, app_of, browser, square
 from tests.support.runs import Files, judge, table_of
 
 MARK: dict[str, Any] = {"kind": "not_wanted", "what": "turbines", "reason": "a view"}
@@ -35,7 +35,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(run: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     state = tmp_path_factory.mktemp("state")
     limits = {"marks_a_day": 6, "visitor_makes_an_hour": 1000}
-    return door(Settings(data=(str(run),), state=state, open=False, **limits))
+    return app_of(Settings(data=(str(run),), state=state, open=False, **limits))
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_how_long_they_are_kept_is_said(visitor: Visitor) -> None:
 
 
 def test_a_service_without_marks(run: Path, tmp_path: Path) -> None:
-    client = browser(door(Settings(data=(str(run),), state=tmp_path, marks=False)))
+    client = browser(app_of(Settings(data=(str(run),), state=tmp_path, marks=False)))
     for answer in (client.get("/marks"), client.post("/marks", json=MARK | {"geometry": POINT})):
         assert answer.status_code == 404
         assert "takes no marks" in answer.json()["detail"]
@@ -297,7 +297,7 @@ def test_the_wish_is_a_restriction(small: tuple[Files, Path], tmp_path: Path) ->
     files, out = small
     table = table_of(out)
     judged = table[table["rejected"].isna()]
-    app = door(Settings(data=(str(out),), state=tmp_path / "state", marks_a_day=50))
+    app = app_of(Settings(data=(str(out),), state=tmp_path / "state", marks_a_day=50))
     here, marked, told = browser(app), judged["row"].iloc[::7].tolist(), {}
     for n, row in enumerate(marked):
         what = ("panels", "turbines", "both")[n % 3]
@@ -325,7 +325,7 @@ def test_the_wish_is_a_restriction(small: tuple[Files, Path], tmp_path: Path) ->
 def test_an_area_is_a_restriction(small: tuple[Files, Path], tmp_path: Path) -> None:
     files, out = small
     table = table_of(out)
-    app = door(Settings(data=(str(out),), state=tmp_path / "state"))
+    app = app_of(Settings(data=(str(out),), state=tmp_path / "state"))
     here = browser(app)
     row = table[table["rejected"].isna()].iloc[0]
     roof = put(here, collection="quarter", row=int(row["row"]), kind="chance", what="both")

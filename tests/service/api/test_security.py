@@ -32,7 +32,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 
 def with_probes(app: FastAPI) -> FastAPI:
-    """Doors that echo, fail, break off and stream."""
+    """Routes that echo, fail, break off and stream."""
 
     @app.get("/probe/{name}")
     def get(name: str) -> dict[str, str]:
