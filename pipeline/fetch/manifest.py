@@ -11,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.fetch.web import FetchError
 from pipeline.storage.cache import write_atomic
 from pipeline.storage.files import identity
-from pipeline.terms import Location
+from pipeline.terms import Field, Location
 
 MANIFEST = "fetched.json"
 
@@ -114,8 +114,10 @@ def ensure(
     if download:
         if os.path.lexists(file) and not overwrite:
             raise OccupiedError(
-                "stands there, and is not as it was brought; move it away, or --overwrite brings it"
-                " anew"
+                "",
+                "exists, and is not as it was downloaded",
+                "move it away, or {overwrite} to download it again",
+                overwrite=Field("overwrite"),
             )
         file.parent.mkdir(parents=True, exist_ok=True)
         item.save(file)

@@ -245,7 +245,7 @@ def test_the_figures_of_the_readme_stand_in_the_tables() -> None:
     )
     assert table.insert(readme, {}) == readme
     figures = table.FIGURE.findall(readme)
-    assert len(figures) == readme.count("<!-- end of figure -->") == 6
+    assert len(figures) == readme.count("<!-- end of figure -->") == 5
     for _, _, _, name, figure, _ in figures:
         rows = [line for line in page.splitlines() if f"| {name} |" in line]
         assert any(f"| {figure} |" in line for line in rows), name

@@ -569,7 +569,7 @@ def test_a_file_that_is_not_as_it_was_brought_stays(
     (into / name).parent.mkdir(parents=True, exist_ok=True)
     (into / name).write_bytes(b"mine")
     result = bring(server, into)
-    assert list(result.failed) == [name] and "--overwrite" in result.failed[name]
+    assert list(result.failed) == [name] and "overwrite to download it again" in result.failed[name]
     assert (into / name).read_bytes() == b"mine"
     assert len(result.brought) + len(result.present) == 3
     assert bring(server, into, overwrite=True).brought == [name]

@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from pipeline.errors import EmptyAreaError, InputError, Kind
+from pipeline.fetch.manifest import OccupiedError
 from pipeline.fetch.web import WebError
 from pipeline.messages import Text, of_json, sentences, to_json, translated
 from pipeline.results.printed import warnings
@@ -29,7 +30,7 @@ def kinds(error: type) -> list[type]:
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("pipeline", "service")
-FAULTS = {each.__name__ for each in kinds(InputError)}
+FAULTS = {each.__name__ for each in (*kinds(InputError), OccupiedError)}
 OWN = {"place", "remedy"}  # of a fault, beside the values of its templates
 MAKERS = {"Text", *FAULTS, *(each.__name__ for each in kinds(WebError))}
 # What these say goes to clients of the service only, as JSON, in English.
