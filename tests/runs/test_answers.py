@@ -291,7 +291,7 @@ def test_faulty_requests_are_refused(tmp_path: Path, finished: Store) -> None:
         answer(request.replace(out=finished.out, overwrite=True), finished.out)
     x, y = map(float, str(request.selection.area).split(",")[:2])
     empty = request.replace(area=f"{x},{y},{x + 0.01},{y + 0.01}")
-    with pytest.raises(InputError, match="no footprint lies in AREA"):
+    with pytest.raises(InputError, match="no footprint lies in area"):
         answer(empty, finished.out)
     with pytest.raises(InputError, match="no footprint's centre lies in it"):
         answer(request.replace(around="1,1,5"), finished.out)

@@ -248,7 +248,7 @@ def test_unreachable_object_storage_is_an_error(s3: Server) -> None:
     assert ledger is not None
     ledger.record("shade", "0_0", {"row": np.arange(3)})
     s3.down = True
-    with pytest.raises(InputError, match=r"s3://bucket/runs/out: the object storage does not play"):
+    with pytest.raises(InputError, match=r"s3://bucket/runs/out: the object storage refuses"):
         open_ledger(OUT, ONE, overwrite=True)
     with pytest.raises(InputError, match="AWS_ENDPOINT_URL"):
         ledger.read("shade", "0_0")
