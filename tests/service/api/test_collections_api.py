@@ -292,7 +292,8 @@ def test_a_run_that_is_damaged_takes_no_other_with_it(
     assert [each["id"] for each in listed] == [each["name"] for each in shown] == ["quarter"]
     answer = client.get("/collections/bad/items")
     assert answer.status_code == 500 and "bad is damaged" in answer.json()["detail"]
-    assert {record.message for record in caplog.records} == {"damaged"}
+    # Requests are logged too, where a test before has set the level so.
+    assert {record.message for record in caplog.records} - {"request"} == {"damaged"}
 
 
 def test_a_run_that_is_gone_takes_no_other_with_it(base: Path, tmp_path: Path) -> None:
