@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
+from starlette.routing import Match, compile_path, get_route_path
 from starlette.types import Scope
 
 from pipeline.errors import InputError, Kind, Stopped
@@ -91,12 +91,15 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 
 def allowed_methods(request: Request) -> str:
-    """The methods that the routes of a path take, with those that every path takes."""
-    routes, scope = request.app.routes, request.scope
+    """The methods that a path takes, with those that every path takes: by the document those of the
+    template that it fits (`/marks/restrictions` is no `/marks/{id}`), else by the routes."""
+    routes, scope, paths = request.app.routes, request.scope, request.app.openapi()["paths"]
+    fits = [t for t in paths if compile_path(t)[0].fullmatch(get_route_path(scope))]
     found = {
         method
         for method in METHODS
         if any(each.matches({**scope, "method": method})[0] is Match.FULL for each in routes)
+        and (not fits or method.lower() in paths[min(fits, key=lambda t: t.count("{"))])
     }
     return ", ".join(sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())))
 
