@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from pipeline.errors import InputError, Kind, Stopped
 from pipeline.storage.places import DISK_FULL
+from service.api.openapi import describe
 from service.core.database import DamagedDatabaseError
 from service.core.faults import Faults
 from service.core.problem import LONGEST, MEDIA_TYPE, TITLES, Problem
@@ -93,7 +94,7 @@ async def _handle(request: Request, error: Exception) -> Response:
 def allowed_methods(request: Request) -> str:
     """The methods that a path takes, with those that every path takes: by the document those of the
     template that it fits (`/marks/restrictions` is no `/marks/{id}`), else by the routes."""
-    routes, scope, paths = request.app.routes, request.scope, request.app.openapi()["paths"]
+    routes, scope, paths = request.app.routes, request.scope, describe(request.app)["paths"]
     fits = [t for t in paths if compile_path(t)[0].fullmatch(get_route_path(scope))]
     found = {
         method

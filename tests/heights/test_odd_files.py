@@ -4,6 +4,7 @@ import os
 import sqlite3
 import threading
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -39,7 +40,7 @@ def geopackage(path: Path, sql: str) -> Path:
     houses = [shapely.box(0, 0, 9, 9), shapely.box(20, 0, 29, 9)]
     frame = geopandas.GeoDataFrame({"id": ["a", "b"]}, geometry=houses, crs=28992)
     frame.to_file(path, layer="base", driver="GPKG")
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         for name, text in (("pand", sql), ("other", "SELECT * FROM pand")):
             database.execute(f"CREATE VIEW {name} AS {text}")
         database.execute(
@@ -71,7 +72,7 @@ def test_a_view_of_itself_is_refused(tmp_path: Path, sql: str, form: str) -> Non
 
 def test_boundaries_that_are_a_view_of_themselves_are_refused(tmp_path: Path) -> None:
     path = geopackage(tmp_path / "x.gpkg", ENDLESS["a step"])
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("DELETE FROM gpkg_contents WHERE table_name = 'base'")
     with pytest.raises(InputError, match="a view that refers to itself"):
         regions_of(path)

@@ -168,7 +168,7 @@ def test_it_is_exported(finished: Path, tmp_path: Path, ending: str) -> None:
         first = next(csv.DictReader(file.read_text("utf-8-sig").splitlines()))
         assert {ABOVE.name, IS_TALL.name, PROFILE.name} <= first.keys()
     elif ending == "xlsx":
-        header = next(openpyxl.load_workbook(file, read_only=True).worksheets[0].values)
+        header = next(openpyxl.load_workbook(file).worksheets[0].values)
         assert PROFILE.en.title in header or PROFILE.name in header
     elif ending != "png":
         layer = {"layer": "buildings"} if ending == "gpkg" else {}
