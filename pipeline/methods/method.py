@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.context import Context
 from pipeline.methods.passes import Pass
-from pipeline.methods.reach import Influence, Reach
+from pipeline.methods.reach import Influence, Reach, to_measure
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 EDGES = ("xmin", "ymin", "xmax", "ymax")
@@ -288,9 +288,9 @@ class Method:
     def influence(self, context: Context) -> Influence:
         """What can matter to what in a run, before any roof is measured."""
         found = self.reach.influence(context)
-        if any(step.neighbours for step in self.passes):
-            return found
-        return replace(found, measured=dict(context.scope.own))
+        neighbours = any(step.neighbours for step in self.passes)
+        own = to_measure(context, found.felt) if neighbours else dict(context.scope.own)
+        return replace(found, measured=own)
 
     def words(self, lang: str) -> Phrases:
         """Its phrases in `nl`, else in English."""

@@ -105,7 +105,7 @@ class Reach:
         near = math.ceil(self.near_m(context.p) / context.resolution)
         found = Influence(surface_of(context), context.scope.tiles, {}, widest_of(context), near)
         felt = found.felt_by(context, context.scope.tiles, context.asking)
-        return replace(found, felt=felt, measured=to_measure(context, felt))
+        return replace(found, felt=felt)
 
     def of_change(
         self, p: Any, bounds: NDArray[np.float64], top: float, lowest: Lowest

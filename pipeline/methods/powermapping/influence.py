@@ -45,7 +45,6 @@ from pipeline.methods.reach import (
     hull,
     in_tiles,
     surface_of,
-    to_measure,
     widest_of,
 )
 
@@ -231,7 +230,7 @@ class SunAndWindReach(Reach):
         nothing = TileMask.none(dsm.frame)
         found = SunAndWind(surface, nothing, {}, widest_of(context), near, dsm, dtm)
         felt = found.felt_by(context, context.scope.tiles, context.asking)
-        return replace(found, felt=felt, measured=to_measure(context, felt))
+        return replace(found, felt=felt)
 
     def of_change(
         self, p: Powermapping, bounds: NDArray[np.float64], top: float, lowest: Lowest
