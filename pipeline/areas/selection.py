@@ -20,6 +20,7 @@ from pipeline.vectors.overlay import union
 
 POSTCODE = re.compile(r"\d{4}")
 OF_QGIS = re.compile(r"([^\[]+)\[(EPSG:\d+)\]\s*")  # as it copies an extent, with its CRS behind it
+Circle = tuple[float, float, float]  # x, y, radius [RD m]
 HARDLY, MOSTLY = 0.25, 0.5  # of a box that is read wrongly at most 0.17 lies in the Netherlands
 
 
@@ -117,7 +118,7 @@ def _area_of_file(path: Path) -> Area:
     return Area(whole, identity(str(path)))
 
 
-def parse_around(text: str) -> tuple[float, float, float]:
+def parse_around(text: str) -> Circle:
     """`X,Y,RADIUS` in RD metres. Raises InputError for anything else."""
     numbers = _numbers(text)
     if numbers is None or len(numbers) != 3 or not np.isfinite(numbers).all() or numbers[2] <= 0:
@@ -127,10 +128,8 @@ def parse_around(text: str) -> tuple[float, float, float]:
     return numbers[0], numbers[1], numbers[2]
 
 
-def within_circle(
-    centre: NDArray[np.float64], around: tuple[float, float, float] | None
-) -> NDArray[np.bool_]:
-    """Which of (n, 2) centres lie in a circle (x, y, radius) or on it; all without a circle."""
+def within_circle(centre: NDArray[np.float64], around: Circle | None) -> NDArray[np.bool_]:
+    """Which of (n, 2) centres lie in a circle or on it; all without a circle."""
     if around is None:
         return np.ones(len(centre), np.bool_)
     x, y, radius = around

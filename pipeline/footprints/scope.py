@@ -11,13 +11,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.areas.selection import Area, within_circle
+from pipeline.areas.selection import Area, Circle, within_circle
 from pipeline.footprints.outlines import windows_of
 from pipeline.footprints.prepared import FootprintBoxes, Prepared
 from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
-
-Circle = tuple[float, float, float]
 
 
 class Listed(Protocol):

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.areas.polygons import own_copy
-from pipeline.areas.selection import Area
+from pipeline.areas.selection import Area, Circle
 from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared import FootprintBoxes, Prepared
 from pipeline.footprints.restrictions import Restrictions
@@ -23,7 +23,6 @@ from pipeline.heights.pair import HeightPair
 from pipeline.storage.ledger import Ledger
 
 NOTHING = Window(0, 0, 0, 0)
-Circle = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

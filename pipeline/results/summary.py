@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.areas.polygons import own_copy
-from pipeline.areas.selection import Area, within_circle
+from pipeline.areas.selection import Area, Circle, within_circle
 from pipeline.engine.engine import prefetch
 from pipeline.footprints.prepared import centres_of
 from pipeline.heights.ahn_index import sheets_touching
@@ -25,7 +25,6 @@ from pipeline.storage.places import Place
 from pipeline.terms import Field
 from pipeline.vectors.overlay import difference, intersection
 
-Circle = tuple[float, float, float]
 By = tuple[Sequence[dict[str, Any]], Sequence[Any] | NDArray[Any]]
 PLACE = ["centre_x", "centre_y"]
 CORNERS = 256  # of the polygon around a circle

@@ -6,7 +6,7 @@ from typing import Any
 
 import shapely
 
-from pipeline.areas.selection import Area, check_extent
+from pipeline.areas.selection import Area, Circle, check_extent
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import EmptyAreaError, InputError
 from pipeline.footprints.prepared import Prepared
@@ -23,7 +23,7 @@ from pipeline.methods.context import NOTHING, Context
 from pipeline.methods.method import Method
 from pipeline.runs.added import Added, read_added
 from pipeline.runs.removed import Removed, find_removed, plain
-from pipeline.runs.request import Circle, Inputs, Request, check_options
+from pipeline.runs.request import Inputs, Request, check_options
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.ledger import Ledger
 from pipeline.terms import Field, File, Location

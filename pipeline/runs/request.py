@@ -4,14 +4,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.areas.selection import Area, parse_area, parse_around
+from pipeline.areas.selection import Area, Circle, parse_area, parse_around
 from pipeline.errors import InputError
 from pipeline.methods import DEFAULT, METHODS
 from pipeline.methods.method import names
 from pipeline.storage.places import Place
 from pipeline.terms import Field
 
-Circle = tuple[float, float, float]
 ALLOWANCES = ("gaps", "heights", "versions")
 
 

@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
+from matplotlib import patches
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 from matplotlib.path import Path as Outline
 
+from pipeline.areas.selection import Circle
 from pipeline.methods import method_of
 from pipeline.methods.method import Bits, Grey, Layer, Method, Palette, names
 from pipeline.output.map.dots import SHAPE, dots, layers
@@ -75,8 +76,8 @@ class Scene(NamedTuple):
         return [layer for layer in self.method.layers if layer.name in self.pictures]
 
     @property
-    def around(self) -> tuple[float, float, float] | None:
-        """The circle that was asked for: x, y, radius [RD m]."""
+    def around(self) -> Circle | None:
+        """The circle that was asked for."""
         found = self.report["inputs"].get("around")
         return tuple(found) if found else None
 
@@ -141,7 +142,7 @@ def draw(scene: Scene, to: Any, lang: str = "en") -> None:
     shown = _buildings(frame, scene, seen)
     if scene.around:
         x, y, radius = scene.around
-        frame.add_patch(Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
+        frame.add_patch(patches.Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
     scale_bar(frame, seen)
     north_arrow(frame, seen, texts.words(lang)["north"])
     panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), shown, lang)
