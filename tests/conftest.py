@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from pipeline.errors import InputError
 from service.core.faults import Faults
+from tests.support.reads import Reads, noted
 from tests.support.region import Region
 
 # The first call of a kernel compiles it: a deadline would measure the compiler.
@@ -56,6 +57,13 @@ def faults_for_clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 def region(tmp_path_factory: pytest.TempPathFactory) -> Region:
     """A region of many shards, and what a run of it leaves."""
     return Region.generate(tmp_path_factory.mktemp("region"))
+
+
+@pytest.fixture
+def reads() -> Iterator[Reads]:
+    """What a test reads of GeoParquet files."""
+    with noted() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

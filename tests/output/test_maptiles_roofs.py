@@ -20,6 +20,7 @@ from pipeline.storage.geoparquet import GeoParquet
 from tests.output.test_maptiles_mvt import decoded, shapes
 from tests.support import roofs
 from tests.support.finished import METHOD
+from tests.support.reads import Reads
 
 ROOFS = 900
 BESIDE = np.array([EXTENT, 0])
@@ -169,20 +170,12 @@ def test_nowhere_and_other_zooms_are_empty(opened: Roofs) -> None:
         assert opened.tile(Tile.at(*middle[:2], z)) == b""
 
 
-def test_only_row_groups_that_touch_are_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[int] = []
-    real = GeoParquet.read
-
-    def counted(self: GeoParquet, groups: list[int], columns: list[str]) -> pa.Table:
-        read.extend(groups)
-        return real(self, groups, columns)
-
-    monkeypatch.setattr(GeoParquet, "read", counted)
+def test_only_row_groups_that_touch_are_read(file: Path, reads: Reads) -> None:
     opened = Roofs(GeoParquet(file), METHOD)
     x, y = roofs.WEST + 3800, roofs.SOUTH + 200
     far = Tile.at(*lonlat((x, y, x + 1, y + 1))[:2], LAST)
     opened.tile(far), opened.tile(far)
-    assert 0 < len(read) <= 3 < pq.read_metadata(file).num_row_groups
+    assert 0 < len(reads.groups) <= 3 < pq.read_metadata(file).num_row_groups
 
 
 @pytest.mark.parametrize("rows", [0, 1])

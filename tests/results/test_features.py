@@ -17,8 +17,9 @@ from pipeline.results.columns import flatten
 from pipeline.results.features import Features, find
 from pipeline.results.filters import Filter, filter_of
 from pipeline.results.finished import open_finished
-from pipeline.storage.geoparquet import GeoParquet, row_cache
+from pipeline.storage.geoparquet import row_cache
 from tests.support.finished import METHOD, seal
+from tests.support.reads import Reads
 from tests.support.roofs import SOUTH, WEST, WIDTH
 from tests.support.services import GROUP, MANY, many
 
@@ -139,26 +140,16 @@ def test_a_page_has_the_columns_of_the_flat_export(folder: Path, table: pa.Table
     assert page.rows.equals(flatten(table.slice(7, 5).replace_schema_metadata(None), 3))
 
 
-def test_a_page_reads_what_it_needs(
-    folder: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: list[Any] = []
-    real = GeoParquet.read
-
-    def counted(self: GeoParquet, groups: Any, columns: Any) -> pa.Table:
-        read.append((list(groups), columns))
-        return real(self, groups, columns)
-
-    monkeypatch.setattr(GeoParquet, "read", counted)
+def test_a_page_reads_what_it_needs(folder: Path, table: pa.Table, reads: Reads) -> None:
     run = open_finished(folder)
     of = Features(run.table.caching(row_cache(features.CACHE_BYTES)), METHOD, 3)
     last = of.page(None, MANY - GROUP // 2, 10)
-    assert [groups for groups, _ in read] == [[(MANY - 1) // GROUP]] and len(last.rows) == 10
-    read.clear()
+    assert reads.groups == [(MANY - 1) // GROUP] and len(last.rows) == 10
+    reads.clear()
     list(pages(of, wanted("corner"), 10_000))
-    assert 0 < len({groups[0] for groups, _ in read}) < MANY // GROUP / 2
-    read.clear()
-    assert not len(of.page(wanted("no such"), 0, 10).rows) and not read
+    assert 0 < len({*reads.groups}) < MANY // GROUP / 2
+    reads.clear()
+    assert not len(of.page(wanted("no such"), 0, 10).rows) and not reads.groups
 
 
 def test_a_page_reads_few_row_groups_whole(

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import cql2
-import pyarrow as pa
 import pytest
 import shapely
 
 from pipeline.errors import InputError
 from pipeline.results.features import Features
 from pipeline.results.filters import MOST_PARTS, Filter, filter_of
-from pipeline.storage.geoparquet import GeoParquet
 from tests.support.finished import METHOD
+from tests.support.reads import Reads
 from tests.support.roofs import SOUTH, WEST
 from tests.support.services import GROUP, MANY, many
 
@@ -123,17 +122,9 @@ def test_every_row_passes_as_said_by_hand(folder: Path, rows: list[Row]) -> None
 
 
 def test_row_groups_that_cannot_pass_are_not_read(
-    folder: Path, rows: list[Row], monkeypatch: pytest.MonkeyPatch
+    folder: Path, rows: list[Row], reads: Reads
 ) -> None:
     """By the lowest, the highest and the nulls of a column, through NOT, AND and OR."""
-    read_: list[int] = []
-    real = GeoParquet.read
-
-    def counted(self: GeoParquet, groups: Any, columns: Any) -> pa.Table:
-        read_.extend(groups)
-        return real(self, groups, columns)
-
-    monkeypatch.setattr(GeoParquet, "read", counted)
     of = Features.of(folder)
     box = f"S_INTERSECTS(geometry, BBOX{CORNER})"
     for text, most in (
@@ -144,31 +135,25 @@ def test_row_groups_that_cannot_pass_are_not_read(
         (f"NOT {box}", MANY // GROUP),
     ):  # fmt: skip
         of._counts.clear()
-        read_.clear()
+        reads.clear()
         of.count(read(text))
-        assert len(set(read_)) <= most, text
-    assert len(set(read_)) == MANY // GROUP
+        assert len(set(reads.groups)) <= most, text
+    assert len(set(reads.groups)) == MANY // GROUP
 
 
 def test_only_the_columns_of_the_filter_are_read(
-    folder: Path, rows: list[Row], monkeypatch: pytest.MonkeyPatch
+    folder: Path, rows: list[Row], reads: Reads
 ) -> None:
-    asked: list[Any] = []
-    real = GeoParquet.read
-
-    def seen(self: GeoParquet, groups: Any, columns: Any) -> pa.Table:
-        asked.append(columns)
-        return real(self, groups, columns)
-
-    monkeypatch.setattr(GeoParquet, "read", seen)
     of = Features.of(folder)
     of._counts.clear()
     of.count(read("class = 'solar' AND area_m2 > 20"))
-    assert asked == [["area_m2", "class"]] * (MANY // GROUP)
-    asked.clear()
+    assert reads.columns == [["area_m2", "class"]] * (MANY // GROUP)
+    reads.clear()
     west, south, east, north = of.bounds or ()
     of.count(read(f"S_INTERSECTS(geometry, BBOX({west},{south},{east},{north}))"))
-    assert asked == [["bbox"]] * (MANY // GROUP)  # all lies within, so no polygon is looked at
+    assert reads.columns == [["bbox"]] * (
+        MANY // GROUP
+    )  # all lies within, so no polygon is looked at
 
 
 REFUSED = {

@@ -9,7 +9,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -20,7 +19,7 @@ from pipeline.areas.selection import Area, parse_area, parse_around
 from pipeline.results import report, summary
 from pipeline.results.finished import open_finished
 from pipeline.runs.run import run
-from pipeline.storage.geoparquet import GeoParquet
+from tests.support.reads import Reads
 from tests.support.runs import Files, undrawn
 from tests.support.tangled import upright
 
@@ -138,29 +137,23 @@ def test_rows_by_area_are_those_of_the_report(tmp_path: Path, whole: Whole) -> N
 
 
 def test_only_what_can_lie_there_is_read_and_looked_at(
-    whole: Whole, monkeypatch: pytest.MonkeyPatch
+    whole: Whole, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, looked = list[int](), list[int]()
-    usual, contains = GeoParquet.read, Area.contains
-
-    def reading(self: GeoParquet, groups: list[int], *columns: Any) -> pa.Table:
-        read.extend(groups)
-        return usual(self, groups, *columns)
+    looked, contains = list[int](), Area.contains
 
     def looking(self: Area, points: Any) -> Any:
         looked.append(len(points))
         return contains(self, points)
 
-    monkeypatch.setattr(GeoParquet, "read", reading)
     monkeypatch.setattr(Area, "contains", looking)
     every = open_finished(whole.out).table.groups
     found = summed(whole, whole.box(0, 0, 0.5, 0.5))
-    assert 0 < len(read) < every / 2
-    assert len(looked) < len(read)
+    assert 0 < len(reads.groups) < every / 2
+    assert len(looked) < len(reads.groups)
     assert found["totals"]["counts"]["footprints"] > sum(looked) / 2
-    read.clear()
+    reads.clear()
     assert summed(whole, "0,0,9,9")["totals"]["counts"]["footprints"] == 0
-    assert not read
+    assert not reads.groups
 
 
 def test_whether_all_is_covered(tmp_path: Path, whole: Whole) -> None:

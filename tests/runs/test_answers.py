@@ -22,9 +22,9 @@ from pipeline.runs import matching
 from pipeline.runs.answers import answer, covers, why_not
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
-from pipeline.storage.geoparquet import GeoParquet
 from tests.support.finished import amend
 from tests.support.outcomes import LAYERS, Outcome, assert_equal, middle, outcome
+from tests.support.reads import Reads
 from tests.support.runs import Files, undrawn
 
 SECTIONS = ("counts", "area_ha", "kwh", "households", "coverage")
@@ -239,25 +239,18 @@ def test_other_sheets_and_footprints(tmp_path: Path, finished: Store) -> None:
 
 
 def test_whether_it_answers_takes_no_reading_of_rows(
-    tmp_path: Path, finished: Store, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, finished: Store, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unless what could matter at most says no: then what does matter is looked at."""
-    read, usual = list[int](), GeoParquet.read
-
-    def reading(self: GeoParquet, groups: list[int], *columns: Any) -> Any:
-        read.extend(groups)
-        return usual(self, groups, *columns)
-
-    monkeypatch.setattr(GeoParquet, "read", reading)
     request = finished.request(tmp_path / "a")
-    assert covers(finished.out, request) and not read
+    assert covers(finished.out, request) and not reads.groups
     other = "a sheet that could matter at most"
     monkeypatch.setattr(
         matching,
         "_otherwise_placed",
         lambda asked: iter([] if asked.on_grid.scope.asked else [other]),
     )
-    assert covers(finished.out, request) and read
+    assert covers(finished.out, request) and reads.groups
     monkeypatch.setattr(matching, "_otherwise_placed", lambda asked: iter([other]))
     assert why_not(finished.out, request) == other
 

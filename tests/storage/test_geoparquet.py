@@ -1,7 +1,6 @@
 """GeoParquet by row groups: the rows are those that a look at every row gives, and no row group or
 column is read without need."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ import shapely
 from pipeline.errors import InputError
 from pipeline.storage.geoparquet import GeoParquet, Rows, row_cache, touches
 from tests.support import roofs
+from tests.support.reads import Reads
 
 ROWS, GROUP = 700, 50
 SEED = 20261129
 COLUMNS = ["row", "id", "lit", "geometry"]
-Read = list[tuple[list[int], list[str]]]
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +29,6 @@ def table() -> pa.Table:
 @pytest.fixture(scope="module")
 def file(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return roofs.write(table, tmp_path_factory.mktemp("table") / "buildings.parquet", GROUP)
-
-
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
-    """The row groups and columns of each reading."""
-    calls: Read = []
-    real = GeoParquet.read
-
-    def noted(self: GeoParquet, groups: Any, columns: Any = None) -> pa.Table:
-        calls.append(([*groups], columns))
-        return real(self, groups, columns)
-
-    monkeypatch.setattr(GeoParquet, "read", noted)
-    yield calls
 
 
 def bounds_of(table: pa.Table) -> Any:
@@ -97,15 +82,15 @@ def test_rows_by_ids(file: Path, table: pa.Table) -> None:
 
 
 def test_ids_beyond_what_a_row_group_holds_are_not_looked_for(
-    tmp_path: Path, table: pa.Table, read: Read
+    tmp_path: Path, table: pa.Table, reads: Reads
 ) -> None:
     ordered = table.sort_by("id")
     opened = GeoParquet(roofs.write(ordered, tmp_path / "ordered.parquet", GROUP))
     opened.holding({ordered["id"][120].as_py()})
-    assert read == [([2], ["id"])]
+    assert (reads.groups, reads.columns) == ([2], [["id"]])
 
 
-def test_nested_columns_are_read_when_they_are_asked_for(file: Path, read: Read) -> None:
+def test_nested_columns_are_read_when_they_are_asked_for(file: Path, reads: Reads) -> None:
     opened = GeoParquet(file)
     flat = opened.rows(0).columns.column_names
     nested = {field.name for field in opened.schema if pa.types.is_nested(field.type)}
@@ -113,15 +98,15 @@ def test_nested_columns_are_read_when_they_are_asked_for(file: Path, read: Read)
     assert opened.rows(0, ["lit"]).columns.column_names == ["lit"]
 
 
-def test_a_row_group_is_decoded_once_while_it_fits(file: Path, read: Read) -> None:
+def test_a_row_group_is_decoded_once_while_it_fits(file: Path, reads: Reads) -> None:
     cache = row_cache(1 << 30)
     opened = GeoParquet(file).caching(cache)
     for _ in range(3):
         opened.within(opened.extent, ["row"])
-    assert [groups for groups, _ in read] == [[group] for group in range(opened.groups)]
+    assert reads.groups == [*range(opened.groups)]
     opened.rows(0, ["row"], keep=False), opened.rows(0, ["row", "id"])
-    assert len(read) == opened.groups + 2  # others are kept by their columns
-    assert GeoParquet(file, cache).rows(0, ["row"]) and len(read) == opened.groups + 3
+    assert len(reads.groups) == opened.groups + 2  # others are kept by their columns
+    assert GeoParquet(file, cache).rows(0, ["row"]) and len(reads.groups) == opened.groups + 3
 
 
 def test_the_cache_stays_within_its_limit(file: Path) -> None:
