@@ -4,7 +4,6 @@ import pyarrow as pa
 
 from pipeline.methods.method import (
     BOOLEAN,
-    EDGES,
     NUMBER,
     TEXT,
     WHOLE,
@@ -17,6 +16,7 @@ from pipeline.methods.method import (
     Words,
     names,
 )
+from pipeline.storage.geoparquet import EDGES
 
 # fmt: off
 EXCLUDED = ("solar", "wind", "both")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -18,18 +18,29 @@ from pipeline.methods.passes import Pass
 from pipeline.methods.reach import Influence, Reach, to_measure
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
-EDGES = ("xmin", "ymin", "xmax", "ymax")
+W = TypeVar("W")
 
 
 class Words(NamedTuple):
-    """A thing in one language: a title of a few words, and one line on what it means."""
+    """A title of a few words, and its meaning in one line."""
 
     title: str
     meaning: str
 
 
+class Bilingual(Generic[W]):
+    """A declaration with words in English and Dutch."""
+
+    en: W
+    nl: W
+
+    def words(self, lang: str) -> W:
+        """Its words in `nl`, else in English."""
+        return self.nl if lang == "nl" else self.en
+
+
 @dataclass(frozen=True)
-class Total:
+class Total(Bilingual[Words | None]):
     """How a column adds up over an area.
 
     A column of booleans is counted where it is true, one of numbers is summed, or with `weight`
@@ -55,7 +66,7 @@ class Total:
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Bilingual[Words]):
     """One column of the table.
 
     type: of Arrow; unit: as text, "" without one; en, nl: its words; values: all that its text (or
@@ -78,10 +89,6 @@ class Column:
     in_tiles: bool | None = None
     filterable: bool = True
 
-    def words(self, lang: str) -> Words:
-        """Title and meaning in `nl`, else in English."""
-        return self.nl if lang == "nl" else self.en
-
     @property
     def nested(self) -> bool:
         """Whether its values are structs, or lists of them."""
@@ -101,31 +108,24 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Term:
-    """A word that a row may bear, a reason or a flag, and what it says in English and Dutch."""
+class Term(Bilingual[str]):
+    """A reason, a flag or a class that a row may have. en, nl: its meaning, or title of a class."""
 
     name: str
     en: str
     nl: str
 
-    def words(self, lang: str) -> str:
-        """Sentence in `nl`, else in English."""
-        return self.nl if lang == "nl" else self.en
 
-
-class Mark(NamedTuple):
-    """How the map marks roofs with a flag, whatever their class: en, nl: in its legend; colour: of
-    the outline, as #rrggbb; line_width, dashes: of that, on and off [points]."""
+@dataclass(frozen=True)
+class Mark(Bilingual[str]):
+    """How the map outlines roofs with a flag, whatever their class. en, nl: in its legend; colour:
+    #rrggbb; line_width; dashes: on and off [points]."""
 
     en: str
     nl: str
     colour: str
     line_width: float
     dashes: tuple[float, float]
-
-    def words(self, lang: str) -> str:
-        """What its line in the legend says in `nl`, else in English."""
-        return self.nl if lang == "nl" else self.en
 
 
 @dataclass(frozen=True)
@@ -149,17 +149,9 @@ class Class(Term):
     suits: str = ""
 
 
-class Grey(NamedTuple):
-    """A layer is drawn as the brightness of the ground: 1 (black) to 255 (white)."""
-
-
-class Bits(NamedTuple):
-    """A layer is drawn as a shade, darker for each bit that is set."""
-
-
 class Palette(NamedTuple):
-    """A layer is drawn in colours, as #rrggbb, between which one interpolates linearly: the first
-    at `low`, the last at `high` [unit of the layer], and at what is beyond them."""
+    """Colours of a layer, as #rrggbb, interpolated linearly: the first at and below `low`, the last
+    at and above `high` [unit of the layer]."""
 
     colours: tuple[str, ...]
     low: float
@@ -167,15 +159,16 @@ class Palette(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Bilingual[str]):
     """A raster layer.
 
-    type: of numpy; fill: stands for no data; unit: as text; long_name: of the CF conventions; en,
-    nl: its title; drawn: how pictures show it, None where there are none; coarser: how a cell of a
-    coarser level follows from the four below it; attributes, times: what its array says besides,
-    and its leading dimension [CET], both by the parameters of the method; says, band: of files of
-    it and of their bands, templates with {bits}, {times} or of a band {time}, by default long_name
-    and the name.
+    type: of numpy; fill: no data; unit: as text; long_name: of the CF conventions; en, nl: its
+    title; drawn: how pictures show it: "grey" as the brightness of the ground, 1 (black) to 255
+    (white), "bits" as a shade, darker for each bit that is set, None not at all; coarser: how a
+    cell of a coarser level follows from the four below it; attributes, times: of its array, and its
+    leading dimension [CET], both by the method's parameters; default: whether a run makes it unless
+    others are requested; says, band: descriptions in files and of their bands, templates with
+    {bits}, {times} or of a band {time}, by default long_name and the name.
     """
 
     name: str
@@ -185,17 +178,13 @@ class Layer:
     long_name: str
     en: str
     nl: str
-    drawn: Grey | Bits | Palette | None = None
+    drawn: Literal["grey", "bits"] | Palette | None = None
     coarser: Literal["mean", "first"] = "mean"
     attributes: Callable[[Any], Mapping[str, Any]] = lambda p: {}
     times: Callable[[Any], tuple[dt.datetime, ...]] = lambda p: ()
-    default: bool = False  # whether a run makes it unless it is asked for others
+    default: bool = False
     says: str = ""
     band: str = ""
-
-    def words(self, lang: str) -> str:
-        """Title in `nl`, else in English."""
-        return self.nl if lang == "nl" else self.en
 
 
 class Phrases(NamedTuple):
@@ -243,7 +232,7 @@ Figures = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # of a report, 
 
 
 @dataclass(frozen=True, eq=False)  # one is itself alone, and so can be a key
-class Method:
+class Method(Bilingual[Phrases]):
     """A method and all that is its own.
 
     parameters: derived from BuildingParameters and CentreParameter, with fields made by
@@ -291,10 +280,6 @@ class Method:
         neighbours = any(step.neighbours for step in self.passes)
         own = to_measure(context, found.felt) if neighbours else dict(context.scope.own)
         return replace(found, measured=own)
-
-    def words(self, lang: str) -> Phrases:
-        """Its phrases in `nl`, else in English."""
-        return self.nl if lang == "nl" else self.en
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.methods.method import EDGES, Method
+from pipeline.methods.method import Method
 from pipeline.results.columns import item_of
 from pipeline.results.filter_parts import (
     ARITHMETIC,
@@ -38,6 +38,7 @@ from pipeline.results.filter_parts import (
     shape_of,
     touching,
 )
+from pipeline.storage.geoparquet import EDGES
 from pipeline.storage.slices import BBOX
 
 MOST_PARTS = 100  # operators of a filter: each takes 10 us a row group

@@ -120,7 +120,7 @@ def _totals(method: Method, lang: str) -> str:
     """A line of a template for each total of a column."""
     lines = []
     for column, total in totals_of(method):
-        words = (total.nl if lang == "nl" else total.en) or column.words(lang)
+        words = total.words(lang) or column.words(lang)
         lines.append(f"  {words.title} | {{{_figure(column, total)}}} | {total.unit}\n")
     return "".join(lines)
 

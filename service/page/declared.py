@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.methods.house import EXCLUDED, own_columns
-from pipeline.methods.method import Bits, Class, Column, Grey, Layer, Method, Palette, Term, Total
+from pipeline.methods.method import Class, Column, Layer, Method, Palette, Term, Total
 from pipeline.methods.parameters import parse
 from pipeline.results.totals import totals_of
 
@@ -83,5 +83,5 @@ def _layer(of: Layer) -> Json:
     return {"name": of.name, "title": _by_language(of), "unit": of.unit, "drawn": _drawn(of.drawn)}
 
 
-def _drawn(how: Grey | Bits | Palette | None) -> Json:
-    return {"kind": type(how).__name__.lower(), **(how._asdict() if how else {})}
+def _drawn(how: str | Palette | None) -> Json:
+    return {"kind": "palette", **how._asdict()} if isinstance(how, Palette) else {"kind": how}

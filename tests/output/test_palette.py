@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from pipeline.methods.method import Bits, Grey, Layer, Palette
+from pipeline.methods.method import Layer, Palette
 from pipeline.output.map.palette import indexed, nothing, palette_colours
 
 PALETTE = Palette(("#000000", "#ff0000", "#ffffff"), -10.0, 10.0)
@@ -27,7 +27,7 @@ def test_a_palette_reaches_from_low_to_high_and_stays_there_beyond() -> None:
     ]
 
 
-@pytest.mark.parametrize(("fill", "drawn"), [(0, Grey()), (255, Bits())])
+@pytest.mark.parametrize(("fill", "drawn"), [(0, "grey"), (255, "bits")])
 def test_whole_numbers_are_their_own_places(fill: int, drawn: Any) -> None:
     cells = np.arange(256, dtype=np.uint8)
     assert (indexed(layer("uint8", fill, drawn), cells) == cells).all()

@@ -16,12 +16,11 @@ import shapely
 
 from pipeline import quarter
 from pipeline.grid.windows import Layout, Window
-from pipeline.methods.method import EDGES
 from pipeline.results import buildings
 from pipeline.results.buildings import Counts, in_space, write_buildings
 from pipeline.runs.passes import along_curve
 from pipeline.runs.prepare import prepare
-from pipeline.storage.geoparquet import GeoParquet
+from pipeline.storage.geoparquet import EDGES, GeoParquet
 from tests.support.finished import METHOD
 from tests.support.outcomes import compute
 from tests.support.runs import Files

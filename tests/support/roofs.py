@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from pipeline.footprints.prepared_sort import hilbert
-from pipeline.methods.method import EDGES
+from pipeline.storage.geoparquet import EDGES
 from tests.support.finished import METHOD
 
 WEST, SOUTH, WIDTH = 121_000.0, 487_000.0, 4000.0  # m

@@ -11,11 +11,9 @@ from pipeline.methods.house import REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import (
     BOOLEAN,
     NUMBER,
-    Bits,
     Class,
     Column,
     Flag,
-    Grey,
     Layer,
     Mark,
     Method,
@@ -215,17 +213,18 @@ def _bits(p: Powermapping) -> Mapping[str, Any]:
 LAYERS = (
     Layer(
         "hillshade", "uint8", 0, "1", "hillshade of the DSM, sun in the north-west at 45 degrees",
-        "Relief", "Reliëf", Grey(), default=True,
+        "Relief", "Reliëf", drawn="grey", default=True,
     ),
     Layer(
         "shadow", "uint8", 255, "1", "cast shadow on the method's surface, a bit a sun",
-        "Shadows on the shortest day", "Schaduwen op de kortste dag", Bits(), "first", _bits,
-        default=True, says="cast shadow, shaded: {bits}; 255 no data",
-        band="shaded: {bits}; 255 no data",
+        "Shadows on the shortest day", "Schaduwen op de kortste dag", drawn="bits",
+        coarser="first", attributes=_bits, default=True,
+        says="cast shadow, shaded: {bits}; 255 no data", band="shaded: {bits}; 255 no data",
     ),
     Layer(
-        "sun_hillshade", "uint8", 0, "1", "hillshade of the method's surface at each sun, 0 in"
-        " shadow or without data", "Sunlit relief", "Reliëf in de zon", Grey(), times=times_of,
+        "sun_hillshade", "uint8", 0, "1",
+        "hillshade of the method's surface at each sun, 0 in shadow or without data",
+        "Sunlit relief", "Reliëf in de zon", drawn="grey", times=times_of,
         says="hillshade of the method's surface at {times}",
         band="hillshade at {time}, 0 in shadow or without data",
     ),
@@ -238,15 +237,15 @@ LAYERS = (
 )  # fmt: skip
 
 POWERMAPPING = Method(
-    NAME,
-    Powermapping,
-    COLUMNS,
-    CLASSES,
-    REASONS,
-    FLAGS,
-    LAYERS,
-    PASSES,
-    SunAndWindReach(
+    name=NAME,
+    parameters=Powermapping,
+    columns=COLUMNS,
+    classes=CLASSES,
+    reasons=REASONS,
+    flags=FLAGS,
+    layers=LAYERS,
+    passes=PASSES,
+    reach=SunAndWindReach(
         lambda p: p.wind_radius_m,
         ("surface", "date", "times", "elevation", "wind_radius_m", "ground_ring_m"),
     ),

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from pipeline.errors import InputError
 from pipeline.messages import Text
-from pipeline.methods.method import Bits, Layer, Palette, names
+from pipeline.methods.method import Layer, Palette, names
 from pipeline.output.export.order import ExportRequest, provenance
 from pipeline.output.map import cartography
 from pipeline.output.map.palette import bit_colours, has_data, indexed, palette_colours
@@ -128,7 +128,7 @@ def _write_plain_tif(order: ExportRequest, layer: Layer, array: Any, to: Path) -
         transform=rasterio.Affine.from_gdal(*map(float, str(reference["GeoTransform"]).split())),
         **TILES,
     ) as target:
-        if isinstance(layer.drawn, Bits):
+        if layer.drawn == "bits":
             # Before the cells, or GDAL writes the head of the file twice.
             target.write_colormap(1, dict(enumerate(bit_colours(len(times)).tolist())))
         for window in _windows(array):
@@ -187,7 +187,7 @@ def _picture(layer: Layer, cells: np.ndarray) -> np.ndarray:
 
 def _grey(layer: Layer, cells: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Grey of 0 to 255: darker for each bit; floats from their lowest to their highest 2 %."""
-    if isinstance(layer.drawn, Bits):
+    if layer.drawn == "bits":
         most = max(int(np.bitwise_count(cells[seen]).max(initial=0)), 1)
         return 255 - 200 / most * np.bitwise_count(cells)
     if cells.dtype.kind == "f":

@@ -19,7 +19,7 @@ from matplotlib.path import Path as Outline
 
 from pipeline.areas.selection import Circle
 from pipeline.methods import method_of
-from pipeline.methods.method import Bits, Grey, Layer, Method, Palette, names
+from pipeline.methods.method import Layer, Method, Palette, names
 from pipeline.output.map.dots import SHAPE, dots, layers
 from pipeline.output.map.legend import Bounds, Shown, axes_at, north_arrow, panel, scale_bar
 from pipeline.output.map.marked import COLUMNS as MARKING
@@ -236,10 +236,10 @@ def _ground(frame: Axes, scene: Scene) -> None:
 def _draw_layer(picture: np.ndarray, layer: Layer, cells: np.ndarray, moments: int) -> None:
     """Draw a layer over a picture: its brightness, or a shade for each bit, or its colours."""
     seen = has_data(layer, cells)
-    if isinstance(layer.drawn, Grey):
+    if layer.drawn == "grey":
         picture *= brightness(cells)
         picture[~seen] = to_rgb(WATER)
-    elif isinstance(layer.drawn, Bits):
+    elif layer.drawn == "bits":
         bits = np.where(seen, np.bitwise_count(cells), 0)
         share = np.float32(DARKEST / max(moments, 1)) * bits[..., None]
         picture += (np.array(to_rgb(SHADOW), np.float32) - picture) * share

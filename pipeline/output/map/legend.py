@@ -11,7 +11,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from pipeline import wording
 from pipeline.methods import method_of
-from pipeline.methods.method import Bits, Grey, Layer, Palette, Phrases, names
+from pipeline.methods.method import Layer, Palette, Phrases, names
 from pipeline.output.map.palette import (
     FRAME,
     INK,
@@ -138,10 +138,10 @@ def _ground(axes: Axes, y: float, layers: Sequence[Layer], phrases: Phrases, lan
         return y
     y = _paragraph(axes, y - 0.12, phrases.ground, size=9.5, weight="bold")
     for kind, colour, text in (
-        (Bits, SHADED, phrases.shade),
-        (Grey, WATER, texts.words(lang)["no_height"]),
+        ("bits", SHADED, phrases.shade),
+        ("grey", WATER, texts.words(lang)["no_height"]),
     ):
-        if any(isinstance(layer.drawn, kind) for layer in layers):
+        if any(layer.drawn == kind for layer in layers):
             y = _entry(axes, y, {"facecolor": colour, "edgecolor": QUIET}, text)
     for layer in layers:
         if isinstance(layer.drawn, Palette):

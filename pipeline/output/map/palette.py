@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from pipeline.methods.method import Bits, Class, Layer, Mark, Method, Palette
+from pipeline.methods.method import Class, Layer, Mark, Method, Palette
 from pipeline.results import texts
 
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
@@ -106,4 +106,4 @@ def nothing(layer: Layer) -> int:
 
 def number_of_bits(layer: Layer, attributes: Any) -> int:
     """How many bits a layer tells apart, by the attributes of its array; 0 if it has none."""
-    return len(attributes["flag_masks"]) if isinstance(layer.drawn, Bits) else 0
+    return len(attributes["flag_masks"]) if layer.drawn == "bits" else 0

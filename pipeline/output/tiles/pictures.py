@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
 from pipeline.messages import Text
-from pipeline.methods.method import Bits, Layer, Method, Palette
+from pipeline.methods.method import Layer, Method, Palette
 from pipeline.output.map.palette import (
     DARKEST,
     GROUND,
@@ -213,7 +213,7 @@ def _palette(layer: Layer, bits: int, bit: int | None) -> NDArray[np.uint8]:
     many there are; bit: the one that is shown, None: all."""
     place = np.arange(256, dtype=np.uint8)
     opaque = np.where(place == nothing(layer), 0.0, 1.0)
-    if isinstance(layer.drawn, Bits):  # over a brightness it looks as on the map
+    if layer.drawn == "bits":  # over a brightness it looks as on the map
         shaded = np.bitwise_count(place) / max(bits, 1) if bit is None else place >> bit & 1
         opaque *= np.minimum(shaded, 1) * DARKEST
         colour = np.broadcast_to(to_rgb(SHADOW), (256, 3))
