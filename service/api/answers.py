@@ -2,10 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
@@ -49,6 +49,17 @@ SAID = {
     507: "No room for what has to be made first",
 }
 NAME = Annotated[str, Path(alias="collectionId", description="of a run, or a job's id")]
+
+
+class Router(APIRouter):
+    """Routes; each that answers GET answers HEAD too, with the headers alone."""
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Add a route, and one for HEAD outside the OpenAPI document, which has it by HTTP."""
+        super().add_api_route(path, endpoint, **options)
+        if "GET" in (options.get("methods") or ["GET"]):
+            head = {"methods": ["HEAD"], "include_in_schema": False}
+            super().add_api_route(path, endpoint, **options | head)
 
 
 class Link(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import numpy as np
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
@@ -21,6 +21,7 @@ from service.api import files, schemas
 from service.api.access import ClientDep
 from service.api.answers import (
     CollectionDep,
+    Router,
     address,
     answers,
     check_parameters,
@@ -57,7 +58,7 @@ CONFORMS = (
 CRSS = [CRS84, RD_CRS]
 ROW = Annotated[int, InPath(ge=0, le=2**40, description="of the building, as in the input")]
 
-router = APIRouter(tags=["collections"])
+router = Router(tags=["collections"])
 router.include_router(files.router)
 
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
 from fastapi import Path as InPath
+from fastapi import Request
 from fastapi.responses import FileResponse, Response
 
 from pipeline.methods.method import Method, names
@@ -18,7 +18,7 @@ from pipeline.results.finished import mark_of
 from pipeline.results.store import ROOT, open_store
 from pipeline.storage.integrity import verify
 from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT
-from service.api.answers import CollectionDep, faults, keeping, known
+from service.api.answers import CollectionDep, Router, faults, keeping, known
 from service.api.service import ServiceDep
 from service.core.catalogue import Collection
 from service.core.exports import cached_export
@@ -62,7 +62,7 @@ RANGES: dict[str, Any] = {
     ]
 }
 
-router = APIRouter(tags=["files"])
+router = Router(tags=["files"])
 _maker = ThreadPoolExecutor(1, "export")  # one after the other: jobs and tiles need the cores
 _waiting: dict[Path, "Future[Path]"] = {}
 

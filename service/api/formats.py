@@ -36,7 +36,7 @@ def offered(route: APIRoute) -> list[str]:
     """The media types of what a route answers where nothing is wrong, by what it declares; none
     where it does not say."""
     kinds = _declared(route.responses)
-    if not kinds and route.include_in_schema and route.status_code != 204:
+    if not kinds and route.status_code != 204:
         usual = _class_of(route).media_type
         kinds = [usual] if usual else []
     return list(dict.fromkeys(map(plain, kinds)))

@@ -4,18 +4,18 @@ import sqlite3
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from service.api.access import ClientDep, needs_key
-from service.api.answers import SAID, answers, faults
+from service.api.answers import SAID, Router, answers, faults
 from service.api.metrics import Metrics
 from service.api.service import Service, ServiceDep
 from service.core.database import DamagedDatabaseError
 from service.core.links import JSON
 from service.core.problem import Problem
 
-router = APIRouter(tags=["operation"])
+router = Router(tags=["operation"])
 
 VERSION = version("daklaag")  # read from a file, so once
 METRICS = "text/plain; version=0.0.4; charset=utf-8"

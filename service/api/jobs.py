@@ -7,25 +7,24 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
 from service.api.access import ClientDep
-from service.api.answers import Link, address, faults, nothing_else
+from service.api.answers import Link, Router, address, faults, nothing_else
 from service.api.formats import FORMAT
 from service.api.limits import address_of, network_of
-from service.api.query import WRITTEN
+from service.api.query import TIMES, WRITTEN, moment
 from service.api.service import ServiceDep
-from service.api.when import TIMES, moment
 from service.core.links import link
 from service.core.problem import OGC, no_such
 from service.jobs.job import Job, Status, status_info
 from service.jobs.watch import LOOK_S, Shares, Watch, shares_of
 
-router = APIRouter(tags=["jobs"])
+router = Router(tags=["jobs"])
 NO_SUCH_JOB = f"{OGC}no-such-job"
 MOST, USUAL = 1000, 100  # jobs a page
 TOLD = timedelta(microseconds=999)  # less than which two moments look the same

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from service.api import collections
 from service.api.access import ClientDep
-from service.api.answers import LINKS, address, answers, faults, nothing_else
+from service.api.answers import LINKS, Router, address, answers, faults, nothing_else
 from service.api.formats import HTML
 from service.api.openapi import TYPE, describe
 from service.api.service import ServiceDep
 from service.core.links import JSON, REL, link
 
-router = APIRouter(tags=["service"])
+router = Router(tags=["service"])
 
 PROCESSES = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 CONFORMS = tuple(

@@ -6,12 +6,12 @@ No name or address is asked for: a mark is tied to the random cookie of a visito
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi import Body, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from pipeline.errors import InputError
 from service.api.access import ClientDep
-from service.api.answers import address, faults
+from service.api.answers import Router, address, faults
 from service.api.marks_bodies import (
     Correction,
     Feature,
@@ -59,7 +59,7 @@ async def _open(service: ServiceDep, response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-router = APIRouter(tags=["marks"], dependencies=[Depends(_open)])
+router = Router(tags=["marks"], dependencies=[Depends(_open)])
 
 NUMBER = r"-?\d{1,3}(\.\d{1,12})?"
 BoxText = Annotated[

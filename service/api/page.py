@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -15,12 +15,12 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from service.api.access import ClientDep
-from service.api.answers import answers
+from service.api.answers import Router, answers
 from service.api.service import ServiceDep
 from service.core.links import JSON
 from service.page import config as mapconfig
 
-router = APIRouter(tags=["map"])
+router = Router(tags=["map"])
 
 FOLDER = Path(__file__).parents[1] / "page" / "map"
 LIBRARIES = FOLDER / "vendor" / "vendored.json"  # written last by whoever fetches them
@@ -86,8 +86,8 @@ def config(service: ServiceDep, client: ClientDep) -> Response:
     return JSONResponse(document, headers={"Cache-Control": "no-cache"})
 
 
-@router.get("/map/", include_in_schema=False)
-@router.get("/map/{path:path}", include_in_schema=False)
+@router.get("/map/", include_in_schema=False, response_class=Response)
+@router.get("/map/{path:path}", include_in_schema=False, response_class=Response)
 async def page(request: Request, path: str = "") -> Response:
     """The page, or one of its files."""
     if path in ("", "index.html") and not LIBRARIES.is_file():

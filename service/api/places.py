@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import shapely
-from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from pipeline.areas.gazetteer import KnownRegion, gazetteer
 from pipeline.areas.regions import boundary_files, kind_of
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat, to_degrees
-from service.api.answers import LINKS, address, answers, faults
+from service.api.answers import LINKS, Router, address, answers, faults
 from service.api.geojson import rounded
 from service.api.query import CRS84, WRITTEN
 from service.api.service import Service, ServiceDep
@@ -57,7 +57,7 @@ PLACES: dict[str, Any] = {
 }
 KEPT = {"Cache-Control": "public, max-age=3600"}
 
-router = APIRouter(tags=["places"])
+router = Router(tags=["places"])
 Text = Annotated[
     str,
     Query(min_length=1, max_length=100, pattern=WRITTEN, description="a part of a name, or a code"),

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from service.api import results
 from service.api.access import ClientDep
-from service.api.answers import Link, address, check_parameters, faults, nothing_else
+from service.api.answers import Link, Router, address, check_parameters, faults, nothing_else
 from service.api.jobs import StatusInfo
 from service.api.limits import Turns, address_of
 from service.api.service import Service, ServiceDep
@@ -23,7 +23,7 @@ from service.processes.descriptions import OFFERED, SAID, SYNCHRONOUS, describe,
 from service.processes.dispatch import job_request
 from service.processes.results import RAW, check_format, read_outputs
 
-router = APIRouter(tags=["processes"])
+router = Router(tags=["processes"])
 router.include_router(results.router)
 
 NO_SUCH_PROCESS = f"{OGC}no-such-process"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -31,7 +32,6 @@ from pipeline.results.filters import Filter, filter_of
 from pipeline.storage.slices import BBOX as RECTANGLE
 from service.api.cql import LONGEST, parsed
 from service.api.formats import FORMAT
-from service.api.when import TIMES, moment
 from service.core.faults import Faults
 from service.core.problem import Problem
 
@@ -44,6 +44,13 @@ MOST = 10_000  # features a page
 USUAL = 100
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 WRITTEN = r"^[^\x00]*$"  # no address holds a character 0
+# Days, instants and intervals (RFC 3339), each one that the calendar has.
+LEAP = r"([12]\d(0[48]|[2468][048]|[13579][26])|(12|16|20|24|28)00)"
+LONG, SHORT = r"(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])", r"(0[469]|11)-(0[1-9]|[12]\d|30)"
+DAY = rf"([12]\d{{3}}-({LONG}|{SHORT}|02-(0[1-9]|1\d|2[0-8]))|{LEAP}-02-29)"
+CLOCK = r"[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-](0\d|1[0-4]):[0-5]\d)"
+INSTANT = rf"{DAY}({CLOCK})?"
+TIMES = rf"^({INSTANT}|(\.\.)?/{INSTANT}|{INSTANT}/(\.\.)?|{INSTANT}/{INSTANT}|(\.\.)?/(\.\.)?)$"
 # All others are columns, with the value that is asked for.
 NO_COLUMNS = ("bbox", "bbox-crs", "crs", "datetime", "limit", "cursor", "filter", "filter-lang",
               "filter-crs", "f")  # fmt: skip
@@ -63,6 +70,12 @@ BBOX: dict[str, Any] = {
         "items": {"type": "number"},
     },
 }
+
+
+def moment(text: str) -> datetime:
+    """A day's beginning, or an instant, of such a text; in UTC if nothing is said."""
+    found = datetime.fromisoformat(text.upper())
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _at_most(value: Any) -> Any:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from pipeline.storage.ledger import REPORT
-from service.api.answers import address, faults, nothing_else
+from service.api.answers import Router, address, faults, nothing_else
 from service.api.jobs import JobDep
 from service.api.service import Service, ServiceDep
 from service.core.faults import Owner
@@ -19,7 +19,7 @@ from service.core.problem import OGC, Problem, no_such
 from service.jobs.job import Job, Status
 from service.processes.results import RAW, VALUE, Result, available, outputs_of
 
-router = APIRouter(tags=["processes"])
+router = Router(tags=["processes"])
 
 # Status and type of a failed job's exception: the codes of OWS that the standard names.
 BY_CLIENT, BY_US = (400, "InvalidParameterValue"), (500, "NoApplicableCode")

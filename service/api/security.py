@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import COOKIE, identify
 from service.api.errors import answer, as_problem, log_fault, request_id_of
-from service.api.head import Head
 from service.api.limits import (
     Buckets,
     Incoming,
@@ -47,7 +46,6 @@ TOLD = ("Accept-Ranges", "Content-Crs", "Content-Range", "ETag", "Link", "Locati
 def install(app: FastAPI, service: Service) -> None:
     """Put the layers around the routes; the last that is added is the outermost."""
     settings = service.settings
-    app.add_middleware(Head)
     app.add_middleware(Guard, service=service)
     if settings.origins:
         app.add_middleware(

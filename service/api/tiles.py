@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
@@ -21,6 +21,7 @@ from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.lru import LRUCache
 from service.api.answers import (
     CollectionDep,
+    Router,
     address,
     answers,
     etag_of,
@@ -75,7 +76,7 @@ DRAWN: dict[int | str, dict[str, Any]] = {
     304: {"description": "What the client has is still good"},
 }
 
-router = APIRouter(tags=["tiles"])
+router = Router(tags=["tiles"])
 _kept: LRUCache[bytes] = LRUCache(MOST_BYTES, lambda body: len(body) + KEY_BYTES)
 
 

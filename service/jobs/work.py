@@ -232,7 +232,7 @@ def size_of(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    # Here, so that numba and its kernels are loaded before the first job, and by no other import.
+    # Here, so that the libraries of a run are loaded before the first job, and by no other import.
     from service.core.logs import logged
     from service.processes.dispatch import execute
 

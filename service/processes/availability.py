@@ -17,8 +17,13 @@ from pipeline.runs.answers import why_not
 from service.core.catalogue import Backend, Collection, Sources
 from service.core.problem import Problem
 from service.processes.areas import Ground, stamp_of
-from service.processes.execution import READ_AS, run_request, temporary_folder
-from service.processes.job_request import file_stamps, job_key
+from service.processes.job_request import (
+    READ_AS,
+    file_stamps,
+    job_key,
+    run_request,
+    temporary_folder,
+)
 
 
 def request_key(

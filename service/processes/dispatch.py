@@ -14,8 +14,7 @@ from pipeline.storage.integrity import is_whole
 from pipeline.storage.ledger import REPORT, Ledger
 from service.core.catalogue import Backend
 from service.processes import suitability, whatif
-from service.processes.execution import Execution
-from service.processes.job_request import JobRequest
+from service.processes.job_request import Execution, JobRequest
 from service.processes.results import available, outputs_of
 
 

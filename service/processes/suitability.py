@@ -8,7 +8,6 @@ from pipeline.errors import InputError
 from service.core.catalogue import Backend
 from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of
 from service.processes.availability import request_key, source_of
-from service.processes.execution import Execution
 from service.processes.geojson import read_shapes
 from service.processes.inputs import (
     FOOTPRINTS,
@@ -17,7 +16,7 @@ from service.processes.inputs import (
     judged_by,
     read_inputs,
 )
-from service.processes.job_request import JobRequest
+from service.processes.job_request import Execution, JobRequest
 
 ID = "suitability"
 

@@ -33,10 +33,9 @@ from service.processes.availability import (
     request_key,
     source_of,
 )
-from service.processes.execution import Execution, written
 from service.processes.geojson import Shapes, dumps, in_degrees, read_shapes
 from service.processes.inputs import ADDED, WhatIfInputs, judged_by, read_inputs
-from service.processes.job_request import JobRequest
+from service.processes.job_request import Execution, JobRequest, written
 
 ID = "what-if"
 SPREAD_M = 10_000.0  # over which added buildings may lie where no area is given

@@ -194,6 +194,12 @@ def test_events_end_with_the_last(asking: TestClient, service: Service) -> None:
     ]
 
 
+def test_head_of_events_ends_at_once(asking: TestClient, service: Service) -> None:
+    head = asking.head(f"/jobs/{sent(service).id}/events")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/event-stream")
+
+
 def test_so_many_streams_and_no_more(asking: TestClient, service: Service) -> None:
     job = sent(service)
     watch = service.watch

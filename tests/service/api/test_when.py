@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from service.api.when import DAY, TIMES, moment
+from service.api.query import DAY, TIMES, moment
 
 YEARS = [1000, 1200, 1700, 1899, 1900, 1904, 1999, 2000, 2023, 2024, 2100, 2400, 2800, 2999]
 

@@ -24,8 +24,8 @@ from service.core.catalogue import Backend, Collection, Sources, public_collecti
 from service.core.faults import Faults
 from service.core.problem import Problem
 from service.processes.dispatch import job_request
-from service.processes.execution import FORGOTTEN_S, run_request
 from service.processes.geojson import polygon_of
+from service.processes.job_request import FORGOTTEN_S, run_request
 from service.processes.summary import summarise
 from tests.support.quarters import CORNER, MUNICIPALITY, World, carried_out
 
