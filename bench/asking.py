@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.scheme import MapTile
 
 LANES = 6  # requests at a time of a client, as a browser has it
 TILES = 12  # of a view, over all of its layers
@@ -162,7 +162,7 @@ class Person:
         return [self._tile(self._random.choice(shown), z, place) for _ in range(TILES)]
 
     def _tile(self, layer: Layer, z: int, place: tuple[float, float]) -> str:
-        middle = Tile.at(*place, z)
+        middle = MapTile.at(*place, z)
         x, y = (
             min(max(at + self._random.randint(-SPREAD, SPREAD), 0), (1 << z) - 1)
             for at in (middle.x, middle.y)

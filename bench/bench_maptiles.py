@@ -11,14 +11,14 @@ from pipeline.grid.crs import lonlat
 from pipeline.methods import method_of
 from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
-from pipeline.output.tiles.roofs import Roofs
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.roofs import RoofTiles
+from pipeline.output.tiles.scheme import MapTile
 from pipeline.quarter import generate
 from pipeline.results import report
 from pipeline.storage.geoparquet import GeoParquet
 from pipeline.storage.ledger import BUILDINGS, RASTERS
 
-Show = Callable[[Tile], Any]
+Show = Callable[[MapTile], Any]
 CASES = (
     *(("buildings", z) for z in (14, 15, 16)),
     *(("roofs", z) for z in (8, 13)),
@@ -40,7 +40,7 @@ class Place:
         """What makes tiles of a layer."""
         table, method = self.run / BUILDINGS, method_of(report.read(self.run))
         if layer == "buildings":
-            return Roofs(GeoParquet(table), method).tile
+            return RoofTiles(GeoParquet(table), method).tile
         if layer == "roofs":
             return Overview.of(table, method, self.run.parent / "counts").tile
         pictures = Pictures(self.run / RASTERS, method)
@@ -57,7 +57,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, side: int) -> Place:
 @pytest.mark.parametrize(("layer", "z"), CASES)
 def bench_tile(paired: Callable[..., None], place: Place, layer: str, z: int, first: bool) -> None:
     """A tile in the middle; the first one after opening pays for what is decoded."""
-    tile, show = Tile.at(*place.middle, z), place.opened(layer)
+    tile, show = MapTile.at(*place.middle, z), place.opened(layer)
     assert show(tile)
 
     def call() -> None:

@@ -19,7 +19,7 @@ from pipeline.fetch import services
 from pipeline.fetch.manifest import Download, Manifest, OccupiedError, Record, ensure, foreign
 from pipeline.fetch.services import Bases, Index
 from pipeline.fetch.validate import check_footprints, check_sheet, check_vector, opened
-from pipeline.fetch.web import Client, FetchError, NotFoundError
+from pipeline.fetch.web import FetchError, HttpClient, NotFoundError
 from pipeline.heights.ahn_index import Bounds, sheets_by_name, sheets_touching, tiles_touching
 from pipeline.heights.indexes import (
     KINDS,
@@ -88,7 +88,7 @@ def fetch(request: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
     """
     _check(request)
     bases = Bases.parse(request.base_urls)
-    client = Client(request.connections, request.pause, stop)
+    client = HttpClient(request.connections, request.pause, stop)
     with locked(request.into, HOLDER):
         holder = request.into / HOLDER
         if holder.exists() and not is_holder_record(holder.read_bytes()):
@@ -138,7 +138,12 @@ class _Fetch:
     """A fetch in progress, with its result and the manifest of the folder."""
 
     def __init__(
-        self, request: FetchRequest, client: Client, bases: Bases, progress: Progress, stop: Stop
+        self,
+        request: FetchRequest,
+        client: HttpClient,
+        bases: Bases,
+        progress: Progress,
+        stop: Stop,
     ) -> None:
         self.request, self.client, self.bases = request, client, bases
         self.progress, self.stop = progress, stop

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from pipeline.errors import InputError
-from pipeline.fetch.web import Client, FetchError, NotFoundError
+from pipeline.fetch.web import FetchError, HttpClient, NotFoundError
 from pipeline.heights.ahn_index import Bounds
 from pipeline.heights.indexes import RESOLUTIONS, IndexedSheet, Product, file_name, sheets_in_index
 from pipeline.messages import Text
@@ -77,7 +77,7 @@ class Index:
     sheets: list[IndexedSheet]
 
 
-def index_of(wanted: Product, client: Client, bases: Bases) -> Index:
+def index_of(wanted: Product, client: HttpClient, bases: Bases) -> Index:
     """Download the index of a product. Raises FetchError, Stopped, and InputError for an empty
     one."""
     reason = Text("no index")
@@ -124,7 +124,7 @@ def _indexes(wanted: Product, bases: Bases) -> list[str]:
     ]
 
 
-def features(bounds: Bounds, client: Client, bases: Bases) -> tuple[list[dict[str, Any]], str]:
+def features(bounds: Bounds, client: HttpClient, bases: Bases) -> tuple[list[dict[str, Any]], str]:
     """BAG's buildings whose boxes meet a rectangle [RD m], page by page, and the URI of their CRS.
 
     Raises FetchError, also where the pages do not end, or Stopped.
@@ -152,7 +152,7 @@ def features(bounds: Bounds, client: Client, bases: Bases) -> tuple[list[dict[st
     return list(by_id.values()), systems.pop()
 
 
-def _page(url: str, client: Client) -> tuple[dict[str, Any], str]:
+def _page(url: str, client: HttpClient) -> tuple[dict[str, Any], str]:
     """A page and the CRS in its header; WGS 84 without one, as in the standard."""
     try:
         body, headers = client.read(url)

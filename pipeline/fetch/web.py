@@ -74,7 +74,7 @@ def agent() -> str:
 
 
 @dataclass(frozen=True)
-class Client:
+class HttpClient:
     """An HTTP client with at most `connections` to each server; pause: the first back-off [s]."""
 
     connections: int = 2

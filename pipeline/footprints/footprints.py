@@ -111,7 +111,7 @@ def footprints_of(
         ],
         ignore_index=True,
     )
-    shapes = shapes_of(table["geometry"].to_numpy(), centre)
+    shapes = geometry_columns(table["geometry"].to_numpy(), centre)
     ids = table["id"].to_numpy(object)
     rows = np.arange(len(table))
     return Footprints(
@@ -233,7 +233,7 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-class Shapes(NamedTuple):
+class GeometryColumns(NamedTuple):
     """The columns of Footprints that its geometry makes."""
 
     geometry: NDArray[Any]
@@ -244,10 +244,10 @@ class Shapes(NamedTuple):
     bounds: NDArray[np.float64]
 
 
-def shapes_of(given: NDArray[Any], centre: str) -> Shapes:
+def geometry_columns(given: NDArray[Any], centre: str) -> GeometryColumns:
     """What geometries are as footprints. Raises Stopped as `check_stop` does."""
     geometry, reason, repaired = _polygons(given)
-    return Shapes(
+    return GeometryColumns(
         geometry=geometry,
         reason=reason,
         repaired=repaired,

@@ -23,7 +23,7 @@ import shapely
 
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import InputError, MendableError, Stopped
-from pipeline.footprints.footprints import Columns, pick_columns, rows_of, shapes_of
+from pipeline.footprints.footprints import Columns, geometry_columns, pick_columns, rows_of
 from pipeline.footprints.prepared import (
     CARD,
     COLUMNS,
@@ -34,7 +34,7 @@ from pipeline.footprints.prepared import (
     files_in,
     forget,
 )
-from pipeline.footprints.prepared_sort import Run, Sorter, run_of, write_sorted
+from pipeline.footprints.prepared_sort import SortedRun, Sorter, sorted_run, write_sorted
 from pipeline.messages import Text
 from pipeline.storage.cache import fingerprint, key_of, log, read_manifest, write_manifest
 from pipeline.storage.checksums import ChecksumWriter
@@ -201,16 +201,16 @@ def _batches(
             row += len(batch)
 
 
-def _run(centre: str, vector: Vector, columns: Columns, batch: Any, row: int) -> Run:
+def _run(centre: str, vector: Vector, columns: Columns, batch: Any, row: int) -> SortedRun:
     rows = rows_of(vector.decode(batch), columns)
-    return run_of(rows, shapes_of(rows["geometry"].to_numpy(), centre), row)
+    return sorted_run(rows, geometry_columns(rows["geometry"].to_numpy(), centre), row)
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, ahead: int, tasks: Iterator[Callable[[], Run]]
-) -> Iterator[Run]:
+    pool: ThreadPoolExecutor, ahead: int, tasks: Iterator[Callable[[], SortedRun]]
+) -> Iterator[SortedRun]:
     """What the tasks return, in order; no more than `ahead` are under way beside one."""
-    waiting: deque[Future[Run]] = deque()
+    waiting: deque[Future[SortedRun]] = deque()
     for task in tasks:
         waiting.append(pool.submit(copy_context().run, task))
         if len(waiting) > ahead:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.engine.engine import Stop
 from pipeline.errors import Stopped
-from pipeline.footprints.footprints import Shapes
+from pipeline.footprints.footprints import GeometryColumns
 from pipeline.grid.crs import RD
 from pipeline.storage.geoparquet import EDGES
 
@@ -67,7 +67,7 @@ def hilbert(centre: NDArray[np.float64]) -> NDArray[np.int64]:
     return found
 
 
-class Run(NamedTuple):
+class SortedRun(NamedTuple):
     """A batch, sorted. keys: of its rows, in that order; hashes: of their ids, in the order of the
     input; bounds: (n, 4) [m]."""
 
@@ -77,7 +77,7 @@ class Run(NamedTuple):
     bounds: NDArray[np.float64]
 
 
-def run_of(rows: pd.DataFrame, shapes: Shapes, first: int) -> Run:
+def sorted_run(rows: pd.DataFrame, shapes: GeometryColumns, first: int) -> SortedRun:
     """A run of a batch. first: the row of its first in the input."""
     row = np.arange(first, first + len(rows))
     keys = hilbert(shapes.centre) << ROW_BITS | row
@@ -104,7 +104,7 @@ def run_of(rows: pd.DataFrame, shapes: Shapes, first: int) -> Run:
     hashes = pd.util.hash_array(ids, categorize=False)
     hashes[ids == ""] = 0  # which are never the same
     table = pa.table(columns, schema=SCHEMA).take(order)
-    return Run(table, keys[order], hashes, shapes.bounds)
+    return SortedRun(table, keys[order], hashes, shapes.bounds)
 
 
 class Sorter:
@@ -124,7 +124,7 @@ class Sorter:
         found = np.concatenate([self._low, self._high])
         return tuple(np.where(np.isfinite(found), found, np.nan).tolist())
 
-    def add(self, run: Run) -> None:
+    def add(self, run: SortedRun) -> None:
         """Take the next run."""
         self._spill.write_table(run.table.combine_chunks(), max_chunksize=PIECE)
         self._keys.append(run.keys)

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "tiles.overview": ["Overview"],
         "tiles.pictures": ["Pictures"],
-        "tiles.roofs": ["Roofs"],
-        "tiles.scheme": ["Tile"],
+        "tiles.roofs": ["RoofTiles"],
+        "tiles.scheme": ["MapTile"],
     },
 )

@@ -10,8 +10,8 @@ from pipeline.output.tiles import overview, roofs
 from pipeline.output.tiles.facts import ROOFS
 from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
-from pipeline.output.tiles.roofs import LAYER, Roofs
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.roofs import LAYER, RoofTiles
+from pipeline.output.tiles.scheme import MapTile
 from pipeline.results.features import Features
 from pipeline.results.finished import mark_of, open_finished
 from pipeline.results.store import open_store
@@ -41,7 +41,7 @@ class Opened:
         self._method = collection.method
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._pictures: Pictures | None = None
-        self._roofs: Roofs | None = None
+        self._roofs: RoofTiles | None = None
         self._overview: Overview | None = None
         self._counter: threading.Thread | None = None
         if open_store(self._place / RASTERS) is not None:
@@ -68,7 +68,7 @@ class Opened:
         """The rectangle of a layer [RD m]; None where it is empty."""
         return self.features.bounds if layer in (ROOFS, LAYER) else self.pictures.bounds
 
-    def tile(self, layer: str, tile: Tile, sun: int | None) -> bytes | None:
+    def tile(self, layer: str, tile: MapTile, sun: int | None) -> bytes | None:
         """A tile; none or empty where there is nothing. Raises Counting where the roofs are not
         counted yet."""
         if layer == LAYER:
@@ -98,10 +98,10 @@ class Opened:
             )
         return self._pictures
 
-    def _outlines(self) -> Roofs:
+    def _outlines(self) -> RoofTiles:
         with self._lock:
             if self._roofs is None:
-                self._roofs = Roofs(open_finished(self._place).table, self._method, GROUPS)
+                self._roofs = RoofTiles(open_finished(self._place).table, self._method, GROUPS)
             return self._roofs
 
     def _counts(self) -> Overview:

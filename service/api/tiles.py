@@ -15,7 +15,7 @@ from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.png import EMPTY_PNG
 from pipeline.output.tiles.roofs import LAYER as BUILDINGS
 from pipeline.output.tiles.roofs import fields_of
-from pipeline.output.tiles.scheme import DEEPEST, Tile
+from pipeline.output.tiles.scheme import DEEPEST, MapTile
 from pipeline.results.finished import mark_of
 from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.lru import LRUCache
@@ -158,14 +158,14 @@ def tile(request: Request, tiles: LayerDep, z: Zoom, x: Place, y: Place) -> Resp
     return Response(body, media_type=MVT if vector else PNG, headers={"ETag": etag, **headers})
 
 
-def _square(z: int, x: int, y: int) -> Tile:
+def _square(z: int, x: int, y: int) -> MapTile:
     try:
-        return Tile(z, x, y)
+        return MapTile(z, x, y)
     except InputError as error:
         raise Problem(404, str(error)) from None
 
 
-def _draw(tiles: TileLayer, square: Tile) -> bytes:
+def _draw(tiles: TileLayer, square: MapTile) -> bytes:
     """A picture, or a vector tile as it is kept: packed. Raises Problem 503 where the roofs are
     not counted yet."""
     try:

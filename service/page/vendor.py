@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.errors import InputError
-from pipeline.fetch.web import Client, FetchError, NotFoundError
+from pipeline.fetch.web import FetchError, HttpClient, NotFoundError
 from pipeline.storage.cache import write_atomic
 from pipeline.terms import Location
 
@@ -195,7 +195,7 @@ def _hashes(files: dict[str, bytes]) -> dict[str, str]:
 
 
 def _download(url: str) -> bytes:
-    client = Client()
+    client = HttpClient()
     try:
         return client.read(url)[0]
     except (FetchError, NotFoundError) as error:

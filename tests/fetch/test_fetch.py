@@ -19,7 +19,7 @@ from pipeline import quarter
 from pipeline.errors import InputError, Stopped
 from pipeline.fetch.download import GIVE_UP, FetchRequest, fetch
 from pipeline.fetch.services import BASES, Bases, features
-from pipeline.fetch.web import Client
+from pipeline.fetch.web import HttpClient
 from pipeline.heights.mosaics import open_mosaic
 from pipeline.heights.relief import sheet_manifest
 from pipeline.heights.sheets import open_sheet
@@ -444,7 +444,7 @@ def test_pages_of_buildings(server: Server) -> None:
         links = [{"rel": "next", "href": after}] if after else []
         body, headers = houses(*squares, links=links)
         server.put(ITEMS + place, body, headers=headers)
-    client = Client(pause=0.001)
+    client = HttpClient(pause=0.001)
     found, crs = features((0, 0, 100, 100), client, Bases.parse(server.bases))
     client.close()
     assert (len(found), crs) == (3, RD)

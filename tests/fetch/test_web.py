@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import Stopped
 from pipeline.fetch import web
-from pipeline.fetch.web import Client, FetchError, NotFoundError
+from pipeline.fetch.web import FetchError, HttpClient, NotFoundError
 from tests.support.national import HTML, Server, served
 
 BODY = np.random.default_rng(4).bytes(3_000_000)
@@ -27,8 +27,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def client() -> Iterator[Client]:
-    client = Client(pause=0.001)
+def client() -> Iterator[HttpClient]:
+    client = HttpClient(pause=0.001)
     yield client
     client.close()
 
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_file_comes_with_a_name_on_the_request(
-    server: Server, client: Client, file: Path
+    server: Server, client: HttpClient, file: Path
 ) -> None:
     server.put(PATH, BODY)
     client.save(server.address + PATH, file)
@@ -68,7 +68,9 @@ PASSING: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("day", PASSING)
-def test_passing_faults_are_retried(server: Server, client: Client, file: Path, day: str) -> None:
+def test_passing_faults_are_retried(
+    server: Server, client: HttpClient, file: Path, day: str
+) -> None:
     server.put(PATH, BODY, mischief=list(PASSING[day]))
     client.save(server.address + PATH, file)
     assert file.read_bytes() == BODY
@@ -76,7 +78,7 @@ def test_passing_faults_are_retried(server: Server, client: Client, file: Path, 
     assert len(server.asked) == len(PASSING[day]) + 1 + (day == "too short")
 
 
-def test_a_file_whose_length_is_not_told(server: Server, client: Client, file: Path) -> None:
+def test_a_file_whose_length_is_not_told(server: Server, client: HttpClient, file: Path) -> None:
     """It is whole when the server says so; else the rest is asked for."""
     server.put(PATH, BODY, mischief=[{"chunked": len(BODY)}])
     client.save(server.address + PATH, file)
@@ -91,7 +93,7 @@ def test_a_file_whose_length_is_not_told(server: Server, client: Client, file: P
     ("status", "fault"), [(404, NotFoundError), (410, NotFoundError), (403, FetchError)]
 )
 def test_lasting_faults_are_not_retried(
-    server: Server, client: Client, file: Path, status: int, fault: type[Exception]
+    server: Server, client: HttpClient, file: Path, status: int, fault: type[Exception]
 ) -> None:
     server.put(PATH, BODY, mischief=[{"status": status}])
     with pytest.raises(fault, match=f"^{status}"):
@@ -102,7 +104,7 @@ def test_lasting_faults_are_not_retried(
 
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "image/tiff"])
 def test_a_page_for_people_is_no_file(
-    server: Server, client: Client, file: Path, kind: str
+    server: Server, client: HttpClient, file: Path, kind: str
 ) -> None:
     server.put(PATH, BODY, mischief=[{"page": kind}] * 2)
     for bring in (lambda: client.save(server.address + PATH, file),
@@ -116,11 +118,11 @@ def test_a_page_for_people_is_no_file(
 
 
 def test_a_server_that_stays_down_is_left_alone(
-    server: Server, client: Client, file: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, client: HttpClient, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After ATTEMPTS, each about twice as long after the last."""
     waits: list[float] = []
-    monkeypatch.setattr(Client, "_rest", lambda self, seconds: waits.append(seconds))
+    monkeypatch.setattr(HttpClient, "_rest", lambda self, seconds: waits.append(seconds))
     server.put(PATH, BODY, mischief=[{"status": 503}] * 100)
     with pytest.raises(FetchError, match=f"^503 Service Unavailable, {web.ATTEMPTS} times"):
         client.save(server.address + PATH, file)
@@ -131,10 +133,10 @@ def test_a_server_that_stays_down_is_left_alone(
 
 @pytest.mark.parametrize("said", ["7", "date"])
 def test_the_server_says_when_to_come_back(
-    server: Server, client: Client, file: Path, monkeypatch: pytest.MonkeyPatch, said: str
+    server: Server, client: HttpClient, file: Path, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(Client, "_rest", lambda self, seconds: waits.append(seconds))
+    monkeypatch.setattr(HttpClient, "_rest", lambda self, seconds: waits.append(seconds))
     later = {"Retry-After": date(8) if said == "date" else said}
     server.put(PATH, BODY, mischief=[{"status": 503, "headers": later}])
     client.save(server.address + PATH, file)
@@ -144,20 +146,20 @@ def test_the_server_says_when_to_come_back(
         client.save(server.address + PATH, file)
 
 
-def test_nobody_there(client: Client, file: Path) -> None:
+def test_nobody_there(client: HttpClient, file: Path) -> None:
     with pytest.raises(FetchError, match=r"refused.*, \d times"):
         client.save("http://127.0.0.1:1/sheet.tif", file)
     with pytest.raises(FetchError, match="no address of the web"):
         client.save("file:///etc/hostname", file)
 
 
-def test_a_ring_of_redirects(server: Server, client: Client, file: Path) -> None:
+def test_a_ring_of_redirects(server: Server, client: HttpClient, file: Path) -> None:
     server.put(PATH, BODY, mischief=[{"status": 302, "headers": {"Location": PATH}}] * 999)
     with pytest.raises(FetchError, match="redirect"):
         client.save(server.address + PATH, file)
 
 
-def test_a_cut_file_is_gone_on_with(server: Server, client: Client, file: Path) -> None:
+def test_a_cut_file_is_gone_on_with(server: Server, client: HttpClient, file: Path) -> None:
     server.put(PATH, BODY, mischief=[{"cut": 1_000_000}, {"cut": 1_000_000}])
     client.save(server.address + PATH, file)
     assert file.read_bytes() == BODY
@@ -167,7 +169,7 @@ def test_a_cut_file_is_gone_on_with(server: Server, client: Client, file: Path) 
     assert all(asked.headers["if-range"] == '"1"' for asked in rest)
 
 
-def half(server: Server, client: Client, file: Path, **more: Any) -> None:
+def half(server: Server, client: HttpClient, file: Path, **more: Any) -> None:
     """What a stopped call leaves."""
     thing = server.put(PATH, BODY, mischief=[{"cut": 1_000_000}, *[{"status": 403}]], **more)
     with pytest.raises(FetchError):
@@ -190,7 +192,7 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_later_call_goes_on_if_the_file_is_the_same(
-    server: Server, client: Client, file: Path, other: str
+    server: Server, client: HttpClient, file: Path, other: str
 ) -> None:
     before, after, requests = OTHERS[other]
     half(server, client, file, **before)
@@ -203,7 +205,7 @@ def test_a_later_call_goes_on_if_the_file_is_the_same(
     assert (server.asked[0].range is not None) == asks_for_rest
 
 
-def test_a_server_that_forgets_if_range(server: Server, client: Client, file: Path) -> None:
+def test_a_server_that_forgets_if_range(server: Server, client: HttpClient, file: Path) -> None:
     """And gives the rest of another file."""
     half(server, client, file)
     thing = server.put(PATH, BODY[::-1])
@@ -219,7 +221,7 @@ def test_a_server_that_forgets_if_range(server: Server, client: Client, file: Pa
     assert [asked.range is None for asked in server.asked] == [False, True]
 
 
-def test_a_kill_after_the_last_byte(server: Server, client: Client, file: Path) -> None:
+def test_a_kill_after_the_last_byte(server: Server, client: HttpClient, file: Path) -> None:
     half(server, client, file)
     file.with_name("sheet.tif.partial").write_bytes(BODY)
     client.save(server.address + PATH, file)
@@ -227,7 +229,7 @@ def test_a_kill_after_the_last_byte(server: Server, client: Client, file: Path) 
     assert file.read_bytes() == BODY
 
 
-def test_half_of_something_else(server: Server, client: Client, file: Path) -> None:
+def test_half_of_something_else(server: Server, client: HttpClient, file: Path) -> None:
     half(server, client, file)
     file.with_name("sheet.tif.partial").write_bytes(BODY + b"too much")
     client.save(server.address + PATH, file)
@@ -246,7 +248,7 @@ def test_half_of_something_else(server: Server, client: Client, file: Path) -> N
 def test_a_stop_is_seen_between_two_pieces_and_in_a_pause(server: Server, file: Path) -> None:
     server.put(PATH, BODY, mischief=[{"status": 503, "headers": {"Retry-After": "60"}}])
     began = time.monotonic()
-    client = Client(stop=lambda: bool(server.asked))
+    client = HttpClient(stop=lambda: bool(server.asked))
     with pytest.raises(Stopped):
         client.save(server.address + PATH, file)
     with pytest.raises(Stopped):
@@ -256,7 +258,7 @@ def test_a_stop_is_seen_between_two_pieces_and_in_a_pause(server: Server, file: 
 
 
 def test_proxies_are_those_of_the_system(
-    server: Server, client: Client, monkeypatch: pytest.MonkeyPatch
+    server: Server, client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.put("/index.json", "{}")
     monkeypatch.setenv("http_proxy", server.address)

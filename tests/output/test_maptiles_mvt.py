@@ -46,7 +46,7 @@ def shapes(table: pa.Table) -> np.ndarray:
     return np.asarray(shapely.from_wkb(table["geometry"].to_numpy()))
 
 
-def flat(polygons: Any) -> mvt.Shapes:
+def flat(polygons: Any) -> mvt.Polygons:
     """Each polygon as a feature."""
     return mvt.shapes(np.array(polygons, object), np.arange(len(polygons)))
 

@@ -19,7 +19,7 @@ from pipeline.output.map.dots import filled
 from pipeline.output.map.palette import styles
 from pipeline.output.tiles import overview
 from pipeline.output.tiles.overview import FINEST, FIRST, LAST, LEVELS, Overview, counted, identity
-from pipeline.output.tiles.scheme import SIDE, Tile, mercator_transformer
+from pipeline.output.tiles.scheme import SIDE, MapTile, mercator_transformer
 from tests.support import roofs
 from tests.support.finished import METHOD
 
@@ -72,7 +72,7 @@ def by_hand(table: pa.Table, cell: float) -> dict[tuple[int, int], np.ndarray]:
 def test_a_pixel_tells_of_the_cell_under_its_centre(
     opened: Overview, table: pa.Table, z: int
 ) -> None:
-    tile = Tile.at(*MIDDLE, z)
+    tile = MapTile.at(*MIDDLE, z)
     picture = pixels(opened.tile(tile))
     cell = next(c for c in FINEST * 2.0 ** np.arange(LEVELS) if c >= tile.pixel_m)
     expected = by_hand(table, cell)
@@ -99,7 +99,7 @@ def test_a_pixel_tells_of_the_cell_under_its_centre(
 def test_few_are_fainter_than_many(tmp_path: Path, table: pa.Table) -> None:
     one = table.slice(0, 1)
     x, y = one["centre_x"][0].as_py(), one["centre_y"][0].as_py()
-    tile, opacity = Tile.at(*lonlat((x, y, x + 1, y + 1))[:2], 8), []
+    tile, opacity = MapTile.at(*lonlat((x, y, x + 1, y + 1))[:2], 8), []
     for number in (1, 5, 50, 500):
         rows = pa.concat_tables([one] * number)
         file = roofs.write(rows, tmp_path / f"{number}.parquet")
@@ -132,7 +132,7 @@ def test_counts_do_not_depend_on_the_slices(
 def test_a_table_is_counted_once_until_it_changes(
     table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, folder, tile = tmp_path / "b.parquet", tmp_path / "kept", Tile.at(*MIDDLE, LAST)
+    file, folder, tile = tmp_path / "b.parquet", tmp_path / "kept", MapTile.at(*MIDDLE, LAST)
     roofs.write(table, file)
     first = Overview.of(file, METHOD, folder).tile(tile)
     with monkeypatch.context() as patch:
@@ -159,21 +159,21 @@ def test_a_failed_overview_leaves_no_file(
 
 
 def test_nowhere_and_other_zooms_have_no_picture(opened: Overview) -> None:
-    assert opened.tile(Tile.at(0.0, 0.0, 9)) is None
-    assert opened.tile(Tile.at(7.0, 51.0, 9)) is None
-    assert opened.tile(Tile.at(*MIDDLE, FIRST - 1)) is None
-    assert opened.tile(Tile.at(*MIDDLE, LAST + 1)) is None
+    assert opened.tile(MapTile.at(0.0, 0.0, 9)) is None
+    assert opened.tile(MapTile.at(7.0, 51.0, 9)) is None
+    assert opened.tile(MapTile.at(*MIDDLE, FIRST - 1)) is None
+    assert opened.tile(MapTile.at(*MIDDLE, LAST + 1)) is None
 
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_without_places_there_is_no_picture(tmp_path: Path, table: pa.Table, rows: int) -> None:
     file = roofs.write(table.slice(len(table) - rows, rows), tmp_path / "b.parquet")
     nothing = Overview.of(file, METHOD, tmp_path)
-    assert all(nothing.tile(Tile.at(*MIDDLE, z)) is None for z in range(FIRST, LAST + 1))
+    assert all(nothing.tile(MapTile.at(*MIDDLE, z)) is None for z in range(FIRST, LAST + 1))
 
 
 def test_threads_give_the_same(file: Path, opened: Overview) -> None:
-    asked = [Tile.at(*MIDDLE, z) for z in range(FIRST, LAST + 1)] * 4
+    asked = [MapTile.at(*MIDDLE, z) for z in range(FIRST, LAST + 1)] * 4
     with ThreadPoolExecutor(4) as pool:
         again = list(pool.map(Overview.of(file, METHOD, file.parent / "kept").tile, asked))
     assert again == [opened.tile(tile) for tile in asked]

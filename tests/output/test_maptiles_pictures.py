@@ -21,8 +21,8 @@ from pipeline.output.tiles import pictures
 from pipeline.output.tiles.facts import facts
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.png import EMPTY_PNG
-from pipeline.output.tiles.roofs import Roofs
-from pipeline.output.tiles.scheme import SIDE, Tile, mercator_transformer
+from pipeline.output.tiles.roofs import RoofTiles
+from pipeline.output.tiles.scheme import SIDE, MapTile, mercator_transformer
 from pipeline.results.store import create, layers_of, open_store, write_shard
 from pipeline.storage.geoparquet import GeoParquet
 from tests.support import roofs
@@ -67,10 +67,10 @@ def opened(store: Path) -> Pictures:
     return Pictures(store, METHOD)
 
 
-def tile_at(x: float, y: float, z: int) -> Tile:
+def tile_at(x: float, y: float, z: int) -> MapTile:
     """The tile with a place in it, counted from the south-west of the ground [m]."""
     west, south = WEST + x, NORTH - 350 + y
-    return Tile.at(*lonlat((west, south, west + 0.1, south + 0.1))[:2], z)
+    return MapTile.at(*lonlat((west, south, west + 0.1, south + 0.1))[:2], z)
 
 
 def indices(data: bytes | None) -> np.ndarray:
@@ -141,8 +141,8 @@ def test_cells_without_data_are_transparent(opened: Pictures) -> None:
         assert 0 < empty.mean() < 1
         assert not rgba(data)[empty, 3].any()
         assert opened.tile(layer, tile_at(100, 345, 20)) is None  # all of it in the void
-        assert opened.tile(layer, Tile.at(0.0, 0.0, 14)) is None
-        assert opened.tile(layer, Tile.at(5.4, 52.2, 14)) is None
+        assert opened.tile(layer, MapTile.at(0.0, 0.0, 14)) is None
+        assert opened.tile(layer, MapTile.at(5.4, 52.2, 14)) is None
 
 
 def test_an_empty_picture_is_one() -> None:
@@ -187,7 +187,7 @@ def test_layers_and_suns_that_are_not_there_are_refused(opened: Pictures, tmp_pa
 
 def test_facts_of_a_run(opened: Pictures, tmp_path: Path) -> None:
     table = roofs.table(20).slice(0, 19)
-    told = facts(Roofs(GeoParquet(roofs.write(table, tmp_path / "b.parquet")), METHOD), opened)
+    told = facts(RoofTiles(GeoParquet(roofs.write(table, tmp_path / "b.parquet")), METHOD), opened)
     assert list(told) == [*LAYERS, "roofs", "buildings"]
     assert told["shadow"].suns == 3 and told["shadow"].last == 18
     assert told["buildings"].bounds == told["hillshade"].bounds  # as far as the rasters

@@ -14,8 +14,8 @@ from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.facts import facts
 from pipeline.output.tiles.mvt import EXTENT
-from pipeline.output.tiles.roofs import BUFFER, FIRST, LAST, MOST, Roofs, fields_of
-from pipeline.output.tiles.scheme import Tile, mercator_transformer
+from pipeline.output.tiles.roofs import BUFFER, FIRST, LAST, MOST, RoofTiles, fields_of
+from pipeline.output.tiles.scheme import MapTile, mercator_transformer
 from pipeline.storage.geoparquet import GeoParquet
 from tests.output.test_maptiles_mvt import decoded, shapes
 from tests.support import roofs
@@ -37,20 +37,20 @@ def file(table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened(file: Path) -> Roofs:
-    return Roofs(GeoParquet(file), METHOD)
+def opened(file: Path) -> RoofTiles:
+    return RoofTiles(GeoParquet(file), METHOD)
 
 
-def tiles(z: int) -> list[Tile]:
+def tiles(z: int) -> list[MapTile]:
     """All tiles of a zoom that the roofs touch."""
     west, south, east, north = lonlat(
         (roofs.WEST, roofs.SOUTH, roofs.WEST + roofs.WIDTH, roofs.SOUTH + roofs.WIDTH)
     )
-    low, high = Tile.at(west, north, z), Tile.at(east, south, z)
-    return [Tile(z, x, y) for x in range(low.x, high.x + 1) for y in range(low.y, high.y + 1)]
+    low, high = MapTile.at(west, north, z), MapTile.at(east, south, z)
+    return [MapTile(z, x, y) for x in range(low.x, high.x + 1) for y in range(low.y, high.y + 1)]
 
 
-def most(opened: Roofs, z: int) -> Tile:
+def most(opened: RoofTiles, z: int) -> MapTile:
     """The tile with most in it."""
     return max(tiles(z), key=lambda tile: len(opened.tile(tile)))
 
@@ -63,7 +63,7 @@ def by_row(data: bytes, folder: Path) -> dict[int, Any]:
     return dict(zip(found["mvt_id"].to_pylist(), shapes(found), strict=True))
 
 
-def exact(table: pa.Table, tile: Tile) -> np.ndarray:
+def exact(table: pa.Table, tile: MapTile) -> np.ndarray:
     """The polygons of a table in units of a tile, by pyproj."""
     west, _, _, north = tile.mercator
 
@@ -76,7 +76,7 @@ def exact(table: pa.Table, tile: Tile) -> np.ndarray:
 
 @pytest.mark.parametrize("z", range(FIRST, LAST + 1))
 def test_every_roof_is_in_its_tiles_with_its_shape(
-    opened: Roofs, table: pa.Table, tmp_path: Path, z: int
+    opened: RoofTiles, table: pa.Table, tmp_path: Path, z: int
 ) -> None:
     low, high = -EXTENT * BUFFER, EXTENT * (1 + BUFFER)
     seen = set()
@@ -94,7 +94,7 @@ def test_every_roof_is_in_its_tiles_with_its_shape(
     assert len(seen) > 40
 
 
-def test_properties_are_the_table_s(opened: Roofs, table: pa.Table, tmp_path: Path) -> None:
+def test_properties_are_the_table_s(opened: RoofTiles, table: pa.Table, tmp_path: Path) -> None:
     found = decoded(opened.tile(most(opened, FIRST)), tmp_path).to_pylist()
     rows = {row["row"]: row for row in table.drop_columns(["geometry", "bbox"]).to_pylist()}
     assert len(found) > 100 and {row["class"] for row in found} == {None, *roofs.CLASSES}
@@ -110,11 +110,11 @@ def test_properties_are_the_table_s(opened: Roofs, table: pa.Table, tmp_path: Pa
 
 @pytest.mark.parametrize("z", [FIRST, LAST])
 def test_roofs_join_at_the_edges_of_tiles(
-    opened: Roofs, table: pa.Table, tmp_path: Path, z: int
+    opened: RoofTiles, table: pa.Table, tmp_path: Path, z: int
 ) -> None:
     joined = 0
     for tile in tiles(z)[:: 3 ** (z - FIRST)]:
-        beside = Tile(z, tile.x + 1, tile.y)
+        beside = MapTile(z, tile.x + 1, tile.y)
         here, there = (by_row(opened.tile(each), tmp_path) for each in (tile, beside))
         edge = shapely.LineString([(EXTENT, 0), (EXTENT, EXTENT)])
         for row in here.keys() & there.keys():
@@ -127,11 +127,11 @@ def test_roofs_join_at_the_edges_of_tiles(
     assert joined >= 2
 
 
-def test_a_vertex_is_the_same_in_neighbouring_tiles(opened: Roofs, tmp_path: Path) -> None:
+def test_a_vertex_is_the_same_in_neighbouring_tiles(opened: RoofTiles, tmp_path: Path) -> None:
     """Where nothing is cut, equal to the unit."""
     joined = 0
     for tile in tiles(FIRST):
-        beside = Tile(FIRST, tile.x + 1, tile.y)
+        beside = MapTile(FIRST, tile.x + 1, tile.y)
         here, there = (by_row(opened.tile(each), tmp_path) for each in (tile, beside))
         for row in here.keys() & there.keys():
             west, south, east, north = here[row].bounds
@@ -145,8 +145,8 @@ def test_a_vertex_is_the_same_in_neighbouring_tiles(opened: Roofs, tmp_path: Pat
 
 def test_any_order_and_threads_give_the_same(file: Path) -> None:
     asked = [tile for z in (FIRST, LAST) for tile in tiles(z)[:16]]
-    fresh = [Roofs(GeoParquet(file), METHOD).tile(tile) for tile in asked]
-    tight = Roofs(GeoParquet(file), METHOD, most=100_000)  # no more than a row group or two
+    fresh = [RoofTiles(GeoParquet(file), METHOD).tile(tile) for tile in asked]
+    tight = RoofTiles(GeoParquet(file), METHOD, most=100_000)  # no more than a row group or two
     order = np.random.default_rng(0).permutation(len(asked)).tolist()
     with ThreadPoolExecutor(4) as pool:
         answers = dict(zip(order, pool.map(tight.tile, [asked[i] for i in order]), strict=True))
@@ -155,25 +155,25 @@ def test_any_order_and_threads_give_the_same(file: Path) -> None:
 
 
 def test_memory_stays_within_its_bound(file: Path) -> None:
-    tight = Roofs(GeoParquet(file), METHOD, most=120_000)
+    tight = RoofTiles(GeoParquet(file), METHOD, most=120_000)
     for tile in tiles(LAST)[::3]:
         tight.tile(tile)
         assert tight._table._cache.nbytes <= tight._table._cache.limit < MOST
     assert tight._table._cache.nbytes > 0
 
 
-def test_nowhere_and_other_zooms_are_empty(opened: Roofs) -> None:
-    assert opened.tile(Tile.at(0.0, 0.0, FIRST)) == b""
-    assert opened.tile(Tile.at(7.0, 53.0, FIRST)) == b""
+def test_nowhere_and_other_zooms_are_empty(opened: RoofTiles) -> None:
+    assert opened.tile(MapTile.at(0.0, 0.0, FIRST)) == b""
+    assert opened.tile(MapTile.at(7.0, 53.0, FIRST)) == b""
     middle = lonlat((roofs.WEST + 2000, roofs.SOUTH + 2000, roofs.WEST + 2001, roofs.SOUTH + 2001))
     for z in (0, FIRST - 1, LAST + 1, 24):
-        assert opened.tile(Tile.at(*middle[:2], z)) == b""
+        assert opened.tile(MapTile.at(*middle[:2], z)) == b""
 
 
 def test_only_row_groups_that_touch_are_read(file: Path, reads: Reads) -> None:
-    opened = Roofs(GeoParquet(file), METHOD)
+    opened = RoofTiles(GeoParquet(file), METHOD)
     x, y = roofs.WEST + 3800, roofs.SOUTH + 200
-    far = Tile.at(*lonlat((x, y, x + 1, y + 1))[:2], LAST)
+    far = MapTile.at(*lonlat((x, y, x + 1, y + 1))[:2], LAST)
     opened.tile(far), opened.tile(far)
     assert 0 < len(reads.groups) <= 3 < pq.read_metadata(file).num_row_groups
 
@@ -183,7 +183,7 @@ def test_tables_of_nothing(tmp_path: Path, table: pa.Table, rows: int) -> None:
     """Of no row, and of one without a polygon."""
     nothing = table.slice(len(table) - rows, rows)
     assert nothing["geometry"].null_count == rows
-    opened = Roofs(GeoParquet(roofs.write(nothing, tmp_path / "buildings.parquet")), METHOD)
+    opened = RoofTiles(GeoParquet(roofs.write(nothing, tmp_path / "buildings.parquet")), METHOD)
     assert opened.bounds is None and opened.tile(tiles(FIRST)[0]) == b""
     assert facts(opened, None) == {}
 
@@ -199,7 +199,7 @@ def test_invalid_polygons_at_the_edge_are_drawn(tmp_path: Path, table: pa.Table)
                    table.schema.field("bbox").type)  # fmt: skip
     row = table.slice(5, 1).set_column(place, "geometry", wkb)
     row = row.set_column(table.column_names.index("bbox"), "bbox", box)
-    opened = Roofs(GeoParquet(roofs.write(row, tmp_path / "buildings.parquet")), METHOD)
+    opened = RoofTiles(GeoParquet(roofs.write(row, tmp_path / "buildings.parquet")), METHOD)
     assert len(decoded(opened.tile(tile), tmp_path)) == 1
 
 
@@ -207,13 +207,13 @@ def test_tables_that_cannot_be_read_are_refused(tmp_path: Path, file: Path) -> N
     old = pq.read_table(file).drop_columns(["bbox"])
     pq.write_table(old, tmp_path / "old.parquet")
     with pytest.raises(InputError, match="bbox"):
-        Roofs(GeoParquet(tmp_path / "old.parquet"), METHOD)
+        RoofTiles(GeoParquet(tmp_path / "old.parquet"), METHOD)
     (tmp_path / "cut.parquet").write_bytes(file.read_bytes()[:-500])
     with pytest.raises(InputError, match="damaged"):
-        Roofs(GeoParquet(tmp_path / "cut.parquet"), METHOD)
+        RoofTiles(GeoParquet(tmp_path / "cut.parquet"), METHOD)
 
 
-def test_facts_without_pictures(opened: Roofs) -> None:
+def test_facts_without_pictures(opened: RoofTiles) -> None:
     told = facts(opened, None)
     assert told.keys() == {"roofs", "buildings"}
     assert (told["buildings"].first, told["roofs"].last) == (FIRST, FIRST - 1)

@@ -27,7 +27,7 @@ KINDS: dict[str, Any] = {
 }
 
 
-def by_feature(found: mvt.Shapes) -> dict[int, list[list[Any]]]:
+def by_feature(found: mvt.Polygons) -> dict[int, list[list[Any]]]:
     """The rings of each feature."""
     rings: dict[int, list[list[Any]]] = {}
     for i, part in enumerate(found.part):

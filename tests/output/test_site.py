@@ -19,7 +19,7 @@ from pipeline.errors import InputError, Stopped
 from pipeline.grid.crs import RD
 from pipeline.output.site import archives, places, rows
 from pipeline.output.tiles.roofs import fields_of
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.scheme import MapTile
 from pipeline.results import report
 from pipeline.results.printed import sun_times
 from pipeline.results.summary import summary
@@ -98,10 +98,10 @@ def test_every_tile_is_the_one_of_the_service(
     assert header["center_zoom"] == header["min_zoom"]
     found = 0
     for z in range(lowest, highest + 1):
-        first, last = Tile.at(west, north, z), Tile.at(east, south, z)
+        first, last = MapTile.at(west, north, z), MapTile.at(east, south, z)
         for x in range(first.x - 1, last.x + 2):
             for y in range(first.y - 1, last.y + 2):
-                expected = served.tile(layer, Tile(z, x, y), sun) or None
+                expected = served.tile(layer, MapTile(z, x, y), sun) or None
                 tile = packed.get(z, x, y)
                 if layer == "buildings" and tile:
                     tile = gzip.decompress(tile)

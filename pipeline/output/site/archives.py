@@ -20,8 +20,8 @@ from pipeline.output.tiles import roofs
 from pipeline.output.tiles.facts import ROOFS, Facts, facts
 from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
-from pipeline.output.tiles.roofs import Roofs
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.roofs import RoofTiles
+from pipeline.output.tiles.scheme import MapTile
 from pipeline.results.finished import open_finished
 from pipeline.results.printed import attributions, sun_times
 from pipeline.results.store import open_store
@@ -34,7 +34,7 @@ MOST_TILES = 4096
 AT_ONCE = 64  # tiles that are drawn before they are written
 EFFORT = 9  # of gzip: written once, read often
 E7 = 10_000_000  # degrees are whole numbers of this part of one
-Draw = Callable[[Tile], bytes | None]
+Draw = Callable[[MapTile], bytes | None]
 
 
 class Archive(NamedTuple):
@@ -66,7 +66,7 @@ def archives(directory: Place, scratch: Path) -> list[Archive]:
     run = open_finished(directory)
     store = below(directory, RASTERS)
     pictures = Pictures(store, run.method) if open_store(store) is not None else None
-    table = Roofs(run.table, run.method)
+    table = RoofTiles(run.table, run.method)
     layers = facts(table, pictures)
     draw: dict[str, Draw] = {}
     if roofs.LAYER in layers:
@@ -87,7 +87,7 @@ def _drawn(pictures: Pictures, layer_facts: dict[str, Facts], times: list[str]) 
     return draw
 
 
-def _packed(table: Roofs, tile: Tile) -> bytes | None:
+def _packed(table: RoofTiles, tile: MapTile) -> bytes | None:
     """A vector tile as PMTiles hold it; None without roofs."""
     found = table.tile(tile)
     return gzip.compress(found, EFFORT, mtime=0) if found else None
@@ -102,10 +102,10 @@ def _bounded(of: Facts) -> Facts:
     return of._replace(last=last)
 
 
-def _corners(bounds: Rectangle, z: int) -> tuple[Tile, Tile]:
+def _corners(bounds: Rectangle, z: int) -> tuple[MapTile, MapTile]:
     """The north-western and the south-eastern tile."""
     west, south, east, north = bounds
-    return Tile.at(west, north, z), Tile.at(east, south, z)
+    return MapTile.at(west, north, z), MapTile.at(east, south, z)
 
 
 def _number(bounds: Rectangle, z: int) -> int:
@@ -120,12 +120,12 @@ def number(archive: Archive) -> int:
     )
 
 
-def squares(archive: Archive) -> Iterator[tuple[int, Tile]]:
+def squares(archive: Archive) -> Iterator[tuple[int, MapTile]]:
     """All those tiles with their numbers, in that order: along a curve of Hilbert, zoom by zoom."""
     for z in range(archive.facts.first, archive.facts.last + 1):
         first, last = _corners(archive.facts.bounds, z)
         yield from sorted(
-            ((zxy_to_tileid(z, x, y), Tile(z, x, y))
+            ((zxy_to_tileid(z, x, y), MapTile(z, x, y))
              for x in range(first.x, last.x + 1) for y in range(first.y, last.y + 1)),
             key=lambda each: each[0],
         )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles import overview, roofs
 from pipeline.output.tiles.pictures import Pictures
-from pipeline.output.tiles.roofs import Roofs
+from pipeline.output.tiles.roofs import RoofTiles
 from pipeline.storage.slices import Rectangle
 
 ROOFS = "roofs"  # the layer of the overview
@@ -23,7 +23,7 @@ class Facts(NamedTuple):
     fields: dict[str, str] | None = None
 
 
-def facts(table: Roofs, pictures: Pictures | None) -> dict[str, Facts]:
+def facts(table: RoofTiles, pictures: Pictures | None) -> dict[str, Facts]:
     """Facts of each layer of a run with anything to show. Roofs reach as far as the pictures, if
     there are any, since single footprints may lie far outside."""
     values: dict[str, Facts] = {}

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.output.tiles import protobuf
-from pipeline.output.tiles.protobuf import Rows, beside, field, numbers, varints, zigzag
+from pipeline.output.tiles.protobuf import ByteRows, beside, field, numbers, varints, zigzag
 
 EXTENT = 4096  # units along a side of a tile
 VERSION = 2
@@ -19,7 +19,7 @@ SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])  # stands for what is sm
 Ints = NDArray[np.int64]
 
 
-class Shapes(NamedTuple):
+class Polygons(NamedTuple):
     """Polygons as flat arrays: shapely objects, thousands a tile, keep Python's garbage collector
     busy. points: (n, 2); ring: of each point; part: polygon of each ring; feature: of each part."""
 
@@ -28,9 +28,9 @@ class Shapes(NamedTuple):
     part: Ints
     feature: Ints
 
-    def and_(self, other: "Shapes") -> "Shapes":
+    def and_(self, other: "Polygons") -> "Polygons":
         """With others after them."""
-        return Shapes(
+        return Polygons(
             np.concatenate([self.points, other.points]),
             np.concatenate([self.ring, other.ring + len(self.part)]),
             np.concatenate([self.part, other.part + len(self.feature)]),
@@ -48,7 +48,7 @@ class Loops(NamedTuple):
     hole: NDArray[np.bool_]
 
 
-def layer(name: str, ids: NDArray[Any], polygons: Shapes, properties: pa.Table) -> bytes:
+def layer(name: str, ids: NDArray[Any], polygons: Polygons, properties: pa.Table) -> bytes:
     """A tile of one layer; b"" without features.
 
     ids: (n,) whole numbers; polygons: of n features, in units of the tile, y southward;
@@ -81,7 +81,7 @@ def layer(name: str, ids: NDArray[Any], polygons: Shapes, properties: pa.Table) 
     return protobuf.message(3, message)
 
 
-def shapes(polygons: NDArray[Any], feature: Ints) -> Shapes:
+def shapes(polygons: NDArray[Any], feature: Ints) -> Polygons:
     """Polygons and multipolygons of shapely, (n,), each with its feature; others are left out."""
     kind = shapely.get_type_id(polygons)
     if not (kind == POLYGON).all():
@@ -90,14 +90,14 @@ def shapes(polygons: NDArray[Any], feature: Ints) -> Shapes:
     usable = (kind == POLYGON) & ~shapely.is_empty(polygons)
     if not usable.any():
         nothing = np.zeros(0, np.int64)
-        return Shapes(np.zeros((0, 2)), nothing, nothing, nothing)
+        return Polygons(np.zeros((0, 2)), nothing, nothing, nothing)
     # `shapely.get_rings` would take ten times as long, since it makes each ring an object.
     ragged = shapely.to_ragged_array(polygons[usable], include_z=False)
     ring, part = (np.repeat(np.arange(len(at) - 1), np.diff(at)) for at in ragged[2])
-    return Shapes(ragged[1], ring, part, feature[usable])
+    return Polygons(ragged[1], ring, part, feature[usable])
 
 
-def loops(polygons: Shapes) -> Loops:
+def loops(polygons: Polygons) -> Loops:
     """Their rings on whole units, each feature's together: outsides clockwise on the screen, holes
     the other way round."""
     ring, part = polygons.ring, polygons.part
@@ -122,16 +122,16 @@ def loops(polygons: Shapes) -> Loops:
     return _taken(found, np.concatenate([seen, ~plain]), np.concatenate([wrong, plain]))
 
 
-def _closed(rings: Loops) -> Shapes:
+def _closed(rings: Loops) -> Polygons:
     """Rings on whole units as polygons."""
     ends = np.cumsum(rings.number)
     points = np.insert(rings.points, ends, rings.points[ends - rings.number], axis=0)
     ring = np.repeat(np.arange(len(ends)), rings.number + 1)
     outside = ~rings.hole
-    return Shapes(points.astype(float), ring, np.cumsum(outside) - 1, rings.feature[outside])
+    return Polygons(points.astype(float), ring, np.cumsum(outside) - 1, rings.feature[outside])
 
 
-def _objects(polygons: Shapes) -> tuple[Ints, NDArray[Any]]:
+def _objects(polygons: Polygons) -> tuple[Ints, NDArray[Any]]:
     """The features of polygons, and each as a multipolygon of shapely."""
     starts = [np.flatnonzero(np.diff(of, prepend=-1)) for of in polygons[1:]]
     offsets = [np.append(at, len(of)) for at, of in zip(starts, polygons[1:], strict=True)]
@@ -140,7 +140,7 @@ def _objects(polygons: Shapes) -> tuple[Ints, NDArray[Any]]:
     return polygons.feature[starts[-1]], found
 
 
-def _mended(polygons: Shapes, features: Ints) -> Shapes:
+def _mended(polygons: Polygons, features: Ints) -> Polygons:
     """Polygons of which those of some features are as GEOS brings them to whole units, valid."""
     crossed = np.isin(polygons.feature, features)
     numbers, given = _objects(_some(polygons, crossed))
@@ -151,12 +151,12 @@ def _mended(polygons: Shapes, features: Ints) -> Shapes:
     return _some(polygons, ~crossed).and_(shapes(snapped, numbers))
 
 
-def _some(polygons: Shapes, parts: NDArray[np.bool_]) -> Shapes:
+def _some(polygons: Polygons, parts: NDArray[np.bool_]) -> Polygons:
     """Some of the polygons."""
     rings = parts[polygons.part]
     points = rings[polygons.ring]
     ring, part = ((np.cumsum(kept) - 1) for kept in (rings, parts))
-    return Shapes(
+    return Polygons(
         polygons.points[points],
         ring[polygons.ring[points]],
         part[polygons.part[rings]],
@@ -203,7 +203,7 @@ def _taken(every: Loops, keep: NDArray[np.bool_], turned: NDArray[np.bool_]) -> 
     return Loops(every.points[place], number, every.feature[order], every.hole[order])
 
 
-def _commands(rings: Loops) -> Rows:
+def _commands(rings: Loops) -> ByteRows:
     """The geometry of each feature."""
     number = rings.number
     first = np.cumsum(number) - number  # point of each ring
@@ -220,10 +220,10 @@ def _commands(rings: Loops) -> Rows:
     return varints(words).grouped(np.add.reduceat(2 * number + 3, begins))
 
 
-def _tagged(properties: pa.Table) -> tuple[Rows, Rows]:
+def _tagged(properties: pa.Table) -> tuple[ByteRows, ByteRows]:
     """The tags of each feature, and the values that they point at, each once."""
     place = np.full((properties.num_rows, properties.num_columns), -1, np.int64)
-    values: list[Rows] = []
+    values: list[ByteRows] = []
     for kind, encode in KINDS:
         columns = [i for i, each in enumerate(properties.schema) if kind(each.type)]
         if columns:
@@ -236,33 +236,35 @@ def _tagged(properties: pa.Table) -> tuple[Rows, Rows]:
     pairs = np.column_stack([key, place[row, key]]).ravel()
     tags = varints(pairs).grouped(2 * (place >= 0).sum(axis=1))
     length = np.concatenate([each.length for each in values]) if values else np.zeros(0, np.int64)
-    return tags, Rows(np.frombuffer(protobuf.after(*values), np.uint8), length)
+    return tags, ByteRows(np.frombuffer(protobuf.after(*values), np.uint8), length)
 
 
-def _texts(column: pa.Array) -> tuple[Ints, Rows]:
+def _texts(column: pa.Array) -> tuple[Ints, ByteRows]:
     coded = column.dictionary_encode()
     known = coded.dictionary.cast(pa.binary())
     length = pc.binary_length(known).to_numpy().astype(np.int64)
     start = int(np.frombuffer(known.buffers()[1], np.int32)[known.offset]) if len(known) else 0
     data = np.frombuffer(known.buffers()[2] or b"", np.uint8)[start : start + length.sum()]
-    return pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64), field(1, Rows(data, length))
+    return pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64), field(
+        1, ByteRows(data, length)
+    )
 
 
-def _doubles(column: pa.Array) -> tuple[Ints, Rows]:
+def _doubles(column: pa.Array) -> tuple[Ints, ByteRows]:
     values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     found, index = _distinct(values, np.isfinite(values))
     return index, protobuf.reals(3, found)
 
 
-def _integers(column: pa.Array) -> tuple[Ints, Rows]:
+def _integers(column: pa.Array) -> tuple[Ints, ByteRows]:
     values = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
     found, index = _distinct(values, column.is_valid().to_numpy(zero_copy_only=False))
     tags = np.where(found < 0, 6 << 3, 5 << 3).astype(np.uint8)
-    one = Rows(tags, np.ones(len(found), np.int64))
+    one = ByteRows(tags, np.ones(len(found), np.int64))
     return index, beside(one, varints(np.where(found < 0, zigzag(found), found.astype(np.uint64))))
 
 
-def _truths(column: pa.Array) -> tuple[Ints, Rows]:
+def _truths(column: pa.Array) -> tuple[Ints, ByteRows]:
     values = pc.fill_null(column, False).to_numpy(zero_copy_only=False)
     found, index = _distinct(values, column.is_valid().to_numpy(zero_copy_only=False))
     return index, numbers(7, found)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.methods.method import Method
 from pipeline.output.map.dots import COLUMNS, coloured, filled, layers
 from pipeline.output.tiles import png
-from pipeline.output.tiles.scheme import SIDE, Tile
+from pipeline.output.tiles.scheme import SIDE, MapTile
 from pipeline.storage.cache import is_intact, key_of, record_checksums
 from pipeline.storage.files import named
 from pipeline.storage.places import Folder, Place
@@ -59,7 +59,7 @@ class Overview:
             record_checksums(path)
         return cls(np.memmap(path, np.uint64, "r"), method)
 
-    def tile(self, tile: Tile) -> bytes | None:
+    def tile(self, tile: MapTile) -> bytes | None:
         """A PNG of SIDE pixels a side, each in the colour of the layer with most roofs in the cell
         under its centre, fainter where there are few; None without roofs, and below zoom FIRST or
         beyond LAST."""
@@ -99,7 +99,7 @@ class Overview:
         return np.asarray(self._words[begin:end])
 
 
-class Counts(NamedTuple):
+class CellCounts(NamedTuple):
     """How many roofs of which layer of `filled` are in which cells; rows northward."""
 
     row: NDArray[np.int64]
@@ -153,7 +153,7 @@ def identity(file: Place) -> str:
     return key_of(MADE, named(str(file)), size, digest, changed)
 
 
-def _cells(part: pa.Table, method: Method) -> Counts:
+def _cells(part: pa.Table, method: Method) -> CellCounts:
     """One of each row that a layer fills, and whose centre is on the grid."""
     x, y = (part[f"centre_{axis}"].to_numpy() for axis in "xy")
     layer, order = np.full(len(part), -1, np.int64), filled(method)
@@ -162,10 +162,10 @@ def _cells(part: pa.Table, method: Method) -> Counts:
             layer[rows] = order.index(name)
     seen = (layer >= 0) & (x >= 0) & (x < WIDTH) & (y >= 0) & (y < WIDTH)
     row, column = (np.floor(axis[seen] / FINEST).astype(np.int64) for axis in (y, x))
-    return Counts(row, column, layer[seen], np.ones(len(row), np.int64))
+    return CellCounts(row, column, layer[seen], np.ones(len(row), np.int64))
 
 
-def _word(level: int, counts: Counts) -> Words:
+def _word(level: int, counts: CellCounts) -> Words:
     within = (1 << BLOCK) - 1
     word = np.full(len(counts.row), level, np.int64)
     for value, bits in (
@@ -180,13 +180,13 @@ def _word(level: int, counts: Counts) -> Words:
     return word.astype(np.uint64)
 
 
-def _read(words: Words) -> Counts:
+def _read(words: Words) -> CellCounts:
     word, values = words.astype(np.int64), []
     for bits in (COUNT_BITS, LAYER_BITS, BLOCK, BLOCK, BITS - BLOCK, BITS - BLOCK):
         values.append(word & ((1 << bits) - 1))
         word >>= bits
     number, layer, column, row, far_column, far_row = values
-    return Counts(far_row << BLOCK | row, far_column << BLOCK | column, layer, number)
+    return CellCounts(far_row << BLOCK | row, far_column << BLOCK | column, layer, number)
 
 
 def _summed(words: Words) -> Words:

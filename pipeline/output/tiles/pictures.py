@@ -24,7 +24,7 @@ from pipeline.output.map.palette import (
     palette_colours,
 )
 from pipeline.output.tiles import png
-from pipeline.output.tiles.scheme import DEEPEST, SIDE, Tile
+from pipeline.output.tiles.scheme import DEEPEST, SIDE, MapTile
 from pipeline.results.store import open_store
 from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place
@@ -102,7 +102,7 @@ class Pictures:
         few = (z for z in range(LOWEST, last) if self._needed(layer, z) <= MOST_CHUNKS)
         return next(few, last), last
 
-    def tile(self, layer: str, tile: Tile, sun: int | None = None) -> bytes | None:
+    def tile(self, layer: str, tile: MapTile, sun: int | None = None) -> bytes | None:
         """A PNG of SIDE pixels a side; None where there are no data, or below the lowest zoom.
 
         sun: place among the layer's sun positions; of bits without it: darker for each that is set.
@@ -156,7 +156,7 @@ class Pictures:
             range(len(self._levels)), key=lambda i: abs(math.log(self._levels[i].cell / pixel))
         )
 
-    def _seen(self, layer: str, tile: Tile, sun: int | None) -> Cells | None:
+    def _seen(self, layer: str, tile: MapTile, sun: int | None) -> Cells | None:
         """(SIDE, SIDE) the cell under the centre of each pixel; None where there is none."""
         number = self._nearest(tile.pixel_m)
         level = self._levels[number]
@@ -205,7 +205,7 @@ def _decoded(array: Any, place: tuple[slice, slice], sun: int | None, layer: Lay
 
 def _pixel(z: int) -> float:
     """Metres of the ground that a pixel covers in the middle of the country."""
-    return Tile.at(5.4, MIDDLE, z).side / SIDE * math.cos(math.radians(MIDDLE))
+    return MapTile.at(5.4, MIDDLE, z).side / SIDE * math.cos(math.radians(MIDDLE))
 
 
 def _palette(layer: Layer, bits: int, bit: int | None) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.methods.method import BOOLEAN, NUMBER, WHOLE, Method
 from pipeline.output.tiles import mvt
-from pipeline.output.tiles.scheme import Tile, Units
+from pipeline.output.tiles.scheme import MapTile, Units
 from pipeline.output.tiles.wkb import shapes_in
 from pipeline.results.columns import as_text
 from pipeline.storage.geoparquet import GeoParquet, row_cache
@@ -29,7 +29,7 @@ def fields_of(method: Method) -> dict[str, str]:
     return {each.name: KINDS.get(each.type, "String") for each in method.columns if each.tiled}
 
 
-class Roofs:
+class RoofTiles:
     """The roofs of a finished run, opened once for any number of threads.
 
     method: of the run; most: bytes of row groups that stay decoded. Raises InputError for a table
@@ -46,7 +46,7 @@ class Roofs:
         """The rectangle around all roofs [RD m]; None without any."""
         return self._table.extent
 
-    def tile(self, tile: Tile) -> bytes:
+    def tile(self, tile: MapTile) -> bytes:
         """A Mapbox Vector Tile of one layer, `buildings`; b"" without roofs, and below zoom FIRST
         or beyond LAST. Equal tables give equal bytes."""
         if not FIRST <= tile.z <= LAST:
@@ -61,7 +61,7 @@ class Roofs:
         )
 
 
-def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: Tile) -> mvt.Shapes:
+def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: MapTile) -> mvt.Polygons:
     """In units of the tile, of polygons as well-known binary and the rectangle of each, (n, 4) [m];
     those that reach beyond the tile's buffer are cut there."""
     units, every = Units.of(tile, mvt.EXTENT, BUFFER), np.arange(len(column))

@@ -37,7 +37,7 @@ def mercator_transformer(to_rd: bool) -> Transformer:
 
 
 @dataclass(frozen=True)
-class Tile:
+class MapTile:
     """A square of the map: zoom, column from the west, row from the north.
 
     Raises InputError for one that the scheme does not have.
@@ -61,7 +61,7 @@ class Tile:
             )
 
     @classmethod
-    def at(cls, lon: float, lat: float, z: int) -> "Tile":
+    def at(cls, lon: float, lat: float, z: int) -> "MapTile":
         """The tile with a point [degrees] in it."""
         span = 1 << z
         x = (lon + 180) / 360 * span
@@ -116,7 +116,7 @@ class Units:
     powers: NDArray[np.float64]
 
     @classmethod
-    def of(cls, tile: Tile, extent: int, buffer: float) -> "Units":
+    def of(cls, tile: MapTile, extent: int, buffer: float) -> "Units":
         """extent: units along a side of the tile; buffer: beyond it, a share of its side."""
         bounds = np.array(tile.rd(buffer))
         x, y = (POWERS.T @ part @ POWERS for part in _fitted(False, tuple(bounds), NODES))

@@ -6,21 +6,21 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.output.tiles.mvt import POLYGON, Ints, Shapes, shapes
+from pipeline.output.tiles.mvt import POLYGON, Ints, Polygons, shapes
 
 HEAD, CORNER = 13, 16  # bytes: order, type, rings, corners; x and y
 LITTLE_ENDIAN = 1
 CORNERS = 4  # of a ring at least; of fewer the library shall say what they are
 
 
-def shapes_in(column: pa.BinaryArray, feature: Ints) -> Shapes:
+def shapes_in(column: pa.BinaryArray, feature: Ints) -> Polygons:
     """Polygons and multipolygons of a column of well-known binary, (n,), each with its feature;
     others are left out."""
     column = column.cast(pa.binary())
     plain, points, number = _rings(column)
     ring = np.arange(len(number))
     others = column.filter(pa.array(~plain)).to_numpy(zero_copy_only=False)
-    return Shapes(points, np.repeat(ring, number), ring, feature[plain]).and_(
+    return Polygons(points, np.repeat(ring, number), ring, feature[plain]).and_(
         shapes(shapely.from_wkb(others), feature[~plain])
     )
 

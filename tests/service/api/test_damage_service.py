@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from pipeline.engine.engine import never_stop, no_progress
 from pipeline.errors import DamagedError
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.scheme import MapTile
 from pipeline.storage import cache, integrity
 from pipeline.storage.lru import LRUCache
 from service.api import opened, tiles
@@ -38,7 +38,7 @@ def tile(client: TestClient, layer: str) -> str:
     """One that shows all of the quarter."""
     west, south, east, north = client.get(f"/collections/quarter/tiles/{layer}").json()["bounds"]
     zoom = 14 if layer == "shadow" else 12
-    middle = Tile.at((west + east) / 2, (south + north) / 2, zoom)
+    middle = MapTile.at((west + east) / 2, (south + north) / 2, zoom)
     return f"tiles/{layer}/{zoom}/{middle.x}/{middle.y}"
 
 

@@ -19,7 +19,7 @@ from schemathesis.openapi import from_asgi
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from pipeline.grid.crs import lonlat
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.scheme import MapTile
 from service.api.app import create_app
 from service.core.keys import LOCAL, LOCAL_CLIENT
 from service.jobs.job import Status
@@ -49,7 +49,7 @@ BEYOND = (
 def known(w: World) -> dict[str, list[Any]]:
     """Values of parameters that there are."""
     west, south, east, north = lonlat(w.bounds)
-    tile = Tile.at((west + east) / 2, (south + north) / 2, 15)
+    tile = MapTile.at((west + east) / 2, (south + north) / 2, 15)
     return {
         "collectionId": [RUN],
         "job_id": [JOB],

@@ -12,8 +12,8 @@ from PIL import Image
 from pipeline.output.tiles import overview
 from pipeline.output.tiles.overview import Overview
 from pipeline.output.tiles.pictures import Pictures
-from pipeline.output.tiles.roofs import Roofs
-from pipeline.output.tiles.scheme import Tile
+from pipeline.output.tiles.roofs import RoofTiles
+from pipeline.output.tiles.scheme import MapTile
 from pipeline.storage.geoparquet import GeoParquet
 from service.api import opened, tiles
 from service.api.app import begin_warming
@@ -22,7 +22,7 @@ from tests.support.services import COOKIES, app_of, browser, finish, local, runs
 
 TILES = "/collections/quarter/tiles"
 LAYERS = ["hillshade", "shadow", "sun_hillshade", "roofs", "buildings"]
-NOWHERE = Tile.at(-40.0, 30.0, 15)
+NOWHERE = MapTile.at(-40.0, 30.0, 15)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def middle(client: TestClient) -> tuple[float, float]:
     return (west + east) / 2, (south + north) / 2
 
 
-def path(layer: str, tile: Tile, sun: str = "") -> str:
+def path(layer: str, tile: MapTile, sun: str = "") -> str:
     return f"{TILES}/{layer}/{tile.z}/{tile.x}/{tile.y}{f'?sun={sun}' if sun else ''}"
 
 
@@ -46,7 +46,7 @@ def test_tilejson_tells_where_the_tiles_are(client: TestClient, layer: str) -> N
     assert told["tilejson"] == "3.0.0" and 0 <= told["minzoom"] < told["maxzoom"] <= 24
     west, south, east, north = told["bounds"]
     assert 4 < west < east < 6 and 52 < south < north < 53
-    tile = Tile.at((west + east) / 2, (south + north) / 2, told["maxzoom"])
+    tile = MapTile.at((west + east) / 2, (south + north) / 2, told["maxzoom"])
     url = told["tiles"][0].format(z=tile.z, x=tile.x, y=tile.y)
     assert client.get(url).content == client.get(path(layer, tile)).content != b""
     assert told["attribution"]
@@ -66,7 +66,7 @@ def test_pictures_are_those_of_the_pyramid(
 ) -> None:
     pictures = Pictures(run / "rasters.zarr", METHOD)
     for z in (13, 16, 19):
-        tile = Tile.at(*middle, z)
+        tile = MapTile.at(*middle, z)
         assert client.get(path("hillshade", tile)).content == pictures.tile("hillshade", tile)
         assert client.get(path("shadow", tile)).content == pictures.tile("shadow", tile)
         for sun, time in enumerate(("10:00", "12:00", "14:00")):
@@ -81,9 +81,9 @@ def test_roofs_are_those_of_the_table(
 ) -> None:
     counts, roofs = (
         Overview.of(run / "buildings.parquet", METHOD, tmp_path),
-        Roofs(GeoParquet(run / "buildings.parquet"), METHOD),
+        RoofTiles(GeoParquet(run / "buildings.parquet"), METHOD),
     )
-    low, high = Tile.at(*middle, 12), Tile.at(*middle, 15)
+    low, high = MapTile.at(*middle, 12), MapTile.at(*middle, 15)
     assert client.get(path("roofs", low)).content == counts.tile(low)
     for packing in ("gzip", "identity"):
         found = client.get(path("buildings", high), headers={"Accept-Encoding": packing})
@@ -95,9 +95,9 @@ def test_roofs_are_those_of_the_table(
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize(
-    "tile", [NOWHERE, Tile(0, 0, 0), Tile(24, 0, 0), Tile(24, 2**24 - 1, 2**24 - 1)]
+    "tile", [NOWHERE, MapTile(0, 0, 0), MapTile(24, 0, 0), MapTile(24, 2**24 - 1, 2**24 - 1)]
 )
-def test_a_tile_without_data_is_an_empty_one(client: TestClient, layer: str, tile: Tile) -> None:
+def test_a_tile_without_data_is_an_empty_one(client: TestClient, layer: str, tile: MapTile) -> None:
     found = client.get(path(layer, tile))
     assert found.status_code == 200
     if layer == "buildings":
@@ -109,14 +109,14 @@ def test_a_tile_without_data_is_an_empty_one(client: TestClient, layer: str, til
 def test_an_empty_tile_counts_among_those_that_are_kept(client: TestClient) -> None:
     """So that nobody fills the memory with them."""
     held = tiles._kept.nbytes
-    assert client.get(path("buildings", Tile.at(-41.0, 31.0, 16))).content == b""
+    assert client.get(path("buildings", MapTile.at(-41.0, 31.0, 16))).content == b""
     assert tiles._kept.nbytes > held
 
 
 def test_a_tile_that_is_known_is_not_sent_again(
     client: TestClient, middle: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = path("shadow", Tile.at(*middle, 14))
+    where = path("shadow", MapTile.at(*middle, 14))
     found = client.get(where)
     assert found.headers["cache-control"].startswith("public")
     monkeypatch.setattr(opened.Opened, "tile", None)  # what is kept is not drawn again either
@@ -132,11 +132,12 @@ def test_a_tile_that_is_known_is_not_sent_again(
 
 
 def test_each_tile_has_an_etag_of_its_own(client: TestClient, middle: tuple[float, float]) -> None:
-    tile = Tile.at(*middle, 14)
+    tile = MapTile.at(*middle, 14)
     paths = [path(layer, tile) for layer in LAYERS] + [path("shadow", tile, "12:00")]
     plain = {"Accept-Encoding": "identity"}
     tags = [
-        client.get(each).headers["etag"] for each in [*paths, path("shadow", Tile.at(*middle, 15))]
+        client.get(each).headers["etag"]
+        for each in [*paths, path("shadow", MapTile.at(*middle, 15))]
     ]
     tags.append(client.get(path("buildings", tile), headers=plain).headers["etag"])
     assert len(set(tags)) == len(tags)
@@ -163,7 +164,7 @@ def test_a_run_without_rasters_has_roofs(client: TestClient) -> None:
     assert client.get("/collections/many/tiles/shadow").status_code == 404
     told = client.get("/collections/many/tiles/roofs").json()
     west, south, east, north = told["bounds"]
-    tile = Tile.at((west + east) / 2, (south + north) / 2, 12)
+    tile = MapTile.at((west + east) / 2, (south + north) / 2, 12)
     found = client.get(f"/collections/many/tiles/roofs/{tile.z}/{tile.x}/{tile.y}")
     assert alpha(found.content).any()
 
@@ -173,7 +174,7 @@ def test_many_roofs_are_counted_beside(
 ) -> None:
     monkeypatch.setattr(opened, "AT_ONCE", 10)
     app = app_of(base, tmp_path / "state")
-    client, where = local(app), path("roofs", Tile.at(*middle, 11))  # kept by no other test
+    client, where = local(app), path("roofs", MapTile.at(*middle, 11))  # kept by no other test
     waits = client.get(where)
     assert (waits.status_code, waits.headers["retry-after"]) == (503, "5")
     begin_warming(app.state.service).join()
@@ -187,7 +188,7 @@ def test_a_result_is_its_clients_own(
     app = app_of(base, tmp_path / "state", open=False)
     name = finish(app, runs(base) / "quarter", COOKIES[0])
     mine, other = (browser(app, cookie) for cookie in COOKIES)
-    tile = Tile.at(*middle, 14)
+    tile = MapTile.at(*middle, 14)
     for layer in LAYERS:
         where = path(layer, tile).replace("quarter", name)
         found = mine.get(where)
