@@ -34,7 +34,14 @@ from pipeline.footprints.prepared import (
     files_in,
     forget,
 )
-from pipeline.footprints.prepared_sort import SortedRun, Sorter, sorted_run, write_sorted
+from pipeline.footprints.prepared_sort import (
+    SIZES,
+    Sizes,
+    SortedRun,
+    Sorter,
+    sorted_run,
+    write_sorted,
+)
 from pipeline.messages import Text
 from pipeline.storage.cache import fingerprint, key_of, log, read_manifest, write_manifest
 from pipeline.storage.checksums import ChecksumWriter
@@ -45,7 +52,6 @@ from pipeline.storage.slices import Rectangle
 from pipeline.terms import File, Location
 from pipeline.vectors.files import ENDINGS, Vector, open_vector
 
-BATCH = 32_768  # rows read at once
 WAIT_S = 0.1  # before a look whether another process is ready
 VERSION = 3  # of the prepared files
 Options = tuple[str | None, str | None, str | None, str]  # layer, id, group, centre
@@ -62,6 +68,7 @@ def prepare_footprints(
     workers: int = 1,
     progress: Progress = no_progress,
     stop: Stop = never_stop,
+    sizes: Sizes = SIZES,
 ) -> Prepared:
     """Footprints of one or more files, one after another, sorted into a file below `cache`; if it
     is there already, nothing is read.
@@ -80,7 +87,7 @@ def prepare_footprints(
         forget()
         with becoming(home, stop) as folder:
             if folder is not None:
-                fill(folder, files, options, workers, progress, stop)
+                fill(folder, files, options, workers, progress, stop, sizes)
                 check_unchanged(files, stamps)
                 folder.rename(home)
         card = _card(home)
@@ -141,21 +148,22 @@ def fill(
     workers: int,
     progress: Progress,
     stop: Stop,
+    sizes: Sizes,
 ) -> None:
     """Write what is prepared of some files into a folder. Raises InputError for what cannot be
     read, Stopped when the flag is up."""
     layer, id_column, group_column, centre = options
     spill = folder / "spill.arrow"
-    sorter = Sorter(spill)
+    sorter = Sorter(spill, sizes)
     with ThreadPoolExecutor(workers + 1) as pool:
         known = [pool.submit(identity, file) for file in files]
         vectors = [open_vector(file, layer) for file in files]
         total = _total([vector.count for vector in vectors])
-        batches = _batches(vectors, id_column, group_column)
+        batches = _batches(vectors, id_column, group_column, sizes.batch)
         tasks = (partial(_run, centre, *batch) for batch in batches)
         for run in _in_order(pool, workers, tasks):
             sorter.add(run)
-            if not 0 < total <= BATCH:  # else it is over as soon as it is told
+            if not 0 < total <= sizes.batch:  # else it is over as soon as it is told
                 progress("prepare", sorter.count, total)
             if stop():
                 raise Stopped
@@ -168,7 +176,7 @@ def fill(
     sums = {}
     for name, rows in zip(TABLES, (usable, rest), strict=True):
         with Folder(folder).writing(name) as stream:
-            write_sorted(summing := ChecksumWriter(stream), rows, sorter.bounds, stop)
+            write_sorted(summing := ChecksumWriter(stream), rows, sorter.bounds, sizes.group, stop)
         sums[name] = str(summing.sums)
     spill.unlink()
     card = {
@@ -187,7 +195,7 @@ def _total(counts: list[int | None]) -> int:
 
 
 def _batches(
-    vectors: list[Vector], id_column: str | None, group_column: str | None
+    vectors: list[Vector], id_column: str | None, group_column: str | None, size: int
 ) -> Iterator[tuple[Vector, Columns, Any, int]]:
     """Batches as they are in the files, with the row of the first of each."""
     row = 0
@@ -196,7 +204,7 @@ def _batches(
             continue
         columns = pick_columns(vector.empty, vector.path, id_column, group_column)
         wanted = [name for name in columns if name is not None]
-        for batch in vector.batches(wanted, BATCH):
+        for batch in vector.batches(wanted, size):
             yield vector, columns, batch, row
             row += len(batch)
 

@@ -26,9 +26,6 @@ from pipeline.storage.geoparquet import EDGES
 CELL_M, BITS = 64.0, 14  # the curve fills 2**14 cells a side, from RD 0,0: all of the country
 NOWHERE = 1 << 2 * BITS  # on the curve, of what has no centre: after all others
 ROW_BITS = 34  # below the place on the curve, in 63 bits
-GROUP_ROWS = 16_384  # of a row group
-STRETCH = 4 * GROUP_ROWS  # of the final order, gathered at once
-PIECE = 512  # rows that are read together out of a run
 BOX = pa.struct([(edge, pa.float64()) for edge in EDGES])
 SCHEMA = pa.schema(
     [
@@ -65,6 +62,19 @@ def hilbert(centre: NDArray[np.float64]) -> NDArray[np.int64]:
     found = np.full(len(centre), NOWHERE)
     found[known] = along
     return found
+
+
+class Sizes(NamedTuple):
+    """Rows that are handled together. batch: read at once; group: of a row group; stretch: of the
+    final order, gathered at once; piece: read out of a run."""
+
+    batch: int = 32_768
+    group: int = 16_384
+    stretch: int = 65_536
+    piece: int = 512
+
+
+SIZES = Sizes()
 
 
 class SortedRun(NamedTuple):
@@ -110,8 +120,8 @@ def sorted_run(rows: pd.DataFrame, shapes: GeometryColumns, first: int) -> Sorte
 class Sorter:
     """Takes runs, and gives their rows in order."""
 
-    def __init__(self, spill: Path) -> None:
-        self._file = spill
+    def __init__(self, spill: Path, sizes: Sizes) -> None:
+        self._file, self._sizes = spill, sizes
         self._spill = pa.ipc.new_file(spill, SCHEMA)
         self._keys: list[NDArray[np.int64]] = []
         self._hashes: list[NDArray[np.uint64]] = []
@@ -126,7 +136,7 @@ class Sorter:
 
     def add(self, run: SortedRun) -> None:
         """Take the next run."""
-        self._spill.write_table(run.table.combine_chunks(), max_chunksize=PIECE)
+        self._spill.write_table(run.table.combine_chunks(), max_chunksize=self._sizes.piece)
         self._keys.append(run.keys)
         self._hashes.append(run.hashes)
         self._low = np.fmin.reduce([self._low, *run.bounds[:, :2]])
@@ -141,12 +151,14 @@ class Sorter:
         keys = np.concatenate(self._keys)
         keys.sort()
         usable = int(np.searchsorted(keys, NOWHERE << ROW_BITS))
-        there = [*keys[:usable:STRETCH].tolist(), NOWHERE << ROW_BITS]
-        rest = [*keys[usable::STRETCH].tolist(), np.iinfo(np.int64).max]
+        stretch = self._sizes.stretch
+        there = [*keys[:usable:stretch].tolist(), NOWHERE << ROW_BITS]
+        rest = [*keys[usable::stretch].tolist(), np.iinfo(np.int64).max]
         return self._gather(there, repeated), self._gather(rest, repeated)
 
     def _gather(self, starts: list[int], repeated: NDArray[np.bool_]) -> Iterator[pa.Table]:
-        pieces = np.cumsum([0, *(-(-len(keys) // PIECE) for keys in self._keys)])
+        piece = self._sizes.piece
+        pieces = np.cumsum([0, *(-(-len(keys) // piece) for keys in self._keys)])
         with pa.OSFile(str(self._file)) as stream:
             spill = pa.ipc.open_file(stream)
             for low, high in pairwise(starts):
@@ -154,9 +166,9 @@ class Sorter:
                 for first, keys in zip(pieces.tolist(), self._keys, strict=False):
                     a, b = np.searchsorted(keys, (low, high)).tolist()
                     if a < b:
-                        inside = range(first + a // PIECE, first + (b - 1) // PIECE + 1)
+                        inside = range(first + a // piece, first + (b - 1) // piece + 1)
                         run = pa.Table.from_batches([spill.get_batch(i) for i in inside])
-                        tables.append(run.slice(a % PIECE, b - a))
+                        tables.append(run.slice(a % piece, b - a))
                         found.append(keys[a:b])
                 table = pa.concat_tables(tables).combine_chunks()
                 table = table.take(np.argsort(np.concatenate(found)))
@@ -182,10 +194,10 @@ def _among(values: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> NDArray[n
 
 
 def write_sorted(
-    target: Any, stretches: Iterator[pa.Table], bounds: tuple[float, ...], stop: Stop
+    target: Any, stretches: Iterator[pa.Table], bounds: tuple[float, ...], group: int, stop: Stop
 ) -> None:
-    """Write a GeoParquet 1.1 file of tables with SCHEMA to a binary stream. Raises Stopped when the
-    flag is up."""
+    """Write a GeoParquet 1.1 file of tables with SCHEMA to a binary stream. group: rows of a row
+    group. Raises Stopped when the flag is up."""
     covering = {edge: ["bbox", edge] for edge in EDGES}
     column: dict[str, Any] = {
         "encoding": "WKB",
@@ -207,4 +219,4 @@ def write_sorted(
         for table in stretches:
             if stop():
                 raise Stopped
-            writer.write_table(table, row_group_size=GROUP_ROWS)
+            writer.write_table(table, row_group_size=group)

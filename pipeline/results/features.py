@@ -60,11 +60,14 @@ class _Group:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """The table of one finished run, a page at a time. suns: of its report."""
+    """The table of one finished run, a page at a time. suns: of its report; most_rows: of the row
+    groups that a page reads; most_polygons: whose polygons are looked at to count."""
 
     table: GeoParquet
     method: Method
     suns: int
+    most_rows: int = MOST_ROWS
+    most_polygons: int = MOST_POLYGONS
     _counts: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
@@ -91,12 +94,12 @@ class Features:
         """At most `limit` features that pass a filter, from a position on, in the order of the
         table.
 
-        A page may hold fewer though there is a next one: where row groups of MOST_ROWS were read.
+        A page may hold fewer though there is a next one: where row groups of `most_rows` were read.
         """
         found, read, following = list[NDArray[np.int64]](), 0, None
         for group, positions in self._passing(wanted, start):
             room = limit - sum(map(len, found))
-            if not room or read >= MOST_ROWS:
+            if not room or read >= self.most_rows:
                 following = int(positions[0])
                 break
             read += self._size(group)
@@ -108,7 +111,7 @@ class Features:
         return Page(rows, following, self.count(wanted))
 
     def count(self, wanted: Filter | None) -> int | None:
-        """How many features pass a filter; None where the polygons of more than MOST_POLYGONS rows
+        """How many features pass a filter; None where the polygons of more than most_polygons rows
         would have to be looked at. Nothing but the columns of the filter is read, row group by row
         group, and not of those that cannot pass."""
         if wanted is None:
@@ -125,7 +128,7 @@ class Features:
             columns = _Group(self.table, group, wanted)
             number += int(wanted.passes(columns, self._size(group)).sum())
             looked_at += columns.polygons * self._size(group)
-            if looked_at > MOST_POLYGONS:
+            if looked_at > self.most_polygons:
                 return None
         return number
 

@@ -146,12 +146,12 @@ def _on_disk(context: Context) -> int:
     return sum(int(fingerprint(path)["size"]) for path in sheets)
 
 
-def count(run: Run, influence: Influence) -> Plan:
-    """The plan of a run whose sheets' relief is known."""
+def count(run: Run, influence: Influence, most: int = MOST) -> Plan:
+    """The plan of a run whose sheets' relief is known. most: blocks that are looked at."""
     context, layout = run.context, run.context.layout
     every = [block for shard in sorted(context.shards) for block in _blocks(context, shard)]
     blocks = [(square, core) for square, core in every if _has_work(context, core)]
-    step = max(1, math.ceil(len(blocks) / MOST))
+    step = max(1, math.ceil(len(blocks) / most))
     sample = blocks[::step]
     windows = [influence.cells(context, square, core) for square, core in sample]
     low, high = influence.surface.extremes

@@ -52,9 +52,9 @@ def _damaged(file: Path, reason: object) -> DamagedDatabaseError:
 class _Connection:
     """A connection that is closed with its thread; any thread may collect it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, busy_s: float) -> None:
         self.connection = sqlite3.connect(
-            file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            file, timeout=busy_s, isolation_level=None, check_same_thread=False
         )
         self.connection.row_factory = sqlite3.Row
         for pragma in PRAGMAS:
@@ -68,11 +68,13 @@ class _Connection:
 class Database:
     """An SQLite file in WAL mode: readers do not wait for the one that writes.
 
-    A thread has its own connection. Each table is created by the module that owns it.
+    A thread has its own connection. Each table is created by the module that owns it. busy_s: how
+    long a statement waits for another writer [s]; checked_s: for which a look at the whole file
+    holds [s].
     """
 
     def __init__(self, file: Path) -> None:
-        self.file = file
+        self.file, self.busy_s, self.checked_s = file, BUSY_S, CHECKED_S
         self._mine = threading.local()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # as are those that SQLite adds
@@ -91,8 +93,8 @@ class Database:
 
     @property
     def is_sound(self) -> bool:
-        """Whether SQLite could read the whole file within the last CHECKED_S."""
-        if time.monotonic() - self._looked > CHECKED_S:
+        """Whether SQLite could read the whole file within the last `checked_s`."""
+        if time.monotonic() - self._looked > self.checked_s:
             self._looked = time.monotonic()
             try:
                 self.check()
@@ -112,7 +114,7 @@ class Database:
         """This thread's connection; each statement is a transaction of its own."""
         if not hasattr(self._mine, "held"):
             with _readable(self.file):
-                self._mine.held = _Connection(self.file)
+                self._mine.held = _Connection(self.file, self.busy_s)
         connection: sqlite3.Connection = self._mine.held.connection
         return connection
 
@@ -148,7 +150,7 @@ class Database:
         except sqlite3.OperationalError:
             return False
         finally:
-            self.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
+            self.execute(f"PRAGMA busy_timeout = {self.busy_s * 1000:.0f}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

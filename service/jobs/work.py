@@ -154,9 +154,15 @@ def _owner_and_message(error: InputError, faults: Faults) -> tuple[Owner, str]:
 
 
 def _finish(
-    claims: Claims, job: Job, status: Status, message: str, size: int, owner: Owner | None = None
+    claims: Claims,
+    job: Job,
+    status: Status,
+    message: str,
+    size: int,
+    owner: Owner | None = None,
+    pause: float = BEAT_S,
 ) -> None:
-    """Record the end of a job; retried while the disk is full."""
+    """Record the end of a job; retried while the disk is full. pause: before a retry [s]."""
     until = time.monotonic() + FULL_S
     while True:
         try:
@@ -164,7 +170,7 @@ def _finish(
         except sqlite3.OperationalError:
             if time.monotonic() > until:
                 raise
-            time.sleep(BEAT_S)
+            time.sleep(pause)
 
 
 def _log(job: Job, what: str, level: int = logging.INFO) -> None:

@@ -117,8 +117,15 @@ class Marks:
     old for it.
     """
 
-    def __init__(self, database: Database, settings: Settings, expire: bool = True) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        expire: bool = True,
+        most_pending: int = MOST_PENDING,
+    ) -> None:
         self.database, self.settings, self.expire = database, settings, expire
+        self.most_pending = most_pending
         self._swept, self._compact = -math.inf, False
         database.create_tables(TABLES)
 
@@ -252,11 +259,11 @@ class Marks:
                 headers={"Retry-After": str(wait)},
             )
         row = self.database.row("SELECT count(*) FROM marks WHERE status = 'pending'")
-        if row and row[0] >= MOST_PENDING:
+        if row and row[0] >= self.most_pending:
             raise Problem(
                 429,
-                f"{MOST_PENDING:,} marks wait to be looked at, more are not taken; try again in"
-                " some days",
+                f"{self.most_pending:,} marks wait to be looked at, more are not taken; try again"
+                " in some days",
                 headers={"Retry-After": str(DAY_S)},
             )
 

@@ -32,13 +32,16 @@ Column = Callable[[Any], Any]
 class Kind(NamedTuple):
     """What an input takes. geometries: their types; columns: of each property that is kept, what
     makes of a value one that is written, or raises ValueError; called: other names for them; bare:
-    a feature may have no geometry; others: other short properties are kept as they are called."""
+    a feature may have no geometry; others: other short properties are kept as they are called;
+    features, vertices: how many at most."""
 
     geometries: tuple[str, ...] = AREAS
     columns: Mapping[str, Column] = {}
     called: Mapping[str, str] = {}
     bare: bool = False
     others: bool = False
+    features: int = FEATURES
+    vertices: int = VERTICES
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def read_shapes(value: Any, name: str, kind: Kind) -> Shapes:
     Raises InputError, which names the input and the feature.
     """
     crs = _crs(value, name)
-    features = _features(value, name)
+    features = _features(value, name, kind.features)
     seen = _Reader(name, kind, "RD" if crs else "lon/lat")
     document: dict[str, Any] = {
         "type": "FeatureCollection",
@@ -152,7 +155,7 @@ def _crs(value: Any, name: str) -> bool:
     )
 
 
-def _features(value: Any, name: str) -> list[Any]:
+def _features(value: Any, name: str, most: int) -> list[Any]:
     kind = value.get("type") if isinstance(value, dict) else None
     if kind == "FeatureCollection" and isinstance(value.get("features"), list):
         features: list[Any] = value["features"]
@@ -167,10 +170,8 @@ def _features(value: Any, name: str) -> list[Any]:
             "give a geometry ({types}), a Feature or a FeatureCollection",
             types=list(DEPTH),
         )
-    if not 0 < len(features) <= FEATURES:
-        raise InputError(
-            name, "{n:,} features", "give 1 to {most:,}", n=len(features), most=FEATURES
-        )
+    if not 0 < len(features) <= most:
+        raise InputError(name, "{n:,} features", "give 1 to {most:,}", n=len(features), most=most)
     return features
 
 
@@ -241,9 +242,12 @@ class _Reader:
 
     def _position(self, value: list[Any]) -> list[float]:
         self.vertices += 1
-        if self.vertices > VERTICES:
+        if self.vertices > self.kind.vertices:
             raise InputError(
-                self.name, "more than {vertices:,} vertices", "simplify it", vertices=VERTICES
+                self.name,
+                "more than {vertices:,} vertices",
+                "simplify it",
+                vertices=self.kind.vertices,
             )
         ours = [v for v in value[:2] if isinstance(v, int | float) and not isinstance(v, bool)]
         west, south, east, north = self.bounds

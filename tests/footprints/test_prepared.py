@@ -21,26 +21,18 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError, MendableError, Stopped
-from pipeline.footprints import prepared, prepared_make, prepared_sort
+from pipeline.footprints import prepared
 from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared import Prepared
 from pipeline.footprints.prepared_make import prepare_footprints
-from pipeline.footprints.prepared_sort import BITS, CELL_M, NOWHERE, hilbert
+from pipeline.footprints.prepared_sort import BITS, CELL_M, NOWHERE, Sizes, hilbert
 from tests.footprints.test_footprints import FAULTS, FILES, LINE
 from tests.support.commands import ROOT
 from tests.support.damage import flip
 from tests.support.outlines import HOUSES, TWINS, X, Y, box, read_footprints, table, write
 
-SMALL = {"GROUP_ROWS": 16, "STRETCH": 64, "PIECE": 4}
+SMALL = Sizes(batch=5, group=16, stretch=64, piece=4)  # so that a few rows fill many
 SEED = 20261125
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches, row groups and stretches so small that a few rows fill many."""
-    monkeypatch.setattr(prepared_make, "BATCH", 5)
-    for name, value in SMALL.items():
-        monkeypatch.setattr(prepared_sort, name, value)
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +60,10 @@ def town(n: int, spread: float = 3000, seed: int = SEED) -> gpd.GeoDataFrame:
     )
 
 
-def ready(tmp_path: Path, *paths: Path, **options: Any) -> Prepared:
-    return prepare_footprints([str(p) for p in paths], cache=tmp_path / "cache", **options)
+def ready(tmp_path: Path, *paths: Path | str, **options: Any) -> Prepared:
+    """Prepared in small parts."""
+    files, options = [str(path) for path in paths], {"sizes": SMALL} | options
+    return prepare_footprints(files, cache=tmp_path / "cache", **options)
 
 
 def all_of(found: Prepared) -> Footprints:
@@ -126,7 +120,7 @@ IN_GEOJSON = ("texts", "years as texts", "one for all")  # GDAL warns of the oth
     ("ending", "rows"),
     [*product((".gpkg", ".parquet"), ROWS), *product((".geojson",), IN_GEOJSON)],
 )
-def test_columns(tmp_path: Path, small: None, ending: str, rows: str) -> None:
+def test_columns(tmp_path: Path, ending: str, rows: str) -> None:
     path = write(tmp_path / f"pand{ending}", table(SHAPES, **ROWS[rows]))
     group = "blok" if "blok" in ROWS[rows] else None
     expected = read_footprints([str(path)], group_column=group)
@@ -135,7 +129,7 @@ def test_columns(tmp_path: Path, small: None, ending: str, rows: str) -> None:
 
 @pytest.mark.parametrize("centre", ["centroid", "point_on_surface"])
 @pytest.mark.parametrize("crs", [28992, 4326])
-def test_faults(tmp_path: Path, small: None, centre: str, crs: int) -> None:
+def test_faults(tmp_path: Path, centre: str, crs: int) -> None:
     """In a CRS that is transformed only those that it can hold."""
     usual = [g for g, reason, _ in FAULTS.values() if crs == 28992 or reason != "invalid"]
     there = table([*usual, box(0, 0, 30, 30) - box(2, 2, 26, 26), *usual]).to_crs(crs)
@@ -143,7 +137,7 @@ def test_faults(tmp_path: Path, small: None, centre: str, crs: int) -> None:
     check_same(ready(tmp_path, path, centre=centre), read_footprints([str(path)], centre=centre))
 
 
-def test_coordinates_that_have_no_place_at_the_end_of_a_file(tmp_path: Path, small: None) -> None:
+def test_coordinates_that_have_no_place_at_the_end_of_a_file(tmp_path: Path) -> None:
     """Are the fault of their footprints, though nothing else is in their batch."""
     there = table([*HOUSES, *HOUSES[:2]]).to_crs(4326)
     nowhere = gpd.GeoDataFrame(geometry=[shapely.box(1e9, 1e9, 2e9, 2e9)], crs=4326)
@@ -153,7 +147,7 @@ def test_coordinates_that_have_no_place_at_the_end_of_a_file(tmp_path: Path, sma
     assert found.unusable().row.tolist() == [5]
 
 
-def test_several_files(tmp_path: Path, small: None) -> None:
+def test_several_files(tmp_path: Path) -> None:
     """Ids repeat across files and batches; each has columns of its own."""
     a = write(tmp_path / "a.gpkg", town(23))
     b = write(tmp_path / "b.parquet", town(23).drop(columns=["status"]).to_crs(4326))
@@ -166,7 +160,7 @@ def test_several_files(tmp_path: Path, small: None) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["WKB", "geoarrow"])
-def test_encodings_of_geoparquet(tmp_path: Path, small: None, encoding: str) -> None:
+def test_encodings_of_geoparquet(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "pand.parquet"
     rows = town(40).dropna(subset="geometry")
     rows.to_parquet(
@@ -175,7 +169,7 @@ def test_encodings_of_geoparquet(tmp_path: Path, small: None, encoding: str) -> 
     check_same(ready(tmp_path, path), read_footprints([str(path)]))
 
 
-def test_curves_become_lines(tmp_path: Path, small: None) -> None:
+def test_curves_become_lines(tmp_path: Path) -> None:
     path = write(tmp_path / "pand.gpkg", town(23))
     with closing(sqlite3.connect(path)) as base, base:
         ((name,),) = base.execute("select column_name from gpkg_geometry_columns").fetchall()
@@ -264,7 +258,7 @@ def test_the_curve_has_an_end() -> None:
     assert there[4] == NOWHERE
 
 
-def test_the_order(tmp_path: Path, small: None) -> None:
+def test_the_order(tmp_path: Path) -> None:
     """Along the curve, those of one cell by row, whatever the file held besides."""
     there = town(300)
     found = ready(tmp_path, write(tmp_path / "pand.parquet", there)).read()
@@ -278,27 +272,25 @@ def files_of(found: Prepared) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found.path.parent.iterdir()}
 
 
-def test_batches_and_workers_leave_no_trace(tmp_path: Path, monkeypatch: Any) -> None:
-    for name, value in SMALL.items():
-        monkeypatch.setattr(prepared_sort, name, value)
+def test_batches_and_workers_leave_no_trace(tmp_path: Path) -> None:
     path = write(tmp_path / "pand.gpkg", town(300))
     made = []
     for batch, workers in ((1000, 1), (7, 1), (64, 3), (7, 4)):
-        monkeypatch.setattr(prepared_make, "BATCH", batch)
-        made.append(files_of(ready(tmp_path / f"{batch} {workers}", path, workers=workers)))
+        options: dict[str, Any] = {"workers": workers, "sizes": SMALL._replace(batch=batch)}
+        made.append(files_of(ready(tmp_path / f"{batch} {workers}", path, **options)))
     assert all(files == made[0] for files in made[1:])
     assert sorted(made[0]) == ["card.json", "footprints.parquet", "unusable.parquet"]
 
 
 @pytest.fixture
-def houses(tmp_path: Path, small: None) -> Prepared:
+def houses(tmp_path: Path) -> Prepared:
     return ready(tmp_path, write(tmp_path / "pand.parquet", town(500)))
 
 
 def test_row_groups(houses: Prepared) -> None:
     bounds, whole, starts = houses.group_bounds, houses.read(), houses.table.starts
     assert starts[-1] == len(whole)
-    assert (np.diff(starts)[:-1] == SMALL["GROUP_ROWS"]).all()
+    assert (np.diff(starts)[:-1] == SMALL.group).all()
     for i, edges in enumerate(bounds):
         part = whole.take(np.arange(starts[i], starts[i + 1]))
         low, high = part.bounds[:, :2].min(axis=0), part.bounds[:, 2:].max(axis=0)
@@ -323,7 +315,7 @@ def test_windows_are_those_of_brute_force(houses: Prepared) -> None:
         touched &= (south <= window[3]) & (north >= window[1])
         assert houses.read(window).place.tolist() == whole.place[touched].tolist()
         some = houses.read(window, groups=[3, 1, 8]).place
-        inside = np.isin(whole.place // SMALL["GROUP_ROWS"], [1, 3, 8])
+        inside = np.isin(whole.place // SMALL.group, [1, 3, 8])
         assert some.tolist() == whole.place[touched & inside].tolist()
     assert len(houses.read(asked[-1])) >= 1
     assert len(houses.read((0, 0, 1, 1))) == len(houses.read(groups=[])) == 0
@@ -404,7 +396,7 @@ def test_parts_of_a_shapefile_are_looked_at(tmp_path: Path) -> None:
     assert all_of(first).id.tolist() == ["a", "b", "c"]
 
 
-def test_a_file_that_is_written_meanwhile(tmp_path: Path, small: None) -> None:
+def test_a_file_that_is_written_meanwhile(tmp_path: Path) -> None:
     path = write(tmp_path / "pand.parquet", town(20))
 
     def touch(stage: str, done: int, total: int) -> None:
@@ -414,7 +406,7 @@ def test_a_file_that_is_written_meanwhile(tmp_path: Path, small: None) -> None:
     assert not [*(tmp_path / "cache" / "footprints").iterdir()]
 
 
-def test_progress_and_stop(tmp_path: Path, small: None) -> None:
+def test_progress_and_stop(tmp_path: Path) -> None:
     path = write(tmp_path / "pand.gpkg", town(23))
     heard: list[tuple[str, int, int]] = []
     ready(tmp_path, path, progress=lambda *told: heard.append(told))
@@ -428,13 +420,13 @@ def test_progress_and_stop(tmp_path: Path, small: None) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pipeline.footprints import prepared_make
-prepared_make.BATCH = 5
 def die(stage, done, total):
     if done >= 10:
         os.kill(os.getpid(), signal.SIGKILL)
 from pipeline.footprints.prepared_make import prepare_footprints
-prepare_footprints([sys.argv[1]], cache=Path(sys.argv[2]), progress=die)
+from pipeline.footprints.prepared_sort import Sizes
+files, sizes = [sys.argv[1]], Sizes(batch=5)
+prepare_footprints(files, cache=Path(sys.argv[2]), progress=die, sizes=sizes)
 """
 
 
@@ -452,7 +444,7 @@ def test_a_kill_leaves_nothing_that_counts(tmp_path: Path) -> None:
     assert files_of(found) == files_of(ready(tmp_path / "other", path))
 
 
-def test_two_at_once_make_one(tmp_path: Path, small: None) -> None:
+def test_two_at_once_make_one(tmp_path: Path) -> None:
     path = write(tmp_path / "pand.gpkg", town(200))
     heard: list[int] = []
     with ThreadPoolExecutor(3) as pool:

@@ -9,15 +9,15 @@ import pytest
 
 from pipeline.footprints import prepared_sort
 from pipeline.footprints.prepared import Prepared
-from pipeline.footprints.prepared_make import prepare_footprints, with_few
+from pipeline.footprints.prepared_make import with_few
 from pipeline.runs.prepare import prepare as prepare_run
 from pipeline.runs.request import Request
-from tests.footprints.test_prepared import SMALL, check_same, forgetful, small, town
+from tests.footprints.test_prepared import SMALL, check_same, forgetful, ready, town
 from tests.runs.test_added import drawn
 from tests.runs.test_added import town as world
 from tests.support.outlines import read_footprints, write
 
-__all__ = ["forgetful", "small"]  # fixtures
+__all__ = ["forgetful"]  # a fixture
 
 
 @pytest.fixture
@@ -34,27 +34,26 @@ def files(tmp_path: Path) -> tuple[str, str, str]:
 
 
 def joined(tmp_path: Path, files: tuple[str, str, str], **options: Any) -> Prepared:
-    many = prepare_footprints(files[:1], cache=tmp_path / "cache", **options)
-    return with_few(many, files[1:], **options)
+    return with_few(ready(tmp_path, files[0], **options), files[1:], **options)
 
 
 @pytest.mark.parametrize("group", [None, "blok"])
 def test_the_same_as_all_together(
-    tmp_path: Path, small: None, files: tuple[str, str, str], group: str | None
+    tmp_path: Path, files: tuple[str, str, str], group: str | None
 ) -> None:
     found = joined(tmp_path, files, group_column=group)
     expected = read_footprints(files, group_column=group)
     check_same(found, expected)
     once = read_footprints(files[:1])
     assert (expected.repeated[:300] & ~once.repeated).any()  # by what came beside
-    together = prepare_footprints(files, cache=tmp_path / "cache", group_column=group)
+    together = ready(tmp_path, *files, group_column=group)
     assert (found.count, found.sources) == (together.count, together.sources)
     assert found.bounds == together.bounds
 
 
-def test_windows_and_row_groups(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
+def test_windows_and_row_groups(tmp_path: Path, files: tuple[str, str, str]) -> None:
     found = joined(tmp_path, files)
-    together = prepare_footprints(files, cache=tmp_path / "cache")
+    together = ready(tmp_path, *files)
     parts = [found.read(groups=[i]) for i in range(len(found.group_bounds))]
     assert np.concatenate([part.place for part in parts]).tolist() == [*range(len(found.read()))]
     for i, (part, edges) in enumerate(zip(parts, found.group_bounds, strict=True)):
@@ -71,23 +70,23 @@ def test_windows_and_row_groups(tmp_path: Path, small: None, files: tuple[str, s
         assert held <= {*found.touching(window).tolist()}
 
 
-def test_nothing_usable_beside(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
+def test_nothing_usable_beside(tmp_path: Path, files: tuple[str, str, str]) -> None:
     none = town(9).assign(geometry=None)
     file = str(write(tmp_path / "none.parquet", none))
-    many = prepare_footprints(files[:1], cache=tmp_path / "cache")
+    many = ready(tmp_path, files[0])
     found = with_few(many, [file])
     check_same(found, read_footprints([files[0], file]))
     assert found.bounds == many.bounds and len(found.group_bounds) == len(many.group_bounds)
 
 
-def test_where_ids_are(tmp_path: Path, small: None, files: tuple[str, str, str]) -> None:
-    many = prepare_footprints(files[:1], cache=tmp_path / "cache")
+def test_where_ids_are(tmp_path: Path, files: tuple[str, str, str]) -> None:
+    many = ready(tmp_path, files[0])
     whole = many.read()
     ids = {str(whole.id[3]), str(whole.id[100])}
     at = pd.Series(whole.id).isin(ids).to_numpy()
     expected: dict[int, set[str]] = {}
     for place in whole.place[at].tolist():
-        expected.setdefault(place // SMALL["GROUP_ROWS"], set()).add(whole.id[place])
+        expected.setdefault(place // SMALL.group, set()).add(whole.id[place])
     assert many.table.holding(ids) == expected
     assert many.table.holding({"nobody"}) == many.table.holding(()) == {}
 

@@ -9,10 +9,10 @@ import pytest
 import shapely
 
 from pipeline.areas.selection import parse_area, parse_around
-from pipeline.footprints import prepared_sort
 from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared import Prepared
 from pipeline.footprints.prepared_make import prepare_footprints
+from pipeline.footprints.prepared_sort import Sizes
 from pipeline.footprints.scope import Scope, asked_of, roughly, scope_of, shards_of, tally
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 
@@ -37,9 +37,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     shapes = list(shapely.box(*(centre - size / 2).T, *(centre + size / 2).T)) + [None] * 5
     table = gpd.GeoDataFrame({"identificatie": range(705)}, geometry=shapes, crs=28992)
     table.to_parquet(folder / "pand.parquet")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepared_sort, "GROUP_ROWS", 64)
-        return prepare_footprints([str(folder / "pand.parquet")], cache=folder / "cache")
+    files, sizes = [str(folder / "pand.parquet")], Sizes(group=64)
+    return prepare_footprints(files, cache=folder / "cache", sizes=sizes)
 
 
 @pytest.fixture(scope="module")

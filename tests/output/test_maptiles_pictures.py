@@ -17,7 +17,6 @@ from pipeline.grid.windows import Layout, Shard, Window
 from pipeline.methods.powermapping.declaration import POWERMAPPING
 from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.output.map.palette import DARKEST, GROUND, SHADOW
-from pipeline.output.tiles import pictures
 from pipeline.output.tiles.facts import facts
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.png import EMPTY_PNG
@@ -162,14 +161,14 @@ def test_any_order_and_threads_give_the_same(store: Path) -> None:
     assert all(fresh) and tight._chunks.nbytes <= 40_000
 
 
-def test_zooms_fit_cells_and_chunks(opened: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zooms_fit_cells_and_chunks(opened: Pictures, store: Path) -> None:
     assert opened.zooms("shadow") == (5, 18)  # cells of 0.5 m
     assert indices(opened.tile("shadow", tile_at(250, 150, 7))).min() < 255
-    monkeypatch.setattr(pictures, "MOST_CHUNKS", 9)
-    first, last = opened.zooms("shadow")
+    few = Pictures(store, METHOD, chunks=9)
+    first, last = few.zooms("shadow")
     assert 5 < first < last == 18
-    assert opened.tile("shadow", tile_at(250, 150, first)) is not None
-    assert opened.tile("shadow", tile_at(250, 150, first - 1)) is None
+    assert few.tile("shadow", tile_at(250, 150, first)) is not None
+    assert few.tile("shadow", tile_at(250, 150, first - 1)) is None
 
 
 def test_layers_and_suns_that_are_not_there_are_refused(opened: Pictures, tmp_path: Path) -> None:

@@ -123,12 +123,9 @@ def test_a_file_of_tiles_says_what_is_in_it(made: Path) -> None:
     assert header["min_lat_e7"] / 1e7 < (south + north) / 2 < header["max_lat_e7"] / 1e7
 
 
-def test_pictures_are_no_deeper_than_their_number_allows(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pictures_are_no_deeper_than_their_number_allows(run: Path, tmp_path: Path) -> None:
     deep = {one.key: one.facts.last for one in archives.archives(run, tmp_path)}
-    monkeypatch.setattr(archives, "MOST_TILES", 4)
-    for one in archives.archives(run, tmp_path):
+    for one in archives.archives(run, tmp_path, most=4):
         shallow = one.key in ("hillshade", "shadow") or "@" in one.key
         assert (one.facts.last < deep[one.key]) == shallow
         if shallow:

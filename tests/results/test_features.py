@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,19 +121,14 @@ def test_every_one_once_and_in_order(folder: Path, table: pa.Table, name: str, l
     assert {page.matched for page in found} == {len(rows)}
 
 
-def test_the_number_of_all_is_not_looked_for_without_end(
-    folder: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_number_of_all_is_not_looked_for_without_end(folder: Path, table: pa.Table) -> None:
     """Polygons are looked at only along the area's edge, and of at most so many rows."""
-    monkeypatch.setattr(features, "MOST_POLYGONS", GROUP)
-    of = Features.of(folder)
-    of._counts.clear()
+    of = replace(Features.of(folder), most_polygons=GROUP, _counts={})
     assert of.page(wanted("class"), 0, 1).matched == len(expected(table, "class"))
     assert of.page(
         filter_of(json.dumps(within(shapely.box(0, 0, 3e5, 7e5))), METHOD, 3), 0, 1
     ).matched == (MANY - 1)
     assert of.page(wanted("slanted"), 0, 1).matched is None
-    of._counts.clear()
 
 
 def test_a_page_has_the_columns_of_the_flat_export(folder: Path, table: pa.Table) -> None:
@@ -152,11 +148,9 @@ def test_a_page_reads_what_it_needs(folder: Path, table: pa.Table, reads: Reads)
     assert not len(of.page(wanted("no such"), 0, 10).rows) and not reads.groups
 
 
-def test_a_page_reads_few_row_groups_whole(
-    folder: Path, table: pa.Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(features, "MOST_ROWS", 2 * GROUP)
-    found = list(pages(Features.of(folder), wanted("rejected"), 10_000))
+def test_a_page_reads_few_row_groups_whole(folder: Path, table: pa.Table) -> None:
+    of = replace(Features.of(folder), most_rows=2 * GROUP)
+    found = list(pages(of, wanted("rejected"), 10_000))
     assert len(found) == MANY // GROUP / 2
     assert [r for page in found for r in page.rows["row"].to_pylist()] == expected(
         table, "rejected"

@@ -11,7 +11,6 @@ from pipeline.engine.events import DONE
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import Window, uniform_halo
 from pipeline.heights import sheets
-from pipeline.runs import plan
 from tests.support.outcomes import compute, counted, outcome, small_quarter, small_tiles
 from tests.support.runs import Files, World
 
@@ -75,13 +74,10 @@ def test_it_counts_the_cells_that_are_read(tmp_path: Path, files: Files) -> None
     assert found.core < found.read
 
 
-def test_a_sample_of_the_blocks_tells_the_same(
-    tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sample_of_the_blocks_tells_the_same(tmp_path: Path, files: Files) -> None:
     request = files.request(tmp_path, layers=(), block=32)
     whole = counted(request)
-    monkeypatch.setattr(plan, "MOST", 60)
-    part = counted(request)
+    part = counted(request, most=60)
     assert whole.sampled == whole.blocks > 2 * part.sampled > 60
     assert part.read / part.core == pytest.approx(whole.read / whole.core, rel=0.2)
 

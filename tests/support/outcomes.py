@@ -89,11 +89,11 @@ def compute(
         run(request, stop=stop, log=log)
 
 
-def counted(request: Request) -> Plan:
-    """What a run would read and hold, without a guess of how long it takes."""
+def counted(request: Request, **most: int) -> Plan:
+    """What a run would read and hold, without a guess of how long it takes. most: of `count`."""
     found = prepare(request)
     survey_pass(found.context, Engine(1, None, no_progress, never_stop))
-    return count(found, found.method.influence(found.context))
+    return count(found, found.method.influence(found.context), **most)
 
 
 def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:

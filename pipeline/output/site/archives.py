@@ -56,11 +56,11 @@ class Archive(NamedTuple):
         return self.facts.fields is not None
 
 
-def archives(directory: Place, scratch: Path) -> list[Archive]:
+def archives(directory: Place, scratch: Path, most: int = MOST_TILES) -> list[Archive]:
     """The files that a finished run makes: outlines and overview of its roofs, and its raster
     layers, those of bits of all moments together and of each.
 
-    scratch: a folder for what is counted. Pictures go so deep that no zoom has more than MOST_TILES
+    scratch: a folder for what is counted. Pictures go so deep that no zoom has more than `most`
     tiles. Raises InputError where no finished run is, or a damaged one.
     """
     run = open_finished(directory)
@@ -74,7 +74,7 @@ def archives(directory: Place, scratch: Path) -> list[Archive]:
         draw[ROOFS] = Overview.of(run.table.file, run.method, scratch).tile
     if pictures is not None:
         draw |= _drawn(pictures, layers, sun_times(run.report))
-    return [Archive(key, _bounded(layers[key.partition("@")[0]]), draw[key]) for key in draw]
+    return [Archive(key, _bounded(layers[key.partition("@")[0]], most), draw[key]) for key in draw]
 
 
 def _drawn(pictures: Pictures, layer_facts: dict[str, Facts], times: list[str]) -> dict[str, Draw]:
@@ -93,11 +93,10 @@ def _packed(table: RoofTiles, tile: MapTile) -> bytes | None:
     return gzip.compress(found, EFFORT, mtime=0) if found else None
 
 
-def _bounded(of: Facts) -> Facts:
-    """Facts of a layer whose deepest zoom has at most MOST_TILES tiles, if it is one of
-    pictures."""
+def _bounded(of: Facts, most: int) -> Facts:
+    """Facts of a layer whose deepest zoom has at most so many tiles, if it is one of pictures."""
     last = of.last
-    while of.fields is None and last > of.first and _number(of.bounds, last) > MOST_TILES:
+    while of.fields is None and last > of.first and _number(of.bounds, last) > most:
         last -= 1
     return of._replace(last=last)
 

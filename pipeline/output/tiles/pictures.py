@@ -50,11 +50,13 @@ class Level(NamedTuple):
 class Pictures:
     """The raster layers of a finished run, opened once for any number of threads.
 
-    store: of its rasters; method: of the run; most: bytes of chunks that stay decoded. Raises
-    InputError where there is no store.
+    store: of its rasters; method: of the run; most: bytes of chunks that stay decoded; chunks: that
+    a tile may need. Raises InputError where there is no store.
     """
 
-    def __init__(self, store: Place, method: Method, most: int = MOST) -> None:
+    def __init__(
+        self, store: Place, method: Method, most: int = MOST, chunks: int = MOST_CHUNKS
+    ) -> None:
         root = open_store(store)
         if root is None:
             raise InputError(
@@ -64,6 +66,7 @@ class Pictures:
                 layers=Field("layers"),
             )
         names = sorted(map(int, root.group_keys()))
+        self._most_chunks = chunks
         self._drawn = {each.name: each for each in method.layers if each.drawn is not None}
         self._levels = [_level(root[str(name)], self._drawn) for name in names]
         self._chunks: LRUCache[Cells] = LRUCache(most, lambda cells: cells.nbytes)
@@ -95,11 +98,11 @@ class Pictures:
 
     def zooms(self, layer: str) -> tuple[int, int]:
         """The lowest and the highest zoom that there are tiles of: lower down a tile would need
-        more than MOST_CHUNKS chunks, beyond the highest a cell is larger than a pixel."""
+        too many chunks, beyond the highest a cell is larger than a pixel."""
         self._array(layer)
         finest = self._levels[0].cell
         last = next((z for z in range(LOWEST, DEEPEST) if _pixel(z) <= finest), DEEPEST)
-        few = (z for z in range(LOWEST, last) if self._needed(layer, z) <= MOST_CHUNKS)
+        few = (z for z in range(LOWEST, last) if self._needed(layer, z) <= self._most_chunks)
         return next(few, last), last
 
     def tile(self, layer: str, tile: MapTile, sun: int | None = None) -> bytes | None:

@@ -14,7 +14,6 @@ from pipeline.errors import InputError
 from pipeline.quarter.regions import write_regions
 from pipeline.vectors.files import read_vector
 from service.core.faults import Faults
-from service.processes import geojson
 from service.processes.areas import circle_of, ground_of, regions_touching
 from service.processes.geojson import Kind, dumps, number, one_of, polygon_of, read_shapes, text
 
@@ -96,13 +95,12 @@ def test_faulty_areas_are_refused_with_a_reason(value: Any, said: str) -> None:
     assert said in str(error.value)
 
 
-def test_vertices_and_features_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(geojson, "VERTICES", 9)
-    monkeypatch.setattr(geojson, "FEATURES", 3)
+def test_vertices_and_features_are_bounded() -> None:
+    few = Kind(features=3, vertices=9)
     with pytest.raises(InputError, match="more than 9 vertices"):
-        read_shapes(collection(polygon_of(DAM), polygon_of(DAM)), "input area", Kind())
+        read_shapes(collection(polygon_of(DAM), polygon_of(DAM)), "input area", few)
     with pytest.raises(InputError, match="4 features; give 1 to 3"):
-        read_shapes(collection(*[polygon_of(DAM)] * 4), "input area", Kind())
+        read_shapes(collection(*[polygon_of(DAM)] * 4), "input area", few)
 
 
 @pytest.mark.parametrize(

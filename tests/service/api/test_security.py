@@ -477,12 +477,10 @@ def test_nothing_leaks(tmp_path: Path) -> None:
     assert told["request"] == fault.headers["X-Request-ID"] and "RuntimeError" in told["traceback"]
 
 
-def test_a_memory_that_others_write_to_takes_a_line_of_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.core.database.BUSY_S", 0.05)
+def test_a_memory_that_others_write_to_takes_a_line_of_the_log(tmp_path: Path) -> None:
     log, app = io.StringIO(), public(tmp_path)
     memory: Database = app.state.service.database
+    memory.busy_s = 0.05  # of the connections that are made from here on
 
     @app.get("/write")
     def write() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from service.core import database
 from service.core.database import DATABASE, Database
 from service.core.keys import Keys
 from service.core.problem import MEDIA_TYPE
@@ -68,16 +67,15 @@ def test_a_service_is_not_ready(damaged: FastAPI) -> None:
     assert asks(damaged).get("/health").status_code == 200
 
 
-def test_one_damaged_page_is_found_by_a_look_at_all(
-    state: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_damaged_page_is_found_by_a_look_at_all(state: Path) -> None:
     """Though nobody asks for what is on it, and as often as once a minute."""
     app = application(state)
     assert asks(app).get("/ready").status_code == 200
     damage(state, (state / DATABASE).stat().st_size // PAGE - 1)
-    app.state.service.database._mine = type(app.state.service.database._mine)()
+    database = app.state.service.database
+    database._mine = type(database._mine)()
     assert asks(app).get("/ready").status_code == 200
-    monkeypatch.setattr(database, "CHECKED_S", 0.0)
+    database.checked_s = 0.0
     assert asks(app).get("/ready").json()["checks"]["database"] is False
 
 

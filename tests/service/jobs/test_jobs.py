@@ -118,8 +118,7 @@ def test_a_full_disk_loses_no_end(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -
 
     jobs.claim("w")
     monkeypatch.setattr(jobs, "finish", full)
-    monkeypatch.setattr("service.jobs.work.BEAT_S", 0.0)
-    _finish(jobs, job, Status.FAILED, "no room", 0)
+    _finish(jobs, job, Status.FAILED, "no room", 0, pause=0.0)
     assert len(tries) == 3
     assert (again(jobs, job).status, again(jobs, job).message) == (Status.FAILED, "no room")
 

@@ -16,7 +16,6 @@ from pipeline.errors import InputError
 from service.core.catalogue import Collection
 from service.core.database import Database
 from service.core.problem import Problem
-from service.marks import table as marks_
 from service.marks.geojson import clean_text, feature, ground, restrictions, roof
 from service.marks.table import Mark, MarkQuery, Marks, MarkStatus
 from tests.support import finished
@@ -103,8 +102,8 @@ def test_so_many_a_day_and_deleted_ones_count(tmp_path: Path) -> None:
     assert len(marks.database.rows("SELECT * FROM marks_made")) == 1
 
 
-def test_so_many_wait_at_once(marks: Marks, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marks_, "MOST_PENDING", 2)
+def test_so_many_wait_at_once(marks: Marks) -> None:
+    marks = Marks(marks.database, marks.settings, most_pending=2)
     first = add(marks)
     add(marks, "bob")
     with pytest.raises(Problem, match="wait to be looked at"):
