@@ -52,14 +52,14 @@ class Context:
     restrictions: Restrictions = field(default_factory=Restrictions)
     removed: frozenset[str] = frozenset()
 
-    def of_a_thread(self) -> "Context":
-        """A copy with geometries of its own, for one thread: GEOS prepares geometries at their
-        first use, which is not safe in two threads at once."""
+    def for_thread(self) -> "Context":
+        """A copy with geometries of its own: GEOS prepares geometries at their first use, which is
+        not safe in two threads at once."""
         area = self.area and replace(self.area, geometry=_copy(self.area.geometry))
         return replace(self, region=_copy(self.region), area=area)
 
     def for_tasks(self) -> "Context":
-        """A copy without the scope, small to send: tasks need no footprints of the whole area."""
+        """A copy without the scope, which tasks do not need: small to send."""
         return replace(self, scope=Scope(0, 0, {}, 0, TileMask.none(NOTHING)))
 
     @property
@@ -69,36 +69,35 @@ class Context:
 
     # Footprints.
 
-    def near(self) -> Iterator[tuple[FootprintBoxes, NDArray[np.bool_]]]:
-        """Row group by row group the footprints that can matter, and which are of the area."""
+    def nearby(self) -> Iterator[tuple[FootprintBoxes, NDArray[np.bool_]]]:
+        """Row group by row group, the footprints that can matter, and which are of the area."""
         return asked_of(self.prepared, self.area, self.terrain.window, self.resolution)
 
-    def asked(self, footprints: Footprints) -> NDArray[np.bool_]:
+    def in_area(self, footprints: Footprints) -> NDArray[np.bool_]:
         """Which footprints are of the area."""
         return self.area.contains(footprints.centre) if self.area else footprints.usable
 
-    def gone(self, footprints: Footprints) -> NDArray[np.bool_]:
+    def demolished(self, footprints: Footprints) -> NDArray[np.bool_]:
         """Which footprints are taken to be demolished."""
-        found: NDArray[np.bool_] = pd.Series(footprints.id).isin(self.removed).to_numpy()
-        return found & footprints.usable
+        return footprints.usable & pd.Series(footprints.id).isin(self.removed).to_numpy()
 
     def owned(self, core: Window) -> Footprints:
         """The footprints whose centre's cell lies in a window, in the order of their places."""
-        near = self.prepared.read(core.bounds(self.resolution))
-        column, north = np.floor(near.centre / self.resolution).T
+        nearby = self.prepared.read(core.bounds(self.resolution))
+        column, north = np.floor(nearby.centre / self.resolution).T
         row = -north - 1
         inside = (row >= core.top) & (row < core.bottom)
-        return near.take(inside & (column >= core.left) & (column < core.right))
+        return nearby.take(inside & (column >= core.left) & (column < core.right))
 
     # Ground.
 
     @property
     def shards(self) -> set[Shard]:
         """The shards of the area: with footprints of it, or with a part of its raster layers."""
-        return {*self.scope.own, *self.painted}
+        return {*self.scope.own, *self.raster_shards}
 
     @property
-    def painted(self) -> set[Shard]:
+    def raster_shards(self) -> set[Shard]:
         """The shards with a part of the raster layers."""
         return set(self.layout.shards() if self.layers else ())
 
@@ -108,13 +107,13 @@ class Context:
         return self.terrain.window.coarse(TILE)
 
     @cached_property
-    def asking(self) -> TileMask:
+    def requested(self) -> TileMask:
         """The tiles with footprints of the area or a part of the raster layers."""
         if not self.layers:
             return self.scope.tiles
-        pictures = TileMask.none(self.layout.extent.coarse(TILE))
-        pictures.marked[:] = True
-        return pictures.union(self.scope.tiles)
+        rasters = TileMask.none(self.layout.extent.coarse(TILE))
+        rasters.marked[:] = True
+        return rasters.union(self.scope.tiles)
 
     def ground_of(self, shard: Shard, widest: int) -> Window:
         """A shard's cells and all that its footprints can have, of which the widest has so many."""

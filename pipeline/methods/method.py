@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.context import Context
 from pipeline.methods.passes import Pass
-from pipeline.methods.reach import Influence, Reach, to_measure
+from pipeline.methods.reach import Influence, Reach, owners
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 W = TypeVar("W")
@@ -276,10 +276,11 @@ class Method(Bilingual[Phrases]):
 
     def influence(self, context: Context) -> Influence:
         """What can matter to what in a run, before any roof is measured."""
-        found = self.reach.influence(context)
+        influence, own = self.reach.influence(context), context.scope.own
+        tiles = influence.tiles_for(context, context.scope.tiles, context.requested)
         neighbours = any(step.neighbours for step in self.passes)
-        own = to_measure(context, found.felt) if neighbours else dict(context.scope.own)
-        return replace(found, measured=own)
+        measured = owners(context, tiles, context.nearby()) if neighbours else own
+        return replace(influence, tiles=tiles, measured=measured)
 
     @cached_property
     def schema(self) -> pa.Schema:

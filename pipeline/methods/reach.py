@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels.shadow import Halo
 from pipeline.footprints.outlines import windows_of
+from pipeline.footprints.prepared import FootprintBoxes
 from pipeline.footprints.scope import lights, shards_of, tally
 from pipeline.grid.tile_masks import HeightBounds, TileMask
 from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, uniform_halo
@@ -28,55 +29,58 @@ Lowest = Callable[[str, Rectangle], float]
 class Influence:
     """What can matter to what in one run, by tiles.
 
-    surface: bounds of the heights that matter, in the frame of the inputs; felt: the tiles that the
-    area can feel, whose footprints a pass with `neighbours` takes; measured: the shards with such
-    footprints, and how many; widest: of the footprints there [cells]; near: cells around a building
-    or a raster's cell within which anything matters.
+    surface: bounds of the heights that matter, in the frame of the inputs; widest: of the
+    footprints there [cells]; radius: cells around a building or a raster's cell within which
+    anything matters; tiles: those that can matter to the area, whose footprints a pass with
+    `neighbours` takes; measured: the shards with such footprints, and how many.
     """
 
     surface: HeightBounds
-    felt: TileMask
-    measured: dict[Shard, int]
     widest: int
-    near: int
+    radius: int
+    tiles: TileMask
+    measured: Mapping[Shard, int]
 
-    def narrowed(self, context: Context, own: TileMask, asking: TileMask) -> "Influence":
-        """What footprints on some tiles, and shadows or layers on others, can feel of this."""
-        felt = self.felt_by(context, own, asking)
-        return replace(self, felt=felt, measured=owners(context, felt))
+    def narrowed(self, context: Context, own: TileMask, requested: TileMask) -> "Influence":
+        """The part that can matter to footprints on some tiles, and shadows or layers on others."""
+        tiles = self.tiles_for(context, own, requested)
+        boxes = lights(context.prepared, tiles.window, context.resolution)
+        nearby = ((each, np.zeros(len(each.place), np.bool_)) for each in boxes)
+        return replace(self, tiles=tiles, measured=owners(context, tiles, nearby))
 
-    def felt_by(self, context: Context, own: TileMask, asking: TileMask) -> TileMask:
-        """The tiles that can matter to footprints on some tiles and to what is asked on others."""
-        return own.union(asking).grow(in_tiles(self.near)).part(context.frame)
+    def tiles_for(self, context: Context, own: TileMask, requested: TileMask) -> TileMask:
+        """The tiles that can matter to footprints on some tiles and to what is requested on
+        others."""
+        return own.union(requested).grow(in_tiles(self.radius)).part(context.frame)
 
-    def given(self, context: Context, stage: str) -> Callable[[Shard], Any]:
-        """What a pass is given for each shard beside what it reads itself."""
+    def surroundings(self, context: Context, stage: str) -> Callable[[Shard], Any]:
+        """For each shard, what a pass gets beside what it reads itself."""
         return lambda shard: None
 
     def changed(self, context: Context, places: TileMask, highest: NDArray[np.int32]) -> "Matters":
-        """What tells whether a change matters to the footprints and layers on a ground [cells].
+        """Whether a change matters to the footprints and layers on a ground [cells].
 
         places: the tiles where something changed; highest: of what stood or stands there [cm].
         """
-        near = places.grow(in_tiles(self.near))
-        return lambda ground: bool(near.part(ground.coarse(TILE)).marked.any())
+        affected = places.grow(in_tiles(self.radius))
+        return lambda ground: bool(affected.part(ground.coarse(TILE)).marked.any())
 
-    # What a plan says of it.
+    # For plans.
 
     def halos(self, context: Context) -> list[Halo]:
         """How far a block must look, of the blocks in each square of the lattice [cells]."""
-        return [uniform_halo(self.near + 1)]
+        return [uniform_halo(self.radius + 1)]
 
     def cells(self, context: Context, square: LatticeCell, core: Window) -> tuple[int, int]:
         """The cells that a block reads, and of those its own."""
         inputs = context.terrain.window
-        halo = uniform_halo(self.near + 1)
-        return core.grow(halo).intersect(inputs).size, core.intersect(inputs).size
+        read = core.grow(uniform_halo(self.radius + 1)).intersect(inputs)
+        return read.size, core.intersect(inputs).size
 
     def memory(self, context: Context) -> int:
         """What a worker holds at most while it computes with a block, without the shard's raster
         layers [bytes]."""
-        side = min(context.block, context.layout.shard) + 2 * (self.widest + self.near)
+        side = min(context.block, context.layout.shard) + 2 * (self.widest + self.radius)
         return CELL_BYTES * side * side + PIECE_BYTES * PIECE**2
 
 
@@ -87,25 +91,25 @@ Matters = Callable[[Window], bool]
 class Reach:
     """How far anything matters by a method: here the same on all sides, whatever its height.
 
-    near_m: by the parameters, from a building's cells or a raster's [m]; depends_on: the names of
+    radius_m: by the parameters, from a building's cells or a raster's [m]; depends_on: the names of
     the parameters that change it.
     """
 
-    near_m: Callable[[Any], float]
+    radius_m: Callable[[Any], float]
     depends_on: tuple[str, ...] = ("ground_ring_m",)
 
     def halo(self, p: Any, squares: Iterable[LatticeCell], resolution: float) -> Halo:
         """How far around an area in some squares of the lattice anything that stands in the country
         could matter to it [cells]."""
-        farthest = max(self.near_m(p), p.ground_ring_m)
+        farthest = max(self.radius_m(p), p.ground_ring_m)
         return uniform_halo(math.ceil(farthest / resolution) + 2)
 
     def influence(self, context: Context) -> Influence:
-        """What can matter to what, before any roof is measured."""
-        near = math.ceil(self.near_m(context.p) / context.resolution)
-        found = Influence(surface_of(context), context.scope.tiles, {}, widest_of(context), near)
-        felt = found.felt_by(context, context.scope.tiles, context.asking)
-        return replace(found, felt=felt)
+        """What can matter to what before any roof is measured, but for its tiles and shards."""
+        radius = math.ceil(self.radius_m(context.p) / context.resolution)
+        surface = surface_of(context)
+        nothing = TileMask.none(surface.frame)
+        return Influence(surface, widest_of(context), radius, tiles=nothing, measured={})
 
     def of_change(
         self, p: Any, bounds: NDArray[np.float64], top: float, lowest: Lowest
@@ -116,7 +120,7 @@ class Reach:
         bounds, top: of that one [m, m above NAP]; lowest: the lowest height that the sheets of
         `dsm` or `dtm` have in a rectangle [m above NAP].
         """
-        return [bounds + self.near_m(p) * np.array([-1, -1, 1, 1])]
+        return [bounds + self.radius_m(p) * np.array([-1, -1, 1, 1])]
 
 
 def hull(rectangles: ArrayLike, margin: float = 0.0) -> Rectangle:
@@ -142,25 +146,19 @@ def surface_of(context: Context) -> HeightBounds:
 def widest_of(context: Context) -> int:
     """The side of the widest footprint that can matter [cells]."""
     widest = 0
-    for light, _ in context.near():
-        windows = windows_of(light.bounds, context.resolution)
+    for boxes, _ in context.nearby():
+        windows = windows_of(boxes.bounds, context.resolution)
         widest = max(widest, int((windows[:, 2:] - windows[:, :2]).max()))
     return widest
 
 
-def to_measure(context: Context, felt: TileMask) -> dict[Shard, int]:
-    """The shards that own footprints of the area, or on some tiles, and how many."""
-    found = Counter[Shard]()
-    for light, asked in context.near():
-        wanted = asked | felt.touch(windows_of(light.bounds, context.resolution))
-        found.update(tally(shards_of(context.layout, light.centre[wanted])))
-    return dict(found)
-
-
-def owners(context: Context, felt: TileMask) -> dict[Shard, int]:
-    """The shards that own footprints on some tiles, and how many."""
-    found = Counter[Shard]()
-    for light in lights(context.prepared, felt.window, context.resolution):
-        touched = felt.touch(windows_of(light.bounds, context.resolution))
-        found.update(tally(shards_of(context.layout, light.centre[touched])))
-    return dict(found)
+def owners(
+    context: Context, tiles: TileMask, nearby: Iterable[tuple[FootprintBoxes, NDArray[np.bool_]]]
+) -> Mapping[Shard, int]:
+    """The shards that own footprints of the area or on some tiles, and how many. nearby: those that
+    may be, with a mask of those of the area."""
+    owned = Counter[Shard]()
+    for boxes, in_area in nearby:
+        chosen = in_area | tiles.touch(windows_of(boxes.bounds, context.resolution))
+        owned.update(tally(shards_of(context.layout, boxes.centre[chosen])))
+    return owned

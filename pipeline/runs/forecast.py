@@ -77,7 +77,7 @@ def forecast(run: Run, cards: Cards, influence: Influence, engine: Engine) -> Fo
 
 def _load(context: Context, shard: Shard) -> Load:
     ground = context.layout.window(shard).coarse(TILE)
-    tiles = int(context.asking.part(ground).marked.sum())
+    tiles = int(context.requested.part(ground).marked.sum())
     return Load(tiles, context.scope.own.get(shard, 0))
 
 

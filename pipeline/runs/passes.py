@@ -18,7 +18,7 @@ from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
 from pipeline.results import store
 from pipeline.runs.prepare import Run
-from pipeline.runs.tasks import Shared, pass_task
+from pipeline.runs.tasks import pass_task
 from pipeline.storage.integrity import damaged_shards
 from pipeline.storage.ledger import RASTERS
 
@@ -57,11 +57,11 @@ def narrowed(context: Context, influence: Influence, only: frozenset[Shard]) -> 
         chosen.marked[:] |= TileMask.of(
             context.ground_of(shard, influence.widest), chosen.frame
         ).marked
-    own, asking = (
+    own, requested = (
         TileMask(chosen.frame, marks.part(chosen.frame).marked & chosen.marked)
-        for marks in (context.scope.tiles, context.asking)
+        for marks in (context.scope.tiles, context.requested)
     )
-    return influence.narrowed(context, own, asking)
+    return influence.narrowed(context, own, requested)
 
 
 def carry_out(
@@ -92,29 +92,30 @@ def run_pass(
     """One pass of the method over the shards that it is not finished for. only: of the area."""
     context, step = run.context, run.method.passes[index]
     chosen = context.shards if only is None else context.shards & only
-    painted = context.painted & chosen if step.paints(context.p) else set[Shard]()
+    rasters = context.raster_shards & chosen if step.makes_layers(context.p) else set[Shard]()
     own = influence.measured if step.neighbours else context.scope.own.keys() & chosen
-    todo = _undone(context, step.name, {*own, *painted}, painted, engine, log)
-    given = influence.given(context, step.name)
+    todo = _undone(context, step.name, {*own, *rasters}, rasters, engine, log)
+    surroundings = influence.surroundings(context, step.name)
 
     def arguments(shard: Shard) -> tuple[Any, ...]:
         ground = context.ground_of(shard, influence.widest).coarse(TILE)
-        return shard, index, influence.felt.part(ground) if step.neighbours else None, given(shard)
+        tiles = influence.tiles.part(ground) if step.neighbours else None
+        return shard, index, tiles, surroundings(shard)
 
-    shared = Shared(run.method, context.for_tasks())
+    shared = run.method, context.for_tasks()
     every, on_done = map(arguments, todo), _logger(log, step.name)
     engine.run(step.name, pass_task, every, len(todo), shared=shared, on_done=on_done)
 
 
 def _undone(
-    context: Context, stage: str, shards: set[Shard], painted: set[Shard], engine: Engine, log: Log
+    context: Context, stage: str, shards: set[Shard], rasters: set[Shard], engine: Engine, log: Log
 ) -> list[Shard]:
-    """Unfinished shards of a stage, neighbours after one another. painted: shards for which the
+    """Unfinished shards of a stage, neighbours after one another. rasters: shards for which the
     stage writes raster layers, which must be intact."""
     done = context.ledger.finished(stage)
     done -= damaged_shards(
         context.ledger,
-        sorted(done & {shard.name for shard in painted}),
+        sorted(done & {shard.name for shard in rasters}),
         engine.progress,
         engine.stop,
         engine.workers,

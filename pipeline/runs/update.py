@@ -180,7 +180,7 @@ def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Checks
     of = dict[str, dict[str, Checksums]]()
     for name, each in sums.items():
         of.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = each
-    for shard in context.painted:
+    for shard in context.raster_shards:
         if shard not in fresh:
             context.ledger.record_chunks(shard.name, of.get(shard.name, {}))
 

@@ -15,7 +15,7 @@ from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 from pipeline.methods.buildings import COLUMNS, NOT_KNOWN, Measured
 from pipeline.methods.house import REASONS
 from pipeline.methods.method import names
-from pipeline.methods.passes import Block, Handed, Tables, as_table, handed_beside, joined
+from pipeline.methods.passes import Block, Handover, Handovers, ground_handover, joined
 from pipeline.methods.powermapping.passes import tops_of
 from pipeline.methods.powermapping.rules import stands
 from pipeline.storage.ledger import Ledger
@@ -60,7 +60,7 @@ def table(m: Measured) -> dict[str, NDArray[Any]]:
     """What a block of these hands on."""
     f = m.footprints
     block = Block(LatticeCell(0, 0), LAYOUT.extent, f, np.ones(len(f), np.bool_))
-    return as_table(block, Handed(m.columns(), tops_of(m)))
+    return Handover(m.columns(), tops_of(m)).table(block)
 
 
 @given(SEEDS)
@@ -80,7 +80,7 @@ def test_measurements_are_read_back(tmp_path_factory: Any, seed: int) -> None:
         parts = [table(whole.take(np.sort(block))) for block in blocks]
         ledger.record(STAGE, Shard(*owner.tolist()).name, joined(parts))
     asked = np.sort(rng.choice(80, 50, replace=False))
-    at, columns = Tables(ledger, LAYOUT, STAGE).of(f.take(asked))
+    at, columns = Handovers(ledger, LAYOUT, STAGE).of(f.take(asked))
     assert at.tolist() == np.flatnonzero(known[asked]).tolist()
     found = Measured.of(f.take(asked[at]), LAYOUT.resolution, columns)
     assert_same(found, whole.take(asked[at]))
@@ -90,9 +90,9 @@ def test_where_nothing_was_measured_nothing_is_found(tmp_path: Path) -> None:
     f = footprints(somewhere(np.random.default_rng(0), 3), np.ones(3), np.arange(3))
     ledger = Ledger(tmp_path)
     ledger.record(STAGE, Shard(0, 0).name, joined([]))
-    at, columns = Tables(ledger, LAYOUT, STAGE).of(f)
+    at, columns = Handovers(ledger, LAYOUT, STAGE).of(f)
     assert len(Measured.of(f.take(at), LAYOUT.resolution, columns)) == 0
-    assert handed_beside(ledger, STAGE) == {}
+    assert ground_handover(ledger, STAGE) == {}
 
 
 @given(SEEDS)
@@ -106,7 +106,7 @@ def test_the_tops_of_what_stands(tmp_path_factory: Any, seed: int) -> None:
     m = measured(rng, f)
     for i, half in enumerate(np.split(np.arange(30), [12])):
         ledger.record(STAGE, Shard(0, i).name, table(m.take(half)))
-    found = handed_beside(ledger, STAGE)
+    found = ground_handover(ledger, STAGE)
     heights: dict[tuple[int, int], list[int]] = {}
     for name in ("lowest", "highest"):
         for tile, height in zip(found["tile"].tolist(), found[name].tolist(), strict=True):

@@ -22,7 +22,7 @@ from pipeline import quarter
 from pipeline.grid.windows import uniform_halo
 from pipeline.methods import METHODS
 from pipeline.methods.buildings import Judged, Measured
-from pipeline.methods.passes import Block, Handed, Pass, Work
+from pipeline.methods.passes import Block, Handover, Pass, Work
 from pipeline.methods.reach import Reach
 from pipeline.runs.plan import plan
 from pipeline.runs.run import run
@@ -227,20 +227,20 @@ def test_it_is_a_static_site(finished: Path, tmp_path: Path) -> None:
     assert ABOVE.name in json.dumps(config) and config["collections"][0]["method"]["name"] == NAME
 
 
-def measure(work: Work, block: Block) -> Handed:
+def measure(work: Work, block: Block) -> Handover:
     """Hand on the heights of buildings, neighbours' too."""
-    return Handed(work.measured(block.footprints).columns())
+    return Handover(work.measured(block.footprints).columns())
 
 
 def highest_nearby(work: Work, block: Block) -> Judged:
     """Whether a building with a height within 60 m of the centre is higher."""
     resolution = work.context.resolution
-    _, own = work.handed("measure", block.footprints)
+    _, own = work.handover("measure", block.footprints)
     measured = Measured.of(block.footprints, resolution, own)
     ground = block.core.grow(uniform_halo(math.ceil(60 / resolution)))
     near = work.context.prepared.read(ground.bounds(resolution))
-    at, handed = work.handed("measure", near)
-    others = Measured.of(near.take(at), resolution, handed)
+    at, handover = work.handover("measure", near)
+    others = Measured.of(near.take(at), resolution, handover)
     away = np.linalg.norm(
         measured.footprints.centre[:, None] - others.footprints.centre[None], axis=2
     )

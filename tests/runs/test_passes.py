@@ -51,24 +51,24 @@ def influence(asked: Run) -> SunAndWind:
 
 def test_the_parts_feel_what_the_whole_does(context: Context, influence: SunAndWind) -> None:
     """Shard by shard: all that one feels is felt by the area, and all of that by some shard."""
-    felt = np.zeros_like(influence.felt.marked)
+    tiles = np.zeros_like(influence.tiles.marked)
     every = context.shards
     for shard in every:
         part = narrowed(context, influence, frozenset([shard]))
-        assert not (part.felt.marked & ~influence.felt.marked).any()
-        assert part.felt.marked.sum() < influence.felt.marked.sum()
+        assert not (part.tiles.marked & ~influence.tiles.marked).any()
+        assert part.tiles.marked.sum() < influence.tiles.marked.sum()
         assert part.measured.keys() <= influence.measured.keys()
-        felt |= part.felt.marked
-    assert np.array_equal(felt, influence.felt.marked)
+        tiles |= part.tiles.marked
+    assert np.array_equal(tiles, influence.tiles.marked)
     whole = narrowed(context, influence, frozenset(every))
-    assert np.array_equal(whole.felt.marked, influence.felt.marked)
+    assert np.array_equal(whole.tiles.marked, influence.tiles.marked)
     assert narrowed(context, influence, frozenset()).measured == {}
 
 
 def test_what_is_felt_is_not_all(context: Context, influence: SunAndWind) -> None:
-    own = context.scope.tiles.part(influence.felt.frame).marked
-    assert own.sum() < influence.felt.marked.sum() < 0.9 * own.size
-    assert not (own & ~influence.felt.marked).any()
+    own = context.scope.tiles.part(influence.tiles.frame).marked
+    assert own.sum() < influence.tiles.marked.sum() < 0.9 * own.size
+    assert not (own & ~influence.tiles.marked).any()
     assert (influence.surface.highest >= influence.dsm.highest).all()
 
 

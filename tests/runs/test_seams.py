@@ -153,7 +153,7 @@ def test_a_part_of_the_area_is_a_part_of_the_result(
 
 def cut_reach(patch: pytest.MonkeyPatch, share: float) -> None:
     """From here on a block reads only the tiles on so much of the way to the farthest it needs."""
-    usual = Casters.felt
+    usual = Casters.relevant_tiles
 
     def shorter(
         casters: Casters, painted: Window, roofs: Roofs, *sky: Any
@@ -167,7 +167,7 @@ def cut_reach(patch: pytest.MonkeyPatch, share: float) -> None:
         needed, bare = (TileMask(casters.frame, marks.marked & kept) for marks in found)
         return needed, bare
 
-    patch.setattr(Casters, "felt", shorter)
+    patch.setattr(Casters, "relevant_tiles", shorter)
 
 
 def test_a_reach_too_short_is_seen(
@@ -232,7 +232,7 @@ def test_a_reach_lies_on_the_side_of_the_sun(
     files = low_roofs_among_towers(tmp_path / "in")
     expected = expect(files, **season)
     assert_same_rows(run_on(files, tmp_path / "a", settings=season, block=16), expected)
-    usual = Casters.felt
+    usual = Casters.relevant_tiles
 
     def turned_round(
         casters: Casters, painted: Window, roofs: Roofs, towards: list[Sun], resolution: float
@@ -240,6 +240,6 @@ def test_a_reach_lies_on_the_side_of_the_sun(
         opposite = [sun._replace(azimuth=sun.azimuth + math.pi) for sun in towards]
         return usual(casters, painted, roofs, opposite, resolution)
 
-    monkeypatch.setattr(Casters, "felt", turned_round)
+    monkeypatch.setattr(Casters, "relevant_tiles", turned_round)
     with pytest.raises(AssertionError, match="lit"):
         assert_same_rows(run_on(files, tmp_path / "b", settings=season, block=16), expected)

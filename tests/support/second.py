@@ -72,9 +72,9 @@ class Above(CentreParameter, BuildingParameters):
 
 def above(work: Work, block: Block) -> Judged:
     """Paint a block, and judge its buildings."""
-    core = block.core.intersect(work.painted)
+    core = block.core.intersect(work.raster_window)
     if core.size:
-        work.paint(core, {"rise": work.heights.dsm(core) - work.heights.dtm(core)})
+        work.write_layers(core, {"rise": work.heights.dsm(core) - work.heights.dtm(core)})
     measured = work.measured(block.footprints)
     measured = measured.rejecting(TOO_SMALL.name, measured.cells < 4)
     tall = measured.height >= 100 * work.context.p.tall_m

@@ -78,17 +78,17 @@ class Casters(HeightBounds):
         tables = (self.lowest, self.highest, self.bare)
         return Casters(frame, *(cut(t, self.frame, frame, NO_HEIGHT) for t in tables))
 
-    def felt(
-        self, painted: Window, roofs: Roofs, towards: list[Sun], resolution: float
+    def relevant_tiles(
+        self, rasters: Window, roofs: Roofs, suns: list[Sun], resolution: float
     ) -> tuple[TileMask, TileMask]:
-        """The tiles that can throw their shadow on a cell of a painted window or of a roof, and
+        """The tiles that can cast shadow on a cell of a window of raster layers or of a roof, and
         those; and of them the tiles of which the rasters matter, beside the blocks there."""
-        asks = TileMask.of(painted, self.frame).marked
-        lowest = np.where(asks, self.lowest, NO_HEIGHT)
+        shown = TileMask.of(rasters, self.frame).marked
+        lowest = np.where(shown, self.lowest, NO_HEIGHT)
         lowest = lowered(lowest, self.frame, roofs.windows, roofs.lowest)
-        needed = casting_tiles(self.highest, lowest, towards, resolution, TILE)
+        needed = casting_tiles(self.highest, lowest, suns, resolution, TILE)
         needed |= lowest != NO_HEIGHT
-        bare = asks | casting_tiles(self.bare, lowest, towards, resolution, TILE)
+        bare = shown | casting_tiles(self.bare, lowest, suns, resolution, TILE)
         return TileMask(self.frame, needed), TileMask(self.frame, bare)
 
 
@@ -107,7 +107,7 @@ def extrude(
 def shade_block(
     square: LatticeCell,
     core: Window,
-    painted: Window,
+    rasters: Window,
     needed: TileMask,
     bare: TileMask,
     heights: PairReader,
@@ -116,28 +116,28 @@ def shade_block(
     layers: tuple[str, ...],
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray[Any]]]:
     """The shadows on one window that lies in one square of the lattice, and the raster layers of
-    the part of it that is painted, by name.
+    a part of it, by name.
 
-    core: on the rasters; painted: the part of it of which raster layers are made; needed: the tiles
-    that can matter to what is asked in it, those included, and bare: those of which the ground
-    does; standing: all buildings that do so in it or on those.
+    core: on the rasters; rasters: the part of it of which raster layers are made; needed: the tiles
+    that can matter to the shadows in it, those included, and bare: those of which the ground does;
+    standing: all buildings that do so in it or on those.
     """
     resolution = heights.terrain.resolution
-    towards = suns_of(square, p)
+    suns = suns_of(square, p)
     inputs = heights.terrain.window
-    near = painted.grow(ANY_SIDE).intersect(inputs) if layers and painted.size else NOTHING
-    window = needed.window.intersect(inputs).union(core).union(near)
+    wide = rasters.grow(ANY_SIDE).intersect(inputs) if layers and rasters.size else NOTHING
+    window = needed.window.intersect(inputs).union(core).union(wide)
     tiles, ground = (marks.part(window.coarse(TILE)) for marks in (needed, bare))
-    if near.size:
+    if wide.size:
         for marks in (tiles, ground):
-            marks.marked[:] |= TileMask.of(near, marks.frame).marked
+            marks.marked[:] |= TileMask.of(wide, marks.frame).marked
     surface = read_surface(window, tiles, ground, heights, standing, p)
-    shadow = cast_shadow(surface, towards, square.anchored(window, resolution))
+    shadow = cast_shadow(surface, suns, square.anchored(window, resolution))
     made: dict[str, NDArray[Any]] = {}
-    if near.size:
-        part = window.slices(near)
-        wider = _layers(layers, near, surface[part], shadow[part], towards, heights, p)
-        inner = near.slices(painted)
+    if wide.size:
+        part = window.slices(wide)
+        wider = _layers(layers, wide, surface[part], shadow[part], suns, heights, p)
+        inner = wide.slices(rasters)
         made = {name: values[(..., *inner)].copy() for name, values in wider.items()}
     return shadow[window.slices(core)].copy(), made  # copies let the halo go
 
@@ -147,7 +147,7 @@ def _layers(
     window: Window,
     surface: NDArray[np.float32],
     shadow: NDArray[np.uint8],
-    towards: list[Sun],
+    suns: list[Sun],
     heights: PairReader,
     p: Powermapping,
 ) -> dict[str, NDArray[Any]]:
@@ -155,8 +155,8 @@ def _layers(
     resolution = heights.terrain.resolution
     made: dict[str, NDArray[Any]] = {"shadow": shadow, "surface": surface}
     if "sun_hillshade" in names:
-        grey = np.stack([hillshade(surface, sun, resolution) for sun in towards])
-        grey[_bits(shadow, len(towards))] = 0
+        grey = np.stack([hillshade(surface, sun, resolution) for sun in suns])
+        grey[np.stack([shadow >> i & 1 == 1 for i in range(len(suns))])] = 0
         made["sun_hillshade"] = grey
     if "hillshade" in names:
         dsm = surface if p.surface == "dsm" else heights.dsm(window)
@@ -172,21 +172,17 @@ def read_surface(
     standing: Measured,
     p: Powermapping,
 ) -> NDArray[np.float32]:
-    """What casts and catches shadow on some tiles: as measured, or blocks on the terrain, which is
-    read on the bare ones only; NaN elsewhere."""
+    """The surface that casts and catches shadow on some tiles: as measured, or blocks on the
+    terrain, which is read on the bare ones only; NaN elsewhere."""
     if p.surface == "dsm":
         return heights.dsm(window, tiles.marked)
     surface = np.full((window.height, window.width), np.nan, np.float32)
     for part in window.pieces(PIECE):
         frame = part.coarse(TILE)
         if tiles.part(frame).marked.any():
-            here = standing.within(part)
-            surface[window.slices(part)] = extrude(
-                heights.dtm(part, bare.part(frame).marked),
-                here.outlines.spans(part),
-                here.roof,
-                heights.terrain.mask(part),
-            )
+            blocks, dtm = standing.within(part), heights.dtm(part, bare.part(frame).marked)
+            spans, mask = blocks.outlines.spans(part), heights.terrain.mask(part)
+            surface[window.slices(part)] = extrude(dtm, spans, blocks.roof, mask)
     return surface
 
 
@@ -198,7 +194,7 @@ def lit_cells(
     shadow: of the window. On the extruded surface cells without DSM data have a height too: those
     are looked up for the roofs that have some.
     """
-    lit, found, m = shadow == LIT, np.zeros(len(roofs), np.int64), roofs.measured
+    lit, counts, m = shadow == LIT, np.zeros(len(roofs), np.int64), roofs.measured
     holed = (m.cells < m.own) & (p.surface == "extruded")
     for some in (np.flatnonzero(~holed), np.flatnonzero(holed)):
         if len(some) and holed[some[0]]:
@@ -206,9 +202,5 @@ def lit_cells(
             tiles.add(roofs.windows[some])
             lit &= ~np.isnan(heights.dsm(window, tiles.marked))
         spans = m.outlines.take(some).spans(window)
-        found[some] = bit_counts(lit.view(np.uint8), spans).bits[:, 0]
-    return found
-
-
-def _bits(shadow: NDArray[np.uint8], n: int) -> NDArray[np.bool_]:
-    return np.stack([(shadow >> i & 1).astype(np.bool_) for i in range(n)])
+        counts[some] = bit_counts(lit.view(np.uint8), spans).bits[:, 0]
+    return counts

@@ -1,10 +1,9 @@
-"""How far sun and wind reach: which tiles can matter to whom, what a plan and an update make of
-that."""
+"""How far sun and wind reach, by tiles: for passes, plans and updates."""
 
 import itertools
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ from pipeline.grid.windows import (
 from pipeline.heights.rasters import PIECE
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M, height_bounds
 from pipeline.methods.context import Context
-from pipeline.methods.passes import handed_beside
+from pipeline.methods.passes import ground_handover
 from pipeline.methods.powermapping.cast import Casters
 from pipeline.methods.powermapping.passes import BESIDE, MEASURE, SHADE
 from pipeline.methods.powermapping.rules import Powermapping, suns_of
@@ -44,8 +43,6 @@ from pipeline.methods.reach import (
     Reach,
     hull,
     in_tiles,
-    surface_of,
-    widest_of,
 )
 
 ANYWHERE = 10**6  # cells: the country has fewer along a side
@@ -56,10 +53,10 @@ SUN_BYTES = 4  # of a block for each sun with a picture
 WIND_BYTES = 16  # of the ground around a roof
 
 
-def farthest_shadow(towards: list[Sun], lowest: float, highest: float, resolution: float) -> Halo:
+def farthest_shadow(suns: list[Sun], lowest: float, highest: float, resolution: float) -> Halo:
     """How far a shadow can come from between two heights [m], by any of some sun positions,
     which may be none [cells]."""
-    shadows = [shadow_halo(lowest, highest, sun, resolution, ANYWHERE) for sun in towards]
+    shadows = [shadow_halo(lowest, highest, sun, resolution, ANYWHERE) for sun in suns]
     return enclosing_halo([uniform_halo(0), *shadows])
 
 
@@ -71,32 +68,34 @@ class SunAndWind(Influence):
     dsm: HeightBounds
     dtm: HeightBounds
 
-    def felt_by(self, context: Context, own: TileMask, asking: TileMask) -> TileMask:
-        """The tiles from which a shadow can fall on what is asked, or within the wind's radius."""
+    def tiles_for(self, context: Context, own: TileMask, requested: TileMask) -> TileMask:
+        """The tiles from which a shadow can fall on what is requested, or within the wind's
+        radius."""
         surface, resolution = self.surface, context.resolution
-        felt, halo = TileMask.none(surface.frame), self._longest_shadow(context, surface)
+        tiles = own.grow(in_tiles(self.radius)).part(surface.frame)
+        tiles.marked[:] |= requested.part(surface.frame).marked
+        halo = self._longest_shadow(context, surface)
         for square in context.squares:
             ground = square.window(resolution).coarse(TILE)
-            here = asking.part(ground.intersect(surface.frame))
-            if here.marked.any():
-                near = surface.part(ground.grow(halo).intersect(surface.frame))
-                asks = np.where(here.part(near.frame).marked, near.lowest, NO_HEIGHT)
-                towards = suns_of(square, context.p)
-                found = casting_or_shaded_tiles(near.highest, asks, towards, resolution, TILE)
-                felt.marked[surface.frame.slices(near.frame)] |= found
-        beside = own.grow(in_tiles(self.near)).part(surface.frame)
-        felt.marked[:] |= beside.marked | asking.part(surface.frame).marked
-        return felt
+            inside = requested.part(ground.intersect(surface.frame))
+            if inside.marked.any():
+                part = surface.part(ground.grow(halo).intersect(surface.frame))
+                lowest = np.where(inside.part(part.frame).marked, part.lowest, NO_HEIGHT)
+                suns = suns_of(square, context.p)
+                tiles.marked[surface.frame.slices(part.frame)] |= casting_or_shaded_tiles(
+                    part.highest, lowest, suns, resolution, TILE
+                )
+        return tiles
 
     def _longest_shadow(self, context: Context, surface: HeightBounds) -> Halo:
         """How far a shadow reaches at most [tiles]."""
         low, high = surface.extremes
-        halo = farthest_shadow(_every_sun(context), low - 1, high + 1, context.resolution)
+        suns = [sun for square in context.squares for sun in suns_of(square, context.p)]
+        halo = farthest_shadow(suns, low - 1, high + 1, context.resolution)
         return Halo(*(-(-cells // TILE) for cells in halo))
 
-    def given(self, context: Context, stage: str) -> Callable[[Shard], Any]:
-        """What casts shadow around each shard, as far as it can matter there, for the pass in which
-        shadows are cast."""
+    def surroundings(self, context: Context, stage: str) -> Callable[[Shard], Any]:
+        """The casters around each shard that can matter there, for the pass that casts shadows."""
         measured_surface = context.p.surface == "dsm"
         if stage != (MEASURE if measured_surface else SHADE):
             return lambda shard: None
@@ -116,18 +115,17 @@ class SunAndWind(Influence):
 
     def _extruded(self, context: Context) -> Casters:
         """The terrain with the roofs that stand on it, as they were measured."""
-        tops, found = handed_beside(context.ledger, MEASURE), self.dtm
+        tops, surface = ground_handover(context.ledger, MEASURE), self.dtm
         if tops:
             windows = np.hstack([tops["tile"] * TILE, tops["tile"] * TILE + 1])
-            found = found.raised(windows, tops["lowest"], tops["highest"])
-        return Casters(found.frame, found.lowest, found.highest, self.dtm.highest)
+            surface = surface.raised(windows, tops["lowest"], tops["highest"])
+        return Casters(surface.frame, surface.lowest, surface.highest, self.dtm.highest)
 
     def changed(self, context: Context, places: TileMask, highest: NDArray[np.int32]) -> Matters:
-        """What tells whether a change can throw its shadow on a ground, or stands within the wind's
-        radius of it."""
-        beside = super().changed(context, places, highest)
+        """Whether a change can cast its shadow on a ground, or lies within the wind's radius."""
+        within_radius = super().changed(context, places, highest)
         high = np.where(places.marked, np.maximum(self.surface.highest, highest), NO_HEIGHT)
-        return lambda ground: beside(ground) or self._shaded(context, ground, high, highest)
+        return lambda ground: within_radius(ground) or self._shaded(context, ground, high, highest)
 
     def _shaded(
         self,
@@ -151,7 +149,7 @@ class SunAndWind(Influence):
         matters = casting_or_shaded_tiles(tall, lowest, suns, resolution, TILE)
         return bool((matters & (tall != NO_HEIGHT)).any())
 
-    # What a plan says of it.
+    # For plans.
 
     def halos(self, context: Context) -> list[Halo]:
         """How far a block must look, of the blocks in each square of the lattice [cells]."""
@@ -164,7 +162,7 @@ class SunAndWind(Influence):
         limit = max(inputs.height, inputs.width)
         for square in context.squares:
             ground = square.window(context.resolution).coarse(TILE).intersect(surface.frame)
-            low = surface.part(ground).lowest[context.asking.part(ground).marked]
+            low = surface.part(ground).lowest[context.requested.part(ground).marked]
             high = surface.part(ground.grow(longest).intersect(surface.frame)).highest
             if (low != NO_HEIGHT).any():
                 ends = low[low != NO_HEIGHT].min() / 100, high.max() / 100
@@ -216,21 +214,17 @@ class SunAndWindReach(Reach):
         return enclosing_halo([super().halo(p, squares, resolution), shadows])
 
     def influence(self, context: Context) -> SunAndWind:
-        """What can matter to what, before any roof is measured.
+        """What can matter to what before any roof is measured, but for its tiles and shards.
 
         A roof is a percentile of the DSM on its cells, so it is no higher than the highest tile of
         the DSM that its footprint touches, and no lower than the lowest.
         """
-        dsm, sheets = surface_of(context), context.terrain.dtm.sheets
-        dtm = height_bounds(sheets, context.relief, context.terrain.window)
+        plain, sheets = super().influence(context), context.terrain.dtm.sheets
+        dsm, dtm = plain.surface, height_bounds(sheets, context.relief, context.terrain.window)
         highest = np.maximum(dsm.highest, dtm.highest)
         _spread(context, highest, dsm)
         surface = HeightBounds(dsm.frame, _lower(dsm.lowest, dtm.lowest), highest)
-        near = math.ceil(self.near_m(context.p) / context.resolution)
-        nothing = TileMask.none(dsm.frame)
-        found = SunAndWind(surface, nothing, {}, widest_of(context), near, dsm, dtm)
-        felt = found.felt_by(context, context.scope.tiles, context.asking)
-        return replace(found, felt=felt)
+        return SunAndWind(surface, plain.widest, plain.radius, plain.tiles, {}, dsm, dtm)
 
     def of_change(
         self, p: Powermapping, bounds: NDArray[np.float64], top: float, lowest: Lowest
@@ -260,14 +254,10 @@ def shadows_of(
     return found
 
 
-def _every_sun(context: Context) -> list[Sun]:
-    return [sun for square in context.squares for sun in suns_of(square, context.p)]
-
-
 def _spread(context: Context, highest: NDArray[np.int32], dsm: HeightBounds) -> None:
     """Raise the tiles that a footprint touches to the highest of them: so high its roof may be."""
-    for light, _ in context.near():
-        windows = windows_of(light.bounds, context.resolution)
+    for boxes, _ in context.nearby():
+        windows = windows_of(boxes.bounds, context.resolution)
         wide = windows[(windows[:, :2] // TILE != (windows[:, 2:] - 1) // TILE).any(axis=1)]
         raise_tiles(highest, dsm.frame, wide, highest_under(dsm.highest, dsm.frame, wide))
 

@@ -12,7 +12,7 @@ from pipeline.grid.tile_masks import NO_HEIGHT, HeightBounds, enclosing
 from pipeline.grid.windows import TILE, LatticeCell, Window, uniform_halo
 from pipeline.methods.buildings import Judged, Measured
 from pipeline.methods.context import NOTHING
-from pipeline.methods.passes import Block, Handed, Pass, Work
+from pipeline.methods.passes import Block, Handover, Pass, Work
 from pipeline.methods.powermapping.cast import Roofs, lit_cells, shade_block
 from pipeline.methods.powermapping.reach_cut import reach_cut
 from pipeline.methods.powermapping.rules import (
@@ -30,27 +30,28 @@ MEASURE, SHADE = "measure", "shade"
 BESIDE = 2 * TILE  # cells around a block that are cast with it: few roofs reach farther
 
 
-def measure_block(work: Work, block: Block) -> Handed:
+def measure_block(work: Work, block: Block) -> Handover:
     """The heights of a block's buildings, those that the area can feel as well; with the measured
     surface the shadows on them, since no other roof has to be known for that."""
     measured = work.measured(block.footprints)
     columns = measured.columns()
     if work.context.p.surface == "dsm":
-        chosen = block.asked & pd.isna(measured.reason)
+        chosen = block.in_area & pd.isna(measured.reason)
         columns["shadow"], columns["lit_cells"] = cast(work, block, measured, chosen)
-    return Handed(columns, tops_of(measured))
+    return Handover(columns, tops_of(measured))
 
 
 def judge_block(work: Work, block: Block) -> Judged:
     """The verdicts of a block's buildings; with the extruded surface the shadows before that."""
-    context, p, (_, handed) = work.context, work.context.p, work.handed(MEASURE, block.footprints)
-    measured = Measured.of(block.footprints, context.resolution, handed)
+    context, p = work.context, work.context.p
+    _, values = work.handover(MEASURE, block.footprints)
+    measured = Measured.of(block.footprints, context.resolution, values)
     if p.surface == "extruded":
         shadow, lit = cast(work, block, measured, pd.isna(measured.reason))
     if not len(measured):
         return Judged.nothing(measured)
     if p.surface == "dsm":
-        shadow, lit = handed["shadow"], handed["lit_cells"]
+        shadow, lit = values["shadow"], values["lit_cells"]
     candidate = is_candidate(measured, p)
     sheltered = _sheltered(work, measured, candidate)
     flags = {"uneven": is_uneven(measured), "reach_cut": reach_cut(context, measured, candidate)}
@@ -91,44 +92,47 @@ def _verdicts(
 def cast(
     work: Work, block: Block, measured: Measured, chosen: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Paint a block, and cast shadow on some of its buildings: bit i is set where the deciding cell
-    is shaded at position i; and how many of the own cells with data are lit at all positions."""
+    """Make the raster layers of a block, and cast shadow on some of its buildings.
+
+    Returns of each building its bits, of which the i-th is set where the deciding cell is shaded at
+    sun position i, and how many of its own cells with data are lit at all positions.
+    """
     p, resolution = work.context.p, work.context.resolution
     shadow, lit = np.zeros(len(measured), np.uint8), np.zeros(len(measured), np.int64)
-    roofs = Roofs.of(measured, chosen, p)
-    for square, part, painted in _parts(work, block, roofs):
-        here = roofs.within(part)
-        needed, bare = work.given.felt(painted, here, suns_of(square, p), resolution)
-        others = here.measured
+    every = Roofs.of(measured, chosen, p)
+    for square, part, rasters in _parts(work, block, every):
+        roofs, suns = every.within(part), suns_of(square, p)
+        needed, bare = work.surroundings.relevant_tiles(rasters, roofs, suns, resolution)
+        others = roofs.measured
         if p.surface == "extruded":
             others = standing(work, part.union(needed.window))
-        dark, layers = shade_block(
-            square, part, painted, needed, bare, work.heights, others, p, tuple(work.layers)
+        bits, layers = shade_block(
+            square, part, rasters, needed, bare, work.heights, others, p, tuple(work.layers)
         )
-        work.paint(painted, layers)
-        decided = here.decided_in(part)
-        place = here.measured.row[decided] - part.top, here.measured.column[decided] - part.left
-        shadow[here.position[decided]] = dark[place]
-        lit[here.position] += lit_cells(dark, part, here, work.heights, p)
+        work.write_layers(rasters, layers)
+        decided = roofs.decided_in(part)
+        cells = roofs.measured.row[decided] - part.top, roofs.measured.column[decided] - part.left
+        shadow[roofs.position[decided]] = bits[cells]
+        lit[roofs.position] += lit_cells(bits, part, roofs, work.heights, p)
     return shadow, lit
 
 
 def _parts(work: Work, block: Block, roofs: Roofs) -> Iterator[tuple[LatticeCell, Window, Window]]:
-    """What is to be cast of a block: windows that hold each cell of its roofs once, with the square
-    whose sun positions they have, and what is painted in each. First the block's own ground, with
-    what of its roofs lies near it; then block by block what lies beyond or in another square."""
+    """Windows that hold each cell of a block's roofs once, with the square whose sun positions they
+    have, and the cells of raster layers in each. First the block's own ground, with what of its
+    roofs lies near it; then block by block what lies beyond or in another square."""
     layout, inputs = work.context.layout, work.context.terrain.window
-    painted = block.core.intersect(work.painted).intersect(inputs)
-    near = block.core.grow(uniform_halo(BESIDE))
-    near = near.intersect(block.square.window(layout.resolution))
-    home = painted.union(roofs.within(near.intersect(inputs)).window)
+    rasters = block.core.intersect(work.raster_window).intersect(inputs)
+    around = block.core.grow(uniform_halo(BESIDE)).intersect(inputs)
+    around = around.intersect(block.square.window(layout.resolution))
+    home = rasters.union(roofs.within(around).window)
     if home.size:
-        yield block.square, home, painted
+        yield block.square, home, rasters
     for strip in roofs.window.intersect(inputs).without(home):
         for other, part in layout.blocks(strip, work.context.block):
             window = roofs.within(part).window
             if window.size:
-                work.go_on()
+                work.check_stop()
                 yield other, window, NOTHING
 
 
@@ -136,16 +140,16 @@ def standing(work: Work, window: Window) -> Measured:
     """The buildings that touch a window and stand, and perhaps more: those of a block's shadows do
     for its wind as well."""
     context = work.context
-    seen, found = work.kept.get("standing", (NOTHING, None))
-    if found is None or not seen.covers(window):
+    covered, buildings = work.cache.get("standing", (NOTHING, None))
+    if buildings is None or not covered.covers(window):
         radius = -(-context.p.wind_radius_m // context.resolution)
-        seen = window.grow(uniform_halo(int(radius)))
-        near = context.prepared.read(seen.bounds(context.resolution))
-        at, handed = work.handed(MEASURE, near)
-        measured = Measured.of(near.take(at), context.resolution, handed)
-        found = measured.take(stands(measured))
-        work.kept["standing"] = seen, found
-    return found
+        covered = window.grow(uniform_halo(int(radius)))
+        nearby = context.prepared.read(covered.bounds(context.resolution))
+        at, values = work.handover(MEASURE, nearby)
+        measured = Measured.of(nearby.take(at), context.resolution, values)
+        buildings = measured.take(stands(measured))
+        work.cache["standing"] = covered, buildings
+    return buildings
 
 
 def _sheltered(work: Work, measured: Measured, candidate: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -155,12 +159,12 @@ def _sheltered(work: Work, measured: Measured, candidate: NDArray[np.bool_]) -> 
     if not len(candidates):
         return sheltered
     windows = measured.outlines.windows(p.wind_radius_m)
-    near = standing(work, enclosing(windows[candidates]))
-    heights = compared(near, p)
-    at = np.searchsorted(near.footprints.place, measured.footprints.place[candidates])
+    others = standing(work, enclosing(windows[candidates]))
+    heights = compared(others, p)
+    at = np.searchsorted(others.footprints.place, measured.footprints.place[candidates])
     for i, own in zip(candidates, at.tolist(), strict=True):
-        work.go_on()
-        sheltered[i] = is_sheltered(own, near, heights, work.heights, p)
+        work.check_stop()
+        sheltered[i] = is_sheltered(own, others, heights, work.heights, p)
     return sheltered
 
 
@@ -179,6 +183,6 @@ def tops_of(measured: Measured) -> dict[str, NDArray[Any]]:
 
 
 PASSES = (
-    Pass(MEASURE, measure_block, neighbours=True, paints=lambda p: p.surface == "dsm"),
-    Pass(SHADE, judge_block, paints=lambda p: p.surface == "extruded"),
+    Pass(MEASURE, measure_block, neighbours=True, makes_layers=lambda p: p.surface == "dsm"),
+    Pass(SHADE, judge_block, makes_layers=lambda p: p.surface == "extruded"),
 )
