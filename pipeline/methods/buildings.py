@@ -1,4 +1,4 @@
-"""What every method reads and measures of a building, and why some are not judged."""
+"""The heights of buildings, the reasons to judge none of them, and their flags, of every method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -33,7 +33,6 @@ NOT_STANDING = (
 )
 BAG_STATUSES = STANDING + NOT_STANDING
 NOT_KNOWN = np.iinfo(np.int64).min  # a height in cm that is not known
-Columns = dict[str, NDArray[np.int64]]
 
 
 # fmt: off
@@ -83,7 +82,7 @@ class CentreParameter:
 
 @dataclass(frozen=True)
 class Measured:
-    """Footprints, by position, and what was measured of each on a grid of some resolution [m].
+    """The measurements of footprints, by position, on a grid of some resolution [m].
 
     roof, median, top, lowest: percentiles of the DSM on the own cells, by the method's parameter,
     and 50, 95, 0 [cm]; ground: of the DTM around [cm]; NOT_KNOWN where there is none; cells: own
@@ -133,7 +132,7 @@ class Measured:
         return self.take(np.flatnonzero(touches(self.windows, window)))
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """What was measured, as a table that a later pass reads."""
+        """The measurements as a table that a pass hands over."""
         columns = {name: getattr(self, name) for name in COLUMNS}
         return columns | {"reason": np.array([why or "" for why in self.reason], np.bytes_)}
 
@@ -141,7 +140,7 @@ class Measured:
     def of(
         cls, footprints: Footprints, resolution: float, columns: Mapping[str, NDArray[Any]]
     ) -> "Measured":
-        """Footprints with such a table of theirs; without any footprint it may be empty."""
+        """Footprints with such a table; without any footprint it may be empty."""
         if not len(footprints):
             return cls.nothing(footprints, resolution)
         reason = np.array([why.decode() or None for why in columns["reason"]], object)
@@ -157,7 +156,7 @@ class Measured:
         return cls(footprints, resolution, **heights, **counts, reason=footprints.reason)
 
     def rejecting(self, reason: str, mask: NDArray[np.bool_]) -> "Measured":
-        """With a reason more, of those that no other rejects."""
+        """The same, but those in the mask that have no reason yet are rejected for this one."""
         return replace(self, reason=np.where(mask & pd.isna(self.reason), reason, self.reason))
 
 
@@ -166,7 +165,7 @@ COLUMNS = tuple(field.name for field in fields(Measured)[2:])
 
 @dataclass(frozen=True)
 class Judged:
-    """What the last pass says of footprints, by position.
+    """The verdicts on footprints, by position.
 
     classes: of each; columns: the method's own, as arrays of numpy ((n, k) for a list) or of Arrow,
     null where the footprint is rejected; flags: the method's own, a mask a name.
@@ -195,15 +194,15 @@ def outlines_of(footprints: Footprints, resolution: float) -> Outlines:
 
 
 def reject(
-    measured: Measured, terrain: HeightPair, p: BuildingParameters, gone: NDArray[np.bool_]
+    measured: Measured, terrain: HeightPair, p: BuildingParameters, demolished: NDArray[np.bool_]
 ) -> Measured:
-    """With the first reason that holds for each footprint. gone: which are demolished."""
+    """The same with the first reason that holds for each footprint. demolished: a mask."""
     f = measured.footprints
     not_standing = _is_one_of(f.status, {*BAG_STATUSES} - {*p.statuses}) & f.has_status
     holds = {
         "empty": f.reason == "empty",
         "invalid": f.reason == "invalid",
-        "not_standing": not_standing | gone,
+        "not_standing": not_standing | demolished,
         "newer_than_heights": f.built > (p.heights_year or np.inf),  # never so of an unknown year
         "off_rasters": ~terrain.contains(f.centre),
         "no_data": measured.roof == NOT_KNOWN,
@@ -216,8 +215,7 @@ def reject(
 
 
 def _is_one_of(status: NDArray[Any], words: set[str]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = pd.Series(status, dtype=object).isin(words).to_numpy()
-    return found
+    return np.asarray(pd.Series(status, dtype=object).isin(words))
 
 
 def flags_of(
@@ -248,6 +246,6 @@ def _part_outside(
         return outside
     top, left, bottom, right = windows.T * outlines.resolution
     ground = shapely.box(left, -bottom, right, -top)
-    near = np.flatnonzero(~shapely.covers(terrain.ground, ground))
-    outside[near] = outlines.take(near).have_more_cells(own[near])
+    edge = np.flatnonzero(~shapely.covers(terrain.ground, ground))
+    outside[edge] = outlines.take(edge).have_more_cells(own[edge])
     return outside

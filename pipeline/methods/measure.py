@@ -1,13 +1,13 @@
 """Heights of roofs and of the ground around them, as histograms that merge exactly."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.spans import Spans, box_spans
-from kernels.zonal import Histograms, bit_counts, centimetres, histograms, nearest
+from kernels.spans import box_spans
+from kernels.zonal import Histograms, Nearest, bit_counts, centimetres, histograms, nearest
 from pipeline.engine.engine import never_stop
 from pipeline.errors import Stopped
 from pipeline.footprints.footprints import Footprints
@@ -16,15 +16,17 @@ from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights.pair import PairReader
 from pipeline.heights.rasters import PIECE
-from pipeline.methods.buildings import (
-    NOT_KNOWN,
-    BuildingParameters,
-    Columns,
-    Measured,
-    outlines_of,
-)
+from pipeline.methods.buildings import NOT_KNOWN, BuildingParameters, Measured, outlines_of
 
-Part = dict[str, NDArray[np.int64] | NDArray[np.float64]]
+
+class Part(NamedTuple):
+    """Of the cells of one window, by `outlines.rows`: the heights of roofs and of the ground, how
+    many own cells lie on the rasters, and which one with data is nearest to the centre."""
+
+    roof: Histograms
+    ground: Histograms
+    own: tuple[NDArray[np.int64], NDArray[np.int64]]
+    nearest: Nearest
 
 
 def measure(
@@ -33,43 +35,43 @@ def measure(
     p: BuildingParameters,
     stop: Callable[[], bool] = never_stop,
 ) -> Measured:
-    """Footprints that have a polygon, with their heights. Raises Stopped as soon as the flag is
-    up."""
+    """Footprints that have a polygon, with their heights. Raises Stopped if the stop flag is up."""
     outlines = outlines_of(footprints, heights.terrain.resolution)
     ground = enclosing(outlines.windows(p.ground_ring_m)).intersect(heights.terrain.window)
     parts = []
     for piece in ground.pieces(PIECE):
         if stop():
             raise Stopped
-        near = outlines.within(piece, p.ground_ring_m)
-        if len(near):
-            parts.append(measure_window(piece, heights, near, p))
-    found = merge(parts, len(outlines), p)
-    return Measured(footprints, outlines.resolution, **found, reason=footprints.reason)
+        touching = outlines.within(piece, p.ground_ring_m)
+        if len(touching):
+            parts.append(measure_window(piece, heights, touching, p))
+    if not parts:
+        return Measured.nothing(footprints, outlines.resolution)
+    columns = merge(parts, len(outlines), p)
+    return Measured(footprints, outlines.resolution, **columns, reason=footprints.reason)
 
 
 def measure_window(
     window: Window, heights: PairReader, outlines: Outlines, p: BuildingParameters
 ) -> Part:
-    """What the cells of one block tell of the footprints; `footprint` is one of `outlines.rows`.
-
-    outlines: all that have a cell, or ground within the ring, in the window; only the tiles that
-    they touch are read.
-    """
-    own = outlines.spans(window)
-    wanted = TileMask.none(window.coarse(TILE))
-    wanted.add(outlines.windows())
-    dsm = centimetres(heights.dsm(window, wanted.marked))
-    wanted.add(outlines.windows(p.ground_ring_m))
-    ground = centimetres(heights.dtm(window, wanted.marked))
+    """The part of one window. outlines: all that have a cell, or ground within the ring, in it;
+    only the tiles that they touch are read."""
+    own, rows = outlines.spans(window), outlines.rows
+    tiles = TileMask.none(window.coarse(TILE))
+    tiles.add(outlines.windows())
+    dsm = centimetres(heights.dsm(window, tiles.marked))
+    tiles.add(outlines.windows(p.ground_ring_m))
+    dtm = centimetres(heights.dtm(window, tiles.marked))
     boxes = ring_boxes(outlines, p.ground_ring_m) - np.array([window.top, window.left] * 2)
-    rows = outlines.rows
-    return {
-        **_named("roof", histograms(dsm, own)[1], rows),
-        **_named("ground", histograms(ground, box_spans(boxes, ground.shape))[1], rows),
-        **_own(own, heights.terrain.mask(window), rows),
-        **_nearest(own, dsm, window, outlines),
-    }
+    roof, ground = histograms(dsm, own)[1], histograms(dtm, box_spans(boxes, dtm.shape))[1]
+    on_rasters = bit_counts(heights.terrain.mask(window).view(np.uint8), own).bits[:, 0]
+    deciding = nearest(dsm, own, outlines.centre, window.box, outlines.resolution)
+    return Part(
+        roof._replace(footprint=rows[roof.footprint]),
+        ground._replace(footprint=rows[ground.footprint]),
+        (rows, on_rasters),
+        deciding._replace(footprint=rows[deciding.footprint]),
+    )
 
 
 def ring_boxes(outlines: Outlines, ring: float) -> NDArray[np.int64]:
@@ -93,96 +95,50 @@ def _centres_between(
     return first.astype(np.int64), last.astype(np.int64) + 1
 
 
-def _named(name: str, counts: Histograms, rows: NDArray[np.int64]) -> Part:
-    values = (rows[counts.footprint], counts.value, counts.weight)
-    return dict(zip((f"{name}_footprint", f"{name}_cm", f"{name}_count"), values, strict=True))
-
-
-def _own(own: Spans, on_raster: NDArray[np.bool_], rows: NDArray[np.int64]) -> Part:
-    """How many own cells each footprint has on the rasters."""
-    count = bit_counts(on_raster.view(np.uint8), own).bits[:, 0]
-    some = np.flatnonzero(count)
-    return {"own_footprint": rows[some], "own_count": count[some]}
-
-
-def _nearest(own: Spans, dsm: NDArray[np.int32], window: Window, outlines: Outlines) -> Part:
-    """Each footprint's own cell with data that is nearest to its centre."""
-    found = nearest(dsm, own, outlines.centre, window.box, outlines.resolution)
+def merge(parts: Sequence[Part], n: int, p: BuildingParameters) -> dict[str, NDArray[np.int64]]:
+    """The columns of Measured of n footprints, but for `reason`; the order of the parts does not
+    matter."""
+    roofs, grounds, owns, nearests = zip(*parts, strict=True)
+    roof, ground = (Histograms(*_joined(tables)) for tables in (roofs, grounds))
+    rows, on_rasters = _joined(owns)
+    row, column = _deciding(Nearest(*_joined(nearests)), n)
+    lowest, roof_cm, median, top = percentiles(roof, (0, p.roof_percentile, 50, 95), n)
     return {
-        "near_footprint": outlines.rows[found.footprint],
-        "near_away": found.away,
-        "near_row": found.row,
-        "near_column": found.column,
-    }
-
-
-def _first_of_each(key: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first entry of each key in an order sorted by key."""
-    ordered = key[order]
-    return order[np.flatnonzero(np.diff(ordered, prepend=-1))]
-
-
-class _Histogram(NamedTuple):
-    """Sorted by footprint, then value; they may come more than once.
-    weight: how many cells."""
-
-    footprint: NDArray[np.int64]
-    cm: NDArray[np.int64]
-    weight: NDArray[np.int64]
-
-
-def merge(parts: Iterable[Part], n: int, p: BuildingParameters) -> Columns:
-    """What all blocks together tell of n footprints, as Measured has it; the order of the blocks
-    does not matter."""
-    parts = list(parts)
-    roof, ground = _histogram(parts, "roof"), _histogram(parts, "ground")
-    own = np.bincount(_joined(parts, "own_footprint"), _joined(parts, "own_count"), n)
-    row, column = _deciding(parts, n)
-    return {
-        "roof": percentile(roof, p.roof_percentile, n),
-        "median": percentile(roof, 50, n),
-        "top": percentile(roof, 95, n),
-        "lowest": percentile(roof, 0, n),
-        "ground": percentile(ground, p.ground_percentile, n),
+        "roof": roof_cm,
+        "median": median,
+        "top": top,
+        "lowest": lowest,
+        "ground": percentiles(ground, (p.ground_percentile,), n)[0],
         "cells": np.bincount(roof.footprint, roof.weight, n).astype(np.int64),
-        "own": own.astype(np.int64),
+        "own": np.bincount(rows, on_rasters, n).astype(np.int64),
         "row": row,
         "column": column,
     }
 
 
-def _joined(parts: list[Part], name: str) -> NDArray[np.int64]:
-    return np.concatenate([np.zeros(0, np.int64), *(part[name] for part in parts)])
+def _joined(tables: Sequence[tuple[NDArray[Any], ...]]) -> list[NDArray[Any]]:
+    return [np.concatenate(columns) for columns in zip(*tables, strict=True)]
 
 
-def _histogram(parts: list[Part], name: str) -> _Histogram:
-    footprint = _joined(parts, f"{name}_footprint")
-    order = np.lexsort((_joined(parts, f"{name}_cm"), footprint))
-    columns = (f"{name}_footprint", f"{name}_cm", f"{name}_count")
-    return _Histogram(*(_joined(parts, column)[order] for column in columns))
-
-
-def percentile(histogram: _Histogram, p: float, n: int) -> NDArray[np.int64]:
-    """The ceil(p m / 100)-th smallest of each footprint's m values [cm]; the smallest for 0."""
-    total = np.bincount(histogram.footprint, histogram.weight, n).astype(np.int64)
-    rank = np.maximum(np.ceil(p * total / 100.0).astype(np.int64), 1)
+def percentiles(histograms: Histograms, ps: Sequence[float], n: int) -> NDArray[np.int64]:
+    """(percentiles, n): the ceil(p m / 100)-th smallest of each footprint's m values [cm], the
+    smallest for 0. histograms: in any order; a value of a footprint may come more than once."""
+    order = np.lexsort((histograms.value, histograms.footprint))
+    footprint, value, weight = (column[order] for column in histograms)
+    total = np.bincount(footprint, weight, n).astype(np.int64)
     before = np.cumsum(total) - total  # values of the footprints before
-    upto = np.cumsum(histogram.weight)
-    known = np.flatnonzero(total)
-    at = np.searchsorted(upto, (before + rank)[known])
-    out = np.full(n, NOT_KNOWN)
-    out[known] = histogram.cm[at]
-    return out
+    known, upto = np.flatnonzero(total), np.cumsum(weight)
+    heights = np.full((len(ps), n), NOT_KNOWN)
+    for out, p in zip(heights, ps, strict=True):
+        rank = np.maximum(np.ceil(p * total / 100.0).astype(np.int64), 1)
+        out[known] = value[np.searchsorted(upto, (before + rank)[known])]
+    return heights
 
 
-def _deciding(parts: list[Part], n: int) -> tuple[NDArray[np.int64], ...]:
-    footprint = _joined(parts, "near_footprint")
-    away = np.concatenate([np.zeros(0), *(part["near_away"] for part in parts)])
-    rows, columns = _joined(parts, "near_row"), _joined(parts, "near_column")
-    best = _first_of_each(footprint, np.lexsort((columns, rows, away, footprint)))
-    found = []
-    for values in (rows, columns):
-        of = np.zeros(n, np.int64)
-        of[footprint[best]] = values[best]
-        found.append(of)
-    return tuple(found)
+def _deciding(cells: Nearest, n: int) -> NDArray[np.int64]:
+    """(2, n) row and column of each footprint's nearest cell; 0 where it has none."""
+    order = np.lexsort((cells.column, cells.row, cells.away, cells.footprint))
+    footprint, first = np.unique(cells.footprint[order], return_index=True)
+    place = np.zeros((2, n), np.int64)
+    place[:, footprint] = cells.row[order[first]], cells.column[order[first]]
+    return place
