@@ -1,4 +1,4 @@
-"""The heights of buildings, the reasons to judge none of them, and their flags, of every method."""
+"""Heights of buildings, why some are rejected, and their flags: the same for all methods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace

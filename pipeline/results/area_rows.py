@@ -67,24 +67,16 @@ def _of_total(column: Column, total: Total) -> Column:
 
 
 def _of_class(of: Class) -> Column:
-    return Column(
-        f"class_{of.name}",
-        WHOLE,
-        "",
-        Words(f"Class {of.name}", f"roofs of this class: {of.en}"),
-        Words(f"Klasse {of.name}", f"daken van deze klasse: {of.nl}"),
-    )
+    en = Words(f"Class {of.name}", f"roofs of this class: {of.en}")
+    nl = Words(f"Klasse {of.name}", f"daken van deze klasse: {of.nl}")
+    return Column(f"class_{of.name}", WHOLE, "", en, nl)
 
 
 def own_columns(own: Sequence[Row], name: str | None, file: str | Path) -> list[Row]:
     """The columns of an areas' file without those that hold HTML, which no table shows; first the
     one that names the areas, if it is given. Raises InputError where that is not among them."""
-    marked = {
-        key
-        for key in own[0]
-        if any(isinstance(row[key], str) and HTML.search(row[key]) for row in own)
-    }
-    kept = [key for key in own[0] if key not in marked]
+    texts = {key: [row[key] for row in own if isinstance(row[key], str)] for key in own[0]}
+    kept = [key for key in own[0] if not any(map(HTML.search, texts[key]))]
     if name is not None and name not in kept:
         raise InputError(
             Field("name", name),
@@ -109,15 +101,14 @@ def readable(rows: Sequence[Row], method: Method, every: bool = False) -> list[R
 
 def rounded(row: Row, method: Method) -> Row:
     """A row with our figures as they are read: whole kWh, square metres, tenths of households."""
-    units = {column.name: column.unit for column in columns_of(method)}
-    return {name: _rounded(units.get(name), value) for name, value in row.items()}
+    digits = {column.name: DECIMALS.get(column.unit) for column in columns_of(method)}
+    return {name: _rounded(value, digits.get(name)) for name, value in row.items()}
 
 
-def _rounded(unit: str | None, value: Any) -> Any:
-    digits = DECIMALS.get(unit or "")
+def _rounded(value: Any, digits: int | None) -> Any:
     if digits is None or not isinstance(value, float) or not math.isfinite(value):
         return value
-    return round(value, digits) if digits else round(value)
+    return round(value, digits or None)
 
 
 def xlsx(rows: Sequence[Row], title: str) -> bytes:

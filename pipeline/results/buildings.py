@@ -1,4 +1,4 @@
-"""The table of buildings: what was judged becomes rows, and GeoParquet."""
+"""The table of buildings: verdicts become rows, and rows GeoParquet."""
 
 import json
 from collections import Counter
@@ -30,16 +30,16 @@ from pipeline.storage.geoparquet import EDGES, rectangles
 from pipeline.storage.slices import BBOX
 
 GROUP_ROWS = 16_384  # of a row group of the file: a town is one, or a few
-SHARDS = "daklaag:shards"  # the key under which the file tells of its shards
-COUNTS = b"counts"  # the key under which a shard's rows carry what was counted of them
+SHARDS = "daklaag:shards"  # the key of the file's metadata on its shards
+COUNTS = b"counts"  # the key of the counts in the metadata of a shard's rows
 TYPES = {3: "Polygon", 6: "MultiPolygon"}
 
 
 @dataclass
 class Counts:
-    """What a report is to know of rows beside the rows. roofs: cells of footprints on the rasters,
-    and without_data of those; kinds: how many footprints each kind of restriction excludes; held:
-    the rows of restrictions that hold for any."""
+    """Counts for the report that rows do not hold. roofs: cells of footprints on the rasters, and
+    without_data of those; kinds: how many footprints each kind of restriction excludes; held: the
+    rows of restrictions that hold for any."""
 
     roofs: int = 0
     without_data: int = 0
@@ -54,7 +54,7 @@ class Counts:
         self.held |= restricted.rows
 
     def with_rows(self, tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
-        """The rows as one table that carries this, in the order of prepared footprints."""
+        """The rows as one table that carries the counts, in the order of prepared footprints."""
         table = pa.concat_tables([schema.empty_table(), *tables])
         counts = {
             "roofs": self.roofs,
@@ -65,8 +65,8 @@ class Counts:
         }
         return in_space(table, json.dumps(counts))
 
-    def take_up(self, table: pa.Table) -> dict[str, Any]:
-        """Count in what a table carries, and that itself."""
+    def add_table(self, table: pa.Table) -> dict[str, Any]:
+        """Add the counts that a table carries, and return these."""
         counts: dict[str, Any] = json.loads(table.schema.metadata[COUNTS])
         self.roofs += counts["roofs"]
         self.without_data += counts["without_data"]
@@ -76,7 +76,7 @@ class Counts:
 
 
 def in_space(rows: pa.Table, counts: str) -> pa.Table:
-    """Rows in the order in which footprints are prepared, with what was counted of them."""
+    """Rows in the order in which footprints are prepared, with counts of them."""
     order = np.lexsort((rows["row"].to_numpy(), hilbert(centres_of(rows))))
     return rows.take(pa.array(order)).replace_schema_metadata({COUNTS: counts})
 
@@ -93,7 +93,7 @@ def rows_by_shard(rows: pa.Table, layout: Layout) -> dict[Shard, pa.Table]:
 
 
 def rows_of(method: Method, context: Context, judged: Judged, counts: Counts) -> pa.Table:
-    """The rows of some footprints of the area, in their order, which are counted."""
+    """The rows of footprints of the area, in their order, which are added to the counts."""
     m, f = judged.measured, judged.measured.footprints
     restricted = context.restrictions.on(f)
     counts.add(m, restricted)
@@ -191,7 +191,7 @@ def write_buildings(
 
 
 def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The rows of a row group after the other, each ordered by id and row."""
+    """The rows of one row group after another, each ordered by id and row."""
     waiting = schema.remove_metadata().empty_table()
     for table in tables:
         waiting = pa.concat_tables([waiting, table.replace_schema_metadata()])
@@ -213,7 +213,7 @@ def _ordered(table: pa.Table) -> pa.Table:
 
 
 def _geo(kinds: set[int], boxes: NDArray[np.float64]) -> dict[str, Any]:
-    """What GeoParquet says of its geometry column."""
+    """GeoParquet's metadata on the geometry column."""
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": sorted(name for kind, name in TYPES.items() if kind in kinds),

@@ -1,10 +1,10 @@
-"""A finished run, read as what it is: a store of rows in an order in space, and of rasters."""
+"""A finished run: a report, rows in an order in space, and rasters."""
 
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -51,30 +51,28 @@ class Finished:
 
     @property
     def method(self) -> Method:
-        """By which it was computed. Raises InputError for one that is unknown."""
+        """The method by which it was computed. Raises InputError for one that is unknown."""
         return method_of(self.report)
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """What it was made of, by its report."""
-        found: dict[str, Any] = self.report["inputs"]
-        return found
+        """Its inputs, by its report."""
+        return dict(self.report["inputs"])
 
     # Its rows.
 
     @cached_property
     def beside(self) -> dict[str, Any]:
-        """What its table holds beside the rows: `bounds`, and `shards` with the rows of each.
-        Raises InputError for a table of another program."""
+        """The metadata of its table: `bounds`, and `shards` with the counts of each. Raises
+        InputError for a table of another program."""
         metadata = (self.table.footer.metadata or {}).get(SHARDS.encode())
         if metadata is None:
             raise InputError(File(self.directory), "its table is of another program", "run it anew")
-        found: dict[str, Any] = json.loads(metadata)
-        return found
+        return dict(json.loads(metadata))
 
     @property
     def bounds(self) -> Rectangle:
-        """xmin, ymin, xmax, ymax of all footprints that it saw, of its area or not [m]."""
+        """xmin, ymin, xmax, ymax of all footprints of its inputs, of its area or not [m]."""
         xmin, ymin, xmax, ymax = (float(edge) for edge in self.beside["bounds"])
         return xmin, ymin, xmax, ymax
 
@@ -96,26 +94,24 @@ class Finished:
 
     def touching(self, rectangle: Rectangle) -> list[int]:
         """The row groups that may have a centre in a closed rectangle [m]."""
-        found: list[int] = np.flatnonzero(touches(self.centre_bounds, rectangle)).tolist()
-        return found
+        return list(np.flatnonzero(touches(self.centre_bounds, rectangle)).tolist())
 
     @cached_property
     def without_centres(self) -> list[int]:
         """The row groups in which a row may have no centre."""
-        found: list[int] = np.flatnonzero(self.table.statistics("centre_x").nulls).tolist()
-        return found
+        return list(np.flatnonzero(self.table.statistics("centre_x").nulls).tolist())
 
     # Its ground.
 
     @cached_property
     def rasters(self) -> Any:
         """The root of its zarr store. Raises InputError if there is none."""
-        found = open_store(below(self.directory, RASTERS))
-        if found is None:
+        root = open_store(below(self.directory, RASTERS))
+        if root is None:
             raise InputError(
                 File(self.directory), "no {rasters} in it", "run it anew", rasters=RASTERS
             )
-        return found
+        return root
 
     @cached_property
     def resolution(self) -> float:
@@ -140,11 +136,13 @@ class Finished:
     @cached_property
     def window(self) -> Window:
         """The smallest window around the sheets of each kind, as far as both have it in common."""
-        dsm, dtm = (_around([self.cells(s["bounds"]) for s in self.inputs[k]]) for k in KINDS)
+        windows = ([self.cells(sheet["bounds"]) for sheet in self.inputs[kind]] for kind in KINDS)
+        dsm, dtm = (reduce(Window.union, of_kind) for of_kind in windows)
         return dsm.intersect(dtm)
 
     def sheets(self, bounds: Rectangle) -> shapely.Geometry:
-        """What sheets of both kinds cover near a rectangle, where footprints touch them [RD m]."""
+        """The ground near a rectangle that sheets of both kinds cover, without sheets that no
+        footprint touches [RD m]."""
         dsm, dtm = (
             shapely.union_all(_touching(_touching(_boxes(self.inputs[k]), self.bounds), bounds))
             for k in KINDS
@@ -152,7 +150,7 @@ class Finished:
         return shapely.intersection(dsm, dtm)
 
     def ground(self, boundaries: Sequence[str] = ()) -> shapely.Geometry | None:
-        """The area that it was asked for [RD m], None where that cannot be told any more.
+        """The area that was requested [RD m]; None where that is not known any more.
 
         boundaries: files that know the regions, by default those in the cache.
         """
@@ -166,7 +164,7 @@ class Finished:
         return None
 
     def holds(self, area: Area | None, boundaries: Sequence[str] = ()) -> bool:
-        """Whether an area lies in the one that it was asked for, as far as that can be told."""
+        """Whether an area lies in the one that was requested, as far as that is known."""
         source = self.inputs["area"]
         if source is None or area is None:
             return source is None
@@ -183,8 +181,8 @@ def open_finished(directory: Place) -> Finished:
 
 
 def mark_of(directory: Path) -> tuple[int, int]:
-    """What tells a finished run from the one it is updated to: when its report was written [ns],
-    and its size [bytes]. Raises InputError if the folder holds none."""
+    """The version of a finished run: when its report was written [ns], and its size [bytes]. Raises
+    InputError if the folder holds none."""
     mark: tuple[int, int] | None = storage_of(directory).mark(REPORT)
     if mark is None:
         raise InputError(File(directory), "no {file} in it, so no finished run", file=REPORT)
@@ -195,13 +193,6 @@ def mark_of(directory: Path) -> tuple[int, int]:
 def _opened(directory: Place, mark: object) -> Finished:
     """mark: of the report, which an update writes last."""
     return Finished(directory, report.read(directory))
-
-
-def _around(windows: Sequence[Window]) -> Window:
-    whole = Window(0, 0, 0, 0)
-    for window in windows:
-        whole = whole.union(window)
-    return whole
 
 
 def _boxes(sheets: Sequence[dict[str, Any]]) -> NDArray[Any]:
@@ -218,9 +209,9 @@ def _region(source: str, files: tuple[tuple[str, int, int], ...]) -> shapely.Geo
     wanted = json.loads(source)
     for name, *_ in files:
         try:
-            found = find_region(wanted["region"], [Path(name)])
+            area = find_region(wanted["region"], [Path(name)])
         except InputError:
             continue
-        if found.source == wanted:
-            return found.geometry
+        if area.source == wanted:
+            return area.geometry
     return None

@@ -83,7 +83,7 @@ def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
 
 
 def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
-    """What the templates of all methods have in common, by its place in them."""
+    """The passages that the templates of all methods share, by their name there."""
     words, counts, accounting = texts.words(lang), report["counts"], report["accounting"]
     method, program = method_of(report), report["program"]
     figures = {
@@ -131,7 +131,7 @@ def _figure(column: Column, total: Total) -> str:
 
 
 def _covered(report: Mapping[str, Any]) -> Mapping[str, float]:
-    """Which part the inputs cover, as shares of 1; nothing where the report does not know it."""
+    """The shares of 1 that the inputs cover; nothing where the report does not know them."""
     shares = report.get("coverage") or {}
     return {} if None in shares.values() else shares
 
@@ -155,27 +155,27 @@ def _aligned(line: str) -> str:
 
 
 def warnings(report: Mapping[str, Any]) -> list[str]:
-    """The warnings of a report, which can be said in Dutch if it holds what they are made of."""
-    tallies = report["accounting"]
-    if "warning_values" in tallies:
-        return [of_json(values) for values in tallies["warning_values"]]
-    return list(tallies.get("warnings", []))
+    """The warnings of a report, in a form that can be translated where it keeps their values."""
+    accounting = report["accounting"]
+    if "warning_values" in accounting:
+        return [of_json(values) for values in accounting["warning_values"]]
+    return list(accounting.get("warnings", []))
 
 
 def attributions(inputs: Any) -> list[str]:
     """Every `attribution` in a report's `inputs`, at whatever depth, each once, in order."""
-    found: list[str] = []
+    names: list[str] = []
     if isinstance(inputs, Mapping):
-        found += [str(inputs["attribution"])] if inputs.get("attribution") else []
+        names += [str(inputs["attribution"])] if inputs.get("attribution") else []
         inputs = list(inputs.values())
     if isinstance(inputs, list):
-        found += [name for part in inputs for name in attributions(part)]
-    return list(dict.fromkeys(found))
+        names += [name for part in inputs for name in attributions(part)]
+    return list(dict.fromkeys(names))
 
 
 def place(inputs: Mapping[str, Any], lang: str = "en") -> str:
-    """Where a run is, from its report's `inputs`: a region by name and code, the area's file, its
-    rectangle, or the footprints' files; and the circle that is selected."""
+    """The place of a run, from its report's `inputs`: a region by name and code, the area's file,
+    its rectangle, or the footprints' files; and the circle that is selected."""
     area, around = inputs.get("area"), inputs.get("around")
     if isinstance(area, Mapping):
         named = f"{area['name']} ({area['region']})" if "region" in area else str(area["name"])

@@ -1,4 +1,4 @@
-"""What a run says of itself: report.json, the printed report, and a row an area."""
+"""The report of a run: report.json, in print or as CSV, and in rows by area."""
 
 import json
 import math
@@ -72,11 +72,11 @@ def dumps(report: Any) -> str:
 
 
 def warned(warnings: Sequence[str]) -> dict[str, Any]:
-    """What `accounting` holds of warnings: as sentences, and as what those are made of, so that
-    they can be said in Dutch."""
+    """Warnings as `accounting` holds them: as sentences, and as the values that translations of
+    these are made from."""
     return {
-        "warnings": [str(said) for said in warnings],
-        "warning_values": [messages.to_json(said) for said in warnings],
+        "warnings": [str(warning) for warning in warnings],
+        "warning_values": [messages.to_json(warning) for warning in warnings],
     }
 
 
@@ -112,9 +112,6 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
-# A row an area
-
-
 def by_area(
     directory: Place,
     file: str | Path,
@@ -144,7 +141,7 @@ def rows_by(
     own: Sequence[Row], outside: Row, sums: totals.Totals, document: Mapping[str, Any]
 ) -> list[Row]:
     """A row an area of its own columns and the sums of its number, and a last one for what lies in
-    none; with the share of households where a column counts those. said: of the method, as a report
+    none; with the share of households where a column counts those. document: the method as a report
     has it."""
     method, parameters = method_of({"method": document}), document["parameters"]
     given, rows = _households_column(own), []

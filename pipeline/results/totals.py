@@ -1,4 +1,4 @@
-"""What the rows of a run add up to, as the columns of its method declare it."""
+"""Sums of the rows of a run, as the columns of its method declare them."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -20,26 +20,26 @@ Sums = dict[str, int | float]
 
 
 def totals_of(method: Method) -> Iterator[tuple[Column, Total]]:
-    """What adds up, in the order of the table, with its column."""
+    """Every total with its column, in the order of the table."""
     return ((column, total) for column in method.columns for total in column.totals)
 
 
 def columns_of(method: Method) -> list[str]:
-    """The columns that `contributions` looks at."""
-    found = [name for c, t in totals_of(method) for name in (c.name, t.weight, t.where) if name]
-    return list(dict.fromkeys([*legend_columns(method), *found, "flags"]))
+    """The columns that `contributions` reads."""
+    own = [name for c, t in totals_of(method) for name in (c.name, t.weight, t.where) if name]
+    return list(dict.fromkeys([*legend_columns(method), *own, "flags"]))
 
 
 def legend_columns(method: Method) -> list[str]:
-    """The columns that `legend` looks at."""
+    """The columns that `legend` reads."""
     return [*HOUSE, *(each.suits for each in method.classes if each.suits)]
 
 
 def contributions(buildings: pa.Table, method: Method) -> dict[str, np.ndarray]:
-    """What each row adds to each sum, from `columns_of`: bool to count, float64 to add.
+    """The contribution of each row to each sum, from `columns_of`: bool to count, float64 to add.
 
-    All but `footprints` are of the selected rows. What a restriction sets aside from a use is in
-    none of the sums of that use; it keeps its class.
+    All but `footprints` are of the selected rows. A row that a restriction sets aside from a use is
+    in none of the sums of that use; it keeps its class.
     """
     selected, judged = _booleans(buildings, "selected"), _judged(buildings)
     counts: dict[str, np.ndarray] = {}
@@ -64,7 +64,8 @@ def contributions(buildings: pa.Table, method: Method) -> dict[str, np.ndarray]:
 def _summed(
     buildings: pa.Table, method: Method, column: Column, total: Total
 ) -> dict[str, NDArray[np.float64]]:
-    """What each row adds to the sum of a column, or to its weighted sum and that of the weights."""
+    """The contribution of each row to the sum of a column, or to its weighted sum and that of the
+    weights."""
     rows = _judged(buildings)
     if total.where:
         rows &= counting(buildings, method.by_name[total.where])
@@ -77,7 +78,7 @@ def _summed(
 
 
 def groups_of(method: Method) -> dict[str, tuple[str, ...]]:
-    """The counts of a report that stand together, by what they count: classes, what restrictions
+    """The counts of a report that form a group, by its name: classes, uses that restrictions
     exclude, lines of the legend, and by these the roofs with some of the flags."""
     lines = (*names(method.classes), "set_aside")
     flags = [flag.name for flag in method.flags if flag.by_class]
@@ -93,25 +94,24 @@ def _grouped(buildings: pa.Table, method: Method) -> dict[str, dict[str, NDArray
     """The rows of each of `groups_of`."""
     selected, judged = _booleans(buildings, "selected"), _judged(buildings)
     lines = legend(buildings, method)
-    found = {}
+    grouped = {}
     for group, keys in groups_of(method).items():
         if group in HOUSE:
             rows = judged if group == "class" else selected
-            found[group] = {key: rows & _equals(buildings, group, key) for key in keys}
+            grouped[group] = {key: rows & _equals(buildings, group, key) for key in keys}
         else:
             rows = judged if group == "legend" else flagged(buildings, group)
-            found[group] = {key: lines[key] & rows for key in keys}
-    return found
+            grouped[group] = {key: lines[key] & rows for key in keys}
+    return grouped
 
 
 def counting(buildings: pa.Table, column: Column) -> NDArray[np.bool_]:
     """Where a column of booleans is true, and no restriction sets the row aside from its use."""
-    found = _booleans(buildings, column.name)
+    true = _booleans(buildings, column.name)
     if not column.use:
-        return found
-    return found & ~(
-        _equals(buildings, "excluded", column.use) | _equals(buildings, "excluded", "both")
-    )
+        return true
+    aside = _equals(buildings, "excluded", column.use) | _equals(buildings, "excluded", "both")
+    return true & ~aside
 
 
 def legend(buildings: pa.Table, method: Method) -> dict[str, NDArray[np.bool_]]:
@@ -127,17 +127,12 @@ def legend(buildings: pa.Table, method: Method) -> dict[str, NDArray[np.bool_]]:
         mine = counting(buildings, of) if of else _equals(buildings, "class", each.name)
         lines[each.name] = left & mine
         left = left & ~mine
-    return lines | {
-        "set_aside": left,
-        "not_judged": selected & ~judged,
-        "unselected": ~selected,
-    }
+    return lines | {"set_aside": left, "not_judged": selected & ~judged, "unselected": ~selected}
 
 
 def _judged(buildings: pa.Table) -> NDArray[np.bool_]:
     """Which rows are selected and have a verdict."""
-    found: NDArray[np.bool_] = buildings["rejected"].is_null().to_numpy()
-    return found & _booleans(buildings, "selected")
+    return _booleans(buildings, "selected") & buildings["rejected"].is_null().to_numpy()
 
 
 class Totals:
@@ -193,29 +188,28 @@ def exact(values: list[float]) -> list[float]:
 def sections(
     sums: Sums, method: Method, parameters: Mapping[str, Any], households: float | None = None
 ) -> dict[str, Any]:
-    """The sections of a report that are sums, and what the method derives from them. parameters: of
-    the method; households: how many live there, if that is known."""
+    """The sections of a report that are sums, and those that the method derives from them.
+    parameters: of the method; households: how many live there, if that is known."""
     grouped = {
         group: {key: sums[f"{group}_{key}"] for key in keys}
         for group, keys in groups_of(method).items()
     }
     taken = {f"{group}_{key}" for group, of in grouped.items() for key in of}
     counts = {name: n for name, n in sums.items() if isinstance(n, int) and name not in taken}
-    found: dict[str, Any] = {COUNTS: counts | grouped}
+    summed: dict[str, Any] = {COUNTS: counts | grouped}
     for _, total in totals_of(method):
         if total.section != COUNTS:
-            found.setdefault(total.section, {})[total.key] = _figure(sums, total)
-    return found | method.derived.sections(found, parameters, households)
+            summed.setdefault(total.section, {})[total.key] = _figure(sums, total)
+    return summed | method.derived.sections(summed, parameters, households)
 
 
 def sections_in(
     report: Mapping[str, Any], method: Method, households: float | None = None
 ) -> dict[str, Any]:
-    """The sections of a report that are sums and what follows from them; as that of an area with
-    so many households, if their number is given."""
-    own = dict.fromkeys([COUNTS, *(total.section for _, total in totals_of(method))])
-    found = {section: report[section] for section in own}
-    return found | method.derived.sections(found, report["method"]["parameters"], households)
+    """The same `sections` from those that a report has."""
+    names = [COUNTS, *(total.section for _, total in totals_of(method))]
+    summed = {section: report[section] for section in names}
+    return summed | method.derived.sections(summed, report["method"]["parameters"], households)
 
 
 def _figure(sums: Sums, total: Total) -> float | None:
@@ -262,21 +256,16 @@ def flagged(table: pa.Table, name: str) -> np.ndarray:
     """Which rows have a flag."""
     flags = table["flags"].combine_chunks()
     rows = pc.list_parent_indices(flags).filter(pc.equal(pc.list_flatten(flags), name))
-    found = np.zeros(len(table), bool)
-    found[rows.to_numpy()] = True
-    return found
+    return np.isin(np.arange(len(table)), rows)
 
 
 def _booleans(table: pa.Table, name: str) -> np.ndarray:
-    filled: np.ndarray = pc.fill_null(table[name], False).to_numpy()
-    return filled
+    return np.asarray(pc.fill_null(table[name], False))
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:
-    filled: np.ndarray = pc.fill_null(table[name], 0.0).to_numpy()
-    return filled
+    return np.asarray(pc.fill_null(table[name], 0.0))
 
 
 def _equals(table: pa.Table, name: str, value: str) -> np.ndarray:
-    equal: np.ndarray = pc.fill_null(pc.equal(table[name], value), False).to_numpy()
-    return equal
+    return np.asarray(pc.fill_null(pc.equal(table[name], value), False))

@@ -64,7 +64,7 @@ def _rows(
     for i, shard in enumerate(every):
         progress(TABLE, i, len(every))
         table = context.ledger.read_rows(stage, shard.name)
-        shards[shard.name] = counts.take_up(table)
+        shards[shard.name] = counts.add_table(table)
         yield table
     rest = Measured.nothing(context.prepared.unusable(), context.resolution)
     yield rows_of(run.method, context, Judged.nothing(rest), counts)

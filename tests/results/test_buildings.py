@@ -202,7 +202,7 @@ def test_counts_go_with_the_rows_and_come_back() -> None:
     counts.kinds.update(["monument", "monument", "other"])
     table = counts.with_rows([rows(5), rows(4, 100)], METHOD.schema)
     again = Counts(roofs=1, held={9})
-    counted = again.take_up(table)
+    counted = again.add_table(table)
     assert (counted["rows"], again.roofs, again.without_data) == (9, 13, 3)
     assert (dict(again.kinds), again.held) == ({"monument": 2, "other": 1}, {2, 4, 9})
     assert in_space(table, "{}").column("row") == table.column("row")
