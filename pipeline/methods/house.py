@@ -10,8 +10,8 @@ from pipeline.methods.method import (
     Class,
     Column,
     Flag,
+    Label,
     Method,
-    Term,
     Total,
     Words,
     names,
@@ -23,19 +23,19 @@ EXCLUDED = ("solar", "wind", "both")
 NEVER_NULL = ("row", "selected", "cells", "flags")
 
 REASONS = (
-    Term("empty", "no geometry, or an empty one", "geen geometrie, of een lege"),
-    Term(
+    Label("empty", "no geometry, or an empty one", "geen geometrie, of een lege"),
+    Label(
         "invalid", "a geometry that cannot be repaired", "een geometrie die niet te herstellen is",
     ),
-    Term("not_standing", "not standing, by its status", "staat er niet, volgens zijn status"),
-    Term(
+    Label("not_standing", "not standing, by its status", "staat er niet, volgens zijn status"),
+    Label(
         "newer_than_heights", "built after the heights were surveyed",
         "gebouwd nadat de hoogten zijn gemeten",
     ),
-    Term("off_rasters", "centre outside the rasters", "middelpunt buiten de rasters"),
-    Term("no_data", "no cell with data in the DSM", "geen cel met gegevens in het DSM"),
-    Term("no_ground", "no ground height around it", "geen maaiveldhoogte eromheen"),
-    Term(
+    Label("off_rasters", "centre outside the rasters", "middelpunt buiten de rasters"),
+    Label("no_data", "no cell with data in the DSM", "geen cel met gegevens in het DSM"),
+    Label("no_ground", "no ground height around it", "geen maaiveldhoogte eromheen"),
+    Label(
         "not_in_heights", "hardly rises above the ground in the height model",
         "steekt in het hoogtemodel nauwelijks boven het maaiveld uit",
     ),
@@ -145,7 +145,7 @@ def verdict(
     classes: tuple[Class, ...],
     classes_en: str,
     classes_nl: str,
-    reasons: tuple[Term, ...],
+    reasons: tuple[Label, ...],
     flags: tuple[Flag, ...],
 ) -> tuple[Column, ...]:
     """The columns of the verdict. classes_en, classes_nl: what the classes mean, in a line."""

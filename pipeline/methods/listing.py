@@ -1,5 +1,6 @@
 """The methods and their parameters as text: for the command line and the docs."""
 
+import itertools
 import json
 import textwrap
 from typing import Any
@@ -7,38 +8,32 @@ from typing import Any
 from pipeline.methods import METHODS, method_named
 from pipeline.methods.parameters import Parameter, as_text, parameters_of
 
+FIELDS = ("name", "unit", "default", "range", "reason")
+
 
 def listing(name: str | None, form: str) -> str:
     """One method or all, as `table`, `markdown` or `json`.
 
     Raises InputError for an unknown name.
     """
-    chosen = list(METHODS) if name is None else [method_named(name).name]
+    methods = METHODS.values() if name is None else [method_named(name)]
+    rows = {method.name: list(map(_row, parameters_of(method.parameters))) for method in methods}
     if form == "json":
-        found = {n: [_row(p) for p in parameters_of(METHODS[n].parameters)] for n in chosen}
-        return json.dumps(found, indent=2) + "\n"
+        return json.dumps(rows, indent=2) + "\n"
     write = _markdown if form == "markdown" else _table
-    return "".join(
-        write(n, [_row(p) for p in parameters_of(METHODS[n].parameters)]) for n in chosen
-    )
+    return "".join(itertools.starmap(write, rows.items()))
 
 
 def _row(p: Parameter) -> dict[str, Any]:
-    return {
-        "name": p.name,
-        "unit": p.unit,
-        "default": as_text(p.default),
-        "range": p.range,
-        "reason": p.reason,
-    }
+    row = {name: getattr(p, name) for name in FIELDS}
+    return row | {"default": as_text(p.default)}
 
 
-def _markdown(name: str, rows: list[dict[str, Any]]) -> str:
+def _markdown(_: str, rows: list[dict[str, Any]]) -> str:
     """A table for the docs."""
     lines = ["| parameter | unit | default | range | reason |", "|---|---|---|---|---|"]
-    for row in rows:
-        cells = [f"`{row['name']}`", *(str(row[k]) for k in ("unit", "default", "range", "reason"))]
-        lines.append(f"| {' | '.join(cells)} |")
+    for parameter, *cells in (row.values() for row in rows):
+        lines.append(f"| `{parameter}` | {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,7 @@ from pipeline.heights.rasters import PIECE
 from pipeline.methods.buildings import NOT_KNOWN, BuildingParameters, Measured, outlines_of
 
 
-class Part(NamedTuple):
+class WindowHeights(NamedTuple):
     """Of the cells of one window, by `outlines.rows`: the heights of roofs and of the ground, how
     many own cells lie on the rasters, and which one with data is nearest to the centre."""
 
@@ -38,7 +38,7 @@ def measure(
     """Footprints that have a polygon, with their heights. Raises Stopped if the stop flag is up."""
     outlines = outlines_of(footprints, heights.terrain.resolution)
     ground = enclosing(outlines.windows(p.ground_ring_m)).intersect(heights.terrain.window)
-    parts = []
+    parts = list[WindowHeights]()
     for piece in ground.pieces(PIECE):
         if stop():
             raise Stopped
@@ -53,7 +53,7 @@ def measure(
 
 def measure_window(
     window: Window, heights: PairReader, outlines: Outlines, p: BuildingParameters
-) -> Part:
+) -> WindowHeights:
     """The part of one window. outlines: all that have a cell, or ground within the ring, in it;
     only the tiles that they touch are read."""
     own, rows = outlines.spans(window), outlines.rows
@@ -66,7 +66,7 @@ def measure_window(
     roof, ground = histograms(dsm, own)[1], histograms(dtm, box_spans(boxes, dtm.shape))[1]
     on_rasters = bit_counts(heights.terrain.mask(window).view(np.uint8), own).bits[:, 0]
     deciding = nearest(dsm, own, outlines.centre, window.box, outlines.resolution)
-    return Part(
+    return WindowHeights(
         roof._replace(footprint=rows[roof.footprint]),
         ground._replace(footprint=rows[ground.footprint]),
         (rows, on_rasters),
@@ -95,7 +95,9 @@ def _centres_between(
     return first.astype(np.int64), last.astype(np.int64) + 1
 
 
-def merge(parts: Sequence[Part], n: int, p: BuildingParameters) -> dict[str, NDArray[np.int64]]:
+def merge(
+    parts: Sequence[WindowHeights], n: int, p: BuildingParameters
+) -> dict[str, NDArray[np.int64]]:
     """The columns of Measured of n footprints, but for `reason`; the order of the parts does not
     matter."""
     roofs, grounds, owns, nearests = zip(*parts, strict=True)

@@ -108,7 +108,7 @@ class Column(Bilingual[Words]):
 
 
 @dataclass(frozen=True)
-class Term(Bilingual[str]):
+class Label(Bilingual[str]):
     """A reason, a flag or a class that a row may have. en, nl: its meaning, or title of a class."""
 
     name: str
@@ -117,7 +117,7 @@ class Term(Bilingual[str]):
 
 
 @dataclass(frozen=True)
-class Mark(Bilingual[str]):
+class Highlight(Bilingual[str]):
     """How the map outlines roofs with a flag, whatever their class. en, nl: in its legend; colour:
     #rrggbb; line_width; dashes: on and off [points]."""
 
@@ -129,16 +129,16 @@ class Mark(Bilingual[str]):
 
 
 @dataclass(frozen=True)
-class Flag(Term):
-    """A flag. by_class: whether the report counts its roofs by the lines of the legend; mark: how
-    the map marks them, None where it does not."""
+class Flag(Label):
+    """A flag. by_class: whether the report counts its roofs by the lines of the legend; highlight:
+    how the map outlines them, None where it does not."""
 
     by_class: bool = False
-    mark: Mark | None = None
+    highlight: Highlight | None = None
 
 
 @dataclass(frozen=True)
-class Class(Term):
+class Class(Label):
     """A class of roofs. en, nl: its title; colour, edge: of the fill and of the outline, as
     #rrggbb; line_width: of the outline [points]; suits: the column of booleans that makes a roof
     one of the class, of several true ones that of the last class; "" where it suits nothing."""
@@ -250,7 +250,7 @@ class Method(Bilingual[Phrases]):
     parameters: type[Any]
     columns: tuple[Column, ...]
     classes: tuple[Class, ...]
-    reasons: tuple[Term, ...]
+    reasons: tuple[Label, ...]
     flags: tuple[Flag, ...]
     layers: tuple[Layer, ...]
     passes: tuple[Pass, ...]
@@ -293,6 +293,6 @@ class Method(Bilingual[Phrases]):
         return {column.name: column for column in self.columns}
 
 
-def names(terms: Iterable[Term | Layer | Column]) -> tuple[str, ...]:
+def names(terms: Iterable[Label | Layer | Column]) -> tuple[str, ...]:
     """The names of terms, layers or columns, in order."""
     return tuple(term.name for term in terms)

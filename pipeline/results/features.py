@@ -32,7 +32,7 @@ MOST_COUNTS = 256  # of filters that are remembered, a table
 CACHE_BYTES = 60 << 20  # of decoded row groups of all tables
 
 
-class Page(NamedTuple):
+class FeaturePage(NamedTuple):
     """Features as a flat table, the position at which the next page starts (None: there is none),
     and how many there are on all pages (None: too many polygons would have to be looked at)."""
 
@@ -90,7 +90,7 @@ class Features:
         """The rectangle of all [RD m]; None where nothing has a place."""
         return self.table.extent
 
-    def page(self, wanted: Filter | None, start: int, limit: int) -> Page:
+    def page(self, wanted: Filter | None, start: int, limit: int) -> FeaturePage:
         """At most `limit` features that pass a filter, from a position on, in the order of the
         table.
 
@@ -108,7 +108,7 @@ class Features:
                 following = int(positions[room])
                 break
         rows = self.at(np.concatenate([np.zeros(0, np.int64), *found]))
-        return Page(rows, following, self.count(wanted))
+        return FeaturePage(rows, following, self.count(wanted))
 
     def count(self, wanted: Filter | None) -> int | None:
         """How many features pass a filter; None where the polygons of more than most_polygons rows

@@ -34,7 +34,7 @@ Truth = Any  # an array of booleans or nulls, or one such scalar
 Possible = NDArray[np.bool_] | bool  # of each row group, or of all
 
 
-class Rows(Protocol):
+class RowColumns(Protocol):
     """Columns of some rows, by name."""
 
     def __getitem__(self, name: str, /) -> pa.ChunkedArray: ...
@@ -43,12 +43,12 @@ class Rows(Protocol):
 Ranges = Callable[[str], Statistics]  # of a column, or of a part of one (`bbox.xmin`)
 
 
-class Part(NamedTuple):
+class Condition(NamedTuple):
     """A part of a filter that is true, false or null. columns: those that it looks at; may,
     may_not: which row groups may have rows for which it is true, and for which it is false."""
 
     columns: frozenset[str]
-    truth: Callable[[Rows], Truth]
+    truth: Callable[[RowColumns], Truth]
     may: Callable[[Ranges], Possible] = lambda ranges: True
     may_not: Callable[[Ranges], Possible] = lambda ranges: True
 
@@ -59,7 +59,7 @@ class Value(NamedTuple):
 
     kind: str
     columns: frozenset[str]
-    value: Callable[[Rows], Any]
+    value: Callable[[RowColumns], Any]
     column: str | None = None
     literal: Any = None
 
@@ -90,13 +90,13 @@ def computed(op: str, one: Value, two: Value) -> Value:
     if not one.kind == two.kind == NUMBER:
         raise InputError("filter", "{op} takes two numbers", op=op)
 
-    def value(rows: Rows) -> Any:
+    def value(rows: RowColumns) -> Any:
         return ARITHMETIC[op](*(pc.cast(each.value(rows), pa.float64()) for each in (one, two)))
 
     return Value(NUMBER, one.columns | two.columns, value)
 
 
-def compared(op: str, one: Value, two: Value) -> Part:
+def compared(op: str, one: Value, two: Value) -> Condition:
     """A comparison of two values. Raises InputError where they are of different kinds."""
     if one.kind != two.kind:
         what = " and ".join(
@@ -111,7 +111,7 @@ def compared(op: str, one: Value, two: Value) -> Part:
     def may(op: str, ranges: Ranges) -> Possible:
         return _within(op, value, ranges(column)) if column and value is not None else True
 
-    return Part(
+    return Condition(
         one.columns | two.columns,
         lambda rows: COMPARISONS[op](one.value(rows), two.value(rows)),
         functools.partial(may, op),
@@ -135,13 +135,13 @@ def _within(op: str, value: Any, of: Statistics) -> NDArray[np.bool_]:
     )
 
 
-def joined(op: str, parts: Sequence[Part]) -> Part:
+def joined(op: str, parts: Sequence[Condition]) -> Condition:
     """Parts joined by `and` or by `or`."""
     both, either = np.logical_and, np.logical_or
     truth, may, may_not = (
         (pc.and_kleene, both, either) if op == "and" else (pc.or_kleene, either, both)
     )
-    return Part(
+    return Condition(
         frozenset().union(*(part.columns for part in parts)),
         lambda rows: functools.reduce(truth, (part.truth(rows) for part in parts)),
         lambda ranges: functools.reduce(may, (part.may(ranges) for part in parts)),
@@ -177,13 +177,13 @@ def rectangle(west: float, south: float, east: float, north: float) -> shapely.G
     return shapely.convex_hull(shapely.MultiPoint(corners))
 
 
-def touching(area: shapely.Geometry) -> Part:
+def touching(area: shapely.Geometry) -> Condition:
     """Which polygons an area [RD m] touches. Those are looked at only of rows whose rectangle
     touches its rectangle and is not known to lie in it."""
     bounds = shapely.bounds(area)
     shapely.prepare(area)
 
-    def truth(rows: Rows) -> Truth:
+    def truth(rows: RowColumns) -> Truth:
         boxes = rectangles(rows[BBOX])
         found = touches(boxes, bounds)
         place = np.flatnonzero(found)
@@ -196,7 +196,7 @@ def touching(area: shapely.Geometry) -> Part:
     def may(ranges: Ranges) -> NDArray[np.bool_]:
         return touches(bounds_of(ranges), bounds)
 
-    return Part(frozenset([BBOX, GEOMETRY]), truth, may)
+    return Condition(frozenset([BBOX, GEOMETRY]), truth, may)
 
 
 def _lies_in(area: shapely.Geometry, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:

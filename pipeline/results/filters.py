@@ -25,9 +25,9 @@ from pipeline.results.filter_parts import (
     NUMBER,
     PLACED,
     TEXT,
-    Part,
+    Condition,
     Ranges,
-    Rows,
+    RowColumns,
     Truth,
     Value,
     compared,
@@ -54,11 +54,11 @@ class Filter:
 
     key: str
     columns: frozenset[str]
-    _part: Part
+    _condition: Condition
 
-    def passes(self, rows: Rows, number: int) -> NDArray[np.bool_]:
+    def passes(self, rows: RowColumns, number: int) -> NDArray[np.bool_]:
         """Which of a number of rows it is true for; of `rows` only `columns` are looked at."""
-        truth = self._part.truth(rows)
+        truth = self._condition.truth(rows)
         if isinstance(truth, pa.Scalar):
             return np.full(number, truth.as_py() is True)
         passing: NDArray[np.bool_] = pc.fill_null(truth, False).to_numpy(zero_copy_only=False)
@@ -66,7 +66,7 @@ class Filter:
 
     def may_pass(self, ranges: Ranges, groups: int) -> NDArray[np.bool_]:
         """Which of a number of row groups may have rows that pass, by their ranges."""
-        return np.broadcast_to(self._part.may(ranges), groups)
+        return np.broadcast_to(self._condition.may(ranges), groups)
 
 
 def filter_of(text: str, method: Method, suns: int) -> Filter:
@@ -76,17 +76,17 @@ def filter_of(text: str, method: Method, suns: int) -> Filter:
     Raises InputError for an operator that is not supported, a column that there is not, types that
     cannot be compared, and an invalid geometry.
     """
-    part = _Reader(method, suns).condition(json.loads(text))
+    part = _FilterReader(method, suns).condition(json.loads(text))
     return Filter(hashlib.sha256(text.encode()).hexdigest(), part.columns, part)
 
 
-class _Reader:
+class _FilterReader:
     """Turns the parts of a filter into what is evaluated, from the outer to the inner."""
 
     def __init__(self, method: Method, suns: int) -> None:
         self._method, self._suns, self._parts = method, suns, 0
 
-    def condition(self, node: Any) -> Part:
+    def condition(self, node: Any) -> Condition:
         """The condition of a CQL2 node that is true, false or null."""
         if not (isinstance(node, dict) and "op" in node):
             return self._bare(node)
@@ -95,7 +95,7 @@ class _Reader:
             return joined(op, [self.condition(each) for each in args])
         if op == "not":
             of = self.condition(args[0])
-            return Part(of.columns, lambda rows: pc.invert(of.truth(rows)), of.may_not, of.may)
+            return Condition(of.columns, lambda rows: pc.invert(of.truth(rows)), of.may_not, of.may)
         if op in COMPARISONS:
             return compared(op, self._value(args[0]), self._value(args[1]))
         readers = {"isNull": self._null, "in": self._among, "between": self._between,
@@ -135,29 +135,29 @@ class _Reader:
             )
         return known[op.lower()], args
 
-    def _bare(self, node: Any) -> Part:
+    def _bare(self, node: Any) -> Condition:
         """A boolean, or a column of booleans, that stands for a condition."""
         found = self._value(node)
         if found.kind != BOOLEAN:
             raise InputError("filter", remedy="give a condition, such as class = 'solar'")
         if found.column is None:
-            return Part(found.columns, found.value)
+            return Condition(found.columns, found.value)
         return compared("=", found, literal_of(True))
 
-    def _null(self, args: list[Any]) -> Part:
+    def _null(self, args: list[Any]) -> Condition:
         if args[0] == {"property": GEOMETRY}:
             of = Value(TEXT, frozenset([BBOX]), lambda rows: rows[BBOX], f"{BBOX}.{EDGES[0]}")
         else:
             of = self._value(args[0])
         column = of.column
-        return Part(
+        return Condition(
             of.columns,
             lambda rows: pc.is_null(of.value(rows)),
             lambda ranges: ranges(column).nulls != 0 if column else True,
             lambda ranges: ranges(column).values != 0 if column else True,
         )
 
-    def _among(self, args: list[Any]) -> Part:
+    def _among(self, args: list[Any]) -> Condition:
         of = self._value(args[0])
         items = [self._value(each) for each in args[1]]
         either = joined("or", [compared("=", of, each) for each in items])
@@ -165,24 +165,24 @@ class _Reader:
             return either
         values = pa.array([each.literal for each in items], of.type)
 
-        def truth(rows: Rows) -> Truth:
+        def truth(rows: RowColumns) -> Truth:
             found = pc.cast(of.value(rows), of.type)
             return pc.if_else(pc.is_valid(found), pc.is_in(found, values), None)
 
-        return Part(of.columns, truth, either.may, either.may_not)
+        return Condition(of.columns, truth, either.may, either.may_not)
 
-    def _between(self, args: list[Any]) -> Part:
+    def _between(self, args: list[Any]) -> Condition:
         of, low, high = map(self._value, args)
         return joined("and", [compared(">=", of, low), compared("<=", of, high)])
 
-    def _like(self, args: list[Any]) -> Part:
+    def _like(self, args: list[Any]) -> Condition:
         of, pattern = map(self._value, args)
         if of.kind != TEXT or pattern.literal is None or pattern.kind != TEXT:
             raise InputError("filter", "LIKE takes a text and a pattern, such as id LIKE '0363%'")
         like = pattern.literal
-        return Part(of.columns, lambda rows: pc.match_like(of.value(rows), like))
+        return Condition(of.columns, lambda rows: pc.match_like(of.value(rows), like))
 
-    def _intersects(self, args: list[Any]) -> Part:
+    def _intersects(self, args: list[Any]) -> Condition:
         area = args[1] if args[0] == {"property": GEOMETRY} else args[0]
         if {"property": GEOMETRY} not in args:
             raise InputError("filter", "S_INTERSECTS takes the column geometry", PLACED)

@@ -15,7 +15,7 @@ from typing import Any
 from pipeline import wording
 from pipeline.messages import of_json, translated
 from pipeline.methods import method_of
-from pipeline.methods.method import NUMBER, Column, Method, Term, Total
+from pipeline.methods.method import NUMBER, Column, Label, Method, Total
 from pipeline.results import texts
 from pipeline.results.coverage import percent
 from pipeline.results.totals import totals_of
@@ -30,10 +30,10 @@ CONDITION = re.compile(r"\[([\w.]+)\]")
 
 def phrase(template: str, report: Mapping[str, Any], lang: str) -> str:
     """A template, filled with the figures of a report and those of its method."""
-    return _Filler({**report, **method_of(report).figures(report, lang)}, lang).text(template)
+    return _ReportFiller({**report, **method_of(report).figures(report, lang)}, lang).text(template)
 
 
-class _Filler(Formatter):
+class _ReportFiller(Formatter):
     """Fills a template with figures, as a language writes them."""
 
     def __init__(self, figures: Mapping[str, Any], lang: str) -> None:
@@ -93,7 +93,7 @@ def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
             f"{k} {wording.number(v, lang)}" for k, v in counts["restrictions"].items()
         ),
     }
-    filler = _Filler({**report, **figures}, lang)
+    filler = _ReportFiller({**report, **figures}, lang)
     listed = {
         "flags": _tallied(method.flags, accounting["flags"], lang),
         "warnings": "".join(f"  {translated(each, lang)}\n" for each in warnings(report)),
@@ -136,7 +136,7 @@ def _covered(report: Mapping[str, Any]) -> Mapping[str, float]:
     return {} if None in shares.values() else shares
 
 
-def _tallied(terms: Sequence[Term], tally: Mapping[str, int], lang: str) -> str:
+def _tallied(terms: Sequence[Label], tally: Mapping[str, int], lang: str) -> str:
     """A line for each name that was counted, with what it means."""
     return "".join(
         f"    {term.name} | {wording.number(tally[term.name], lang)} | {term.words(lang)}\n"

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 
 from pipeline.grid.windows import CHUNK, Layout, Shard, Window
-from pipeline.methods.method import Layer as Declared
-from pipeline.methods.method import Method
+from pipeline.methods.method import Layer, Method
 from pipeline.results.georeference import (
     level_window,
     placement,
@@ -37,11 +36,11 @@ blosc.use_threads = False  # they would put the parts of a chunk in another orde
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A raster layer of a run: as the method declares it, and by the parameters its attributes, and
-    the suns of its leading dimension, if it has one [CET]."""
+class RasterLayer:
+    """A raster layer of a run: its declaration, and by the method's parameters its attributes and
+    the sun positions of its leading dimension, if it has one [CET]."""
 
-    declared: Declared
+    declared: Layer
     attributes: Mapping[str, Any]
     suns: tuple[dt.datetime, ...]
 
@@ -51,7 +50,7 @@ class Layer:
 
     @property
     def fill(self) -> float:
-        """What stands for no data."""
+        """The value of cells without data."""
         return self.declared.fill
 
     @property
@@ -74,15 +73,18 @@ class Layer:
         return {"nodata": int(self.fill)}
 
 
-def layers_of(method: Method, names: Sequence[str], p: Any) -> list[Layer]:
+def layers_of(method: Method, names: Sequence[str], p: Any) -> list[RasterLayer]:
     """The layers of a method by name, in that order. p: its parameters."""
     declared = {layer.name: layer for layer in method.layers}
     every = [declared[name] for name in names]
-    return [Layer(d, {**d.attributes(p), "units": d.unit}, d.times(p)) for d in every]
+    return [RasterLayer(d, {**d.attributes(p), "units": d.unit}, d.times(p)) for d in every]
 
 
-def create(place: Place, layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> None:
-    """Lay out an empty store; of an existing one of the same layout, what is missing or differs."""
+def create(
+    place: Place, layout: Layout, layers: list[RasterLayer], attributes: dict[str, Any]
+) -> None:
+    """Lay out an empty store; of an existing one of the same layout, write what is missing or
+    differs."""
     storage, content = storage_of(place), laid_out(layout, layers, attributes)
     there = storage.exists(ROOT)
     for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is there
@@ -97,21 +99,23 @@ def _content(storage: Storage, name: str) -> bytes | None:
         return None
 
 
-def laid_out(layout: Layout, layers: list[Layer], attributes: dict[str, Any]) -> dict[str, bytes]:
+def laid_out(
+    layout: Layout, layers: list[RasterLayer], attributes: dict[str, Any]
+) -> dict[str, bytes]:
     """The files of an empty store, by their names in it."""
     buffers = dict[str, Any]()
     memory = zarr.storage.MemoryStore(buffers)
-    root = zarr.create_group(memory, zarr_format=3, attributes=root_attributes(layout) | attributes)
+    root = zarr.create_group(
+        memory, zarr_format=3, attributes={**root_attributes(layout), **attributes}
+    )
     for level in range(layout.levels):
         # xarray takes these as coordinates, so that all find the CRS without being asked to.
         group = root.create_group(str(level), attributes={"coordinates": "spatial_ref"})
-        window = level_window(layout.extent, level)
-        resolution = layout.resolution * (1 << level)
-        write_coordinates(group, window, resolution)
+        write_coordinates(group, *_grid(layout, level))
         if suns := next((layer.suns for layer in layers if layer.suns), ()):
             write_suns(group, suns)
         for layer in layers:
-            _create_array(group, layer, layout, level, window, resolution)
+            _create_array(group, layer, layout, level)
     content = {name: buffer.to_bytes() for name, buffer in buffers.items()}
     return content | _consolidated(content)
 
@@ -137,9 +141,13 @@ def _consolidated(content: dict[str, bytes]) -> dict[str, bytes]:
     return groups
 
 
-def _create_array(
-    group: zarr.Group, layer: Layer, layout: Layout, level: int, window: Window, resolution: float
-) -> None:
+def _grid(layout: Layout, level: int) -> tuple[Window, float]:
+    """The window of a level, in its cells, and their side [m]."""
+    return level_window(layout.extent, level), layout.resolution * (1 << level)
+
+
+def _create_array(group: zarr.Group, layer: RasterLayer, layout: Layout, level: int) -> None:
+    window, resolution = _grid(layout, level)
     shard = layout.shard >> level
     chunk, lead = min(CHUNK, shard), layer.lead
     group.create_array(
@@ -174,7 +182,11 @@ def open_store(place: Place) -> Any:
 
 
 def write_shard(
-    place: Place, layout: Layout, layers: list[Layer], shard: Shard, values: dict[str, NDArray[Any]]
+    place: Place,
+    layout: Layout,
+    layers: list[RasterLayer],
+    shard: Shard,
+    values: dict[str, NDArray[Any]],
 ) -> dict[str, Checksums]:
     """Write one whole shard of every layer on every level; the sums of its files, by their names
     in the store. They are on the disk when this returns. Without data there is no file.
@@ -191,9 +203,9 @@ def write_shard(
 def _encoded(
     root: bytes,
     layout: Layout,
-    layers: list[Layer],
+    layers: Sequence[RasterLayer],
     shard: Shard,
-    values: dict[str, NDArray[Any]],
+    values: Mapping[str, NDArray[Any]],
 ) -> dict[str, bytes]:
     """The files of a shard by their names in the store; empty for those without data."""
     files: dict[str, Any] = {ROOT: default_buffer_prototype().buffer.from_bytes(root)}
@@ -220,7 +232,7 @@ def _files(array: Any, shard: Shard) -> list[str]:
     return ["/".join(map(str, (array.path, "c", *place, *shard))) for place in places]
 
 
-def coarser(array: NDArray[Any], layer: Layer) -> NDArray[Any]:
+def coarser(array: NDArray[Any], layer: RasterLayer) -> NDArray[Any]:
     """Half the resolution: the mean of what has data, or for masks the north-western cell."""
     if layer.declared.coarser == "first":
         return array[..., ::2, ::2]

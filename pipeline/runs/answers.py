@@ -23,7 +23,7 @@ from pipeline.results import coverage, report, store
 from pipeline.results.buildings import in_space, rows_by_shard, write_buildings
 from pipeline.results.finished import KINDS, Finished, open_finished
 from pipeline.results.printed import warnings
-from pipeline.results.store import Layer
+from pipeline.results.store import RasterLayer
 from pipeline.runs import matching
 from pipeline.runs.matching import RunQuery, match
 from pipeline.runs.passes import along_curve
@@ -155,7 +155,7 @@ def _copy_rasters(
     progress(COPY, len(every), len(every))
 
 
-def _layers(asked: RunQuery) -> list[Layer]:
+def _layers(asked: RunQuery) -> list[RasterLayer]:
     return store.layers_of(asked.question.method, asked.question.request.layers, asked.question.p)
 
 

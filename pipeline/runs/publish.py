@@ -20,7 +20,7 @@ from pipeline.methods.reach import Influence
 from pipeline.output.map import cartography
 from pipeline.results import coverage, report
 from pipeline.results.buildings import Counts, rows_of, write_buildings
-from pipeline.results.store import Layer, laid_out
+from pipeline.results.store import RasterLayer, laid_out
 from pipeline.runs.passes import along_curve
 from pipeline.runs.prepare import Run
 from pipeline.runs.request import Outputs
@@ -101,7 +101,7 @@ def complete(
     ledger: Ledger,
     outputs: Outputs,
     layout: Layout,
-    layers: list[Layer],
+    layers: list[RasterLayer],
     origin: dict[str, Any],
     composed: dict[str, Any],
     go_on: Callable[[], None],
@@ -160,7 +160,7 @@ def publish(
     ledger: Ledger,
     composed: dict[str, Any],
     layout: Layout,
-    layers: list[Layer],
+    layers: list[RasterLayer],
     origin: dict[str, Any],
 ) -> None:
     """Write the report, with the checksums of all other outputs, and give them their final names.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.methods.house import EXCLUDED, own_columns
-from pipeline.methods.method import Class, Column, Layer, Method, Palette, Term, Total
+from pipeline.methods.method import Class, Column, Label, Layer, Method, Palette, Total
 from pipeline.methods.parameters import parse
 from pipeline.results.totals import totals_of
 
@@ -41,11 +41,11 @@ def drawn(method: Method) -> list[Layer]:
     return [layer for layer in method.layers if layer.drawn is not None and not layer.times(p)]
 
 
-def _by_language(of: Term | Layer) -> dict[str, str]:
+def _by_language(of: Label | Layer) -> dict[str, str]:
     return {lang: of.words(lang) for lang in LANGUAGES}
 
 
-def _terms(terms: Iterable[Term]) -> Json:
+def _terms(terms: Iterable[Label]) -> Json:
     return {term.name: _by_language(term) for term in terms}
 
 

@@ -100,7 +100,7 @@ def expected(table: pa.Table, name: str) -> list[int]:
     return [row["row"] for row in table.to_pylist() if WANTED[name][1](row)]
 
 
-def pages(of: Features, wanted: Filter | None, limit: int) -> Iterator[features.Page]:
+def pages(of: Features, wanted: Filter | None, limit: int) -> Iterator[features.FeaturePage]:
     """All pages, one after another."""
     position: int | None = 0
     while position is not None:

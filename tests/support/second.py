@@ -21,10 +21,10 @@ from pipeline.methods.method import (
     Class,
     Column,
     Flag,
+    Label,
     Layer,
     Method,
     Palette,
-    Term,
     Total,
     Words,
 )  # fmt: skip
@@ -36,7 +36,7 @@ CLASSES = (
     Class("tall", "tall", "hoog", colour="#3b4cc0", edge="#1d2a80", suits="is_tall"),
     Class("low", "low", "laag", colour="#dddddd", edge="#888888"),
 )
-TOO_SMALL = Term("too_small", "has fewer cells than the method asks", "heeft te weinig cellen")
+TOO_SMALL = Label("too_small", "has fewer cells than the method asks", "heeft te weinig cellen")
 SLANTED = Flag("slanted", "the roof is not flat", "het dak is niet plat")
 ABOVE = Column(
     "above_m", NUMBER, "m",

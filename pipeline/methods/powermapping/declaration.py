@@ -14,8 +14,8 @@ from pipeline.methods.method import (
     Class,
     Column,
     Flag,
+    Highlight,
     Layer,
-    Mark,
     Method,
     Total,
     Words,
@@ -51,7 +51,7 @@ FLAGS = (
     Flag(
         "reach_cut", "what may shade or shelter it lies partly outside the inputs",
         "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
-        mark=Mark(
+        highlight=Highlight(
             "near the inputs' edge: shade may be missed",
             "rand van de invoer: mist mogelijk schaduw", "#c2007a", 1.1, (2.0, 1.2),
         ),

@@ -61,15 +61,15 @@ def _sections(
 
 
 def _yields(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """What the same roofs come to by each preset of yields: the parameters that it sets, hectares
-    of panels, kWh of sun a year, and the households that use as much."""
-    found = {}
+    """The yield of the same roofs by each preset: the parameters that it sets, hectares of panels,
+    kWh of sun a year, and the households that use as much."""
+    yields = {}
     for name, preset in YIELDS.items():
         panel_ha = preset["panel_share"] * sections["area_ha"]["suitable_roof"]
         kwh = 10_000 * panel_ha * preset["solar_kwh_m2"]
         households = kwh / preset["household_kwh"]
-        found[name] = {**preset, "panel_ha": panel_ha, "solar_kwh": kwh, "households": households}
-    return {"yields": found}
+        yields[name] = {**preset, "panel_ha": panel_ha, "solar_kwh": kwh, "households": households}
+    return {"yields": yields}
 
 
 def _row(sections: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,4 +83,4 @@ def _row(sections: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-DERIVED = Derived(_sections, _yields, _row, COLUMNS)
+DERIVED = Derived(sections=_sections, presets=_yields, row=_row, columns=COLUMNS)

@@ -88,7 +88,7 @@ class SunAndWind(Influence):
         return tiles
 
     def _longest_shadow(self, context: Context, surface: HeightBounds) -> Halo:
-        """How far a shadow reaches at most [tiles]."""
+        """The farthest that a shadow reaches [tiles]."""
         low, high = surface.extremes
         suns = [sun for square in context.squares for sun in suns_of(square, context.p)]
         halo = farthest_shadow(suns, low - 1, high + 1, context.resolution)
@@ -158,7 +158,7 @@ class SunAndWind(Influence):
     def _shadows(self, context: Context) -> list[Halo]:
         """How far a block must look for shadows, of the blocks in each square [cells]."""
         surface, inputs = self.surface, context.terrain.window
-        longest, found = self._longest_shadow(context, surface), []
+        longest, halos = self._longest_shadow(context, surface), []
         limit = max(inputs.height, inputs.width)
         for square in context.squares:
             ground = square.window(context.resolution).coarse(TILE).intersect(surface.frame)
@@ -166,13 +166,10 @@ class SunAndWind(Influence):
             high = surface.part(ground.grow(longest).intersect(surface.frame)).highest
             if (low != NO_HEIGHT).any():
                 ends = low[low != NO_HEIGHT].min() / 100, high.max() / 100
-                suns = suns_of(square, context.p)
-                found.append(
-                    enclosing_halo(
-                        [shadow_halo(*ends, sun, context.resolution, limit) for sun in suns]
-                    )
-                )
-        return found
+                suns, resolution = suns_of(square, context.p), context.resolution
+                shadows = [shadow_halo(*ends, sun, resolution, limit) for sun in suns]
+                halos.append(enclosing_halo(shadows))
+        return halos
 
     def cells(self, context: Context, square: LatticeCell, core: Window) -> tuple[int, int]:
         """Cells that a block reads for its shadows, and of those its own."""
@@ -243,15 +240,13 @@ def shadows_of(
     the lattice that it may fall on. above: its top over the lowest that it falls on [m]."""
     squares = np.floor((bounds + LATTICE_M * np.array([-1, -1, 1, 1])) / LATTICE_M).astype(int)
     west, south, east, north = squares.tolist()
-    found = []
-    for square in itertools.starmap(
-        LatticeCell, itertools.product(range(west, east + 1), range(south, north + 1))
-    ):
-        for sun in suns_of(square, p):
+    rectangles = []
+    for square in itertools.product(range(west, east + 1), range(south, north + 1)):
+        for sun in suns_of(LatticeCell(*square), p):
             length = max(above, 0.0) / math.tan(sun.elevation)
             end = -math.sin(sun.azimuth) * length, -math.cos(sun.azimuth) * length
-            found.append(bounds + np.array(end * 2))
-    return found
+            rectangles.append(bounds + np.array(end * 2))
+    return rectangles
 
 
 def _spread(context: Context, highest: NDArray[np.int32], dsm: HeightBounds) -> None:

@@ -1,4 +1,4 @@
-"""Where the inputs end too near: rows that something unseen might change."""
+"""The flag `reach_cut`: rows that something beyond the inputs might change."""
 
 import math
 
@@ -17,8 +17,8 @@ from pipeline.methods.powermapping.rules import Powermapping, suns_of
 def reach_cut(
     context: Context, measured: Measured, candidate: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Whether something unseen might change each row: by its shadow, or as shelter of a candidate
-    for wind."""
+    """Whether something beyond the inputs might change each row: by its shadow, or as shelter of a
+    candidate for wind."""
     m, region, p = measured, context.region, context.p
     cut = np.zeros(len(m), np.bool_)
     roofs, high = np.flatnonzero(m.cells > 0), np.flatnonzero(candidate)
@@ -54,7 +54,7 @@ def _around(*points: NDArray[np.float64]) -> list[float]:
 def _ray_ends(
     row: NDArray[np.int64], column: NDArray[np.int64], resolution: float, p: Powermapping
 ) -> NDArray[np.float64]:
-    """(cells, suns, 2): how far the rays go eastward and northward [m]."""
+    """(cells, suns, 2): eastward and northward lengths of the rays [m]."""
     squares, which = np.unique(
         lattice_cells_of(row, column, resolution), axis=0, return_inverse=True
     )
@@ -82,7 +82,7 @@ def wind_cut(
         -boxes[:, 0] * r + p.wind_radius_m,
     )
     cut = ~shapely.covers(region, grown)
-    for i in np.flatnonzero(cut):  # near the border: cell by cell
+    for i in np.flatnonzero(cut):  # at the border: cell by cell
         one = outlines.take(np.array([i]))
         window = Window.between(*(int(v) for v in boxes[i])).intersect(terrain.window)
         cells = one.cells(window, terrain.mask(window))

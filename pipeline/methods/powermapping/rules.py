@@ -1,4 +1,4 @@
-"""The method `powermapping`: its parameters, what it says of a building, and what it states.
+"""The method `powermapping`: its parameters, its rules for a building, and its provenance.
 
 After van der Vaart's study Powermapping Amsterdam; docs/methods/powermapping.md states it whole.
 """
@@ -121,8 +121,8 @@ def suns_of(square: LatticeCell, p: Powermapping) -> list[Sun]:
 
 
 def is_lit(shadow: NDArray[np.uint8], p: Powermapping) -> NDArray[np.bool_]:
-    """(n, suns): whether centres are out of the shadow, of bits that say at which sun positions
-    they are shaded."""
+    """(n, sun positions): whether centres are out of the shadow, from bits that are set for the
+    positions at which they are shaded."""
     return (shadow[:, None] >> np.arange(len(p.times)) & 1) == 0
 
 
@@ -149,33 +149,35 @@ def shelters(others: NDArray[np.int64], own: int, p: Powermapping) -> NDArray[np
 
 def is_uneven(measured: Measured) -> NDArray[np.bool_]:
     """Whether parts of a roof differ by more than 10 m in height."""
-    rough = measured.top - measured.median > UNEVEN_CM
-    return rough & (measured.roof != NOT_KNOWN)
+    return (measured.top - measured.median > UNEVEN_CM) & (measured.roof != NOT_KNOWN)
 
 
 def suns_stated(p: Powermapping, squares: Sequence[LatticeCell]) -> dict[str, Any]:
-    """Where each sun stands in each square of the lattice [degrees]."""
-    suns = [
-        {
-            "lattice": list(square),
-            "time": as_text(time),
-            "elevation_deg": elevation,
-            "azimuth_deg": azimuth,
-        }
-        for square in squares
-        for time, (elevation, azimuth) in zip(
-            p.times, suns_degrees(square, p.date, p.times, p.elevation), strict=True
-        )
-    ]
-    return {"suns": suns}
+    """The sun positions in each square of the lattice [degrees]."""
+    return {
+        "suns": [
+            {
+                "lattice": list(square),
+                "time": as_text(time),
+                "elevation_deg": elevation,
+                "azimuth_deg": azimuth,
+            }
+            for square in squares
+            for time, (elevation, azimuth) in _timed(square, p)
+        ]
+    }
+
+
+def _timed(square: LatticeCell, p: Powermapping) -> list[tuple[dt.time, tuple[float, float]]]:
+    """The times with elevation and azimuth of the sun in a square [degrees]."""
+    return list(zip(p.times, suns_degrees(square, p.date, p.times, p.elevation), strict=True))
 
 
 def check(p: Powermapping, squares: Sequence[LatticeCell], removed: Sequence[str]) -> None:
     """Raises InputError where a sun is below the horizon, or a building stands in the measured
     surface that is to be taken away."""
     for square in squares:
-        degrees = suns_degrees(square, p.date, p.times, p.elevation)
-        for time, (elevation, _) in zip(p.times, degrees, strict=True):
+        for time, (elevation, _) in _timed(square, p):
             if elevation <= 0:
                 raise InputError(
                     Field("parameter", "times"),

@@ -27,19 +27,19 @@ def is_sheltered(
     reach = int(np.ceil(p.wind_radius_m / standing.resolution))
     own = Window.between(*(int(side) for side in standing.windows[candidate]))
     around = own.grow(uniform_halo(reach)).intersect(heights.terrain.window)
-    near = np.flatnonzero(touches(standing.windows, around))
-    higher = shelters(compared[near], int(compared[candidate]), p) & (compared[near] != NOT_KNOWN)
-    group = standing.footprints.group
-    higher &= group[near] != group[candidate]
+    others = np.flatnonzero(touches(standing.windows, around))
+    tops, group = compared[others], standing.footprints.group
+    higher = shelters(tops, int(compared[candidate]), p) & (tops != NOT_KNOWN)
+    higher &= group[others] != group[candidate]
     if not higher.any():
         return False
     mask, outlines = heights.terrain.mask(around), standing.outlines
-    one = _drawn(outlines.take(np.array([candidate])), around, mask)
-    others = _drawn(outlines.take(near[higher]), around, mask)
-    return any_within(one, others, p.wind_radius_m / standing.resolution)
+    one = _rasterized(outlines.take(np.array([candidate])), around) & mask
+    higher_ones = _rasterized(outlines.take(others[higher]), around) & mask
+    return any_within(one, higher_ones, p.wind_radius_m / standing.resolution)
 
 
-def _drawn(outlines: Outlines, window: Window, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    drawn = np.zeros(mask.shape, np.uint8)
-    raise_to(drawn, outlines.spans(window), np.ones(len(outlines), np.uint8))
-    return drawn.view(np.bool_) & mask
+def _rasterized(outlines: Outlines, window: Window) -> NDArray[np.bool_]:
+    cells = np.zeros((window.height, window.width), np.uint8)
+    raise_to(cells, outlines.spans(window), np.ones(len(outlines), np.uint8))
+    return cells.view(np.bool_)

@@ -1,4 +1,4 @@
-"""The words of the method `powermapping`: its printed report, its map, and what its files say."""
+"""The words of the method `powermapping`, for its printed report and its map."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -102,7 +102,7 @@ WRITTEN: dict[str, Callable[[float, str], str]] = {
 
 
 def figures(report: Mapping[str, Any], lang: str) -> dict[str, Any]:
-    """What the template of the printed report names beside the report itself."""
+    """The figures of the printed report's template that are not in the report itself."""
     counts = report["counts"]
     turbines = counts["wind_suitable"]
     return {
@@ -125,18 +125,10 @@ def _side_by_side(report: Mapping[str, Any], lang: str) -> str:
     words, yields = SIDE_BY_SIDE[lang], dict(report["yields"])
     own = {name: report["method"]["parameters"][name] for name in YIELDS["study"]}
     if own not in YIELDS.values():
-        yields = {words["own"]: own | _own_yields(report)} | yields
+        own["panel_ha"], own["solar_kwh"] = report["area_ha"]["panel"], report["kwh"]["solar"]
+        yields = {words["own"]: own | {"households": report["households"]["solar"]}} | yields
     lines = [(words["title"], list(yields))]
     for name, write in WRITTEN.items():
         lines.append((words[name], [write(of[name], lang) for of in yields.values()]))
     rows = [f"{label:<44}{''.join(f'{v:>14}' for v in values)}\n" for label, values in lines]
     return "".join(rows) + words["remark"]
-
-
-def _own_yields(report: Mapping[str, Any]) -> dict[str, float]:
-    """What the suitable roofs of a run come to by its own parameters."""
-    return {
-        "panel_ha": report["area_ha"]["panel"],
-        "solar_kwh": report["kwh"]["solar"],
-        "households": report["households"]["solar"],
-    }

@@ -21,7 +21,7 @@ def marked(
 ) -> dict[str, NDArray[np.bool_]]:
     """The rows with each mark, from COLUMNS, of which none but `flags` is needed where none are
     added; added: as a report's `inputs.added` tells them."""
-    found = {flag.name: flagged(buildings, flag.name) for flag in method.flags if flag.mark}
+    found = {flag.name: flagged(buildings, flag.name) for flag in method.flags if flag.highlight}
     found["added"] = np.zeros(len(buildings), bool)
     for file in added:
         found["added"] |= _of_file(buildings, file)

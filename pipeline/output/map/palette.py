@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from pipeline.methods.method import Class, Layer, Mark, Method, Palette
+from pipeline.methods.method import Class, Highlight, Layer, Method, Palette
 from pipeline.results import texts
 
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
@@ -39,7 +39,7 @@ def styles(method: Method) -> dict[str, Style]:
         "not_judged": NOT_JUDGED,
         "set_aside": SET_ASIDE,
         "unselected": UNSELECTED,
-        **{flag.name: _of_mark(flag.mark) for flag in method.flags if flag.mark},
+        **{flag.name: _of_highlight(flag.highlight) for flag in method.flags if flag.highlight},
         "added": ADDED,
     }
 
@@ -49,7 +49,7 @@ def labels(method: Method, lang: str) -> dict[str, str]:
     words = texts.words(lang)
     ours = {name: words[name] for name in ("not_judged", "set_aside", "unselected", "added")}
     theirs = {each.name: each.words(lang) for each in method.classes}
-    marks = {flag.name: flag.mark.words(lang) for flag in method.flags if flag.mark}
+    marks = {flag.name: flag.highlight.words(lang) for flag in method.flags if flag.highlight}
     return ours | theirs | marks
 
 
@@ -57,7 +57,7 @@ def _of_class(of: Class) -> Style:
     return {"facecolor": of.colour, "edgecolor": of.edge, "linewidth": of.line_width}
 
 
-def _of_mark(of: Mark) -> Style:
+def _of_highlight(of: Highlight) -> Style:
     line = {"edgecolor": of.colour, "linewidth": of.line_width, "linestyle": (0, of.dashes)}
     return {"facecolor": "none"} | line
 
