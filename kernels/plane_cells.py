@@ -1,0 +1,125 @@
+"""Which cells a plane counts: those it was fitted to, the mixed ones of the rim, holes within it.
+
+A cell that is counted with region r and not fitted to has the label -1 - r.
+"""
+
+import numpy as np
+
+from kernels.compile import kernel
+from kernels.plane_fit import N, height
+from kernels.plane_grow import BESIDE, NEAR, plane_of, refit, tolerance
+from kernels.plane_merge import move
+from kernels.plane_seeds import MISSING, NONE, OUTSIDE, PAD, WILD
+
+ABOUT = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+
+
+@kernel
+def region_of(label):  # type: ignore[no-untyped-def]
+    """The region that a cell is counted with; NONE if it is rest, OUTSIDE if it is not own."""
+    return -1 - label if label < OUTSIDE else label
+
+
+@kernel
+def drop_small(field, regions, least):  # type: ignore[no-untyped-def]
+    """Free the cells of regions with fewer than `least`. Returns whether there were such."""
+    small = False
+    for y in range(PAD, field.label.shape[0] - PAD):
+        for x in range(PAD, field.label.shape[1] - PAD):
+            r = field.label[y, x]
+            if r > NONE and regions.sums[r, N] < least:
+                field.label[y, x] = NONE
+                small = True
+    for r in range(1, regions.used[0]):
+        if regions.sums[r, N] < least:
+            regions.sums[r] = 0
+    return small
+
+
+@kernel
+def drop_outliers(field, regions):  # type: ignore[no-untyped-def]
+    """Fit planes to those of their cells that lie in them; the others count and are not fitted."""
+    for y in range(PAD, field.label.shape[0] - PAD):
+        for x in range(PAD, field.label.shape[1] - PAD):
+            r = field.label[y, x]
+            if r > NONE:
+                plane = plane_of(regions, r)
+                away = np.abs(field.z[y, x] - height(plane, x, y))
+                if away > tolerance(plane) and regions.sums[r, N] > 3:
+                    move(field, regions, y, x, NONE)
+                    field.label[y, x] = -1 - r
+    for r in range(1, regions.used[0]):
+        refit(regions, r)
+
+
+@kernel
+def _mixed(field, regions, y, x):  # type: ignore[no-untyped-def]
+    """The region that a free cell is counted with, since it mixes that with what lies beside it:
+    at the footprint's edge, or between the heights of two planes. NONE if it is neither."""
+    label, z = field.label, field.z[y, x]
+    edge, best, least = False, NONE, np.inf
+    low, high = np.inf, -np.inf
+    for down, right in ABOUT:
+        r = label[y + down, x + right]
+        edge |= r == OUTSIDE
+        if r > NONE:
+            level = height(plane_of(regions, r), x, y)
+            low, high = min(low, level), max(high, level)
+            if np.abs(z - level) < least:
+                best, least = r, np.abs(z - level)
+    return best if edge or low - NEAR <= z <= high + NEAR else NONE
+
+
+@kernel
+def count_mixed(field, regions, members, moves):  # type: ignore[no-untyped-def]
+    """Count the mixed cells with the plane beside them that is nearest in height."""
+    n = 0
+    for y in range(PAD, field.label.shape[0] - PAD):
+        for x in range(PAD, field.label.shape[1] - PAD):
+            if field.label[y, x] == NONE and field.z[y, x] < WILD:
+                r = _mixed(field, regions, y, x)
+                if r > NONE:
+                    members[n, 0], members[n, 1], moves[n] = y, x, -1 - r
+                    n += 1
+    for k in range(n):
+        field.label[members[k, 0], members[k, 1]] = moves[k]
+
+
+@kernel
+def count_holes(field, members):  # type: ignore[no-untyped-def]
+    """Count cells without data with the plane that encloses them, if it is one."""
+    seen = -(1 << 30)
+    for y in range(PAD, field.label.shape[0] - PAD):
+        for x in range(PAD, field.label.shape[1] - PAD):
+            if field.label[y, x] == NONE and field.z[y, x] == MISSING:
+                n, around = _hole(field, members, y, x, seen)
+                for k in range(n):
+                    field.label[members[k, 0], members[k, 1]] = (
+                        seen if around <= NONE else -1 - around
+                    )
+    for y in range(PAD, field.label.shape[0] - PAD):
+        for x in range(PAD, field.label.shape[1] - PAD):
+            if field.label[y, x] == seen:
+                field.label[y, x] = NONE
+
+
+@kernel
+def _hole(field, members, y, x, seen):  # type: ignore[no-untyped-def]
+    """Mark the cells without data that hang together with one. Returns how many there are, and
+    the region around them: NONE if there are several, or something else."""
+    members[0, 0], members[0, 1] = y, x
+    field.label[y, x] = seen
+    k, n, around = 0, 1, OUTSIDE
+    while k < n:
+        for down, right in BESIDE:
+            i, j = members[k, 0] + down, members[k, 1] + right
+            label = field.label[i, j]
+            if label == NONE and field.z[i, j] == MISSING:
+                field.label[i, j] = seen
+                members[n, 0], members[n, 1] = i, j
+                n += 1
+            elif label != seen:
+                r = max(region_of(label), NONE)
+                around = r if around in (OUTSIDE, r) else NONE
+        k += 1
+    return n, around
