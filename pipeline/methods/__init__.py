@@ -1,4 +1,4 @@
-"""The methods by name: what each declares, and what tasks compute by it."""
+"""The methods by name: their declarations, and what tasks compute by them."""
 
 from collections.abc import Mapping
 from typing import Any

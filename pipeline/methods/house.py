@@ -1,4 +1,4 @@
-"""What the table of every method has: columns, reasons and flags."""
+"""The columns, reasons and flags of every method."""
 
 import pyarrow as pa
 
@@ -60,7 +60,7 @@ FLAGS = (
 
 
 def identity(areas: tuple[Total, ...] = ()) -> tuple[Column, ...]:
-    """The columns of what was read and measured. areas: how the area of footprints adds up."""
+    """The columns of a footprint and its measurements. areas: totals of the footprints' area."""
     return (
         Column(
             "row", WHOLE, "",

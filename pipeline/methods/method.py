@@ -1,6 +1,6 @@
-"""What a method declares: parameters, columns, classes, reasons, flags and raster layers.
+"""The declaration of a method: parameters, columns, classes, reasons, flags and raster layers.
 
-All else looks these up: table, report, exports, tiles, filters, map, page and service.
+Table, report, exports, tiles, filters, map, page and service look these up.
 """
 
 import datetime as dt
@@ -188,7 +188,7 @@ class Layer(Bilingual[str]):
 
 
 class Phrases(NamedTuple):
-    """What a method says of its results in one language.
+    """A method's words on its results in one language.
 
     report: template of the printed report (pipeline/results/printed.py), as are the others; table:
     below a table of sums; title, subtitle: of the map; moments: of its layers; roofs, ground: over
@@ -212,7 +212,7 @@ class Phrases(NamedTuple):
 
 @dataclass(frozen=True)
 class Derived:
-    """What a method derives from the totals of its columns, over any area.
+    """Figures that a method derives from the totals of its columns, over any area.
 
     sections: of the sections of a report that are sums, the parameters as the report has them, and
     the number of households or None, the sections that it adds or replaces; presets: further
@@ -233,7 +233,7 @@ Figures = Callable[[Mapping[str, Any], str], Mapping[str, Any]]  # of a report, 
 
 @dataclass(frozen=True, eq=False)  # one is itself alone, and so can be a key
 class Method(Bilingual[Phrases]):
-    """A method and all that is its own.
+    """A method: its parameters, outputs, computation and words.
 
     parameters: derived from BuildingParameters and CentreParameter, with fields made by
     `parameter`; columns: all of its table, in order;

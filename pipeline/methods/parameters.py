@@ -123,7 +123,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def parameter(kind: str, default: Any, reason: str, **more: Any) -> Any:
-    """A field of a parameters class; see Parameter for what there is to say of it."""
+    """A field of a parameters class; more: the fields of Parameter."""
     return dataclasses.field(default=default, metadata={"kind": kind, "reason": reason, **more})
 
 
@@ -136,16 +136,16 @@ def parameters_of(cls: type) -> list[Parameter]:
 
 
 def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
-    """The parameters of a method with some of them set, from texts or values of JSON. What is set
-    goes before what a preset sets, and that before the defaults.
+    """The parameters of a method, with settings from texts or values of JSON. A setting goes before
+    that of a preset, and this before the default.
 
     Raises InputError for an unknown name (with the nearest) or a value that is not accepted.
     """
     known = {p.name: p for p in parameters_of(cls)}
     for name in settings:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.4)
-            hint = Text("; did you mean {near}?", near=near[0]) if near else ""
+            similar = difflib.get_close_matches(name, known, 1, 0.4)
+            hint = Text("; did you mean {near}?", near=similar[0]) if similar else ""
             raise InputError(
                 Field("parameter", repr(name)),
                 "{source} is unknown{hint} ({methods} lists them)",

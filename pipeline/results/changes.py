@@ -1,4 +1,4 @@
-"""What differs between two finished runs of one area."""
+"""Differences between two finished runs of one area."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,17 +36,18 @@ def changes(before: Place, after: Place, at_once: int = AT_ONCE) -> pa.Table:
 
     Raises InputError where one is no finished run, their areas differ, or their methods.
     """
-    there, here = (open_finished(directory) for directory in (before, after))
+    runs = [open_finished(directory) for directory in (before, after)]
     for name in ("area", "around"):
-        if found := first_difference(there.inputs[name], here.inputs[name], name):
+        old, new = (run.inputs[name] for run in runs)
+        if difference := first_difference(old, new, name):
             raise InputError(
                 Text("the two runs"),
                 "{source} are not of one area: {found}",
                 "run both for the same",
-                found=found,
+                found=difference,
             )
-    names = [column.name for column in compared(here.method)]
-    files = [run.table.file for run in (there, here)]
+    names = [column.name for column in compared(runs[1].method)]
+    files = [run.table.file for run in runs]
     every = range(0, 1 + max(map(_last_row, files)), at_once)
     return pa.concat_tables([_changed(files, first, first + at_once, names) for first in every])
 
@@ -74,15 +75,15 @@ def _changed(files: Sequence[Place], first: int, end: int, names: Sequence[str])
 
 
 def totals_changed(before: Place, after: Place) -> dict[str, Any]:
-    """The sums of two finished runs and what the second has more, each as a report has them."""
+    """The sums of two finished runs and their differences, each as a report has them."""
     runs = [open_finished(directory) for directory in (before, after)]
     old, new = (sections_in(run.report, run.method) for run in runs)
-    return {"before": old, "after": new, "difference": _more(old, new)}
+    return {"before": old, "after": new, "difference": _differences(old, new)}
 
 
 def _compared(file: Place, first: int, end: int, names: Sequence[str]) -> pa.Table:
-    here = (pc.field("row") >= first) & (pc.field("row") < end)
-    table = where(file, ["row", "id", *PLACE, *names], here)
+    between = (pc.field("row") >= first) & (pc.field("row") < end)
+    table = where(file, ["row", "id", *PLACE, *names], between)
     for at, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
             table = table.set_column(at, field.name, as_text(table[field.name]))
@@ -91,15 +92,14 @@ def _compared(file: Place, first: int, end: int, names: Sequence[str]) -> pa.Tab
 
 def _unequal(a: pa.ChunkedArray, b: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Where two columns differ; null differs from all but null."""
-    other = pc.fill_null(pc.not_equal(a, b), False).to_numpy()
-    found: NDArray[np.bool_] = other | pc.xor(pc.is_null(a), pc.is_null(b)).to_numpy()
-    return found
+    unequal = pc.fill_null(pc.not_equal(a, b), False)
+    return np.asarray(pc.or_(unequal, pc.xor(pc.is_null(a), pc.is_null(b))))
 
 
-def _more(old: Any, new: Any) -> Any:
-    """What numbers have more, at whatever depth; those that only one has are left out."""
+def _differences(old: Any, new: Any) -> Any:
+    """New minus old numbers, at whatever depth; those that only one has are left out."""
     if isinstance(old, Mapping):
-        both = {key: _more(old[key], new[key]) for key in old if key in new}
+        both = {key: _differences(old[key], new[key]) for key in old if key in new}
         return {key: value for key, value in both.items() if value is not None}
     numbers = isinstance(old, int | float) and isinstance(new, int | float)
     return new - old if numbers else None

@@ -1,4 +1,4 @@
-"""The columns of a method's table for others: what pandas reads, flat formats, a listing."""
+"""The columns of a method's table for pandas, for flat formats and as a listing."""
 
 import json
 import re
@@ -19,26 +19,24 @@ ITEM = re.compile(r"(.+)_([1-9]\d?)")  # lists in flat formats: name_2 is the se
 
 
 def pandas_metadata(schema: pa.Schema) -> bytes:
-    """What pandas and GeoPandas look for under `pandas` in the metadata of a Parquet file."""
+    """The metadata of a Parquet file under `pandas`, for pandas and GeoPandas."""
     nullable = [f for f in schema if f.type in PANDAS and f.name not in NEVER_NULL]
     types = {field.name: PANDAS[field.type] for field in nullable}
     frame = schema.remove_metadata().empty_table().to_pandas().astype(types)
-    written = pa.Schema.from_pandas(frame, preserve_index=False)
-    described: bytes = written.metadata[b"pandas"]
-    return described
+    return bytes(pa.Schema.from_pandas(frame, preserve_index=False).metadata[b"pandas"])
 
 
 def flatten(table: pa.Table, moments: int = 0) -> pa.Table:
-    """`table` for flat formats, without the rectangles: lists of truths and numbers as name_1,
-    name_2 ... (at least so many as there are moments), what else is no plain value `as_text`."""
+    """`table` for flat formats, without the rectangles: lists of booleans and numbers as name_1,
+    name_2 ... (at least as many as there are moments), other nested values `as_text`."""
     flat: dict[str, Any] = {}
     for name, values in zip(table.column_names, table.columns, strict=True):
-        kind = values.type
+        items = _items(values.type)
         if name == BBOX:
             continue
-        if not pa.types.is_nested(kind):
+        if not pa.types.is_nested(values.type):
             flat[name] = values
-        elif pa.types.is_struct(_items(kind)) or _items(kind) == TEXT:
+        elif pa.types.is_struct(items) or items == TEXT:
             flat[name] = as_text(values)
         else:
             flat |= _spread(name, values, moments)
@@ -46,7 +44,7 @@ def flatten(table: pa.Table, moments: int = 0) -> pa.Table:
 
 
 def _items(kind: pa.DataType) -> pa.DataType:
-    """The type of the items of a list; of what is none its own."""
+    """The type of a list's items; of a type that is no list itself."""
     return kind.value_type if pa.types.is_list(kind) else kind
 
 
@@ -57,8 +55,8 @@ def _spread(name: str, lists: pa.ChunkedArray, least: int) -> dict[str, Any]:
 
 
 def as_text(values: pa.ChunkedArray) -> pa.Array:
-    """Lists and structs as texts: a digit a truth, items with commas between, JSON of structs;
-    null stays null."""
+    """Lists and structs as texts: a digit for each boolean, other items between commas, structs as
+    JSON; null stays null."""
     array = values.combine_chunks()
     items = _items(array.type)
     if pa.types.is_struct(items):
@@ -66,19 +64,17 @@ def as_text(values: pa.ChunkedArray) -> pa.Array:
         return pa.array(texts, TEXT)
     if items == TEXT:
         return pc.binary_join(array, ",")
-    truths = items == BOOLEAN
-    words = pc.if_else(array.values, "1", "0") if truths else pc.cast(array.values, TEXT)
+    digits = items == BOOLEAN
+    words = pc.if_else(array.values, "1", "0") if digits else pc.cast(array.values, TEXT)
     texts = pa.ListArray.from_arrays(array.offsets, words, mask=array.is_null())
-    return pc.binary_join(texts, "" if truths else ",")
+    return pc.binary_join(texts, "" if digits else ",")
 
 
 def item_of(method: Method, name: str) -> tuple[Column, int] | None:
     """The column of lists of which a column of flat formats is an item, and which, from 1."""
-    found = ITEM.fullmatch(name)
-    column = method.by_name.get(found[1]) if found else None
-    if found is None or column is None or not column.spread:
-        return None
-    return column, int(found[2])
+    match = ITEM.fullmatch(name)
+    column = method.by_name.get(match[1]) if match else None
+    return (column, int(match[2])) if match and column and column.spread else None
 
 
 def listing(lang: str, columns: Sequence[Column]) -> str:

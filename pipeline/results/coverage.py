@@ -1,4 +1,4 @@
-"""How much of what was asked for the inputs cover: of an area's footprints, and of its ground."""
+"""Coverage: the shares of an area's footprints and of its ground that the inputs cover."""
 
 import math
 from collections.abc import Mapping
@@ -36,23 +36,24 @@ def _of_footprints(accounting: Mapping[str, Any]) -> float | None:
     return 1 - rejected["off_rasters"] / placed if placed else None
 
 
-def of_ground(asked: Any, covered: shapely.Geometry) -> float | None:
+def of_ground(requested: Any, covered: shapely.Geometry) -> float | None:
     """The covered share of a geometry, or of an array of them that do not overlap [RD m]. Ground
     without a sheet of AHN that meets land, the sea and abroad, does not count, unless it is all
     there is; None for no ground at all. Raises as `intersection` does."""
-    ground = _shared(asked, land())
+    ground = _shared(requested, land())
     if not shapely.area(ground).sum():
-        ground = asked
+        ground = requested
     whole = float(shapely.area(ground).sum())
     inside = float(shapely.area(_shared(ground, covered)).sum())
     return float(f"{min(inside / whole, 1.0):.{DIGITS}g}") if whole else None
 
 
-def _shared(asked: Any, other: shapely.Geometry) -> Any:
-    """What a geometry, which may be a user's polygon, or each of an array shares with another."""
-    if isinstance(asked, np.ndarray):
-        return shapely.intersection(asked, other)
-    return intersection(asked, other, Field("area"))
+def _shared(ground: Any, other: shapely.Geometry) -> Any:
+    """The intersection of a geometry, which may be a user's polygon, or of each of an array with
+    another."""
+    if isinstance(ground, np.ndarray):
+        return shapely.intersection(ground, other)
+    return intersection(ground, other, Field("area"))
 
 
 def ground_asked(area: Area | None, footprints: Listed) -> Any:
@@ -70,7 +71,7 @@ def ground_asked(area: Area | None, footprints: Listed) -> Any:
 
 
 def warning(report: Mapping[str, Any]) -> Text | None:
-    """What to say last of a run whose inputs cover less than half of what was asked for."""
+    """The warning of a run whose inputs cover less than half of what was requested."""
     shares = {k: v for k, v in (report.get("coverage") or {}).items() if v is not None}
     if min(shares.values(), default=1.0) >= FEW:
         return None

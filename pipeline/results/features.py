@@ -42,8 +42,7 @@ class FeaturePage(NamedTuple):
 
 
 class _Group:
-    """The columns of a row group that a filter looks at, by name. The polygons are only read where
-    they are asked for."""
+    """The columns of a row group that a filter reads, by name; polygons at their first use."""
 
     def __init__(self, table: GeoParquet, group: int, wanted: Filter) -> None:
         names = sorted(wanted.columns - {GEOMETRY})
@@ -96,19 +95,18 @@ class Features:
 
         A page may hold fewer though there is a next one: where row groups of `most_rows` were read.
         """
-        found, read, following = list[NDArray[np.int64]](), 0, None
+        pieces, read, following = [np.zeros(0, np.int64)], 0, None
         for group, positions in self._passing(wanted, start):
-            room = limit - sum(map(len, found))
+            room = limit - sum(map(len, pieces))
             if not room or read >= self.most_rows:
                 following = int(positions[0])
                 break
             read += self._size(group)
-            found.append(positions[:room])
+            pieces.append(positions[:room])
             if len(positions) > room:
                 following = int(positions[room])
                 break
-        rows = self.at(np.concatenate([np.zeros(0, np.int64), *found]))
-        return FeaturePage(rows, following, self.count(wanted))
+        return FeaturePage(self.at(np.concatenate(pieces)), following, self.count(wanted))
 
     def count(self, wanted: Filter | None) -> int | None:
         """How many features pass a filter; None where the polygons of more than most_polygons rows
@@ -164,7 +162,7 @@ class Features:
         return int(self.table.starts[group + 1] - self.table.starts[group])
 
     def _possible(self, wanted: Filter | None) -> NDArray[np.bool_]:
-        """Which row groups may hold what is wanted, by their statistics."""
+        """Which row groups may have rows that pass a filter, by their statistics."""
         if wanted is None:
             return np.ones(self.table.groups, np.bool_)
         for name in wanted.columns - self.columns:

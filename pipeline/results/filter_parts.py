@@ -1,5 +1,5 @@
-"""Parts of a filter: how each is evaluated for some rows, and which row groups it may be true or
-false in by what their file says of them. Geometries are in RD [m]."""
+"""Conditions and values of a filter: how each is evaluated for rows, and in which row groups it
+may be true or false by their statistics. Geometries are in RD [m]."""
 
 import functools
 import json
@@ -44,8 +44,8 @@ Ranges = Callable[[str], Statistics]  # of a column, or of a part of one (`bbox.
 
 
 class Condition(NamedTuple):
-    """A part of a filter that is true, false or null. columns: those that it looks at; may,
-    may_not: which row groups may have rows for which it is true, and for which it is false."""
+    """A condition that is true, false or null. columns: those that it reads; may, may_not: which
+    row groups may have rows for which it is true, and for which it is false."""
 
     columns: frozenset[str]
     truth: Callable[[RowColumns], Truth]
@@ -54,8 +54,8 @@ class Condition(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A part of a filter that is a number, a text or a boolean. column: if it is one as it is;
-    literal: if it is no column."""
+    """A number, a text or a boolean in a filter. column: its name if it is one as it is; literal:
+    its value if it stands in the filter itself."""
 
     kind: str
     columns: frozenset[str]
@@ -86,7 +86,7 @@ def lowered(of: Value) -> Value:
 
 
 def computed(op: str, one: Value, two: Value) -> Value:
-    """What arithmetic makes of two numbers. Raises InputError for other kinds."""
+    """The result of arithmetic with two numbers. Raises InputError for other kinds."""
     if not one.kind == two.kind == NUMBER:
         raise InputError("filter", "{op} takes two numbers", op=op)
 
@@ -155,14 +155,14 @@ def shape_of(node: Any) -> shapely.Geometry:
     try:
         if "bbox" in node:
             return rectangle(*edges_of(node["bbox"]))
-        found = shapely.force_2d(shapely.from_geojson(json.dumps(node)))
+        shape = shapely.force_2d(shapely.from_geojson(json.dumps(node)))
     except (shapely.errors.ShapelyError, ValueError, TypeError):
         raise InputError("filter", "S_INTERSECTS takes a geometry", PLACED) from None
-    if not shapely.is_valid(found):
+    if not shapely.is_valid(shape):
         raise InputError(
-            "filter", "the geometry is not valid: {reason}", reason=shapely.is_valid_reason(found)
+            "filter", "the geometry is not valid: {reason}", reason=shapely.is_valid_reason(shape)
         )
-    return found
+    return shape
 
 
 def edges_of(bbox: Sequence[float]) -> list[float]:
@@ -185,13 +185,13 @@ def touching(area: shapely.Geometry) -> Condition:
 
     def truth(rows: RowColumns) -> Truth:
         boxes = rectangles(rows[BBOX])
-        found = touches(boxes, bounds)
-        place = np.flatnonzero(found)
+        touched = touches(boxes, bounds)
+        place = np.flatnonzero(touched)
         place = place[~_lies_in(area, boxes[place])]
         if len(place):
             shapes = shapely.from_wkb(rows[GEOMETRY].take(pa.array(place)).to_numpy())
-            found[place] = shapely.intersects(area, shapes)
-        return pa.array(found, mask=np.isnan(boxes).any(axis=1))  # no place: not known
+            touched[place] = shapely.intersects(area, shapes)
+        return pa.array(touched, mask=np.isnan(boxes).any(axis=1))  # no polygon: not known
 
     def may(ranges: Ranges) -> NDArray[np.bool_]:
         return touches(bounds_of(ranges), bounds)

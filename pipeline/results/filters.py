@@ -61,8 +61,7 @@ class Filter:
         truth = self._condition.truth(rows)
         if isinstance(truth, pa.Scalar):
             return np.full(number, truth.as_py() is True)
-        passing: NDArray[np.bool_] = pc.fill_null(truth, False).to_numpy(zero_copy_only=False)
-        return passing
+        return np.asarray(pc.fill_null(truth, False))
 
     def may_pass(self, ranges: Ranges, groups: int) -> NDArray[np.bool_]:
         """Which of a number of row groups may have rows that pass, by their ranges."""
@@ -137,12 +136,12 @@ class _FilterReader:
 
     def _bare(self, node: Any) -> Condition:
         """A boolean, or a column of booleans, that stands for a condition."""
-        found = self._value(node)
-        if found.kind != BOOLEAN:
+        value = self._value(node)
+        if value.kind != BOOLEAN:
             raise InputError("filter", remedy="give a condition, such as class = 'solar'")
-        if found.column is None:
-            return Condition(found.columns, found.value)
-        return compared("=", found, literal_of(True))
+        if value.column is None:
+            return Condition(value.columns, value.value)
+        return compared("=", value, literal_of(True))
 
     def _null(self, args: list[Any]) -> Condition:
         if args[0] == {"property": GEOMETRY}:
@@ -166,8 +165,8 @@ class _FilterReader:
         values = pa.array([each.literal for each in items], of.type)
 
         def truth(rows: RowColumns) -> Truth:
-            found = pc.cast(of.value(rows), of.type)
-            return pc.if_else(pc.is_valid(found), pc.is_in(found, values), None)
+            cells = pc.cast(of.value(rows), of.type)
+            return pc.if_else(pc.is_valid(cells), pc.is_in(cells, values), None)
 
         return Condition(of.columns, truth, either.may, either.may_not)
 

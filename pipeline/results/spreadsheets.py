@@ -76,11 +76,11 @@ def without_formulas(table: pa.Table) -> pa.Table:
 # XLSX
 
 
-def check_rows(number: int, what: str) -> None:
+def check_rows(number: int, source: str) -> None:
     """Raises InputError if so many rows with their header do not fit on a sheet of XLSX."""
     if number >= MOST_ROWS:
         raise InputError(
-            what,
+            source,
             "{number:,} rows, and a sheet of .xlsx holds {most:,} with its header",
             "write .csv or .parquet, or a smaller area",
             number=number,

@@ -1,4 +1,4 @@
-"""What the roofs of an area add up to, read from the table of a finished run.
+"""Sums of the roofs of an area, from the table of a finished run.
 
 Of its row groups only those are read that can have a centre in the area, and of those that lie in
 it wholly no centre is looked at.
@@ -54,27 +54,24 @@ def summary(
         added = _reported(finished, households)
     else:
         added = _added(finished, area, around, by or ((), ()), households)
-    found: dict[str, Any] = report.plain(
-        {
-            "area": area.source if area else None,
-            "around": list(around) if around else None,
-            "complete": is_complete(finished, area, around, boundaries),
-            "coverage": _coverage(finished, area, around, added["accounting"], boundaries),
-            **added,
-            "method": {key: finished.report["method"][key] for key in ("name", "parameters")},
-        }
-    )
-    return found
+    answer = {
+        "area": area.source if area else None,
+        "around": list(around) if around else None,
+        "complete": is_complete(finished, area, around, boundaries),
+        "coverage": _coverage(finished, area, around, added["accounting"], boundaries),
+        **added,
+        "method": {key: finished.report["method"][key] for key in ("name", "parameters")},
+    }
+    return dict(report.plain(answer))
 
 
 def _reported(finished: Finished, households: float | None) -> dict[str, Any]:
-    """What the report of a run says of all its rows."""
+    """The sums of all rows, from the report."""
     document = finished.report
     sections = totals.sections_in(document, finished.method, households)
     counts = sections["counts"]
-    sections["counts"] = {
-        name: counts[name] for name in counts if name not in ("neighbours", "restrictions")
-    }
+    whole_run = ("neighbours", "restrictions")
+    sections["counts"] = {name: counts[name] for name in counts if name not in whole_run}
     left_out = ("cells", "warnings", "warning_values")
     accounting = {k: v for k, v in document["accounting"].items() if k not in left_out}
     return {"totals": sections, "accounting": accounting, "rows": [], "outside": None}
@@ -87,18 +84,18 @@ def _added(
     by: By,
     households: float | None,
 ) -> dict[str, Any]:
-    """What the rows that count add up to."""
+    """The sums of the rows that count, from the table."""
     own, polygons = by[0], own_copy(np.asarray(by[1], object))
-    method, said = finished.method, finished.report["method"]
+    method, document = finished.method, finished.report["method"]
     sums, accounting = totals.Totals(method, len(own) + 1), totals.Accounting(method)
     for rows in prefetch(_rows(finished, area, around)):
         accounting.add(rows)
         sums.add(rows, report.areas_of(rows, polygons) if own else None)
-    *found, outside = report.rows_by(own, {}, sums, said) if own else [None]
+    *rows_by, outside = report.rows_by(own, {}, sums, document) if own else [None]
     return {
-        "totals": totals.sections(sums.whole(), method, said["parameters"], households),
+        "totals": totals.sections(sums.whole(), method, document["parameters"], households),
         "accounting": {k: v for k, v in accounting.section({}).items() if k != "cells"},
-        "rows": found,
+        "rows": rows_by,
         "outside": outside,
     }
 
@@ -155,8 +152,7 @@ def _coverage(
     """Coverage of an area or a circle; of all rows that of the report, None for a report without
     it."""
     if area is None and around is None:
-        found: coverage.Section | None = finished.report.get("coverage")
-        return found
+        return finished.report.get("coverage")
     return coverage.section(accounting, computed(finished, area, around, boundaries))
 
 
