@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from pipeline.errors import InputError
 from pipeline.fetch import services
 from pipeline.fetch.manifest import Download, Manifest, OccupiedError, Record, ensure, foreign
 from pipeline.fetch.services import Bases, Index
-from pipeline.fetch.validate import check_footprints, check_sheet, check_vector, opened
+from pipeline.fetch.validate import check_footprints, check_sheet, check_vector, open_raster
 from pipeline.fetch.web import FetchError, HttpClient, NotFoundError
 from pipeline.heights.ahn_index import Bounds, sheets_by_name, sheets_touching, tiles_touching
 from pipeline.heights.indexes import (
@@ -36,25 +37,25 @@ from pipeline.storage.cache import cache_dir, write_atomic
 from pipeline.storage.lock import holder_record, is_holder_record, locked
 from pipeline.terms import Field
 
-WHAT = ("sheets", "footprints", "boundaries")
+DATASETS = ("sheets", "footprints", "boundaries")
 HOLDER = "fetching.json"
 MARGIN_M = 500.0
 MOST_CONNECTIONS = 4
 PAGES_KM2 = 100.0  # above it the whole file of the country is quicker than pages of features
 GIVE_UP = 10  # failures in a row: the service is down
-WRITE_S = 5.0  # a kill costs a look at what came since
+WRITE_S = 5.0  # between writes of the manifest; after a kill later files are validated again
 FOOTPRINTS = "bag-light.gpkg"
 
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """A request to fetch. resolution, margin [m]; ahn: a version, or None for the current one;
-    relief: folder of the relief store, or None to keep no relief; base_urls: `NAME=URL` of mirrors;
-    pause: the first back-off [s]; overwrite: download changed files anew."""
+    """A request to fetch. what: some of DATASETS; resolution, margin [m]; ahn: a version, or None
+    for the current one; relief: folder of the relief store, or None to keep no relief; base_urls:
+    `NAME=URL` of mirrors; pause: the first back-off [s]; overwrite: download changed files anew."""
 
     area: str
     into: Path
-    what: frozenset[str] = frozenset(WHAT[:2])
+    what: frozenset[str] = frozenset(DATASETS[:2])
     resolution: float = 0.5
     ahn: int | None = None
     boundaries: tuple[str, ...] = ()
@@ -67,21 +68,20 @@ class FetchRequest:
 
 
 @dataclass
-class Fetched:
-    """Result of a fetch: file names below the folder. brought: downloaded; present: there already;
-    nowhere: by product the sheets that no service has (sea, abroad, not flown); failed: reason by
-    file; warnings: oddities of downloaded files."""
+class FetchResult:
+    """Result of a fetch: file names below the folder. downloaded; present: already before;
+    without_data: by product the sheets that no service has (sea, abroad, not flown); failed: reason
+    by file; warnings: oddities of downloaded files."""
 
-    brought: list[str] = field(default_factory=list)
+    downloaded: list[str] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
-    nowhere: dict[str, list[str]] = field(default_factory=dict)
+    without_data: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
-def fetch(request: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
-    """Download the files of an area into a folder. Files that are there stay, partial ones
-    continue.
+def fetch(request: FetchRequest, progress: Progress, stop: Stop) -> FetchResult:
+    """Download the files of an area into a folder. Complete files stay, partial ones continue.
 
     Files that fail are in the result. Raises InputError for an invalid request or an index that
     cannot be downloaded, and Stopped.
@@ -112,9 +112,11 @@ def fetch(request: FetchRequest, progress: Progress, stop: Stop) -> Fetched:
 
 
 def _check(request: FetchRequest) -> None:
-    if not request.what or request.what - set(WHAT):
+    if not request.what or request.what - set(DATASETS):
         raise InputError(
-            Field("what", ",".join(sorted(request.what))), remedy="give some of {all:,}", all=WHAT
+            Field("what", ",".join(sorted(request.what))),
+            remedy="give some of {all:,}",
+            all=DATASETS,
         )
     if request.resolution not in RESOLUTIONS:
         raise InputError(
@@ -147,23 +149,20 @@ class _Fetch:
     ) -> None:
         self.request, self.client, self.bases = request, client, bases
         self.progress, self.stop = progress, stop
-        self.result = Fetched()
+        self.result = FetchResult()
         self.manifest = Manifest.of(request.into)
         self.written = time.monotonic()
 
     def run(self) -> None:
-        wanted = self.request.what
+        datasets = self.request.what
         by_name = is_region(self.request.area) and not boundary_files(self.request.boundaries)
-        if "boundaries" in wanted or by_name:
+        if "boundaries" in datasets or by_name:
             self._download([self._boundaries()], Manifest(cache_dir()))
-        if wanted == {"boundaries"} or self.result.failed:
+        if datasets == {"boundaries"} or self.result.failed:
             return
         area = parse_area(self.request.area, self.request.boundaries).geometry
-        items: list[Download] = []
-        if "sheets" in wanted:
-            items += self._sheets(area)
-        if "footprints" in wanted:
-            items += [self._footprints(area)]
+        items = self._sheets(area) if "sheets" in datasets else []
+        items += [self._footprints(area)] if "footprints" in datasets else []
         self._download(items, self.manifest)
 
     def _boundaries(self) -> Download:
@@ -180,61 +179,60 @@ class _Fetch:
             )
         items: list[tuple[str, Download]] = []
         for kind in KINDS:
-            of = services.product(kind, self.request.resolution, self.request.ahn)
-            index = services.index_of(of, self.client, self.bases)
-            self._keep_index(of, index)
-            self._note_missing(of, area, {offer.name for offer in index.sheets})
+            product = services.product(kind, self.request.resolution, self.request.ahn)
+            index = services.index_of(product, self.client, self.bases)
+            self._keep_index(product, index)
+            self._note_missing(product, area, {sheet.name for sheet in index.sheets})
             items += [
-                (offer.name, self._sheet(of, offer))
-                for offer in _near(index.sheets, area, self.request.margin)
+                (sheet.name, self._sheet(product, sheet))
+                for sheet in _within(index.sheets, area, self.request.margin)
             ]
         return [item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].file))]
 
-    def _keep_index(self, of: Product, index: Index) -> None:
+    def _keep_index(self, product: Product, index: Index) -> None:
         """Write the index of a product; over an older index only."""
-        file = self.request.into / of.folder / index.file
-        if file.exists() and not self.request.overwrite and not _lists(file, of):
-            raise foreign(self.request.into, f"{of.folder}/{index.file}")
+        file = self.request.into / product.folder / index.file
+        if file.exists() and not self.request.overwrite and not _is_index(file, product):
+            raise foreign(self.request.into, f"{product.folder}/{index.file}")
         write_atomic(file, index.body)
 
-    def _note_missing(self, of: Product, area: shapely.Geometry, listed: set[str]) -> None:
+    def _note_missing(self, product: Product, area: shapely.Geometry, listed: set[str]) -> None:
         """Record the sheets of the area that the index does not list; warn of those with land."""
-        if of.ahn == 6:
+        if product.ahn == 6:
             missing = set(tiles_touching(area, self.request.margin)) - listed
         else:
-            expected = [
-                p for p in sheets_touching(area, self.request.margin) if p.name not in listed
-            ]
-            missing = {place.name for place in expected}
-            if land := [place.name for place in expected if place.land]:
+            touching = sheets_touching(area, self.request.margin)
+            land = {sheet.name: sheet.land for sheet in touching if sheet.name not in listed}
+            missing = {*land}
+            if unlisted := [name for name in land if land[name]]:
                 self.result.warnings.append(
                     Text(
                         "{folder}: the index has no {sheets}, which meet land",
-                        folder=of.folder,
-                        sheets=_some(land),
+                        folder=product.folder,
+                        sheets=_some(unlisted),
                     )
                 )
-        self._note_without_data(of.folder, missing)
+        self._note_without_data(product.folder, missing)
 
-    def _sheet(self, of: Product, offer: IndexedSheet) -> Download:
-        # What of AHN6 is listed may not be flown yet; there are sheets of water without data.
-        may_lack = of.ahn == 6 or not sheets_by_name()[offer.name].land
+    def _sheet(self, product: Product, sheet: IndexedSheet) -> Download:
+        # AHN6 lists sheets that are not flown yet; sheets of water may have no data.
+        may_lack = product.ahn == 6 or not sheets_by_name()[sheet.name].land
         return Download(
-            f"{of.folder}/{offer.file}",
-            offer.url,
-            partial(self.client.save, offer.url),
-            partial(check_sheet, of, offer),
-            partial(self._survey, of),
-            (of.folder, offer.name) if may_lack else None,
+            f"{product.folder}/{sheet.file}",
+            sheet.url,
+            partial(self.client.save, sheet.url),
+            partial(check_sheet, product, sheet),
+            partial(self._survey, product),
+            (product.folder, sheet.name) if may_lack else None,
         )
 
-    def _survey(self, of: Product, file: Path) -> dict[str, str | int] | None:
+    def _survey(self, product: Product, file: Path) -> dict[str, str | int] | None:
         """Write the relief of a sheet while its bytes are still in memory. Returns its identity."""
         if self.request.relief is None:
             return None
         try:
-            return survey_sheet(opened(of, file), self.request.relief, self.stop).file
-        except InputError as fault:  # it is as published; a run will say the same
+            return survey_sheet(open_raster(product, file), self.request.relief, self.stop).file
+        except InputError as fault:  # the file is as published; a run will fail likewise
             self.result.warnings.append(fault.text)
             return None
 
@@ -263,9 +261,8 @@ class _Fetch:
 
     def _download(self, items: Sequence[Download], manifest: Manifest) -> None:
         """Run downloads in parallel until all are done; stop after GIVE_UP failures in a row."""
-        overwrite = (
-            self.request.overwrite or manifest is not self.manifest
-        )  # the cache is the program's
+        in_cache = manifest is not self.manifest  # where all files are the program's own
+        overwrite = self.request.overwrite or in_cache
         with ThreadPoolExecutor(self.request.connections) as pool:
             futures = {pool.submit(ensure, item, manifest, overwrite): item for item in items}
             try:
@@ -299,34 +296,34 @@ class _Fetch:
     ) -> bool:
         """Record the outcome of a download. Returns whether it counts as a success."""
         try:
-            record, came = future.result()
-        except NotFoundError as nowhere:
+            record, downloaded = future.result()
+        except NotFoundError as missing:
             if item.sheet is not None:
                 self._note_without_data(item.sheet[0], [item.sheet[1]])
                 return True
-            self.result.failed[item.file] = Text("not at {url} ({why})", url=item.url, why=nowhere)
+            self.result.failed[item.file] = Text("not at {url} ({why})", url=item.url, why=missing)
             return False
-        except OccupiedError as standing:
-            self.result.failed[item.file] = standing.text
+        except OccupiedError as occupied:
+            self.result.failed[item.file] = occupied.text
             return True
         except (FetchError, InputError) as failed:
             self.result.failed[item.file] = failed.text
             return False
-        (self.result.brought if came else self.result.present).append(item.file)
+        (self.result.downloaded if downloaded else self.result.present).append(item.file)
         if record is not None:
             manifest.records[item.file] = record
         return True
 
     def _note_without_data(self, product: str, names: Iterable[str]) -> None:
-        known = self.result.nowhere.get(product, ())
-        self.result.nowhere[product] = sorted({*known, *names})
+        known = self.result.without_data.get(product, ())
+        self.result.without_data[product] = sorted({*known, *names})
         self.manifest.note_without_data(product, names)
 
 
-def _lists(file: Path, of: Product) -> bool:
+def _is_index(file: Path, product: Product) -> bool:
     """Whether a file is an index of a product."""
     try:
-        return bool(sheets_in_index(file.read_bytes(), of))
+        return bool(sheets_in_index(file.read_bytes(), product))
     except (OSError, ValueError):
         return False
 
@@ -337,13 +334,13 @@ def _some(names: Sequence[str], most: int = 5) -> Text:
     return Text("{names} and {n} more", names=names[:most], n=len(names) - most)
 
 
-def _near(
-    offered: Sequence[IndexedSheet], area: shapely.Geometry, margin: float
-) -> list[IndexedSheet]:
-    boxes = shapely.box(*np.array([offer.bounds for offer in offered]).T)
+def _within(
+    sheets: Sequence[IndexedSheet], area: shapely.Geometry, margin: float
+) -> Iterator[IndexedSheet]:
+    """The sheets within a margin [m] of an area."""
+    boxes = shapely.box(*np.array([sheet.bounds for sheet in sheets]).T)
     shapely.prepare(area)
-    meets = shapely.dwithin(area, boxes, margin)
-    return [offer for offer, inside in zip(offered, meets, strict=True) if inside]
+    return compress(sheets, shapely.dwithin(area, boxes, margin))
 
 
 def _urn(crs: str) -> str:

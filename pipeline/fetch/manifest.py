@@ -78,7 +78,7 @@ class Manifest:
 @dataclass(frozen=True)
 class Download:
     """A file to download. file: name below the folder; url; save, check: download and validate it;
-    survey: keeps its relief and returns its identity; sheet: product and name of a sheet that may
+    survey: writes its relief and returns its identity; sheet: product and name of a sheet that may
     not exist although the index lists it."""
 
     file: str
@@ -109,7 +109,7 @@ def ensure(
     if manifest.has(item.file):
         item.survey(file)
         return None, False
-    # A file that no manifest has was downloaded before a kill, or by hand.
+    # A file without a record was downloaded before a kill, or by hand.
     download = item.file in manifest.records or not (file.exists() and _is_valid(item, file))
     if download:
         if os.path.lexists(file) and not overwrite:

@@ -77,16 +77,16 @@ class Index:
     sheets: list[IndexedSheet]
 
 
-def index_of(wanted: Product, client: HttpClient, bases: Bases) -> Index:
+def index_of(product: Product, client: HttpClient, bases: Bases) -> Index:
     """Download the index of a product. Raises FetchError, Stopped, and InputError for an empty
     one."""
     reason = Text("no index")
-    for url in _indexes(wanted, bases):
+    for url in _index_urls(product, bases):
         try:
             body, _ = client.read(url)
-            sheets = sheets_in_index(body, wanted)
-        except NotFoundError as nowhere:
-            reason = Text("no index at {url} ({why})", url=url, why=nowhere)
+            sheets = sheets_in_index(body, product)
+        except NotFoundError as missing:
+            reason = Text("no index at {url} ({why})", url=url, why=missing)
             continue
         except (FetchError, ValueError) as failed:
             raise FetchError("the index {url}: {why}", url=url, why=failed) from None
@@ -95,27 +95,27 @@ def index_of(wanted: Product, client: HttpClient, bases: Bases) -> Index:
                 Location(url),
                 "the index {source} lists no sheet of {folder}",
                 "choose another {ahn} or {resolution}",
-                folder=wanted.folder,
+                folder=product.folder,
                 ahn=Field("ahn"),
                 resolution=Field("resolution"),
             )
-        return Index(file_name(url), body, [_placed(o, wanted, bases) for o in sheets])
+        return Index(file_name(url), body, [_located(sheet, product, bases) for sheet in sheets])
     raise FetchError(reason)
 
 
-def _placed(offer: IndexedSheet, wanted: Product, bases: Bases) -> IndexedSheet:
+def _located(sheet: IndexedSheet, product: Product, bases: Bases) -> IndexedSheet:
     """The sheet with its base address replaced."""
-    url = bases.url("ahn6", offer.url) if wanted.ahn == 6 else bases.relocated(offer.url)
-    return replace(offer, url=url)
+    url = bases.url("ahn6", sheet.url) if product.ahn == 6 else bases.relocated(sheet.url)
+    return replace(sheet, url=url)
 
 
-def _indexes(wanted: Product, bases: Bases) -> list[str]:
+def _index_urls(product: Product, bases: Bases) -> list[str]:
     """Addresses of a product's index, the best first."""
-    if wanted.ahn == 6:
+    if product.ahn == 6:
         return [bases.url("ahn", "AUX/bladwijzer_AHN6.gpkg")]
-    if wanted.ahn:
+    if product.ahn:
         return [bases.url("ahn", "AUX/bladwijzer.gpkg")]
-    name = f"{wanted.kind}_{RESOLUTIONS[wanted.resolution]}"
+    name = f"{product.kind}_{RESOLUTIONS[product.resolution]}"
     new, old = "rws/actueel-hoogtebestand-nederland/atom", "rws/ahn/atom"
     return [
         bases.url("pdok", f"{new}/downloads/{name}/kaartbladindex.json"),
@@ -135,18 +135,18 @@ def features(bounds: Bounds, client: HttpClient, bases: Bases) -> tuple[list[dic
     url: str | None = f"{bases.url('api', FEATURES)}?{query}"
     by_id: dict[str, dict[str, Any]] = {}
     systems: set[str] = set()
-    seen: set[str] = set()
+    urls: set[str] = set()
     while url:
-        if url in seen or len(seen) >= MOST_PAGES:
+        if url in urls or len(urls) >= MOST_PAGES:
             raise FetchError("the pages of the buildings do not end")
-        seen.add(url)
+        urls.add(url)
         page, uri = _page(url, client)
         systems.add(uri)
         for feature in page["features"]:
             by_id.setdefault(str(feature.get("id", len(by_id))), feature)
         links = (link["href"] for link in page.get("links", ()) if link.get("rel") == "next")
-        after = next(links, None)
-        url = bases.relocated(urljoin(url, after)) if after else None
+        following = next(links, None)
+        url = bases.relocated(urljoin(url, following)) if following else None
     if len(systems) != 1:
         raise FetchError("pages of the buildings in several CRS: {crs}", crs=sorted(systems))
     return list(by_id.values()), systems.pop()
@@ -157,12 +157,12 @@ def _page(url: str, client: HttpClient) -> tuple[dict[str, Any], str]:
     try:
         body, headers = client.read(url)
         page = json.loads(body)
-        announced = page.get("numberReturned", len(page["features"]))
-        if announced != len(page["features"]):
-            came = len(page["features"])
+        came = len(page["features"])
+        announced = page.get("numberReturned", came)
+        if announced != came:
             raise FetchError("{came} of {said} buildings of a page came", came=came, said=announced)
         return page, headers.get("Content-Crs", "").strip("<> ") or "OGC:CRS84"
-    except NotFoundError as nowhere:
-        raise FetchError("no buildings at {url} ({why})", url=url, why=nowhere) from None
+    except NotFoundError as missing:
+        raise FetchError("no buildings at {url} ({why})", url=url, why=missing) from None
     except (ValueError, KeyError, TypeError):
         raise FetchError("a page of the buildings is no collection of features") from None

@@ -15,35 +15,36 @@ from pipeline.heights.sheets import Sheet, open_sheet
 from pipeline.storage.files import find, identity
 
 
-def opened(of: Product, file: Path) -> Sheet:
+def open_raster(product: Product, file: Path) -> Sheet:
     """The header of the one raster in a file. Raises FetchError or InputError if it cannot be
     used."""
-    paths = find([str(file)], ENDINGS, of.kind)
+    paths = find([str(file)], ENDINGS, product.kind)
     if len(paths) != 1:
         raise FetchError("{n} rasters in it instead of one", n=len(paths))
-    return open_sheet(paths[0], of.kind, None)
+    return open_sheet(paths[0], product.kind, None)
 
 
-def check_sheet(of: Product, offer: IndexedSheet, file: Path) -> None:
+def check_sheet(product: Product, indexed: IndexedSheet, file: Path) -> None:
     """Raises FetchError or InputError if a file is not the raster that the index describes."""
     size = file.stat().st_size
-    if offer.size is not None and size != offer.size:
-        raise FetchError("{size} bytes, and the index says {said}", size=size, said=offer.size)
-    if offer.sha256 is not None and identity(str(file))["sha256"] != offer.sha256:
+    if indexed.size is not None and size != indexed.size:
+        raise FetchError("{size} bytes, and the index says {said}", size=size, said=indexed.size)
+    if indexed.sha256 is not None and identity(str(file))["sha256"] != indexed.sha256:
         raise FetchError("its SHA-256 is not the one in the index")
     if file.suffix.lower() == ".zip":
         _check_zip(file)
-    sheet = opened(of, file)
-    if sheet.resolution != of.resolution:
+    sheet = open_raster(product, file)
+    if sheet.resolution != product.resolution:
         raise FetchError(
-            "cells of {size:g} m instead of {wanted:g}", size=sheet.resolution, wanted=of.resolution
+            "cells of {size:g} m instead of {wanted:g}",
+            size=sheet.resolution,
+            wanted=product.resolution,
         )
-    window, cell = sheet.window, sheet.resolution
-    place = (window.left * cell, -window.bottom * cell, window.right * cell, -window.top * cell)
-    room = shapely.box(*offer.bounds).buffer(2 * cell, join_style="mitre")
-    if not room.covers(shapely.box(*place)):
+    bounds = sheet.window.bounds(sheet.resolution)
+    room = shapely.box(*indexed.bounds).buffer(2 * sheet.resolution, join_style="mitre")
+    if not room.covers(shapely.box(*bounds)):
         raise FetchError(
-            "it lies at {place:,}, not at its sheet", place=[f"{side:g}" for side in place]
+            "it lies at {place:,}, not at its sheet", place=[f"{edge:g}" for edge in bounds]
         )
     _check_ends(sheet)
 

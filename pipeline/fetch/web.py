@@ -23,10 +23,10 @@ from pipeline.messages import Text
 from pipeline.storage.cache import write_atomic
 
 T = TypeVar("T")
-ATTEMPTS = 8  # in a row that bring less than PROGRESS bytes
+ATTEMPTS = 8  # in a row that download less than PROGRESS bytes
 PROGRESS = 1 << 20
 PIECE = 1 << 18
-LARGEST_ANSWER = 1 << 28  # of what is read into memory: an index, a page of features
+LARGEST_BODY = 1 << 28  # bytes read into memory: an index, a page of features
 LONGEST_WAIT_S = 600.0
 NOT_FOUND = (404, 410)
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
@@ -93,14 +93,14 @@ class HttpClient:
 
     def _read(self, url: str) -> tuple[bytes, Mapping[str, str]]:
         body = bytearray()
-        with self._answer(url, {"Accept-Encoding": "gzip"}) as got:
-            for piece in got.stream(PIECE, decode_content=True):
+        with self._response(url, {"Accept-Encoding": "gzip"}) as response:
+            for piece in response.stream(PIECE, decode_content=True):
                 body += piece
                 self._check_stop()
-                if len(body) > LARGEST_ANSWER:
+                if len(body) > LARGEST_BODY:
                     raise FetchError("the answer does not end")
-            _check_page(got.headers, body)
-            return bytes(body), got.headers
+            _check_page(response.headers, body)
+            return bytes(body), response.headers
 
     def save(self, url: str, file: Path) -> None:
         """Download a file. `file.partial` of an earlier call is continued if the server serves
@@ -123,42 +123,42 @@ class HttpClient:
             raise
 
     def _append(self, partial_file: "_PartialFile") -> None:
-        with self._answer(
+        with self._response(
             partial_file.url, {"Accept-Encoding": "identity", **partial_file.range_headers()}
-        ) as got:
-            if got.status == NO_SUCH_RANGE:
+        ) as response:
+            if response.status == NO_SUCH_RANGE:
                 partial_file.drop()
                 raise _RetryError("the server has no such range")
-            if got.headers.get("Content-Encoding", "identity") != "identity":
+            if response.headers.get("Content-Encoding", "identity") != "identity":
                 raise FetchError("the server packs what it was asked for as it is")
-            with partial_file.opened(got) as out:
-                # What came is on disk at once, so that a kill loses nothing of it.
-                while piece := got.read1(PIECE, decode_content=False):
+            with partial_file.opened(response) as out:
+                # Each piece is on disk at once, so that a kill loses nothing.
+                while piece := response.read1(PIECE, decode_content=False):
                     if out.tell() == 0:
-                        _check_page(got.headers, piece)
+                        _check_page(response.headers, piece)
                     out.write(piece)
                     out.flush()
                     self._check_stop()
         partial_file.check()
 
     @contextmanager
-    def _answer(self, url: str, headers: dict[str, str]) -> Iterator[urllib3.BaseHTTPResponse]:
+    def _response(self, url: str, headers: dict[str, str]) -> Iterator[urllib3.BaseHTTPResponse]:
         """A response whose body is not read yet; temporary faults become _RetryError."""
         try:
-            got = self._pool(url).request(
+            response = self._pool(url).request(
                 "GET", url, headers={"User-Agent": agent(), **headers}, preload_content=False,
                 retries=REDIRECTS, timeout=TIMEOUT,
             )  # fmt: skip
         except HTTPError as error:
             raise _RetryError(_why(error)) from None
         try:
-            _check_status(got)
-            yield got
+            _check_status(response)
+            yield response
         except HTTPError as error:  # a connection that is cut, or silent for too long
             raise _RetryError(_why(error)) from None
         finally:
-            got.close()
-            got.release_conn()  # closed or not, its place in the pool is free again
+            response.close()
+            response.release_conn()  # closed or not, its place in the pool is free again
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
@@ -236,23 +236,23 @@ class _PartialFile:
         size = self.size
         return {"Range": f"bytes={size}-", "If-Range": self.mark} if size and self.mark else {}
 
-    def opened(self, got: urllib3.BaseHTTPResponse) -> BinaryIO:
+    def opened(self, response: urllib3.BaseHTTPResponse) -> BinaryIO:
         """The partial file opened for writing: at its end for a range, else from the beginning."""
-        if got.status == 206:
-            self._check_rest(got)
+        if response.status == 206:
+            self._check_rest(response)
             return self.partial.open("ab")
-        length = got.headers.get("Content-Length")
+        length = response.headers.get("Content-Length")
         self.total = int(length) if length else None
-        self.mark = _mark(got.headers)
+        self.mark = _mark(response.headers)
         self.partial.parent.mkdir(parents=True, exist_ok=True)
         self.partial.unlink(missing_ok=True)
         note = {"url": self.url, "total": self.total, "mark": self.mark}
         write_atomic(self.note, json.dumps(note).encode())
         return self.partial.open("wb")
 
-    def _check_rest(self, got: urllib3.BaseHTTPResponse) -> None:
-        place = RANGE.fullmatch(got.headers.get("Content-Range", ""))
-        mark = _mark(got.headers)
+    def _check_rest(self, response: urllib3.BaseHTTPResponse) -> None:
+        place = RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        mark = _mark(response.headers)
         if (
             place is None
             or int(place[1]) != self.size
@@ -285,13 +285,13 @@ def _mark(headers: Mapping[str, str]) -> str | None:
     return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified")
 
 
-def _check_status(got: urllib3.BaseHTTPResponse) -> None:
-    status = f"{got.status} {got.reason or ''}".strip()
-    if got.status in NOT_FOUND:
+def _check_status(response: urllib3.BaseHTTPResponse) -> None:
+    status = f"{response.status} {response.reason or ''}".strip()
+    if response.status in NOT_FOUND:
         raise NotFoundError(status)
-    if got.status in RETRIED:
-        raise _RetryError(status, REDIRECTS.get_retry_after(got) or 0.0)
-    if got.status not in (200, 206, NO_SUCH_RANGE):
+    if response.status in RETRIED:
+        raise _RetryError(status, REDIRECTS.get_retry_after(response) or 0.0)
+    if response.status not in (200, 206, NO_SUCH_RANGE):
         raise FetchError(status)
 
 

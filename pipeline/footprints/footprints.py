@@ -1,4 +1,4 @@
-"""Footprints of buildings: read, repaired, and known by their row."""
+"""Footprints of buildings: read and repaired."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -26,8 +26,8 @@ ID_COLUMNS = ("identificatie", "identifica", "id", "gml_id")  # a shapefile cuts
 BUILT_COLUMNS = ("bouwjaar", "oorspronkelijkbouwjaar", "oorspronke")
 VERDICTS = {"excluded", "flags", "rejected"}  # columns of the table of a run, and its exports
 UNKNOWN_YEAR = 1005  # what the BAG writes where the year of building is not known
-FARTHEST_M = 1e7  # coordinates beyond this are none
-LARGE = 500  # positions; GEOS looks at a smaller polygon in 2 ms, whatever it is like
+FARTHEST_M = 1e7  # coordinates beyond this are invalid
+LARGE = 500  # positions; GEOS validates any smaller polygon within 2 ms
 
 
 @dataclass(frozen=True)
@@ -102,20 +102,18 @@ def footprints_of(
     centre: `centroid` (where it does not intersect the polygon: GEOS's point on surface) or
     `point_on_surface`. Raises InputError for a column that is not there.
     """
-    known = tuple(identity(file) | {"crs": table.attrs["crs"]} for file, table in tables.items())
-    table = pd.concat(
-        [
-            rows_of(t, pick_columns(t, file, id_column, group_column))
-            for file, t in tables.items()
-            if len(t)
-        ],
-        ignore_index=True,
-    )
-    shapes = geometry_columns(table["geometry"].to_numpy(), centre)
+    parts = [
+        rows_of(table, pick_columns(table, file, id_column, group_column))
+        for file, table in tables.items()
+        if len(table)
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    geometry = geometry_columns(table["geometry"].to_numpy(), centre)
     ids = table["id"].to_numpy(object)
     rows = np.arange(len(table))
     return Footprints(
-        place=np.where(pd.isna(shapes.reason), rows, -1),
+        **geometry,
+        place=np.where(pd.isna(geometry["reason"]), rows, -1),
         row=rows,
         id=ids,
         built=table["built"].to_numpy(np.float64),
@@ -123,18 +121,12 @@ def footprints_of(
         has_status=table["has_status"].to_numpy(np.bool_),
         repeated=pd.Series(ids).duplicated(keep=False).to_numpy() & (ids != ""),
         group=numbered(table["group"]),
-        sources=known,
-        wkb=shapely.to_wkb(shapes.geometry),
-        reason=shapes.reason,
-        repaired=shapes.repaired,
-        area=shapes.area,
-        centre=shapes.centre,
-        bounds=shapes.bounds,
+        sources=tuple(identity(file) | {"crs": t.attrs["crs"]} for file, t in tables.items()),
     )
 
 
 class Columns(NamedTuple):
-    """Which columns of a file tell what of its footprints; None: no such column."""
+    """Names of a file's columns by content; None: no such column."""
 
     id: str
     built: str | None
@@ -154,9 +146,9 @@ def pick_columns(
             "give the footprints that the run was made of",
         )
 
-    def wanted(name: str, option: str) -> str:
-        found = column(table, name)
-        if found is None:
+    def named(name: str, option: str) -> str:
+        match = column(table, name)
+        if match is None:
             raise InputError(
                 File(file),
                 "no column {name!r}{has}",
@@ -165,9 +157,9 @@ def pick_columns(
                 has=_has(table),
                 field=Field(option),
             )
-        return found
+        return match
 
-    identifier = wanted(id_column, "id") if id_column else None
+    identifier = named(id_column, "id") if id_column else None
     identifier = identifier or column(table, *ID_COLUMNS)
     if identifier is None:
         raise InputError(
@@ -181,7 +173,7 @@ def pick_columns(
         id=identifier,
         built=column(table, *BUILT_COLUMNS),
         status=column(table, "status", "pandstatus"),
-        group=wanted(group_column, "group") if group_column else None,
+        group=named(group_column, "group") if group_column else None,
     )
 
 
@@ -233,28 +225,18 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-class GeometryColumns(NamedTuple):
-    """The columns of Footprints that its geometry makes."""
-
-    geometry: NDArray[Any]
-    reason: NDArray[Any]
-    repaired: NDArray[np.bool_]
-    area: NDArray[np.float64]
-    centre: NDArray[np.float64]
-    bounds: NDArray[np.float64]
-
-
-def geometry_columns(given: NDArray[Any], centre: str) -> GeometryColumns:
-    """What geometries are as footprints. Raises Stopped as `check_stop` does."""
+def geometry_columns(given: NDArray[Any], centre: str) -> dict[str, NDArray[Any]]:
+    """The columns of Footprints that geometries make: wkb, reason, repaired, area, centre, bounds.
+    Raises Stopped as `check_stop` does."""
     geometry, reason, repaired = _polygons(given)
-    return GeometryColumns(
-        geometry=geometry,
-        reason=reason,
-        repaired=repaired,
-        area=shapely.area(geometry),
-        centre=_centres(geometry, centre),
-        bounds=shapely.bounds(geometry),
-    )
+    return {
+        "wkb": shapely.to_wkb(geometry),
+        "reason": reason,
+        "repaired": repaired,
+        "area": shapely.area(geometry),
+        "centre": _centres(geometry, centre),
+        "bounds": shapely.bounds(geometry),
+    }
 
 
 def _polygons(given: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
@@ -281,7 +263,7 @@ def _entangled(geometry: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    """The polygons of what GEOS makes of an invalid geometry; None if it has no area, or GEOS
+    """The polygons of an invalid geometry, made valid by GEOS; None without an area, or if GEOS
     would need too long."""
     check_stop()
     parts = shapely.get_parts(make_one_valid(geometry))
@@ -311,7 +293,7 @@ def numbered(values: pd.Series) -> NDArray[np.int64]:
 
 
 def to_rings(geometry: NDArray[Any], resolution: float) -> Rings:
-    """Polygons as the kernels take them: clockwise rings in cells, each footprint's coordinates
+    """Polygons as clockwise rings in cells, for the kernels; each footprint's coordinates are
     counted from the north-western cell of its bounding box."""
     kind, xy, offsets = shapely.to_ragged_array([*geometry, _NO_POLYGON])  # which may be all
     points, rings = (each.astype(np.int64) for each in offsets[:2])

@@ -1,4 +1,4 @@
-"""The own cells of footprints."""
+"""Outlines of footprints, and the cells in them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +15,8 @@ from pipeline.grid.windows import Window, cell_of
 
 @dataclass(frozen=True)
 class Outlines:
-    """Some of the footprints, as a task takes them along. rows: their rows in the input; geometry:
-    polygons; centre: (n, 2) [m]; bounds: (n, 4) [m]."""
+    """Outlines of footprints on a grid. rows: their rows in the input; geometry: polygons; centre:
+    (n, 2) [m]; bounds: (n, 4) [m]; resolution: of the grid [m]."""
 
     rows: NDArray[np.int64]
     geometry: NDArray[Any]
@@ -29,6 +29,7 @@ class Outlines:
 
     @cached_property
     def rings(self) -> Rings:
+        """The polygons as rings in cells."""
         return to_rings(self.geometry, self.resolution)
 
     @cached_property

@@ -1,5 +1,5 @@
-"""Prepared footprints: sorted in space in a file of our own, so that a block reads only what it can
-feel."""
+"""Prepared footprints: sorted in space in a file of our own, so that a block reads only those that
+matter to it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from pipeline.storage.slices import BBOX, Rectangle
 
 TABLES = SORTED, REST = "footprints.parquet", "unusable.parquet"
 CARD = "card.json"
-LIGHT = ["row", "centre_x", "centre_y"]
+BOX_COLUMNS = ["row", "centre_x", "centre_y"]
 COLUMNS = [name for name in SCHEMA.names if name != BBOX]
 _cache = row_cache(96 << 20)  # bytes: 24 row groups; neighbouring blocks and shards read the same
 
@@ -38,51 +38,51 @@ class FootprintBoxes(NamedTuple):
 
     @classmethod
     def of(cls, rows: Rows) -> "FootprintBoxes":
-        """Of some rows, with the columns of LIGHT, those that have a polygon."""
-        there = ~np.isnan(rows.bounds).any(axis=1)
-        position, columns, bounds = rows if there.all() else rows.take(np.flatnonzero(there))
+        """Those of rows with BOX_COLUMNS that have a polygon."""
+        known = ~np.isnan(rows.bounds).any(axis=1)
+        position, columns, bounds = rows if known.all() else rows.take(np.flatnonzero(known))
         return cls(position, columns["row"].to_numpy(), centres_of(columns), bounds)
 
 
-class Few(NamedTuple):
-    """A few footprints beside those of a file, in memory. usable, rest: those with a polygon, with
-    their positions after those of the file, and those without; again: ids that both have."""
+class Extra(NamedTuple):
+    """Footprints in memory, after those of a file. usable, rest: those with a polygon, with their
+    positions after those of the file, and those without; repeated: ids that both have."""
 
     usable: Rows
     rest: Rows
-    again: tuple[str, ...]
+    repeated: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Footprints in a file of our own, along a Hilbert curve; small when it is sent elsewhere.
 
-    path: a GeoParquet of those with a polygon; sources: the files that they come from; count: all,
-    those without a polygon included; bounds: of all polygons [m], NaN if there is none; few: more
-    footprints, whose rows come after the others; those with a polygon are the last row group.
+    path: a GeoParquet of those with a polygon; sources: the input files; count: of all, with a
+    polygon or without; bounds: of all polygons [m], NaN without any; extra: more footprints, whose
+    rows follow the others; those with a polygon are the last row group.
     """
 
     path: Path
     sources: tuple[dict[str, Any], ...]
     count: int
     bounds: Rectangle
-    few: Few | None = None
+    extra: Extra | None = None
 
     def __len__(self) -> int:
         return self.count
 
     @property
     def table(self) -> GeoParquet:
-        """The file of those with a polygon, without the few."""
+        """The file of those with a polygon, without the extra ones."""
         return _opened(self.path)
 
     @property
     def group_bounds(self) -> NDArray[np.float64]:
         """(row groups, 4) xmin, ymin, xmax, ymax of the polygons [m]."""
         every = self.table.bounds
-        if self.few is None or not len(self.few.usable.bounds):
+        if self.extra is None or not len(self.extra.usable.bounds):
             return every
-        bounds = self.few.usable.bounds
+        bounds = self.extra.usable.bounds
         last = [*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)]
         return np.vstack([every, last])
 
@@ -96,27 +96,27 @@ class Prepared:
         """The footprints with a polygon whose bounding box touches a closed rectangle [m], of some
         row groups or of all, in order."""
         rows = self.table.within(rectangle, COLUMNS, groups)
-        if self.few is not None and (groups is None or self.table.groups in groups):
-            rows = joined([rows, self.few.usable.within(rectangle)])
+        if self.extra is not None and (groups is None or self.table.groups in groups):
+            rows = joined([rows, self.extra.usable.within(rectangle)])
         return self._footprints(rows)
 
-    def light(self, group: int) -> FootprintBoxes:
-        """All of one row group."""
-        if self.few is not None and group == self.table.groups:
-            return FootprintBoxes.of(self.few.usable)
-        return FootprintBoxes.of(self.table.rows(group, LIGHT, keep=False))
+    def boxes(self, group: int) -> FootprintBoxes:
+        """The boxes of one row group."""
+        if self.extra is not None and group == self.table.groups:
+            return FootprintBoxes.of(self.extra.usable)
+        return FootprintBoxes.of(self.table.rows(group, BOX_COLUMNS, keep=False))
 
     def unusable(self) -> Footprints:
         """The footprints without a polygon, by row; their place is -1."""
         rows = _opened(self.path.with_name(REST)).within(None, COLUMNS)
-        if self.few is not None:
-            rows = joined([rows, self.few.rest])
+        if self.extra is not None:
+            rows = joined([rows, self.extra.rest])
         return self._footprints(rows._replace(position=np.full(len(rows.position), -1)))
 
     def _footprints(self, rows: Rows) -> Footprints:
         place, table, bounds = rows
-        again = () if self.few is None else self.few.again
-        repeated = pc.is_in(table["id"], pa.array(again, pa.string())).to_numpy()
+        ids = () if self.extra is None else self.extra.repeated
+        repeated = pc.is_in(table["id"], pa.array(ids, pa.string())).to_numpy()
         return Footprints(
             place=place,
             row=table["row"].to_numpy(),
@@ -138,13 +138,13 @@ class Prepared:
 
 @lru_cache(maxsize=16)
 def _opened(path: Path) -> GeoParquet:
-    """Opened once a process; what is read is compared with the checksums of its manifest."""
+    """A file opened once a process; reads are compared with the checksums of its manifest."""
     stream = partial(files_in(path.parent).reading, path.name)
     return GeoParquet(path, _cache, stream, threads=False)
 
 
 def forget() -> None:
-    """Have files opened anew, since others stand in their place."""
+    """Close the opened files, which others replace."""
     _opened.cache_clear()
 
 
@@ -159,5 +159,4 @@ def centres_of(table: pa.Table) -> NDArray[np.float64]:
 
 
 def _objects(column: pa.ChunkedArray) -> NDArray[Any]:
-    found: NDArray[Any] = column.to_numpy(zero_copy_only=False)
-    return found
+    return np.asarray(column.to_numpy(zero_copy_only=False))

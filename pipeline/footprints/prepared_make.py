@@ -1,4 +1,4 @@
-"""Footprints made ready: files in, files sorted in space out."""
+"""Preparation of footprints: files in, files sorted in space out."""
 
 import fcntl
 import os
@@ -29,7 +29,7 @@ from pipeline.footprints.prepared import (
     COLUMNS,
     SORTED,
     TABLES,
-    Few,
+    Extra,
     Prepared,
     files_in,
     forget,
@@ -79,16 +79,16 @@ def prepare_footprints(
     """
     files = find(sources, ENDINGS, "buildings")
     options = (layer, id_column, group_column, centre)
-    stamps = stamps_of(files)
-    home = cache / "footprints" / key_of(VERSION, tools(), files, stamps, options)
+    prints = fingerprints_of(files)
+    home = cache / "footprints" / key_of(VERSION, library_versions(), files, prints, options)
     card = _card(home)
     if card is None:
-        shutil.rmtree(home, ignore_errors=True)  # what a cleaner of caches left of it
+        shutil.rmtree(home, ignore_errors=True)  # a cleaner of caches may leave parts
         forget()
-        with becoming(home, stop) as folder:
+        with new_folder(home, stop) as folder:
             if folder is not None:
-                fill(folder, files, options, workers, progress, stop, sizes)
-                check_unchanged(files, stamps)
+                write_prepared(folder, files, options, workers, progress, stop, sizes)
+                check_unchanged(files, prints)
                 folder.rename(home)
         card = _card(home)
     if card is None:
@@ -97,7 +97,7 @@ def prepare_footprints(
     return Prepared(home / SORTED, tuple(card["sources"]), card["count"], (xmin, ymin, xmax, ymax))
 
 
-def with_few(prepared: Prepared, sources: Iterable[str], **options: Any) -> Prepared:
+def with_extra(prepared: Prepared, sources: Iterable[str], **options: Any) -> Prepared:
     """The prepared footprints and, after them, those of a few small files, which are kept in
     memory: as if all had been prepared together.
 
@@ -108,18 +108,18 @@ def with_few(prepared: Prepared, sources: Iterable[str], **options: Any) -> Prep
         tables = (GeoParquet(more.path.with_name(name)) for name in TABLES)
         usable, rest = (_after(prepared, table.within(None, COLUMNS)) for table in tables)
     ids = {*usable.columns["id"].to_pylist(), *rest.columns["id"].to_pylist()} - {""}
-    there = {*prepared.unusable().id}.union(*prepared.table.holding(ids).values())
+    present = {*prepared.unusable().id}.union(*prepared.table.holding(ids).values())
     return replace(
         prepared,
         sources=prepared.sources + more.sources,
         count=prepared.count + more.count,
         bounds=_around(prepared.bounds, more.bounds),
-        few=Few(usable, rest, tuple(sorted(ids & there))),
+        extra=Extra(usable, rest, tuple(sorted(ids & present))),
     )
 
 
 def _after(prepared: Prepared, more: Rows) -> Rows:
-    """Rows counted after those of others."""
+    """Rows numbered after those of prepared footprints."""
     columns = more.columns
     rows = pc.add(columns["row"], prepared.count)
     columns = columns.set_column(columns.column_names.index("row"), "row", rows)
@@ -133,7 +133,7 @@ def _around(a: Rectangle, b: Rectangle) -> Rectangle:
 
 
 def _card(home: Path) -> dict[str, Any] | None:
-    """What is told of prepared footprints, if they are there and whole."""
+    """The manifest of prepared footprints, if they are present and undamaged."""
     card: dict[str, Any] | None = read_manifest(home / CARD)
     if card is not None and files_in(home).missing():
         log.warning(Text("{folder} is damaged; the footprints are prepared anew", folder=home))
@@ -141,7 +141,7 @@ def _card(home: Path) -> dict[str, Any] | None:
     return card
 
 
-def fill(
+def write_prepared(
     folder: Path,
     files: list[str],
     options: Options,
@@ -150,26 +150,27 @@ def fill(
     stop: Stop,
     sizes: Sizes,
 ) -> None:
-    """Write what is prepared of some files into a folder. Raises InputError for what cannot be
-    read, Stopped when the flag is up."""
+    """Prepare files into a folder. Raises InputError for what cannot be read, Stopped when the flag
+    is up."""
     layer, id_column, group_column, centre = options
     spill = folder / "spill.arrow"
     sorter = Sorter(spill, sizes)
     with ThreadPoolExecutor(workers + 1) as pool:
-        known = [pool.submit(identity, file) for file in files]
+        identities = [pool.submit(identity, file) for file in files]
         vectors = [open_vector(file, layer) for file in files]
-        total = _total([vector.count for vector in vectors])
+        counts = [vector.count for vector in vectors]
+        total = 0 if None in counts else sum(count or 0 for count in counts)
         batches = _batches(vectors, id_column, group_column, sizes.batch)
         tasks = (partial(_run, centre, *batch) for batch in batches)
         for run in _in_order(pool, workers, tasks):
             sorter.add(run)
-            if not 0 < total <= sizes.batch:  # else it is over as soon as it is told
+            if not 0 < total <= sizes.batch:  # else it is over at once
                 progress("prepare", sorter.count, total)
             if stop():
                 raise Stopped
         for vector in vectors:
             vector.transform.check()
-        sources = [future.result() for future in known]
+        sources = [future.result() for future in identities]
     if not sorter.count:
         raise InputError(File(files[0]), "holds no footprints", "is it the right file or layer?")
     usable, rest = sorter.finish()
@@ -186,12 +187,6 @@ def fill(
         "bounds": sorter.bounds,
     }
     write_manifest(folder / CARD, card)
-
-
-def _total(counts: list[int | None]) -> int:
-    """0 where it is not known."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else 0
 
 
 def _batches(
@@ -217,7 +212,7 @@ def _run(centre: str, vector: Vector, columns: Columns, batch: Any, row: int) ->
 def _in_order(
     pool: ThreadPoolExecutor, ahead: int, tasks: Iterator[Callable[[], SortedRun]]
 ) -> Iterator[SortedRun]:
-    """What the tasks return, in order; no more than `ahead` are under way beside one."""
+    """The results of tasks in order; at most `ahead` run beside one."""
     waiting: deque[Future[SortedRun]] = deque()
     for task in tasks:
         waiting.append(pool.submit(copy_context().run, task))
@@ -228,18 +223,18 @@ def _in_order(
 
 
 @contextmanager
-def becoming(home: Path, stop: Stop) -> Iterator[Path | None]:
-    """An empty folder that is to become `home`, held by nobody else; None if another made it
-    meanwhile. It is removed if it does not."""
+def new_folder(home: Path, stop: Stop) -> Iterator[Path | None]:
+    """An empty, locked folder to be renamed to `home`, else removed; None if another process made
+    `home` meanwhile."""
     folder = home.with_name(f"{home.name}.partial")
     try:
-        handle = _held(folder, home, stop)
+        handle = _locked(folder, home, stop)
         if handle is None:
             yield None
             return
         try:
-            for left in folder.iterdir():  # by a preparation that was killed
-                left.unlink()
+            for file in folder.iterdir():  # of a preparation that was killed
+                file.unlink()
             yield folder
         finally:
             if not home.is_dir():
@@ -254,8 +249,8 @@ def becoming(home: Path, stop: Stop) -> Iterator[Path | None]:
         ) from None
 
 
-def _held(folder: Path, home: Path, stop: Stop) -> int | None:
-    """A handle that holds the folder; None if `home` is there instead."""
+def _locked(folder: Path, home: Path, stop: Stop) -> int | None:
+    """A handle that locks the folder; None if `home` exists."""
     while not home.is_dir():
         if stop():
             raise Stopped
@@ -276,8 +271,8 @@ def _same(folder: Path, handle: int) -> bool:
     return folder.is_dir() and os.path.samestat(os.fstat(handle), folder.stat())
 
 
-def stamps_of(files: list[str]) -> list[dict[str, Any]]:
-    """Fingerprints of the files and, of shapefiles, of the files that belong to them."""
+def fingerprints_of(files: list[str]) -> list[dict[str, Any]]:
+    """Fingerprints of the files and, of shapefiles, of their parts."""
     parts = [on_disk(file) for file in files]
     shapes = [p for part in parts if part.suffix.lower() == ".shp" for p in part.parent.iterdir()]
     stems = {part.with_suffix("") for part in parts}
@@ -287,17 +282,17 @@ def stamps_of(files: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def check_unchanged(files: list[str], stamps: list[dict[str, Any]]) -> None:
+def check_unchanged(files: list[str], fingerprints: list[dict[str, Any]]) -> None:
     """Raises InputError for a file that is not as it was."""
-    for before, after in zip(stamps, stamps_of(files), strict=False):
+    for before, after in zip(fingerprints, fingerprints_of(files), strict=False):
         if before != after:
             raise InputError(
                 File(before["path"]), "was changed while it was read", "run again when it is whole"
             )
 
 
-def tools() -> list[Any]:
-    """What decides how a file is read: libraries, and the grid files of the transformation."""
+def library_versions() -> list[Any]:
+    """Versions of the libraries that read files, and the grid files of the transformation."""
     folders = [*pyproj.datadir.get_data_dir().split(os.pathsep), pyproj.datadir.get_user_data_dir()]
     grids = sorted({grid.name for folder in folders for grid in Path(folder).glob("nl_nsgi*")})
     return [

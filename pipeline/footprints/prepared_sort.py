@@ -14,12 +14,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import shapely
 from numpy.typing import NDArray
 
 from pipeline.engine.engine import Stop
 from pipeline.errors import Stopped
-from pipeline.footprints.footprints import GeometryColumns
 from pipeline.grid.crs import RD
 from pipeline.storage.geoparquet import EDGES
 
@@ -48,8 +46,8 @@ SCHEMA = pa.schema(
 
 
 def hilbert(centre: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Where on the curve the cells of (n, 2) centres [m] lie; NOWHERE for NaN. What lies beyond the
-    grid counts as at its border."""
+    """Places on the curve of the cells of (n, 2) centres [m]; NOWHERE for NaN. Centres beyond the
+    grid are taken to its border."""
     known = ~np.isnan(centre).any(axis=1)
     cells = np.clip(np.floor(centre[known] / CELL_M), 0, (1 << BITS) - 1).astype(np.int64)
     (x, y), along = cells.T, np.zeros(len(cells), np.int64)
@@ -59,9 +57,9 @@ def hilbert(centre: NDArray[np.float64]) -> NDArray[np.int64]:
         turned, flipped = up == 0, (up == 0) & (right == 1)
         x, y = np.where(flipped, ~x, x), np.where(flipped, ~y, y)
         x, y = np.where(turned, y, x), np.where(turned, x, y)
-    found = np.full(len(centre), NOWHERE)
-    found[known] = along
-    return found
+    places = np.full(len(centre), NOWHERE)
+    places[known] = along
+    return places
 
 
 class Sizes(NamedTuple):
@@ -87,13 +85,13 @@ class SortedRun(NamedTuple):
     bounds: NDArray[np.float64]
 
 
-def sorted_run(rows: pd.DataFrame, shapes: GeometryColumns, first: int) -> SortedRun:
-    """A run of a batch. first: the row of its first in the input."""
+def sorted_run(rows: pd.DataFrame, geometry: dict[str, NDArray[Any]], first: int) -> SortedRun:
+    """A batch as a run. geometry: by geometry_columns; first: the row of its first in the input."""
     row = np.arange(first, first + len(rows))
-    keys = hilbert(shapes.centre) << ROW_BITS | row
+    keys = hilbert(geometry["centre"]) << ROW_BITS | row
     order = np.argsort(keys)
-    box = [pa.array(edge, from_pandas=True) for edge in shapes.bounds.T]
-    nothing = pa.array(shapely.is_missing(shapes.geometry))
+    box = [pa.array(edge, from_pandas=True) for edge in geometry["bounds"].T]
+    without_polygon = pa.array(pd.notna(geometry["reason"]))
     columns: dict[str, Any] = {
         "row": row,
         "id": pa.array(rows["id"], pa.string()),
@@ -101,24 +99,24 @@ def sorted_run(rows: pd.DataFrame, shapes: GeometryColumns, first: int) -> Sorte
         "status": pa.array(rows["status"], pa.string()),
         "has_status": rows["has_status"].to_numpy(np.bool_),
         "group": pa.array(rows["group"], pa.string()),
-        "reason": pa.array(shapes.reason, pa.string()),
-        "repaired": shapes.repaired,
+        "reason": pa.array(geometry["reason"], pa.string()),
+        "repaired": geometry["repaired"],
         "repeated": np.zeros(len(rows), np.bool_),  # not known yet
-        "area": pa.array(shapes.area, from_pandas=True),
-        "centre_x": pa.array(shapes.centre[:, 0], from_pandas=True),
-        "centre_y": pa.array(shapes.centre[:, 1], from_pandas=True),
-        "bbox": pa.StructArray.from_arrays(box, fields=list(BOX), mask=nothing),
-        "geometry": pa.array(shapely.to_wkb(shapes.geometry), pa.binary()),
+        "area": pa.array(geometry["area"], from_pandas=True),
+        "centre_x": pa.array(geometry["centre"][:, 0], from_pandas=True),
+        "centre_y": pa.array(geometry["centre"][:, 1], from_pandas=True),
+        "bbox": pa.StructArray.from_arrays(box, fields=list(BOX), mask=without_polygon),
+        "geometry": pa.array(geometry["wkb"], pa.binary()),
     }
     ids = rows["id"].to_numpy(object)
     hashes = pd.util.hash_array(ids, categorize=False)
-    hashes[ids == ""] = 0  # which are never the same
+    hashes[ids == ""] = 0  # never a repeated one
     table = pa.table(columns, schema=SCHEMA).take(order)
-    return SortedRun(table, keys[order], hashes, shapes.bounds)
+    return SortedRun(table, keys[order], hashes, geometry["bounds"])
 
 
 class Sorter:
-    """Takes runs, and gives their rows in order."""
+    """An external sort: runs in, rows in order out."""
 
     def __init__(self, spill: Path, sizes: Sizes) -> None:
         self._file, self._sizes = spill, sizes
@@ -131,8 +129,8 @@ class Sorter:
     @property
     def bounds(self) -> tuple[float, ...]:
         """The rectangle around all polygons [m]; NaN if there is none."""
-        found = np.concatenate([self._low, self._high])
-        return tuple(np.where(np.isfinite(found), found, np.nan).tolist())
+        edges = np.concatenate([self._low, self._high])
+        return tuple(np.where(np.isfinite(edges), edges, np.nan).tolist())
 
     def add(self, run: SortedRun) -> None:
         """Take the next run."""
@@ -162,22 +160,22 @@ class Sorter:
         with pa.OSFile(str(self._file)) as stream:
             spill = pa.ipc.open_file(stream)
             for low, high in pairwise(starts):
-                tables, found = [], []
+                tables, parts = [], []
                 for first, keys in zip(pieces.tolist(), self._keys, strict=False):
                     a, b = np.searchsorted(keys, (low, high)).tolist()
                     if a < b:
                         inside = range(first + a // piece, first + (b - 1) // piece + 1)
                         run = pa.Table.from_batches([spill.get_batch(i) for i in inside])
                         tables.append(run.slice(a % piece, b - a))
-                        found.append(keys[a:b])
+                        parts.append(keys[a:b])
                 table = pa.concat_tables(tables).combine_chunks()
-                table = table.take(np.argsort(np.concatenate(found)))
+                table = table.take(np.argsort(np.concatenate(parts)))
                 again = pa.array(repeated[table["row"].to_numpy()])
                 yield table.set_column(SCHEMA.get_field_index("repeated"), "repeated", again)
 
 
 def _repeated(hashes: list[NDArray[np.uint64]]) -> NDArray[np.bool_]:
-    """Which of all are there more than once; 0 never is."""
+    """Which hashes occur more than once; 0 never counts."""
     ordered = np.concatenate(hashes)
     ordered.sort()
     again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
@@ -186,11 +184,11 @@ def _repeated(hashes: list[NDArray[np.uint64]]) -> NDArray[np.bool_]:
 
 
 def _among(values: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which values occur in ordered ones. Many times, `np.isin` would sort those each time."""
     if not len(ordered):
         return np.zeros(len(values), np.bool_)
     at = np.searchsorted(ordered, values)
-    found: NDArray[np.bool_] = ordered[np.minimum(at, len(ordered) - 1)] == values
-    return found
+    return np.asarray(ordered[np.minimum(at, len(ordered) - 1)] == values)
 
 
 def write_sorted(

@@ -1,4 +1,4 @@
-"""Roofs set aside: a citizen's wish or a province's layers, by one mechanism."""
+"""Restrictions: roofs that a file of polygons, points or ids excludes or flags."""
 
 import itertools
 import re
@@ -36,17 +36,15 @@ WORDS = {
         "other",
     ),
 }
-
-
 BLANK = b"\xef\xbb\xbf \t\r\n"  # of a line without text; the first may bear a mark of UTF-8
 ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)  # an id as a number of a spreadsheet
 
 
 @dataclass(frozen=True)
 class Restrictions:
-    """The rows of a file, by what they hold for. what, effect, kind: their words; areas, points:
-    geometries, None where a row has none of that kind; keys: ids of the rows that have neither;
-    numbers: of the rows, in a CSV as a spreadsheet shows them."""
+    """The rows of a file of restrictions. what, effect, kind: their words; areas, points:
+    geometries, None where a row has none of that kind; keys: pairs of a row without either and its
+    id; numbers: of the rows, in a CSV as a spreadsheet shows them."""
 
     file: File = field(default_factory=lambda: File(""))
     what: tuple[str, ...] = ()
@@ -61,31 +59,28 @@ class Restrictions:
         return len(self.kind)
 
     def on(self, footprints: Footprints) -> "Restricted":
-        """What they say of some footprints."""
+        """Their effect on footprints."""
         n = len(footprints)
-        found = Restricted(np.full(n, None, object), np.zeros(n, np.bool_), set(), set())
+        effect = Restricted(np.full(n, None, object), np.zeros(n, np.bool_), set(), set())
         for row, target in self._targets(footprints) if len(self) else ():
-            found.rows.add(row)
+            effect.rows.add(row)
             if self.effect[row] == "flag":
-                found.flagged[target] = True
+                effect.flagged[target] = True
                 continue
-            before, what = found.excluded[target], self.what[row]
-            found.excluded[target] = what if before in (None, what) else "both"
-            found.hits.add((target, self.kind[row]))
-        return found
+            before, use = effect.excluded[target], self.what[row]
+            effect.excluded[target] = use if before in (None, use) else "both"
+            effect.hits.add((target, self.kind[row]))
+        return effect
 
     def _targets(self, footprints: Footprints) -> list[tuple[int, int]]:
-        """Pairs of a row and the position of a footprint that it holds for."""
+        """Pairs of a row and the position of a footprint that it applies to."""
         usable = np.flatnonzero(footprints.usable)
         centres = shapely.STRtree(shapely.points(footprints.centre[usable]))
         outlines = shapely.STRtree(footprints.geometry[usable])
-        found = np.hstack(
-            [
-                centres.query(self.areas, predicate="intersects"),
-                outlines.query(self.points, predicate="intersects"),
-            ]
-        )
-        pairs = [(int(row), int(usable[target])) for row, target in found.T]
+        in_areas = centres.query(self.areas, predicate="intersects")
+        at_points = outlines.query(self.points, predicate="intersects")
+        row, target = np.hstack([in_areas, at_points])
+        pairs = list(zip(row.tolist(), usable[target].tolist(), strict=True))
         owners: dict[str, list[int]] = {}
         for position, key in enumerate(footprints.id if self.keys else ()):
             owners.setdefault(key, []).append(position)
@@ -93,25 +88,22 @@ class Restrictions:
         return sorted(pairs)
 
     def idle(self, held: set[int]) -> list[str]:
-        """In words, how many rows hold for nothing, if those that are held do."""
+        """A warning of rows that apply to no footprint, if there are any. held: those that do."""
         n = len(self) - len(held)
-        if not n:
-            return []
-        return [
-            Text(
-                "{name}: {n} of {all} rows hold for none of the footprints",
-                name=self.file,
-                n=n,
-                all=len(self),
-            )
-        ]
+        idle = Text(
+            "{name}: {n} of {all} rows hold for none of the footprints",
+            name=self.file,
+            n=n,
+            all=len(self),
+        )
+        return [idle] if n else []
 
 
 @dataclass(frozen=True)
 class Restricted:
-    """What restrictions say of each of some footprints. excluded: None, solar, wind or both;
-    flagged: bool; hits: pairs of the position of an excluded footprint and the kind; rows: those
-    that hold for any."""
+    """The effect of restrictions on footprints. excluded: None, solar, wind or both; flagged: bool;
+    hits: pairs of the position of an excluded footprint and the kind; rows: of the file, that apply
+    to any."""
 
     excluded: NDArray[Any]
     flagged: NDArray[np.bool_]
@@ -157,11 +149,11 @@ def check_ids(restrictions: Restrictions, prepared: Prepared) -> None:
 
 
 def _lost(restrictions: Restrictions, lost: dict[str, str]) -> dict[str, Any]:
-    """Which rows bear ids that differ from the footprints', and one of them with what it means."""
+    """Values for a message: the rows with changed ids, one such id and the one it stands for."""
     rows = [(restrictions.numbers[row], key) for row, key in restrictions.keys if key in lost]
-    numbers, (_, one) = [number for number, _ in rows], rows[0]
-    place = Text("row {rows}", rows=numbered_rows(numbers))
-    return {"place": place, "id": one, "meant": lost[one]}
+    place = Text("row {rows}", rows=numbered_rows([number for number, _ in rows]))
+    id_ = rows[0][1]
+    return {"place": place, "id": id_, "meant": lost[id_]}
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -210,23 +202,23 @@ def _words(table: pd.DataFrame, name: str, file: File) -> list[str]:
 
 
 def _no_column(table: pd.DataFrame, name: str, file: File) -> InputError:
-    """What to say of a file without a column, which may be there between other separators."""
-    there = [str(known) for known in table.columns]
-    if any(";" in known for known in there):
+    """The fault of a file without a column, or with semicolons between columns."""
+    columns = [str(known) for known in table.columns]
+    if any(";" in known for known in columns):
         return InputError(
             file,
             "no column {name!r} (it has {there}): its columns are separated by semicolons, as a"
             " Dutch spreadsheet writes CSV",
             "save it with commas",
             name=name,
-            there=there,
+            there=columns,
         )
     return InputError(
         file,
         "no column {name!r} (it has {there})",
         "add it, it takes {allowed}",
         name=name,
-        there=there,
+        there=columns,
         allowed=WORDS[name],
     )
 
@@ -238,8 +230,7 @@ def _areas_and_points(table: pd.DataFrame, file: File) -> tuple[NDArray[Any], ND
         geometry = table.geometry.to_numpy().copy()
     geometry[shapely.is_empty(geometry)] = None
     kind = shapely.get_type_id(geometry)
-    if not np.isin(kind, (-1, 0, 3, 4, 6)).all():
-        row = int(np.flatnonzero(~np.isin(kind, (-1, 0, 3, 4, 6)))[0])
+    for row in np.flatnonzero(~np.isin(kind, (-1, 0, 3, 4, 6))):
         raise InputError(
             file,
             "is a {kind}",
@@ -255,10 +246,9 @@ def _areas_and_points(table: pd.DataFrame, file: File) -> tuple[NDArray[Any], ND
 
 def _keys(table: pd.DataFrame, rows: NDArray[np.int64], file: File) -> list[tuple[int, str]]:
     """Rows without a geometry, and the id of each."""
-    identifier = column(table, "identificatie", "id")
-    keys = [""] * len(rows)
-    if identifier is not None:
-        keys = [as_text(key).removeprefix(PREFIX) for key in table[identifier].iloc[rows]]
+    name = column(table, "identificatie", "id")
+    values = table[name].iloc[rows] if name else [""] * len(rows)
+    keys = [as_text(value).removeprefix(PREFIX) for value in values]
     if "" in keys:
         raise InputError(
             file,
@@ -267,13 +257,12 @@ def _keys(table: pd.DataFrame, rows: NDArray[np.int64], file: File) -> list[tupl
             place=Text("row {row}", row=table.index[rows[keys.index("")]]),
         )
     if rounded := [i for i, key in enumerate(keys) if ROUNDED.fullmatch(key)]:
+        numbers = numbered_rows(table.index[rows[rounded]].tolist())
         raise InputError(
             file,
             "a spreadsheet rounded the id to {id}",
             "export it anew with that column as text",
-            place=Text(
-                "row {rows}", rows=numbered_rows([int(table.index[rows[i]]) for i in rounded])
-            ),
+            place=Text("row {rows}", rows=numbers),
             id=keys[rounded[0]],
         )
     return list(zip(rows.tolist(), keys, strict=True))

@@ -1,4 +1,4 @@
-"""Which footprints are asked for, and where: counted, not held."""
+"""The footprints of an area, counted by shard and tile, not held."""
 
 import functools
 import itertools
@@ -18,7 +18,7 @@ from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 
 
-class Listed(Protocol):
+class RowGroups(Protocol):
     """Footprints in row groups, each with the rectangle around its polygons."""
 
     @property
@@ -29,15 +29,15 @@ class Listed(Protocol):
     def group_bounds(self) -> NDArray[np.float64]:
         """(row groups, 4) xmin, ymin, xmax, ymax [m], NaN without any polygon."""
 
-    def light(self, group: int) -> FootprintBoxes:
-        """All of one row group that have a polygon, without that."""
+    def boxes(self, group: int) -> FootprintBoxes:
+        """The boxes of one row group's footprints that have a polygon."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The footprints of an area. asked, selected: how many, and of those in the circle; own: how
-    many by the shard that holds their centre; densest: the most in a block of those; tiles: those
-    that they touch."""
+    """The footprints of an area. asked, selected: their number, and of those in the circle; own:
+    number by the shard that holds their centre; densest: the most in a block; tiles: those that
+    they touch."""
 
     asked: int
     selected: int
@@ -54,24 +54,24 @@ class Scope:
 
 
 def scope_of(
-    prepared: Listed,
+    prepared: RowGroups,
     area: Area | None,
     around: Circle | None,
     layout: Layout,
     block: int,
     within: Window,
 ) -> Scope:
-    """Go through the footprints of an area once, without their outlines. within: the cells of the
-    rasters, on which tiles count."""
+    """The scope of an area, from one pass over the boxes of its footprints. within: the cells of
+    the rasters, on which tiles count."""
     asked, selected, own, blocks = 0, 0, Counter[Shard](), Counter[Shard]()
     tiles = TileMask.none(layout.extent.coarse(TILE))
-    for light, inside in asked_of(prepared, area):
-        windows = windows_of(light.bounds[inside], layout.resolution)
+    for boxes, inside in boxes_of_area(prepared, area):
+        windows = windows_of(boxes.bounds[inside], layout.resolution)
         if not len(windows):
             continue
         asked += len(windows)
-        selected += int(within_circle(light.centre[inside], around).sum())
-        cells = cells_of(layout, light.centre[inside])
+        selected += int(within_circle(boxes.centre[inside], around).sum())
+        cells = cells_of(layout, boxes.centre[inside])
         own.update(tally(cells // layout.shard))
         blocks.update(tally(cells // min(block, layout.shard)))
         ground = enclosing(windows).intersect(within).coarse(TILE)
@@ -81,9 +81,9 @@ def scope_of(
     return Scope(asked, selected, dict(own), max(blocks.values(), default=0), tiles)
 
 
-def roughly(prepared: Listed, area: Area | None, layout: Layout, within: Window) -> Scope:
-    """The most that the footprints of an area can be, by the rectangles of their row groups: only
-    the tiles are known, and too many. No row is read."""
+def scope_at_most(prepared: RowGroups, area: Area | None, layout: Layout, within: Window) -> Scope:
+    """An upper bound of an area's scope by the rectangles of row groups, without reading rows: only
+    its tiles are known, and too many."""
     edges = prepared.group_bounds
     edges = edges[~np.isnan(edges).any(axis=1)]
     if area is not None:
@@ -97,28 +97,30 @@ def roughly(prepared: Listed, area: Area | None, layout: Layout, within: Window)
     return Scope(0, 0, {}, 0, tiles)
 
 
-def asked_of(
-    prepared: Listed, area: Area | None, near: Window | None = None, resolution: float = 1.0
+def boxes_of_area(
+    prepared: RowGroups, area: Area | None, around: Window | None = None, resolution: float = 1.0
 ) -> Iterator[tuple[FootprintBoxes, NDArray[np.bool_]]]:
-    """Row group by row group, what is known of the footprints, and which are of the area; of the
-    row groups that can have some of those, or that touch the cells of `near`."""
-    ground = None if near is None else shapely.box(*near.bounds(resolution))
+    """The boxes of each row group that may have footprints of the area, or touches the window
+    `around`, and which of them are of the area."""
+    ground = None if around is None else shapely.box(*around.bounds(resolution))
     for i, edges in enumerate(prepared.group_bounds):
         box = shapely.box(*edges)
-        mine = area is None or area.geometry.intersects(box)
-        if not mine and (ground is None or not ground.intersects(box)):
+        in_area = area is None or area.geometry.intersects(box)
+        if not in_area and (ground is None or not ground.intersects(box)):
             continue
-        light = prepared.light(i)
+        boxes = prepared.boxes(i)
         if area is None or area.geometry.contains(box):
-            yield light, np.ones(len(light.place), np.bool_)
+            yield boxes, np.ones(len(boxes.place), np.bool_)
         else:
-            yield light, area.contains(light.centre)
+            yield boxes, area.contains(boxes.centre)
 
 
-def lights(prepared: Prepared, window: Window, resolution: float) -> Iterator[FootprintBoxes]:
-    """Row group by row group, what is known of the footprints, where any may touch a window."""
+def boxes_touching(
+    prepared: Prepared, window: Window, resolution: float
+) -> Iterator[FootprintBoxes]:
+    """The boxes of each row group that may touch a window."""
     for group in prepared.touching(window.bounds(resolution)).tolist():
-        yield prepared.light(group)
+        yield prepared.boxes(group)
 
 
 def cells_of(layout: Layout, centre: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -134,12 +136,12 @@ def shards_of(layout: Layout, centre: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def tally(shards: NDArray[np.int64]) -> dict[Shard, int]:
-    """How often each shard comes, of (n, 2) rows and columns."""
+    """The number of each shard among (n, 2) rows and columns."""
     if not len(shards):
         return {}
     low = shards.min(axis=0)
     row, column = (shards - low).T
     width = int(column.max()) + 1
     key, number = np.unique(row * width + column, return_counts=True)
-    found = np.column_stack(np.divmod(key, width)) + low
-    return {Shard(*s): n for s, n in zip(found.tolist(), number.tolist(), strict=True)}
+    distinct = np.column_stack(np.divmod(key, width)) + low
+    return {Shard(*s): n for s, n in zip(distinct.tolist(), number.tolist(), strict=True)}

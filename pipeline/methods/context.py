@@ -16,7 +16,7 @@ from pipeline.areas.selection import Area, Circle
 from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared import FootprintBoxes, Prepared
 from pipeline.footprints.restrictions import Restrictions
-from pipeline.footprints.scope import Scope, asked_of
+from pipeline.footprints.scope import Scope, boxes_of_area
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window, uniform_halo
 from pipeline.heights.pair import HeightPair
@@ -71,7 +71,7 @@ class Context:
 
     def nearby(self) -> Iterator[tuple[FootprintBoxes, NDArray[np.bool_]]]:
         """Row group by row group, the footprints that can matter, and which are of the area."""
-        return asked_of(self.prepared, self.area, self.terrain.window, self.resolution)
+        return boxes_of_area(self.prepared, self.area, self.terrain.window, self.resolution)
 
     def in_area(self, footprints: Footprints) -> NDArray[np.bool_]:
         """Which footprints are of the area."""

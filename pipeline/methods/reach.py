@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from kernels.shadow import Halo
 from pipeline.footprints.outlines import windows_of
 from pipeline.footprints.prepared import FootprintBoxes
-from pipeline.footprints.scope import lights, shards_of, tally
+from pipeline.footprints.scope import boxes_touching, shards_of, tally
 from pipeline.grid.tile_masks import HeightBounds, TileMask
 from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, uniform_halo
 from pipeline.heights.rasters import PIECE
@@ -44,7 +44,7 @@ class Influence:
     def narrowed(self, context: Context, own: TileMask, requested: TileMask) -> "Influence":
         """The part that can matter to footprints on some tiles, and shadows or layers on others."""
         tiles = self.tiles_for(context, own, requested)
-        boxes = lights(context.prepared, tiles.window, context.resolution)
+        boxes = boxes_touching(context.prepared, tiles.window, context.resolution)
         nearby = ((each, np.zeros(len(each.place), np.bool_)) for each in boxes)
         return replace(self, tiles=tiles, measured=owners(context, tiles, nearby))
 

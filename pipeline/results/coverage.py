@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from pipeline.areas.regions import Area
-from pipeline.footprints.scope import Listed, asked_of
+from pipeline.footprints.scope import RowGroups, boxes_of_area
 from pipeline.heights.ahn_index import land
 from pipeline.messages import Text
 from pipeline.terms import Field
@@ -56,14 +56,14 @@ def _shared(ground: Any, other: shapely.Geometry) -> Any:
     return intersection(ground, other, Field("area"))
 
 
-def ground_asked(area: Area | None, footprints: Listed) -> Any:
+def ground_asked(area: Area | None, footprints: RowGroups) -> Any:
     """The ground of an area [RD m]; without one, the squares of SQUARE_M that hold the centre of a
     footprint, as far as the rectangle around all polygons reaches, as an array."""
     if area is not None:
         return area.geometry
     places = [
-        np.unique(np.floor(light.centre / SQUARE_M), axis=0)
-        for light, _ in asked_of(footprints, None)
+        np.unique(np.floor(boxes.centre / SQUARE_M), axis=0)
+        for boxes, _ in boxes_of_area(footprints, None)
     ]
     left, bottom = SQUARE_M * np.unique(np.concatenate(places), axis=0).T
     squares = shapely.box(left, bottom, left + SQUARE_M, bottom + SQUARE_M)

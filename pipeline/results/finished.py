@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.areas.regions import Area, boundary_files, find_region
 from pipeline.errors import InputError
-from pipeline.footprints.prepared import LIGHT, FootprintBoxes
+from pipeline.footprints.prepared import BOX_COLUMNS, FootprintBoxes
 from pipeline.grid.windows import Window
 from pipeline.methods import method_of
 from pipeline.methods.method import Method
@@ -81,9 +81,9 @@ class Finished:
         """(row groups, 4) xmin, ymin, xmax, ymax of the polygons [m]; NaN without any."""
         return self.table.bounds
 
-    def light(self, group: int) -> FootprintBoxes:
+    def boxes(self, group: int) -> FootprintBoxes:
         """The rows of one row group that have a polygon, without the polygon."""
-        return FootprintBoxes.of(self.table.rows(group, LIGHT, keep=False))
+        return FootprintBoxes.of(self.table.rows(group, BOX_COLUMNS, keep=False))
 
     @cached_property
     def centre_bounds(self) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyproj
 import zarr
+from affine import Affine
 from numpy.typing import NDArray
 
 from pipeline.grid.windows import Layout, Window
@@ -46,6 +47,12 @@ def write_coordinates(group: zarr.Group, window: Window, resolution: float) -> N
         data=np.array(0, np.int64),
         attributes=cf | {"crs_wkt": WKT, "spatial_ref": WKT, "GeoTransform": transform},
     )
+
+
+def transform_of(level: zarr.Group) -> Affine:
+    """The affine transform of a level, from cells to RD metres."""
+    numbers = str(level["spatial_ref"].attrs["GeoTransform"]).split()
+    return Affine.from_gdal(*map(float, numbers))
 
 
 def write_suns(group: zarr.Group, suns: Sequence[dt.datetime]) -> None:

@@ -10,9 +10,9 @@ from pipeline.areas.selection import Area, Circle, check_extent
 from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.errors import EmptyAreaError, InputError
 from pipeline.footprints.prepared import Prepared
-from pipeline.footprints.prepared_make import prepare_footprints, with_few
+from pipeline.footprints.prepared_make import prepare_footprints, with_extra
 from pipeline.footprints.restrictions import Restrictions, check_ids, read_restrictions
-from pipeline.footprints.scope import Listed, Scope, asked_of, roughly, scope_of
+from pipeline.footprints.scope import RowGroups, Scope, boxes_of_area, scope_at_most, scope_of
 from pipeline.grid.windows import LatticeCell, Layout, Window
 from pipeline.heights.mosaics import check_told_apart, open_mosaic
 from pipeline.heights.pair import HeightPair, check_pair
@@ -66,7 +66,7 @@ class GridArea:
     def of(
         cls,
         question: Question,
-        footprints: Listed,
+        footprints: RowGroups,
         layout: Layout,
         within: Window,
         rough: bool = False,
@@ -76,7 +76,7 @@ class GridArea:
         request, area = question.request, question.area
         block = request.resources.block
         scope = (
-            roughly(footprints, area, layout, within)
+            scope_at_most(footprints, area, layout, within)
             if rough
             else scope_of(footprints, area, question.around, layout, block, within)
         )
@@ -164,7 +164,7 @@ def _restrictions(inputs: Inputs, prepared: Prepared) -> Restrictions:
 
 
 def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
-    if not any(inside.any() for _, inside in asked_of(prepared, area)):
+    if not any(inside.any() for _, inside in boxes_of_area(prepared, area)):
         source = request.inputs.buildings[0]
         if area is None:
             raise InputError(
@@ -199,7 +199,7 @@ def _prepared(request: Request, p: Any, progress: Progress, stop: Stop) -> Prepa
     cache = request.resources.prepared or cache_dir()
     found = prepare_footprints(request.inputs.buildings, cache=cache, progress=progress, **options)
     added = request.inputs.add_building
-    return with_few(found, added, **options) if added else found
+    return with_extra(found, added, **options) if added else found
 
 
 def _columns(inputs: Inputs) -> dict[str, Any]:

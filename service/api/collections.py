@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
 from pipeline.grid.crs import lonlat
-from pipeline.output.tiles.facts import ROOFS
+from pipeline.output.tiles.overview import ROOFS
 from pipeline.output.tiles.roofs import LAYER as BUILDINGS
 from pipeline.results.features import Features
 from pipeline.results.printed import attributions, sun_times

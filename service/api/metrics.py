@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from pipeline.methods import METHODS
 from pipeline.methods.method import names
-from pipeline.output.tiles.facts import ROOFS
+from pipeline.output.tiles.overview import ROOFS
 from pipeline.output.tiles.roofs import LAYER as BUILDINGS
 from service.jobs.job import Status
 from service.jobs.table import Jobs

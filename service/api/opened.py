@@ -7,8 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.output.tiles import overview, roofs
-from pipeline.output.tiles.facts import ROOFS
-from pipeline.output.tiles.overview import Overview
+from pipeline.output.tiles.overview import ROOFS, Overview
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import LAYER, RoofTiles
 from pipeline.output.tiles.scheme import MapTile

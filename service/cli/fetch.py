@@ -117,14 +117,14 @@ def _relief(options: dict[str, Any]) -> Path | None:
 
 
 def _say(result: Any, order: Any) -> None:
-    for folder, names in result.nowhere.items():
+    for folder, names in result.without_data.items():
         if names:
             shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
             say("{folder}: {n} sheets without data (sea, abroad): {shown}",
                 folder=folder, n=len(names), shown=shown)  # fmt: skip
     say("{into}: {new} files brought, {old} were there already",
-        into=order.into, new=len(result.brought), old=len(result.present))  # fmt: skip
-    _say_next([*result.brought, *result.present], order)
+        into=order.into, new=len(result.downloaded), old=len(result.present))  # fmt: skip
+    _say_next([*result.downloaded, *result.present], order)
 
 
 def _say_next(files: list[str], order: Any) -> None:

@@ -209,7 +209,7 @@ def test_a_stop_leaves_what_came(server: Server, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         bring(server, tmp_path / "data", lambda: first in server.paths(), connections=1)
     result = bring(server, tmp_path / "data")
-    assert len(result.brought) + len(result.present) == 4
+    assert len(result.downloaded) + len(result.present) == 4
     assert not result.failed
 
 
@@ -232,11 +232,11 @@ def test_one_sheet_on_a_bad_day(server: Server, tmp_path: Path, day: str) -> Non
     result = bring(server, tmp_path / "data")
     (name, said), = result.failed.items()  # fmt: skip
     assert (name, why in said) == ("dsm_05m/R_25GN2.tif", True), said
-    assert len(result.brought) == 3
-    assert not result.nowhere["dsm_05m"]
+    assert len(result.downloaded) == 3
+    assert not result.without_data["dsm_05m"]
     assert not (tmp_path / "data" / name).exists()
     better = bring(server, tmp_path / "data")
-    assert (better.brought, len(better.present), better.failed) == ([name], 3, {})
+    assert (better.downloaded, len(better.present), better.failed) == ([name], 3, {})
 
 
 def test_the_command_names_what_failed(server: Server, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_passing_trouble_is_sat_out(server: Server, tmp_path: Path) -> None:
     server.things[path_of("dtm", WEST)].ranges = moved.ranges = False
     server.things[path_of("dtm", WEST)].mischief = [{"cut": 700}]
     result = bring(server, tmp_path / "data")
-    assert (len(result.brought), result.failed) == (4, {})
+    assert (len(result.downloaded), result.failed) == (4, {})
     assert (tmp_path / "data/dtm_05m/M_25GN2.tif").read_bytes() == sheets["dtm", EAST]
 
 
@@ -300,13 +300,13 @@ def test_the_sea_is_no_failure(server: Server, tmp_path: Path) -> None:
     for kind in LETTERS:
         del server.things[path_of(kind, sea)]
     result = bring(server, tmp_path / "sea", area="144990,620000,145010,620010")
-    assert result.nowhere == {"dsm_05m": [sea, far], "dtm_05m": [sea, far]}
+    assert result.without_data == {"dsm_05m": [sea, far], "dtm_05m": [sea, far]}
     assert (result.failed, result.warnings) == ({}, [])
     book = json.loads((tmp_path / "sea/fetched.json").read_bytes())
-    assert book["without_data"] == result.nowhere
+    assert book["without_data"] == result.without_data
     publish(server, {key: body for key, body in two(tmp_path).items() if EAST not in key})
     result = bring(server, tmp_path / "land")
-    assert result.nowhere == {"dsm_05m": [EAST], "dtm_05m": [EAST]}
+    assert result.without_data == {"dsm_05m": [EAST], "dtm_05m": [EAST]}
     assert result.warnings == [f"{p}: the index has no {EAST}, which meet land"
                                for p in ("dsm_05m", "dtm_05m")]  # fmt: skip
 
@@ -346,13 +346,13 @@ def test_the_index_lies_somewhere_else(server: Server, tmp_path: Path) -> None:
         addresses = {name: there(path_of(kind, name)) for name in (WEST, EAST)}
         length = str(len(server.things[path_of(kind, WEST)].body))
         server.put(f"{ATOM}/{kind}_05m.xml", feed(addresses, length=length))
-    assert len(bring(server, tmp_path / "feed").brought) == 4
+    assert len(bring(server, tmp_path / "feed").downloaded) == 4
     for kind in LETTERS:
         del server.things[f"{ATOM}/{kind}_05m.xml"]
         addresses = {name: there(path_of(kind, name)) for name in (WEST, EAST)}
         old = f"/pdok/rws/ahn/atom/downloads/{kind}_05m/kaartbladindex.json"
         server.put(old, sheet_index(addresses))
-    assert len(bring(server, tmp_path / "old").brought) == 4
+    assert len(bring(server, tmp_path / "old").downloaded) == 4
 
 
 @pytest.mark.parametrize(
@@ -398,8 +398,8 @@ def test_a_version(server: Server, tmp_path: Path, version: int) -> None:
     server.put("/ahn/AUX/bladwijzer.gpkg", page_index(tmp_path / "index.gpkg", columns))
     into = tmp_path / "data"
     result = bring(server, into, ahn=version)
-    assert (len(result.brought), result.failed) == (2, {})
-    assert result.nowhere == {f"ahn{version}_{k}_05m": [EAST] for k in LETTERS}
+    assert (len(result.downloaded), result.failed) == (2, {})
+    assert result.without_data == {f"ahn{version}_{k}_05m": [EAST] for k in LETTERS}
     for kind in LETTERS:
         folder = into / f"ahn{version}_{kind}_05m"
         for source in (folder, folder / "bladwijzer.gpkg"):
@@ -414,7 +414,7 @@ def test_coarse_sheets_are_of_ahn4(server: Server, tmp_path: Path) -> None:
     for letter in "RM":
         server.put(f"/ahn/{letter}5.TIF", body)
     result = bring(server, tmp_path / "data", resolution=5.0, area="121000,487000,121100,487100")
-    assert sorted(result.brought) == ["ahn4_dsm_5m/R5.TIF", "ahn4_dtm_5m/M5.TIF"]
+    assert sorted(result.downloaded) == ["ahn4_dsm_5m/R5.TIF", "ahn4_dtm_5m/M5.TIF"]
 
 
 def test_tiles_of_ahn6(server: Server, tmp_path: Path) -> None:
@@ -426,10 +426,10 @@ def test_tiles_of_ahn6(server: Server, tmp_path: Path) -> None:
     for folder, letter in (("03a_DSM_50cm", "R"), ("02a_DTM_50cm", "M")):
         server.put(f"/ahn6/{folder}/AHN6_2025_{letter}_124000_487000.TIF", body)
     result = bring(server, tmp_path / "data", ahn=6)
-    assert sorted(result.brought) == [
+    assert sorted(result.downloaded) == [
         f"ahn6_{k}_05m/AHN6_2025_{x}_124000_487000.TIF" for k, x in LETTERS.items()
     ]
-    assert result.nowhere == {f"ahn6_{k}_05m": ["125000_487000"] for k in LETTERS}
+    assert result.without_data == {f"ahn6_{k}_05m": ["125000_487000"] for k in LETTERS}
     assert not result.failed
 
 
@@ -478,7 +478,7 @@ def test_buildings_of_a_large_area_are_those_of_the_country(server: Server, tmp_
     server.put(path, (tmp_path / "bag.gpkg").read_bytes())
     large = "120000,480000,140000,490000"
     result = bring(server, tmp_path / "data", area=large, what=["footprints"])
-    assert result.brought == ["bag-light.gpkg"]
+    assert result.downloaded == ["bag-light.gpkg"]
     # And a town in it needs no other.
     assert bring(server, tmp_path / "data", what=["footprints"]).present == ["bag-light.gpkg"]
     rows.to_file(tmp_path / "other.gpkg", layer="roads")
@@ -501,11 +501,11 @@ def test_an_area_by_name(server: Server, tmp_path: Path, monkeypatch: pytest.Mon
     server.put(path, (tmp_path / "cbs.gpkg").read_bytes())
     publish(server, two(tmp_path))
     result = bring(server, tmp_path / "data", area="amsterdam")
-    assert result.brought[0] == "boundaries/cbsgebiedsindelingen2025.gpkg"
-    assert len(result.brought) == 5
+    assert result.downloaded[0] == "boundaries/cbsgebiedsindelingen2025.gpkg"
+    assert len(result.downloaded) == 5
     server.asked.clear()
     again = bring(server, tmp_path / "data", area="GM0363")
-    assert (again.brought, len(again.present)) == ([], 4)
+    assert (again.downloaded, len(again.present)) == ([], 4)
     assert path not in server.paths()
     with pytest.raises(InputError, match="area GM9999: no such file, and no region of cbsgebieds"):
         bring(server, tmp_path / "data", area="GM9999")
@@ -549,7 +549,7 @@ def test_a_lost_book_costs_a_look(server: Server, tmp_path: Path) -> None:
     (into / "dsm_05m/R_25GN1.tif").unlink()
     server.asked.clear()
     result = bring(server, into)
-    assert (result.brought, len(result.present)) == (["dsm_05m/R_25GN1.tif"], 3)
+    assert (result.downloaded, len(result.present)) == (["dsm_05m/R_25GN1.tif"], 3)
     assert server.paths() == [*INDEXES, path_of("dsm", WEST)]
 
 
@@ -571,8 +571,8 @@ def test_a_file_that_is_not_as_it_was_brought_stays(
     result = bring(server, into)
     assert list(result.failed) == [name] and "overwrite to download it again" in result.failed[name]
     assert (into / name).read_bytes() == b"mine"
-    assert len(result.brought) + len(result.present) == 3
-    assert bring(server, into, overwrite=True).brought == [name]
+    assert len(result.downloaded) + len(result.present) == 3
+    assert bring(server, into, overwrite=True).downloaded == [name]
     assert (into / name).read_bytes() != b"mine"
 
 
@@ -596,6 +596,6 @@ def test_an_index_is_brought_again_over_the_older_one(server: Server, tmp_path: 
     publish(server, west)
     bring(server, tmp_path / "data")
     publish(server, sheets)
-    assert len(bring(server, tmp_path / "data").brought) == 2
+    assert len(bring(server, tmp_path / "data").downloaded) == 2
     index = (tmp_path / "data" / "dsm_05m" / "kaartbladindex.json").read_text()
     assert EAST in index

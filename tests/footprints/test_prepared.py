@@ -295,7 +295,7 @@ def test_row_groups(houses: Prepared) -> None:
         part = whole.take(np.arange(starts[i], starts[i + 1]))
         low, high = part.bounds[:, :2].min(axis=0), part.bounds[:, 2:].max(axis=0)
         assert edges.tolist() == [*low, *high]
-        light = houses.light(i)
+        light = houses.boxes(i)
         for name, values in light._asdict().items():
             assert np.array_equal(values, getattr(part, name)), name
         assert houses.read(groups=[i]).row.tolist() == part.row.tolist()

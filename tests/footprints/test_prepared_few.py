@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.footprints import prepared_sort
 from pipeline.footprints.prepared import Prepared
-from pipeline.footprints.prepared_make import with_few
+from pipeline.footprints.prepared_make import with_extra
 from pipeline.runs.prepare import prepare as prepare_run
 from pipeline.runs.request import Request
 from tests.footprints.test_prepared import SMALL, check_same, forgetful, ready, town
@@ -34,7 +34,7 @@ def files(tmp_path: Path) -> tuple[str, str, str]:
 
 
 def joined(tmp_path: Path, files: tuple[str, str, str], **options: Any) -> Prepared:
-    return with_few(ready(tmp_path, files[0], **options), files[1:], **options)
+    return with_extra(ready(tmp_path, files[0], **options), files[1:], **options)
 
 
 @pytest.mark.parametrize("group", [None, "blok"])
@@ -57,7 +57,7 @@ def test_windows_and_row_groups(tmp_path: Path, files: tuple[str, str, str]) -> 
     parts = [found.read(groups=[i]) for i in range(len(found.group_bounds))]
     assert np.concatenate([part.place for part in parts]).tolist() == [*range(len(found.read()))]
     for i, (part, edges) in enumerate(zip(parts, found.group_bounds, strict=True)):
-        light = found.light(i)
+        light = found.boxes(i)
         assert (*part.bounds[:, :2].min(axis=0), *part.bounds[:, 2:].max(axis=0)) == (*edges,)
         for name, values in light._asdict().items():
             assert np.array_equal(values, getattr(part, name)), name
@@ -74,7 +74,7 @@ def test_nothing_usable_beside(tmp_path: Path, files: tuple[str, str, str]) -> N
     none = town(9).assign(geometry=None)
     file = str(write(tmp_path / "none.parquet", none))
     many = ready(tmp_path, files[0])
-    found = with_few(many, [file])
+    found = with_extra(many, [file])
     check_same(found, read_footprints([files[0], file]))
     assert found.bounds == many.bounds and len(found.group_bounds) == len(many.group_bounds)
 

@@ -13,7 +13,14 @@ from pipeline.footprints.footprints import Footprints
 from pipeline.footprints.prepared import Prepared
 from pipeline.footprints.prepared_make import prepare_footprints
 from pipeline.footprints.prepared_sort import Sizes
-from pipeline.footprints.scope import Scope, asked_of, roughly, scope_of, shards_of, tally
+from pipeline.footprints.scope import (
+    Scope,
+    boxes_of_area,
+    scope_at_most,
+    scope_of,
+    shards_of,
+    tally,
+)
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window
 
 CORNER = np.array([122_880.0, 481_280.0])  # where four squares of the suns' lattice meet
@@ -138,14 +145,14 @@ def test_the_most_that_they_can_touch_takes_no_reading(
 ) -> None:
     layout, found = Layout.of(EXTENT, 2.0), scope(prepared, area)
     monkeypatch.setattr(Prepared, "light", None)
-    most = roughly(prepared, area, layout, EVERYWHERE)
+    most = scope_at_most(prepared, area, layout, EVERYWHERE)
     both = most.tiles.union(found.tiles)
     assert both.marked.sum() == most.tiles.marked.sum()
     assert {*found.squares(2.0)} <= {*most.squares(2.0)}
     within = Window(EXTENT.top, EXTENT.left, 300, 450)
-    assert within.coarse(TILE).covers(roughly(prepared, area, layout, within).tiles.frame)
+    assert within.coarse(TILE).covers(scope_at_most(prepared, area, layout, within).tiles.frame)
     nowhere = parse_area("10000,10000,10100,10100")
-    assert not roughly(prepared, nowhere, layout, EVERYWHERE).tiles.window.size
+    assert not scope_at_most(prepared, nowhere, layout, EVERYWHERE).tiles.window.size
 
 
 def test_row_groups_that_cannot_matter_are_not_read(
@@ -157,7 +164,7 @@ def test_row_groups_that_cannot_matter_are_not_read(
         Prepared, "light", lambda self, group: read.append(group) or usual(self, group)
     )
     box = parse_area("123400,481900,123700,482100")
-    places = [light.place[asked] for light, asked in asked_of(prepared, box)]
+    places = [light.place[asked] for light, asked in boxes_of_area(prepared, box)]
     assert 0 < len(read) < len(prepared.group_bounds) / 2
     assert np.sort(np.concatenate(places)).tolist() == np.flatnonzero(inside(every, box)).tolist()
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from pipeline.output.map import cartography
-from pipeline.output.map.cartography import Scene
+from pipeline.output.map.cartography import MapScene
 from pipeline.output.map.legend import Shown, axes_at, panel, round_length
 from pipeline.output.map.marked import count_marks
 from pipeline.output.map.palette import DPI, FRAME, PANEL, SHADED, WATER, styles
@@ -63,7 +63,7 @@ EYES = {
 }  # fmt: skip
 
 
-def scene(table: pa.Table | None = None, **other: Any) -> Scene:
+def scene(table: pa.Table | None = None, **other: Any) -> MapScene:
     """inputs: what the report says of these besides; a layer's name: its picture, None without."""
     table = buildings() if table is None else table
     told = composed(buildings())
@@ -71,7 +71,7 @@ def scene(table: pa.Table | None = None, **other: Any) -> Scene:
     bounds = other.pop("bounds", GROUND)
     layers = {name: rasters()[name] for name in ("hillshade", "shadow")} | other
     pictures = {name: cells for name, cells in layers.items() if cells is not None}
-    return Scene(table, told, pictures, bounds)
+    return MapScene(table, told, pictures, bounds)
 
 
 def only(*rows: dict[str, Any]) -> pa.Table:
@@ -88,7 +88,7 @@ def draw(tmp_path_factory: pytest.TempPathFactory) -> Pixels:
     """Draws a scene; gives the pixels of its map, without the panel, as integers."""
     path = tmp_path_factory.mktemp("map") / "map.png"
 
-    def pixels(of: Scene, lang: str = "en") -> np.ndarray:
+    def pixels(of: MapScene, lang: str = "en") -> np.ndarray:
         cartography.draw(of, path, lang)
         page = np.rint(255 * imread(path)[..., :3]).astype(int)
         left, bottom, width, height = (round(part * DPI) for part in FRAME)
@@ -103,7 +103,7 @@ def usual(draw: Pixels) -> np.ndarray:
     return draw(scene())
 
 
-def at(of: Scene, picture: np.ndarray, x: float, y: float, reach: int = 3) -> np.ndarray:
+def at(of: MapScene, picture: np.ndarray, x: float, y: float, reach: int = 3) -> np.ndarray:
     """The pixels around a place in metres from the lower left."""
     west, south, east, north = cartography.view(of)
     i = round((north - SOUTH - y) / (north - south) * picture.shape[0])
@@ -379,7 +379,7 @@ def test_scene_without_rasters_and_with_a_circle(tmp_path: Path) -> None:
 )
 def test_a_picture_is_the_finest_that_fits(tmp_path: Path, largest: int, step: int) -> None:
     finished(tmp_path)
-    found = cartography.picture(tmp_path / "rasters.zarr", "shadow", largest)
+    found = cartography.layer_image(tmp_path / "rasters.zarr", "shadow", largest)
     assert found is not None and max(found.cells.shape) <= largest
     np.testing.assert_array_equal(found.cells, rasters()["shadow"][::step, ::step])
     west, south, east, north = found.bounds

@@ -17,7 +17,7 @@ from pipeline.grid.windows import Layout, Shard, Window
 from pipeline.methods.powermapping.declaration import POWERMAPPING
 from pipeline.methods.powermapping.rules import Powermapping
 from pipeline.output.map.palette import DARKEST, GROUND, SHADOW
-from pipeline.output.tiles.facts import facts
+from pipeline.output.site.archives import tile_layers
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.png import EMPTY_PNG
 from pipeline.output.tiles.roofs import RoofTiles
@@ -184,13 +184,15 @@ def test_layers_and_suns_that_are_not_there_are_refused(opened: Pictures, tmp_pa
         Pictures(tmp_path / "rasters.zarr", METHOD)
 
 
-def test_facts_of_a_run(opened: Pictures, tmp_path: Path) -> None:
+def test_the_tile_layers_of_a_run(opened: Pictures, tmp_path: Path) -> None:
     table = roofs.table(20).slice(0, 19)
-    told = facts(RoofTiles(GeoParquet(roofs.write(table, tmp_path / "b.parquet")), METHOD), opened)
-    assert list(told) == [*LAYERS, "roofs", "buildings"]
-    assert told["shadow"].suns == 3 and told["shadow"].last == 18
-    assert told["buildings"].bounds == told["hillshade"].bounds  # as far as the rasters
-    west, south, east, north = told["shadow"].bounds
+    layers = tile_layers(
+        RoofTiles(GeoParquet(roofs.write(table, tmp_path / "b.parquet")), METHOD), opened
+    )
+    assert list(layers) == [*LAYERS, "roofs", "buildings"]
+    assert layers["shadow"].suns == 3 and layers["shadow"].last == 18
+    assert layers["buildings"].bounds == layers["hillshade"].bounds  # as far as the rasters
+    west, south, east, north = layers["shadow"].bounds
     x, y = mercator_transformer(True).transform(*mercator_of(west, south))
     assert abs(x - WEST) < 20 and abs(y - (NORTH - 350)) < 20
     assert west < east and south < north

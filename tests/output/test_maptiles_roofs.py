@@ -12,7 +12,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
-from pipeline.output.tiles.facts import facts
+from pipeline.output.site.archives import tile_layers
 from pipeline.output.tiles.mvt import EXTENT
 from pipeline.output.tiles.roofs import BUFFER, FIRST, LAST, MOST, RoofTiles, fields_of
 from pipeline.output.tiles.scheme import MapTile, mercator_transformer
@@ -185,7 +185,7 @@ def test_tables_of_nothing(tmp_path: Path, table: pa.Table, rows: int) -> None:
     assert nothing["geometry"].null_count == rows
     opened = RoofTiles(GeoParquet(roofs.write(nothing, tmp_path / "buildings.parquet")), METHOD)
     assert opened.bounds is None and opened.tile(tiles(FIRST)[0]) == b""
-    assert facts(opened, None) == {}
+    assert tile_layers(opened, None) == {}
 
 
 def test_invalid_polygons_at_the_edge_are_drawn(tmp_path: Path, table: pa.Table) -> None:
@@ -213,9 +213,9 @@ def test_tables_that_cannot_be_read_are_refused(tmp_path: Path, file: Path) -> N
         RoofTiles(GeoParquet(tmp_path / "cut.parquet"), METHOD)
 
 
-def test_facts_without_pictures(opened: RoofTiles) -> None:
-    told = facts(opened, None)
-    assert told.keys() == {"roofs", "buildings"}
-    assert (told["buildings"].first, told["roofs"].last) == (FIRST, FIRST - 1)
-    west, south, east, _ = told["buildings"].bounds
+def test_the_tile_layers_without_pictures(opened: RoofTiles) -> None:
+    layers = tile_layers(opened, None)
+    assert layers.keys() == {"roofs", "buildings"}
+    assert (layers["buildings"].first, layers["roofs"].last) == (FIRST, FIRST - 1)
+    west, south, east, _ = layers["buildings"].bounds
     assert 4.88 < west < 4.89 and 52.36 < south < 52.37 and 0.05 < east - west < 0.08

@@ -124,12 +124,12 @@ def test_a_file_of_tiles_says_what_is_in_it(made: Path) -> None:
 
 
 def test_pictures_are_no_deeper_than_their_number_allows(run: Path, tmp_path: Path) -> None:
-    deep = {one.key: one.facts.last for one in archives.archives(run, tmp_path)}
+    deep = {one.key: one.layer.last for one in archives.archives(run, tmp_path)}
     for one in archives.archives(run, tmp_path, most=4):
         shallow = one.key in ("hillshade", "shadow") or "@" in one.key
-        assert (one.facts.last < deep[one.key]) == shallow
+        assert (one.layer.last < deep[one.key]) == shallow
         if shallow:
-            squares = [tile for _, tile in archives.squares(one) if tile.z == one.facts.last]
+            squares = [tile for _, tile in archives.map_tiles(one) if tile.z == one.layer.last]
             assert 1 <= len(squares) <= 4
 
 

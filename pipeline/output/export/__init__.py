@@ -1,4 +1,4 @@
-"""A finished run in the formats that others work with."""
+"""Exports of a finished run in common formats."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from rasterio._err import CPLE_BaseError
 from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
 from pipeline.output.export import buildings, geopackage, rasters
-from pipeline.output.export.order import LAYER, MARK, ExportRequest
+from pipeline.output.export.request import LAYER, MARK, ExportRequest
 from pipeline.results import texts
 from pipeline.results.finished import open_finished
 from pipeline.storage import written
@@ -22,7 +22,7 @@ from pipeline.storage.places import Place
 from pipeline.terms import File, Location
 
 GPKG = ".gpkg"
-WRITERS: dict[str, Callable[[ExportRequest], Text]] = {
+WRITERS: dict[str, Callable[[ExportRequest], Text | None]] = {
     ".tif": rasters.write_tif,
     GPKG: buildings.write_gpkg,
     ".geojson": buildings.write_geojson,
@@ -31,8 +31,8 @@ WRITERS: dict[str, Callable[[ExportRequest], Text]] = {
     ".xlsx": buildings.write_xlsx,
     ".png": rasters.write_png,
 }
-# What the libraries raise where a file cannot be written, without an errno.
-UNWRITTEN: tuple[type[Exception], ...] = (
+# Errors of the libraries in writing a file; they have no errno.
+WRITE_ERRORS: tuple[type[Exception], ...] = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
     rasterio.errors.RasterioError,
@@ -60,7 +60,7 @@ def export(
 
 
 def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en") -> Text:
-    """Write a finished run as a new file, in the format of its ending; what it is, in a line.
+    """Write a finished run as a new file, in the format of its ending. Returns a line on it.
 
     .tif is a COG of a raster layer: `layer`, else the one that the file is named after, else the
     shadows. .png is a picture of such a layer, with a world file beside it, or the map. .gpkg,
@@ -74,31 +74,36 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
         raise InputError(
             File(to), "unknown ending", "possible are {endings}", endings=list(WRITERS)
         )
-    open_finished(directory)
-    with _room(to):
-        return writer(ExportRequest(directory, to, layer, lang))
+    request = ExportRequest(open_finished(directory), to, layer, lang)
+    with _faults(to):
+        description = writer(request)
+    return description or Text("{rows:,} buildings", rows=len(request.run.table))
 
 
 def _add(directory: Place, to: Path, layer: str | None, lang: str, overwrite: bool) -> Text:
     """Put the buildings into a GeoPackage that exists."""
-    with _room(to), TemporaryDirectory(prefix=".daklaag-", dir=to.absolute().parent) as folder:
+    with (
+        _faults(to),
+        TemporaryDirectory(prefix=".daklaag-", dir=to.absolute().parent) as folder,
+    ):
         if not overwrite:
             geopackage.check(to, LAYER, MARK)
-        made = Path(folder) / to.name
-        rows = write(directory, made, layer, lang)
-        replaced, others = geopackage.put(made, to, LAYER)
-    done = Text("replaced" if replaced else "added")
+        source = Path(folder) / to.name
+        rows = write(directory, source, layer, lang)
+        replaced, others = geopackage.put(source, to, LAYER)
+    change = Text("replaced" if replaced else "added")
     kept = Text("{layers} kept", layers=others) if others else Text("no other layers")
     return Text(
-        "layer {layer} {done}, {rows}; {kept}", layer=LAYER, done=done, rows=rows, kept=kept
+        "layer {layer} {done}, {rows}; {kept}", layer=LAYER, done=change, rows=rows, kept=kept
     )
 
 
 @contextmanager
-def _room(to: Path) -> Iterator[None]:
+def _faults(to: Path) -> Iterator[None]:
+    """Faults of the libraries in writing a file, as OutputError."""
     try:
         yield
-    except UNWRITTEN as error:
+    except WRITE_ERRORS as error:
         raise OutputError(
             File(to),
             "cannot be written ({error})",

@@ -15,12 +15,11 @@ from rasterio.windows import Window
 from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.methods.method import Layer, Palette, names
-from pipeline.output.export.order import ExportRequest, provenance
+from pipeline.output.export.request import ExportRequest
 from pipeline.output.map import cartography
 from pipeline.output.map.palette import bit_colours, has_data, indexed, palette_colours
+from pipeline.results.georeference import transform_of
 from pipeline.results.store import open_store
-from pipeline.storage.ledger import RASTERS
-from pipeline.storage.places import below
 from pipeline.terms import Field
 
 FLAGS = ("flag_masks", "flag_meanings")
@@ -28,17 +27,17 @@ LARGEST_PICTURE = 4096  # cells a side
 TILES = {"tiled": True, "blockxsize": 512, "blockysize": 512, "bigtiff": "IF_SAFER"}
 
 
-def write_tif(order: ExportRequest) -> Text:
+def write_tif(request: ExportRequest) -> Text:
     """A cloud-optimised GeoTIFF, by way of a plain one, since a COG is not written in windows."""
-    layer, array = _array(order, _layer(order) or _usual(order))
-    description = _said(layer, order.moments)
+    layer, array = _array(request, _layer_name(request) or _default_layers(request)[-1])
+    description = _description(layer, request.moments)
     averaged = layer.coarser == "mean" and array.ndim == 2
-    with TemporaryDirectory(dir=order.to.parent) as scratch:
-        plain = Path(scratch) / order.to.name
-        _write_plain_tif(order, layer, array, plain)
+    with TemporaryDirectory(dir=request.to.parent) as scratch:
+        plain = Path(scratch) / request.to.name
+        _write_plain_tif(request, layer, array, plain, str(description))
         rasterio.shutil.copy(
             plain,
-            order.to,
+            request.to,
             driver="COG",
             compress="DEFLATE",
             predictor="YES",
@@ -48,52 +47,50 @@ def write_tif(order: ExportRequest) -> Text:
     return description
 
 
-def write_png(order: ExportRequest) -> Text:
+def write_png(request: ExportRequest) -> Text:
     """A layer as a picture with a world file beside it: its finest level that is not too large;
     or the map."""
-    name = _layer(order)
+    name = _layer_name(request)
     if name is None:
-        return _write_map(order)
-    layer, array = _array(order, name)
-    found = cartography.picture(below(order.directory, RASTERS), name, LARGEST_PICTURE)
-    cells = found.cells if found else array
-    description = _said(layer, order.moments)
+        return _write_map(request)
+    layer, array = _array(request, name)
+    image = cartography.layer_image(request.rasters, name, LARGEST_PICTURE)
+    cells = image.cells if image else array
+    description = _description(layer, request.moments)
     metadata = cartography.METADATA | {"Description": str(description)}
-    imsave(order.to, _picture(layer, np.asarray(cells)), format="png", metadata=metadata)
-    if found and cells.ndim == 2:  # of pictures side by side only one could lie in its place
-        _write_world_file(order.to.with_suffix(".pgw"), found)
+    imsave(request.to, _picture(layer, np.asarray(cells)), format="png", metadata=metadata)
+    if image and cells.ndim == 2:  # pictures side by side have no one place
+        _write_world_file(request.to.with_suffix(".pgw"), image)
     return description
 
 
-def _write_map(order: ExportRequest) -> Text:
-    scene = cartography.scene(order.run.table.file, order.report, below(order.directory, RASTERS))
-    cartography.draw(scene, order.to, order.lang)
+def _write_map(request: ExportRequest) -> Text:
+    scene = cartography.scene(request.run.table.file, request.run.report, request.rasters)
+    cartography.draw(scene, request.to, request.lang)
     return Text("the map of the roofs")
 
 
-def _layer(order: ExportRequest) -> str | None:
-    """The layer that is asked for, else the one that the file is named after, if it is one's."""
-    named = order.to.stem.lower()
-    return order.layer or (named if named in names(order.method.layers) else None)
+def _layer_name(request: ExportRequest) -> str | None:
+    """The requested layer, else the one that the file is named after; None if it names none."""
+    named = request.to.stem.lower()
+    return request.layer or (named if named in names(request.run.method.layers) else None)
 
 
-def _usual(order: ExportRequest) -> str:
-    """The layer of a file that names none: the last of those that a run makes by default."""
-    return [layer.name for layer in order.method.layers if layer.default][-1]
+def _default_layers(request: ExportRequest) -> list[str]:
+    """The layers that a run makes by default; a file that names none gets the last."""
+    return [layer.name for layer in request.run.method.layers if layer.default]
 
 
-def _array(order: ExportRequest, name: str) -> tuple[Layer, Any]:
-    """A layer and its finest level; `InputError` naming those that there are."""
-    group = (open_store(below(order.directory, RASTERS)) or {}).get("0", {})
-    there = {layer.name: layer for layer in order.method.layers if layer.name in group}
+def _array(request: ExportRequest, name: str) -> tuple[Layer, Any]:
+    """A layer and its finest level. Raises InputError for one that the run does not have."""
+    group = (open_store(request.rasters) or {}).get("0", {})
+    there = {layer.name: layer for layer in request.run.method.layers if layer.name in group}
     if name not in there:
-        usual = [layer.name for layer in order.method.layers if layer.default]
-        none = Text(
+        instead = list(there) or Text(
             "none; run again with {layers} {overwrite}",
-            layers=Field("layers", ",".join(usual)),
+            layers=Field("layers", ",".join(_default_layers(request))),
             overwrite=Field("overwrite"),
         )
-        instead = list(there) or none
         raise InputError(
             Text("layer {layer!r}", layer=name),
             "not among the raster layers of this run ({instead})",
@@ -102,8 +99,8 @@ def _array(order: ExportRequest, name: str) -> tuple[Layer, Any]:
     return there[name], group[name]
 
 
-def _said(layer: Layer, times: list[str]) -> Text:
-    """What a file of a layer holds."""
+def _description(layer: Layer, times: list[str]) -> Text:
+    """A line on a file of a layer."""
     bits = [Text("bit {sun} at {time}", sun=sun, time=time) for sun, time in enumerate(times)]
     values = {"bits": bits, "times": times}
     template = layer.says or layer.long_name
@@ -111,9 +108,11 @@ def _said(layer: Layer, times: list[str]) -> Text:
     return Text("layer {layer}: {what}", layer=layer.name, what=Text(template, **used))
 
 
-def _write_plain_tif(order: ExportRequest, layer: Layer, array: Any, to: Path) -> None:
-    reference = open_store(below(order.directory, RASTERS))["0/spatial_ref"].attrs
-    times, said = order.moments, str(_said(layer, order.moments))
+def _write_plain_tif(
+    request: ExportRequest, layer: Layer, array: Any, to: Path, description: str
+) -> None:
+    finest = open_store(request.rasters)["0"]
+    times = request.moments
     *bands, height, width = array.shape
     with rasterio.open(
         to,
@@ -124,8 +123,8 @@ def _write_plain_tif(order: ExportRequest, layer: Layer, array: Any, to: Path) -
         width=width,
         dtype=array.dtype,
         nodata=layer.fill,
-        crs=rasterio.CRS.from_wkt(str(reference["spatial_ref"])),
-        transform=rasterio.Affine.from_gdal(*map(float, str(reference["GeoTransform"]).split())),
+        crs=rasterio.CRS.from_wkt(str(finest["spatial_ref"].attrs["spatial_ref"])),
+        transform=transform_of(finest),
         **TILES,
     ) as target:
         if layer.drawn == "bits":
@@ -134,8 +133,8 @@ def _write_plain_tif(order: ExportRequest, layer: Layer, array: Any, to: Path) -
         for window in _windows(array):
             cells = array[..., *window.toslices()]
             target.write(cells.reshape(-1, *cells.shape[-2:]), window=window)
-        target.descriptions = _descriptions(layer, times, math.prod(bands))
-        target.update_tags(**provenance(order), TIFFTAG_IMAGEDESCRIPTION=said)
+        target.descriptions = _band_descriptions(layer, times, math.prod(bands))
+        target.update_tags(**request.provenance, TIFFTAG_IMAGEDESCRIPTION=description)
         target.update_tags(1, **_tags(array.attrs))
 
 
@@ -148,49 +147,49 @@ def _windows(array: Any) -> Iterator[Window]:
             yield Window(column, row, min(across, width - column), min(down, height - row))
 
 
-def _descriptions(layer: Layer, times: list[str], bands: int) -> list[str]:
-    """What each band holds."""
+def _band_descriptions(layer: Layer, times: list[str], bands: int) -> list[str]:
+    """A description of each band."""
     bits = ", ".join(f"bit {sun} at {time}" for sun, time in enumerate(times))
     each = times if bands > 1 else [""]
     return [(layer.band or layer.name).format(time=time, bits=bits) for time in each]
 
 
 def _tags(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """What a store says of a layer's values, as text."""
+    """The attributes of a layer's values, as text."""
     fields = {key: attributes[key] for key in ("long_name", "units", *FLAGS) if key in attributes}
     return {k: " ".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in fields.items()}
 
 
-def _write_world_file(file: Path, picture: cartography.Picture) -> None:
-    """Where a picture lies, as GIS reads it: the size of its cells, and the middle of the first."""
-    west, south, east, north = picture.bounds
-    rows, columns = picture.cells.shape
+def _write_world_file(file: Path, image: cartography.LayerImage) -> None:
+    """Write the world file of an image: the size of its cells and the centre of the first."""
+    west, south, east, north = image.bounds
+    rows, columns = image.cells.shape
     dx, dy = (east - west) / columns, (south - north) / rows
     numbers = (dx, 0.0, 0.0, dy, west + dx / 2, north + dy / 2)
     file.write_text("".join(f"{number!r}\n" for number in numbers), encoding="ascii")
 
 
 def _picture(layer: Layer, cells: np.ndarray) -> np.ndarray:
-    """(rows, columns, 4) RGBA of 0 to 255, seen through where there are no data; pictures of
-    several sun positions stand side by side, and are seen wholly."""
+    """(rows, columns, 4) RGBA of 0 to 255, transparent without data; pictures of several sun
+    positions stand side by side, opaque."""
     if cells.ndim == 3:
         cells = np.hstack(list(cells))
-        seen = np.ones(cells.shape, bool)
+        valid = np.ones(cells.shape, bool)
     else:
-        seen = has_data(layer, cells)
+        valid = has_data(layer, cells)
     if isinstance(layer.drawn, Palette):
         colour = 255 * palette_colours(layer.drawn)[indexed(layer, cells)]
     else:
-        colour = np.repeat(_grey(layer, cells, seen)[..., None], 3, axis=-1)
-    return np.dstack([colour, np.where(seen, 255, 0)]).astype(np.uint8)
+        colour = np.repeat(_grey(layer, cells, valid)[..., None], 3, axis=-1)
+    return np.dstack([colour, np.where(valid, 255, 0)]).astype(np.uint8)
 
 
-def _grey(layer: Layer, cells: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _grey(layer: Layer, cells: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Grey of 0 to 255: darker for each bit; floats from their lowest to their highest 2 %."""
     if layer.drawn == "bits":
-        most = max(int(np.bitwise_count(cells[seen]).max(initial=0)), 1)
+        most = max(int(np.bitwise_count(cells[valid]).max(initial=0)), 1)
         return 255 - 200 / most * np.bitwise_count(cells)
     if cells.dtype.kind == "f":
-        low, high = np.percentile(cells[seen], (2, 98)) if seen.any() else (0, 1)
+        low, high = np.percentile(cells[valid], (2, 98)) if valid.any() else (0, 1)
         return np.nan_to_num(((cells - low) / max(high - low, 0.01)).clip(0, 1)) * 255
     return cells

@@ -1,4 +1,4 @@
-"""The map: roofs in their classes over hillshade and shadow, for a council paper."""
+"""The printed map: roofs in their classes over hillshade and shadow."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,8 +42,10 @@ from pipeline.output.map.palette import (
     styles,
 )
 from pipeline.results import texts
+from pipeline.results.georeference import transform_of
 from pipeline.results.store import open_store
 from pipeline.results.totals import legend, legend_columns
+from pipeline.storage.geoparquet import rectangles
 from pipeline.storage.places import Place
 from pipeline.storage.slices import BBOX, Buildings, column_names, row_count, slices, where, whole
 
@@ -55,10 +57,10 @@ LARGEST = 2000  # cells a side that the page can show
 TOGETHER = 500  # roofs in one path: many are slow to draw one by one, all at once overrun Agg
 
 
-class Scene(NamedTuple):
-    """What a map shows. The buildings are a table, or the file of one, of which no more is read
-    than is drawn; report: of their run; pictures: of its raster layers, (rows, columns), the
-    northern row first; bounds: of the pictures."""
+class MapScene(NamedTuple):
+    """The content of a map. buildings: a table, or its file, of which only what is drawn is read;
+    report: of their run; pictures: of its raster layers, (rows, columns), the northern row first;
+    bounds: of the pictures."""
 
     buildings: Buildings
     report: Mapping[str, Any]
@@ -67,7 +69,7 @@ class Scene(NamedTuple):
 
     @property
     def method(self) -> Method:
-        """By which the roofs were judged."""
+        """The method of the run."""
         return method_of(self.report)
 
     @property
@@ -77,79 +79,74 @@ class Scene(NamedTuple):
 
     @property
     def around(self) -> Circle | None:
-        """The circle that was asked for."""
-        found = self.report["inputs"].get("around")
-        return tuple(found) if found else None
+        """The circle of the run's area, if it has one."""
+        circle = self.report["inputs"].get("around")
+        return tuple(circle) if circle else None
 
     @property
     def added(self) -> Sequence[Mapping[str, Any]]:
-        """The files of buildings that were added, as the report has them."""
-        found: Sequence[Mapping[str, Any]] = self.report["inputs"].get("added", ())
-        return found
+        """The report's entries on files of added buildings."""
+        files: Sequence[Mapping[str, Any]] = self.report["inputs"].get("added", ())
+        return files
 
 
-def scene(buildings: Buildings, report: Mapping[str, Any], store: Place | None) -> Scene:
-    """The scene of a run, with pictures of the layers that a run makes by default, as far as its
-    store has them."""
-    drawn = [
-        each.name for each in method_of(report).layers if each.default and each.drawn is not None
-    ]
-    found = {name: seen for name in drawn if (seen := picture(store, name))}
-    bounds = next((seen.bounds for seen in found.values()), None)
-    return Scene(buildings, report, {name: seen.cells for name, seen in found.items()}, bounds)
+def scene(buildings: Buildings, report: Mapping[str, Any], store: Place | None) -> MapScene:
+    """The scene of a run, with pictures of its method's default layers, if its store has them."""
+    drawn = (layer for layer in method_of(report).layers if layer.drawn is not None)
+    defaults = [layer.name for layer in drawn if layer.default]
+    images = {name: image for name in defaults if (image := layer_image(store, name))}
+    bounds = next((image.bounds for image in images.values()), None)
+    pictures = {name: image.cells for name, image in images.items()}
+    return MapScene(buildings, report, pictures, bounds)
 
 
-class Picture(NamedTuple):
-    """Cells of a raster layer, and the ground that they cover."""
+class LayerImage(NamedTuple):
+    """Cells of a raster layer, and the bounds of their ground."""
 
     cells: np.ndarray
     bounds: Bounds
 
 
-def picture(store: Place | None, name: str, largest: int = LARGEST) -> Picture | None:
-    """The finest level of a layer with at most `largest` cells a side, else every so many cells."""
+def layer_image(store: Place | None, name: str, largest: int = LARGEST) -> LayerImage | None:
+    """The finest level of a layer with at most `largest` cells a side, else a sample of the
+    coarsest; None without the layer."""
     root = None if store is None else open_store(store)
     if root is None:
         return None
-    levels = sorted((int(key) for key in root.group_keys()), reverse=True)
-    found = [level for level in levels if f"{level}/{name}" in root]
-    if not found:
+    levels = [root[key] for key in sorted(root.group_keys(), key=int) if f"{key}/{name}" in root]
+    if not levels:
         return None
-    fitting = [level for level in found if max(root[f"{level}/{name}"].shape[-2:]) <= largest]
-    level = fitting[-1] if fitting else found[0]
-    array = root[f"{level}/{name}"]
-    step = math.ceil(max(array.shape[-2:]) / largest)
-    cells = np.asarray(array[..., ::step, ::step])
-    return Picture(
-        cells, _bounds(root[f"{level}/spatial_ref"].attrs["GeoTransform"], cells.shape, step)
-    )
+    fitting = (level for level in levels if max(level[name].shape[-2:]) <= largest)
+    level = next(fitting, levels[-1])
+    step = math.ceil(max(level[name].shape[-2:]) / largest)
+    cells = np.asarray(level[name][..., ::step, ::step])
+    rows, columns = cells.shape[-2:]
+    transform = transform_of(level)
+    west, north = transform.c, transform.f
+    east, south = west + transform.a * step * columns, north + transform.e * step * rows
+    return LayerImage(cells, (west, south, east, north))
 
 
-def _bounds(transform: str, shape: Sequence[int], step: int) -> Bounds:
-    west, dx, _, north, _, dy = (float(value) for value in transform.split())
-    return west, north + dy * step * shape[-2], west + dx * step * shape[-1], north
-
-
-def draw(scene: Scene, to: Any, lang: str = "en") -> None:
+def draw(scene: MapScene, to: Any, lang: str = "en") -> None:
     """Write the map as PNG to a path or a binary stream; equal scenes give equal bytes with the
     same matplotlib."""
     figure = Figure(figsize=SIZE, dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
-    seen = view(scene)
-    frame = axes_at(figure, FRAME, seen)
+    bounds = view(scene)
+    frame = axes_at(figure, FRAME, bounds)
     frame.set_facecolor(GROUND)
     _ground(frame, scene)
-    shown = _buildings(frame, scene, seen)
+    shown = _buildings(frame, scene, bounds)
     if scene.around:
         x, y, radius = scene.around
         frame.add_patch(patches.Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
-    scale_bar(frame, seen)
-    north_arrow(frame, seen, texts.words(lang)["north"])
+    scale_bar(frame, bounds)
+    north_arrow(frame, bounds, texts.words(lang)["north"])
     panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), shown, lang)
     figure.savefig(to, format="png", dpi=DPI, metadata=METADATA)
 
 
-def view(scene: Scene) -> Bounds:
+def view(scene: MapScene) -> Bounds:
     """The ground that the map shows, in the proportions of its frame."""
     west, south, east, north = _extent(scene)
     x, y = (west + east) / 2, (south + north) / 2
@@ -158,15 +155,12 @@ def view(scene: Scene) -> Bounds:
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
-# What is seen
-
-
-def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Shown:
-    """Roofs as outlines, or where they are too many or too small as dots and the largest still as
-    outlines; what the legend explains of them."""
-    method, there = scene.method, column_names(scene.buildings)
+def _buildings(frame: Axes, scene: MapScene, view: Bounds) -> Shown:
+    """Draw roofs as outlines, or where they are too many or too small as dots and the largest still
+    as outlines. Returns what the legend explains of them."""
+    method, available = scene.method, column_names(scene.buildings)
     needed = dict.fromkeys([*legend_columns(method), *MARKING, "geometry"])
-    columns = [name for name in needed if name in there]
+    columns = [name for name in needed if name in available]
     dot = (view[2] - view[0]) / SHAPE[1]
     few = row_count(scene.buildings) <= MOST and dot <= LARGEST_DOT
     if few:
@@ -186,7 +180,7 @@ def _buildings(frame: Axes, scene: Scene, view: Bounds) -> Shown:
     return Shown(scene.report, {**counts, **marks}, scene.layers, None if few else dot)
 
 
-def _extent(scene: Scene) -> Bounds:
+def _extent(scene: MapScene) -> Bounds:
     """The circle, else the roofs on the rasters (one stray footprint shrinks no map), else all."""
     if scene.around:
         x, y, radius = scene.around
@@ -198,8 +192,8 @@ def _extent(scene: Scene) -> Bounds:
         astray = pc.fill_null(pc.equal(part["rejected"], "off_rasters"), False).to_numpy()
         on_rasters.append(_hull(bounds[~astray]))
         every.append(_hull(bounds))
-    for found in (on_rasters, every):
-        hull = _hull(np.array(found))
+    for hulls in (on_rasters, every):
+        hull = _hull(np.array(hulls))
         if np.isfinite(hull).all():
             west, south, east, north = hull.tolist()
             return west, south, east, north
@@ -209,8 +203,7 @@ def _extent(scene: Scene) -> Bounds:
 def _rectangles(column: pa.ChunkedArray) -> np.ndarray:
     """(rows, 4) west, south, east, north of polygons, from their WKB or their bbox; NaN of none."""
     if pa.types.is_struct(column.type):
-        sides = (pc.struct_field(column, side) for side in ("xmin", "ymin", "xmax", "ymax"))
-        return np.column_stack([side.to_numpy().astype(float) for side in sides])
+        return rectangles(column)
     return np.asarray(shapely.bounds(shapely.from_wkb(column.to_numpy())))
 
 
@@ -220,8 +213,8 @@ def _hull(bounds: np.ndarray) -> np.ndarray:
     return np.concatenate([low, np.fmax.reduce(bounds[:, 2:], axis=0, initial=np.nan)])
 
 
-def _ground(frame: Axes, scene: Scene) -> None:
-    """The raster layers over each other."""
+def _ground(frame: Axes, scene: MapScene) -> None:
+    """Draw the raster layers over each other."""
     if not scene.pictures or scene.bounds is None:
         return
     shape = next(iter(scene.pictures.values())).shape
@@ -235,21 +228,21 @@ def _ground(frame: Axes, scene: Scene) -> None:
 
 def _draw_layer(picture: np.ndarray, layer: Layer, cells: np.ndarray, moments: int) -> None:
     """Draw a layer over a picture: its brightness, or a shade for each bit, or its colours."""
-    seen = has_data(layer, cells)
+    valid = has_data(layer, cells)
     if layer.drawn == "grey":
         picture *= brightness(cells)
-        picture[~seen] = to_rgb(WATER)
+        picture[~valid] = to_rgb(WATER)
     elif layer.drawn == "bits":
-        bits = np.where(seen, np.bitwise_count(cells), 0)
+        bits = np.where(valid, np.bitwise_count(cells), 0)
         share = np.float32(DARKEST / max(moments, 1)) * bits[..., None]
         picture += (np.array(to_rgb(SHADOW), np.float32) - picture) * share
     elif isinstance(layer.drawn, Palette):
         colours = palette_colours(layer.drawn).astype(np.float32)
-        picture[seen] = colours[indexed(layer, cells)][seen]
+        picture[valid] = colours[indexed(layer, cells)][valid]
 
 
 def _roofs(frame: Axes, method: Method, name: str, geometry: np.ndarray, view: Bounds) -> None:
-    """Roofs with lines that thin with the scale; where roofs are dots, lines would hide them."""
+    """Draw roofs, with lines that thin with the scale: they would hide roofs as small as dots."""
     style = dict(styles(method)[name])
     fine = min(1.0, 1500 / (view[2] - view[0]))
     style["linewidth"] *= fine

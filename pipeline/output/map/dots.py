@@ -1,7 +1,7 @@
 """Roofs too many or too small for their outlines: a picture of dots, counted slice by slice."""
 
 import math
-from typing import NamedTuple
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -21,14 +21,6 @@ FAINTEST = 0.25  # opacity
 FULL = 1 / 2500  # roofs a m2 where a dot is opaque; so is each that is no larger than 50 m
 
 
-class Dots(NamedTuple):
-    """RGBA of 0 to 1, (*SHAPE, 4), float32, the northern row first; roofs in each line of the
-    legend."""
-
-    picture: NDArray[np.float32]
-    counts: dict[str, int]
-
-
 def filled(method: Method) -> tuple[str, ...]:
     """The layers that fill a dot, from the lowest to the highest; of as many roofs the last wins.
     Classes that suit something lie above the others."""
@@ -37,7 +29,7 @@ def filled(method: Method) -> tuple[str, ...]:
 
 
 def layers(buildings: pa.Table, method: Method) -> dict[str, NDArray[np.bool_]]:
-    """Which rows each layer of the map shows, from the lowest layer to the highest."""
+    """A mask of rows for each layer of the map, from the lowest layer to the highest."""
     judged = buildings["rejected"].is_null().to_numpy()
     selected = pc.fill_null(buildings["selected"], False).to_numpy()
     of_class = {
@@ -52,22 +44,24 @@ def layers(buildings: pa.Table, method: Method) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def dots(buildings: Buildings, view: Bounds, method: Method) -> Dots:
-    """A dot a pixel of the map with a roof's centre in it, in the colour of the layer with most
-    roofs there, fainter where there are few."""
+def dots(
+    buildings: Buildings, view: Bounds, method: Method
+) -> tuple[NDArray[np.float32], dict[str, int]]:
+    """A picture of RGBA of 0 to 1, (*SHAPE, 4), the northern row first, and the roofs in each line
+    of the legend. A pixel with a roof's centre has the colour of the layer with most roofs there,
+    fainter where there are few."""
     height, width = SHAPE
     order = filled(method)
     roofs = np.zeros((len(order), height * width), np.uint32)
-    counts: dict[str, int] = {}
+    counts = Counter[str]()
     for part in slices(buildings, [*legend_columns(method), "centre_x", "centre_y"]):
-        pixel, seen = _pixels(part, view)
-        for name, rows in legend(part, method).items():
-            counts[name] = counts.get(name, 0) + int(rows.sum())
+        pixel, on_map = _pixels(part, view)
+        counts.update({name: int(rows.sum()) for name, rows in legend(part, method).items()})
         for name, rows in layers(part, method).items():
             if name in order:
-                np.add.at(roofs[order.index(name)], pixel[rows & seen], 1)
+                np.add.at(roofs[order.index(name)], pixel[rows & on_map], 1)
     picture = coloured(roofs, (view[2] - view[0]) / width, method)
-    return Dots(picture.reshape(height, width, 4), counts)
+    return picture.reshape(height, width, 4), counts
 
 
 def coloured(roofs: NDArray[np.uint32], dot: float, method: Method) -> NDArray[np.float32]:
@@ -88,6 +82,6 @@ def _pixels(buildings: pa.Table, view: Bounds) -> tuple[NDArray[np.int64], NDArr
     x, y = (pc.fill_null(buildings[f"centre_{axis}"], np.inf).to_numpy() for axis in "xy")
     column = np.floor((x - west) / (east - west) * width)
     row = np.floor((north - y) / (north - south) * height)
-    seen = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    pixel = np.where(seen, row, 0).astype(np.int64) * width + np.where(seen, column, 0)
-    return pixel.astype(np.int64), seen
+    on_map = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    pixel = np.where(on_map, row, 0).astype(np.int64) * width + np.where(on_map, column, 0)
+    return pixel.astype(np.int64), on_map

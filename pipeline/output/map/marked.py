@@ -1,5 +1,6 @@
-"""Roofs that the map marks in any class: by a flag, and buildings that were added."""
+"""Marks of roofs of any class on the map: for flags, and for added buildings."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,22 +21,21 @@ def marked(
     buildings: pa.Table, method: Method, added: Sequence[Mapping[str, Any]]
 ) -> dict[str, NDArray[np.bool_]]:
     """The rows with each mark, from COLUMNS, of which none but `flags` is needed where none are
-    added; added: as a report's `inputs.added` tells them."""
-    found = {flag.name: flagged(buildings, flag.name) for flag in method.flags if flag.highlight}
-    found["added"] = np.zeros(len(buildings), bool)
+    added; added: a report's `inputs.added`."""
+    marks = {flag.name: flagged(buildings, flag.name) for flag in method.flags if flag.highlight}
+    marks["added"] = np.zeros(len(buildings), bool)
     for file in added:
-        found["added"] |= _of_file(buildings, file)
-    return found
+        marks["added"] |= _of_file(buildings, file)
+    return marks
 
 
 def _of_file(buildings: pa.Table, file: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Rows that bear an id of a file of added buildings, and lie where those stand."""
     west, south, east, north = file["bounds"]
-    near = pc.is_in(buildings["id"], pa.array(file["ids"], pa.string())).to_numpy()
+    rows = pc.is_in(buildings["id"], pa.array(file["ids"], pa.string())).to_numpy()
     x, y = (pc.fill_null(buildings[f"centre_{axis}"], np.nan).to_numpy() for axis in "xy")
-    near = near & (x >= west - MARGIN_M) & (x <= east + MARGIN_M)
-    found: NDArray[np.bool_] = near & (y >= south - MARGIN_M) & (y <= north + MARGIN_M)
-    return found
+    rows = rows & (x >= west - MARGIN_M) & (x <= east + MARGIN_M)
+    return np.asarray(rows & (y >= south - MARGIN_M) & (y <= north + MARGIN_M))
 
 
 def count_marks(
@@ -45,8 +45,8 @@ def count_marks(
     columns = COLUMNS if added else COLUMNS[:1]
     if not {*columns} <= {*column_names(buildings)}:
         return {}
-    counts: dict[str, int] = {}
+    counts = Counter[str]()
     for part in slices(buildings, columns):
-        for name, rows in marked(part, method, added).items():
-            counts[name] = counts.get(name, 0) + int(rows.sum())
+        marks = marked(part, method, added)
+        counts.update({name: int(rows.sum()) for name, rows in marks.items()})
     return counts

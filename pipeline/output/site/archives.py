@@ -1,9 +1,9 @@
-"""The tiles of a finished run as files of PMTiles, one a layer: a browser asks a plain web host for
-the parts of such a file that it needs."""
+"""The map tiles of a finished run as PMTiles, a file a layer, of which a browser reads parts from a
+plain web host."""
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ from pmtiles.writer import Writer
 from pipeline.engine.engine import Progress
 from pipeline.engine.tasks import Stop
 from pipeline.errors import Stopped
-from pipeline.output.tiles import roofs
-from pipeline.output.tiles.facts import ROOFS, Facts, facts
-from pipeline.output.tiles.overview import Overview
+from pipeline.grid.crs import lonlat
+from pipeline.output.tiles import overview, roofs
+from pipeline.output.tiles.overview import ROOFS, Overview
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import RoofTiles
 from pipeline.output.tiles.scheme import MapTile
@@ -37,12 +37,24 @@ E7 = 10_000_000  # degrees are whole numbers of this part of one
 Draw = Callable[[MapTile], bytes | None]
 
 
+class TileLayer(NamedTuple):
+    """Extent and zooms of a layer of map tiles. bounds: west, south, east, north [degrees]; first,
+    last: lowest and highest zoom; suns: sun positions that a tile can be drawn for; fields: of a
+    vector layer, and their types."""
+
+    bounds: Rectangle
+    first: int
+    last: int
+    suns: int = 0
+    fields: dict[str, str] | None = None
+
+
 class Archive(NamedTuple):
-    """A file to be: what the page calls its tiles (buildings, roofs, hillshade, shadow,
-    shadow@10:00), where and how deep they are, and how one is drawn."""
+    """A file of map tiles. key: the page's name for them (buildings, roofs, hillshade, shadow,
+    shadow@10:00); draw: makes a tile."""
 
     key: str
-    facts: Facts
+    layer: TileLayer
     draw: Draw
 
     @property
@@ -53,21 +65,21 @@ class Archive(NamedTuple):
     @property
     def is_vector(self) -> bool:
         """Whether the tiles are vectors, else pictures."""
-        return self.facts.fields is not None
+        return self.layer.fields is not None
 
 
 def archives(directory: Place, scratch: Path, most: int = MOST_TILES) -> list[Archive]:
-    """The files that a finished run makes: outlines and overview of its roofs, and its raster
-    layers, those of bits of all moments together and of each.
+    """The files of a finished run: outlines and overview of its roofs, and its raster layers, those
+    of bits for all moments together and for each.
 
-    scratch: a folder for what is counted. Pictures go so deep that no zoom has more than `most`
-    tiles. Raises InputError where no finished run is, or a damaged one.
+    scratch: a folder for the counts of roofs; most: tiles of the highest zoom of pictures. Raises
+    InputError without a finished run, or for a damaged one.
     """
     run = open_finished(directory)
     store = below(directory, RASTERS)
     pictures = Pictures(store, run.method) if open_store(store) is not None else None
     table = RoofTiles(run.table, run.method)
-    layers = facts(table, pictures)
+    layers = tile_layers(table, pictures)
     draw: dict[str, Draw] = {}
     if roofs.LAYER in layers:
         draw[roofs.LAYER] = partial(_packed, table)
@@ -77,28 +89,53 @@ def archives(directory: Place, scratch: Path, most: int = MOST_TILES) -> list[Ar
     return [Archive(key, _bounded(layers[key.partition("@")[0]], most), draw[key]) for key in draw]
 
 
-def _drawn(pictures: Pictures, layer_facts: dict[str, Facts], times: list[str]) -> dict[str, Draw]:
-    """How the rasters are drawn that one picture shows, those of bits also one by one."""
-    there = [name for name in pictures.layers if name in layer_facts and pictures.is_whole(name)]
-    draw: dict[str, Draw] = {name: partial(pictures.tile, name) for name in there}
-    for name in there:
-        for sun, time in enumerate(times[: layer_facts[name].suns]):
+def tile_layers(table: RoofTiles, pictures: Pictures | None) -> dict[str, TileLayer]:
+    """The layers of a run that show anything. Roofs reach as far as the pictures, if there are any,
+    since single footprints may lie far outside."""
+    layers: dict[str, TileLayer] = {}
+    ground = _on_grid(table.bounds)
+    if pictures is not None and pictures.bounds:
+        ground = pictures.bounds
+        for name in pictures.layers:
+            suns = pictures.suns(name)
+            layers[name] = TileLayer(lonlat(ground), *pictures.zooms(name), suns)
+    if table.bounds and ground:
+        bounds = lonlat(ground)
+        layers[ROOFS] = TileLayer(bounds, overview.FIRST, overview.LAST)
+        layers[roofs.LAYER] = TileLayer(bounds, roofs.FIRST, roofs.LAST, fields=table.fields)
+    return layers
+
+
+def _on_grid(bounds: Rectangle | None) -> Rectangle | None:
+    """The part on the grid of the overview: beyond it there is no longitude and latitude."""
+    if not bounds:
+        return None
+    west, south, east, north = (min(max(edge, 0.0), overview.WIDTH) for edge in bounds)
+    return (west, south, east, north) if west < east and south < north else None
+
+
+def _drawn(pictures: Pictures, layers: dict[str, TileLayer], times: list[str]) -> dict[str, Draw]:
+    """How raster layers are drawn that one picture shows, those of bits also one by one."""
+    whole = [name for name in pictures.layers if name in layers and pictures.is_whole(name)]
+    draw: dict[str, Draw] = {name: partial(pictures.tile, name) for name in whole}
+    for name in whole:
+        for sun, time in enumerate(times[: layers[name].suns]):
             draw[f"{name}@{time}"] = partial(pictures.tile, name, sun=sun)
     return draw
 
 
 def _packed(table: RoofTiles, tile: MapTile) -> bytes | None:
-    """A vector tile as PMTiles hold it; None without roofs."""
-    found = table.tile(tile)
-    return gzip.compress(found, EFFORT, mtime=0) if found else None
+    """A vector tile, compressed; None without roofs."""
+    data = table.tile(tile)
+    return gzip.compress(data, EFFORT, mtime=0) if data else None
 
 
-def _bounded(of: Facts, most: int) -> Facts:
-    """Facts of a layer whose deepest zoom has at most so many tiles, if it is one of pictures."""
-    last = of.last
-    while of.fields is None and last > of.first and _number(of.bounds, last) > most:
+def _bounded(layer: TileLayer, most: int) -> TileLayer:
+    """A layer of pictures down to a zoom of at most so many tiles; one of vectors unchanged."""
+    last = layer.last
+    while layer.fields is None and last > layer.first and _count(layer.bounds, last) > most:
         last -= 1
-    return of._replace(last=last)
+    return layer._replace(last=last)
 
 
 def _corners(bounds: Rectangle, z: int) -> tuple[MapTile, MapTile]:
@@ -107,22 +144,15 @@ def _corners(bounds: Rectangle, z: int) -> tuple[MapTile, MapTile]:
     return MapTile.at(west, north, z), MapTile.at(east, south, z)
 
 
-def _number(bounds: Rectangle, z: int) -> int:
+def _count(bounds: Rectangle, z: int) -> int:
     first, last = _corners(bounds, z)
     return (last.x - first.x + 1) * (last.y - first.y + 1)
 
 
-def number(archive: Archive) -> int:
-    """How many tiles may have something to show."""
-    return sum(
-        _number(archive.facts.bounds, z) for z in range(archive.facts.first, archive.facts.last + 1)
-    )
-
-
-def squares(archive: Archive) -> Iterator[tuple[int, MapTile]]:
-    """All those tiles with their numbers, in that order: along a curve of Hilbert, zoom by zoom."""
-    for z in range(archive.facts.first, archive.facts.last + 1):
-        first, last = _corners(archive.facts.bounds, z)
+def map_tiles(archive: Archive) -> Iterator[tuple[int, MapTile]]:
+    """The tiles that may show anything, by their ids: zoom by zoom, along a Hilbert curve."""
+    for z in range(archive.layer.first, archive.layer.last + 1):
+        first, last = _corners(archive.layer.bounds, z)
         yield from sorted(
             ((zxy_to_tileid(z, x, y), MapTile(z, x, y))
              for x in range(first.x, last.x + 1) for y in range(first.y, last.y + 1)),
@@ -131,19 +161,19 @@ def squares(archive: Archive) -> Iterator[tuple[int, MapTile]]:
 
 
 def write(archive: Archive, directory: Place, folder: Path, progress: Progress, stop: Stop) -> bool:
-    """Write a file of PMTiles into a folder, if there is a tile; equal runs give equal bytes.
+    """Write a file of PMTiles into a folder; none without a tile. Equal runs give equal bytes.
 
-    Tiles without anything to show are left out. Raises Stopped as soon as the flag is up.
+    Empty tiles are left out. Returns whether there is a file. Raises Stopped when the flag is up.
     """
-    path, total = folder / archive.name, number(archive)
-    with path.open("wb") as stream, TemporaryFile(dir=folder) as kept:
+    path, tiles = folder / archive.name, list(map_tiles(archive))
+    with path.open("wb") as stream, TemporaryFile(dir=folder) as scratch:
         writer = Writer(stream)
         writer.tile_f.close()
-        writer.tile_f = kept  # its own would lie where the system keeps small things
-        for done, (number_, data) in enumerate(_made(archive, stop), 1):
+        writer.tile_f = scratch  # its own would lie in the system's folder, which may be small
+        for done, (tile_id, data) in enumerate(_drawn_in_order(tiles, archive.draw, stop), 1):
             if data is not None:
-                writer.write_tile(number_, data)
-            progress(archive.key, done, total)
+                writer.write_tile(tile_id, data)
+            progress(archive.key, done, len(tiles))
         if writer.tile_entries:
             lowest, _, _ = tileid_to_zxy(writer.tile_entries[0].tile_id)
             writer.finalize(_header(archive, lowest), _metadata(archive, directory))
@@ -152,20 +182,21 @@ def write(archive: Archive, directory: Place, folder: Path, progress: Progress, 
     return path.is_file()
 
 
-def _made(archive: Archive, stop: Stop) -> Iterator[tuple[int, bytes | None]]:
-    """The tiles in their order, some drawn at the same time."""
-    every = list(squares(archive))
+def _drawn_in_order(
+    tiles: Sequence[tuple[int, MapTile]], draw: Draw, stop: Stop
+) -> Iterator[tuple[int, bytes | None]]:
+    """Tiles by their ids in order, several drawn at the same time."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(every), AT_ONCE):
+        for start in range(0, len(tiles), AT_ONCE):
             if stop():
                 raise Stopped
-            numbers, tiles = zip(*every[start : start + AT_ONCE], strict=True)
-            yield from zip(numbers, pool.map(archive.draw, tiles), strict=True)
+            ids, part = zip(*tiles[start : start + AT_ONCE], strict=True)
+            yield from zip(ids, pool.map(draw, part), strict=True)
 
 
 def _header(archive: Archive, lowest: int) -> dict[str, Any]:
-    """Where the tiles are, to begin at the lowest zoom that has any."""
-    west, south, east, north = (round(edge * E7) for edge in archive.facts.bounds)
+    """The header; a map begins at the lowest zoom with a tile."""
+    west, south, east, north = (round(edge * E7) for edge in archive.layer.bounds)
     vector = archive.is_vector
     return {
         "tile_type": TileType.MVT if vector else TileType.PNG,
@@ -181,6 +212,6 @@ def _metadata(archive: Archive, directory: Place) -> dict[str, Any]:
         "attribution": "; ".join(attributions(open_finished(directory).inputs)),
     }
     if archive.is_vector:
-        zooms = {"minzoom": archive.facts.first, "maxzoom": archive.facts.last}
-        values["vector_layers"] = [{"id": archive.key, "fields": archive.facts.fields, **zooms}]
+        zooms = {"minzoom": archive.layer.first, "maxzoom": archive.layer.last}
+        values["vector_layers"] = [{"id": archive.key, "fields": archive.layer.fields, **zooms}]
     return values

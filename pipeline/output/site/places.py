@@ -1,10 +1,11 @@
 """The regions in which a finished run has roofs, and the ground that it covers, for a map that has
 no server to ask."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
@@ -29,41 +30,34 @@ CELL = 1e-7  # degrees: 1 cm
 STRAIGHT = 2000.0  # m: what is straight in RD so far lies within 10 cm of what is so in degrees
 
 
-class Outlined(NamedTuple):
-    """A region and its outline [RD m]."""
-
-    region: Region
-    outline: shapely.Geometry
-
-
 def write(directory: Place, files: Sequence[Path], to: Path, stop: Stop) -> int:
     """Write the regions that hold a roof's centre as GeoJSON, the larger kinds first, each with
-    `complete`, whether the run covers it, and `coverage`, which part of its ground. How many there
-    are.
+    `complete`, whether the run covers it, and `coverage`, the part of its ground that it covers.
 
-    Raises InputError for a file that cannot be read as boundaries.
+    Returns their number. Raises InputError for a file that cannot be read as boundaries.
     """
-    finished, known = open_finished(directory), list(_outlined(files))
+    finished, outlines = open_finished(directory), dict(_outlines(files))
     sources = {file: identity(str(file)) for file in files}
-    seen = _seen(directory, np.array([one.outline for one in known], object), stop)
-    found = sorted((known[i] for i in np.flatnonzero(seen)), key=_rank)
-    features = [_feature(one, finished, sources) for one in found]
+    occupied = _holding_roofs(finished, np.array([*outlines.values()], object), stop)
+    regions = sorted(itertools.compress(outlines, occupied), key=_rank)
+    features = [_feature(region, outlines[region], finished, sources) for region in regions]
     values = {"type": "FeatureCollection", "features": features}
     to.write_text(json.dumps(values, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
-    return len(found)
+    return len(features)
 
 
 def ground(directory: Place, files: Sequence[Path]) -> dict[str, Any] | None:
-    """What a run covers as a geometry of GeoJSON; None where that cannot be told."""
+    """The ground of a run as a geometry of GeoJSON; None where it is unknown."""
     finished = open_finished(directory)
-    whole = finished.inputs["area"] is None
-    names = [str(file) for file in files]
-    found = finished.sheets(finished.bounds) if whole else finished.ground(names)
-    return None if found is None or not found.area else _in_degrees(found)
+    if finished.inputs["area"] is None:
+        area: shapely.Geometry | None = finished.sheets(finished.bounds)
+    else:
+        area = finished.ground([str(file) for file in files])
+    return None if area is None or not area.area else _in_degrees(area)
 
 
-def _outlined(files: Sequence[Path]) -> Iterator[Outlined]:
-    """All regions, each code once: of files that share one the first counts."""
+def _outlines(files: Sequence[Path]) -> Iterator[tuple[Region, shapely.Geometry]]:
+    """All regions with their outlines [RD m], each code once: of the first file that has it."""
     known: set[str] = set()
     for file in files:
         regions = {(one.layer, one.code): one for one in regions_of(file)}
@@ -74,34 +68,33 @@ def _outlined(files: Sequence[Path]) -> Iterator[Outlined]:
             for code in dict.fromkeys(codes.tolist()):
                 if code not in known:
                     known.add(code)
-                    outline = union(shapes[codes == code], File(file))
-                    yield Outlined(regions[layer, code], outline)
+                    yield regions[layer, code], union(shapes[codes == code], File(file))
 
 
-def _seen(directory: Place, outlines: NDArray[Any], stop: Stop) -> NDArray[np.bool_]:
+def _holding_roofs(finished: Finished, outlines: NDArray[Any], stop: Stop) -> NDArray[np.bool_]:
     """Which outlines hold the centre of a roof that counts."""
-    seen, tree = np.zeros(len(outlines), bool), shapely.STRtree(outlines)
-    file = open_finished(directory).table.file
-    for part in slices(file, ["selected", "centre_x", "centre_y"]):
+    occupied, tree = np.zeros(len(outlines), bool), shapely.STRtree(outlines)
+    for part in slices(finished.table.file, ["selected", "centre_x", "centre_y"]):
         if stop():
             raise Stopped
         points = centres_of(part.filter(part["selected"]))
         points = shapely.points(points[~np.isnan(points).any(axis=1)])
-        seen[tree.query(points, predicate="intersects")[1]] = True
-    return seen
+        occupied[tree.query(points, predicate="intersects")[1]] = True
+    return occupied
 
 
-def _rank(one: Outlined) -> tuple[int, str, str]:
-    kind = one.region.code[:2]
-    place = ORDER.index(kind if kind in ORDER else "")
-    return place, folded(one.region.name), one.region.code
+def _rank(region: Region) -> tuple[int, str, str]:
+    kind = region.code[:2]
+    return ORDER.index(kind if kind in ORDER else ""), folded(region.name), region.code
 
 
-def _feature(one: Outlined, finished: Finished, sources: dict[Path, Any]) -> dict[str, Any]:
-    """sources: what identifies each file of boundaries."""
-    code, name = one.region.code, one.region.name
-    source = {"region": code, "name": name, "file": sources[one.region.file]}
-    area, files = Area(one.outline, source), [str(file) for file in sources]
+def _feature(
+    region: Region, outline: shapely.Geometry, finished: Finished, sources: dict[Path, Any]
+) -> dict[str, Any]:
+    """A region as GeoJSON. sources: the identity of each file of boundaries."""
+    code, name = region.code, region.name
+    source = {"region": code, "name": name, "file": sources[region.file]}
+    area, files = Area(outline, source), [str(file) for file in sources]
     complete = is_complete(finished, area, None, files)
     values = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
     values["coverage"] = {
@@ -109,7 +102,7 @@ def _feature(one: Outlined, finished: Finished, sources: dict[Path, Any]) -> dic
         "ground": computed(finished, area, None, files),
     }
     return {
-        "type": "Feature", "id": code, "properties": values, "geometry": _in_degrees(one.outline)
+        "type": "Feature", "id": code, "properties": values, "geometry": _in_degrees(outline)
     }  # fmt: skip
 
 

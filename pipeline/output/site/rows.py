@@ -30,14 +30,14 @@ DECIMALS = 2  # of m2 and kWh, as in the tiles
 
 def check(directory: Place) -> None:
     """Raises InputError for a run of more roofs than a browser can add up."""
-    found = len(open_finished(directory).table)
-    if found > MOST:
+    roofs = len(open_finished(directory).table)
+    if roofs > MOST:
         raise InputError(
             Location(directory),
             "{found:,} roofs",
             "a browser adds up at most {most:,} without a server. Run it for a municipality"
             " (daklaag run GM0363 ...), or show it with daklaag serve",
-            found=found,
+            found=roofs,
             most=MOST,
         )
 
@@ -59,10 +59,10 @@ def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
                 raise Stopped
             rows = part.filter(part["selected"])
             kind = pc.index_in(rows["class"], pa.array(names(method.classes))).to_pylist()
-            few = (flagged(rows, name).astype(int).tolist() for name in flags)
+            flag_values = (flagged(rows, name).astype(int).tolist() for name in flags)
             values = (_values(rows[name]) for name in columns)
-            told = *_degrees(rows), kind, rows["excluded"].to_pylist(), *few, *values
-            stream.writelines(",\n" + _text(row) for row in zip(*told, strict=True))
+            fields = *_degrees(rows), kind, rows["excluded"].to_pylist(), *flag_values, *values
+            stream.writelines(",\n" + _text(row) for row in zip(*fields, strict=True))
             progress("totals", min(done, parts), parts)
         stream.write("]\n")
 

@@ -28,8 +28,8 @@ class Polygons(NamedTuple):
     part: Ints
     feature: Ints
 
-    def and_(self, other: "Polygons") -> "Polygons":
-        """With others after them."""
+    def followed_by(self, other: "Polygons") -> "Polygons":
+        """These and then others."""
         return Polygons(
             np.concatenate([self.points, other.points]),
             np.concatenate([self.ring, other.ring + len(self.part)]),
@@ -39,8 +39,8 @@ class Polygons(NamedTuple):
 
 
 class Loops(NamedTuple):
-    """Rings on whole units. points: (n, 2), of all rings after another, none closed; number: of
-    points of each ring; feature: that it belongs to, in order; hole: rather than an outside."""
+    """Rings on whole units. points: (n, 2), of one ring after another, none closed; number: points
+    of each ring; feature: of each ring, ascending; hole: whether a ring is one."""
 
     points: Ints
     number: Ints
@@ -53,8 +53,8 @@ def layer(name: str, ids: NDArray[Any], polygons: Polygons, properties: pa.Table
 
     ids: (n,) whole numbers; polygons: of n features, in units of the tile, y southward;
     properties: n rows of texts, doubles, whole numbers and booleans; what is null is left out.
-    What has no polygon is left out as well; what is smaller than a unit becomes a small square.
-    Every polygon is valid: on whole units walls may cross that stand apart.
+    Features without a polygon are left out; those smaller than a unit become a small square. Every
+    polygon is made valid, since on whole units walls may cross that stand apart.
     """
     rings = loops(polygons)
     numbered, snapped = _objects(_closed(rings))
@@ -98,8 +98,8 @@ def shapes(polygons: NDArray[Any], feature: Ints) -> Polygons:
 
 
 def loops(polygons: Polygons) -> Loops:
-    """Their rings on whole units, each feature's together: outsides clockwise on the screen, holes
-    the other way round."""
+    """The rings of polygons on whole units, each feature's together: outsides clockwise on the
+    screen, holes the other way round."""
     ring, part = polygons.ring, polygons.part
     snapped = np.floor(polygons.points + 0.5).astype(np.int64)
     points, number = _without_repeats(snapped, ring, len(part))
@@ -112,14 +112,14 @@ def loops(polygons: Polygons) -> Loops:
     lost = ~np.isin(every, feature[seen])  # of which nothing is seen
     places = snapped[np.searchsorted(ring, first[lost])]
     squares, plain = (places[:, None] + SQUARE).reshape(-1, 2), np.zeros(lost.sum(), bool)
-    found = Loops(
+    every_ring = Loops(
         np.concatenate([points, squares]),
         np.concatenate([number, np.full(len(plain), len(SQUARE))]),
         np.concatenate([feature, every[lost]]),
         np.concatenate([hole, plain]),
     )
     wrong = (area < 0) ^ hole
-    return _taken(found, np.concatenate([seen, ~plain]), np.concatenate([wrong, plain]))
+    return _taken(every_ring, np.concatenate([seen, ~plain]), np.concatenate([wrong, plain]))
 
 
 def _closed(rings: Loops) -> Polygons:
@@ -136,19 +136,19 @@ def _objects(polygons: Polygons) -> tuple[Ints, NDArray[Any]]:
     starts = [np.flatnonzero(np.diff(of, prepend=-1)) for of in polygons[1:]]
     offsets = [np.append(at, len(of)) for at, of in zip(starts, polygons[1:], strict=True)]
     kind = shapely.GeometryType.MULTIPOLYGON
-    found = shapely.from_ragged_array(kind, polygons.points, tuple(offsets))
-    return polygons.feature[starts[-1]], found
+    multipolygons = shapely.from_ragged_array(kind, polygons.points, tuple(offsets))
+    return polygons.feature[starts[-1]], multipolygons
 
 
 def _mended(polygons: Polygons, features: Ints) -> Polygons:
-    """Polygons of which those of some features are as GEOS brings them to whole units, valid."""
+    """Polygons, those of some features made valid on whole units by GEOS."""
     crossed = np.isin(polygons.feature, features)
     numbers, given = _objects(_some(polygons, crossed))
     valid = shapely.make_valid(given, method="structure", keep_collapsed=False)
     snapped = shapely.set_precision(valid, 1.0)
     square = shapely.buffer(shapely.point_on_surface(given), 1.0, cap_style="square")
     snapped = np.where(shapely.is_empty(snapped), square, snapped)
-    return _some(polygons, ~crossed).and_(shapes(snapped, numbers))
+    return _some(polygons, ~crossed).followed_by(shapes(snapped, numbers))
 
 
 def _some(polygons: Polygons, parts: NDArray[np.bool_]) -> Polygons:
@@ -221,7 +221,7 @@ def _commands(rings: Loops) -> ByteRows:
 
 
 def _tagged(properties: pa.Table) -> tuple[ByteRows, ByteRows]:
-    """The tags of each feature, and the values that they point at, each once."""
+    """The tags of each feature, and the distinct values that they point at."""
     place = np.full((properties.num_rows, properties.num_columns), -1, np.int64)
     values: list[ByteRows] = []
     for kind, encode in KINDS:
@@ -252,29 +252,30 @@ def _texts(column: pa.Array) -> tuple[Ints, ByteRows]:
 
 def _doubles(column: pa.Array) -> tuple[Ints, ByteRows]:
     values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    found, index = _distinct(values, np.isfinite(values))
-    return index, protobuf.reals(3, found)
+    distinct, index = _distinct(values, np.isfinite(values))
+    return index, protobuf.reals(3, distinct)
 
 
 def _integers(column: pa.Array) -> tuple[Ints, ByteRows]:
     values = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
-    found, index = _distinct(values, column.is_valid().to_numpy(zero_copy_only=False))
-    tags = np.where(found < 0, 6 << 3, 5 << 3).astype(np.uint8)
-    one = ByteRows(tags, np.ones(len(found), np.int64))
-    return index, beside(one, varints(np.where(found < 0, zigzag(found), found.astype(np.uint64))))
+    number, index = _distinct(values, column.is_valid().to_numpy(zero_copy_only=False))
+    tags = np.where(number < 0, 6 << 3, 5 << 3).astype(np.uint8)
+    tag = ByteRows(tags, np.ones(len(number), np.int64))
+    unsigned = np.where(number < 0, zigzag(number), number.astype(np.uint64))
+    return index, beside(tag, varints(unsigned))
 
 
 def _truths(column: pa.Array) -> tuple[Ints, ByteRows]:
     values = pc.fill_null(column, False).to_numpy(zero_copy_only=False)
-    found, index = _distinct(values, column.is_valid().to_numpy(zero_copy_only=False))
-    return index, numbers(7, found)
+    distinct, index = _distinct(values, column.is_valid().to_numpy(zero_copy_only=False))
+    return index, numbers(7, distinct)
 
 
 def _distinct(values: NDArray[Any], known: NDArray[np.bool_]) -> tuple[NDArray[Any], Ints]:
-    """The values that are known, each once; where each row's is, -1 where it is not known."""
+    """The distinct known values, and the index of each row's among them, -1 if unknown."""
     index = np.full(len(values), -1, np.int64)
-    found, index[known] = np.unique(values[known], return_inverse=True)
-    return found, index
+    distinct, index[known] = np.unique(values[known], return_inverse=True)
+    return distinct, index
 
 
 KINDS = (

@@ -1,10 +1,10 @@
 """Picture tiles of the roofs by class, where they are too many for outlines.
 
-How many roofs of each layer of the map a cell holds is counted once, in cells of FINEST metres and
-on levels of twice the last's. A count is one word of 64 bits, from its highest: level, block and
-cell within the block, layer, number. Sorted, the words of a block are a run that is found by
-bisection, and a file of them is read as far as a tile needs. They are made a row of blocks at a
-time, so that a nation's take 8 bytes each in memory and no more.
+The roofs of each layer of the map are counted once, in cells of FINEST metres and on levels of
+cells twice as wide as the last. A count is one word of 64 bits, from its highest: level, block and
+cell within the block, layer, number. Sorted, the words of a block are found by bisection, and only
+they are read of a file. They are made a row of blocks at a time: in memory a nation's counts take 8
+bytes each.
 """
 
 import hashlib
@@ -26,6 +26,7 @@ from pipeline.storage.files import named
 from pipeline.storage.places import Folder, Place
 from pipeline.storage.slices import readable, slices
 
+ROOFS = "roofs"  # the name of the layer
 FIRST, LAST = 5, 13  # zoom
 FINEST = 16.0  # m; a pixel of zoom 13 is 12 m
 LEVELS = 9  # the coarsest are 4 km, for the pixels of 3 km of zoom 5
@@ -87,8 +88,8 @@ class Overview:
         top, left = (low << BLOCK).tolist()
         for i in range(low[0], high[0] + 1):
             for j in range(low[1], high[1] + 1):
-                found = _read(self._block(level, i, j))
-                counts[found.layer, found.row - top, found.column - left] = found.number
+                part = _read(self._block(level, i, j))
+                counts[part.layer, part.row - top, part.column - left] = part.number
         return counts[:, row - top, column - left]
 
     def _block(self, level: int, i: int, j: int) -> Words:
@@ -100,7 +101,7 @@ class Overview:
 
 
 class CellCounts(NamedTuple):
-    """How many roofs of which layer of `filled` are in which cells; rows northward."""
+    """Numbers of roofs by cell and layer in `filled`. row: counted northward."""
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
@@ -109,10 +110,8 @@ class CellCounts(NamedTuple):
 
 
 def counted(buildings: Place, method: Method) -> Iterator[Words]:
-    """The counts of all levels of a table, sorted; at their end a word that is higher than all.
-
-    Raises InputError for a table that is damaged.
-    """
+    """The counts of all levels of a table, sorted, and at their end the highest word. Raises
+    InputError for a damaged table."""
     parts = [
         _summed(_word(0, _cells(part, method)))
         for part in slices(buildings, [*COLUMNS, "centre_x", "centre_y"])
@@ -132,9 +131,8 @@ def _bands(level: int, parts: list[Words]) -> Iterator[Words]:
     cuts = [np.searchsorted(part, rows.astype(np.uint64) << ROW_SHIFT) for part in parts]
     for i in range(len(rows) - 1):
         pieces = [part[at[i] : at[i + 1]] for part, at in zip(parts, cuts, strict=True)]
-        found = [piece for piece in pieces if len(piece)]
-        if found:
-            yield _summed(np.concatenate(found))
+        if any(map(len, pieces)):
+            yield _summed(np.concatenate(pieces))
 
 
 def _coarser(level: int, words: Words) -> Words:
@@ -143,8 +141,8 @@ def _coarser(level: int, words: Words) -> Words:
 
 
 def identity(file: Place) -> str:
-    """A name for a table as it is now: by its size and its footer, which tells of every column of
-    every row group where it lies and between what its values are, and by its change on disk."""
+    """A name for a table as it is now: by its size, its footer, which has the place and statistics
+    of each column of each row group, and its time of change on disk."""
     with readable(file) as stream:
         size = stream.seek(0, 2)
         stream.seek(max(size - FOOTER, 0))
@@ -154,15 +152,15 @@ def identity(file: Place) -> str:
 
 
 def _cells(part: pa.Table, method: Method) -> CellCounts:
-    """One of each row that a layer fills, and whose centre is on the grid."""
+    """A count of one for each row that a layer fills, if its centre is on the grid."""
     x, y = (part[f"centre_{axis}"].to_numpy() for axis in "xy")
     layer, order = np.full(len(part), -1, np.int64), filled(method)
     for name, rows in layers(part, method).items():
         if name in order:
             layer[rows] = order.index(name)
-    seen = (layer >= 0) & (x >= 0) & (x < WIDTH) & (y >= 0) & (y < WIDTH)
-    row, column = (np.floor(axis[seen] / FINEST).astype(np.int64) for axis in (y, x))
-    return CellCounts(row, column, layer[seen], np.ones(len(row), np.int64))
+    counts = (layer >= 0) & (x >= 0) & (x < WIDTH) & (y >= 0) & (y < WIDTH)
+    row, column = (np.floor(axis[counts] / FINEST).astype(np.int64) for axis in (y, x))
+    return CellCounts(row, column, layer[counts], np.ones(len(row), np.int64))
 
 
 def _word(level: int, counts: CellCounts) -> Words:
@@ -190,7 +188,7 @@ def _read(words: Words) -> CellCounts:
 
 
 def _summed(words: Words) -> Words:
-    """Sorted, with one word for each layer of each cell."""
+    """Words sorted, and summed to one for each layer of each cell."""
     if not len(words):
         return words
     words.sort()

@@ -25,6 +25,7 @@ from pipeline.output.map.palette import (
 )
 from pipeline.output.tiles import png
 from pipeline.output.tiles.scheme import DEEPEST, SIDE, MapTile
+from pipeline.results.georeference import transform_of
 from pipeline.results.store import open_store
 from pipeline.storage.lru import LRUCache
 from pipeline.storage.places import Place
@@ -34,12 +35,12 @@ from pipeline.terms import Field, Location
 MOST = 64 << 20  # bytes of decoded chunks
 LOWEST = 5  # zoom
 MOST_CHUNKS = 64  # that a tile may need: each is opened by itself
-MIDDLE = 52.2  # degrees north, about; zooms are told for the whole country
+MIDDLE = 52.2  # degrees north, about; zooms are the same in the whole country
 Cells = NDArray[Any]
 
 
 class Level(NamedTuple):
-    """A level of the pyramid: the corner of its ground, the side of a cell [m], its layers."""
+    """A level of the pyramid: its north-western corner, the side of a cell [m], its arrays."""
 
     west: float
     north: float
@@ -51,7 +52,7 @@ class Pictures:
     """The raster layers of a finished run, opened once for any number of threads.
 
     store: of its rasters; method: of the run; most: bytes of chunks that stay decoded; chunks: that
-    a tile may need. Raises InputError where there is no store.
+    a tile may need. Raises InputError without a store.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Pictures:
 
     @property
     def layers(self) -> list[str]:
-        """The layers that there are pictures of."""
+        """The layers with pictures."""
         return [name for name in self._drawn if self._levels and name in self._levels[0].arrays]
 
     @property
@@ -97,7 +98,7 @@ class Pictures:
         return bool(self._array(layer).ndim == 2)
 
     def zooms(self, layer: str) -> tuple[int, int]:
-        """The lowest and the highest zoom that there are tiles of: lower down a tile would need
+        """The lowest and the highest zoom with tiles: lower down a tile would need
         too many chunks, beyond the highest a cell is larger than a pixel."""
         self._array(layer)
         finest = self._levels[0].cell
@@ -109,23 +110,22 @@ class Pictures:
         """A PNG of SIDE pixels a side; None where there are no data, or below the lowest zoom.
 
         sun: place among the layer's sun positions; of bits without it: darker for each that is set.
-        Raises InputError for a layer or a sun that there is not.
+        Raises InputError for an unknown layer or sun.
         """
         palette = self._palette(layer, sun)
         if tile.z < self.zooms(layer)[0]:
             return None
-        cells = self._seen(layer, tile, None if self.is_whole(layer) else sun)
+        cells = self._cells_under(layer, tile, None if self.is_whole(layer) else sun)
         if cells is None or (cells == nothing(self._drawn[layer])).all():
             return None
         return png.paletted(cells, palette)
 
     def _array(self, layer: str) -> Any:
         if layer not in self.layers:
-            there = list(self.layers) or Text("none")
             raise InputError(
                 Text("layer {layer!r}", layer=layer),
                 "not among the pictures of this run ({there})",
-                there=there,
+                there=list(self.layers) or Text("none"),
             )
         return self._levels[0].arrays[layer]
 
@@ -145,7 +145,7 @@ class Pictures:
         return _palette(self._drawn[layer], suns, sun)
 
     def _needed(self, layer: str, z: int) -> int:
-        """At most so many chunks of a tile."""
+        """The most chunks that a tile needs."""
         level = self._levels[self._nearest(_pixel(z))]
         array, side = level.arrays[layer], SIDE * _pixel(z) * 1.1 / level.cell  # turned a little
         return math.prod(
@@ -154,12 +154,12 @@ class Pictures:
         )
 
     def _nearest(self, pixel: float) -> int:
-        """The level whose cells are nearest to the pixels of so many metres."""
+        """The level whose cells are nearest in size to pixels [m]."""
         return min(
             range(len(self._levels)), key=lambda i: abs(math.log(self._levels[i].cell / pixel))
         )
 
-    def _seen(self, layer: str, tile: MapTile, sun: int | None) -> Cells | None:
+    def _cells_under(self, layer: str, tile: MapTile, sun: int | None) -> Cells | None:
         """(SIDE, SIDE) the cell under the centre of each pixel; None where there is none."""
         number = self._nearest(tile.pixel_m)
         level = self._levels[number]
@@ -176,9 +176,9 @@ class Pictures:
             int(end) for end in (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
         )
         cells = self._read(layer, number, Window.between(top, left, bottom, right), sun)
-        found = np.full((SIDE, SIDE), nothing(self._drawn[layer]), np.uint8)
-        found[inside] = cells[rows - top, columns - left]
-        return found
+        picture = np.full((SIDE, SIDE), nothing(self._drawn[layer]), np.uint8)
+        picture[inside] = cells[rows - top, columns - left]
+        return picture
 
     def _read(self, layer: str, number: int, window: Window, sun: int | None) -> Cells:
         """The cells of a window of a level, by its chunks."""
@@ -197,12 +197,12 @@ class Pictures:
 
 
 def _level(group: Any, layers: Iterable[str]) -> Level:
-    west, cell, _, north, _, _ = map(float, group["spatial_ref"].attrs["GeoTransform"].split())
-    return Level(west, north, cell, {name: group[name] for name in layers if name in group})
+    to_rd = transform_of(group)
+    return Level(to_rd.c, to_rd.f, to_rd.a, {name: group[name] for name in layers if name in group})
 
 
 def _decoded(array: Any, place: tuple[slice, slice], sun: int | None, layer: Layer) -> Cells:
-    """Places in the palette of a layer."""
+    """The cells of a chunk as places in the palette of their layer."""
     return indexed(layer, np.asarray(array[place if sun is None else (sun, *place)]))
 
 
@@ -212,8 +212,8 @@ def _pixel(z: int) -> float:
 
 
 def _palette(layer: Layer, bits: int, bit: int | None) -> NDArray[np.uint8]:
-    """RGBA (256, 4) of a layer's cells, as the map draws them; no data is seen through. bits: how
-    many there are; bit: the one that is shown, None: all."""
+    """RGBA (256, 4) of a layer's cells, as the map draws them; no data is transparent. bits: their
+    number; bit: the one to show, None: all."""
     place = np.arange(256, dtype=np.uint8)
     opaque = np.where(place == nothing(layer), 0.0, 1.0)
     if layer.drawn == "bits":  # over a brightness it looks as on the map

@@ -1,4 +1,4 @@
-"""Many messages of protocol buffers at once: rows of bytes in numpy, without a loop over rows."""
+"""Many protocol buffer messages at once: rows of bytes in numpy, without a loop over rows."""
 
 from functools import reduce
 from typing import Any, NamedTuple

@@ -25,7 +25,7 @@ KINDS = {BOOLEAN: "Boolean", WHOLE: "Number", NUMBER: "Number"}
 
 
 def fields_of(method: Method) -> dict[str, str]:
-    """What a tile holds of a roof, and of what kind, as TileJSON names kinds."""
+    """The properties of a roof in a tile, with their kinds as TileJSON names them."""
     return {each.name: KINDS.get(each.type, "String") for each in method.columns if each.tiled}
 
 
@@ -62,8 +62,8 @@ class RoofTiles:
 
 
 def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: MapTile) -> mvt.Polygons:
-    """In units of the tile, of polygons as well-known binary and the rectangle of each, (n, 4) [m];
-    those that reach beyond the tile's buffer are cut there."""
+    """Polygons in units of the tile, cut at its buffer. column: well-known binary; bounds: the
+    rectangle of each, (n, 4) [m]."""
     units, every = Units.of(tile, mvt.EXTENT, BUFFER), np.arange(len(column))
     low, high = -BUFFER * mvt.EXTENT, (1 + BUFFER) * mvt.EXTENT
     across, polygons = _beyond(units, bounds, low, high), column.combine_chunks()
@@ -71,11 +71,11 @@ def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: MapTile
     within = within._replace(points=units(within.points))
     over = shapely.from_wkb(polygons.filter(pa.array(across)).to_numpy(zero_copy_only=False))
     cut = shapely.clip_by_rect(shapely.transform(over, units), low, low, high, high)
-    return within.and_(mvt.shapes(cut, every[across]))
+    return within.followed_by(mvt.shapes(cut, every[across]))
 
 
 def _beyond(units: Units, bounds: NDArray[Any], low: float, high: float) -> NDArray[np.bool_]:
-    """Which (n, 4) rectangles may reach beyond a square of the tile."""
+    """Which (n, 4) rectangles may reach beyond a square, in units of the tile."""
     corners = np.stack([units(bounds[:, [i, j]]) for i in (0, 2) for j in (1, 3)])
     over = (corners < low + 1) | (corners > high - 1)  # a unit, since their sides bend
     return np.asarray(over.any(axis=(0, 2)))

@@ -1,4 +1,4 @@
-"""The squares of a web map (WebMercatorQuad), and where they lie in RD.
+"""The tiles of a web map (WebMercatorQuad), and their place in RD.
 
 pyproj takes 40 ms for the pixels of a tile. Within a tile its projection is a smooth function, so a
 polynomial through a few exact nodes gives the same to far less than a millimetre, in under 1 ms.
@@ -38,10 +38,8 @@ def mercator_transformer(to_rd: bool) -> Transformer:
 
 @dataclass(frozen=True)
 class MapTile:
-    """A square of the map: zoom, column from the west, row from the north.
-
-    Raises InputError for one that the scheme does not have.
-    """
+    """A tile of a web map: zoom, column from the west, row from the north. Raises InputError for
+    one outside the scheme."""
 
     z: int
     x: int
@@ -70,7 +68,7 @@ class MapTile:
 
     @property
     def side(self) -> float:
-        """In metres of the projection."""
+        """Side of the tile [m of the projection]."""
         return float(2 * HALF / (1 << self.z))
 
     @cached_property
@@ -81,8 +79,8 @@ class MapTile:
 
     @property
     def pixel_m(self) -> float:
-        """What a pixel of a picture covers on the ground in the middle of the tile [m], to half a
-        percent, since the Earth is no sphere."""
+        """Side of a pixel on the ground in the middle of the tile [m], to half a percent, since the
+        Earth is no sphere."""
         _, south, _, north = self.mercator
         return self.side / SIDE / math.cosh((south + north) / 2 / RADIUS)
 

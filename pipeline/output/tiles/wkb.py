@@ -1,5 +1,5 @@
 """Polygons of a table as flat arrays, without an object each: nearly all are one ring of two
-dimensions, whose corners stand in their bytes as numpy wants them."""
+dimensions, whose corners numpy reads from their bytes."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from pipeline.output.tiles.mvt import POLYGON, Ints, Polygons, shapes
 
 HEAD, CORNER = 13, 16  # bytes: order, type, rings, corners; x and y
 LITTLE_ENDIAN = 1
-CORNERS = 4  # of a ring at least; of fewer the library shall say what they are
+CORNERS = 4  # of a ring at least; rings of fewer are left to the library
 
 
 def shapes_in(column: pa.BinaryArray, feature: Ints) -> Polygons:
@@ -20,7 +20,7 @@ def shapes_in(column: pa.BinaryArray, feature: Ints) -> Polygons:
     plain, points, number = _rings(column)
     ring = np.arange(len(number))
     others = column.filter(pa.array(~plain)).to_numpy(zero_copy_only=False)
-    return Polygons(points, np.repeat(ring, number), ring, feature[plain]).and_(
+    return Polygons(points, np.repeat(ring, number), ring, feature[plain]).followed_by(
         shapes(shapely.from_wkb(others), feature[~plain])
     )
 
