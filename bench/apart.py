@@ -1,4 +1,4 @@
-"""What the rehearsal measures, each in a process of its own: its time, and the most it holds.
+"""The tasks of the rehearsal, each measured in a process of its own: time and peak memory.
 
 python -m bench.apart TASK: its arguments from standard input and its answer, both JSON.
 """
@@ -20,11 +20,11 @@ from bench.machine import ROOT
 
 Answer = dict[str, Any]
 Bounds = tuple[float, float, float, float]
-CACHE_MB = 64  # tiles are read once: more would hold what nobody asks for again
+CACHE_MB = 64  # tiles are read once: a larger cache has no use
 
 
 def apart(task: str, cache: Path, **asked: Any) -> Answer:
-    """A task's answer, from a process of its own. cache: where the program keeps what it may.
+    """A task's answer, from a process of its own. cache: the folder of the program's cache.
 
     Raises RuntimeError if it fails.
     """
@@ -187,7 +187,7 @@ def _spread(call: Callable[[Any], Any], items: Iterable[Any], workers: int) -> l
 
 @contextmanager
 def _timed() -> Iterator[Answer]:
-    """Tells the seconds that it took, and the most that the process has held [bytes]."""
+    """Gives the seconds that a block took, and the peak memory of the process [bytes]."""
     answer: Answer = {}
     begin = time.perf_counter()
     yield answer

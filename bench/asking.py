@@ -1,4 +1,4 @@
-"""Clients that ask a service over HTTP: many in one thread, at little cost beside the service."""
+"""HTTP clients of a service: many in one thread, at little cost beside the service."""
 
 import asyncio
 import json
@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from pipeline.output.tiles.scheme import MapTile
 
-LANES = 6  # requests at a time of a client, as a browser has it
+LANES = 6  # requests of a client at a time, as a browser makes
 TILES = 12  # of a view, over all of its layers
-ARRIVE = 4  # pauses in which all have come
+ARRIVE = 4  # pauses within which all clients arrive
 SPREAD = 2  # tiles to each side of the middle
 ZOOMS = (11, 18)  # from a city to a roof
 SUMMARY = "/processes/summary/execution"
@@ -30,7 +30,7 @@ class Connection:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, path: str, sent: Any = None) -> tuple[int, bytes]:
-        """Status and body of an answer; with something to send, by POST. Raises OSError or
+        """Status and body of a response to GET, or to POST of a JSON body. Raises OSError or
         EOFError where the service breaks off."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
@@ -51,7 +51,7 @@ class Connection:
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     async def close(self) -> None:
-        """Drop it; the next request makes it anew."""
+        """Close it; the next request opens it again."""
         streams, self._streams = self._streams, None
         if streams:
             streams[1].close()
@@ -64,7 +64,7 @@ def _status(head: bytes) -> int:
 
 
 def _length(head: bytes) -> int:
-    """Length of the body; 0 for an answer without one."""
+    """Length of the body; 0 without one."""
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line[15:])
@@ -72,7 +72,7 @@ def _length(head: bytes) -> int:
 
 
 async def ask(address: str, path: str, sent: Any = None) -> Any:
-    """JSON of an answer, by a connection of its own. Raises RuntimeError for any but 2xx."""
+    """The JSON of a response, by a connection of its own. Raises RuntimeError for any but 2xx."""
     connection = Connection(address)
     try:
         status, body = await connection.ask(path, sent)
@@ -84,9 +84,8 @@ async def ask(address: str, path: str, sent: Any = None) -> Any:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """What can be seen of a collection: the template of its tiles, its zooms, its rectangle in
-    degrees."""
+class ServedLayer:
+    """A layer of a collection: the template of its tiles, its zooms, its rectangle [degrees]."""
 
     template: str
     zooms: tuple[int, int]
@@ -95,7 +94,7 @@ class Layer:
 
 @dataclass
 class RequestLog:
-    """What clients asked: seconds of each answer by kind, and how many were no good."""
+    """The requests of clients: seconds of each response by kind, and the number of errors."""
 
     most: int
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"tiles": [], "summaries": []})
@@ -104,16 +103,16 @@ class RequestLog:
 
     @property
     def answered(self) -> int:
-        """How many were answered."""
+        """The number of responses."""
         return sum(map(len, self.seconds.values()))
 
     def more(self) -> bool:
-        """Whether another is to be asked; then it counts."""
+        """Whether another request is due; then it counts."""
         self.begun += 1
         return self.begun <= self.most
 
     async def time(self, kind: str, connection: Connection, path: str, sent: Any = None) -> None:
-        """Ask, and note how long it took."""
+        """Send a request, and log its time."""
         begin = time.perf_counter()
         try:
             status, _ = await connection.ask(path, sent)
@@ -124,44 +123,45 @@ class RequestLog:
 
 
 class Person:
-    """Somebody at the map: looks at a view, asks what an area yields, and looks at another."""
+    """A user of the map: looks at a view, requests the summary of an area, and looks at another."""
 
     def __init__(
-        self, address: str, layers: list[Layer], areas: list[dict[str, Any]], number: int
+        self, address: str, layers: list[ServedLayer], areas: list[dict[str, Any]], number: int
     ) -> None:
         self._lanes = [Connection(address) for _ in range(LANES)]
         self._layers, self._areas, self._random = layers, areas, random.Random(number)
 
-    async def ask(self, asked: RequestLog, pause: float, at_once: int = LANES) -> None:
-        """Until enough was asked; pause: between two views, on average [s]; at_once: requests."""
+    async def ask(self, log: RequestLog, pause: float, at_once: int = LANES) -> None:
+        """Send requests until there are enough. pause: between two views, on average [s]; at_once:
+        requests at a time."""
         await asyncio.sleep(self._random.uniform(0, ARRIVE * pause))
         try:
-            while asked.begun < asked.most:
+            while log.begun < log.most:
                 paths = iter(self._view())
                 lanes = self._lanes[:at_once]
-                await asyncio.gather(*(self._lane(asked, paths, lane) for lane in lanes))
-                if asked.more():
+                await asyncio.gather(*(self._lane(log, paths, lane) for lane in lanes))
+                if log.more():
                     area = self._random.choice(self._areas)
-                    await asked.time("summaries", self._lanes[0], SUMMARY, {"inputs": area})
+                    await log.time("summaries", self._lanes[0], SUMMARY, {"inputs": area})
                 await asyncio.sleep(self._random.uniform(0.5, 1.5) * pause)
         finally:
             for lane in self._lanes:
                 await lane.close()
 
-    async def _lane(self, asked: RequestLog, paths: Iterator[str], lane: Connection) -> None:
+    async def _lane(self, log: RequestLog, paths: Iterator[str], lane: Connection) -> None:
         for path in paths:
-            if asked.more():
-                await asked.time("tiles", lane, path)
+            if log.more():
+                await log.time("tiles", lane, path)
 
     def _view(self) -> list[str]:
-        """Tiles of all layers that there are at a zoom, around a place; both are drawn."""
+        """Tiles of the layers of a random zoom, around a random place."""
         z = self._random.randint(*ZOOMS)
-        shown = [layer for layer in self._layers if layer.zooms[0] <= z <= layer.zooms[1]]
-        west, south, east, north = shown[0].bounds
+        layers = [layer for layer in self._layers if layer.zooms[0] <= z <= layer.zooms[1]]
+        west, south, east, north = layers[0].bounds
         place = self._random.uniform(west, east), self._random.uniform(south, north)
-        return [self._tile(self._random.choice(shown), z, place) for _ in range(TILES)]
+        return [self._tile(self._random.choice(layers), z, place) for _ in range(TILES)]
 
-    def _tile(self, layer: Layer, z: int, place: tuple[float, float]) -> str:
+    def _tile(self, layer: ServedLayer, z: int, place: tuple[float, float]) -> str:
         middle = MapTile.at(*place, z)
         x, y = (
             min(max(at + self._random.randint(-SPREAD, SPREAD), 0), (1 << z) - 1)

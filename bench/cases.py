@@ -1,4 +1,4 @@
-"""What is measured of the kernels: a new one is one entry in KERNELS."""
+"""The benchmarks of the kernels: a new one is one entry in KERNELS."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ ROOF = 2.0  # m, higher than any of the ground
 LEVELS = 6  # for a relief of 150 m
 
 
-class Work(NamedTuple):
+class Workload(NamedTuple):
     """A call, and how many cells (or cells and directions) it works through."""
 
     call: Callable[[], Any]
@@ -36,7 +36,7 @@ class Case(NamedTuple):
     """How the work on a city is made ready; the bytes that a cell must be read and written at
     the least, if they can be told; what it is to reach."""
 
-    prepare: Callable[[Height], Work]
+    prepare: Callable[[Height], Workload]
     touched: int | None = None
     target: Target | None = None
 
@@ -59,64 +59,64 @@ def sun(azimuth: float, altitude: float) -> Sun:
 SUNS = [sun(144, 6.7), sun(171, 13.7), sun(199, 12.1)]  # of the shortest day
 
 
-def _shadow(*suns: Sun) -> Callable[[Height], Work]:
-    def prepare(height: Height) -> Work:
+def _shadow(*suns: Sun) -> Callable[[Height], Workload]:
+    def prepare(height: Height) -> Workload:
         grid = Grid(RESOLUTION, len(height) - 1, 0)
-        return Work(lambda: cast_shadow(height, list(suns), grid), height.size)
+        return Workload(lambda: cast_shadow(height, list(suns), grid), height.size)
 
     return prepare
 
 
-def _hillshade(height: Height) -> Work:
-    return Work(lambda: hillshade(height, SUNS[0], RESOLUTION), height.size)
+def _hillshade(height: Height) -> Workload:
+    return Workload(lambda: hillshade(height, SUNS[0], RESOLUTION), height.size)
 
 
-def _picture(height: Height) -> Work:
+def _picture(height: Height) -> Workload:
     grid = Grid(RESOLUTION, len(height) - 1, 0)
-    return Work(lambda: picture(height, SUNS, grid, SUNS[0]), height.size)
+    return Workload(lambda: picture(height, SUNS, grid, SUNS[0]), height.size)
 
 
-def _picture_counted(height: Height) -> Work:
+def _picture_counted(height: Height) -> Workload:
     call, spans = _picture(height).call, _spans_of(height)
-    return Work(lambda: bit_counts(call().shadow, spans), height.size)
+    return Workload(lambda: bit_counts(call().shadow, spans), height.size)
 
 
 def _spans_of(height: Height) -> Spans:
     return footprint_spans(footprints(len(height)), Box(0, 0, *height.shape))
 
 
-def _spans(height: Height) -> Work:
-    return Work(lambda: _spans_of(height), height.size)
+def _spans(height: Height) -> Workload:
+    return Workload(lambda: _spans_of(height), height.size)
 
 
-def _sums(height: Height) -> Work:
+def _sums(height: Height) -> Workload:
     cm, spans = centimetres(height), _spans_of(height)
-    return Work(lambda: sums(cm, spans), height.size)
+    return Workload(lambda: sums(cm, spans), height.size)
 
 
-def _histograms(height: Height) -> Work:
+def _histograms(height: Height) -> Workload:
     cm, spans = centimetres(height), _spans_of(height)
-    return Work(lambda: histograms(cm, spans), height.size)
+    return Workload(lambda: histograms(cm, spans), height.size)
 
 
-def _sheltering(radius: float, sectors: int) -> Callable[[Height], Work]:
+def _sheltering(radius: float, sectors: int) -> Callable[[Height], Workload]:
     """One building in a hundred of a dense city asks."""
 
-    def prepare(height: Height) -> Work:
+    def prepare(height: Height) -> Workload:
         own, side = np.ones((24, 16), np.bool_), len(height)
         corners = np.random.default_rng(2008).integers(
             0, side - 24, (side * side // 290_000 + 1, 2)
         )
         asking = [Candidate(own, int(top), int(left)) for top, left in corners]
         radii = [radius / RESOLUTION]
-        return Work(
+        return Workload(
             lambda: [sheltering(height, one, radii, sectors) for one in asking], height.size
         )
 
     return prepare
 
 
-def _fields(height: Height) -> Work:
+def _fields(height: Height) -> Workload:
     """Near and far field of a block as the pipeline reads one, with all that the rays need around
     it."""
     side = max(len(height) - 2 * NEAR, 1)
@@ -125,13 +125,13 @@ def _fields(height: Height) -> Work:
     def call() -> tuple[NearField, FarField]:
         return near_field(height, 0, 0, block), far_field(coarsen(height, 0, 0), LEVELS)
 
-    return Work(call, height.size)
+    return Workload(call, height.size)
 
 
-def _horizon(directions: int, ground_a_building: int) -> Callable[[Height], Work]:
+def _horizon(directions: int, ground_a_building: int) -> Callable[[Height], Workload]:
     """The roofs in the middle, a sixteenth of the ground, which sees all of it."""
 
-    def prepare(height: Height) -> Work:
+    def prepare(height: Height) -> Workload:
         height = city(len(height), ground_a_building)
         quarter = len(height) // 4
         inner = slice(3 * quarter // 2, 5 * quarter // 2)
@@ -144,15 +144,15 @@ def _horizon(directions: int, ground_a_building: int) -> Callable[[Height], Work
         azimuths = np.linspace(0, 2 * math.pi, directions, endpoint=False)
         table = np.ones((directions, 90, 1), np.float32)
         cells = int(chosen.sum()) * directions
-        return Work(lambda: horizon(near, far, chosen, azimuths, RESOLUTION, table), cells)
+        return Workload(lambda: horizon(near, far, chosen, azimuths, RESOLUTION, table), cells)
 
     return prepare
 
 
 KERNELS: dict[str, Case] = {
     "hillshade": Case(_hillshade, 5, share(70)),
-    "slope": Case(lambda height: Work(lambda: slope(height, RESOLUTION), height.size), 8),
-    "aspect": Case(lambda height: Work(lambda: aspect(height), height.size), 8),
+    "slope": Case(lambda height: Workload(lambda: slope(height, RESOLUTION), height.size), 8),
+    "aspect": Case(lambda height: Workload(lambda: aspect(height), height.size), 8),
     "cast shadow, one sun": Case(_shadow(SUNS[1]), 5, share(40)),
     "cast shadow, three suns": Case(_shadow(*SUNS), 5),
     "three suns and hillshade in one pass": Case(_picture, 6, share(20)),

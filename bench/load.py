@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.asking import LANES, Layer, Person, RequestLog, ask
+from bench.asking import LANES, Person, RequestLog, ServedLayer, ask
 from bench.machine import ROOT, machine
 from bench.result import Row, check_free, result, write
 from bench.rounds import aim, tell
@@ -39,7 +39,7 @@ SERVE = "from service.cli.main import main; main(prog_name='daklaag')"
 SUITABILITY = "/processes/suitability/execution"
 PAUSE_S = 5.0
 SAMPLE_S = 0.25
-WARM = 0.2  # of the requests that memory is told of are asked before, when what is kept fills
+WARM = 0.2  # of the requests come before memory is judged, while caches fill
 JOBS = 3
 QUICK = Target("p99 <= 500 ms", "p99_ms", 500)
 NONE = Target("none", "errors", 0)
@@ -49,7 +49,7 @@ FLAT = Target("<= 1.05 x", "ratio", 1.05)
 
 @dataclass(frozen=True)
 class Place:
-    """What a service is started with: folders, and the area of a job if there is to be one."""
+    """The folders that a service is started with, and the area of jobs, if there are any."""
 
     data: tuple[Path, ...]
     area: str | None
@@ -70,25 +70,25 @@ def generated(folder: Path, metres: float) -> Place:
 
 @dataclass
 class Usage:
-    """What a process uses: [s, bytes] after so many answers."""
+    """CPU time and memory of a process [s, bytes] after so many responses."""
 
     pid: int
-    seen: list[tuple[int, float, int]] = field(default_factory=list)
+    samples: list[tuple[int, float, int]] = field(default_factory=list)
 
-    def look(self, answered: int) -> None:
-        """Note it. OSError where the system has no /proc."""
+    def sample(self, answered: int) -> None:
+        """Take a sample. Raises OSError where the system has no /proc."""
         words = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         ticks = int(words[11]) + int(words[12])
         page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
-        self.seen.append((answered, ticks / tick, int(words[21]) * page))
+        self.samples.append((answered, ticks / tick, int(words[21]) * page))
 
     @asynccontextmanager
-    async def looking(self, asked: RequestLog) -> AsyncIterator[None]:
-        """Look all the time."""
+    async def sampling(self, log: RequestLog) -> AsyncIterator[None]:
+        """Take samples all the time."""
 
         async def look() -> None:
             while True:
-                self.look(asked.answered)
+                self.sample(log.answered)
                 await asyncio.sleep(SAMPLE_S)
 
         task = asyncio.create_task(look())
@@ -96,16 +96,16 @@ class Usage:
             yield
         finally:
             task.cancel()
-            self.look(asked.answered)
+            self.sample(log.answered)
 
     @property
     def seconds(self) -> float:
         """Seconds of CPU since the first look."""
-        return self.seen[-1][1] - self.seen[0][1]
+        return self.samples[-1][1] - self.samples[0][1]
 
     def memory(self) -> tuple[float, float, float]:
-        """MB in the first and in the last tenth, and MB a thousand answers, when it is warm."""
-        answered, _, size = np.array(self.seen, float).T
+        """MB in the first and the last tenth, and MB a thousand responses, when caches are full."""
+        answered, _, size = np.array(self.samples, float).T
         at = np.linspace(WARM * answered[-1], answered[-1], 1000)
         size = np.interp(at, answered, size / 1e6)
         slope = np.polyfit(at, size, 1)[0]
@@ -113,11 +113,11 @@ class Usage:
 
 
 class Load:
-    """A service and who asks it; `rows` grows."""
+    """A service under load by its clients; `rows` grows."""
 
     def __init__(self, address: str, pid: int, place: Place, rows: list[Row]) -> None:
         self.address, self.pid, self.place, self.rows = address, pid, place, rows
-        self._asked_jobs = 0
+        self._jobs = 0
 
     async def measure(
         self, clients: int, requests: int, pause: float = PAUSE_S, jobs: int = JOBS
@@ -139,16 +139,16 @@ class Load:
             await self._phase(one, people, requests, 0.0, at_once=1, goal=True)
         await self._phase("without a pause, no job", people, requests, 0.0)
 
-    async def _layers(self) -> list[Layer]:
+    async def _layers(self) -> list[ServedLayer]:
         """Layers of the first collection."""
         name = (await ask(self.address, "/collections"))["collections"][0]["id"]
-        found = []
+        layers = []
         for layer in ("buildings", "roofs", "hillshade", "shadow"):
             tilejson = await ask(self.address, f"/collections/{name}/tiles/{layer}")
             template = tilejson["tiles"][0].removeprefix(self.address)
             zooms = tilejson["minzoom"], tilejson["maxzoom"]
-            found.append(Layer(template, zooms, tuple(tilejson["bounds"])))
-        return found
+            layers.append(ServedLayer(template, zooms, tuple(tilejson["bounds"])))
+        return layers
 
     async def _areas(self, bounds: tuple[float, ...]) -> list[dict[str, Any]]:
         """Inputs of summaries: half of them places by name, half circles that somebody drew."""
@@ -164,21 +164,21 @@ class Load:
         return named * (len(circles) // max(len(named), 1)) + circles
 
     async def _alone(self, jobs: int) -> list[float]:
-        """Seconds of jobs that nobody disturbs; the first compiles, and reads what is then kept."""
-        found: list[float] = []
+        """Seconds of jobs without clients, but for the first, which compiles and fills caches."""
+        seconds: list[float] = []
         if self.place.area:
             tell("load: jobs alone")
-            while len(found) <= jobs:
-                await self._job(found)
-        return found[1:]
+            while len(seconds) <= jobs:
+                await self._job(seconds)
+        return seconds[1:]
 
     @asynccontextmanager
-    async def _busy(self, found: list[float]) -> AsyncIterator[None]:
-        """One job after the other meanwhile; their seconds."""
+    async def _busy(self, seconds: list[float]) -> AsyncIterator[None]:
+        """One job after another meanwhile, with their seconds."""
 
         async def jobs() -> None:
             while self.place.area:
-                await self._job(found)
+                await self._job(seconds)
 
         task = asyncio.create_task(jobs())
         try:
@@ -188,19 +188,19 @@ class Load:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _job(self, found: list[float]) -> None:
-        """A job like the others, which was not computed before."""
-        self._asked_jobs += 1
-        share = {"panel_share": 0.1 + self._asked_jobs / 10_000}
-        asked = {"inputs": {"area": self.place.area, "parameters": share}}
-        job = await ask(self.address, SUITABILITY, asked)
+    async def _job(self, seconds: list[float]) -> None:
+        """A job with parameters that were not computed before."""
+        self._jobs += 1
+        share = {"panel_share": 0.1 + self._jobs / 10_000}
+        inputs = {"area": self.place.area, "parameters": share}
+        job = await ask(self.address, SUITABILITY, {"inputs": inputs})
         while job["status"] in ("accepted", "running"):
             await asyncio.sleep(SAMPLE_S)
             job = await ask(self.address, f"/jobs/{job['jobID']}")
         if job["status"] != "successful":
             raise RuntimeError(f"a job ended as {job['status']}: {job['message']}")
         begun, ended = (datetime.fromisoformat(job[name]) for name in ("started", "finished"))
-        found.append((ended - begun).total_seconds())
+        seconds.append((ended - begun).total_seconds())
 
     async def _phase(
         self,
@@ -211,16 +211,16 @@ class Load:
         at_once: int = LANES,
         goal: bool = False,
     ) -> None:
-        asked, usage = RequestLog(requests), Usage(self.pid)
+        log, usage = RequestLog(requests), Usage(self.pid)
         begin, own = time.perf_counter(), time.process_time()
-        async with usage.looking(asked):
-            await asyncio.gather(*(person.ask(asked, pause, at_once) for person in people))
+        async with usage.sampling(log):
+            await asyncio.gather(*(person.ask(log, pause, at_once) for person in people))
         took, own = time.perf_counter() - begin, time.process_time() - own
-        for kind, seconds in asked.seconds.items():
+        for kind, seconds in log.seconds.items():
             self._latency(f"{kind}, {when}", seconds, goal and kind == "tiles")
-        self._figure(f"errors, {when}", f"{asked.errors}", NONE, errors=asked.errors)
+        self._figure(f"errors, {when}", f"{log.errors}", NONE, errors=log.errors)
         self._memory(when, usage)
-        rate = f"{asked.answered / took:.0f} a second"
+        rate = f"{log.answered / took:.0f} a second"
         cores = f"service {usage.seconds / took:.2f} of a core, clients {own / took:.2f}"
         self._figure(f"answers, {when}", f"{rate}; {cores}")
 
@@ -275,30 +275,32 @@ def serving(place: Place, state: Path) -> Iterator[tuple[str, int]]:
 
 def main() -> None:
     """The command."""
-    asked = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
-    asked.add_argument("--clients", type=int, default=50)
-    asked.add_argument("--requests", type=int, default=10_000, help="of each phase")
-    asked.add_argument("--data", type=Path, action="append", default=[])
-    asked.add_argument("--area", help="of a job, of --data")
-    asked.add_argument("--metres", type=float, default=2000.0, help="a side of the quarter")
-    asked.add_argument("--json", type=Path)
-    given = asked.parse_args()
-    if given.json:
-        check_free(given.json)
-    its, rows = machine(), list[Row]()
+    parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--requests", type=int, default=10_000, help="of each phase")
+    parser.add_argument("--data", type=Path, action="append", default=[])
+    parser.add_argument("--area", help="of a job, of --data")
+    parser.add_argument("--metres", type=float, default=2000.0, help="a side of the quarter")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if options.json:
+        check_free(options.json)
+    host, rows = machine(), list[Row]()
     with tempfile.TemporaryDirectory(prefix="daklaag-load-") as name:
         folder = Path(name)
         os.environ["DAKLAAG_CACHE"] = str(folder / "cache")
         tell("load: generating and judging the ground")
-        place = (
-            Place(tuple(given.data), given.area) if given.data else generated(folder, given.metres)
-        )
+        if options.data:
+            place = Place(tuple(options.data), options.area)
+        else:
+            place = generated(folder, options.metres)
         with serving(place, folder / "state") as (address, pid):
-            asyncio.run(Load(address, pid, place, rows).measure(given.clients, given.requests))
-    found = result("load", None, its, rows, [])
-    if given.json:
-        write(found, given.json)
-    print(table(found))
+            load = Load(address, pid, place, rows)
+            asyncio.run(load.measure(options.clients, options.requests))
+    measured = result("load", None, host, rows, [])
+    if options.json:
+        write(measured, options.json)
+    print(table(measured))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the figures were measured on, without telling whose machine it is."""
+"""The machine of a measurement, without its name."""
 
 import os
 import platform

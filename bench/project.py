@@ -1,4 +1,4 @@
-"""What the whole nation at 0.5 m would take, from what two of its sheets took."""
+"""The time of the whole nation at 0.5 m, projected from two of its sheets."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

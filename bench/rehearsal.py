@@ -15,7 +15,7 @@ from bench.machine import machine
 from bench.nation import typical, typical_province
 from bench.project import Cost, project
 from bench.result import Result, Row, check_free, read, result, write
-from bench.rounds import Ground, Rounds, aim
+from bench.rounds import GeneratedGround, Rounds, aim
 from bench.table import table
 from bench.targets import Target, seconds
 
@@ -94,13 +94,13 @@ def sheet(at: Rounds, workers: int) -> None:
 PARTS = {"province": province, "sheet": sheet, "nation": nation}
 
 
-def _one_worker(at: Rounds, ground: Ground, name: str, row: Row, **options: Any) -> None:
+def _one_worker(at: Rounds, ground: GeneratedGround, name: str, row: Row, **options: Any) -> None:
     alone = at.run(ground, name, 1, **options)
     times = alone["median_s"] / row["median_s"]
     at.ratio(ground.part, f"{name}, {row['workers']} workers over one", times, SCALING)
 
 
-def _plan(at: Rounds, ground: Ground, name: str, row: Row, **options: Any) -> None:
+def _plan(at: Rounds, ground: GeneratedGround, name: str, row: Row, **options: Any) -> None:
     times = at.plan(ground, row, **options)
     at.ratio(ground.part, f"{name}, the plan's time over the one it took", times, PLANNED)
 
@@ -111,7 +111,7 @@ def _memory(at: Rounds, runs: list[Row]) -> None:
     aim(at.add(runs[0]["group"], "most memory, a worker", peak_gib=most), A_WORKER)
 
 
-def _municipality(at: Rounds, ground: Ground) -> None:
+def _municipality(at: Rounds, ground: GeneratedGround) -> None:
     """The rows of a square in the middle, out of the table of the last run."""
     bounds, half = ground.made["bounds"], MUNICIPALITY_M / 2
     x, y = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
@@ -141,26 +141,26 @@ def with_others(found: Result, file: Path) -> Result:
 
 def main() -> None:
     """The command."""
-    asked = argparse.ArgumentParser(prog="python -m bench.rehearsal", description=__doc__)
-    asked.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
-    asked.add_argument("--folder", type=Path, default=Path(".rehearsal"))
-    asked.add_argument("--json", type=Path)
-    asked.add_argument("--workers", type=int, default=2)
-    asked.add_argument("--rounds", type=int, default=3, help="of the nation always one")
-    given = asked.parse_args()
-    if given.json:
-        check_free(given.json)
-    its, rows = machine(), list[Row]()
+    parser = argparse.ArgumentParser(prog="python -m bench.rehearsal", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
+    parser.add_argument("--folder", type=Path, default=Path(".rehearsal"))
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3, help="of the nation always one")
+    options = parser.parse_args()
+    if options.json:
+        check_free(options.json)
+    host, rows = machine(), list[Row]()
     try:
-        for part in PARTS if given.part == "all" else [given.part]:
-            at = Rounds(given.folder, 1 if part == "nation" else given.rounds, rows)
-            PARTS[part](at, given.workers)
+        for part in PARTS if options.part == "all" else [options.part]:
+            at = Rounds(options.folder, 1 if part == "nation" else options.rounds, rows)
+            PARTS[part](at, options.workers)
     finally:  # what was measured stays, if it is interrupted
-        found = result("rehearsal", None, its, rows, [])
-        if given.json:
-            found = with_others(found, given.json)
-            write(found, given.json)
-        print(table(found))
+        measured = result("rehearsal", None, host, rows, [])
+        if options.json:
+            measured = with_others(measured, options.json)
+            write(measured, options.json)
+        print(table(measured))
 
 
 if __name__ == "__main__":

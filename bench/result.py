@@ -27,16 +27,15 @@ Result = dict[str, Any]
 
 
 def result(
-    kind: str, size: int | None, its: dict[str, Any], rows: list[Row], skipped: list[Row]
+    kind: str, size: int | None, host: dict[str, Any], rows: list[Row], skipped: list[Row]
 ) -> Result:
-    """What was measured, and on what. size: cells along a side, if one for all; its: of the
-    machine."""
+    """A result. size: cells along a side, if one for all; host: the machine."""
     targets.judge(rows)
     return {
         "schema": SCHEMA,
         "kind": kind,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": its,
+        "machine": host,
         "versions": versions(),
         "commit": commit(),
         "size": size,

@@ -20,15 +20,15 @@ GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Generated sheets and footprints. made: as bench.apart tells of them; places: only these of
-    its sheets are judged."""
+class GeneratedGround:
+    """Generated sheets and footprints. made: their description by bench.apart; places: the sheets
+    to judge, by default all."""
 
     part: str
     made: Answer
     places: tuple[AhnSheet, ...] = ()
 
-    def of(self, *places: AhnSheet) -> "Ground":
+    def of(self, *places: AhnSheet) -> "GeneratedGround":
         """A rectangle of its sheets."""
         return replace(self, places=places)
 
@@ -68,19 +68,19 @@ class Rounds:
         """A task of bench.apart, once."""
         return apart(task, self._cache(part), **asked)
 
-    def make(self, part: str, resolution: float, workers: int) -> Ground:
+    def make(self, part: str, resolution: float, workers: int) -> GeneratedGround:
         """The ground of a part, generated unless it is there."""
         where = self.folder / part
         new = not (where / "pand.parquet").exists()
         tell(f"{part}: {'generating' if new else 'generated before'}")
-        asked = {"folder": where, "resolution": resolution, "workers": workers}
-        made = self.call("make", part, kind=part, **asked)
+        options = {"folder": where, "resolution": resolution, "workers": workers}
+        made = self.call("make", part, kind=part, **options)
         if new:
             self.add(part, "generate", [made["seconds"]], 2 * made["cells"])
-        return Ground(part, made)
+        return GeneratedGround(part, made)
 
     def run(
-        self, ground: Ground, name: str, workers: int, cold: bool = False, **options: Any
+        self, ground: GeneratedGround, name: str, workers: int, cold: bool = False, **options: Any
     ) -> Row:
         """Runs on some ground, beside decoding it. The result of the last stays in `result(part)`.
         cold: nothing is kept from earlier ones."""
@@ -93,7 +93,7 @@ class Rounds:
         row["buildings"] = found[-1]["rows"]
         return row
 
-    def relief(self, ground: Ground, workers: int) -> Row:
+    def relief(self, ground: GeneratedGround, workers: int) -> Row:
         """Writing the relief store of the sheets of DSM, beside decoding them."""
         store = self.folder / "relief"
         asked = {"files": ground.dsm, "store": store, "workers": workers}
@@ -102,7 +102,7 @@ class Rounds:
         shutil.rmtree(store)
         return row
 
-    def plan(self, ground: Ground, row: Row, **options: Any) -> float:
+    def plan(self, ground: GeneratedGround, row: Row, **options: Any) -> float:
         """What a plan of a run that was measured expects of it, over what it took; both as ratios
         to a decoding beside them."""
         asked = {"out": self.result("plan"), "workers": row["workers"]} | ground.options | options
@@ -115,7 +115,7 @@ class Rounds:
         ratios = [a / b for a, b in zip(found, beside, strict=True)]
         return float(median(ratios) / row["decodings"])
 
-    def resumed(self, ground: Ground, row: Row) -> tuple[int, int]:
+    def resumed(self, ground: GeneratedGround, row: Row) -> tuple[int, int]:
         """Kill the process of a run that was measured at half of its tasks, and run again: how many
         tasks were finished, and how many of those were done again."""
         out, log = self.result(ground.part), self.folder / "killed.jsonl"
@@ -191,5 +191,5 @@ def aim(row: Row, target: Target) -> None:
 
 
 def tell(text: str) -> None:
-    """What is at work."""
+    """Print progress to standard error."""
     print(text, file=sys.stderr, flush=True)

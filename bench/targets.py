@@ -1,4 +1,4 @@
-"""What a figure is to reach, and whether it does."""
+"""The targets of figures, and whether they are met."""
 
 from typing import Any, NamedTuple
 

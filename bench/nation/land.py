@@ -1,6 +1,6 @@
-"""What the generated nation is like from above: relief, sea, lakes, towns, woods.
+"""The land of the generated nation: relief, sea, lakes, towns, woods.
 
-All of it is told by squares of 250 m, whose lines lie beside those of sheets, shards and the
+All of it is given by squares of 250 m, whose lines lie beside those of sheets, shards and the
 suns' lattice, so that buildings stand across all of these.
 """
 

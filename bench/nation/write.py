@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pyogrio
 import rasterio
-from affine import Affine
-from numpy.typing import NDArray
 from rasterio.windows import Window as FileWindow
 
 from bench.nation.land import CAPITAL, FOOTPRINTS, SEED, Land, land
@@ -21,11 +19,11 @@ from bench.nation.table import write_table
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
 from pipeline.heights.ahn_index import AhnSheet, sheets
+from pipeline.quarter.write import filled, sheet_profile
 from pipeline.terms import File
 from pipeline.vectors.files import read_vector
 
 Bounds = tuple[float, float, float, float]
-NODATA = float(np.finfo(np.float32).max)
 TILE, PIECE = 256, 1280  # cells a side of a GeoTIFF's tile, and of what is rendered at once
 COUNTRY = 1500  # footprints of a sheet in the country, about
 REACH_M = 2000.0  # a halo seldom reaches beyond
@@ -195,7 +193,7 @@ def _write_pair(
                     piece.left - window.left, piece.top - window.top, piece.width, piece.height
                 )
                 for file, height in zip((dsm, dtm), surface.heights(piece), strict=True):
-                    file.write(_filled(height), 1, window=at)
+                    file.write(filled(height), 1, window=at)
     for part, path in zip(parts, paths, strict=True):
         part.replace(path)
 
@@ -209,27 +207,8 @@ def _rows(pieces: Iterable[Window]) -> list[list[Window]]:
 
 def _profile(window: Window, resolution: float) -> dict[str, Any]:
     xmin, _, _, ymax = window.bounds(resolution)
-    return {
-        "driver": "GTiff",
-        "width": window.width,
-        "height": window.height,
-        "count": 1,
-        "dtype": "float32",
-        "crs": "EPSG:28992",
-        "transform": Affine(resolution, 0, xmin, 0, -resolution, ymax),
-        "nodata": NODATA,
-        "tiled": True,
-        "blockxsize": TILE,
-        "blockysize": TILE,
-        "compress": "deflate",
-        "predictor": 3,
-        "zlevel": 1,
-        "sparse_ok": True,
-    }
-
-
-def _filled(height: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.where(np.isnan(height), np.float32(NODATA), height)
+    profile = sheet_profile(window.width, window.height, resolution, xmin, ymax, TILE)
+    return profile | {"sparse_ok": True}
 
 
 def _convert(parquet: Path, geopackage: Path) -> None:

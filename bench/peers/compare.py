@@ -1,4 +1,4 @@
-"""How a peer's output agrees with ours, or with what is right, in a few words."""
+"""The agreement of a peer's output with ours, or with the reference, in a few words."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ def why(output: str) -> str:
 
 
 def install(peer: Peer) -> str:
-    """What became of a peer."""
+    """Install a peer. Returns the outcome."""
     if peer.command:
         found = shutil.which(peer.command)
         return f"found {found}" if found else f"skipped: no {peer.command} on PATH"

@@ -57,9 +57,9 @@ def finish(command: list[str], log: Path, limit: float) -> int | None:
 
 
 def ask(command: list[str], folder: Path, limit: float = LIMIT) -> tuple[Answer, NDArray[Any]]:
-    """What a program leaves in the folder. Raises Skip where it fails, hangs or leaves rubbish."""
-    log, said = folder / "log.txt", folder / "answer.json"
-    said.unlink(missing_ok=True)
+    """The answer of a program and its output. Raises Skip if it fails, hangs or leaves none."""
+    log, file = folder / "log.txt", folder / "answer.json"
+    file.unlink(missing_ok=True)
     code = finish(command, log, limit)
     if code is None:
         raise Skip(f"no answer within {limit:g} s")
@@ -67,7 +67,7 @@ def ask(command: list[str], folder: Path, limit: float = LIMIT) -> tuple[Answer,
         lines = log.read_text("utf-8", "replace").strip().splitlines()
         raise Skip(lines[-1] if code > 0 and lines else f"ended with exit code {code}")
     try:
-        answer = Answer(**json.loads(said.read_text()))
+        answer = Answer(**json.loads(file.read_text()))
         if not (answer.seconds > 0 and answer.copies > 0):
             raise ValueError(f"it took {answer.seconds} s")
         return answer, np.load(folder / "output.npy")
@@ -76,7 +76,7 @@ def ask(command: list[str], folder: Path, limit: float = LIMIT) -> tuple[Answer,
 
 
 def row(peer: Peer, task: str, whole: int, folder: Path, python: Path) -> dict[str, Any]:
-    """What is told of a peer's task. Raises Skip."""
+    """The row of a peer's task. Raises Skip."""
     side = min(peer.tasks[task], whole)
     scene = folder / str(side)
     if not scene.exists():
@@ -99,7 +99,7 @@ def row(peer: Peer, task: str, whole: int, folder: Path, python: Path) -> dict[s
 
 
 def beside(task: str, side: int) -> Own | None:
-    """What ours costs at this moment, if we have anything for the task."""
+    """The cost of our own call for a task at this moment, if there is one."""
     prepare = TASKS[task].ours
     if prepare is None:
         return None
@@ -147,13 +147,13 @@ def run(side: int, progress: Callable[[str], None], python: Path = PYTHON) -> di
     rows: list[dict[str, Any]] = []
     own: list[Own] = []
     skipped: list[tuple[str, str, str]] = []
-    asked = [(peer, task) for peer in PEERS for task in peer.tasks]
+    pairs = [(peer, task) for peer in PEERS for task in peer.tasks]
     if not python.exists():
-        return merged([], [], [(peer.name, task, "no .peers: make peers") for peer, task in asked])
+        return merged([], [], [(peer.name, task, "no .peers: make peers") for peer, task in pairs])
     with TemporaryDirectory(prefix="peers-") as name:
         folder = Path(name)
         np.save(folder / "whole.npy", copied(side))
-        for peer, task in asked:
+        for peer, task in pairs:
             progress(f"{peer.name}: {task}")
             own += filter(None, [beside(task, side)])
             try:

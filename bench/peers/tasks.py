@@ -1,4 +1,4 @@
-"""What the peers are asked: how ours does it, and how an answer is judged."""
+"""The tasks of the peers: our own call for each, and the check of an output."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cases import KERNELS, Work
+from bench.cases import KERNELS, Workload
 from bench.peers import compare, truth
 from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RADIUS, RESOLUTION, TWO_NEIGHBOURS
 from bench.peers.stage import alone, polygons
@@ -41,7 +41,7 @@ class Task(NamedTuple):
     ours: a side to the work that we do for it, None where nothing of ours does."""
 
     judged: Callable[[int, NDArray[Any], Answer], str]
-    ours: Callable[[int], Work] | None = None
+    ours: Callable[[int], Workload] | None = None
 
 
 def _sun(azimuth: float) -> Sun:
@@ -75,7 +75,7 @@ def _sums(side: int) -> truth.Floats:
     return np.array([found.cells, found.total / 100])
 
 
-def _horizon(side: int, azimuths: truth.Floats) -> Work:
+def _horizon(side: int, azimuths: truth.Floats) -> Workload:
     """Horizon of the roofs only, with the means and the pyramid that it needs."""
     height, roofs = city(side), city(side) > LOWEST_ROOF
     levels = horizon_halo(float(np.ptp(height)), FLOOR, RESOLUTION).levels
@@ -84,7 +84,7 @@ def _horizon(side: int, azimuths: truth.Floats) -> Work:
         near, far = near_field(height, 0, 0), far_field(coarsen(height, 0, 0), levels)
         return horizon(near, far, roofs, np.radians(azimuths), RESOLUTION).sky_view
 
-    return Work(call, int(roofs.sum()))
+    return Workload(call, int(roofs.sum()))
 
 
 @lru_cache
@@ -145,8 +145,8 @@ def _defined(answer: Answer, text: str) -> str:
     return f"{answer.definition}: {text}" if answer.definition else text
 
 
-def _all_cells(call: Callable[[int], Any]) -> Callable[[int], Work]:
-    return lambda side: Work(lambda: call(side), side * side)
+def _all_cells(call: Callable[[int], Any]) -> Callable[[int], Workload]:
+    return lambda side: Workload(lambda: call(side), side * side)
 
 
 TASKS = {

@@ -1,4 +1,4 @@
-"""What is right, by other means than a kernel's: plain marches in numpy from a few cells."""
+"""Reference results by other means than a kernel's: plain marches in numpy from a few cells."""
 
 import math
 from collections.abc import Callable

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 
 from pipeline.quarter.land import IN_USE
-from pipeline.quarter.plan import Plan
+from pipeline.quarter.plan import TownPlan
 from pipeline.quarter.scene import Scene, Tree
 from pipeline.quarter.shapes import Bounds, Building, Frame, Point, Rect, Volume
 
@@ -35,7 +35,7 @@ def scene(
         raise ValueError(f"size {size} must be positive and seed {seed} not negative")
     west, south = origin or default_origin(size)
     bounds = (west, south, west + size[0], south + size[1])
-    plan = Plan(bounds, seed)
+    plan = TownPlan(bounds, seed)
     districts = list(plan.districts())
     water = (*plan.canals(), *(rect for d in districts for rect in d.water))
     inside = _within(bounds, [b for d in districts for b in d.buildings])
@@ -56,7 +56,7 @@ def _within(bounds: Bounds, buildings: Iterable[Building]) -> list[Building]:
 
 
 def _with_one_on_the_edge(
-    buildings: list[Building], water: tuple[Rect, ...], plan: Plan
+    buildings: list[Building], water: tuple[Rect, ...], plan: TownPlan
 ) -> list[Building]:
     """Adds a building across the northern edge, on dry land, in the place of what stood there."""
     west, _, east, north = plan.bounds

@@ -17,7 +17,7 @@ SWELLS = ((1900.0, 0.0, 1.5), (0.0, 1500.0, 1.1), (530.0, 610.0, 0.35))
 """Wavelength along x and along y (0: none), and amplitude [m]."""
 
 
-class Ground(NamedTuple):
+class Terrain(NamedTuple):
     """Long smooth swells, by polynomials: the same bits whatever the shape of the arrays."""
 
     x: float

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from shapely.geometry import MultiPolygon, Polygon
 
-from pipeline.quarter.ground import Ground
+from pipeline.quarter.ground import Terrain
 from pipeline.quarter.scene import Tree
 from pipeline.quarter.shapes import Building, Frame, Point, Rect, Volume
 
@@ -21,7 +21,7 @@ class District:
     """In its middle, along one of its streets."""
     corners: list[Point]
     """Counterclockwise, RD [m]."""
-    ground: Ground
+    ground: Terrain
     rng: np.random.Generator
     buildings: list[Building] = field(default_factory=list)
     water: list[Rect] = field(default_factory=list)

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.quarter import fillings
 from pipeline.quarter.cases import cases
-from pipeline.quarter.ground import SWELLS, Ground
+from pipeline.quarter.ground import SWELLS, Terrain
 from pipeline.quarter.land import District
 from pipeline.quarter.scene import Tree
 from pipeline.quarter.shapes import Bounds, Frame, Point, Rect
@@ -50,7 +50,7 @@ OUTER: dict[Filling, float] = {
 """How often each stands farther out."""
 
 
-class Plan:
+class TownPlan:
     """Streets, canals and districts over some bounds, from nodes (i, j) east and north."""
 
     def __init__(self, bounds: Bounds, seed: int) -> None:
@@ -59,7 +59,7 @@ class Plan:
         middle = (west + east) / 2, (south + north) / 2
         self.bounds, self.seed = bounds, seed
         self.frame = Frame.at(*middle, rng.uniform(0.18, 0.27))
-        self.ground = Ground(*middle, tuple(rng.choice([-1.0, 1.0], len(SWELLS)).tolist()))
+        self.ground = Terrain(*middle, tuple(rng.choice([-1.0, 1.0], len(SWELLS)).tolist()))
         self.inner: list[Filling] = [INNER[i] for i in rng.permutation(len(INNER))]
 
     def districts(self) -> Iterator[District]:

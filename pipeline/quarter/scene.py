@@ -1,5 +1,6 @@
-"""A quarter without files: what stands where, evaluated on the cells of any rectangle."""
+"""The scene of a quarter, evaluated on the cells of any rectangle."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.quarter.ground import Ground, scatter
+from pipeline.quarter.ground import Terrain, scatter
 from pipeline.quarter.shapes import Bools, Bounds, Building, Floats, Rect, Volume
 
 CROWN_ROUGHNESS = 10
@@ -82,11 +83,11 @@ class Cells(NamedTuple):
 
 @dataclass(frozen=True)
 class Scene:
-    """What a quarter consists of: the truth that its rasters are sampled from."""
+    """The objects of a quarter: the truth that its rasters are sampled from."""
 
     bounds: Bounds
     seed: int
-    ground: Ground
+    ground: Terrain
     buildings: tuple[Building, ...]
     """In the order of the footprint file."""
     water: tuple[Rect, ...]
@@ -131,30 +132,23 @@ class Scene:
 
     def _roofs(self, cells: Cells) -> Floats:
         height = np.full((cells.height, cells.width), -np.inf)
-        x, y = cells.x, cells.y
-        for i in _near(self._block_boxes, cells):
-            rows, columns = cells.part(self._block_boxes[i])
-            part = height[rows, columns]
-            np.maximum(part, self.blocks[i].height(x[columns], y[rows]), out=part)
+        for i, place, x, y in _parts(self._block_boxes, cells):
+            part = height[place]
+            np.maximum(part, self.blocks[i].height(x, y), out=part)
         return height
 
     def _crowns(self, cells: Cells) -> Floats:
         height = np.full((cells.height, cells.width), -np.inf)
-        x, y = cells.x, cells.y
-        for i in _near(self._tree_boxes, cells):
-            tree = self.trees[i]
-            rows, columns = cells.part(self._tree_boxes[i])
-            square = ((x[columns] - tree.x) ** 2 + (y[rows] - tree.y) ** 2) / tree.radius**2
-            part = height[rows, columns]
+        for i, place, x, y in _parts(self._tree_boxes, cells):
+            tree, part = self.trees[i], height[place]
+            square = ((x - tree.x) ** 2 + (y - tree.y) ** 2) / tree.radius**2
             np.maximum(part, tree.top - tree.depth * square, out=part, where=square < 1)
         return height
 
     def _wet(self, cells: Cells) -> Bools:
         wet = np.zeros((cells.height, cells.width), bool)
-        x, y = cells.x, cells.y
-        for i in _near(self._water_boxes, cells):
-            rows, columns = cells.part(self._water_boxes[i])
-            wet[rows, columns] |= self.water[i].contains(x[columns], y[rows])
+        for i, place, x, y in _parts(self._water_boxes, cells):
+            wet[place] |= self.water[i].contains(x, y)
         return wet
 
     @cached_property
@@ -175,8 +169,13 @@ def _boxes(bounds: list[Bounds]) -> Floats:
     return np.array(bounds, float).reshape(-1, 4)
 
 
-def _near(boxes: Floats, cells: Cells) -> NDArray[np.intp]:
-    """Which boxes meet the cells, in order."""
-    west, south, east, north = cells.bounds
+def _parts(
+    boxes: Floats, cells: Cells
+) -> Iterator[tuple[int, tuple[slice, slice], Floats, Floats]]:
+    """The boxes that meet the cells: index, rows and columns among the cells, their x and y."""
+    (west, south, east, north), x, y = cells.bounds, cells.x, cells.y
     meets = (boxes[:, 0] < east) & (boxes[:, 2] > west)
-    return np.flatnonzero(meets & (boxes[:, 1] < north) & (boxes[:, 3] > south))
+    meets &= (boxes[:, 1] < north) & (boxes[:, 3] > south)
+    for i in np.flatnonzero(meets).tolist():
+        rows, columns = cells.part(boxes[i])
+        yield i, (rows, columns), x[columns], y[rows]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyogrio
@@ -115,32 +116,42 @@ def _write_sheet(
             cells = Cells(sheet.resolution, sheet.column + column, south, width, height)
             window = Window(column, row, width, height)
             for file, values in zip((dsm, dtm), drawn.surfaces(cells, noise), strict=True):
-                file.write(_filled(values), 1, window=window)
+                file.write(filled(values), 1, window=window)
 
 
 def _create(path: Path, sheet: Cells, compress: str) -> DatasetWriter:
     west, _, _, north = sheet.bounds
-    tuning = {"predictor": 3, "zlevel": 1} if compress == "deflate" else {}
-    return rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        width=sheet.width,
-        height=sheet.height,
-        count=1,
-        dtype="float32",
-        crs="EPSG:28992",
-        transform=Affine(sheet.resolution, 0, west, 0, -sheet.resolution, north),
-        nodata=NODATA,
-        tiled=True,
-        blockxsize=TILE,
-        blockysize=TILE,
-        compress=compress,
-        **tuning,
-    )
+    profile = sheet_profile(sheet.width, sheet.height, sheet.resolution, west, north, TILE)
+    if compress != "deflate":
+        del profile["predictor"], profile["zlevel"]
+    return rasterio.open(path, "w", **profile | {"compress": compress})
 
 
-def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def sheet_profile(
+    width: int, height: int, resolution: float, west: float, north: float, tile: int
+) -> dict[str, Any]:
+    """The profile of a sheet for rasterio, as AHN has them. west, north: of its north-western
+    corner [RD m]; tile: cells along the side of a tile of the file."""
+    return {
+        "driver": "GTiff",
+        "width": width,
+        "height": height,
+        "count": 1,
+        "dtype": "float32",
+        "crs": "EPSG:28992",
+        "transform": Affine(resolution, 0, west, 0, -resolution, north),
+        "nodata": NODATA,
+        "tiled": True,
+        "blockxsize": tile,
+        "blockysize": tile,
+        "compress": "deflate",
+        "predictor": 3,
+        "zlevel": 1,
+    }
+
+
+def filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Heights with NODATA for NaN."""
     return np.where(np.isnan(values), np.float32(NODATA), values)
 
 

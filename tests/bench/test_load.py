@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.asking import SUMMARY, TILES, Connection, Layer, Person, RequestLog
+from bench.asking import SUMMARY, TILES, Connection, Person, RequestLog, ServedLayer
 from bench.load import Load, Usage, generated, serving
 from bench.result import Row, result
 from bench.table import table
@@ -36,7 +36,8 @@ def test_a_small_load(tmp_path: Path) -> None:
 
 
 def test_a_view_is_of_tiles_that_there_are() -> None:
-    pictures, outlines = Layer("/p/{z}/{x}/{y}", (5, 18), BOUNDS), Layer("/o/{z}", (14, 16), BOUNDS)
+    pictures = ServedLayer("/p/{z}/{x}/{y}", (5, 18), BOUNDS)
+    outlines = ServedLayer("/o/{z}", (14, 16), BOUNDS)
     person = Person("http://127.0.0.1:9", [pictures, outlines], [], 1)
     views = [person._view() for _ in range(200)]
     assert {len(view) for view in views} == {TILES}
@@ -76,7 +77,7 @@ def test_memory_that_grows_is_seen(grown: float, flat: bool) -> None:
     for answered in range(0, 10_000, 50):
         full = min(answered / 500, 1.0) * 100e6  # what is kept fills at first
         size = 300e6 + full + grown * answered + draw.uniform(-1e6, 1e6)
-        usage.seen.append((answered, 0.0, round(size)))
+        usage.samples.append((answered, 0.0, round(size)))
     first, last, slope = usage.memory()
     assert first == pytest.approx(400 + 2400 * grown / 1e6, abs=1)
     assert slope == pytest.approx(grown / 1e3, abs=0.2)

@@ -144,7 +144,7 @@ def test_the_most_that_they_can_touch_takes_no_reading(
     prepared: Prepared, area: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layout, found = Layout.of(EXTENT, 2.0), scope(prepared, area)
-    monkeypatch.setattr(Prepared, "light", None)
+    monkeypatch.setattr(Prepared, "boxes", None)
     most = scope_at_most(prepared, area, layout, EVERYWHERE)
     both = most.tiles.union(found.tiles)
     assert both.marked.sum() == most.tiles.marked.sum()
@@ -159,12 +159,12 @@ def test_row_groups_that_cannot_matter_are_not_read(
     prepared: Prepared, every: Footprints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    usual = Prepared.light
+    usual = Prepared.boxes
     monkeypatch.setattr(
-        Prepared, "light", lambda self, group: read.append(group) or usual(self, group)
+        Prepared, "boxes", lambda self, group: read.append(group) or usual(self, group)
     )
     box = parse_area("123400,481900,123700,482100")
-    places = [light.place[asked] for light, asked in boxes_of_area(prepared, box)]
+    places = [boxes.place[mask] for boxes, mask in boxes_of_area(prepared, box)]
     assert 0 < len(read) < len(prepared.group_bounds) / 2
     assert np.sort(np.concatenate(places)).tolist() == np.flatnonzero(inside(every, box)).tolist()
 
