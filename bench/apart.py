@@ -149,7 +149,7 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
 
 
 def expected(out: str, **asked: Any) -> Answer:
-    """How long a run would take, by its plan; `seconds` is what planning takes."""
+    """The time of a run by its plan; `seconds` is the time of planning."""
     from pipeline.runs.plan import plan
 
     request = _request(out, asked)

@@ -1,4 +1,4 @@
-"""What the machine can do at best: copy an array, on one core and on all; decode a sheet."""
+"""The limits of the machine: copy an array, on one core and on all; decode a sheet."""
 
 import subprocess
 import sys

@@ -37,7 +37,7 @@ class Place:
         self.middle = (west + east) / 2, (south + north) / 2
 
     def opened(self, layer: str) -> Show:
-        """What makes tiles of a layer."""
+        """The function that makes tiles of a layer."""
         table, method = self.run / BUILDINGS, method_of(report.read(self.run))
         if layer == "buildings":
             return RoofTiles(GeoParquet(table), method).tile

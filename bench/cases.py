@@ -33,8 +33,8 @@ class Workload(NamedTuple):
 
 
 class Case(NamedTuple):
-    """How the work on a city is made ready; the bytes that a cell must be read and written at
-    the least, if they can be told; what it is to reach."""
+    """A benchmark of a kernel. prepare: a city's heights to the call; touched: the least bytes read
+    and written of a cell, if known; target: if it has one."""
 
     prepare: Callable[[Height], Workload]
     touched: int | None = None

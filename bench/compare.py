@@ -13,7 +13,7 @@ Key = tuple[str, str]
 
 
 def compare(a: Result, b: Result) -> str:
-    """What each row costs in B over what it costs in A, both in copies, as a page of text.
+    """The cost of each row in B over that in A, both in copies, as a page of text.
 
     Raises InputError for results of different kinds.
     """

@@ -72,7 +72,7 @@ def _row(passes: list[dict[str, Any]]) -> Row:
 
 
 def _tell_relations(found: list[Row]) -> None:
-    """What only the first row of a group, the decoding or one worker, makes a figure of."""
+    """Add the figures relative to the first row of a group: the decoding, or one worker."""
     first: dict[str, float] = {}
     for row in found:
         base = first.setdefault(row["group"], row["copies"])

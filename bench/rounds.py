@@ -103,8 +103,8 @@ class Rounds:
         return row
 
     def plan(self, ground: GeneratedGround, row: Row, **options: Any) -> float:
-        """What a plan of a run that was measured expects of it, over what it took; both as ratios
-        to a decoding beside them."""
+        """The time of a measured run by its plan, over the time that it took; both as ratios to a
+        decoding beside them."""
         asked = {"out": self.result("plan"), "workers": row["workers"]} | ground.options | options
         decoded, found = [self._decode(ground.part, ground.files, row["workers"])], []
         for i in range(self.rounds):

@@ -1,4 +1,4 @@
-"""What the benchmarks run on: a city of boxes and its ground, the same for all of them."""
+"""The scenes of the benchmarks: a city of boxes and its ground, the same for all of them."""
 
 from functools import lru_cache
 

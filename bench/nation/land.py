@@ -52,7 +52,7 @@ class Land:
     fabric: NDArray[np.int8]
 
     def expected(self, place: AhnSheet) -> float:
-        """How many buildings a sheet has, about."""
+        """The expected number of buildings of a sheet."""
         column, row = squares_of(place)
         return float(self.density[row, column].sum())
 

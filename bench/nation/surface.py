@@ -63,7 +63,7 @@ class Surface:
     def _by_square(
         self, known: NDArray[np.bool_], x: NDArray[Any], y: NDArray[Any]
     ) -> NDArray[np.bool_]:
-        """What is known of the squares that hold RD points, by columns x and rows y."""
+        """The values of the squares that hold RD points, by columns x and rows y."""
         column = ((x.ravel() - WEST) // SQUARE).astype(np.int64)
         row = ((y.ravel() - SOUTH) // SQUARE).astype(np.int64)
         return known[np.ix_(row, column)]

@@ -12,7 +12,7 @@ SLACK = 0.25
 
 
 def share(hits: NDArray[np.bool_]) -> str:
-    """How many of them, as a percentage that is 0 or 100 only if it is."""
+    """The share of hits as text; `all` and `none` only if it is so."""
     number = int(hits.sum())
     if number in (0, hits.size):
         return "none" if number == 0 else "all"
@@ -30,8 +30,8 @@ def as_greys(output: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def greys(output: NDArray[Any], right: NDArray[Any], mirrored: NDArray[Any]) -> str:
-    """How many greys are right, the edge left out; mirrored: those of the sun that is mirrored
-    north to south, told if they fit better."""
+    """The share of right greys, the edge left out; mirrored: greys of the sun mirrored north to
+    south, named if they fit better."""
     known = (as_greys(output) > 0) & (right > 0)
     grey = as_greys(output)[known]
     apart = np.abs(grey - right[known])

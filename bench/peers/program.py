@@ -1,4 +1,4 @@
-"""What a peer's program is made of: the scene, a job for each task, and the clock.
+"""The parts of a peer's program: the scene, a job for each task, and the clock.
 
 Runs in the peers' environment, where of third parties only numpy is sure to be.
 

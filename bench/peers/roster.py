@@ -1,4 +1,4 @@
-"""Which peers there are, how each is installed, and what it is asked, in one place.
+"""The peers, how each is installed, and its tasks, in one place.
 
 Only the standard library: the Python that installs the peers has nothing else.
 """

@@ -40,7 +40,8 @@ def feature(number: int, shape: shapely.Polygon) -> dict[str, Any]:
 
 
 def write_scene(folder: Path, side: int) -> None:
-    """What `bench.peers.program.Scene` reads. A TIFF without a predictor, which not all know."""
+    """Write the files of `bench.peers.program.Scene`; the TIFF without a predictor, which not all
+    programs can read."""
     folder.mkdir()
     height, shapes = city(side), polygons(footprints(side))
     place = Affine(RESOLUTION, 0, WEST, 0, -RESOLUTION, NORTH)

@@ -27,7 +27,7 @@ LOWEST_ROOF = 1.0
 
 
 class Answer(NamedTuple):
-    """What a peer's program left: figures, and what the output is."""
+    """The answer of a peer's program: its figures, and the definition of its output."""
 
     seconds: float
     copies: float
@@ -89,7 +89,7 @@ def _horizon(side: int, azimuths: truth.Floats) -> Workload:
 
 @lru_cache
 def _sky_view(side: int) -> str:
-    """How right ours is, on roofs."""
+    """The errors of our own, on roofs."""
     seen = np.full((side, side), np.nan)
     seen[city(side) > LOWEST_ROOF] = _horizon(side, truth.around(DIRECTIONS)).call()
     cells = truth.chosen(side, 4 * SAMPLE)

@@ -18,8 +18,8 @@ MANIFEST = "fetched.json"
 
 @dataclass(frozen=True)
 class Record:
-    """A downloaded file: address, size [bytes], SHA-256, and when it was downloaded or found
-    (UTC)."""
+    """A downloaded file: address, size [bytes], SHA-256, and the time of its download or
+    validation (UTC)."""
 
     url: str
     size: int

@@ -40,7 +40,7 @@ RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
 class WebError(Exception):
-    """A request that a server did not answer as asked. text: the reason, to be translated."""
+    """A request that failed. text: the reason, to be translated."""
 
     def __init__(self, template: str, /, **values: Any) -> None:
         self.text = Text(template, **values)

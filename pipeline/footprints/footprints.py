@@ -73,7 +73,7 @@ class Footprints:
 
     @cached_property
     def geometry(self) -> NDArray[Any]:
-        """Valid polygons or None, decoded when they are first asked for."""
+        """Valid polygons or None, decoded at their first use."""
         decoded: NDArray[Any] = shapely.from_wkb(self.wkb)
         return decoded
 

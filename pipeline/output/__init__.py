@@ -1,5 +1,5 @@
-"""What other programs and people take of a finished run: exports, map, map tiles, static site.
-The table, rasters, totals and report themselves are in `results`.
+"""Output of a finished run for people and other programs: exports, map, map tiles, static site. The
+table, rasters, totals and report themselves are in `results`.
 """
 
 import lazy_loader

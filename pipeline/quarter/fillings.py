@@ -1,4 +1,4 @@
-"""How a district is filled: terraces, closed blocks, villas, flats, towers, halls or a park."""
+"""The fillings of districts: terraces, closed blocks, villas, flats, towers, halls or a park."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a generated quarter is made of: oriented blocks with flat or pitched roofs."""
+"""The shapes of a generated quarter: oriented blocks with flat or pitched roofs."""
 
 import math
 from collections.abc import Sequence

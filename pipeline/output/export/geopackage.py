@@ -1,4 +1,4 @@
-"""A layer of a GeoPackage: put into another file beside what that holds, and described."""
+"""A layer of a GeoPackage: copied into another file beside other layers, and described."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -8,11 +8,11 @@ from pathlib import Path
 from pipeline.errors import InputError
 from pipeline.terms import Field, Location
 
-VERSION = "1.2"  # GDAL before 3.7 warns of 1.4, which GDAL 3.11 and later write unless told
+VERSION = "1.2"  # GDAL before 3.7 warns of 1.4, which GDAL 3.11 and later write by default
 IDS = (b"GPKG", b"GP10", b"GP11")  # in the header of the file
 ID_PLACE = slice(68, 72)
 BUSY_S = 10.0
-# The tables that say what a file holds, with the columns that tell their rows apart.
+# The tables that describe the content of a file, with the columns of their keys.
 REGISTRIES = {
     "gpkg_spatial_ref_sys": ("srs_id",),
     "gpkg_contents": ("table_name",),
@@ -77,10 +77,10 @@ def check(file: Path, layer: str, mark: str) -> None:
 
 def put(made: Path, into: Path, layer: str) -> tuple[bool, list[str]]:
     """Copy a layer from a GeoPackage that holds nothing else into another, with its style, titles
-    and metadata, all at once or not at all. A layer of that name is replaced.
+    and metadata, in one transaction. A layer of that name is replaced.
 
-    Whether one was, and the names of the other layers. Raises sqlite3.Error where that cannot be,
-    as where another program writes into the file.
+    Returns whether one was, and the names of the other layers. Raises sqlite3.Error, as where
+    another program writes into the file.
     """
     with _opened(into) as database:
         database.execute("ATTACH ? AS made", (f"{made.absolute().as_uri()}?mode=ro",))
@@ -104,8 +104,8 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _has(database: sqlite3.Connection, name: str) -> bool:
-    found = "SELECT 1 FROM main.sqlite_schema WHERE lower(name) = lower(?)"
-    return database.execute(found, (name,)).fetchone() is not None
+    query = "SELECT 1 FROM main.sqlite_schema WHERE lower(name) = lower(?)"
+    return database.execute(query, (name,)).fetchone() is not None
 
 
 def _is_marked(database: sqlite3.Connection, layer: str, mark: str) -> bool:
@@ -119,9 +119,9 @@ def _is_marked(database: sqlite3.Connection, layer: str, mark: str) -> bool:
 
 
 def _remove(database: sqlite3.Connection, layer: str) -> None:
-    """Remove a layer and all that the file says of it; nothing if there is none."""
-    found = "SELECT column_name FROM gpkg_geometry_columns WHERE lower(table_name) = lower(?)"
-    for (column,) in database.execute(found, (layer,)).fetchall():
+    """Remove a layer, if there is one, and its rows in the other tables."""
+    query = "SELECT column_name FROM gpkg_geometry_columns WHERE lower(table_name) = lower(?)"
+    for (column,) in database.execute(query, (layer,)).fetchall():
         database.execute(f'DROP TABLE IF EXISTS main."rtree_{layer}_{column}"')
     database.execute(f'DROP TABLE IF EXISTS main."{layer}"')
     if _has(database, REFERENCE):
@@ -136,7 +136,7 @@ def _remove(database: sqlite3.Connection, layer: str) -> None:
 
 
 def _copy(database: sqlite3.Connection, layer: str) -> None:
-    """Copy a layer that is not there yet, and what `made` says of it."""
+    """Copy a new layer from `made`, with its rows in the other tables."""
     index = f"rtree_{layer}_"
     made = database.execute(
         "SELECT name, sql FROM made.sqlite_schema WHERE sql IS NOT NULL AND (tbl_name = ?1"
@@ -157,16 +157,16 @@ def _copy(database: sqlite3.Connection, layer: str) -> None:
 def _copy_rows(
     database: sqlite3.Connection, table: str, where: str = "TRUE", **changed: int
 ) -> None:
-    """Copy the rows of a table of `made`, which is laid out if it is not there; changed: values
-    that are others here."""
+    """Copy the rows of a table of `made`, which is created if it is missing; changed: values that
+    differ here."""
     if not _has(database, table):
         sql = "SELECT sql FROM made.sqlite_schema WHERE name = ?"
         database.execute(*database.execute(sql, (table,)).fetchone())
-    here, there = (
+    own, source = (
         [name for _, name, *_ in database.execute(f"PRAGMA {which}.table_info({table})")]
         for which in ("main", "made")
     )
-    names = [name for name in there if name in here and name != NUMBERED.get(table)]
+    names = [name for name in source if name in own and name != NUMBERED.get(table)]
     values = ", ".join(str(changed.get(name, f"new.{name}")) for name in names)
     database.execute(
         f"INSERT INTO main.{table} ({', '.join(names)}) SELECT {values} FROM made.{table} AS new"

@@ -1,4 +1,4 @@
-"""What explains the map: scale bar, north arrow, and the panel with title, legend and sources."""
+"""The legend of the map: scale bar, north arrow, and the panel with title, classes and sources."""
 
 import math
 import textwrap
@@ -35,8 +35,8 @@ SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 
 
 class Shown(NamedTuple):
-    """What the panel explains: the report of the run, roofs in each line of the legend, the raster
-    layers that are drawn; of a picture of dots the size of one [m], else None."""
+    """The content of the panel. report: of the run; counts: roofs in each line of the legend;
+    layers: the raster layers drawn; dot: size of a dot [m], None for a map of outlines."""
 
     report: Mapping[str, Any]
     counts: Mapping[str, int]

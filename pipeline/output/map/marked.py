@@ -41,7 +41,7 @@ def _of_file(buildings: pa.Table, file: Mapping[str, Any]) -> NDArray[np.bool_]:
 def count_marks(
     buildings: Buildings, method: Method, added: Sequence[Mapping[str, Any]]
 ) -> dict[str, int]:
-    """How many rows have each mark, slice by slice; none where the columns for it are missing."""
+    """The number of rows with each mark, slice by slice; empty without the columns for it."""
     columns = COLUMNS if added else COLUMNS[:1]
     if not {*columns} <= {*column_names(buildings)}:
         return {}

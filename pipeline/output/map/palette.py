@@ -11,7 +11,7 @@ from pipeline.results import texts
 
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
 INK, QUIET = "#2b2b2b", "#5a5a5a"
-DARKEST = 0.5  # how much of SHADOW there is where every bit is set
+DARKEST = 0.5  # share of SHADOW where every bit is set
 _MIXED = DARKEST * np.array(to_rgb(SHADOW)) + (1 - DARKEST) * np.array(to_rgb(GROUND))
 SHADED = to_hex(_MIXED.tolist())
 Style = dict[str, Any]
@@ -32,8 +32,8 @@ PANEL = (8.8, 0.3, 2.6, 7.67)
 
 
 def styles(method: Method) -> dict[str, Style]:
-    """How the map draws each line of its legend, in the legend's order: classes, what is in none,
-    and the marks on roofs of any class, told apart by their lines."""
+    """The style of each line of the map's legend, in its order: classes, roofs of none, and the
+    marks on roofs of any class, which differ by their lines."""
     return {
         **{each.name: _of_class(each) for each in method.classes},
         "not_judged": NOT_JUDGED,
@@ -45,7 +45,7 @@ def styles(method: Method) -> dict[str, Style]:
 
 
 def labels(method: Method, lang: str) -> dict[str, str]:
-    """What the legend says of each of `styles`."""
+    """The label in the legend of each of `styles`."""
     words = texts.words(lang)
     ours = {name: words[name] for name in ("not_judged", "set_aside", "unselected", "added")}
     theirs = {each.name: each.words(lang) for each in method.classes}
@@ -63,7 +63,7 @@ def _of_highlight(of: Highlight) -> Style:
 
 
 def brightness(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How much of GROUND's colour is left, (..., 1), where the grey of a layer is so."""
+    """The share of GROUND's colour, (..., 1), for the grey of a layer."""
     return np.minimum(0.55 + grey[..., None] / np.float32(510), 1)
 
 
@@ -84,7 +84,7 @@ def palette_colours(palette: Palette) -> NDArray[np.float64]:
 
 
 def has_data(layer: Layer, cells: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where the cells of a layer hold a value."""
+    """A mask of the cells of a layer that hold a value."""
     return ~np.isnan(cells) if np.isnan(layer.fill) else np.asarray(cells != layer.fill)
 
 
@@ -100,10 +100,10 @@ def indexed(layer: Layer, cells: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def nothing(layer: Layer) -> int:
-    """Which of the 256 colours stands for no data."""
+    """The index among the 256 colours of no data."""
     return 0 if isinstance(layer.drawn, Palette) else int(layer.fill)
 
 
 def number_of_bits(layer: Layer, attributes: Any) -> int:
-    """How many bits a layer tells apart, by the attributes of its array; 0 if it has none."""
+    """The number of bits of a layer, by the attributes of its array; 0 if it has none."""
     return len(attributes["flag_masks"]) if layer.drawn == "bits" else 0

@@ -1,1 +1,1 @@
-"""What a map without a server needs of a finished run: tiles, totals and places as files."""
+"""The files of a finished run for a map without a server: tiles, totals and places."""

@@ -115,7 +115,7 @@ def _on_grid(bounds: Rectangle | None) -> Rectangle | None:
 
 
 def _drawn(pictures: Pictures, layers: dict[str, TileLayer], times: list[str]) -> dict[str, Draw]:
-    """How raster layers are drawn that one picture shows, those of bits also one by one."""
+    """The drawing functions of layers that one picture shows, those of bits also bit by bit."""
     whole = [name for name in pictures.layers if name in layers and pictures.is_whole(name)]
     draw: dict[str, Draw] = {name: partial(pictures.tile, name) for name in whole}
     for name in whole:

@@ -98,7 +98,7 @@ def _feature(
     complete = is_complete(finished, area, None, files)
     values = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
     values["coverage"] = {
-        "footprints": None,  # whose rows no file of the site tells apart
+        "footprints": None,  # no file of the site has their rows
         "ground": computed(finished, area, None, files),
     }
     return {

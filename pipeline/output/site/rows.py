@@ -72,7 +72,7 @@ def _text(row: Any) -> str:
 
 
 def _degrees(part: pa.Table) -> tuple[list[float | None], list[float | None]]:
-    """Where the roofs are; None for those without a place on Earth."""
+    """Longitudes and latitudes of roofs; None for those without a place on Earth."""
     x, y = (pc.fill_null(part[name], np.nan).to_numpy() for name in CENTRE)
     places = np.round(transformer(RD, WGS84).transform(x, y), DEGREES)
     places[:, ~np.isfinite(places).all(axis=0)] = np.nan

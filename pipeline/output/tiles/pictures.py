@@ -88,7 +88,7 @@ class Pictures:
                 finest.west + width * finest.cell, finest.north)  # fmt: skip
 
     def suns(self, layer: str) -> int:
-        """How many sun positions a layer tells apart, by bits or pictures; 0 for one without."""
+        """The number of sun positions of a layer, by bits or pictures; 0 for one without."""
         array = self._array(layer)
         bits = number_of_bits(self._drawn[layer], array.attrs)
         return int(array.shape[0]) if array.ndim > 2 else bits
