@@ -51,7 +51,7 @@ def test_a_ground_is_of_the_sheets_that_are_named(tmp_path: Path) -> None:
         for name in ("25GN1", "25GN2", "25GZ1"):
             (tmp_path / kind / f"{letters}_{name}.tif").touch()
     made: dict[str, Any] = {"dsm": tmp_path / "dsm", "dtm": tmp_path / "dtm", "buildings": "pand"}
-    whole, part = GeneratedGround("a", made), Ground("a", made).of(*places)
+    whole, part = GeneratedGround("a", made), GeneratedGround("a", made).of(*places)
     assert len(whole.files) == 6 and "area" not in whole.options
     assert [Path(file).name for file in part.dsm] == ["R5_25GN1.tif", "R5_25GN2.tif"]
     assert len(part.files) == 4 and part.options["area"] == "120000,481250,130000,487500"
