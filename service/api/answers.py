@@ -19,25 +19,25 @@ from service.core.settings import Settings
 
 log = logging.getLogger("daklaag.service")
 KEPT_S = 3600  # what may change when a run is updated is asked for anew after an hour
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-    },
-}
-LINKS: dict[str, Any] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["href", "rel"],
-        "properties": {name: {"type": "string"} for name in ("href", "rel", "type", "title")},
-    },
-}
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+
+
+def object_schema(required: str, **properties: Schema) -> Schema:
+    """JSON Schema of an object; required: the names of the properties that it always has."""
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+def array_schema(items: Schema) -> Schema:
+    """JSON Schema of an array."""
+    return {"type": "array", "items": items}
+
+
+PROBLEM = object_schema(
+    "type title status detail",
+    type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT, instance=TEXT,
+)  # fmt: skip
+LINKS = array_schema(object_schema("href rel", href=TEXT, rel=TEXT, type=TEXT, title=TEXT))
 SAID = {
     304: "Not modified: what the client has is still good",
     400: "A parameter that is unknown, or a value that is not accepted",

@@ -8,53 +8,41 @@ import pyarrow as pa
 import shapely
 
 from pipeline.grid.crs import to_degrees
-from service.api.answers import LINKS
+from service.api.answers import LINKS, TEXT, array_schema, object_schema
 from service.api.query import CRS84, RD_CRS
 
 DECIMALS = {CRS84: 7, RD_CRS: 3}  # 1 cm, 1 mm
-COLLECTION: dict[str, Any] = {
-    "type": "object",
-    "required": ["id", "links", "crs", "storageCrs", "itemType"],
-    "properties": {
-        "id": {"type": "string"},
-        "title": {"type": "string"},
-        "description": {"type": "string"},
-        "attribution": {"type": "string"},
-        "extent": {"type": "object"},
-        "itemType": {"const": "feature"},
-        "crs": {"type": "array", "items": {"type": "string"}},
-        "storageCrs": {"type": "string"},
-        "links": LINKS,
-    },
-}
-COLLECTIONS = {
-    "type": "object",
-    "required": ["collections", "links"],
-    "properties": {"collections": {"type": "array", "items": COLLECTION}, "links": LINKS},
-}
-FEATURE: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "id", "geometry", "properties"],
-    "properties": {
-        "type": {"const": "Feature"},
-        "id": {"type": "integer"},
-        "geometry": {"type": ["object", "null"]},
-        "properties": {"type": "object"},
-        "links": LINKS,
-    },
-}
-PAGE = {
-    "type": "object",
-    "required": ["type", "features", "numberReturned", "timeStamp", "links"],
-    "properties": {
-        "type": {"const": "FeatureCollection"},
-        "features": {"type": "array", "items": FEATURE},
-        "numberReturned": {"type": "integer", "minimum": 0},
-        "numberMatched": {"type": "integer", "minimum": 0},
-        "timeStamp": {"type": "string", "format": "date-time"},
-        "links": LINKS,
-    },
-}
+COLLECTION = object_schema(
+    "id links crs storageCrs itemType",
+    id=TEXT,
+    title=TEXT,
+    description=TEXT,
+    attribution=TEXT,
+    extent={"type": "object"},
+    itemType={"const": "feature"},
+    crs=array_schema(TEXT),
+    storageCrs=TEXT,
+    links=LINKS,
+)
+COLLECTIONS = object_schema("collections links", collections=array_schema(COLLECTION), links=LINKS)
+FEATURE = object_schema(
+    "type id geometry properties",
+    type={"const": "Feature"},
+    id={"type": "integer"},
+    geometry={"type": ["object", "null"]},
+    properties={"type": "object"},
+    links=LINKS,
+)
+NUMBER_OF = {"type": "integer", "minimum": 0}
+PAGE = object_schema(
+    "type features numberReturned timeStamp links",
+    type={"const": "FeatureCollection"},
+    features=array_schema(FEATURE),
+    numberReturned=NUMBER_OF,
+    numberMatched=NUMBER_OF,
+    timeStamp={"type": "string", "format": "date-time"},
+    links=LINKS,
+)
 
 
 def features_of(rows: pa.Table, crs: str) -> list[str]:

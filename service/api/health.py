@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from service.api.access import ClientDep, needs_key
-from service.api.answers import SAID, Router, answers, faults
+from service.api.answers import SAID, TEXT, Router, answers, faults, object_schema
 from service.api.metrics import Metrics
 from service.api.service import Service, ServiceDep
 from service.core.database import DamagedDatabaseError
@@ -19,7 +19,7 @@ router = Router(tags=["operation"])
 
 VERSION = version("daklaag")  # read from a file, so once
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
-STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+STATE = object_schema("status", status=TEXT)
 NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {"description": "Something is missing", "content": {JSON: {"schema": STATE}}}
 }

@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
 from service.api.access import ClientDep
-from service.api.answers import Link, Router, address, faults, nothing_else
+from service.api.answers import TEXT, Link, Router, address, faults, nothing_else, object_schema
 from service.api.formats import FORMAT
 from service.api.limits import address_of, network_of
 from service.api.query import TIMES, WRITTEN, moment
@@ -31,15 +31,12 @@ TOLD = timedelta(microseconds=999)  # less than which two moments look the same
 PING_S = 15  # between comments that keep a stream open
 STATUSES = "accepted|running|successful|failed|dismissed"
 # Of each event, as clients parse them.
-EVENT = {
-    "type": "object",
-    "required": ["event", "id", "data"],
-    "properties": {
-        "event": {"type": "string", "enum": ["status"]},
-        "id": {"type": "string", "description": "when the job changed; Last-Event-ID takes it"},
-        "data": {"type": "string", "description": "a statusInfo as JSON"},
-    },
-}
+EVENT = object_schema(
+    "event id data",
+    event={"type": "string", "enum": ["status"]},
+    id=TEXT | {"description": "when the job changed; Last-Event-ID takes it"},
+    data=TEXT | {"description": "a statusInfo as JSON"},
+)
 
 
 class StatusInfo(BaseModel):

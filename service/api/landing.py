@@ -7,7 +7,17 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from service.api import collections
 from service.api.access import ClientDep
-from service.api.answers import LINKS, Router, address, answers, faults, nothing_else
+from service.api.answers import (
+    LINKS,
+    TEXT,
+    Router,
+    address,
+    answers,
+    array_schema,
+    faults,
+    nothing_else,
+    object_schema,
+)
 from service.api.formats import HTML
 from service.api.openapi import TYPE, describe
 from service.api.service import ServiceDep
@@ -20,21 +30,8 @@ CONFORMS = tuple(
     PROCESSES + name
     for name in ("core", "ogc-process-description", "json", "job-list", "callback", "dismiss")
 )  # fmt: skip
-LANDING = {
-    "type": "object",
-    "required": ["title", "links"],
-    "properties": {
-        "title": {"type": "string"},
-        "description": {"type": "string"},
-        "attribution": {"type": "string"},
-        "links": LINKS,
-    },
-}
-CONFORMANCE = {
-    "type": "object",
-    "required": ["conformsTo"],
-    "properties": {"conformsTo": {"type": "array", "items": {"type": "string"}}},
-}
+LANDING = object_schema("title links", title=TEXT, description=TEXT, attribution=TEXT, links=LINKS)
+CONFORMANCE = object_schema("conformsTo", conformsTo=array_schema(TEXT))
 KIND = {"Content-Type": HTML}  # of where a redirection leads
 TO_MAP: dict[int | str, dict[str, Any]] = {
     307: {"description": "To the map, for a browser", "content": {HTML: {}}}

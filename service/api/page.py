@@ -15,7 +15,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from service.api.access import ClientDep
-from service.api.answers import Router, answers
+from service.api.answers import Router, answers, array_schema, object_schema
 from service.api.service import ServiceDep
 from service.core.links import JSON
 from service.page import config as mapconfig
@@ -34,19 +34,10 @@ PACKED = ("text/", "application/json", "image/svg+xml")
 WITHOUT_LIBRARIES = """<!doctype html><html lang="en"><meta charset="utf-8"><title>daklaag</title>
 <p>The map lacks its libraries: the operator fetches them with <code>make map</code>.</p></html>
 """
-CONFIG = {
-    "type": "object",
-    "required": [
-        "collections",
-        "basemap",
-        "can_compute",
-        "limits",
-        "methods",
-        "languages",
-        "marks",
-    ],
-    "properties": {"collections": {"type": "array", "items": {"type": "object"}}},
-}
+CONFIG = object_schema(
+    "collections basemap can_compute limits methods languages marks",
+    collections=array_schema({"type": "object"}),
+)
 for ending, kind in KINDS.items():
     mimetypes.add_type(kind, ending)
 

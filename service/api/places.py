@@ -13,7 +13,16 @@ from pipeline.areas.gazetteer import KnownRegion, gazetteer
 from pipeline.areas.regions import boundary_files, kind_of
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat, to_degrees
-from service.api.answers import LINKS, Router, address, answers, faults
+from service.api.answers import (
+    LINKS,
+    TEXT,
+    Router,
+    address,
+    answers,
+    array_schema,
+    faults,
+    object_schema,
+)
 from service.api.geojson import rounded
 from service.api.query import CRS84, WRITTEN
 from service.api.service import Service, ServiceDep
@@ -28,33 +37,20 @@ NOBODY = (
     "this service has no boundaries, so it knows no places by name; its operator gives it some with"
     " the setting `boundaries`, or fetches them with `daklaag fetch`"
 )
-PROPERTIES = {
-    "type": "object",
-    "required": ["code", "name", "kind"],
-    "properties": {name: {"type": "string"} for name in ("code", "name", "kind")},
-}
-BBOX = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
-PLACE: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "id", "properties", "geometry"],
-    "properties": {
-        "type": {"const": "Feature"},
-        "id": {"type": "string"},
-        "bbox": BBOX,
-        "geometry": {"type": ["object", "null"]},
-        "properties": PROPERTIES,
-        "links": LINKS,
-    },
-}
-PLACES: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "features"],
-    "properties": {
-        "type": {"const": "FeatureCollection"},
-        "features": {"type": "array", "items": PLACE},
-        "hint": {"type": "string"},
-    },
-}
+PROPERTIES = object_schema("code name kind", code=TEXT, name=TEXT, kind=TEXT)
+BBOX = array_schema({"type": "number"}) | {"minItems": 4, "maxItems": 4}
+PLACE = object_schema(
+    "type id properties geometry",
+    type={"const": "Feature"},
+    id=TEXT,
+    bbox=BBOX,
+    geometry={"type": ["object", "null"]},
+    properties=PROPERTIES,
+    links=LINKS,
+)
+PLACES = object_schema(
+    "type features", type={"const": "FeatureCollection"}, features=array_schema(PLACE), hint=TEXT
+)
 KEPT = {"Cache-Control": "public, max-age=3600"}
 
 router = Router(tags=["places"])

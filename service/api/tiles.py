@@ -20,15 +20,18 @@ from pipeline.results.finished import mark_of
 from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.lru import LRUCache
 from service.api.answers import (
+    TEXT,
     CollectionDep,
     Router,
     address,
     answers,
+    array_schema,
     etag_of,
     faults,
     keeping,
     known,
     not_modified,
+    object_schema,
 )
 from service.api.opened import Counting, Opened, opened
 from service.api.service import ServiceDep
@@ -41,18 +44,16 @@ MOST_BYTES = 64 << 20  # of tiles that were made
 KEY_BYTES = 1000  # that an empty one takes as well
 RETRY_S = 5
 EFFORT = 5  # of gzip
-TILEJSON: dict[str, Any] = {
-    "type": "object",
-    "required": ["tilejson", "tiles"],
-    "properties": {
-        "tilejson": {"type": "string"},
-        "tiles": {"type": "array", "items": {"type": "string"}},
-        "minzoom": {"type": "integer"},
-        "maxzoom": {"type": "integer"},
-        "bounds": {"type": "array", "items": {"type": "number"}},
-        "vector_layers": {"type": "array", "items": {"type": "object"}},
-    },
-}
+INTEGER = {"type": "integer"}
+TILEJSON = object_schema(
+    "tilejson tiles",
+    tilejson=TEXT,
+    tiles=array_schema(TEXT),
+    minzoom=INTEGER,
+    maxzoom=INTEGER,
+    bounds=array_schema({"type": "number"}),
+    vector_layers=array_schema({"type": "object"}),
+)
 LAST = (1 << DEEPEST) - 1
 Layer = Annotated[
     str, InPath(pattern=r"^[a-z_]{1,30}$", description="buildings, roofs, shadow ...")
