@@ -1,44 +1,24 @@
 """The marks of citizens on the command line: the operator looks at them, decides, exports."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.errors import InputError
 from pipeline.messages import Text
-from service.cli.options import loudness
+from service.cli.options import loudness, of_service
 from service.cli.say import say, tell
 
 if TYPE_CHECKING:
     from service.marks.table import Mark, MarkQuery, Marks
 
-F = TypeVar("F", bound=Callable[..., Any])
 STATES = ("pending", "approved", "rejected")
 SHOWN = 48  # characters of a reason in the table
 
 
-def _where(command: F) -> F:
-    """Which service: by the same two options as `daklaag serve` has."""
-    options = (
-        click.option(
-            "--state", type=click.Path(path_type=Path), metavar="DIR",
-            help="The service's folder of jobs, keys and marks, as `serve` has it.",
-        ),
-        click.option(
-            "--config", type=click.Path(path_type=Path), metavar="FILE",
-            help="The service's settings, likewise.",
-        ),
-        loudness,
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _marks(state: Path | None, config: Path | None) -> "Marks":
+def _marks(state: str | None, config: Path | None) -> "Marks":
     """The marks of a service, whether it runs or not. Raises InputError where there is none."""
     from service.core.database import open_database
     from service.core.settings import read_settings
@@ -63,10 +43,10 @@ def marks() -> None:
     "--format", "format_", type=click.Choice(["table", "json"]), default="table",
     show_default=True,
 )  # fmt: skip
-@_where
-def list_(status: str | None, format_: str, state: Path | None, config: Path | None) -> None:
+@of_service
+def list_(status: str | None, format_: str, **service: Any) -> None:
     """The marks, oldest first, with their texts."""
-    found = _marks(state, config).list(_all(status))
+    found = _marks(**service).list(_all(status))
     if format_ == "json":
         click.echo(_dumps(_collection(found)))
         return
@@ -78,10 +58,10 @@ def list_(status: str | None, format_: str, state: Path | None, config: Path | N
 
 @marks.command(short_help="A mark, as GeoJSON.")
 @click.argument("id_", metavar="ID")
-@_where
-def show(id_: str, state: Path | None, config: Path | None) -> None:
+@of_service
+def show(id_: str, **service: Any) -> None:
     """All that is known of a mark but who made it, as GeoJSON."""
-    mark = _marks(state, config).find(id_, _all())
+    mark = _marks(**service).find(id_, _all())
     if mark is None:
         raise _no_such(id_)
     click.echo(_dumps(_feature(mark)))
@@ -90,29 +70,27 @@ def show(id_: str, state: Path | None, config: Path | None) -> None:
 @marks.command(short_help="Show marks to all.")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--with-text", is_flag=True, help="Their texts as well.")
-@_where
-def approve(ids: tuple[str, ...], with_text: bool, state: Path | None, config: Path | None) -> None:
+@of_service
+def approve(ids: tuple[str, ...], with_text: bool, **service: Any) -> None:
     """Show marks to all; their texts stay hidden but for --with-text."""
-    _moderate(_marks(state, config), ids, "approved", with_text)
+    _moderate(_marks(**service), ids, "approved", with_text)
 
 
 @marks.command(short_help="Show marks to nobody but who made them.")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@_where
-def reject(ids: tuple[str, ...], state: Path | None, config: Path | None) -> None:
+@of_service
+def reject(ids: tuple[str, ...], **service: Any) -> None:
     """Show marks to nobody but who made them, published ones too."""
-    _moderate(_marks(state, config), ids, "rejected")
+    _moderate(_marks(**service), ids, "rejected")
 
 
 @marks.command(short_help="Delete marks for good.")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--all-of-maker", is_flag=True, help="All marks of those who made these.")
-@_where
-def delete(
-    ids: tuple[str, ...], all_of_maker: bool, state: Path | None, config: Path | None
-) -> None:
+@of_service
+def delete(ids: tuple[str, ...], all_of_maker: bool, **service: Any) -> None:
     """Delete marks for good: nothing of them is kept."""
-    kept = _marks(state, config)
+    kept = _marks(**service)
     owners = _check(kept, ids)
     if all_of_maker:
         n = sum(kept.forget(owner) for owner in set(owners))
@@ -129,21 +107,20 @@ def delete(
     help="Those that are not published too (not as restrictions), and all texts: not for others.",
 )  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace a FILE that this program did not write.")
-@_where
+@of_service
 def export(
     file: Path,
     restrictions: bool,
     whole: bool,
     overwrite: bool,
-    state: Path | None,
-    config: Path | None,
+    **service: Any,
 ) -> None:
     """The published marks as GeoJSON, as everybody may see them."""
     from pipeline.storage.written import replacing
     from service.marks import geojson as marks_geojson
 
     wanted = _all(None if whole and not restrictions else "approved")
-    found = _marks(state, config).list(wanted)
+    found = _marks(**service).list(wanted)
     content = _collection(found, whole)
     if restrictions:
         content = marks_geojson.restrictions(found, whole)

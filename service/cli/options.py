@@ -40,6 +40,16 @@ def loudness(command: F) -> F:
     return command
 
 
+def of_service(command: F) -> F:
+    """The options that tell which service is meant, as `serve` has them, and -q and -v."""
+    folder = click.option("--state", metavar="DIR", help="The service's folder of state.")
+    return folder(config_option(loudness(command)))
+
+
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="The service's settings as TOML; docs/service.md lists them.",
+)  # fmt: skip
 # It stands before the command or after it; of which, service.cli.say finds it.
 _LANG: dict[str, Any] = {
     "type": click.Choice(LANGUAGES), "default": spoken, "show_default": LANGUAGES[0],

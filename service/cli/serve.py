@@ -12,15 +12,11 @@ import click
 
 from pipeline.messages import Text
 from pipeline.terms import Field
-from service.cli.options import loudness, named
+from service.cli.options import config_option, named, of_service
 from service.cli.progress import stoppable
 from service.cli.say import say, tell
 
 GRACE_S = 3  # for answers that are under way when the service is asked to stop
-CONFIG: dict[str, Any] = {
-    "metavar": "FILE", "type": click.Path(path_type=Path, dir_okay=False),
-    "help": "Settings as TOML; docs/service.md lists them.",
-}  # fmt: skip
 
 
 class FromSettings(click.Command):
@@ -51,7 +47,7 @@ def _options() -> list[click.Parameter]:
 
 
 @click.command(cls=FromSettings, short_help="The service and its map, over HTTP.")
-@click.option("--config", **CONFIG)
+@config_option
 @click.pass_context
 def serve(ctx: click.Context, config: Path | None, **options: Any) -> None:
     """Serve the map, tiles, features and jobs over HTTP, until Ctrl-C or SIGTERM.
@@ -164,12 +160,6 @@ def keys() -> None:
     """Who may ask the service for more than the map: keys, of which only hashes are kept."""
 
 
-def _with_state(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that tell where the keys are, and -q and -v."""
-    where = click.option("--state", metavar="DIR", help="The service's folder of state.")
-    return where(click.option("--config", **CONFIG)(loudness(command)))
-
-
 def _keys(state: str | None, config: Path | None, new: bool = False) -> Any:
     """The keys of a service; new: of one that need not have run yet."""
     from service.core.database import open_database
@@ -182,7 +172,7 @@ def _keys(state: str | None, config: Path | None, new: bool = False) -> Any:
 @keys.command(short_help="Make a key.")
 @click.argument("name")
 @click.option("--operator", is_flag=True, help="It also moderates marks and reads the metrics.")
-@_with_state
+@of_service
 @click.pass_context
 def add(ctx: click.Context, name: str, operator: bool, **where: Any) -> None:
     """Make a key for NAME, and print it: this once, as only its hash is kept."""
@@ -192,7 +182,7 @@ def add(ctx: click.Context, name: str, operator: bool, **where: Any) -> None:
 
 
 @keys.command("list", short_help="The keys that there are.")
-@_with_state
+@of_service
 def list_(**where: Any) -> None:
     """The keys that there are: name, since when, and whether it is an operator's."""
     for row in _keys(**where).list():
@@ -201,7 +191,7 @@ def list_(**where: Any) -> None:
 
 @keys.command(short_help="Let a key open nothing any more.")
 @click.argument("name")
-@_with_state
+@of_service
 def remove(name: str, **where: Any) -> None:
     """Let the key of NAME open nothing any more, at once; its jobs stay until they expire."""
     _keys(**where).remove(name)
