@@ -44,7 +44,9 @@ Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 class Settings(BaseSettings):
     """The settings of the service; an option goes before the environment, that before the file."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", ser_json_inf_nan="constants"
+    )
 
     data: Texts = Field(
         (), description="finished runs that are shown, and folders of sheets and footprints"

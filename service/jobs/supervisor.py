@@ -20,7 +20,7 @@ from service.jobs.callback import Results, send_due
 from service.jobs.expiry import clear, sweep
 from service.jobs.job import status_info
 from service.jobs.table import Jobs
-from service.jobs.work import Task
+from service.jobs.work import TASK, Task
 
 PROGRAM = (sys.executable, "-m", "service.jobs.work")
 LOCK = "work.lock"
@@ -147,7 +147,7 @@ class Supervisor:
         task = Task(slot.name, self.backend)
         assert slot.process.stdin is not None
         try:
-            slot.process.stdin.write(task.dumps() + "\n")
+            slot.process.stdin.write(f"{TASK.dump_json(task).decode()}\n")
             slot.process.stdin.flush()
         except BrokenPipeError:  # it died at once, which the next look finds
             return

@@ -8,7 +8,6 @@ service does: folders of results bear a kill at any moment.
 import contextlib
 import ctypes
 import fcntl
-import json
 import logging
 import os
 import signal
@@ -17,17 +16,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from pipeline.engine.events import Log
 from pipeline.errors import InputError, Kind, Stopped
 from pipeline.storage.places import DISK_FULL
-from service.core.catalogue import Backend, Collection, Sources
+from service.core.catalogue import Backend
 from service.core.database import DATABASE, DamagedDatabaseError, Database
 from service.core.faults import Faults, Owner
-from service.core.settings import Settings
 from service.jobs.claims import Claims
 from service.jobs.job import Job, Status
 from service.jobs.track import JobProgress, ProgressTracker
@@ -53,45 +52,24 @@ log = logging.getLogger("daklaag.jobs")
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is told when it starts. name: by which the table knows it."""
+    """What a worker is told when it starts. name: by which the table knows it; service: the id of
+    the process that it ends with."""
 
     name: str
     backend: Backend
+    service: int = field(default_factory=os.getpid)
 
-    def dumps(self) -> str:
-        """The task as a line of JSON."""
-        backend = self.backend
-        public = {name: [str(c.place), c.client] for name, c in backend.public.items()}
-        return json.dumps(
-            {
-                "name": self.name,
-                "settings": backend.settings.model_dump(mode="json"),
-                "sources": backend.sources.__dict__,
-                "public": public,
-                "service": os.getpid(),
-            }
-        )
 
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> "Task":
-        """From such a line, parsed."""
-        sources = {kind: tuple(files) for kind, files in values["sources"].items()}
-        public = {
-            name: Collection(name, Path(place), client)
-            for name, (place, client) in values["public"].items()
-        }
-        settings = Settings(**values["settings"])
-        return cls(values["name"], Backend(settings, Sources(**sources), public))
+TASK = TypeAdapter(Task)  # a task as a line of JSON
 
 
 def main(execute: Execute) -> None:
     """Work until the service is gone."""
-    values = json.loads(sys.stdin.readline())
-    _end_with(values["service"])
+    task = TASK.validate_json(sys.stdin.readline())
+    _end_with(task.service)
     os.nice(NICE)
     with contextlib.suppress(OSError):  # where memory ends, this goes before the service
         Path("/proc/self/oom_score_adj").write_text("500")
-    task = Task.of(values)
     settings = task.backend.settings
     claims = Claims(Database(settings.state / DATABASE), settings)
     while True:
