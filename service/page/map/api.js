@@ -34,15 +34,15 @@ async function ask(path, options = {}) {
     throw new Problem(0, "");
   }
   const text = await answer.text();
-  let said = null;
+  let content = null;
   try {
-    said = text ? JSON.parse(text) : null;
+    content = text ? JSON.parse(text) : null;
   } catch {
     // A proxy's page, perhaps: the status tells.
   }
-  const own = TYPES[said?.type];
-  if (!answer.ok) throw new Problem(answer.status, own ? "" : (said?.detail ?? said?.title ?? ""), own);
-  return said;
+  const own = TYPES[content?.type];
+  if (!answer.ok) throw new Problem(answer.status, own ? "" : (content?.detail ?? content?.title ?? ""), own);
+  return content;
 }
 
 function post(path, body, headers = {}) {
@@ -87,8 +87,8 @@ export const server = {
   },
   /** A roof by the number of its building, or null. */
   async roofById(collection, id) {
-    const found = await ask(`collections/${name(collection)}/items?id=${name(id)}&limit=1`);
-    return found.features.find((feature) => String(feature.properties.id) === id) ?? null;
+    const page = await ask(`collections/${name(collection)}/items?id=${name(id)}&limit=1`);
+    return page.features.find((feature) => String(feature.properties.id) === id) ?? null;
   },
   /** Roofs in a rectangle, page by page, at most `most` of them: [features, whether that is all]. */
   async roofs(collection, bbox, most) {
@@ -123,8 +123,8 @@ export const server = {
   marks() {
     return ask("marks?limit=1000");
   },
-  mark(told) {
-    return post("marks", told);
+  mark(mark) {
+    return post("marks", mark);
   },
   unmark(id) {
     return ask(`marks/${name(id)}`, { method: "DELETE" });

@@ -11,7 +11,7 @@ import { decimalOf, number, numberOf, say, t } from "./texts.js";
 const WAAG = [4.90036, 52.37278]; // on the Nieuwmarkt, the middle of the study's circle
 const STUDY_RADIUS = 2000; // [m]
 const NOT_KNOWN = [undefined, 400, 404]; // statuses for a code of no place; files have none
-const places = new Map(); // by code, as promises of what is told of them
+const places = new Map(); // by code, as promises of their features
 const names = new Map(); // of places, by code
 let app = null;
 
@@ -21,35 +21,35 @@ export function startAreas(given) {
   byId("draw-polygon").addEventListener("click", () => draw("polygon"));
   byId("draw-circle").addEventListener("click", () => draw("circle"));
   byId("study-circle").addEventListener("click", () => {
-    take({ kind: "circle", centre: theWaag() ?? middle(), radius: STUDY_RADIUS });
+    chooseArea({ kind: "circle", centre: theWaag() ?? middle(), radius: STUDY_RADIUS });
   });
   byId("circle-here").addEventListener("click", fillIn);
   byId("circle-form").addEventListener("submit", byNumbers);
-  byId("area-clear").addEventListener("click", () => take(null));
+  byId("area-clear").addEventListener("click", () => chooseArea(null));
   on(["area"], () => outline(false));
 }
 
-/** Take an area, and go there. */
-export function take(area) {
+/** Choose an area, and go there. */
+export function chooseArea(area) {
   say(byId("circle-error"));
   if (!area || area.kind !== "place") byId("place").value = "";
   enter({ area, tab: "area" });
   outline();
 }
 
-/** A place that was found, as an area. */
-export function takePlace({ properties }) {
+/** Choose a place as the area. */
+export function choosePlace({ properties }) {
   names.set(properties.code, properties.name);
-  take({ kind: "place", code: properties.code });
+  chooseArea({ kind: "place", code: properties.code });
 }
 
-/** What is told of a place, asked once, and its name with it; rejects with a Problem. */
+/** The feature of a place, fetched once; rejects with a Problem. */
 export function placeOf({ code }) {
-  if (!places.has(code)) places.set(code, asked(code));
+  if (!places.has(code)) places.set(code, fetched(code));
   return places.get(code);
 }
 
-async function asked(code) {
+async function fetched(code) {
   try {
     const place = await app.source.place(code);
     names.set(code, place.properties.name);
@@ -64,7 +64,7 @@ async function draw(kind) {
   put("area", []);
   const area = await drawn(kind);
   byId(`draw-${kind}`).focus({ preventScroll: true });
-  if (area) take(area);
+  if (area) chooseArea(area);
   else outline(false);
 }
 
@@ -95,7 +95,7 @@ function byNumbers(event) {
   const radius = numberOf(byId("circle-radius").value);
   // The Netherlands, generously; a radius beyond 100 km is no circle to count in.
   const right = lat > 50 && lat < 54.5 && lon > 2 && lon < 8 && radius > 0 && radius <= 100_000;
-  if (right) return take({ kind: "circle", centre: [rounded(lon), rounded(lat)], radius });
+  if (right) return chooseArea({ kind: "circle", centre: [rounded(lon), rounded(lat)], radius });
   say(byId("circle-error"), () => t("circle_wrong"));
 }
 

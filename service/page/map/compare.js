@@ -6,8 +6,8 @@ import { lastTotals } from "./totals.js";
 import { classesOf, measuresOf, methodNamed } from "./methods.js";
 import { number, t } from "./texts.js";
 
-/** What areas are compared by: [[name, title, take, write], ...] of all methods among them. Of an
- * area of another method there is nothing to take. */
+/** What areas are compared by, of all methods among them: [[name, title, value(totals, method),
+ * write(value)], ...]; of an area of another method the value is null. */
 function measures() {
   const judged = ["roofs_judged", t("roofs_judged"), (x) => x.counts.judged, number];
   const aside = [
@@ -18,7 +18,7 @@ function measures() {
   const classes = (method) => classesOf(method).slice(0, -1).map(({ name, label }) => [`class_${name}`, label, (x) => x.counts.legend[name], number]);
   const named = (method, name) => (of.length > 1 ? `${method.name}_${name}` : name);
   const own = (those) => of.flatMap((method) =>
-    those(method).map(([name, title, take, write]) => [named(method, name), title, (x, by) => (by === method ? take(x) : null), write]));
+    those(method).map(([name, title, value, write]) => [named(method, name), title, (x, by) => (by === method ? value(x) : null), write]));
   return [judged, ...own(classes), ...aside, ...own(measuresOf)];
 }
 
@@ -44,8 +44,8 @@ function add() {
   set({ tab: "compare" });
 }
 
-function keep(some) {
-  areas = some;
+function keep(chosen) {
+  areas = chosen;
   remember("compare", areas.length ? areas : null);
   writeCompare();
 }
@@ -55,16 +55,16 @@ export function writeCompare() {
   show(byId("compare-none"), !areas.length);
   show(byId("compare-scroll"), areas.length > 0);
   show(byId("compare-actions"), areas.length > 0);
-  const told = (one, take, write) => {
-    const value = take(one.totals, methodNamed(one.method));
-    return value === undefined || value === null ? "–" : write(value);
+  const cellOf = (one, value, write) => {
+    const figure = value(one.totals, methodNamed(one.method));
+    return figure === undefined || figure === null ? "–" : write(figure);
   };
   const head = areas.map((one, index) =>
     make("th", { scope: "col" }, one.name, " ",
       make("button", { type: "button", class: "plain", "aria-label": t("compare_drop", { name: one.name }), onclick: () => keep(areas.filter((_, at) => at !== index)) }, "×")),
   );
-  const rows = measures().map(([, title, take, write]) =>
-    make("tr", {}, make("th", { scope: "row" }, title), ...areas.map((one) => make("td", {}, told(one, take, write)))),
+  const rows = measures().map(([, title, value, write]) =>
+    make("tr", {}, make("th", { scope: "row" }, title), ...areas.map((one) => make("td", {}, cellOf(one, value, write)))),
   );
   byId("compare-table").replaceChildren(
     make("caption", {}, t("compare_caption")),
@@ -77,7 +77,7 @@ export function writeCompare() {
 function csv() {
   const every = measures();
   const lines = [["area", "collection", ...every.map(([name]) => name)]];
-  for (const one of areas) lines.push([one.name, one.collection, ...every.map(([, , take]) => take(one.totals, methodNamed(one.method)) ?? "")]);
+  for (const one of areas) lines.push([one.name, one.collection, ...every.map(([, , value]) => value(one.totals, methodNamed(one.method)) ?? "")]);
   return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
 }
 

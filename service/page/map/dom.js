@@ -33,13 +33,13 @@ export function show(element, shown) {
   element.hidden = !shown;
 }
 
-/** A list of terms and what they are: [[term, told], ...]; rows told as null are left out. */
+/** A list of terms with their values: [[term, value], ...]; rows without a value are left out. */
 export function terms(rows, attributes = {}) {
-  const told = rows.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const known = rows.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return make(
     "dl",
     attributes,
-    ...told.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))),
+    ...known.map(([term, value]) => make("div", {}, make("dt", {}, term), make("dd", {}, value))),
   );
 }
 

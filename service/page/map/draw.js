@@ -7,7 +7,7 @@ import { put, theMap } from "./mapview.js";
 import { open } from "./tabs.js";
 import { say, t } from "./texts.js";
 
-const AFTERMATH_MS = 300; // the click that ends a drawing is told to others after us
+const AFTERMATH_MS = 300; // other listeners hear the click that ends a drawing after us
 const NEAR_PX = 14; // a finger's idea of the same place
 const LEAST_RADIUS = 5; // [m]; a second click on the centre is a slip
 let kind = null; // while something is drawn
@@ -43,7 +43,7 @@ export function drawn(wanted) {
 export function startDrawing() {
   theMap().on("click", (event) => kind && set(placeOf(event.lngLat)));
   // Its first click has set the last corner, unless that was refused.
-  theMap().on("dblclick", (event) => points.length && near(placeOf(event.lngLat), points.at(-1)) && finish());
+  theMap().on("dblclick", (event) => points.length && isClose(placeOf(event.lngLat), points.at(-1)) && finish());
   theMap().on("mousemove", (event) => kind && sketch(placeOf(event.lngLat)));
   byId("drawing-stop").addEventListener("click", stop);
   byId("drawing-done").addEventListener("click", close);
@@ -71,16 +71,16 @@ function set(point) {
     if (radius >= LEAST_RADIUS) end({ kind: "circle", centre: points[0], radius });
     return;
   }
-  if (points.length > 2 && near(point, points[0])) return close();
+  if (points.length > 2 && isClose(point, points[0])) return close();
   // The second click of a double one is no other corner.
-  if (points.length && near(point, points.at(-1))) return;
+  if (points.length && isClose(point, points.at(-1))) return;
   if (crossesItself([...points, point])) return tell("crosses");
   points.push(point);
   sketch(point);
   tell();
 }
 
-function near(one, other) {
+function isClose(one, other) {
   const [a, b] = [one, other].map((point) => theMap().project(point));
   return Math.hypot(a.x - b.x, a.y - b.y) < NEAR_PX;
 }

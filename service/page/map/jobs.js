@@ -116,7 +116,7 @@ async function cancel() {
 export function write() {
   if (!status || !watched) return;
   const done = FINAL.includes(status.status);
-  const told = status.status === "failed" ? `${t("job_failed")} ${status.message ?? ""}` : t(`job_${status.status}`);
+  const message = status.status === "failed" ? `${t("job_failed")} ${status.message ?? ""}` : t(`job_${status.status}`);
   if (done || !byId("job-bar")) {
     byId("job").replaceChildren(
       make("div", { class: "job", "data-testid": "job-box" },
@@ -128,7 +128,7 @@ export function write() {
     );
   }
   byId("job-bar").value = status.progress ?? 0;
-  if (byId("job-told").textContent !== told) byId("job-told").textContent = told;
+  if (byId("job-told").textContent !== message) byId("job-told").textContent = message;
   byId("job-left").textContent = done ? "" : left(status);
   byId("job-left").title = blocks(status);
 }

@@ -15,12 +15,12 @@ export function swatch(colour) {
 }
 
 /** The classes of a collection and what it does not count, with their symbols. */
-function roofsTold(collection) {
+function roofEntries(collection) {
   const aside = collection.unselected ? [{ colour: UNSELECTED, label: t("class_unselected") }] : [];
   return [...classesOf(methodOf(collection)), ...aside].map(({ colour, label }) => ({ symbol: classSymbol(colour), label }));
 }
 
-const marksTold = (kinds) => kinds.map((kind) => ({ symbol: MARKS[kind].symbol, label: t(`mark_kind_${kind}`) }));
+const markEntries = (kinds) => kinds.map((kind) => ({ symbol: MARKS[kind].symbol, label: t(`mark_kind_${kind}`) }));
 
 /** What the colours of a layer mean: {symbol, label}, or null where it has no palette. */
 function scaleOf({ drawn, unit }) {
@@ -30,7 +30,7 @@ function scaleOf({ drawn, unit }) {
 }
 
 /** The scales of the layers that are shown, by the titles of these. */
-function scalesTold(collection) {
+function scaleEntries(collection) {
   const layers = switchable(collection).filter((layer) => now().shown.includes(layer.name) && scaleOf(layer));
   return layers.map((layer) => ({ ...scaleOf(layer), label: `${inWords(layer.title)}: ${scaleOf(layer).label}` }));
 }
@@ -38,14 +38,14 @@ function scalesTold(collection) {
 /** All that the map shows now, for a picture of it: [{symbol, label}, ...]. */
 export function legendOf(collection) {
   const area = now().area ? [{ symbol: AREA, label: t("legend_area") }] : [];
-  return [...roofsTold(collection), ...scalesTold(collection), ...area, ...marksTold(kindsInView())];
+  return [...roofEntries(collection), ...scaleEntries(collection), ...area, ...markEntries(kindsInView())];
 }
 
 /** Write the legend of a collection, and the switches of its layers, in the language spoken. */
 export function writeLegend(collection) {
-  const items = (told, name) => told.map(({ symbol, label }) => make("li", {}, svgOf(symbol, name), label));
-  byId("legend-classes").replaceChildren(...items(roofsTold(collection), "swatch"));
-  byId("legend-marks").replaceChildren(...items(marksTold(Object.keys(MARKS)), "dot"));
+  const items = (entries, name) => entries.map(({ symbol, label }) => make("li", {}, svgOf(symbol, name), label));
+  byId("legend-classes").replaceChildren(...items(roofEntries(collection), "swatch"));
+  byId("legend-marks").replaceChildren(...items(markEntries(Object.keys(MARKS)), "dot"));
   byId("layers").replaceChildren(...switchable(collection).flatMap((layer) => switchOf(collection, layer)));
   showSwitches(collection);
 }
@@ -78,7 +78,7 @@ export function startLegend(collection) {
 }
 
 /** Set the switches as the state says. */
-export function showSwitches(collection) {
+function showSwitches(collection) {
   const { shown, tall, marks } = now();
   const of = (layer) => shown.includes(layer);
   for (const box of document.querySelectorAll("[data-layer]")) box.checked = of(box.dataset.layer);

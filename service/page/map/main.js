@@ -1,7 +1,7 @@
 /** The page: reads its configuration, makes the parts, and joins them. */
 
 import { Problem, configuration, server } from "./api.js";
-import { outline, startAreas, takePlace, writeAreas } from "./areas.js";
+import { choosePlace, outline, startAreas, writeAreas } from "./areas.js";
 import { startCompare, writeCompare } from "./compare.js";
 import { byId, english, make, remember, remembered, show, terms } from "./dom.js";
 import { drawing, startDrawing } from "./draw.js";
@@ -20,10 +20,10 @@ import { day, known, lang, say, speak, speakOf, t } from "./texts.js";
 import { count, startTotals, write as writeTotals } from "./totals.js";
 
 const NAMES = { en: "English", nl: "Nederlands" };
-const app = { config: null, source: server, marks: false, collection, drawing, explain, offerJob, markRoof, addResult, attribution, sourcesTold };
+const app = { config: null, source: server, marks: false, collection, drawing, explain, offerJob, markRoof, addResult, attribution, sourceElements };
 // Where nothing was computed yet: the Netherlands, without layers.
 const NOTHING = { name: "", title: "", bbox: [3.2, 50.7, 7.3, 53.6], suns: [], layers: [] };
-let told = () => {}; // says again what was said over the map
+let rewriteNotice = () => {}; // in another language
 
 /** The collection that is shown. */
 function collection() {
@@ -46,7 +46,7 @@ function attribution() {
 }
 
 /** Method, data, licences and what is not judged, as elements. */
-function sourcesTold() {
+function sourceElements() {
   const one = collection();
   return [
     terms([
@@ -72,14 +72,14 @@ async function addResult({ id, name, area }) {
   set({ collection: id });
 }
 
-/** What the configuration says of others, of a result that it does not list: it is the reader's own. */
+/** A result of the reader's own as the configuration describes others, which does not list it. */
 async function resultOf(id) {
-  const [told, report] = await Promise.all([server.collection(id), server.report(id)]);
-  const bbox = told.extent?.spatial?.bbox?.[0] ?? collection().bbox;
+  const [described, report] = await Promise.all([server.collection(id), server.report(id)]);
+  const bbox = described.extent?.spatial?.bbox?.[0] ?? collection().bbox;
   const { parameters, name } = report.method;
   return {
     name: id, title: id, bbox, suns: parameters.times ?? [], date: parameters.date,
-    method: { name, parameters }, attribution: told.attribution, licence: collection().licence,
+    method: { name, parameters }, attribution: described.attribution, licence: collection().licence,
     layers: report.inputs?.options?.layers ?? [], computed: report.machine?.finished ?? null,
     unselected: report.counts.footprints > report.counts.selected,
   };
@@ -116,7 +116,7 @@ function writeAbout() {
     make("h2", {}, t("about_title")),
     ...(methodOf(collection()).own.about?.(collection()) ?? [t("about_what"), t("about_unsure")]).map((text) => make("p", {}, text)),
     make("h2", {}, t("sources")),
-    ...sourcesTold(),
+    ...sourceElements(),
     make("h2", {}, t("about_page")),
     make("p", {}, t(app.config.basemap ? "about_basemap" : "about_private")),
     make("p", {}, t("about_software")),
@@ -125,7 +125,7 @@ function writeAbout() {
 
 /** All that is written in the reader's language. */
 function writeAll() {
-  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite, told]) act();
+  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite, rewriteNotice]) act();
   writeLegend(collection());
   if (app.marks) writeMarks();
 }
@@ -177,12 +177,12 @@ async function linkedResult({ collection: name, area }) {
 
 /** Say over the map what is named `key`, until the reader closes it or, where nothing works without
  * what is missing, tries again; also in another language. */
-function notice(key, values = () => ({}), what = "close") {
-  const act = { close: () => show(byId("notice"), false), again: () => location.reload() }[what];
-  const button = make("button", { type: "button", "data-testid": `notice-${what}`, onclick: act }, t(what));
+function notice(key, values = () => ({}), action = "close") {
+  const act = { close: () => show(byId("notice"), false), again: () => location.reload() }[action];
+  const button = make("button", { type: "button", "data-testid": `notice-${action}`, onclick: act }, t(action));
   byId("notice").replaceChildren(make("p", {}, t(key, values())), button);
   show(byId("notice"), true);
-  told = () => byId("notice").hidden || notice(key, values, what);
+  rewriteNotice = () => byId("notice").hidden || notice(key, values, action);
 }
 
 /** Totals, search and lists need no map. */
@@ -211,7 +211,7 @@ function startParts() {
   on(["lang"], async () => {
     await speak(now().lang);
     remember("lang", now().lang);
-    say(byId("save-told")); // it is done, and was told
+    say(byId("save-told")); // of the language before
     writeAll();
   });
   byId("collection").addEventListener("change", (event) => enter({ collection: event.target.value }));
@@ -225,9 +225,9 @@ function startParts() {
     if (linked.at) theMap().jumpTo({ center: [linked.at[1], linked.at[0]], zoom: linked.at[2], pitch: linked.at[3], bearing: linked.at[4] });
     await follow(linked);
   });
-  for (const start of [startLegend]) start(collection);
+  startLegend(collection);
   for (const start of [startAreas, startTotals, startRoofs, startSave, startJobs]) start(app);
-  startPlaces(app, takePlace);
+  startPlaces(app, choosePlace);
   startDrawing();
   startCompare();
   if (app.marks) startMarks(app);

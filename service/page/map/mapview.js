@@ -21,13 +21,13 @@ const EMPTY = { type: "FeatureCollection", features: [] };
 
 let map = null;
 let still = false;
-let asked = 0; // how often a collection was to be shown
+let requests = 0; // to show a collection
 let current = null; // the collection
 let sources = []; // the names of its sources, the lowest first
 let adding = false; // its sources
-let late = 0; // the timer of what is awaited
-let lost = []; // errors of what did not come; of a tile, or else of all of a source
-let missed = null; // the name of what is said of those
+let timer = 0; // after which roofs count as missing
+let failures = []; // errors of tiles, or else of whole sources
+let failure = null; // the key of the text that is shown for those
 
 maplibre.setWorkerUrl(new URL("vendor/maplibre-gl-worker.js", import.meta.url).href);
 
@@ -59,7 +59,7 @@ export async function makeMap(config) {
   map.on("moveend", () => set({ at: whereNow() }));
   map.on("error", (event) => {
     console.error(event.error);
-    if (sources.includes(event.sourceId)) lost.push(event);
+    if (sources.includes(event.sourceId)) failures.push(event);
   });
   map.on("idle", tellLoaded);
   await new Promise((done) => map.once("load", done));
@@ -121,14 +121,14 @@ function locale() {
 
 /** Write the control's words in the language that is spoken now. */
 export function relabel() {
-  const said = { "zoom-in": "zoom_in", "zoom-out": "zoom_out", compass: "to_north" };
-  for (const [part, key] of Object.entries(said)) {
+  const labels = { "zoom-in": "zoom_in", "zoom-out": "zoom_out", compass: "to_north" };
+  for (const [part, key] of Object.entries(labels)) {
     const button = map.getContainer().querySelector(`.maplibregl-ctrl-${part}`);
     button?.setAttribute("aria-label", t(key));
     button?.setAttribute("title", t(key));
   }
   map.getCanvas().setAttribute("aria-label", t("map_keys"));
-  tellMissed(missed);
+  showFailure(failure);
 }
 
 /** Diagonal lines, for what was not judged. */
@@ -149,9 +149,9 @@ export async function showCollection(collection) {
   if (!hasMap()) return doWithout(collection.bbox);
   [current, adding] = [collection, true];
   tellLoading();
-  const turn = (asked += 1);
+  const turn = (requests += 1);
   const fresh = await sourcesOf(collection);
-  if (turn !== asked) return; // another one was chosen meanwhile
+  if (turn !== requests) return; // another one was chosen meanwhile
   for (const id of [...sources, ...ROOF_LAYERS]) if (map.getLayer(id)) map.removeLayer(id);
   for (const id of sources) map.removeSource(id);
   for (const [layer, source] of fresh) map.addSource(layer, source);
@@ -165,32 +165,32 @@ export async function showCollection(collection) {
 
 /** Say that roofs are on their way, until all is drawn; not for ever. */
 function tellLoading() {
-  clearTimeout(late);
-  lost = [];
-  tellMissed(null);
+  clearTimeout(timer);
+  failures = [];
+  showFailure(null);
   say(byId("loading"), () => (current.name ? t("loading") : ""));
-  late = setTimeout(() => {
+  timer = setTimeout(() => {
     say(byId("loading"));
-    if (current.name) tellMissed("no_tiles");
+    if (current.name) showFailure("no_tiles");
   }, PATIENCE_MS);
 }
 
 /** All was drawn that came: say whether something is missing in what is seen. */
 function tellLoaded() {
   if (adding) return;
-  clearTimeout(late);
+  clearTimeout(timer);
   say(byId("loading"));
-  lost = lost.filter(({ tile }) => !tile || (tile.state === "errored" && tile.uses > 0));
-  const ranges = lost.some(({ error }) => error.name === "NoRanges");
-  const what = lost.length ? (ranges ? "no_ranges" : "no_tiles") : null;
-  if (what !== missed) tellMissed(what);
+  failures = failures.filter(({ tile }) => !tile || (tile.state === "errored" && tile.uses > 0));
+  const ranges = failures.some(({ error }) => error.name === "NoRanges");
+  const key = failures.length ? (ranges ? "no_ranges" : "no_tiles") : null;
+  if (key !== failure) showFailure(key);
 }
 
 /** Say what is missing, and offer to fetch it again. */
-function tellMissed(what) {
-  missed = what;
-  const again = what && make("button", { type: "button", "data-testid": "again", onclick: fetchAgain }, t("again"));
-  byId("lost").replaceChildren(...(what ? [t(what), again] : []));
+function showFailure(key) {
+  failure = key;
+  const again = key && make("button", { type: "button", "data-testid": "again", onclick: fetchAgain }, t("again"));
+  byId("lost").replaceChildren(...(key ? [t(key), again] : []));
 }
 
 async function fetchAgain() {
@@ -201,8 +201,8 @@ async function fetchAgain() {
 
 async function sourcesOf(collection) {
   const layers = collection.name ? [...layersOf(collection).map(({ name }) => name), ...ROOFS] : [];
-  const found = await Promise.all(layers.map((layer) => sourceOf(collection, layer, still)));
-  return layers.map((layer, at) => [layer, found[at]]).filter(([, source]) => source);
+  const fetched = await Promise.all(layers.map((layer) => sourceOf(collection, layer, still)));
+  return layers.map((layer, at) => [layer, fetched[at]]).filter(([, source]) => source);
 }
 
 /** Show the part that is chosen of each layer that has parts. */
@@ -290,7 +290,7 @@ function addMarksAndAreas() {
 }
 
 /** Switch the layers as the state says. */
-export function showLayers() {
+function showLayers() {
   const { shown: switched, tall, marks } = now();
   const shown = { "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
   for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
@@ -316,11 +316,11 @@ export function choose(row) {
 /** The roofs that stand on the screen, each once, as features. */
 export function roofsInView(place = undefined) {
   const layers = ["roofs-flat", "roofs-hatch", "roofs-tall"].filter((id) => map.getLayer(id));
-  const found = new Map();
+  const roofs = new Map();
   for (const feature of map.queryRenderedFeatures(place, { layers })) {
-    if (!found.has(feature.id)) found.set(feature.id, feature);
+    if (!roofs.has(feature.id)) roofs.set(feature.id, feature);
   }
-  return [...found.values()];
+  return [...roofs.values()];
 }
 
 /** The kinds of marks that are seen. */

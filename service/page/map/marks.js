@@ -16,9 +16,9 @@ const WHAT = {
 };
 const MOST_SHOWN = 50;
 let app = null;
-let where = null; // {row, id} or {geometry}
+let target = null; // of the mark: {row, id} or {geometry}
 let features = null; // all marks, once they came
-let lost = null; // why they did not come
+let failure = null; // a Problem, where they did not come
 let retention = null; // {approved_days, other_days}, as the service states it
 
 /** Make the form work and show what there is. */
@@ -31,12 +31,12 @@ export function startMarks(given) {
     if (area) place({ geometry: await shapeOf(area) });
     byId("mark-reason").focus();
   });
-  byId("mark-area").addEventListener("click", takeArea);
+  byId("mark-area").addEventListener("click", targetArea);
   byId("mark-drop").addEventListener("click", () => {
     place(null);
     byId("mark-draw").focus();
   });
-  on(["tab"], ({ tab }) => tab === "marks" && takeRoof());
+  on(["tab"], ({ tab }) => tab === "marks" && targetRoof());
   theMap().on("moveend", writeLists);
   writeMarks();
   load();
@@ -45,18 +45,18 @@ export function startMarks(given) {
 /** Mark the roof that is chosen. */
 export function markRoof() {
   if (!chosenRoof()) return;
-  where = null;
+  target = null;
   set({ tab: "marks" });
   byId("tab-marks").focus();
 }
 
-/** Take the roof that is chosen, unless an area was. */
-function takeRoof() {
+/** Mark the roof that is chosen, unless an area was. */
+function targetRoof() {
   const roof = chosenRoof();
-  if (roof && !where?.geometry) place({ row: roof.row, id: roof.id || roof.row });
+  if (roof && !target?.geometry) place({ row: roof.row, id: roof.id || roof.row });
 }
 
-async function takeArea() {
+async function targetArea() {
   const { area } = now();
   if (!area) return tell(t("mark_no_area"), true);
   try {
@@ -66,18 +66,18 @@ async function takeArea() {
   }
 }
 
-/** Take what is marked, null for nothing; what was drawn is seen until then. */
-function place(target) {
-  where = target;
-  put("draft", where?.geometry ? [{ type: "Feature", properties: {}, geometry: where.geometry }] : []);
+/** Set what is marked, null for nothing; an area is shown on the map. */
+function place(wanted) {
+  target = wanted;
+  put("draft", target?.geometry ? [{ type: "Feature", properties: {}, geometry: target.geometry }] : []);
   tell("", true);
   writeWhere();
 }
 
 function writeWhere() {
-  const told = where ? (where.row !== undefined ? `${t("building")} ${where.id}` : t("mark_on_area")) : t("mark_nowhere");
-  byId("mark-where").textContent = told;
-  show(byId("mark-drop"), Boolean(where));
+  const label = target ? (target.row !== undefined ? `${t("building")} ${target.id}` : t("mark_on_area")) : t("mark_nowhere");
+  byId("mark-where").textContent = label;
+  show(byId("mark-drop"), Boolean(target));
 }
 
 /** Write form and lists, anew where the language changed. */
@@ -108,15 +108,15 @@ function tell(text, wrong = false) {
 
 async function send(event) {
   event.preventDefault();
-  if (!where) return tell(t("mark_nowhere"), true);
+  if (!target) return tell(t("mark_nowhere"), true);
   const reason = byId("mark-reason").value.trim();
   if (!reason) {
     tell(t("mark_no_reason"), true);
     return byId("mark-reason").focus();
   }
-  const target = where.row !== undefined ? { collection: now().collection, row: where.row } : { geometry: where.geometry };
+  const of = target.row !== undefined ? { collection: now().collection, row: target.row } : { geometry: target.geometry };
   try {
-    await app.source.mark({ kind: document.querySelector("[name=mark-kind]:checked").value, what: byId("mark-what").value, reason, ...target });
+    await app.source.mark({ kind: document.querySelector("[name=mark-kind]:checked").value, what: byId("mark-what").value, reason, ...of });
   } catch (problem) {
     return tell(app.explain(problem), true);
   }
@@ -129,10 +129,10 @@ async function send(event) {
 async function load() {
   try {
     const answer = await app.source.marks();
-    [features, lost] = [answer.features, null];
+    [features, failure] = [answer.features, null];
     retention = answer.retention ?? null;
   } catch (problem) {
-    lost = problem;
+    failure = problem;
     return writeLists();
   }
   const drawnOnes = features.filter(({ geometry }) => geometry).map((one) => ({ ...one, properties: { ...one.properties, mark: one.id } }));
@@ -148,30 +148,30 @@ function pointOf(geometry) {
 }
 
 function writeLists() {
-  if (lost) return ["marks-mine", "marks-public"].forEach((id) => fill(id, [], app.explain(lost)));
+  if (failure) return ["marks-mine", "marks-public"].forEach((id) => fill(id, [], app.explain(failure)));
   if (!features) return;
   const mine = features.filter(({ properties }) => properties.mine);
   const box = theMap().getBounds();
-  const near = features.filter(({ properties, geometry }) => !properties.mine && geometry && box.contains(pointOf(geometry).coordinates));
+  const others = features.filter(({ properties, geometry }) => !properties.mine && geometry && box.contains(pointOf(geometry).coordinates));
   const days = retention && { approved: number(retention.approved_days), other: number(retention.other_days) };
   byId("marks-kept").textContent = days ? t("marks_kept", days) : "";
   fill("marks-mine", mine, t("marks_none_mine"));
-  fill("marks-public", near.slice(0, MOST_SHOWN), t("marks_none"));
+  fill("marks-public", others.slice(0, MOST_SHOWN), t("marks_none"));
 }
 
-function fill(id, some, none) {
-  const items = some.map((feature) => lineOf(feature));
+function fill(id, chosen, none) {
+  const items = chosen.map((feature) => lineOf(feature));
   byId(id).replaceChildren(...(items.length ? items : [make("li", { class: "hint" }, none)]));
 }
 
-function lineOf({ id, geometry, properties: told }) {
-  const status = told.mine && known(`mark_${told.status}`) ? t(`mark_${told.status}`) : null;
+function lineOf({ id, geometry, properties: mark }) {
+  const status = mark.mine && known(`mark_${mark.status}`) ? t(`mark_${mark.status}`) : null;
   const look = geometry && hasMap() && make("button", { type: "button", class: "plain", onclick: () => goTo(boundsOf(geometry), { maxZoom: 17 }) }, t("mark_look"));
-  const remove = told.mine && make("button", { type: "button", class: "plain", "data-testid": "mark-delete", onclick: () => forget(id) }, t("mark_delete"));
-  return make("li", { "data-testid": told.mine ? "mark-mine" : "mark-public", "data-kind": told.kind },
-    make("strong", {}, `${t(`mark_kind_${told.kind}`)}: ${t(`what_${told.what}`)}`),
-    told.reason ? make("p", {}, told.reason) : null,
-    make("p", { class: "hint" }, [told.building && `${t("building")} ${told.building}`, status, told.created && day(told.created)].filter(Boolean).join(" · ")),
+  const remove = mark.mine && make("button", { type: "button", class: "plain", "data-testid": "mark-delete", onclick: () => forget(id) }, t("mark_delete"));
+  return make("li", { "data-testid": mark.mine ? "mark-mine" : "mark-public", "data-kind": mark.kind },
+    make("strong", {}, `${t(`mark_kind_${mark.kind}`)}: ${t(`what_${mark.what}`)}`),
+    mark.reason ? make("p", {}, mark.reason) : null,
+    make("p", { class: "hint" }, [mark.building && `${t("building")} ${mark.building}`, status, mark.created && day(mark.created)].filter(Boolean).join(" · ")),
     make("div", { class: "row" }, ...[look, remove].filter(Boolean)));
 }
 

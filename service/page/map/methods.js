@@ -11,10 +11,10 @@
  *   about(collection)        paragraphs on what the classes mean
  *   totals(totals)           {lead, head, rows, share, hint}: sentences, and a table with its titles
  *   small(counts, name)      what is remarked of the number of a class, or null
- *   measures                 what areas are compared by: [[name, take(totals), write(value)], ...]
+ *   measures                 what areas are compared by: [[name, value(totals), write(value)], ...]
  *   derived(sections, parameters, households)  sections of the report that follow from its sums
  *   parts                    by layer, of which one part can be chosen: {chosen(collection): its name or null,
- *                            told(collection): it in words, make(): an element to choose by,
+ *                            label(collection): its name in words, make(): an element to choose by,
  *                            write(collection, shown): make that say what is chosen}
  */
 
@@ -25,11 +25,11 @@ let methods = {};
 
 /** Take the methods of the configuration, and fetch their modules. */
 export async function startMethods(declared) {
-  const found = await Promise.all(Object.values(declared).map(async (method) => {
+  const loaded = await Promise.all(Object.values(declared).map(async (method) => {
     const own = method.module ? await import(`./methods/${method.name}.js`) : {};
     return [method.name, { ...method, own }];
   }));
-  methods = Object.fromEntries(found);
+  methods = Object.fromEntries(loaded);
 }
 
 /** The method of a name; the first where none is named. */
@@ -86,7 +86,7 @@ export function sumsOf(method, totals) {
   return { head: [t("totals_sum")], rows };
 }
 
-/** What areas are compared by: [[name, title, take, write], ...]. */
+/** What areas are compared by: [[name, title, value(totals), write(value)], ...]. */
 export function measuresOf(method) {
   const { measures, words } = method.own;
   if (measures) return measures.map(([name, ...rest]) => [name, inWords(words)[name], ...rest]);
@@ -97,7 +97,7 @@ export function measuresOf(method) {
 const unitOf = ({ unit }) => (unit ? ` ${unit.replace(/m2\b/, "m²").replace("/year", ` ${t("a_year")}`)}` : "");
 
 /** A value of a column in words; null where it is not known. */
-export function valueOf(column, value) {
+function valueOf(column, value) {
   if (value === null || value === undefined || value === "") return null;
   if (typeof value === "boolean") return t(value ? "yes" : "no");
   if (typeof value === "number") return `${Number.isInteger(value) ? number(value) : amount(value)}${unitOf(column)}`;

@@ -62,13 +62,13 @@ function drawScale(pen, right, bottom) {
   const metres = (Math.cos((lat * Math.PI) / 180) * ROUND_THE_EARTH) / (WORLD * 2 ** theMap().getZoom());
   const length = roundBelow(LONGEST_BAR * metres);
   const wide = length / metres;
-  const told = length < 1000 ? `${number(length)} m` : `${number(length / 1000)} km`;
+  const label = length < 1000 ? `${number(length)} m` : `${number(length / 1000)} km`;
   plate(pen, right - wide - 16, bottom - 34, wide + 16, 34);
   pen.fillStyle = INK;
   pen.fillRect(right - wide - 8, bottom - 12, wide, 4);
   pen.font = `12px ${FONT}`;
   pen.textAlign = "center";
-  pen.fillText(told, right - 8 - wide / 2, bottom - 18);
+  pen.fillText(label, right - 8 - wide / 2, bottom - 18);
   pen.textAlign = "start";
 }
 
@@ -117,7 +117,7 @@ function writeHead(pen, app, wide) {
 /** What the picture or the page is of, and of when: results, area, layers, day. */
 export function subtitle(app, when) {
   const one = app.collection();
-  return [one.title, lastTotals()?.name, ...layersTold(one), t(when, { date: day(localToday()) })].filter(Boolean).join(" · ");
+  return [one.title, lastTotals()?.name, ...layerLabels(one), t(when, { date: day(localToday()) })].filter(Boolean).join(" · ");
 }
 
 /** The day it is where the reader is, as ISO writes it. */
@@ -127,9 +127,9 @@ function localToday() {
 }
 
 /** The layers that are switched on. */
-function layersTold(collection) {
+function layerLabels(collection) {
   const layers = switchable(collection).filter(({ name }) => now().shown.includes(name));
-  return layers.map(({ name, title }) => methodOf(collection).own.parts?.[name]?.told(collection) ?? inWords(title));
+  return layers.map(({ name, title }) => methodOf(collection).own.parts?.[name]?.label(collection) ?? inWords(title));
 }
 
 const measured = (text, size) => {

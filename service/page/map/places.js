@@ -4,9 +4,9 @@ import { byId, later, make, show } from "./dom.js";
 import { known, number, t } from "./texts.js";
 
 let app = null;
-let found = [];
+let results = [];
 let active = -1;
-let asked = 0;
+let searches = 0;
 
 /** Make the field work; `chosen(feature)` is told which place it is. */
 export function startPlaces(given, chosen) {
@@ -15,7 +15,7 @@ export function startPlaces(given, chosen) {
   field.addEventListener("input", later(search, 180));
   field.addEventListener("blur", () => setTimeout(close, 150));
   field.addEventListener("keydown", (event) => {
-    const act = { ArrowDown: () => move(1), ArrowUp: () => move(-1), Escape: close, Enter: () => take(chosen) }[event.key];
+    const act = { ArrowDown: () => move(1), ArrowUp: () => move(-1), Escape: close, Enter: () => choose(chosen) }[event.key];
     if (!act) return;
     if (event.key !== "Escape") event.preventDefault();
     act();
@@ -25,22 +25,22 @@ export function startPlaces(given, chosen) {
     if (!option) return;
     event.preventDefault();
     active = Number(option.dataset.number);
-    take(chosen);
+    choose(chosen);
   });
 }
 
 async function search() {
   const text = byId("place").value.trim();
-  const turn = (asked += 1);
+  const turn = (searches += 1);
   if (text.length < 2) return close();
   try {
     const answer = await app.source.places(text);
-    if (turn !== asked) return;
-    found = answer.features.slice(0, 12);
+    if (turn !== searches) return;
+    results = answer.features.slice(0, 12);
     list();
-    tell(found.length ? t("places_found", { n: number(found.length) }) : t("places_none", { text }));
+    tell(results.length ? t("places_found", { n: number(results.length) }) : t("places_none", { text }));
   } catch (problem) {
-    if (turn === asked) tell(app.explain(problem));
+    if (turn === searches) tell(app.explain(problem));
   }
 }
 
@@ -50,7 +50,7 @@ function tell(text) {
 
 function list() {
   active = -1;
-  const options = found.map(({ properties }, index) => {
+  const options = results.map(({ properties }, index) => {
     const kind = known(`kind_${properties.kind}`) ? t(`kind_${properties.kind}`) : properties.kind;
     return make(
       "li",
@@ -84,14 +84,14 @@ function move(step) {
   byId("place").setAttribute("aria-activedescendant", options[active].id);
 }
 
-async function take(chosen) {
-  if (byId("place-list").hidden && found.length === 0) await search();
-  const feature = found[active < 0 ? 0 : active];
+async function choose(chosen) {
+  if (byId("place-list").hidden && results.length === 0) await search();
+  const feature = results[active < 0 ? 0 : active];
   if (!feature) return;
   byId("place").value = feature.properties.name;
-  asked += 1;
+  searches += 1;
   close();
   tell("");
-  found = [];
+  results = [];
   chosen(feature);
 }

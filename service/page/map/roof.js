@@ -112,11 +112,11 @@ async function list() {
   if (hasMap() && !inDetail()) return say(t("roof_zoom"));
   const { rank = () => 0 } = methodOf(app.collection()).own;
   const seen = hasMap() ? roofsInView() : await withoutMap();
-  const found = seen.sort((a, b) => rank(b.properties) - rank(a.properties));
-  const some = found.slice(0, MOST_LISTED);
-  say(t(found.length > some.length ? "roof_some" : "roof_all", { n: number(found.length), most: number(some.length) }));
+  const sorted = seen.sort((a, b) => rank(b.properties) - rank(a.properties));
+  const listed = sorted.slice(0, MOST_LISTED);
+  say(t(sorted.length > listed.length ? "roof_some" : "roof_all", { n: number(sorted.length), most: number(listed.length) }));
   byId("roof-card").replaceChildren();
-  byId("roof-list").replaceChildren(...some.map((feature) => make("li", {}, lineOf(feature))));
+  byId("roof-list").replaceChildren(...listed.map((feature) => make("li", {}, lineOf(feature))));
 }
 
 /** Where nothing is in view, some of all roofs. */
@@ -205,7 +205,7 @@ function numbers(roof, method, collection) {
 }
 
 function sources(method, one) {
-  const told = [
+  const rows = [
     [t("method"), one.method?.name ?? null],
     ...(method.own.sources?.(one) ?? []),
     [t("heights"), english(one.heights)],
@@ -214,7 +214,7 @@ function sources(method, one) {
   ];
   return [
     make("h3", {}, t("basis")),
-    terms(told, { class: "terms", "data-testid": "roof-sources" }),
+    terms(rows, { class: "terms", "data-testid": "roof-sources" }),
     make("p", { class: "hint", "data-testid": "roof-not-judged" }, t("not_judged_here")),
   ];
 }

@@ -60,7 +60,7 @@ async function copy() {
 }
 
 /** What is printed in place of the page: map, legend, totals, sources. */
-export function writePaper() {
+function writePaper() {
   const last = lastTotals();
   const { at } = now();
   const legend = make("ul", { class: "classes" }, ...legendOf(app.collection()).map(({ symbol, label }) => make("li", {}, svgOf(symbol), label)));
@@ -72,6 +72,6 @@ export function writePaper() {
       hasMap() ? make("img", { src: mapPicture().canvas.toDataURL("image/png"), alt: t("map") }) : null,
       make("div", { class: "paper-legend" }, make("h2", {}, t("legend_roofs")), legend, make("p", {}, middle && t("paper_middle", { middle })))),
     make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(last) : [])),
-    make("section", { class: "paper-sources" }, make("h2", {}, t("sources")), ...app.sourcesTold()),
+    make("section", { class: "paper-sources" }, make("h2", {}, t("sources")), ...app.sourceElements()),
   );
 }

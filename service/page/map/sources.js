@@ -11,9 +11,9 @@ export async function sourceOf(collection, layer, still) {
     if (!url) return null;
     return kind === "vector" ? { type: kind, url } : { type: kind, url, tileSize: 256 };
   }
-  let told = {};
+  let tilejson = {};
   try {
-    told = await server.tiles(collection.name, layer);
+    tilejson = await server.tiles(collection.name, layer);
   } catch {
     // Its zooms are then the usual ones.
   }
@@ -21,9 +21,9 @@ export async function sourceOf(collection, layer, still) {
   const source = {
     type: kind,
     tiles: [tileAddress(collection, layer)],
-    minzoom: told.minzoom ?? usual[0],
-    maxzoom: told.maxzoom ?? usual[1],
-    bounds: told.bounds ?? collection.bbox,
+    minzoom: tilejson.minzoom ?? usual[0],
+    maxzoom: tilejson.maxzoom ?? usual[1],
+    bounds: tilejson.bounds ?? collection.bbox,
   };
   return kind === "vector" ? source : { ...source, tileSize: 256 };
 }
@@ -36,9 +36,9 @@ function partOf(collection, layer) {
 /** The address of a layer's tiles, of the part that is chosen. */
 export function tileAddress(collection, layer) {
   const part = partOf(collection, layer);
-  const asked = part ? `?sun=${encodeURIComponent(part)}` : "";
+  const query = part ? `?sun=${encodeURIComponent(part)}` : "";
   const path = `collections/${encodeURIComponent(collection.name)}/tiles/${layer}`;
-  return `${address(path)}/{z}/{x}/{y}${asked}`;
+  return `${address(path)}/{z}/{x}/{y}${query}`;
 }
 
 /** Of an export: the file of PMTiles beside the page, of the part that is chosen if it is there. */

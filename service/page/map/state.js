@@ -57,40 +57,40 @@ export function on(keys, act) {
 
 /** Read the link; gives what it says, and nothing of what it does not. */
 export function fromLink(hash = location.hash) {
-  const said = new URLSearchParams(hash.replace(/^#/, ""));
+  const parameters = new URLSearchParams(hash.replace(/^#/, ""));
   const out = {};
-  if (said.has("c")) out.collection = said.get("c");
-  const at = (said.get("at") ?? "").split(",").map(Number);
+  if (parameters.has("c")) out.collection = parameters.get("c");
+  const at = (parameters.get("at") ?? "").split(",").map(Number);
   if (at.length >= 3 && at.every(Number.isFinite) && Math.abs(at[0]) <= 90) {
     out.at = [at[0], at[1], at[2], at[3] ?? 0, at[4] ?? 0];
   }
-  if (said.has("layers")) {
-    const layers = said.get("layers").split(",");
+  if (parameters.has("layers")) {
+    const layers = parameters.get("layers").split(",");
     out.tall = layers.includes("3d");
     out.marks = layers.includes("marks");
     out.shown = layers.filter((name) => name && !["3d", "marks"].includes(name));
   }
-  if (/^\d+$/.test(said.get("sun") ?? "")) out.sun = Number(said.get("sun"));
-  if (/^\d+$/.test(said.get("roof") ?? "")) out.roof = Number(said.get("roof"));
-  if (said.has("lang")) out.lang = said.get("lang");
-  if (said.has("tab")) out.tab = said.get("tab");
-  if (said.has("area")) out.area = areaOf(said.get("area"));
+  if (/^\d+$/.test(parameters.get("sun") ?? "")) out.sun = Number(parameters.get("sun"));
+  if (/^\d+$/.test(parameters.get("roof") ?? "")) out.roof = Number(parameters.get("roof"));
+  if (parameters.has("lang")) out.lang = parameters.get("lang");
+  if (parameters.has("tab")) out.tab = parameters.get("tab");
+  if (parameters.has("area")) out.area = areaOf(parameters.get("area"));
   return out;
 }
 
 /** The whole view as it stands behind # in the link. */
 export function link() {
-  const said = new URLSearchParams();
-  if (state.collection) said.set("c", state.collection);
-  if (state.at) said.set("at", state.at.join(","));
+  const parameters = new URLSearchParams();
+  if (state.collection) parameters.set("c", state.collection);
+  if (state.at) parameters.set("at", state.at.join(","));
   const layers = [...state.shown, ...(state.tall ? ["3d"] : []), ...(state.marks ? ["marks"] : [])];
-  said.set("layers", layers.join(","));
-  if (state.sun) said.set("sun", state.sun);
-  if (state.area) said.set("area", areaText(state.area));
-  if (state.roof !== null) said.set("roof", state.roof);
-  if (state.tab !== "area") said.set("tab", state.tab);
-  if (state.lang) said.set("lang", state.lang);
-  return said.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%3B", ";");
+  parameters.set("layers", layers.join(","));
+  if (state.sun) parameters.set("sun", state.sun);
+  if (state.area) parameters.set("area", areaText(state.area));
+  if (state.roof !== null) parameters.set("roof", state.roof);
+  if (state.tab !== "area") parameters.set("tab", state.tab);
+  if (state.lang) parameters.set("lang", state.lang);
+  return parameters.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%3B", ";");
 }
 
 // Browsers let a page rewrite its address about a hundred times in half a minute.
@@ -101,7 +101,7 @@ const write = later(() => history.replaceState(OURS, "", `#${link()}`), 350);
  * @param {{kind: "place", code: string} | {kind: "circle", centre: number[], radius: number} |
  *   {kind: "polygon", ring: number[][]}} area
  */
-export function areaText(area) {
+function areaText(area) {
   if (area.kind === "place") return `place:${area.code}`;
   if (area.kind === "circle") return `circle:${[...area.centre, area.radius].join(",")}`;
   return `polygon:${area.ring.map((point) => point.join(",")).join(";")}`;

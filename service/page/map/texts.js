@@ -3,7 +3,7 @@
 let words = {};
 let own = {}; // those of the method whose roofs are shown, by language
 let language = "en";
-const said = new Map(); // elements, and what writes their text
+const written = new Map(); // elements, and the functions that give their text
 let mapless = false;
 
 /** The language in use: "en" or "nl". */
@@ -35,12 +35,12 @@ function writeFixed() {
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", t(element.dataset.label));
   }
-  for (const [element, text] of said) element.textContent = text();
+  for (const [element, text] of written) element.textContent = text();
 }
 
 /** Write a text that is written anew in another language; without one nothing is said. */
 export function say(element, text = () => "") {
-  said.set(element, text);
+  written.set(element, text);
   element.textContent = text();
 }
 

@@ -12,7 +12,7 @@ const FEW = 0.5; // covered of footprints or ground: with less, the figures are 
 const ASIDE = "#000000"; // as the outline of the map.png
 const MOST_HOUSEHOLDS = 100_000_000; // that the service takes
 let app = null;
-let asked = 0;
+let requests = 0;
 let households = null; // in the area, as the reader says
 let last = null; // what the service answers, with {name, area} of the page
 let again = () => {}; // writes once more what is shown
@@ -56,17 +56,17 @@ export function lastTotals() {
 /** Ask for the totals of the area and show them. */
 export async function count() {
   const { area, collection } = now();
-  const turn = (asked += 1);
+  const turn = (requests += 1);
   byId("totals").setAttribute("aria-busy", "true");
   byId("totals").querySelector("h2")?.replaceChildren(nameOf(area));
   try {
     if (area?.kind === "place") await placeOf(area); // whether it is one, and its name
     const answer = app.collection().name || area ? await app.source.summary(collection, area, households) : null;
-    if (turn !== asked) return;
+    if (turn !== requests) return;
     last = answer && { ...answer, name: nameOf(area), area };
     write(answer ? writeTotals : writeNothing);
   } catch (problem) {
-    if (turn !== asked) return;
+    if (turn !== requests) return;
     last = null;
     write(() => writeProblem(area, problem));
   }
@@ -148,9 +148,9 @@ function covered(coverage) {
   if (!Number.isFinite(coverage?.ground)) return [];
   const { footprints, ground } = coverage;
   const both = Number.isFinite(footprints);
-  const said = t(both ? "coverage" : "coverage_ground", { footprints: part(footprints), ground: part(ground) });
+  const text = t(both ? "coverage" : "coverage_ground", { footprints: part(footprints), ground: part(ground) });
   const little = Math.min(ground, both ? footprints : 1) < FEW;
-  return [make("p", { class: little ? "coverage little" : "coverage", "data-testid": "totals-coverage" }, said)];
+  return [make("p", { class: little ? "coverage little" : "coverage", "data-testid": "totals-coverage" }, text)];
 }
 
 /** A share in per cent, rounded down: what is not all is not 100 %. */

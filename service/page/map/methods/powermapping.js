@@ -74,19 +74,19 @@ export function sources({ date, suns }, whole) {
 }
 
 export function about(collection) {
-  const texts = [t("about_what"), sunTold(collection), t("about_wind"), t("about_unsure"), sharesTold(collection)];
+  const texts = [t("about_what"), sunRule(collection), t("about_wind"), t("about_unsure"), sharesRule(collection)];
   return texts.filter(Boolean);
 }
 
 /** When a roof lies in the sun, and in the shadow of what it does not. */
-function sunTold({ suns, date, method }) {
+function sunRule({ suns, date, method }) {
   if (!suns?.length) return t("about_sun_plain");
   const values = { times: listed(suns), date: date ? day(date, false) : t("shortest_day") };
   return t(method?.parameters?.surface === "extruded" ? "about_sun" : "about_sun_all", values);
 }
 
 /** What area and household mean in the totals, where the collection says so. */
-function sharesTold({ method }) {
+function sharesRule({ method }) {
   const { panel_share: share, household_kwh: kwh } = method?.parameters ?? {};
   return share && kwh ? t("about_shares", { share: percent(share), kwh: number(kwh) }) : null;
 }
@@ -132,7 +132,7 @@ export const measures = [
 
 const timeOf = ({ suns = [] }) => suns[now().sun - 1] ?? null;
 
-function timeTold(collection) {
+function timeLabel(collection) {
   const time = timeOf(collection);
   return time ? `${time} ${t("cet")}` : t("all_times", { n: number(collection.suns?.length ?? 0) });
 }
@@ -141,7 +141,7 @@ function timeTold(collection) {
 export const parts = {
   shadow: {
     chosen: timeOf,
-    told: (collection) => t("paper_shadow", { time: timeTold(collection) }),
+    label: (collection) => t("paper_shadow", { time: timeLabel(collection) }),
     make: () =>
       make("div", { class: "sun", id: "sun-field" },
         make("label", { for: "sun" }, t("sun_time")),
@@ -154,8 +154,8 @@ export const parts = {
       const slider = byId("sun");
       slider.max = String(suns.length);
       slider.value = String(Math.min(now().sun, suns.length));
-      byId("sun-told").textContent = timeTold(collection);
-      slider.setAttribute("aria-valuetext", timeTold(collection));
+      byId("sun-told").textContent = timeLabel(collection);
+      slider.setAttribute("aria-valuetext", timeLabel(collection));
     },
   },
 };
