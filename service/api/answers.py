@@ -20,6 +20,7 @@ from service.core.settings import Settings
 log = logging.getLogger("daklaag.service")
 KEPT_S = 3600  # what may change when a run is updated is asked for anew after an hour
 Schema = dict[str, Any]
+Responses = dict[int | str, dict[str, Any]]  # as a route declares them, by status
 TEXT: Schema = {"type": "string"}
 
 
@@ -38,7 +39,7 @@ PROBLEM = object_schema(
     type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT, instance=TEXT,
 )  # fmt: skip
 LINKS = array_schema(object_schema("href rel", href=TEXT, rel=TEXT, type=TEXT, title=TEXT))
-SAID = {
+MEANINGS = {
     304: "Not modified: what the client has is still good",
     400: "A parameter that is unknown, or a value that is not accepted",
     404: "There is none, or it is somebody else's",
@@ -77,38 +78,38 @@ def collection_of(name: NAME, service: ServiceDep, client: ClientDep) -> Collect
 
 
 async def still_there(
-    found: Annotated[Collection, Depends(collection_of)],
+    collection: Annotated[Collection, Depends(collection_of)],
 ) -> AsyncIterator[Collection]:
     """The collection of an address, for as long as it is used. Raises Problem 404 for a fault when
     its folder is removed meanwhile, 500 for a damaged run, which the log tells the operator."""
     try:
-        yield found
+        yield collection
     except Problem:
         raise
     except Exception as error:
-        if not (found.place / REPORT).is_file():
-            raise no_such(f"collection {found.name} (it was removed meanwhile)") from None
+        if not (collection.place / REPORT).is_file():
+            raise no_such(f"collection {collection.name} (it was removed meanwhile)") from None
         if isinstance(error, OutputError) or not isinstance(error, InputError):
             raise
-        log.error("damaged", exc_info=error, extra={"fields": {"collection": found.name}})
-        sentence = f"collection {found.name} is damaged; its operator must run it anew"
+        log.error("damaged", exc_info=error, extra={"fields": {"collection": collection.name}})
+        sentence = f"collection {collection.name} is damaged; its operator must run it anew"
         raise Problem(500, sentence) from None
 
 
 CollectionDep = Annotated[Collection, Depends(still_there)]
 
 
-def faults(*statuses: int, said: Mapping[int, str] = SAID) -> dict[int | str, dict[str, Any]]:
-    """How an endpoint's faults are declared, as problem+json. said: what each means there."""
+def faults(*statuses: int, meanings: Mapping[int, str] = MEANINGS) -> Responses:
+    """How an endpoint's faults are declared, as problem+json. meanings: of the statuses there."""
     return {
-        status: {"description": said[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
+        status: {"description": meanings[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
         for status in (*statuses, 429)
     }
 
 
-def answers(media_type: str, schema: Any, said: str) -> dict[int | str, dict[str, Any]]:
+def answers(media_type: str, schema: Any, description: str) -> Responses:
     """How an endpoint's good answer is declared."""
-    return {200: {"description": said, "content": {media_type: {"schema": schema}}}}
+    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
 
 
 def address(request: Request, settings: Settings, path: str) -> str:
@@ -119,8 +120,8 @@ def address(request: Request, settings: Settings, path: str) -> str:
 
 def keeping(collection: Collection) -> dict[str, str]:
     """Who may keep an answer about a collection: everybody, or its client alone."""
-    whose = "public" if collection.client is None else "private"
-    headers = {"Cache-Control": f"{whose}, max-age={KEPT_S}"}
+    audience = "public" if collection.client is None else "private"
+    headers = {"Cache-Control": f"{audience}, max-age={KEPT_S}"}
     return headers | ({} if collection.client is None else {"Vary": "Authorization, Cookie"})
 
 

@@ -99,9 +99,9 @@ def begin_warming(service: Service) -> threading.Thread:
 
 
 def _warm(service: Service) -> None:
-    for what in (places.warm, _count):
+    for task in (places.warm, _count):
         try:
-            what(service)
+            task(service)
         except (InputError, OSError) as error:
             log.error("not all could be made ready", exc_info=error)
 

@@ -70,9 +70,9 @@ router.include_router(files.router)
 )
 def collections(request: Request, service: ServiceDep, client: ClientDep) -> JSONResponse:
     """The finished runs that there are."""
-    found = seen(service, client)
+    visible = seen(service, client)
     here = address(request, service.settings, "collections")
-    texts = [_told(request, service, each) for each in found]
+    texts = [_described(request, service, each) for each in visible]
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
     return JSONResponse({"collections": texts, "links": [link(here, "self")]}, headers=headers)
 
@@ -84,25 +84,26 @@ def collections(request: Request, service: ServiceDep, client: ClientDep) -> JSO
 )
 def collection(request: Request, service: ServiceDep, collection: CollectionDep) -> JSONResponse:
     """A finished run."""
-    return JSONResponse(_told(request, service, collection), headers=keeping(collection))
+    return JSONResponse(_described(request, service, collection), headers=keeping(collection))
 
 
-def _add_schema(name: str, schema_of: schemas.Maker, said: str, meaning: str) -> None:
+def _add_schema(name: str, schema_of: schemas.Maker, answer: str, meaning: str) -> None:
     """Serve a JSON Schema of the buildings of a run. said: of the answer; meaning: of the route."""
 
     def schema(request: Request, service: ServiceDep, collection: CollectionDep) -> Response:
         features = Features.of(collection.place)
         flat = features.at(np.empty(0, np.int64)).schema.names
         address_ = _below(request, service, collection, name)
-        found = schema_of(flat, collection.method) | {"$id": address_, "title": title(collection)}
-        return Response(json.dumps(found), media_type=SCHEMA_JSON, headers=keeping(collection))
+        document = schema_of(flat, collection.method)
+        document |= {"$id": address_, "title": title(collection)}
+        return Response(json.dumps(document), media_type=SCHEMA_JSON, headers=keeping(collection))
 
     router.add_api_route(
         f"/collections/{{collectionId}}/{name}",
         schema,
         name=name,
         description=meaning,
-        responses=answers(SCHEMA_JSON, {"type": "object"}, said) | faults(400, 404),
+        responses=answers(SCHEMA_JSON, {"type": "object"}, answer) | faults(400, 404),
         dependencies=[Depends(nothing_else)],
     )
 
@@ -138,8 +139,8 @@ def items(request: Request, service: ServiceDep, collection: CollectionDep) -> R
     if page.matched is not None:
         values["numberMatched"] = page.matched
     values |= {"timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "links": links}
-    found = ",".join(features_of(page.rows, query.crs))
-    return _geojson(f'{json.dumps(values)[:-1]}, "features": [{found}]}}', query.crs, collection)
+    texts = ",".join(features_of(page.rows, query.crs))
+    return _geojson(f'{json.dumps(values)[:-1]}, "features": [{texts}]}}', query.crs, collection)
 
 
 @router.get(
@@ -151,10 +152,10 @@ def item(request: Request, service: ServiceDep, collection: CollectionDep, row: 
     """The building of a row."""
     check_parameters(request, "crs")
     crs = query_of(request, collection.method).crs
-    found = building_of(service.settings.state, collection, row)
-    if found is None:
+    building = building_of(service.settings.state, collection, row)
+    if building is None:
         raise no_such(f"building {row}")
-    (text,) = features_of(found, crs)
+    (text,) = features_of(building, crs)
     here = _below(request, service, collection, f"items/{row}")
     here += f"?{request.url.query}" if request.url.query else ""
     links = [link(here, "self", GEOJSON), link(_below(request, service, collection), "collection")]
@@ -178,17 +179,17 @@ def title(collection: Collection) -> str:
 
 def _own(service: Service, client: Client) -> list[Collection]:
     """The results of the client's own jobs, as long as they are kept."""
-    found = []
+    own = []
     for job in service.jobs.list(client.name):
         if job.status is Status.SUCCESSFUL:
             try:
-                found.append(service.collection(job.id, client))
+                own.append(service.collection(job.id, client))
             except Problem:  # expired, or none that is a run
                 continue
-    return found
+    return own
 
 
-def _told(request: Request, service: Service, collection: Collection) -> dict[str, Any]:
+def _described(request: Request, service: Service, collection: Collection) -> dict[str, Any]:
     """What is said of a collection."""
     report = collection.report
     method = report["method"]

@@ -51,8 +51,8 @@ def parsed(text: str) -> str:
     if done is None or done.returncode:
         raise InputError("filter", "takes too long to read", "close its parentheses, and nest less")
     answer = done.stdout.decode()
-    if found := PLACE.match(answer):
-        where = f"line {found[1]}, character {found[2]}" if found[1] != "1" else found[2]
+    if place := PLACE.match(answer):
+        where = f"line {place[1]}, character {place[2]}" if place[1] != "1" else place[2]
         raise InputError("filter", "is not CQL2 text, from character {where} on", where=where)
     return answer
 

@@ -96,19 +96,19 @@ def allowed_methods(request: Request) -> str:
     template that it fits (`/marks/restrictions` is no `/marks/{id}`), else by the routes."""
     routes, scope, paths = request.app.routes, request.scope, describe(request.app)["paths"]
     fits = [t for t in paths if compile_path(t)[0].fullmatch(get_route_path(scope))]
-    found = {
+    methods = {
         method
         for method in METHODS
         if any(each.matches({**scope, "method": method})[0] is Match.FULL for each in routes)
         and (not fits or method.lower() in paths[min(fits, key=lambda t: t.count("{"))])
     }
-    return ", ".join(sorted(found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())))
+    return ", ".join(sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))
 
 
 def request_id_of(scope: Scope) -> str | None:
     """By which the log knows a request."""
-    found: str | None = scope.get("state", {}).get("request_id")
-    return found
+    request_id: str | None = scope.get("state", {}).get("request_id")
+    return request_id
 
 
 def log_fault(scope: Scope, error: Exception) -> None:

@@ -18,7 +18,7 @@ from pipeline.results.finished import mark_of
 from pipeline.results.store import ROOT, open_store
 from pipeline.storage.integrity import verify
 from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT
-from service.api.answers import CollectionDep, Router, faults, keeping, known
+from service.api.answers import CollectionDep, Responses, Router, faults, keeping, known
 from service.api.service import ServiceDep
 from service.core.catalogue import Collection
 from service.core.exports import cached_export
@@ -67,7 +67,7 @@ _maker = ThreadPoolExecutor(1, "export")  # one after the other: jobs and tiles 
 _waiting: dict[Path, "Future[Path]"] = {}
 
 
-def _answered(types: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+def _answered(types: dict[str, Any]) -> Responses:
     return {
         200: {"description": "The file", "content": types},
         206: {
@@ -131,16 +131,16 @@ def offered(collection: Collection) -> dict[str, str]:
 
 def _type_of(collection: Collection, file: str) -> str:
     """The media type of a file. Raises Problem 404 where there is none, 413 where it is large."""
-    found = offered(collection).get(file)
-    if found is None and (file in MADE or file.removesuffix(".tif") in layers(collection)):
+    media_type = offered(collection).get(file)
+    if media_type is None and (file in MADE or file.removesuffix(".tif") in layers(collection)):
         remedy = f"use {BUILDINGS} or items" if file in MADE else f"use {RASTERS}"
         raise Problem(
             413, f"{file}: larger than is made on demand; {remedy}, or a job for an area within it"
         )
-    if found is None:
+    if media_type is None:
         there = ", ".join(offered(collection))
         raise no_such(f"file {file} (there are {there})")
-    return found
+    return media_type
 
 
 def layers(collection: Collection) -> dict[str, int]:
@@ -174,16 +174,16 @@ async def _made(state: Path, collection: Collection, file: str) -> Path:
 def _sent(request: Request, path: Path, media_type: str, headers: dict[str, str]) -> Response:
     """A file, or the part of it that is asked for, or that it has not changed."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         raise no_such(f"file {path.name}") from None
     if media_type in WHOLE:
         headers = headers | {"Accept-Ranges": "none"}
-    response = FileResponse(path, headers=headers, media_type=media_type, stat_result=found)
+    response = FileResponse(path, headers=headers, media_type=media_type, stat_result=status)
     state = {name: response.headers[name] for name in ("etag", "last-modified")}
     if _unchanged(request, state):
         return Response(status_code=304, headers=headers | state)
-    _check_range(request, found.st_size, media_type not in WHOLE, state)
+    _check_range(request, status.st_size, media_type not in WHOLE, state)
     return response
 
 

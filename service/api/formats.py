@@ -27,8 +27,8 @@ async def acceptable(request: Request) -> None:  # async: it takes no thread of 
         names = [name for name, kind in NAMES.items() if _has(kind, there)]
         has = f"there is {', '.join(names)}" if names else "leave it out"
         raise Problem(400, f"parameter f: this address has no format {name[:50]!r}; {has}")
-    asked = _ranges(request.headers.get("accept", ""))
-    if name is None and asked and not any(_has(kind, there) for kind in asked):
+    ranges = _ranges(request.headers.get("accept", ""))
+    if name is None and ranges and not any(_has(kind, there) for kind in ranges):
         raise Problem(406, f"this address answers with {', '.join(there)}, as `Accept` must say")
 
 
@@ -52,8 +52,8 @@ def formats_of(responses: Mapping[int | str, Any]) -> list[str]:
 
 def _declared(responses: Mapping[int | str, Any]) -> list[str]:
     """The media types of answers that are no faults."""
-    good = [said for status, said in responses.items() if str(status)[0] in "23"]
-    return [kind for said in good for kind in said.get("content", {})]
+    good = [answer for status, answer in responses.items() if str(status)[0] in "23"]
+    return [kind for answer in good for kind in answer.get("content", {})]
 
 
 def _class_of(route: APIRoute) -> type[Response]:
@@ -66,13 +66,13 @@ def _ranges(accept: str) -> list[str]:
     parts = [part.partition(";") for part in accept.lower().split(",") if part.strip()]
     refused = ("q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000")
     return [
-        kind.strip() for kind, _, said in parts
-        if not {word.strip() for word in said.split(";")} & {*refused}
+        kind.strip() for kind, _, parameters in parts
+        if not {word.strip() for word in parameters.split(";")} & {*refused}
     ]  # fmt: skip
 
 
-def _has(asked: str, there: list[str]) -> bool:
+def _has(media_type: str, there: list[str]) -> bool:
     """Whether a media type, or a range of them, is among those that are offered."""
-    if asked.endswith("/*"):
-        return asked == "*/*" or any(kind.startswith(asked[:-1]) for kind in there)
-    return any(same(asked, kind) for kind in there)
+    if media_type.endswith("/*"):
+        return media_type == "*/*" or any(kind.startswith(media_type[:-1]) for kind in there)
+    return any(same(media_type, kind) for kind in there)

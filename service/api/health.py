@@ -2,13 +2,12 @@
 
 import sqlite3
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from service.api.access import ClientDep, needs_key
-from service.api.answers import SAID, TEXT, Router, answers, faults, object_schema
+from service.api.answers import MEANINGS, TEXT, Responses, Router, answers, faults, object_schema
 from service.api.metrics import Metrics
 from service.api.service import Service, ServiceDep
 from service.core.database import DamagedDatabaseError
@@ -20,7 +19,7 @@ router = Router(tags=["operation"])
 VERSION = version("daklaag")  # read from a file, so once
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 STATE = object_schema("status", status=TEXT)
-NOT_READY: dict[int | str, dict[str, Any]] = {
+NOT_READY: Responses = {
     503: {"description": "Something is missing", "content": {JSON: {"schema": STATE}}}
 }
 
@@ -59,7 +58,7 @@ def _is_writable(service: Service) -> bool:
 @router.get(
     "/metrics",
     responses=answers(METRICS.partition(";")[0], {"type": "string"}, "Figures")
-    | faults(403, said={403: "The key is not an operator's"} | SAID),
+    | faults(403, meanings={403: "The key is not an operator's"} | MEANINGS),
 )
 def metrics(request: Request, client: ClientDep) -> Response:
     """Figures for Prometheus: requests, tiles, faults, queue, blocks. For an operator only."""

@@ -122,7 +122,7 @@ def list_jobs(
     request: Request, service: ServiceDep, client: ClientDep, query: Annotated[JobQuery, Query()]
 ) -> dict[str, Any]:
     """A client's own jobs, the newest first; with `next` where there are more."""
-    found = service.jobs.list(
+    jobs = service.jobs.list(
         client.name,
         processes=_split(query.processID),
         statuses=_split(query.status),
@@ -131,10 +131,10 @@ def list_jobs(
         before=query.before,
         limit=query.limit + 1,
     )
-    page, base = found[: query.limit], address(request, service.settings, "")
-    asked = f"?{request.url.query}" if request.url.query else ""
-    links = [link(f"{base}jobs{asked}", "self")]
-    if len(found) > len(page):
+    page, base = jobs[: query.limit], address(request, service.settings, "")
+    query_string = f"?{request.url.query}" if request.url.query else ""
+    links = [link(f"{base}jobs{query_string}", "self")]
+    if len(jobs) > len(page):
         given = query.model_dump(exclude_unset=True) | {"before": page[-1].number}
         links.append(link(f"{base}jobs?{urlencode(given, doseq=True)}", "next"))
     return {"jobs": [status_info(job, base) for job in page], "links": links}
@@ -245,13 +245,13 @@ async def job_events(
 async def _events(watch: Watch, job: Job, base: str) -> AsyncIterator[dict[str, str]]:
     sent = None
     while True:
-        found = await run_in_threadpool(watch.latest, job.id)
-        if found is None:  # taken off the list meanwhile
+        latest = await run_in_threadpool(watch.latest, job.id)
+        if latest is None:  # taken off the list meanwhile
             return
-        text = json.dumps(status_info(found, base))
+        text = json.dumps(status_info(latest, base))
         if text != sent:
-            yield {"event": "status", "id": found.updated, "data": text}
+            yield {"event": "status", "id": latest.updated, "data": text}
             sent = text
-        if found.status.final:
+        if latest.status.final:
             return
         await asyncio.sleep(LOOK_S)

@@ -1,7 +1,5 @@
 """The way in: what the service is, what it conforms to, and the document that describes it."""
 
-from typing import Any
-
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
@@ -10,6 +8,7 @@ from service.api.access import ClientDep
 from service.api.answers import (
     LINKS,
     TEXT,
+    Responses,
     Router,
     address,
     answers,
@@ -33,9 +32,7 @@ CONFORMS = tuple(
 LANDING = object_schema("title links", title=TEXT, description=TEXT, attribution=TEXT, links=LINKS)
 CONFORMANCE = object_schema("conformsTo", conformsTo=array_schema(TEXT))
 KIND = {"Content-Type": HTML}  # of where a redirection leads
-TO_MAP: dict[int | str, dict[str, Any]] = {
-    307: {"description": "To the map, for a browser", "content": {HTML: {}}}
-}
+TO_MAP: Responses = {307: {"description": "To the map, for a browser", "content": {HTML: {}}}}
 
 
 @router.get(

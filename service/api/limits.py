@@ -96,10 +96,10 @@ class Turns:
             return await anyio.to_thread.run_sync(task, *given, limiter=self._all)
 
 
-def too_many(wait: float, what: str = "requests") -> Problem:
+def too_many(wait: float, subject: str = "requests") -> Problem:
     """The answer to an address whose bucket is empty for `wait` seconds more."""
     seconds = max(1, math.ceil(wait))
-    detail = f"too many {what} from this address; ask again after {seconds} s, or use a key"
+    detail = f"too many {subject} from this address; ask again after {seconds} s, or use a key"
     return Problem(429, detail, headers={"Retry-After": str(seconds)})
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from pipeline.errors import InputError
 from service.api.access import ClientDep
-from service.api.answers import Router, address, faults
+from service.api.answers import Responses, Router, address, faults
 from service.api.marks_bodies import (
     Correction,
     Feature,
@@ -41,9 +41,9 @@ FAULTS = {
 }
 
 
-def _faults(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def _faults(*statuses: int) -> Responses:
     """Answers that are no success, for the OpenAPI document."""
-    return faults(400, 404, *statuses, said=FAULTS)
+    return faults(400, 404, *statuses, meanings=FAULTS)
 
 
 class GeoJSON(JSONResponse):
@@ -131,17 +131,17 @@ def several(
     """The published marks and those of the client, an operator's with all; oldest first."""
     box = _box(bbox)
     wanted = MarkQuery(client.name, client.operator, status, collection, mine, box, after)
-    found = service.marks.list(wanted, limit + 1)
-    page = found[:limit]
-    asked = {"bbox": bbox, "status": status, "collection": collection, "limit": limit}
-    asked |= {"mine": "true" if mine else None}
+    marks = service.marks.list(wanted, limit + 1)
+    page = marks[:limit]
+    query = {"bbox": bbox, "status": status, "collection": collection, "limit": limit}
+    query |= {"mine": "true" if mine else None}
     here = address(request, service.settings, "marks")
-    last = page[-1].number if len(found) > limit else None
+    last = page[-1].number if len(marks) > limit else None
     return Features(
         features=[_feature(mark, service, client) for mark in page],
         numberMatched=service.marks.count(wanted),
         numberReturned=len(page),
-        links=_links(here, asked, after, last),
+        links=_links(here, query, after, last),
         retention=_retention(service),
     )
 
@@ -166,8 +166,8 @@ def restrictions(
     """The published marks that are no chances, as `daklaag run --restrictions` and the input
     `restrictions` of the process `suitability` read them."""
     wanted = MarkQuery(status=MarkStatus.APPROVED, collection=collection, box=_box(bbox))
-    found = marks_geojson.restrictions(service.marks.list(wanted))
-    return Restrictions.model_validate(found)
+    features = marks_geojson.restrictions(service.marks.list(wanted))
+    return Restrictions.model_validate(features)
 
 
 @router.get("/marks/{id}", response_class=GeoJSON, responses=_faults(), summary="A mark")
@@ -208,9 +208,9 @@ def _seen(id: str, service: Service, client: Client) -> Mark:
 
 
 def _feature(mark: Mark, service: Service, client: Client) -> Feature:
-    found = marks_geojson.feature(mark, client.name, client.operator)
-    found["properties"]["expires"] = service.marks.expires(mark).date()
-    return Feature.model_validate(found)
+    feature = marks_geojson.feature(mark, client.name, client.operator)
+    feature["properties"]["expires"] = service.marks.expires(mark).date()
+    return Feature.model_validate(feature)
 
 
 def _box(text: str | None) -> Box:
@@ -222,12 +222,12 @@ def _box(text: str | None) -> Box:
     return west, south, east, north
 
 
-def _links(here: str, asked: dict[str, Any], after: int, last: int | None) -> list[dict[str, str]]:
+def _links(here: str, query_: dict[str, Any], after: int, last: int | None) -> list[dict[str, str]]:
     """To this page, and to the next if there is one."""
     starts = {"self": after or None} | ({"next": last} if last is not None else {})
     links = []
     for rel, start in starts.items():
-        query = {k: v for k, v in (asked | {"after": start}).items() if v is not None}
+        query = {k: v for k, v in (query_ | {"after": start}).items() if v is not None}
         links.append(link(f"{here}?{urlencode(query)}", rel, GEOJSON))
     return links
 

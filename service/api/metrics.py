@@ -45,13 +45,13 @@ class Metrics:
         self.registry.register(Work(jobs))
 
     def request(
-        self, route: str, method: str, status: int, seconds: float, found: Mapping[str, Any]
+        self, route: str, method: str, status: int, seconds: float, path_params: Mapping[str, Any]
     ) -> None:
         """One was answered; found: the parts of its path. Labels are few: none is a client's."""
         self._requests.labels(route, method, str(status)).observe(seconds)
         if status >= 500 or not status:
             self._faults.labels(route).inc()
-        layer = found.get("layer")
+        layer = path_params.get("layer")
         if TILES in route and layer in _layers() and 200 <= status < 400:
             self._tiles.labels(layer).observe(seconds)
 

@@ -66,8 +66,8 @@ Code = Annotated[str, InPath(pattern=r"^[A-Za-z0-9]{1,20}$", description="GM0363
 def places(request: Request, service: ServiceDep, q: Text, limit: Limit = USUAL) -> Response:
     """Places that a text may mean, with the rectangle around each and without outlines."""
     files = _files(service)
-    found = gazetteer(files).search(q, limit) if files else []
-    features = [_told(request, service, known) for known in found]
+    matches = gazetteer(files).search(q, limit) if files else []
+    features = [_feature(request, service, known) for known in matches]
     values = {"type": "FeatureCollection", "features": features} | (
         {} if files else {"hint": NOBODY}
     )
@@ -83,7 +83,7 @@ def place(request: Request, service: ServiceDep, code: Code) -> Response:
     if known is None:
         raise no_such(f"place {code}" if files else f"place {code} ({NOBODY})")
     outline, tolerance = simpler(region_of(of, [str(file) for file in files]).geometry)
-    feature = _told(request, service, known)
+    feature = _feature(request, service, known)
     feature["geometry"] = json.loads(shapely.to_geojson(rounded(to_degrees(outline), CRS84)))
     if tolerance:
         feature["properties"]["simplified_m"] = tolerance
@@ -92,11 +92,11 @@ def place(request: Request, service: ServiceDep, code: Code) -> Response:
 
 def simpler(outline: shapely.Geometry) -> tuple[shapely.Geometry, float]:
     """An outline of at most MOST_POINTS or so, and by how much it was made simpler [m]."""
-    tolerance, found = 0.0, outline
-    while shapely.get_num_coordinates(found) > MOST_POINTS and tolerance < 1000:
+    tolerance, simplified = 0.0, outline
+    while shapely.get_num_coordinates(simplified) > MOST_POINTS and tolerance < 1000:
         tolerance = 2 * tolerance or SIMPLER_M
-        found = shapely.simplify(outline, tolerance)
-    return found, tolerance
+        simplified = shapely.simplify(outline, tolerance)
+    return simplified, tolerance
 
 
 def warm(service: Service) -> None:
@@ -112,7 +112,7 @@ def _files(service: Service) -> list[Path]:
         return []
 
 
-def _told(request: Request, service: Service, known: KnownRegion) -> dict[str, Any]:
+def _feature(request: Request, service: Service, known: KnownRegion) -> dict[str, Any]:
     region = known.region
     here = address(request, service.settings, f"places/{region.code}")
     box = {"bbox": [round(edge, 6) for edge in lonlat(known.bounds)]} if known.bounds else {}

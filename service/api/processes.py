@@ -19,7 +19,7 @@ from service.core.problem import OGC, no_such
 from service.jobs.callback import checked
 from service.jobs.job import Job, status_info
 from service.processes import summary
-from service.processes.descriptions import OFFERED, SAID, SYNCHRONOUS, describe, summaries
+from service.processes.descriptions import DESCRIPTIONS, OFFERED, SYNCHRONOUS, describe, summaries
 from service.processes.dispatch import job_request
 from service.processes.results import RAW, check_format, read_outputs
 
@@ -101,7 +101,7 @@ class ProcessList(BaseModel):
     summary="The processes",
     response_model=ProcessList,
     response_model_exclude_none=True,
-    responses=faults(400, said=ANSWERS),
+    responses=faults(400, meanings=ANSWERS),
 )
 def processes(
     request: Request, service: ServiceDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
@@ -109,8 +109,8 @@ def processes(
     """What can be computed, in few words each."""
     check_parameters(request, "limit")
     every = [
-        said | {"links": _links(request, service, said["id"])}
-        for said in summaries(service.sources.can_compute)
+        described | {"links": _links(request, service, described["id"])}
+        for described in summaries(service.sources.can_compute)
     ]
     self = link(address(request, service.settings, "processes"), "self")
     return {"processes": every[:limit], "links": [self]}
@@ -121,7 +121,7 @@ def processes(
     summary="A process",
     response_model=Process,
     response_model_exclude_none=True,
-    responses=faults(400, 404, said=ANSWERS),
+    responses=faults(400, 404, meanings=ANSWERS),
     dependencies=[Depends(nothing_else)],
 )
 def process(request: Request, service: ServiceDep, process_id: ProcessId) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _links(request: Request, service: Service, name: str) -> list[dict[str, str]
     summary="Ask a process",
     response_class=Response,
     responses={
-        **faults(400, 404, 409, 413, 507, said=ANSWERS),
+        **faults(400, 404, 409, 413, 507, meanings=ANSWERS),
         200: {
             "description": "The results, of a process that answers at once",
             "content": {JSON: {"schema": {"type": "object", "additionalProperties": True}}},
@@ -160,33 +160,31 @@ async def execution(
     service: ServiceDep,
     client: ClientDep,
     process_id: ProcessId,
-    asked: Execution,
+    body: Execution,
     prefer: Annotated[str | None, Header(max_length=500)] = None,
 ) -> Response:
     """Answer at once, or with a job, as the process's jobControlOptions say; `Prefer` is a wish."""
     _check_known(process_id)
-    for name, output in (asked.outputs or {}).items():
+    for name, output in (body.outputs or {}).items():
         if output.format and output.format.mediaType:
             check_format(process_id, name, output.format.mediaType)
-    sent = {name: output.transmissionMode for name, output in (asked.outputs or {}).items()}
-    wanted = read_outputs(process_id, sent, asked.response)
-    whence = address_of(request.scope)
+    sent = {name: output.transmissionMode for name, output in (body.outputs or {}).items()}
+    wanted = read_outputs(process_id, sent, body.response)
+    sender = address_of(request.scope)
     if process_id in SYNCHRONOUS:
-        found = await SUMMARIES.run(client, whence, _summarise, service, client, asked.inputs)
+        answer = await SUMMARIES.run(client, sender, _summarise, service, client, body.inputs)
         if wanted["response"] != RAW:
-            found = f'{{"{summary.ID}":{{"mediaType":"{JSON}","value":{found}}}}}'
-        return Response(found, media_type=JSON)
+            answer = f'{{"{summary.ID}":{{"mediaType":"{JSON}","value":{answer}}}}}'
+        return Response(answer, media_type=JSON)
     base = address(request, service.settings, "")
-    job = await ORDERS.run(
-        client, whence, _submit, service, client, process_id, asked, wanted, base
-    )
+    job = await ORDERS.run(client, sender, _submit, service, client, process_id, body, wanted, base)
     headers = {"Location": f"{base}jobs/{job.id}"}
     if "respond-async" in _preferences(prefer):
         headers["Preference-Applied"] = "respond-async"
     return JSONResponse(status_info(job, base), 201, headers)
 
 
-def _check_known(process_id: str, offered: Iterable[str] = SAID) -> None:
+def _check_known(process_id: str, offered: Iterable[str] = DESCRIPTIONS) -> None:
     if process_id not in offered:
         raise no_such(f"process {process_id} (there is {', '.join(offered)})", NO_SUCH_PROCESS)
 
@@ -205,11 +203,11 @@ def _submit(
     service: Service,
     client: Client,
     process_id: str,
-    asked: Execution,
+    body: Execution,
     wanted: dict[str, Any],
     base: str,
 ) -> Job:
-    callback = checked(asked.subscriber, service.settings, base)
+    callback = checked(body.subscriber, service.settings, base)
     return service.jobs.submit(
-        job_request(process_id, asked.inputs, service.backend, wanted), client, callback
+        job_request(process_id, body.inputs, service.backend, wanted), client, callback
     )

@@ -74,8 +74,8 @@ BBOX: dict[str, Any] = {
 
 def moment(text: str) -> datetime:
     """A day's beginning, or an instant, of such a text; in UTC if nothing is said."""
-    found = datetime.fromisoformat(text.upper())
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    instant = datetime.fromisoformat(text.upper())
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _at_most(value: Any) -> Any:
@@ -169,12 +169,12 @@ class Query(BaseModel):
         if not parts:
             return None
         whole = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
-        found = filter_of(json.dumps(whole), features.method, features.suns)
-        for name in found.columns - features.columns - {RECTANGLE}:
+        condition = filter_of(json.dumps(whole), features.method, features.suns)
+        for name in condition.columns - features.columns - {RECTANGLE}:
             raise InputError(
                 "filter", "this collection has no column {name}", "see `queryables`", name=name
             )
-        return found
+        return condition
 
 
 def _equal(name: str, value: str | bool) -> dict[str, Any]:

@@ -24,14 +24,14 @@ router = Router(tags=["processes"])
 # Status and type of a failed job's exception: the codes of OWS that the standard names.
 BY_CLIENT, BY_US = (400, "InvalidParameterValue"), (500, "NoApplicableCode")
 NOT_READY = f"{OGC}result-not-ready"
-SAID = {
+MEANINGS = {
     400: "The job failed, by what was asked; or a parameter is unknown",
     404: "There is no such job, or it is not done",
     410: "The results were dismissed, or have expired",
     429: "Too many requests from this address",
     500: "The job failed, by a fault of the service",
 }
-FAULTS = faults(*SAID, said=SAID)
+FAULTS = faults(*MEANINGS, meanings=MEANINGS)
 DOCUMENT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 SOME_JSON = {JSON: {"schema": DOCUMENT}, GEOJSON: {"schema": DOCUMENT}}
 MULTIPART = "multipart/related"
@@ -103,16 +103,16 @@ def raw_of(document: dict[str, Any]) -> Response:
     """The results themselves: what is given by reference as links, one value as it is, several
     results of which any is a value as parts of one body (RFC 2387)."""
     links = [
-        f'<{said["href"]}>; rel="{name}"; type="{said["type"]}"'
-        for name, said in document.items()
-        if "href" in said
+        f'<{result["href"]}>; rel="{name}"; type="{result["type"]}"'
+        for name, result in document.items()
+        if "href" in result
     ]
     if len(links) == len(document):
         return Response(status_code=204, headers={"Link": ", ".join(links)})
     if len(document) == 1:
-        ((_, said),) = document.items()
-        return JSONResponse(said["value"], media_type=said["mediaType"])
-    parts = [_part(name, said) for name, said in document.items()]
+        ((_, result),) = document.items()
+        return JSONResponse(result["value"], media_type=result["mediaType"])
+    parts = [_part(name, result) for name, result in document.items()]
     body = "".join(f"--{BOUNDARY}\r\n{part}\r\n" for part in parts) + f"--{BOUNDARY}--\r\n"
     return Response(body, media_type=f'{MULTIPART}; boundary="{BOUNDARY}"')
 

@@ -22,6 +22,7 @@ from pipeline.storage.lru import LRUCache
 from service.api.answers import (
     TEXT,
     CollectionDep,
+    Responses,
     Router,
     address,
     answers,
@@ -68,7 +69,7 @@ Sun = Annotated[
 ]
 BYTES = {"schema": {"type": "string", "format": "binary"}}
 
-DRAWN: dict[int | str, dict[str, Any]] = {
+DRAWN: Responses = {
     200: {
         "description": "A picture, seen through where there are no data; or a vector tile, without"
         " a byte where there are no buildings",
@@ -170,13 +171,13 @@ def _draw(tiles: TileLayer, square: MapTile) -> bytes:
     """A picture, or a vector tile as it is kept: packed. Raises Problem 503 where the roofs are
     not counted yet."""
     try:
-        found = tiles.run.tile(tiles.layer, square, tiles.sun)
+        tile_ = tiles.run.tile(tiles.layer, square, tiles.sun)
     except Counting:
         text = "the roofs of this run are still being counted; ask again in a few seconds"
         raise Problem(503, text, headers={"Retry-After": str(RETRY_S)}) from None
     if tiles.layer == BUILDINGS:
-        return gzip.compress(found, EFFORT, mtime=0) if found else b""
-    return found or EMPTY_PNG
+        return gzip.compress(tile_, EFFORT, mtime=0) if tile_ else b""
+    return tile_ or EMPTY_PNG
 
 
 @cache

@@ -60,10 +60,10 @@ def _measure(kind: str, file: Path | None, size: int | None, quiet: bool) -> Non
     if file:
         check_free(file)
     with stoppable() as stop:
-        found = run(kind, size, quiet, stop)
+        result = run(kind, size, quiet, stop)
     if file:
-        write(found, file)
-    click.echo(table(found))
+        write(result, file)
+    click.echo(table(result))
 
 
 def _can_write(file: Path) -> bool:

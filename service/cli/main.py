@@ -118,10 +118,10 @@ def plan(ctx: click.Context, **options: Any) -> None:
     from pipeline.runs.plan_table import table
 
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
-        found = plan_.plan(request_of(options), progress, stop)
-    for warning in found.warnings:
+        planned = plan_.plan(request_of(options), progress, stop)
+    for warning in planned.warnings:
         tell("warning: {said}", said=warning)
-    for name, value in table(found):
+    for name, value in table(planned):
         click.echo(f"{sentence(name):<38}{sentence(value)}")
 
 

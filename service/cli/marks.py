@@ -46,14 +46,14 @@ def marks() -> None:
 @of_service
 def list_(status: str | None, format_: str, **service: Any) -> None:
     """The marks, oldest first, with their texts."""
-    found = _marks(**service).list(_all(status))
+    listed = _marks(**service).list(_all(status))
     if format_ == "json":
-        click.echo(_dumps(_collection(found)))
+        click.echo(_dumps(_collection(listed)))
         return
-    for mark in found:
+    for mark in listed:
         text = mark.reason if len(mark.reason) <= SHOWN else f"{mark.reason[: SHOWN - 3]}..."
         click.echo(f"{mark.id}  {mark.created[:10]}  {mark.status:<8}  {_words(mark)}  {text}")
-    tell("{n} marks", n=len(found))
+    tell("{n} marks", n=len(listed))
 
 
 @marks.command(short_help="A mark, as GeoJSON.")
@@ -120,10 +120,10 @@ def export(
     from service.marks import geojson as marks_geojson
 
     wanted = _all(None if whole and not restrictions else "approved")
-    found = _marks(**service).list(wanted)
-    content = _collection(found, whole)
+    listed = _marks(**service).list(wanted)
+    content = _collection(listed, whole)
     if restrictions:
-        content = marks_geojson.restrictions(found, whole)
+        content = marks_geojson.restrictions(listed, whole)
     with replacing(file, overwrite) as partial:
         partial.write_text(_dumps(content), encoding="utf-8")
     say("{file}: {n} marks", file=file, n=len(content["features"]))
@@ -177,8 +177,8 @@ def _feature(mark: "Mark", whole: bool = True) -> dict[str, Any]:
     return marks_geojson.feature(mark, operator=whole)
 
 
-def _collection(found: "list[Mark]", whole: bool = True) -> dict[str, Any]:
-    return {"type": "FeatureCollection", "features": [_feature(mark, whole) for mark in found]}
+def _collection(marks_: "list[Mark]", whole: bool = True) -> dict[str, Any]:
+    return {"type": "FeatureCollection", "features": [_feature(mark, whole) for mark in marks_]}
 
 
 def _dumps(content: dict[str, Any]) -> str:

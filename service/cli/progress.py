@@ -178,16 +178,16 @@ def shard_line(event: Event) -> Text:
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
     """A flag that Ctrl-C or SIGTERM raises; a second Ctrl-C ends the program at once."""
-    asked = threading.Event()
+    requested = threading.Event()
 
     def ask(number: int, frame: Any) -> None:
-        asked.set()
+        requested.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with stop_flag(asked.is_set):
-            yield asked.is_set
+        with stop_flag(requested.is_set):
+            yield requested.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

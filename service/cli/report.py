@@ -70,9 +70,9 @@ def _rows(
     from pipeline.results import report as report_
 
     if by is None:
-        said = report_.read(directory)
-        method = method_of(said)
-        return [area_rows.rounded(report_.totals_row(said, method), method)]
+        run_report = report_.read(directory)
+        method = method_of(run_report)
+        return [area_rows.rounded(report_.totals_row(run_report, method), method)]
     rows = report_.by_area(directory, by, lang, name=name)
     for warning in report_.outside_all(rows, by):
         tell("warning: {said}", said=warning)

@@ -15,9 +15,9 @@ ARGUMENTS = {"area": "AREA", "parameter": "parameter"}  # fields that are no opt
 def wished(arguments: Sequence[str]) -> str:
     """The language that a command line asks for, wherever in it; known before it is parsed, so that
     a fault in it is said in that language too."""
-    asked = [word.removeprefix("--lang=") for word in arguments if word.startswith("--lang=")]
-    asked += [arguments[i + 1] for i, word in enumerate(arguments[:-1]) if word == "--lang"]
-    return next((lang for lang in asked if lang in LANGUAGES), LANGUAGES[0])
+    languages = [word.removeprefix("--lang=") for word in arguments if word.startswith("--lang=")]
+    languages += [arguments[i + 1] for i, word in enumerate(arguments[:-1]) if word == "--lang"]
+    return next((lang for lang in languages if lang in LANGUAGES), LANGUAGES[0])
 
 
 def language() -> str:

@@ -34,15 +34,15 @@ def _options() -> list[click.Parameter]:
 
     made: list[click.Parameter] = []
     for name, field in Settings.model_fields.items():
-        flag, said = f"--{name.replace('_', '-')}", f"{field.description}."
+        flag, help_ = f"--{name.replace('_', '-')}", f"{field.description}."
         match kind_of(name):
             case "yes or no":
-                made.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=said))
+                made.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=help_))
             case "several":
-                more = f"{said} Repeatable."
+                more = f"{help_} Repeatable."
                 made.append(click.Option([flag], multiple=True, metavar="TEXT", help=more))
             case kind:
-                made.append(click.Option([flag], metavar=kind.upper(), help=said))
+                made.append(click.Option([flag], metavar=kind.upper(), help=help_))
     return [named(option) for option in made]
 
 

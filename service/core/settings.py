@@ -260,8 +260,8 @@ def _where(name: str, given: dict[str, Any], file: Path | None) -> str:
     if name in given:
         return f"--{name.replace('_', '-')}"
     variable = f"{PREFIX}{name.upper()}"
-    found = next((each for each in os.environ if each.upper() == variable), None)
-    return found or Text("--config {file}: {name}", file=file, name=name)
+    spelled = next((each for each in os.environ if each.upper() == variable), None)
+    return spelled or Text("--config {file}: {name}", file=file, name=name)
 
 
 def kind_of(name: str) -> str:

@@ -254,12 +254,12 @@ TIMES = ("created", "updated", "started", "finished")
 
 def job_of(row: sqlite3.Row) -> Job:
     """The job of a row; with a request without inputs where the column `asked` was not read."""
-    asked, nothing = row["asked"], JobRequest(row["process"], {}, row["key"], 0.0)
+    text, nothing = row["asked"], JobRequest(row["process"], {}, row["key"], 0.0)
     fields: dict[str, Any] = {name: row[name] for name in AS_STORED}
     fields |= {name: None if row[name] is None else as_text(row[name]) for name in TIMES}
     return Job(
         **fields,
-        request=JobRequest.loads(asked) if asked else nothing,
+        request=JobRequest.loads(text) if text else nothing,
         status=Status(row["status"]),
         visitor=bool(row["visitor"]),
         expired=bool(row["expired"]),

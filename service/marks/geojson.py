@@ -105,14 +105,14 @@ def roof(collection: Collection, row: int, state: Path) -> Target | None:
     table = building_of(state, collection, row)
     if table is None:
         return None
-    (found,) = table.select(["id", "geometry"]).to_pylist()
-    if found["geometry"] is None:
+    (building,) = table.select(["id", "geometry"]).to_pylist()
+    if building["geometry"] is None:
         raise InputError(
             Text("row {row}", row=row),
             "is a building without an outline",
             "mark its place on the map",
         )
-    shape = shapely.from_wkb(found["geometry"])
+    shape = shapely.from_wkb(building["geometry"])
     box = _in_degrees(shape).bounds
     if not np.isfinite(box).all():
         raise InputError(
@@ -120,7 +120,7 @@ def roof(collection: Collection, row: int, state: Path) -> Target | None:
         )
     if collection.client is not None:
         return Target(shape, box, True)
-    return Target(shape, box, True, collection.name, row, found["id"])
+    return Target(shape, box, True, collection.name, row, building["id"])
 
 
 def feature(mark: Mark, client: str = "", operator: bool = False) -> dict[str, Any]:
@@ -171,8 +171,8 @@ def _restriction(mark: Mark, whole: bool) -> dict[str, Any]:
 
 def geometry_of(shape: Any) -> dict[str, Any]:
     """A shape [RD m] as GeoJSON in degrees."""
-    found: dict[str, Any] = json.loads(shapely.to_geojson(_in_degrees(shape)))
-    return found
+    geometry: dict[str, Any] = json.loads(shapely.to_geojson(_in_degrees(shape)))
+    return geometry
 
 
 def _in_degrees(shape: Any) -> Any:

@@ -23,7 +23,7 @@ def configuration(
 ) -> dict[str, Any]:
     """All of config.json, for a page that a service serves."""
     return {
-        "collections": [told(each) for each in collections],
+        "collections": [described(each) for each in collections],
         "basemap": basemap(settings),
         "can_compute": sources.can_compute,
         "regions": regions_line(sources.boundaries),
@@ -56,8 +56,8 @@ def methods() -> dict[str, Any]:
     return {name: declared(method) for name, method in METHODS.items()}
 
 
-def told(collection: Collection) -> dict[str, Any]:
-    """What the page says of a result: its place, method, date and sources."""
+def described(collection: Collection) -> dict[str, Any]:
+    """A result as the page shows it: its place, method, date and sources."""
     report = collection.report
     method, inputs, counts = report["method"], report["inputs"], report["counts"]
     made = inputs.get("options", {}).get("layers", ())
@@ -87,8 +87,8 @@ def bbox(collection: Collection) -> list[float]:
 
 def heights(inputs: Mapping[str, Any]) -> str:
     """Which heights were used: AHN4, AHN4 and AHN5; nothing if the sheets do not say."""
-    found = {sheet.get("ahn_version") for sheet in inputs.get("dsm", [])} - {None}
-    return ", ".join(f"AHN{version}" for version in sorted(found))
+    versions = {sheet.get("ahn_version") for sheet in inputs.get("dsm", [])} - {None}
+    return ", ".join(f"AHN{version}" for version in sorted(versions))
 
 
 def title_of(collection: Collection) -> str:

@@ -92,19 +92,19 @@ def _write_data(
     data.mkdir()
     rows.write(place, data / "totals.json", progress, stop)
     tiles = _write_tiles(place, data, progress, stop)
-    found = places.write(place, files, data / "places.geojson", stop) if files else 0
-    told = mapconfig.told(Collection(name_of(place), place)) | {
+    count = places.write(place, files, data / "places.geojson", stop) if files else 0
+    described = mapconfig.described(Collection(name_of(place), place)) | {
         "totals": f"{DATA}/totals.json",
         "tiles": tiles,
         "ground": places.ground(place, files),
         "coverage": open_finished(place).report.get("coverage"),
     }
-    regions = mapconfig.regions_line([str(file) for file in files]) if found else None
-    _write_json(folder / "config.json", _configuration(told, bool(found), regions))
-    said = {name: part for name, part in open_finished(place).report.items() if name in SOURCES}
-    said["boundaries"] = [identity(str(file)) for file in files]
-    _write_json(folder / "sources.json", said)
-    (folder / "LICENCES.txt").write_text(_licences(told, said), encoding="utf-8")
+    regions = mapconfig.regions_line([str(file) for file in files]) if count else None
+    _write_json(folder / "config.json", _configuration(described, bool(count), regions))
+    sources = {name: part for name, part in open_finished(place).report.items() if name in SOURCES}
+    sources["boundaries"] = [identity(str(file)) for file in files]
+    _write_json(folder / "sources.json", sources)
+    (folder / "LICENCES.txt").write_text(_licences(described, sources), encoding="utf-8")
 
 
 def _write_tiles(
@@ -141,23 +141,23 @@ def _configuration(
     }
 
 
-def _licences(told: dict[str, Any], said: dict[str, Any]) -> str:
-    files = ", ".join(str(file["name"]) for file in said["boundaries"])
+def _licences(collection: dict[str, Any], sources: dict[str, Any]) -> str:
+    files = ", ".join(str(file["name"]) for file in sources["boundaries"])
     text = LICENCES.format(
         places=BOUNDARIES.format(files) if files else "none",
-        title=told["title"],
-        version=said["program"].get("version", ""),
-        method=said["method"]["name"],
-        attribution=told["attribution"],
-        licence=told["licence"] or "as its sources publish it",
+        title=collection["title"],
+        version=sources["program"].get("version", ""),
+        method=sources["method"]["name"],
+        attribution=collection["attribution"],
+        licence=collection["licence"] or "as its sources publish it",
     )
     return text + "".join(
         f"{f'{one.name} {one.version}':<38}vendor/{one.name}.LICENCE.txt\n" for one in vendor.PAGE
     )
 
 
-def _write_json(file: Path, said: Any) -> None:
-    file.write_text(report.dumps(said), encoding="utf-8")
+def _write_json(file: Path, content: Any) -> None:
+    file.write_text(report.dumps(content), encoding="utf-8")
 
 
 def _check_page(page: Path) -> None:
@@ -200,8 +200,8 @@ def _theirs(to: Path, overwrite: bool) -> list[Path]:
 def _ours(to: Path) -> set[str] | None:
     """The files of a site; None if it is none."""
     try:
-        told = json.loads((to / MARKER).read_text("utf-8"))
-        return set(told["files"]) if told["made_by"] == MADE_BY else None
+        marker = json.loads((to / MARKER).read_text("utf-8"))
+        return set(marker["files"]) if marker["made_by"] == MADE_BY else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

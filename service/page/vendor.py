@@ -120,13 +120,13 @@ def unpacked(tarball: bytes, library: Library) -> dict[str, bytes]:
     Nothing is extracted to disk, so a member's path decides nothing. Raises InputError if the
     tarball is not the pinned one, or lacks a file.
     """
-    found = base64.b64encode(hashlib.sha512(tarball).digest()).decode()
-    if found != library.sha512:
+    digest = base64.b64encode(hashlib.sha512(tarball).digest()).decode()
+    if digest != library.sha512:
         raise InputError(
             Location(library.url),
             "its sha512 is {found}..., pinned is {sha512}...",
             "the package changed, or something stands between",
-            found=found[:12],
+            found=digest[:12],
             sha512=library.sha512[:12],
         )
     with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as packed:

@@ -38,16 +38,16 @@ LONGEST = 100  # characters of a name
 RADIUS_M = 100_000.0
 BY = (*KINDS.values(), POSTCODE)  # kinds of parts
 
-Said = str | dict[str, Any]
+AreaValue = str | dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Ground:
-    """An area that was asked for. said: as the pipeline takes it, once a file is made of GeoJSON:
+    """The area of a request. value: as the pipeline takes it, once a file is made of GeoJSON:
     a region's code, `xmin,ymin,xmax,ymax`, or a FeatureCollection; geometry: in RD metres;
     label: kind, and of a region its code and name."""
 
-    said: Said
+    value: AreaValue
     geometry: shapely.Geometry
     label: dict[str, Any]
 
@@ -187,8 +187,8 @@ def region_of(text: str, boundaries: Sequence[str]) -> Area:
     Raises InputError for one that is not known, or means several.
     """
     files = files_of(boundaries)
-    found = _region(text, files, fingerprints(files))
-    return Area(own_copy(found.geometry), found.source)
+    area = _region(text, files, fingerprints(files))
+    return Area(own_copy(area.geometry), area.source)
 
 
 def stamp_of(code: str, boundaries: Sequence[str]) -> list[Any]:

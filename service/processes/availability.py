@@ -67,25 +67,25 @@ def source_of(inputs: Mapping[str, Any], ground: Ground, backend: Backend) -> st
 def check_can_compute(backend: Backend, reasons: list[str]) -> None:
     """Raises Problem 409 where there is nothing to compute from."""
     if not backend.sources.can_compute:
-        said = f" ({'; '.join(reasons)})" if reasons else ""
+        because = f" ({'; '.join(reasons)})" if reasons else ""
         raise Problem(
             409,
             "this service was given no heights and footprints to compute from, and none of its"
-            f" collections answers this{said}; ask for an area and parameters of theirs",
+            f" collections answers this{because}; ask for an area and parameters of theirs",
         )
 
 
-def computable(asked: shapely.Geometry, backend: Backend) -> float | None:
+def computable(area: shapely.Geometry, backend: Backend) -> float | None:
     """The share of the ground of an area [RD m] that the sheets cover, 0 for a service without
     sheets or footprints; None where that is not known, as a sheet cannot be opened."""
     ground = ground_of_sheets(backend)
-    return None if ground is None else of_ground(asked, ground)
+    return None if ground is None else of_ground(area, ground)
 
 
-def check_reached(asked: shapely.Geometry, backend: Backend) -> None:
+def check_reached(area: shapely.Geometry, backend: Backend) -> None:
     """Raises Problem 409 for an area of which the sheets cover nothing."""
     ground = ground_of_sheets(backend)
-    if ground is not None and of_ground(asked, ground) == 0:
+    if ground is not None and of_ground(area, ground) == 0:
         bounds = ",".join(f"{edge:.0f}" for edge in ground.bounds)
         raise Problem(
             409,

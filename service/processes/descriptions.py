@@ -162,7 +162,7 @@ WHAT_IF: dict[str, Any] = {
         ),
     },
 }
-SAID = {"suitability": SUITABILITY, "summary": SUMMARY, "what-if": WHAT_IF}
+DESCRIPTIONS = {"suitability": SUITABILITY, "summary": SUMMARY, "what-if": WHAT_IF}
 SYNCHRONOUS = ("summary",)
 # What a service without heights and footprints can only read from its collections.
 READ: dict[str, Any] = SUITABILITY | {
@@ -174,14 +174,14 @@ READ: dict[str, Any] = SUITABILITY | {
         if name not in ("restrictions", "footprints")
     },
 }
-OFFERED = {True: SAID, False: {"suitability": READ, "summary": SUMMARY}}
+OFFERED = {True: DESCRIPTIONS, False: {"suitability": READ, "summary": SUMMARY}}
 
 
 def summaries(can_compute: bool = True) -> list[dict[str, Any]]:
     """Every process that a service offers, without its inputs and outputs."""
     return [
-        {name: value for name, value in said.items() if name not in ("inputs", "outputs")}
-        for said in (describe(process, can_compute) for process in OFFERED[can_compute])
+        {name: value for name, value in described.items() if name not in ("inputs", "outputs")}
+        for described in (describe(process, can_compute) for process in OFFERED[can_compute])
     ]
 
 
@@ -210,6 +210,6 @@ def _output(result: Result) -> dict[str, Any]:
     given = {"type": "object"} if result.value else {"type": "string", **form}
     return {
         "title": result.title,
-        "description": result.said,
+        "description": result.description,
         "schema": given | {"contentMediaType": result.media_type},
     }

@@ -39,10 +39,10 @@ def job_request(
     Raises InputError for what is not accepted, Problem 409 for what nothing answers.
     """
     request = replace(PROCESSES[process].request(inputs, backend), wanted=wanted or {})
-    asked = request.wanted.get("outputs", {})
+    requested = request.wanted.get("outputs", {})
     kept = available(outputs_of(process), request.inputs["layers"])
-    missing = [name for name in asked if name not in kept]
-    if missing and len(asked) < len(outputs_of(process)):
+    missing = [name for name in requested if name not in kept]
+    if missing and len(requested) < len(outputs_of(process)):
         raise InputError(
             Text("output {name}", name=missing[0]),
             "is of a raster layer that is not among the input layers ({layers})",

@@ -74,12 +74,12 @@ def number(value: Any) -> float | None:
     if value is None:
         return None
     try:
-        found = math.nan if isinstance(value, bool) else float(value)
+        parsed = math.nan if isinstance(value, bool) else float(value)
     except (ValueError, TypeError, OverflowError):
-        found = math.nan
-    if not math.isfinite(found):
+        parsed = math.nan
+    if not math.isfinite(parsed):
         raise ValueError("a number")
-    return found
+    return parsed
 
 
 def one_of(words: Sequence[str]) -> Column:
@@ -142,10 +142,10 @@ def _crs(value: Any, name: str) -> bool:
     if given is None:
         return False
     properties = given.get("properties") if isinstance(given, dict) else None
-    said = properties.get("name") if isinstance(properties, dict) else None
-    if said in RD_NAMES:
+    crs_name = properties.get("name") if isinstance(properties, dict) else None
+    if crs_name in RD_NAMES:
         return True
-    if said in LONLAT_NAMES:
+    if crs_name in LONLAT_NAMES:
         return False
     raise InputError(
         name,
@@ -193,9 +193,12 @@ class _Reader:
         self.bounds = COUNTRY[crs]
         self.vertices = self.features = 0
 
-    def fault(self, said: str) -> InputError:
+    def fault(self, problem: str) -> InputError:
         return InputError(
-            self.name, "{said}", place=Text("feature {feature}", feature=self.features), said=said
+            self.name,
+            "{said}",
+            place=Text("feature {feature}", feature=self.features),
+            said=problem,
         )
 
     def feature(self, value: Any) -> dict[str, Any]:

@@ -87,10 +87,10 @@ def read_inputs(model: type[T], given: dict[str, Any]) -> T:
     try:
         return model.model_validate(plain)
     except ValidationError as error:
-        told = dict.fromkeys(_told(each) for each in error.errors()[:SHOWN])
+        messages = dict.fromkeys(_message(each) for each in error.errors()[:SHOWN])
         takes = ", ".join(model.model_fields)
         raise InputError(
-            Text("{faults:; }", faults=list(told)), "{source} (inputs are {takes})", takes=takes
+            Text("{faults:; }", faults=list(messages)), "{source} (inputs are {takes})", takes=takes
         ) from None
 
 
@@ -107,50 +107,51 @@ def _unwrapped(name: str, value: Any) -> Any:
     return value["value"] if "value" in value and set(value) <= WRAPPING else value
 
 
-def _told(error: Any) -> str:
+def _message(error: Any) -> str:
     """Which input, which item of it, and what is wrong; of one that takes a text or an object the
     library tells both in vain."""
     name, *within = error["loc"]
     item = "".join(f"[{part}]" for part in within if isinstance(part, int))
     if any(isinstance(part, str) for part in within):
         return f"input {name}: give a text of at most {LONGEST} characters, or an object"
-    said = "there is no such input" if error["type"] == "extra_forbidden" else error["msg"].lower()
-    return f"input {str(name)[:LONGEST]}{item}: {said[:LONGEST]}"
+    unknown = error["type"] == "extra_forbidden"
+    message = "there is no such input" if unknown else error["msg"].lower()
+    return f"input {str(name)[:LONGEST]}{item}: {message[:LONGEST]}"
 
 
-def judged_by(asked: SuitabilityInputs | WhatIfInputs) -> dict[str, Any]:
+def judged_by(inputs: SuitabilityInputs | WhatIfInputs) -> dict[str, Any]:
     """The inputs that say how roofs are judged: method, all its parameters, raster layers.
 
     Raises InputError for one that is unknown or not accepted.
     """
-    if asked.method not in METHODS:
+    if inputs.method not in METHODS:
         raise InputError(
             "input method",
             "{name!r} is unknown",
             "there is {known}",
-            name=asked.method,
+            name=inputs.method,
             known=list(METHODS),
         )
-    method = METHODS[asked.method]
+    method = METHODS[inputs.method]
     try:
-        p = parameters_.parse(method.parameters, asked.parameters)
+        p = parameters_.parse(method.parameters, inputs.parameters)
     except InputError as error:
         raise InputError("input parameters", "{error}", error=error) from None
-    layers = _layers(method, asked.layers)
+    layers = _layers(method, inputs.layers)
     return {"method": method.name, "parameters": parameters_.as_json(p), "layers": layers}
 
 
-def _layers(method: Method, asked: list[str] | None) -> list[str]:
+def _layers(method: Method, requested: list[str] | None) -> list[str]:
     """The raster layers that are asked for in the method's order; None: those that it makes by
     default. Raises InputError for one that it has not."""
-    if asked is None:
+    if requested is None:
         return [layer.name for layer in method.layers if layer.default]
     known = names(method.layers)
-    for position, name in enumerate(asked):
+    for position, name in enumerate(requested):
         if name not in known:
             raise InputError(
                 Text("input layers[{n}]", n=position),
                 remedy="input should be one of {known}",
                 known=known,
             )
-    return [name for name in known if name in asked]
+    return [name for name in known if name in requested]

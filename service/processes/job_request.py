@@ -74,8 +74,8 @@ def _stamps(given: Iterable[str]) -> Iterator[Any]:
         if not files:
             yield source  # an object, or a file within a zip: by its name
         for file in files:
-            found = fingerprint(str(file))
-            yield [file.name, found["size"], found["mtime_ns"]]
+            stamp = fingerprint(str(file))
+            yield [file.name, stamp["size"], stamp["mtime_ns"]]
 
 
 def run_request(

@@ -17,7 +17,7 @@ class Result(NamedTuple):
     raster layer was asked for; value: whether it may be given by value, as JSON."""
 
     title: str
-    said: str
+    description: str
     media_type: str
     file: str | None = None
     value: bool = False

@@ -23,17 +23,17 @@ ID = "suitability"
 
 def request_suitability(given: dict[str, Any], backend: Backend) -> JobRequest:
     """Raises InputError for inputs that are not accepted, Problem 409 if nothing answers them."""
-    asked = read_inputs(SuitabilityInputs, given)
-    circle = None if asked.around is None else circle_of(asked.around)
-    ground = _ground(asked.area, circle, backend)
+    parsed = read_inputs(SuitabilityInputs, given)
+    circle = None if parsed.around is None else circle_of(parsed.around)
+    ground = _ground(parsed.area, circle, backend)
     inputs = {
-        "area": ground.said,
+        "area": ground.value,
         "around": circle and circle_text(circle),
-        "lang": asked.lang,
-        **judged_by(asked),
+        "lang": parsed.lang,
+        **judged_by(parsed),
     }
     for name, kind in (("restrictions", RESTRICTIONS), ("footprints", FOOTPRINTS)):
-        value = getattr(asked, name)
+        value = getattr(parsed, name)
         shapes = None if value is None else read_shapes(value, f"input {name}", kind)
         inputs[name] = shapes and shapes.document
     inputs["collection"] = source_of(inputs, ground, backend)

@@ -49,13 +49,13 @@ def summarise(given: dict[str, Any], backend: Backend, find: Callable[[str], Col
     inputs that are not accepted, Problem 404 where nothing was computed, or without such a
     collection, 409 without any.
     """
-    asked = read_inputs(SummaryInputs, given)
-    where = _where(asked, backend.sources.boundaries)
-    collection = find(asked.collection) if asked.collection else _best(where, backend)
-    text = json.dumps(asked.model_dump(), sort_keys=True)
+    parsed = read_inputs(SummaryInputs, given)
+    where = _where(parsed, backend.sources.boundaries)
+    collection = find(parsed.collection) if parsed.collection else _best(where, backend)
+    text = json.dumps(parsed.model_dump(), sort_keys=True)
 
     def make() -> str:
-        found = _answer(asked, where, collection, backend)
+        found = _answer(parsed, where, collection, backend)
         return json.dumps(found, allow_nan=False, separators=(",", ":"))
 
     if len(text) > SHARED_BYTES:
@@ -89,9 +89,9 @@ class Where:
         return computed(finished, self.area, self.around, boundaries) or 0.0
 
 
-def _where(asked: SummaryInputs, boundaries: tuple[str, ...]) -> Where:
-    ground = None if asked.area is None else ground_of(asked.area, boundaries)
-    return Where(ground, None if asked.around is None else circle_of(asked.around))
+def _where(parsed: SummaryInputs, boundaries: tuple[str, ...]) -> Where:
+    ground = None if parsed.area is None else ground_of(parsed.area, boundaries)
+    return Where(ground, None if parsed.around is None else circle_of(parsed.around))
 
 
 def _best(where: Where, backend: Backend) -> Collection:
@@ -132,23 +132,23 @@ def _stamps(collection: Collection, backend: Backend) -> str:
 
 
 def _answer(
-    asked: SummaryInputs, where: Where, collection: Collection, backend: Backend
+    parsed: SummaryInputs, where: Where, collection: Collection, backend: Backend
 ) -> dict[str, Any]:
     """Raises Problem 404 where zero would only say that nothing was computed."""
     boundaries, whole = backend.sources.boundaries, where.geometry
-    found = summary(
+    totals = summary(
         collection.place,
         area=where.area,
         around=where.around,
-        by=_parts(asked.by, whole, boundaries),
-        households=asked.households,
+        by=_parts(parsed.by, whole, boundaries),
+        households=parsed.households,
         boundaries=boundaries,
     )
-    if whole is not None and not found["complete"] and found["coverage"]["ground"] == 0:
+    if whole is not None and not totals["complete"] and totals["coverage"]["ground"] == 0:
         raise _nothing_there(where, f"collection {collection.name}", backend)
     more = None if whole is None else computable(whole, backend)
     values = {"area": _label(where.ground), "computable": more}
-    return {"collection": collection.name} | found | values
+    return {"collection": collection.name} | totals | values
 
 
 def _label(ground: Ground | None) -> dict[str, Any] | None:

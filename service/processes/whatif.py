@@ -43,21 +43,21 @@ SPREAD_M = 10_000.0  # over which added buildings may lie where no area is given
 
 def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
     """Raises InputError for inputs that are not accepted, Problem 409 without sheets."""
-    asked = read_inputs(WhatIfInputs, given)
-    method = judged_by(asked)
-    added = None if asked.add is None else _added(asked.add)
-    removed = sorted({name.strip().removeprefix(PREFIX) for name in asked.remove})
+    parsed = read_inputs(WhatIfInputs, given)
+    method = judged_by(parsed)
+    added = None if parsed.add is None else _added(parsed.add)
+    removed = sorted({name.strip().removeprefix(PREFIX) for name in parsed.remove})
     if added is None and not removed:
         raise InputError("input add", "is missing", "give it, or the input remove, or both")
     named = METHODS[method["method"]]
     named.check(parse(named.parameters, method["parameters"]), (), removed)
     check_can_compute(backend, [])
-    if asked.area is not None:
-        ground = ground_of(asked.area, backend.sources.boundaries)
+    if parsed.area is not None:
+        ground = ground_of(parsed.area, backend.sources.boundaries)
     else:
         ground = _reached(added, removed, method, backend)
     check_reached(ground.geometry, backend)
-    base = _base(ground, asked, method, backend)
+    base = _base(ground, parsed, method, backend)
     inputs = base | {"add": added and added.document, "remove": removed}
     inputs["base"] = request_key(suitability.ID, base, ground, backend)
     key = request_key(ID, inputs, ground, backend, computed=True)
@@ -65,13 +65,13 @@ def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
 
 
 def _base(
-    ground: Ground, asked: WhatIfInputs, method: dict[str, Any], backend: Backend
+    ground: Ground, parsed: WhatIfInputs, method: dict[str, Any], backend: Backend
 ) -> dict[str, Any]:
     """The inputs of `suitability` for the area as it is."""
     inputs = {
-        "area": ground.said,
+        "area": ground.value,
         "around": None,
-        "lang": asked.lang,
+        "lang": parsed.lang,
         **method,
         "restrictions": None,
         "footprints": None,
@@ -224,10 +224,10 @@ def _features(table: pa.Table, before: Path, after: Path) -> list[dict[str, Any]
     outline that it had."""
     rows = table.drop_columns(["centre_x", "centre_y"]).to_pylist()
     outlines = [_outlines(place, table["row"]) for place in (before, after)]
-    found = [outlines[row["what"] != "gone"].get(row["row"]) for row in rows]
+    geometries = [outlines[row["what"] != "gone"].get(row["row"]) for row in rows]
     return [
         {"type": "Feature", "id": row["row"], "properties": row, "geometry": geometry}
-        for row, geometry in zip(rows, in_degrees(found), strict=True)
+        for row, geometry in zip(rows, in_degrees(geometries), strict=True)
     ]
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from service.api.query import Query
 from service.core.settings import Settings
-from service.processes.descriptions import SAID
+from service.processes.descriptions import DESCRIPTIONS
 from service.processes.results import outputs_of
 from tests.support.commands import ROOT
 from tests.support.quarters import World
@@ -118,8 +118,8 @@ def test_a_broken_example_fails(tmp_path: Path) -> None:
 
 def test_inputs_results_filters_and_limits_are_those_of_the_service() -> None:
     page = PAGE.read_text("utf-8")
-    inputs = {name for each in SAID.values() for name in each["inputs"]} - {"method"}
-    results = {name for process in SAID for name in outputs_of(process)}
+    inputs = {name for each in DESCRIPTIONS.values() for name in each["inputs"]} - {"method"}
+    results = {name for process in DESCRIPTIONS for name in outputs_of(process)}
     filters = {field.alias or name for name, field in Query.model_fields.items()}
     named = inputs | results | filters - {"bbox_crs", "cursor", "datetime"}
     assert {name for name in named if f"`{name}`" not in page} == set()

@@ -147,7 +147,7 @@ def test_areas_in_words(
 ) -> None:
     """As the pipeline reads them, once they are in its words."""
     ground = ground_of(given, boundaries)
-    assert (ground.said, ground.label) == (said, label)
+    assert (ground.value, ground.label) == (said, label)
     assert shapely.equals(ground.geometry, parse_area(said, boundaries).geometry)
     assert shapely.equals(ground.geometry, shapely.box(*RD_BOX))
 

@@ -8,7 +8,7 @@ from jsonschema_rs import Draft202012Validator
 from pipeline.methods import METHODS
 from pipeline.methods.parameters import as_json, parse, schema
 from pipeline.results.texts import WORDS
-from service.processes.descriptions import SAID, describe, summaries
+from service.processes.descriptions import DESCRIPTIONS, describe, summaries
 from service.processes.inputs import SuitabilityInputs, SummaryInputs, WhatIfInputs
 from tests.ogc.schemas import faults
 
@@ -16,7 +16,7 @@ MODELS = {"suitability": SuitabilityInputs, "summary": SummaryInputs, "what-if":
 LINK = {"href": "http://localhost/", "rel": "self"}
 
 
-@pytest.mark.parametrize("process", SAID)
+@pytest.mark.parametrize("process", DESCRIPTIONS)
 def test_descriptions_keep_to_the_standard(process: str) -> None:
     assert faults("process", describe(process)) == []
 
@@ -25,7 +25,7 @@ def test_the_list_keeps_to_the_standard() -> None:
     assert faults("processList", {"processes": summaries(), "links": [LINK]}) == []
 
 
-@pytest.mark.parametrize("process", SAID)
+@pytest.mark.parametrize("process", DESCRIPTIONS)
 def test_described_inputs_are_those_accepted(process: str) -> None:
     """The same inputs, with the same defaults."""
     inputs, model = describe(process)["inputs"], MODELS[process]
