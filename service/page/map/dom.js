@@ -23,6 +23,14 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Make an element of SVG. */
+export function svg(name, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
 /** A text of the report, which is English whatever the page speaks; null for none. */
 export function english(text) {
   return text ? make("span", { lang: "en" }, text) : null;

@@ -9,14 +9,14 @@ import { offerJob, startJobs, write as writeJob } from "./jobs.js";
 import { startLegend, writeLegend } from "./legend.js";
 import { choose, doWithout, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
 import { markRoof, startMarks, writeMarks } from "./marks.js";
-import { methodOf, startMethods } from "./methods.js";
+import { basisOf, methodOf, startMethods } from "./methods.js";
 import { startPlaces } from "./places.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
 import { startSave } from "./save.js";
 import { DEFAULTS, cameBack, enter, fromLink, now, on, set } from "./state.js";
 import { still } from "./still.js";
 import { startTabs, withoutTab } from "./tabs.js";
-import { day, known, lang, say, speak, speakOf, t } from "./texts.js";
+import { known, lang, say, speak, speakOf, t } from "./texts.js";
 import { count, startTotals, write as writeTotals } from "./totals.js";
 
 const NAMES = { en: "English", nl: "Nederlands" };
@@ -49,14 +49,7 @@ function attribution() {
 function sourceElements() {
   const one = collection();
   return [
-    terms([
-      [t("method"), one.method?.name ?? null],
-      ...(methodOf(one).own.sources?.(one, true) ?? []),
-      [t("heights"), english(one.heights)],
-      [t("computed"), one.computed ? day(one.computed) : null],
-      [t("source"), english(one.attribution)],
-      [t("licence"), english(one.licence)],
-    ], { class: "terms" }),
+    terms([...basisOf(one, true), [t("licence"), english(one.licence)]], { class: "terms" }),
     make("p", {}, t("not_judged_here")),
     make("p", {}, t("trials")),
   ];

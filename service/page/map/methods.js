@@ -18,7 +18,8 @@
  *                            write(collection, shown): make that say what is chosen}
  */
 
-import { amount, known, lang, number, t } from "./texts.js";
+import { english } from "./dom.js";
+import { amount, day, known, lang, number, t } from "./texts.js";
 
 const NONE = { name: "", columns: [], classes: [], layers: [], totals: [], reasons: {}, flags: {}, own: {} };
 let methods = {};
@@ -66,6 +67,17 @@ export function isGround({ drawn }) {
 /** The layers of a collection that a reader switches on and off. */
 export function switchable(collection) {
   return layersOf(collection).filter((layer) => !isGround(layer));
+}
+
+/** What the roofs of a collection rest on: [[term, value], ...]; whole: with all times of the sun. */
+export function basisOf(collection, whole = false) {
+  return [
+    [t("method"), collection.method?.name ?? null],
+    ...(methodOf(collection).own.sources?.(collection, whole) ?? []),
+    [t("heights"), english(collection.heights)],
+    [t("computed"), collection.computed ? day(collection.computed) : null],
+    [t("source"), english(collection.attribution)],
+  ];
 }
 
 /** What a reason or a flag says: in the page's words, else as declared. */

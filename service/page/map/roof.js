@@ -1,12 +1,12 @@
 /** One roof: what the computation says of it, why, and how to find it without a mouse. */
 
-import { byId, english, make, terms } from "./dom.js";
+import { byId, make, terms } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
 import { choose, goTo, hasMap, inDetail, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
 import { swatch } from "./legend.js";
-import { classesOf, methodOf, ownColumns, termOf } from "./methods.js";
-import { day, number, t } from "./texts.js";
+import { basisOf, classesOf, methodOf, ownColumns, termOf } from "./methods.js";
+import { number, t } from "./texts.js";
 
 const MOST_LISTED = 100;
 let app = null; // {config, source, collection()}
@@ -170,7 +170,7 @@ function write(roof, geometry) {
     ...(remark ? [make("p", { class: "hint" }, remark)] : []),
     ...(flags.length ? [make("h3", {}, t("flags")), make("ul", { "data-testid": "roof-flags" }, ...flags.map((flag) => make("li", {}, flag)))] : []),
     ...(app.marks ? [make("div", { class: "row" }, make("button", { type: "button", "data-testid": "roof-mark", onclick: again }, t("roof_mark")))] : []),
-    ...sources(method, collection),
+    ...sources(collection),
   );
 }
 
@@ -204,17 +204,10 @@ function numbers(roof, method, collection) {
   );
 }
 
-function sources(method, one) {
-  const rows = [
-    [t("method"), one.method?.name ?? null],
-    ...(method.own.sources?.(one) ?? []),
-    [t("heights"), english(one.heights)],
-    [t("computed"), one.computed ? day(one.computed) : null],
-    [t("source"), english(one.attribution)],
-  ];
+function sources(collection) {
   return [
     make("h3", {}, t("basis")),
-    terms(rows, { class: "terms", "data-testid": "roof-sources" }),
+    terms(basisOf(collection), { class: "terms", "data-testid": "roof-sources" }),
     make("p", { class: "hint", "data-testid": "roof-not-judged" }, t("not_judged_here")),
   ];
 }

@@ -27,13 +27,15 @@ export function still(config) {
     config.collections.map((one) => [one.name, once(() => file(one.totals))]),
   );
   const outlines = once(async () => (config.places ? file(config.places) : { features: [] }));
+  const placeOf = async (code) => (await outlines()).features.find(({ properties }) => properties.code === code);
   return {
     async summary(collection, area, households) {
       const one = config.collections.find((each) => each.name === collection);
-      const holds = await within(area, outlines);
+      const place = area?.kind === "place" ? await placeOf(area.code) : null;
+      const holds = within(area, place);
       const counted = (await rows[collection]()).filter(([lon, lat], at) => !at || holds([lon, lat]));
       const sums = totals(counted, methodOf(one), one.method.parameters, households);
-      return { collection, method: one.method, totals: sums, complete: await complete(one, area, outlines), coverage: await coverage(one, area, outlines) };
+      return { collection, method: one.method, totals: sums, complete: complete(one, area, place), coverage: coverage(one, area, place) };
     },
     async places(text) {
       const wanted = text.trim().toLowerCase();
@@ -43,21 +45,20 @@ export function still(config) {
       return { type: "FeatureCollection", features: features.slice(0, 10) };
     },
     async place(code) {
-      const found = (await outlines()).features.find((one) => one.properties.code === code);
-      if (!found) throw new Error(code);
-      return found;
+      const place = await placeOf(code);
+      if (!place) throw new Error(code);
+      return place;
     },
     roof: null, roofById: null, roofs: null, compute: null, marks: null,
   };
 }
 
 /** A function that says whether a point lies in the area. */
-async function within(area, outlines) {
+function within(area, place) {
   if (!area) return () => true;
   if (area.kind === "circle") return (point) => metresBetween(area.centre, point) <= area.radius;
   if (area.kind === "polygon") return (point) => inRing(area.ring, point);
-  const found = (await outlines()).features.find((one) => one.properties.code === area.code);
-  return inside(found?.geometry);
+  return inside(place?.geometry);
 }
 
 /** A function that says whether a point lies in a geometry of GeoJSON; in none nothing does. */
@@ -70,18 +71,14 @@ function inside(geometry) {
 }
 
 /** Which part the inputs cover: of all and of a place as the export says it, else nobody knows. */
-async function coverage(one, area, outlines) {
-  if (!area) return one.coverage ?? null;
-  if (area.kind !== "place") return null;
-  return (await outlines()).features.find(({ properties }) => properties.code === area.code)?.properties.coverage ?? null;
+function coverage(one, area, place) {
+  return (area ? place?.properties.coverage : one.coverage) ?? null;
 }
 
 /** Whether all of an area was computed, by its corners. */
-async function complete(one, area, outlines) {
+function complete(one, area, place) {
   if (!area) return true;
-  if (area.kind === "place") {
-    return (await outlines()).features.find(({ properties }) => properties.code === area.code)?.properties.complete ?? false;
-  }
+  if (area.kind === "place") return place?.properties.complete ?? false;
   return (area.kind === "circle" ? circleRing(area.centre, area.radius) : area.ring).every(inside(one.ground));
 }
 

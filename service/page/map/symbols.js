@@ -1,7 +1,7 @@
 /** What stands for classes, marks and areas on the map and in its legends: paths in a square of 16,
  * the same for SVG and for a canvas. Marks are told apart by shape and sign, not by colour alone. */
 
-import { make } from "./dom.js";
+import { make, svg } from "./dom.js";
 
 const EDGE = "rgb(31 41 51 / 45%)";
 const SQUARE = "M0 0h16v16H0Z";
@@ -47,14 +47,8 @@ export const MARKS = {
 
 /** A symbol as an image of the page. */
 export function svgOf(symbol, name = "swatch") {
-  const svg = (kind, attributes) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", kind);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    return element;
-  };
-  const image = svg("svg", { class: name, viewBox: "0 0 16 16", preserveAspectRatio: "none", "aria-hidden": "true" });
-  image.append(...symbol.map(({ d, fill = "none", stroke = "none", width = 0 }) => svg("path", { d, fill, stroke, "stroke-width": width })));
-  return image;
+  const paths = symbol.map(({ d, fill = "none", stroke = "none", width = 0 }) => svg("path", { d, fill, stroke, "stroke-width": width }));
+  return svg("svg", { class: name, viewBox: "0 0 16 16", preserveAspectRatio: "none", "aria-hidden": "true" }, ...paths);
 }
 
 /** Draw a symbol on a canvas, so large, with its upper left corner at x, y. */

@@ -1,6 +1,6 @@
 /** What the roofs of an area add up to. */
 
-import { byId, make, show } from "./dom.js";
+import { byId, make, show, svg } from "./dom.js";
 import { now, on } from "./state.js";
 import { nameOf, placeOf } from "./areas.js";
 import { wasTried } from "./jobs.js";
@@ -172,19 +172,13 @@ function bar(method, counts) {
   const aside = counts.legend.set_aside ? [{ name: "set_aside", colour: ASIDE, label: t("class_set_aside") }] : [];
   const kinds = [...classesOf(method), ...aside].map((kind) => ({ ...kind, n: lines[kind.name] ?? 0 }));
   const all = kinds.reduce((sum, { n }) => sum + n, 0);
-  const image = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  image.setAttribute("viewBox", "0 0 1000 24");
-  image.setAttribute("preserveAspectRatio", "none");
-  image.setAttribute("class", "bar");
-  image.setAttribute("aria-hidden", "true");
   let x = 0;
-  for (const { colour, n } of kinds) {
-    const part = document.createElementNS(image.namespaceURI, "rect");
-    const wide = all ? (1000 * n) / all : 0;
-    for (const [key, value] of Object.entries({ x, y: 0, width: wide, height: 24, fill: colour ?? "#d9d7d0" })) part.setAttribute(key, value);
-    image.append(part);
-    x += wide;
-  }
+  const parts = kinds.map(({ colour, n }) => {
+    const width = all ? (1000 * n) / all : 0;
+    x += width;
+    return svg("rect", { x: x - width, y: 0, width, height: 24, fill: colour ?? "#d9d7d0" });
+  });
+  const image = svg("svg", { viewBox: "0 0 1000 24", preserveAspectRatio: "none", class: "bar", "aria-hidden": "true" }, ...parts);
   const items = kinds.map(({ name, colour, label, n }) =>
     make("li", {}, swatch(colour), make("span", { class: "name" }, label, smallOf(method, counts, name)), make("span", { class: "n", "data-testid": `count-${name}` }, number(n)), make("span", { class: "share-of" }, all ? percent(n / all) : "–")),
   );
