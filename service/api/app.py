@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -30,6 +29,7 @@ from service.api.opened import opened
 from service.api.service import Service
 from service.core.catalogue import Backend
 from service.core.exports import index_of
+from service.core.links import VERSION
 from service.core.settings import Settings
 from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
@@ -52,7 +52,7 @@ def create_app(settings: Settings, work: bool = True) -> FastAPI:
 
     app = FastAPI(
         title="daklaag",
-        version=version("daklaag"),
+        version=VERSION,
         description="What sun and wind can do on every roof of the Netherlands.",
         license_info={"name": "EUPL-1.2", "url": "https://eupl.eu/1.2/en/"},
         openapi_url=None,

@@ -1,7 +1,6 @@
 """For who watches over the service: whether it lives, whether it can work, and its figures."""
 
 import sqlite3
-from importlib.metadata import version
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
@@ -11,12 +10,11 @@ from service.api.answers import MEANINGS, TEXT, Responses, Router, answers, faul
 from service.api.metrics import Metrics
 from service.api.service import Service, ServiceDep
 from service.core.database import DamagedDatabaseError
-from service.core.links import JSON
+from service.core.links import JSON, VERSION
 from service.core.problem import Problem
 
 router = Router(tags=["operation"])
 
-VERSION = version("daklaag")  # read from a file, so once
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 STATE = object_schema("status", status=TEXT)
 NOT_READY: Responses = {

@@ -35,7 +35,7 @@ class Opened:
     many ask at the same time."""
 
     def __init__(self, collection: Collection, state: Path) -> None:
-        self._place, self._folder = collection.place, folder_of(state, collection)
+        self._place, self._folder = collection.place, folder_of(state, collection.place)
         self.features = Features.of(self._place)
         self._method = collection.method
         self._lock, self._counting = threading.Lock(), threading.Lock()

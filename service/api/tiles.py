@@ -2,8 +2,6 @@
 
 import gzip
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -37,7 +35,7 @@ from service.api.answers import (
 from service.api.opened import Counting, Opened, opened
 from service.api.service import ServiceDep
 from service.core.catalogue import Collection
-from service.core.links import JSON
+from service.core.links import JSON, VERSION
 from service.core.problem import Problem, no_such
 
 PNG, MVT = "image/png", "application/vnd.mapbox-vector-tile"
@@ -150,7 +148,7 @@ def tile(request: Request, tiles: LayerDep, z: Zoom, x: Place, y: Place) -> Resp
     packed = vector and "gzip" in request.headers.get("accept-encoding", "")
     if vector:
         headers["Vary"] = ", ".join(filter(None, [headers.get("Vary"), "Accept-Encoding"]))
-    etag = etag_of(_made_by(), *key, packed)
+    etag = etag_of(VERSION, *key, packed)  # another may draw another tile
     if known(request, etag):
         return not_modified(etag, headers)
     body = _kept.get(key, lambda: _draw(tiles, square))
@@ -178,9 +176,3 @@ def _draw(tiles: TileLayer, square: MapTile) -> bytes:
     if tiles.layer == BUILDINGS:
         return gzip.compress(tile_, EFFORT, mtime=0) if tile_ else b""
     return tile_ or EMPTY_PNG
-
-
-@cache
-def _made_by() -> str:
-    """Another version may draw another tile."""
-    return version("daklaag")

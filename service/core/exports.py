@@ -28,7 +28,7 @@ def cached_export(
 ) -> Path:
     """A file made from a finished run, by `make` if the cache has none. It is written atomically,
     and once for concurrent callers; a run that was updated has another."""
-    file = folder_of(state, collection) / name
+    file = folder_of(state, collection.place) / name
     with _lock:
         making = _making.setdefault(file, Lock())
     with making:
@@ -52,12 +52,7 @@ def building_of(state: Path, collection: Collection, row: int) -> pa.Table | Non
     return Features.of(collection.place).at(position) if position[0] >= 0 else None
 
 
-def folder_of(state: Path, collection: Collection) -> Path:
-    """Cache folder of a finished run."""
-    return folder_at(state, collection.place)
-
-
-def folder_at(state: Path, place: Path) -> Path:
+def folder_of(state: Path, place: Path) -> Path:
     """Cache folder of the run in `place`; another after an update. Raises InputError if there is no
     run."""
     key = f"{place}|{mark_of(place)}"

@@ -1,5 +1,8 @@
-"""Links as OGC API writes them, and the media types of what they lead to."""
+"""Links as OGC API writes them, the media types of what they lead to, and the program's version."""
 
+from importlib.metadata import version
+
+VERSION = version("daklaag")  # read from a file, so once
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 SCHEMA_JSON = "application/schema+json"

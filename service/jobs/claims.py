@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.storage.ledger import REPORT
 from service.core.database import Database
-from service.core.exports import folder_at
+from service.core.exports import folder_of
 from service.core.faults import Owner
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
@@ -229,7 +229,7 @@ class Claims:
         `clear` removes them."""
         folder = self.folder_of(key)
         if self.database.row(NEEDED, key) is None and folder.exists():
-            exports = folder_at(self.settings.state, folder) if self.is_finished(key) else None
+            exports = folder_of(self.settings.state, folder) if self.is_finished(key) else None
             for each in filter(None, (folder, exports)):
                 if each.exists():
                     each.rename(each.with_name(f"{REMOVED}{uuid.uuid4().hex}"))

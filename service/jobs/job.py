@@ -8,6 +8,10 @@ from service.core.faults import Owner
 from service.core.links import REL, link
 from service.processes.job_request import JobRequest
 
+# What of a job its status document has by the same name, unless it is None.
+SHOWN = ("id", "status", "message", "progress", "created", "started", "finished", "updated",
+         "blocks_done", "blocks_planned")  # fmt: skip
+
 
 class Status(StrEnum):
     """Where a job is, in the words of OGC API - Processes."""
@@ -66,20 +70,7 @@ def status_info(job: Job, base: str) -> dict[str, Any]:
         links.append(link(f"{here}/events", "monitor", "text/event-stream", "its events"))
     if job.status is Status.SUCCESSFUL and not job.expired:
         links.append(link(f"{here}/results", f"{REL}results", title="its results"))
-    fields = {
-        "processID": job.request.process,
-        "type": "process",
-        "jobID": job.id,
-        "id": job.id,
-        "status": job.status.value,
-        "message": job.message,
-        "progress": job.progress,
-        "created": job.created,
-        "started": job.started,
-        "finished": job.finished,
-        "updated": job.updated,
-        "blocks_done": job.blocks_done,
-        "blocks_planned": job.blocks_planned,
-    }
+    fields = {"processID": job.request.process, "type": "process", "jobID": job.id}
+    fields |= {name: getattr(job, name) for name in SHOWN}
     known = {name: value for name, value in fields.items() if value is not None}
     return known | {"seconds_left": job.seconds_left, "links": links}

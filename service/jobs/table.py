@@ -65,7 +65,7 @@ class Jobs(Claims):
     def _add(
         self, id: str, request: JobRequest, client: Client, callback: str | None, done: bool
     ) -> None:
-        now, visits = time.time(), client.kind == "visitor"
+        now, visits = time.time(), not client.trusted
         size = self.database.row("SELECT MAX(bytes) AS bytes FROM jobs WHERE key = ?", request.key)
         self.database.execute(
             ADD,
@@ -85,7 +85,7 @@ class Jobs(Claims):
         )
 
     def _check_area(self, request: JobRequest, client: Client) -> None:
-        visits = client.kind == "visitor"
+        visits = not client.trusted
         limit = self.settings.visitor_area_km2 if visits else self.settings.area_km2
         if request.area_m2 > limit * 1e6:
             raise Problem(
@@ -95,7 +95,7 @@ class Jobs(Claims):
             )
 
     def _check_waiting(self, client: Client) -> None:
-        visits = client.kind == "visitor"
+        visits = not client.trusted
         limit = self.settings.jobs_a_visitor if visits else self.settings.jobs_a_client
         rows = self.database.rows(
             "SELECT seconds_left FROM jobs WHERE client = ? AND status IN ('accepted', 'running')",
@@ -124,7 +124,7 @@ class Jobs(Claims):
             )
 
     def _check_kept(self, client: Client) -> None:
-        visits = client.kind == "visitor"
+        visits = not client.trusted
         limit = self.settings.visitor_storage_gb if visits else self.settings.storage_gb
         row = self.database.row(KEPT, client.name)
         if row and row["bytes"] >= limit * 1e9:

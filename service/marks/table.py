@@ -163,8 +163,8 @@ class Marks:
         """The marks that match a query, in the order in which they were made; limit -1: all."""
         self.sweep_if_due()
         statement = f"SELECT * FROM marks WHERE number > :after AND {MATCHES} ORDER BY number"
-        values = self._values(query) | {"after": query.after, "limit": limit}
-        return [_mark(row) for row in self.database.rows(f"{statement} LIMIT :limit", **values)]
+        rows = self.database.rows(f"{statement} LIMIT :limit", limit=limit, **self._values(query))
+        return [_mark(row) for row in rows]
 
     def count(self, query: MarkQuery) -> int:
         """Number of marks that match a query, on all pages."""
@@ -230,18 +230,8 @@ class Marks:
         return {name: _ago(most) for name, most in days.items()}
 
     def _values(self, query: MarkQuery) -> dict[str, Any]:
-        west, south, east, north = query.box
-        return self._since() | {
-            "client": query.client,
-            "all": query.all,
-            "status": query.status,
-            "collection": query.collection,
-            "mine": query.mine,
-            "to_west": west,
-            "to_south": south,
-            "to_east": east,
-            "to_north": north,
-        }
+        edges = zip(("to_west", "to_south", "to_east", "to_north"), query.box, strict=True)
+        return self._since() | vars(query) | dict(edges)
 
     def _check_room(self, client: str, limited: bool) -> None:
         """Raises Problem 429 where a limit of marks is reached."""

@@ -10,6 +10,7 @@ from pipeline.methods.parameters import parse
 from pipeline.results.totals import totals_of
 
 LANGUAGES = ("en", "nl")
+OF_TOTALS = ("name", "section", "key", "unit", "per", "weight", "where")
 MODULES = Path(__file__).parent / "map" / "methods"
 
 Json = dict[str, Any]
@@ -66,17 +67,8 @@ def _column(of: Column) -> Json:
 
 def _total(column: Column, total: Total) -> Json:
     title = {lang: (getattr(total, lang) or column.words(lang)).title for lang in LANGUAGES}
-    return {
-        "name": total.name,
-        "column": column.name,
-        "section": total.section,
-        "key": total.key,
-        "unit": total.unit,
-        "per": total.per,
-        "weight": total.weight,
-        "where": total.where,
-        "title": title,
-    }
+    figure = {name: getattr(total, name) for name in OF_TOTALS}
+    return figure | {"column": column.name, "title": title}
 
 
 def _layer(of: Layer) -> Json:

@@ -71,7 +71,7 @@ def _ground_of_text(text: str, boundaries: Sequence[str]) -> Ground:
         _check_inside(xmax, ymax, "area")
         if not (xmin < xmax and ymin < ymax):
             raise InputError("input area", "{text} is upside down or empty", TAKES, text=text)
-        return Ground(_joined(numbers), shapely.box(*numbers), {"kind": "box"})
+        return Ground(joined(numbers), shapely.box(*numbers), {"kind": "box"})
     if not text or len(text) > LONGEST or (numbers is not None and len(numbers) > 1):
         raise InputError("input area", "{text!r} is no area", TAKES, text=text[:LONGEST])
     area = region_of(text, boundaries)
@@ -128,18 +128,14 @@ def _circle_of_degrees(value: Any) -> list[float] | None:
     return [round(place.x, 3), round(place.y, 3), float(value["radius_m"])]
 
 
-def circle_text(circle: tuple[float, float, float]) -> str:
-    """A circle as text, as the pipeline parses it."""
-    return _joined(circle)
-
-
 def box_around(circle: tuple[float, float, float]) -> str:
     """The rectangle around a circle, as the pipeline takes it."""
     x, y, radius = circle
-    return _joined((x - radius, y - radius, x + radius, y + radius))
+    return joined((x - radius, y - radius, x + radius, y + radius))
 
 
-def _joined(numbers: Sequence[float]) -> str:
+def joined(numbers: Sequence[float]) -> str:
+    """Numbers of a box or a circle as text, as the pipeline parses them."""
     return ",".join(repr(float(number)) for number in numbers)
 
 

@@ -14,7 +14,7 @@ from pipeline.heights.mosaics import open_sheets
 from pipeline.heights.rasters import Mosaic
 from pipeline.results.coverage import of_ground
 from pipeline.runs.answers import why_not
-from service.core.catalogue import Backend, Collection, Sources
+from service.core.catalogue import Backend, Sources
 from service.core.problem import Problem
 from service.processes.areas import Ground, stamp_of
 from service.processes.job_request import (
@@ -35,15 +35,12 @@ def request_key(
     if ground.label.get("code"):
         behind.append(stamp_of(ground.label["code"], backend.sources.boundaries))
     if inputs["collection"]:
-        behind.append(_provenance(backend.public[inputs["collection"]]))
+        report = backend.public[inputs["collection"]].report
+        behind.append({name: report[name] for name in ("method", "inputs", "program")})
     if computed or not inputs["collection"]:
         behind.append(file_stamps(backend.sources))
         behind.append(backend.settings.model_dump(mode="json", include=READ_AS))
     return job_key(process, inputs, *behind)
-
-
-def _provenance(collection: Collection) -> dict[str, Any]:
-    return {name: collection.report[name] for name in ("method", "inputs", "program")}
 
 
 def source_of(inputs: Mapping[str, Any], ground: Ground, backend: Backend) -> str | None:

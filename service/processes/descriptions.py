@@ -3,13 +3,13 @@
 Schemas are those of OpenAPI 3.0, as that standard has it.
 """
 
-from importlib.metadata import version
 from typing import Any
 
 from pipeline.footprints.restrictions import WORDS
 from pipeline.methods import DEFAULT, METHODS
 from pipeline.methods.method import names
 from pipeline.methods.parameters import schema
+from service.core.links import VERSION
 from service.processes.areas import BY
 from service.processes.geojson import FEATURES, VERTICES
 from service.processes.inputs import LONGEST, MOST_REMOVED
@@ -194,7 +194,7 @@ def describe(process: str, can_compute: bool = True) -> dict[str, Any]:
     now = process in SYNCHRONOUS
     return {
         "id": process,
-        "version": version("daklaag"),
+        "version": VERSION,
         "title": offered["title"],
         "description": f"{offered['description']} {NO_HREF}",
         "keywords": offered["keywords"],

@@ -6,7 +6,7 @@ import shapely
 
 from pipeline.errors import InputError
 from service.core.catalogue import Backend
-from service.processes.areas import Ground, box_around, circle_of, circle_text, ground_of
+from service.processes.areas import Ground, box_around, circle_of, ground_of, joined
 from service.processes.availability import request_key, source_of
 from service.processes.geojson import read_shapes
 from service.processes.inputs import (
@@ -28,7 +28,7 @@ def request_suitability(given: dict[str, Any], backend: Backend) -> JobRequest:
     ground = _ground(parsed.area, circle, backend)
     inputs = {
         "area": ground.value,
-        "around": circle and circle_text(circle),
+        "around": circle and joined(circle),
         "lang": parsed.lang,
         **judged_by(parsed),
     }
