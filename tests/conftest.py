@@ -11,8 +11,10 @@ from hypothesis import settings
 
 from pipeline.errors import InputError
 from service.core.faults import Faults
+from tests.support.commands import small_world
 from tests.support.reads import Reads, noted
 from tests.support.region import Region
+from tests.support.runs import Files
 
 # The first call of a kernel compiles it: a deadline would measure the compiler.
 settings.register_profile("house", deadline=None)
@@ -57,6 +59,12 @@ def faults_for_clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 def region(tmp_path_factory: pytest.TempPathFactory) -> Region:
     """A region of many shards, and what a run of it leaves."""
     return Region.generate(tmp_path_factory.mktemp("region"))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Inputs of a small world, its own for each file of tests."""
+    return small_world().write(tmp_path_factory.mktemp("in"))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ from tests.support.national import (
     houses,
     page_index,
     raster,
-    served,
     sheet_index,
 )  # fmt: skip
 from tests.support.runs import Files, table_of
@@ -45,12 +44,6 @@ AREA = "124950,487250,125050,487350"
 ITEMS = "/api/kadaster/bag/ogc/v2/collections/pand/items"
 NARROW: dict[str, Any] = {"margin": 20.0, "pause": 0.001}
 LETTERS = {"dsm": "R", "dtm": "M"}
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with served() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

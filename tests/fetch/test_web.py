@@ -14,16 +14,10 @@ import pytest
 from pipeline.errors import Stopped
 from pipeline.fetch import web
 from pipeline.fetch.web import FetchError, HttpClient, NotFoundError
-from tests.support.national import HTML, Server, served
+from tests.support.national import HTML, Server
 
 BODY = np.random.default_rng(4).bytes(3_000_000)
 PATH = "/sheet.tif"
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with served() as server:
-        yield server
 
 
 @pytest.fixture

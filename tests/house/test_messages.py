@@ -19,7 +19,7 @@ from pipeline.terms import Field, File
 from service.cli.say import words
 from service.core.faults import Faults
 from tests.service.cli.test_cli_faults import FAULTS as CASES
-from tests.support.commands import arguments, call, small_world
+from tests.support.commands import arguments, call
 from tests.support.runs import Files
 
 
@@ -204,11 +204,6 @@ def test_dutch_says_the_same_of_the_same(template: str) -> None:
 def test_the_table_holds_nothing_that_is_said_no_more() -> None:
     every = set().union(*(literals(module) for module in modules()))
     assert DUTCH.keys() <= every
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return small_world().write(tmp_path_factory.mktemp("in"))
 
 
 def test_faults_are_said_in_dutch(files: Files, tmp_path: Path) -> None:

@@ -44,11 +44,6 @@ from tests.support.finished import (
 )
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished(tmp_path_factory.mktemp("run"))
-
-
 @pytest.fixture
 def exported(directory: Path, tmp_path: Path) -> Any:
     """Exports to a name in an empty folder, and sees that nothing else is left there but the world

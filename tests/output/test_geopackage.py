@@ -23,18 +23,12 @@ from tests.support.finished import (
     TWINS,
     WEST,
     buildings,
-    finished,
     flat_names,
     geometry,
     same_columns,
 )
 
 NORTH_WEST = shapely.box(WEST, NORTH - 5, WEST + 5, NORTH)
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture

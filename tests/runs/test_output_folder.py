@@ -25,11 +25,6 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return small_world().write(tmp_path_factory.mktemp("in"))
-
-
 def run(files: Files, out: Path, *more: Any) -> Result:
     with undrawn():
         return call(*arguments(files, out, *more))

@@ -1,6 +1,5 @@
 """What can matter to what: of a part of the area a part, and what is counted is what is done."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,12 @@ from pipeline.methods.context import Context
 from pipeline.methods.powermapping.influence import SunAndWind
 from pipeline.runs.passes import narrowed, survey_pass
 from pipeline.runs.prepare import Run, prepare
-from tests.support.outcomes import compute, small_quarter, small_tiles
+from tests.support.outcomes import compute, small_quarter
 from tests.support.runs import Files
 
+pytestmark = pytest.mark.usefixtures("tiles_of_16")
+
 AREA = "122650,481050,123100,481450"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tiles_of_16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with small_tiles(tmp_path_factory.mktemp("cache")):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The plan: it counts what the run then does, and reads nothing but the relief."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,16 @@ from pipeline.engine.events import DONE
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import Window, uniform_halo
 from pipeline.heights import sheets
-from tests.support.outcomes import compute, counted, outcome, small_quarter, small_tiles
+from tests.support.outcomes import compute, counted, outcome, small_quarter
 from tests.support.runs import Files, World
+
+pytestmark = pytest.mark.usefixtures("tiles_of_16")
 
 WAYS: dict[str, dict[str, Any]] = {
     "extruded": {"layers": ()},
     "measured": {"layers": (), "settings": {"surface": "dsm"}},
     "layers": {"layers": ("shadow", "surface")},
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tiles_of_16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with small_tiles(tmp_path_factory.mktemp("cache")):
-        yield
 
 
 @pytest.fixture(scope="module")

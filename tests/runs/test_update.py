@@ -2,7 +2,7 @@
 to the bit."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,15 @@ from tests.support.outcomes import (
     compute,
     outcome,
     run_without_map,
-    small_tiles,
 )
 from tests.support.runs import Files, World, recut
+
+pytestmark = pytest.mark.usefixtures("tiles_of_16")
 
 LAYERS = ("hillshade", "shadow")
 SURFACES = ("extruded", "dsm")
 WIDTH, HEIGHT = 1024.0, 768.0  # 512 x 384 cells of 2 m
 SHARDS = 12  # of 128
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tiles_of_16(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with small_tiles(tmp_path_factory.mktemp("cache")):
-        yield
 
 
 def ground() -> World:

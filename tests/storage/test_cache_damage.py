@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.footprints import prepared
-from tests.support.commands import arguments, call, contents, small_world
+from tests.support.commands import arguments, call, contents
 from tests.support.damage import HOW, flip
 from tests.support.runs import Files, undrawn
 
@@ -21,11 +21,6 @@ KINDS = {
     "without polygon": "footprints/*/unusable.parquet",
     "card of footprints": "footprints/*/card.json",
 }
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return small_world().write(tmp_path_factory.mktemp("in"))
 
 
 @pytest.fixture

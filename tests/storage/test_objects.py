@@ -5,7 +5,6 @@ it keeps other threads, and so that server, from running.
 """
 
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,9 @@ from tests.support.commands import FINAL, arguments, call, start
 from tests.support.outlines import table, write
 from tests.support.region import Region, after, ended, finished, interrupt, outcomes
 from tests.support.runs import Files, write_sheet
-from tests.support.s3 import Server, serving
+from tests.support.s3 import Server
 
 OUT = "s3://bucket/runs/out"
-
-
-@pytest.fixture
-def s3() -> Iterator[Server]:
-    with serving() as server:
-        yield server
 
 
 def put(s3: Server, files: Files) -> Files:

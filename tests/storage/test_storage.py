@@ -4,7 +4,6 @@ import io
 import pickle
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,11 @@ from pipeline.storage.lock import locked as locked_for
 from pipeline.storage.places import Storage, below, place_of, storage_of
 from pipeline.storage.vsis3 import find_objects, gdal_options, object_fingerprint, open_object
 from tests.support.runs import write_sheet
-from tests.support.s3 import Server, serving
+from tests.support.s3 import Server
 
 ONE = {"method": {"name": "m", "p": [1, 2]}, "inputs": {"area": None}, "program": {"version": "1"}}
 OTHER = ONE | {"method": {"name": "m", "p": [1, 3]}}
 OUT = "s3://bucket/runs/out"
-
-
-@pytest.fixture
-def s3() -> Iterator[Server]:
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture(params=["folder", "objects"])

@@ -46,19 +46,24 @@ class Region:
         return arguments(self.files, out, *options, *more)
 
     def assert_same(self, place: Place) -> None:
-        """Every byte of the table and the map, every cell, every word of the report but on the
-        machine."""
-        found, expected = storage_of(place), storage_of(self.out)
-        assert found.names() == FINAL
-        for name in ("buildings.parquet", "map.png", "rasters.zarr/zarr.json"):
-            assert found.read(name) == expected.read(name)
-        said, whole = (json.loads(each.read("report.json")) for each in (found, expected))
-        assert said.pop("machine").keys() == whole.pop("machine").keys()
-        assert said == whole
-        cells, others = _arrays(place), _arrays(self.out)
-        assert cells.keys() == others.keys()
-        for name, values in cells.items():
-            assert np.array_equal(values, others[name], equal_nan=values.dtype.kind == "f")
+        """A place holds what the undisturbed run left."""
+        assert_same(place, self.out)
+
+
+def assert_same(place: Place, other: Place) -> None:
+    """Every byte of the table and the map, every cell, every word of the report but on the
+    machine."""
+    found, expected = storage_of(place), storage_of(other)
+    assert found.names() == expected.names() == FINAL
+    for name in ("buildings.parquet", "map.png", "rasters.zarr/zarr.json"):
+        assert found.read(name) == expected.read(name)
+    said, whole = (json.loads(each.read("report.json")) for each in (found, expected))
+    assert said.pop("machine").keys() == whole.pop("machine").keys()
+    assert said == whole
+    cells, others = _arrays(place), _arrays(other)
+    assert cells.keys() == others.keys()
+    for name, values in cells.items():
+        assert np.array_equal(values, others[name], equal_nan=values.dtype.kind == "f")
 
 
 def _arrays(place: Place) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.support.commands import ROOT, RUNNABLE
 
 GREETING = re.compile(r"http://\S+(?=/ )")
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0  # a start takes 5 s of a core, which others may want as well
 
 
 @contextmanager
@@ -31,14 +31,15 @@ def serving(
         assert process.stdout is not None
         greeting = GREETING.search(process.stdout.readline())
         assert greeting, (folder / "serve.log").read_text()
-        _until_ready(greeting[0])
+        until_ready(greeting[0])
         yield greeting[0]
     finally:
         process.terminate()
         process.communicate()
 
 
-def _until_ready(url: str) -> None:
+def until_ready(url: str) -> None:
+    """Wait until the workers of a service are there."""
     end = time.monotonic() + PATIENCE_S
     while True:
         try:

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from pipeline.vectors import crossings, overlay
 from pipeline.vectors.crossings import crossings_of
 from pipeline.vectors.overlay import LimitError, difference, intersection, make_valid, union
 from service.processes.geojson import Kind, read_shapes
-from tests.support.commands import ROOT, arguments, call, small_world
+from tests.support.commands import ROOT, arguments, call
 from tests.support.outlines import read, table, write
 from tests.support.runs import Files
 from tests.support.tangled import CORNER, at_random, bent, chain, frames, many, slanting, upright
@@ -34,10 +34,11 @@ JSON = {"Content-Type": "application/json"}
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Fail if it takes longer."""
-    began = time.monotonic()
+    """Fail if it takes more of a core, in this process and in those that end meanwhile: others may
+    keep the machine busy."""
+    began = sum(os.times()[:4])
     yield
-    assert time.monotonic() - began < seconds
+    assert sum(os.times()[:4]) - began < seconds
 
 
 @pytest.fixture
@@ -164,11 +165,6 @@ def test_one_that_bends_into_a_few_crossings_is_mended() -> None:
     assert whole.is_valid and whole.area > 1e8
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return small_world().write(tmp_path_factory.mktemp("in"))
-
-
 def test_the_command_line_refuses_it_too(files: Files, tmp_path: Path) -> None:
     """As AREA, as areas of a report, and as restrictions."""
     shape = table([at_random(3000)], what=["solar"], effect=["exclude"], kind=["other"])
@@ -211,6 +207,8 @@ def test_footprints_that_take_long_are_mended_until_somebody_asks_to_stop(tmp_pa
         read(file)
 
 
+AT_ONCE_S = 20.0  # of a core, the program's start counted; GEOS alone would take 130
+PATIENCE_S = 300.0  # for a start on a busy machine
 INTERRUPTED = """
 from pipeline.results import coverage
 from pipeline.vectors import crossings, overlay
@@ -221,15 +219,20 @@ main(prog_name="daklaag")
 """
 
 
-def interrupted(*words: object) -> subprocess.Popen[str]:
-    """A command in which no count refuses anything."""
-    return subprocess.Popen(
+@contextmanager
+def interrupted(*words: object) -> Iterator[subprocess.Popen[str]]:
+    """A command in which no count refuses anything; it ends with the test."""
+    with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, *map(str, words)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_ctrl_c_is_heard_while_geos_works(files: Files, tmp_path: Path) -> None:
@@ -237,8 +240,8 @@ def test_ctrl_c_is_heard_while_geos_works(files: Files, tmp_path: Path) -> None:
     with interrupted(*arguments(files, tmp_path / "out", file)) as process:
         until_mending(process.pid)
         process.send_signal(signal.SIGINT)
-        with within(5):
-            _, said = process.communicate()
+        with within(AT_ONCE_S):
+            _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert said.startswith("stopped")
 
@@ -256,8 +259,8 @@ def test_the_service_stops_while_geos_works(tmp_path: Path) -> None:
             answer = pool.submit(status_of, asked)
             until_mending(process.pid)
             process.send_signal(signal.SIGTERM)
-            with within(8):
-                _, said = process.communicate()
+            with within(AT_ONCE_S):
+                _, said = process.communicate(timeout=PATIENCE_S)
             assert answer.result() == 503
     assert process.returncode == 0 and "Traceback" not in said, said
 
@@ -272,17 +275,17 @@ def status_of(asked: urllib.request.Request) -> int:
 
 def until_mending(pid: int) -> None:
     """Wait for the process that a process started to mend polygons."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while not any(b"pipeline.vectors.overlay" in each for each in children(pid)):
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
 def children(pid: int) -> list[bytes]:
-    """The commands of the processes that the threads of a process started."""
-    ids = [
-        id
-        for file in Path(f"/proc/{pid}/task").glob("*/children")
-        for id in file.read_text().split()
-    ]
-    return [Path(f"/proc/{child}/cmdline").read_bytes() for child in ids]
+    """The commands of the processes that the threads of a process started; none where one of
+    them ends meanwhile."""
+    with suppress(OSError):
+        files = Path(f"/proc/{pid}/task").glob("*/children")
+        ids = [id for file in files for id in file.read_text().split()]
+        return [Path(f"/proc/{child}/cmdline").read_bytes() for child in ids]
+    return []

@@ -20,7 +20,7 @@ from pipeline import quarter
 from pipeline.methods import METHODS
 from pipeline.methods.parameters import parameters_of
 from service.cli.main import main
-from tests.support.commands import FINAL, arguments, call, contents, small_world
+from tests.support.commands import FINAL, arguments, call, contents
 from tests.support.runs import Files
 
 OPTIONS = """--dsm --dtm --buildings --layer --id --group --out --method --set --layers
@@ -52,11 +52,6 @@ COMMANDS = {
     "keys": [],
     "marks": [],
 }
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return small_world().write(tmp_path_factory.mktemp("in"))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pyogrio.errors import DataLayerError
 from rasterio.errors import RasterioIOError
 
 from pipeline.errors import Stopped
-from tests.support.commands import arguments, call, small_world, start
+from tests.support.commands import arguments, call, start
 from tests.support.runs import Files
 
 FAULTS: dict[str, tuple[list[str], str]] = {
@@ -60,11 +60,6 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     "no sheet": (["--dsm", "gone.tif"], "DSM: gone.tif does not exist; check the path"),
     "no footprints": (["--buildings", "gone.gpkg"], "buildings: gone.gpkg does not exist"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return small_world().write(tmp_path_factory.mktemp("in"))
 
 
 def one_line(result: Any, status: int) -> str:

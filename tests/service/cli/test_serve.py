@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import call, start
-
-PATIENCE_S = 60.0
+from tests.support.servers import PATIENCE_S, until_ready
 
 
 @contextmanager
@@ -49,18 +47,6 @@ def get(url: str, **headers: str) -> bytes:
     with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
         content: bytes = answer.read()
         return content
-
-
-def until_ready(url: str) -> None:
-    """Wait until the workers are there."""
-    end = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            get(f"{url}/ready")
-            return
-        except urllib.error.HTTPError as error:
-            assert error.code == 503 and time.monotonic() < end
-            time.sleep(0.1)
 
 
 def test_the_service_answers_and_stops(tmp_path: Path) -> None:

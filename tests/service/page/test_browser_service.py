@@ -287,13 +287,15 @@ def test_roofs_that_do_not_come(window: Window) -> None:
     """Are missed in words, until they come."""
     window.page.route("**/tiles/buildings/*/*/*", lambda asked: asked.fulfill(status=503))
     window.go()
-    assert "could not be fetched" in window.text("lost") and not window.text("loading")
+    window.page.wait_for_selector("#lost:text('could not be fetched')")
+    window.page.wait_for_selector("#loading:empty", state="attached")
     assert not window.violations()
     window.page.unroute("**/tiles/buildings/*/*/*")
     window.at("again").click()
-    window.page.wait_for_selector("#lost:empty", state="attached")
+    for gone in ("lost", "loading"):  # in this order: it is loading from the click on
+        window.page.wait_for_selector(f"#{gone}:empty", state="attached")
     window.idle()
-    assert window.shown("roofs-flat") and not window.text("loading")
+    assert window.shown("roofs-flat") and not window.text("lost")
     window.wrong.clear()
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import zarr
 
 from pipeline.errors import InputError, Stopped
 from pipeline.quarter.regions import write_regions
@@ -28,6 +27,7 @@ from service.processes.geojson import polygon_of
 from service.processes.job_request import FORGOTTEN_S, run_request
 from service.processes.summary import summarise
 from tests.support.quarters import CORNER, MUNICIPALITY, World, carried_out
+from tests.support.region import assert_same
 
 RD = {"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::28992"}}}
 
@@ -49,47 +49,20 @@ def unwanted(w: World, *corners: float) -> dict[str, Any]:
     return drawn(w, *corners) | {"properties": words}
 
 
-def assert_same(found: Path, expected: Path) -> None:
-    """Every byte of the table and the map, every cell, every word of the report but on the
-    machine."""
-    assert {f.name for f in found.iterdir()} == {f.name for f in expected.iterdir()}
-    for name in ("buildings.parquet", "map.png"):
-        assert (found / name).read_bytes() == (expected / name).read_bytes()
-    said, whole = (json.loads((each / "report.json").read_bytes()) for each in (found, expected))
-    said.pop("machine"), whole.pop("machine")
-    assert said == whole
-    for name in whole["inputs"]["options"]["layers"]:
-        stores = (zarr.open_group(place / "rasters.zarr") for place in (found, expected))
-        cells, others = (store[f"0/{name}"] for store in stores)
-        assert np.array_equal(cells[...], others[...])
+def test_a_job_is_the_run_of_the_command_line(w: World, backend: Backend) -> None:
+    assert_same(carried_out("suitability", {"area": "daklaag"}, backend), w.run)
 
 
-@pytest.mark.parametrize(
-    ("inputs", "options"),
-    [
-        ({"area": "daklaag"}, {"area": MUNICIPALITY}),
-        (
-            {
-                "area": CORNER,
-                "parameters": {"panel_share": 0.2, "times": ["12:00"]},
-                "layers": ["shadow"],
-                "lang": "nl",
-            },
-            {
-                "area": CORNER,
-                "settings": {"panel_share": "0.2", "times": "12:00"},
-                "layers": ("shadow",),
-                "lang": "nl",
-            },
-        ),
-    ],
-)
-def test_a_job_is_the_run_of_the_command_line(
-    w: World, backend: Backend, tmp_path: Path, inputs: dict[str, Any], options: dict[str, Any]
-) -> None:
-    found = carried_out("suitability", inputs, backend)
-    run(w.asked(tmp_path / "out", **options))
-    assert_same(found, tmp_path / "out")
+def test_so_it_is_with_parameters_and_layers(w: World, backend: Backend, tmp_path: Path) -> None:
+    inputs = {
+        "area": CORNER,
+        "parameters": {"panel_share": 0.2, "times": ["12:00"]},
+        "layers": ["shadow"],
+        "lang": "nl",
+    }
+    settings = {"panel_share": "0.2", "times": "12:00"}
+    run(w.asked(tmp_path / "out", area=CORNER, settings=settings, layers=("shadow",), lang="nl"))
+    assert_same(carried_out("suitability", inputs, backend), tmp_path / "out")
 
 
 @pytest.mark.usefixtures("no_map")
