@@ -27,13 +27,13 @@ NOTHING = Window(0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Context:
-    """What a method computes with, in the run's own process and in tasks.
+    """The inputs and the layout of a run, for its method, in the run's own process and in tasks.
 
-    p: parameters of the method; terrain: the sheets that the area can feel; region: what the inputs
-    cover [RD m]; layout: shards; block: cells a side of what is computed at once; layers: names of
-    the raster layers; scope: the footprints of the area; squares: of the lattice, that
-    they or the layers touch; relief: the folder with the relief of the sheets; area, around: None
-    where all is asked; removed: ids of buildings that are taken to be demolished.
+    p: parameters of the method; terrain: the sheets that can matter to the area; region: that the
+    inputs cover [RD m]; layout: shards; block: side of what is computed at once [cells]; layers:
+    names of the raster layers; scope: the footprints of the area; squares: of the lattice, that
+    they or the layers touch; relief: folder with the relief of the sheets; area, around: None for
+    all; removed: ids of buildings that are taken to be demolished.
     """
 
     p: Any

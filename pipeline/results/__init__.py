@@ -1,5 +1,5 @@
-"""What a run computes and keeps: table of buildings, raster pyramid, totals and report, and how
-they are read. What other programs and people take of them is in `output`.
+"""Results of a run: table of buildings, raster pyramid, totals and report, and reading them.
+Files for other programs and people are made from these in `output`.
 """
 
 import lazy_loader

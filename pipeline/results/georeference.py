@@ -1,4 +1,4 @@
-"""What places the raster layers for those who read them: CRS, coordinates, levels, conventions."""
+"""Georeference of the raster layers: CRS, coordinates, levels, conventions."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def transform_of(level: zarr.Group) -> Affine:
 
 
 def write_suns(group: zarr.Group, suns: Sequence[dt.datetime]) -> None:
-    """Write the coordinate `sun` of layers that have a picture for each sun [CET]."""
+    """Write the coordinate `sun` of layers that have a picture for each sun position [CET]."""
     midnight = dt.datetime.combine(suns[0], dt.time())
     minutes = np.array([(sun - midnight) // dt.timedelta(minutes=1) for sun in suns], np.int64)
     fields = {"standard_name": "time", "long_name": "moment of the sun, CET"}
@@ -76,8 +76,8 @@ def _coordinate(
 
 
 def placement(window: Window, resolution: float) -> dict[str, Any]:
-    """Where an array lies, as attributes of the conventions `proj` and `spatial`. None of them
-    holds others, which netCDF does not take."""
+    """The place of an array, as attributes of the conventions `proj` and `spatial`; flat, since
+    netCDF takes no others."""
     xmin, ymin, xmax, ymax = window.bounds(resolution)
     return {
         "proj:code": "EPSG:28992",

@@ -1,4 +1,4 @@
-"""The zarr store: a pyramid of raster layers in shards, with what readers need to place it."""
+"""The zarr store: a pyramid of raster layers in shards, georeferenced."""
 
 import base64
 import datetime as dt
@@ -188,8 +188,8 @@ def write_shard(
     shard: Shard,
     values: dict[str, NDArray[Any]],
 ) -> dict[str, Checksums]:
-    """Write one whole shard of every layer on every level; the sums of its files, by their names
-    in the store. They are on the disk when this returns. Without data there is no file.
+    """Write one whole shard of every layer on every level, onto the disk; returns the checksums of
+    its files by their names in the store. Without data there is no file.
 
     values: of each layer, the part of the shard that lies in the extent.
     """

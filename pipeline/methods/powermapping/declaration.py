@@ -77,8 +77,8 @@ OWN = (
         "lit", pa.list_(BOOLEAN), "",
         Words(
             "Centre lit",
-            "for each sun, whether the centre is out of the shadow (lit_1, lit_2 ... in flat"
-            " formats)",
+            "for each sun position, whether the centre is out of the shadow (lit_1, lit_2 ... in"
+            " flat formats)",
         ),
         Words(
             "Middelpunt in de zon",
@@ -88,12 +88,13 @@ OWN = (
         compared=True,
     ),
     Column(
-        "solar_suitable", BOOLEAN, "", Words("Suits solar panels", "the centre is lit at all suns"),
+        "solar_suitable", BOOLEAN, "",
+        Words("Suits solar panels", "the centre is lit at all sun positions"),
         Words("Geschikt voor zonnepanelen", "het middelpunt ligt bij elke zonnestand in de zon"),
         use="solar",
         totals=(Total(
             "solar_suitable",
-            en=Words("Suit solar panels", "lit at all suns, and not set aside for sun"),
+            en=Words("Suit solar panels", "lit at all sun positions, and not set aside for sun"),
             nl=Words(
                 "Geschikt voor zon", "bij elke zonnestand in de zon, en niet uitgezonderd voor zon",
             ),
@@ -174,7 +175,7 @@ LIT = (
         Words("Dakoppervlak in de zon", "lit_share x area_m2; leeg als het niet is beoordeeld"),
         totals=(Total(
             "lit_roof_ha", "area_ha", HA, 10_000,
-            en=Words("Lit roof area", "of what is judged, the part that is lit at all suns"),
+            en=Words("Lit roof area", "of what is judged, the part lit at all sun positions"),
             nl=Words(
                 "Dakoppervlak in de zon", "van wat beoordeeld is: bij elke zonnestand in de zon",
             ),
@@ -216,14 +217,15 @@ LAYERS = (
         "Relief", "Reliëf", drawn="grey", default=True,
     ),
     Layer(
-        "shadow", "uint8", 255, "1", "cast shadow on the method's surface, a bit a sun",
+        "shadow", "uint8", 255, "1",
+        "cast shadow on the method's surface, one bit for each sun position",
         "Shadows on the shortest day", "Schaduwen op de kortste dag", drawn="bits",
         coarser="first", attributes=_bits, default=True,
         says="cast shadow, shaded: {bits}; 255 no data", band="shaded: {bits}; 255 no data",
     ),
     Layer(
         "sun_hillshade", "uint8", 0, "1",
-        "hillshade of the method's surface at each sun, 0 in shadow or without data",
+        "hillshade of the method's surface at each sun position, 0 in shadow or without data",
         "Sunlit relief", "Reliëf in de zon", drawn="grey", times=times_of,
         says="hillshade of the method's surface at {times}",
         band="hillshade at {time}, 0 in shadow or without data",
