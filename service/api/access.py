@@ -1,4 +1,4 @@
-"""Who asks, and what they may: a key, a visitor with a cookie, or this machine."""
+"""The client of a request: the holder of a key, a visitor with a cookie, or this machine."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-
 
 
 async def client_of(request: Request) -> Client:  # async: it takes no thread of the pool
-    """Who sends a request; the middleware has found it out."""
+    """The client that sends a request, as the middleware identified it."""
     client: Client = request.state.client
     return client
 
@@ -29,7 +29,7 @@ ClientDep = Annotated[Client, Depends(client_of)]
 
 
 def needs_key(detail: str) -> Problem:
-    """The answer to who may not, or has a key that is none."""
+    """Problem 401: a key is missing or not valid."""
     return Problem(
         401,
         f"{detail}: Authorization: Bearer KEY; the operator makes one by `daklaag keys add NAME`",
@@ -40,7 +40,7 @@ def needs_key(detail: str) -> Problem:
 def identify(
     headers: Headers, keys: Keys, settings: Settings, foreign: bool
 ) -> tuple[Client, str | None]:
-    """Who sends these headers, and the cookie that they need if they make something.
+    """The client that sends these headers, and the cookie that it needs if it makes something.
 
     A key goes before all. foreign: whether a page of another origin sends them, which is never
     this machine nor somebody's cookie. Raises Problem 401 for a key that is none.
@@ -62,7 +62,7 @@ def identify(
 
 
 def visitor(cookie: str) -> Client:
-    """Whoever holds a cookie. What is kept of it is a hash: the database opens nobody's jobs."""
+    """The visitor with a cookie, of which a hash is kept: the database opens nobody's jobs."""
     return Client(VISITOR + hashlib.sha256(cookie.encode()).hexdigest()[:32], "visitor")
 
 

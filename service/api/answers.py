@@ -1,4 +1,4 @@
-"""What routes have in common: addresses, how answers and faults are declared, what may be kept."""
+"""Shared parts of routes: addresses, declarations of answers and faults, caching."""
 
 import hashlib
 import logging
@@ -119,7 +119,7 @@ def address(request: Request, settings: Settings, path: str) -> str:
 
 
 def keeping(collection: Collection) -> dict[str, str]:
-    """Who may keep an answer about a collection: everybody, or its client alone."""
+    """Cache headers of an answer about a collection: for everybody, or for its client alone."""
     audience = "public" if collection.client is None else "private"
     headers = {"Cache-Control": f"{audience}, max-age={KEPT_S}"}
     return headers | ({} if collection.client is None else {"Vary": "Authorization, Cookie"})

@@ -1,4 +1,4 @@
-"""The application: routes put together, and what every request passes."""
+"""The application: its routes, middleware and background work."""
 
 import logging
 import threading

@@ -173,7 +173,7 @@ def seen(service: Service, client: Client) -> list[Collection]:
 
 
 def title(collection: Collection) -> str:
-    """What a collection is called; the result of a job, by its area and date."""
+    """Title of a collection; of a job's result, its area and date."""
     return title_of(collection) if collection.client is None else ordered_title(collection.report)
 
 
@@ -190,7 +190,7 @@ def _own(service: Service, client: Client) -> list[Collection]:
 
 
 def _described(request: Request, service: Service, collection: Collection) -> dict[str, Any]:
-    """What is said of a collection."""
+    """A collection as OGC API describes it."""
     report = collection.report
     method = report["method"]
     values: dict[str, Any] = {
@@ -216,7 +216,7 @@ def _when(report: Mapping[str, Any]) -> str:
 
 
 def _links(request: Request, service: Service, collection: Collection) -> list[dict[str, str]]:
-    """Where its parts are: buildings, what is said of them, files, rasters, tiles and map."""
+    """Links to its parts: buildings, their schema, files, rasters, tiles and map."""
 
     def to(path: str, *rest: str) -> dict[str, str]:
         return link(_below(request, service, collection, path), *rest)

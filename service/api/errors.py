@@ -1,4 +1,4 @@
-"""What goes wrong in a route and how it is answered: one table, always as problem+json."""
+"""Errors of routes as problem+json, by one table."""
 
 import logging
 import sqlite3
@@ -28,7 +28,7 @@ log = logging.getLogger("daklaag.service")
 
 
 def as_problem(error: Exception, faults: Faults = NO_INPUTS) -> Problem:
-    """What an exception is to the one who asked: the table of errors."""
+    """The problem that a client gets for an exception: the table of errors."""
     match error:
         case Problem():
             return error

@@ -1,4 +1,4 @@
-"""In which formats a route answers: `f` and `Accept` that ask for another are refused."""
+"""Formats of a route's answers: other values of `f` and `Accept` are refused."""
 
 from collections.abc import Mapping
 from typing import Any

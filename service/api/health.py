@@ -1,4 +1,4 @@
-"""For who watches over the service: whether it lives, whether it can work, and its figures."""
+"""Monitoring: liveness, readiness, and metrics."""
 
 import sqlite3
 

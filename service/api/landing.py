@@ -1,4 +1,4 @@
-"""The way in: what the service is, what it conforms to, and the document that describes it."""
+"""Landing page, conformance classes, and the OpenAPI document."""
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response

@@ -1,4 +1,4 @@
-"""How much may be asked: requests a minute by an address, and bytes a request."""
+"""Limits: requests a minute by address, bytes and nesting of a request."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What a client sends and gets of marks, as JSON."""
+"""JSON bodies of requests and answers about marks."""
 
 from datetime import date
 from typing import Annotated, Any, Literal

@@ -1,6 +1,6 @@
-"""What Prometheus reads of a service: requests, tiles, faults, the queue, and the blocks computed.
+"""Metrics for Prometheus: requests, tiles, faults, the queue, and the blocks computed.
 
-Jobs are computed by other processes, so what is told of them is read from the table of jobs.
+Jobs are computed by other processes, so their figures are read from the table of jobs.
 """
 
 import threading

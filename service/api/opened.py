@@ -1,4 +1,4 @@
-"""What is open of the finished runs that are shown: a few at a time, each opened once."""
+"""Finished runs that are open for tiles: a few at a time, each opened once."""
 
 import logging
 import threading

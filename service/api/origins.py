@@ -1,4 +1,4 @@
-"""By which names the service may be asked, and from whose pages."""
+"""Host names of the service, and origins of pages that may send requests."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -55,7 +55,7 @@ def host_of(authority: str) -> str | None:
 
 
 class Origins:
-    """Pages of which other origins may ask."""
+    """Other origins whose pages may send requests."""
 
     def __init__(self, settings: Settings) -> None:
         self._allowed = frozenset(origin.rstrip("/").lower() for origin in settings.origins)

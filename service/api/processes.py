@@ -1,4 +1,4 @@
-"""OGC API - Processes: what there is, what it takes and gives, and its execution."""
+"""OGC API - Processes: list, descriptions and execution of processes."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal

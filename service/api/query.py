@@ -1,4 +1,4 @@
-"""What is asked of the features of a collection: parameters of an address, checked."""
+"""Query parameters of a collection's features, validated."""
 
 import json
 import re

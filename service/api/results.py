@@ -1,4 +1,4 @@
-"""What a job left: its results by reference or by value, as one document or each alone."""
+"""Results of a job: by reference or by value, as one document or each alone."""
 
 import json
 from collections.abc import Mapping

@@ -1,5 +1,4 @@
-"""What every request passes: its name and origin, who asks, how often, how much; and what every
-answer bears."""
+"""Middleware: checks of a request's host, origin, client, rate and size; every answer's headers."""
 
 import functools
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What the service is made of: settings, memory, and what there is to serve."""
+"""The service: settings, database, and the data that it serves."""
 
 import logging
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class Service:
 
     @property
     def backend(self) -> Backend:
-        """What answers a process now."""
+        """Settings and data that processes read now."""
         return Backend(self.settings, self.sources, self.shown)
 
     def collection(self, name: str, client: Client) -> Collection:
@@ -88,7 +88,7 @@ class Service:
 
 
 async def service_of(request: Request) -> Service:  # async: it takes no thread of the pool
-    """The service that a request is sent to."""
+    """The service of a request."""
     service: Service = request.app.state.service
     return service
 

@@ -1,4 +1,4 @@
-"""What goes wrong, as one line and an exit status, in the language of `--lang`."""
+"""Errors as one line and an exit status, in the language of `--lang`."""
 
 import errno
 import logging

@@ -1,4 +1,4 @@
-"""How a command tells its progress, to people and programs, and how it is asked to stop."""
+"""Progress of a command for people and programs, and its stop flag."""
 
 import datetime
 import functools

@@ -1,4 +1,4 @@
-"""What the command line says of itself, in the language that `--lang` asks for."""
+"""Messages of the command line, in the language of `--lang`."""
 
 from collections.abc import Sequence
 from typing import Any

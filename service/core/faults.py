@@ -1,4 +1,4 @@
-"""A fault of the pipeline as the service tells it: by the names of its inputs, and whose it is.
+"""Errors of the pipeline in the service's words, and their owners.
 
 Of a file clients learn the name, never where it lies; of what a library says about it, nothing.
 """
@@ -40,11 +40,11 @@ class Faults:
     work: Path | None = None
 
     def sentence(self, error: InputError) -> str:
-        """What clients are told, on one line."""
+        """The message for clients, on one line."""
         return " ".join(translated(error.text, "en", self.words).split())[:MOST]
 
     def owner(self, error: InputError) -> Owner:
-        """Whose fault it is, by its kind and its source."""
+        """The owner of a fault, by its kind and its source."""
         if error.kind in (Kind.DAMAGED, Kind.UNWRITABLE):
             return Owner.SERVICE
         given = isinstance(error.source, Field) and error.source.name in INPUTS

@@ -1,4 +1,4 @@
-"""What goes wrong, as problem+json (RFC 9457)."""
+"""Problems as problem+json (RFC 9457)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How the service is set up: by options, by the environment, by a file; each setting said once."""
+"""Settings of the service, from options, the environment and a file."""
 
 import json
 import os

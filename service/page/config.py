@@ -1,5 +1,4 @@
-"""What the page needs to know of the results that it shows, and of the service or folder it stands
-in: the content of its config.json."""
+"""The page's config.json: results, methods, base map and limits of its service or folder."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the page is told of a method: its declaration as JSON."""
+"""A method's declaration as JSON, for the page."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where: an area or a circle as a client says it, never a path; and the regions that there are."""
+"""Areas and circles as clients give them, never as paths; and regions by code or name."""
 
 import math
 from collections.abc import Sequence

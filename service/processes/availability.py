@@ -1,5 +1,4 @@
-"""Whether the service has what a request needs: a finished run that holds the answer, or sheets of
-the ground; and the key of a request, of its inputs and of what answers it."""
+"""Sources that answer a request: a finished run, or sheets of the ground; and the request's key."""
 
 import json
 from collections.abc import Mapping

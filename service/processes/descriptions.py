@@ -1,4 +1,4 @@
-"""What each process is, takes and gives, in the words of OGC API - Processes 1.0.
+"""Descriptions of the processes, as in OGC API - Processes 1.0.
 
 Schemas are those of OpenAPI 3.0, as that standard has it.
 """

@@ -1,4 +1,4 @@
-"""GeoJSON from outside: bounded, checked, and written anew as the pipeline's readers take it."""
+"""GeoJSON of clients: bounded, checked, and written anew as the pipeline's readers take it."""
 
 import json
 import math

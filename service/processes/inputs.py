@@ -1,4 +1,4 @@
-"""The inputs of processes as they come: unwrapped, of the right type, none unknown."""
+"""Inputs of processes: unwrapped and validated."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -33,7 +33,7 @@ ADDED = Kind(columns={"id": text, "roof_m": number, "height_m": number}, called=
 
 
 class Inputs(BaseModel):
-    """What all processes have in common."""
+    """Configuration that the inputs of all processes share."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -1,4 +1,4 @@
-"""What each process gives: its outputs by name, and which of them a client wants, how."""
+"""Outputs of each process, and those that a client requests, by value or by reference."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
