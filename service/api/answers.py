@@ -100,7 +100,7 @@ CollectionDep = Annotated[Collection, Depends(still_there)]
 
 
 def faults(*statuses: int, meanings: Mapping[int, str] = MEANINGS) -> Responses:
-    """How an endpoint's faults are declared, as problem+json. meanings: of the statuses there."""
+    """Declaration of an endpoint's faults, as problem+json. meanings: of the statuses there."""
     return {
         status: {"description": meanings[status], "content": {MEDIA_TYPE: {"schema": PROBLEM}}}
         for status in (*statuses, 429)
@@ -108,7 +108,7 @@ def faults(*statuses: int, meanings: Mapping[int, str] = MEANINGS) -> Responses:
 
 
 def answers(media_type: str, schema: Any, description: str) -> Responses:
-    """How an endpoint's good answer is declared."""
+    """Declaration of an endpoint's successful answer."""
     return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
 
 

@@ -53,7 +53,7 @@ def as_problem(error: Exception, faults: Faults = NO_INPUTS) -> Problem:
 
 
 def _lines(error: RequestValidationError) -> list[str]:
-    """Where and what, of the first faults; what was sent is not said back."""
+    """Messages of the first faults, each with its place; values that were sent are left out."""
     texts = [
         f"{'.'.join(str(part) for part in each['loc'])[:100]}: {each['msg'][:200]}"
         for each in error.errors()[:3]

@@ -43,7 +43,7 @@ def offered(route: APIRoute) -> list[str]:
 
 
 def formats_of(responses: Mapping[int | str, Any]) -> list[str]:
-    """What `f` may be for a route that declares these answers; nothing where it is of no use."""
+    """Values of `f` for a route that declares these answers; none where it is of no use."""
     kinds = list(map(plain, _declared(responses)))
     if not all(kind in KIN or kind == HTML for kind in kinds):
         return []

@@ -89,7 +89,7 @@ class Turns:
         self._own = WeakValueDictionary[str, anyio.CapacityLimiter]()
 
     async def run(self, client: Client, address: str, task: Callable[..., T], *given: Any) -> T:
-        """What a task answers, in a thread, when it is its client's turn."""
+        """The result of a task, run in a thread when it is its client's turn."""
         own = None if client.trusted else network_of(address)
         turn = self._own.setdefault(own, anyio.CapacityLimiter(1)) if own else nullcontext()
         async with turn:
@@ -104,7 +104,7 @@ def too_many(wait: float, subject: str = "requests") -> Problem:
 
 
 class Incoming:
-    """What a client sends with a request. ended: whether all of it has come."""
+    """The body of a request as it arrives. ended: whether all of it has come."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive, self.ended = receive, False
@@ -155,7 +155,7 @@ def _too_large(most: float) -> Problem:
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
-    """What was read, once more; then what comes after it."""
+    """A body that was read, once more; then the messages after it."""
     sent = False
 
     async def again() -> Message:

@@ -52,7 +52,7 @@ class Opened:
         return [*(self._pictures.layers if self._pictures else ()), ROOFS, LAYER]
 
     def suns(self, layer: str) -> int:
-        """How many sun positions a layer tells apart."""
+        """Number of sun positions that a layer tells apart."""
         return 0 if layer in (ROOFS, LAYER) else self.pictures.suns(layer)
 
     def zooms(self, layer: str) -> tuple[int, int]:

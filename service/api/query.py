@@ -187,7 +187,7 @@ def _equal(name: str, value: str | bool) -> dict[str, Any]:
 
 
 def _touching(area: shapely.Geometry) -> dict[str, Any]:
-    """What touches an area, as CQL2."""
+    """A condition of CQL2: geometries that touch an area."""
     shape = json.loads(shapely.to_geojson(area))
     return {"op": "s_intersects", "args": [{"property": "geometry"}, shape]}
 

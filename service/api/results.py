@@ -152,7 +152,7 @@ def _there(job: Job) -> dict[str, Result]:
 
 
 def _folder(job: Job, service: Service) -> Path:
-    """Where the result of a job is. Raises Problem for one that has none: why, and what to do."""
+    """Folder of a job's result. Raises Problem with reason and remedy where there is none."""
     if not job.status.final:
         raise Problem(
             404, f"job {job.id} is {job.status}; its results are there when it is done", NOT_READY

@@ -92,8 +92,8 @@ class Bearing:
 
 
 def page_policy(basemap_url: str | None) -> str:
-    """What the page may load: its own files, and the tiles of a base map. MapLibre paints with
-    pictures that it has in memory (blob:) and draws its symbols as data:."""
+    """Content-Security-Policy of the page: its own files, and the tiles of a base map. MapLibre
+    paints with pictures that it has in memory (blob:) and draws its symbols as data:."""
     parts = urlsplit(basemap_url or "")
     tiles = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     return (
@@ -174,7 +174,7 @@ class Guard:
                 raise too_many(wait, "jobs and marks")
 
     async def _checked_body(self, scope: Scope, receive: Receive, client: Client) -> Receive:
-        """What is sent, read and looked at before a route sees it."""
+        """The body, read and checked before a route sees it."""
         if scope["method"] in SAFE:
             return receive
         headers, settings = Headers(scope=scope), self._settings

@@ -55,7 +55,7 @@ class Service:
 
     @property
     def faults(self) -> Faults:
-        """How faults are told to clients."""
+        """Words and owners of faults for clients."""
         return Faults(self.settings.work)
 
     @property

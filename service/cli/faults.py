@@ -33,7 +33,7 @@ class CommandGroup(click.Group):
         super().add_command(with_names(cmd), name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """What is said of the rest is said in the language that was asked for."""
+        """Parse, with faults in the language that was asked for."""
         ctx.ensure_object(dict)
         ctx.obj["lang"] = wished(args)
         with ctx.scope(cleanup=False), reworded():

@@ -163,7 +163,7 @@ def _words(mark: "Mark") -> str:
 
 
 def _place(mark: "Mark") -> str:
-    """What it is put on, in 24 characters or more."""
+    """Target of a mark, in 24 characters or more."""
     target = mark.target
     if target.collection is not None:
         return f"{target.collection}/{target.row}".ljust(24)

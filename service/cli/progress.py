@@ -39,7 +39,7 @@ class Reporter:
         self._paces: dict[str, Pace] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """How many of the tasks of a stage are done."""
+        """Show the number of a stage's tasks that are done."""
         now = time.monotonic()
         pace = self._paces.setdefault(stage, Pace(now, done))
         pace.advance(now, done)
@@ -85,7 +85,7 @@ def reporter(
 
 
 def _to(write: Callable[[str], Any], lang: str) -> Say:
-    """How a line is written in a language."""
+    """A function that writes lines in a language."""
     return lambda line: write(translated(line, lang))
 
 
@@ -156,7 +156,7 @@ def _plain(say: Say) -> Show:
 
 
 def progress_line(stage: str, done: int, total: int) -> Text:
-    """How far a stage is."""
+    """Progress of a stage in words."""
     return Text("{stage}: {done} of {total}", stage=Text(stage), done=done, total=total)
 
 

@@ -48,7 +48,7 @@ def report(directory: Place, to: str | None, overwrite: bool, **options: Any) ->
 
 
 def _content(directory: Place, format_: str, lang: str, decimal: str, **areas: Any) -> str | bytes:
-    """What is printed or written."""
+    """Content to print or write."""
     from pipeline.methods import method_of
     from pipeline.results import area_rows
     from pipeline.results import report as report_

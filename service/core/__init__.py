@@ -1,1 +1,1 @@
-"""What command line and service share: settings, keys, the database, collections."""
+"""Shared by command line and service: settings, keys, the database, collections."""

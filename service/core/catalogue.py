@@ -47,7 +47,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Sources:
-    """What jobs are computed from: files, folders or globs, as `daklaag run` takes them."""
+    """Inputs of jobs: files, folders or globs, as `daklaag run` takes them."""
 
     dsm: tuple[str, ...] = ()
     dtm: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Backend:
-    """What answers a process: settings, sources to compute from, and finished runs by name."""
+    """Data behind the processes: settings, sources to compute from, and finished runs by name."""
 
     settings: Settings
     sources: Sources

@@ -26,7 +26,7 @@ INPUTS = {
 
 
 class Owner(StrEnum):
-    """Who can mend a fault."""
+    """Owners of faults, who can mend them."""
 
     CLIENT = "client"
     OPERATOR = "operator"  # the files and settings of the service

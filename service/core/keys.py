@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS keys (
 
 @dataclass(frozen=True)
 class Client:
-    """Who asks. name: of the key, of the visitor, or `local`; it owns jobs and marks.
+    """A client of the service. name: of key or visitor, or `local`; it owns jobs and marks.
 
     local: this machine, where the service is open; key: one that holds a key; visitor: anybody
     else, whose name is the hash of a cookie. operator: may moderate marks, and see the metrics.

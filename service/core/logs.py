@@ -69,5 +69,5 @@ def logged(quiet: bool = False, stream: IO[str] | None = None) -> Iterator[None]
 
 
 def _level(name: str, quiet: bool) -> int:
-    """What others tell of themselves is of no use but where something is wrong."""
+    """Libraries log warnings only, daklaag informs as well unless it is quiet."""
     return logging.INFO if name == "daklaag" and not quiet else logging.WARNING

@@ -25,7 +25,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def state_dir() -> Path:
-    """Where jobs, keys, marks and results are kept if nothing else is said."""
+    """Default folder of jobs, keys, marks and results."""
     return Path.home() / ".local" / "share" / "daklaag"
 
 
@@ -256,7 +256,7 @@ def _check_environment() -> None:
 
 
 def _where(name: str, given: dict[str, Any], file: Path | None) -> str:
-    """Where a setting was given: the option, the variable, else the file."""
+    """The option or variable that gave a setting, else the file."""
     if name in given:
         return f"--{name.replace('_', '-')}"
     variable = f"{PREFIX}{name.upper()}"
@@ -265,7 +265,7 @@ def _where(name: str, given: dict[str, Any], file: Path | None) -> str:
 
 
 def kind_of(name: str) -> str:
-    """What a setting is: `yes or no`, `several`, else what its value is."""
+    """Kind of a setting: `yes or no`, `several`, else the placeholder of its value."""
     kind = Settings.model_fields[name].annotation
     if kind is bool:
         return "yes or no"

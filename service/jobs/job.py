@@ -14,7 +14,7 @@ SHOWN = ("id", "status", "message", "progress", "created", "started", "finished"
 
 
 class Status(StrEnum):
-    """Where a job is, in the words of OGC API - Processes."""
+    """Status of a job, as in OGC API - Processes."""
 
     ACCEPTED = "accepted"
     RUNNING = "running"

@@ -243,7 +243,7 @@ class Jobs(Claims):
         return self.folder_of(job.request.key)
 
     def counts(self) -> dict[str, int]:
-        """How many jobs there are, by status."""
+        """Number of jobs by status."""
         rows = self.database.rows("SELECT status, COUNT(*) AS n FROM jobs GROUP BY status")
         return {status.value: 0 for status in Status} | {row["status"]: row["n"] for row in rows}
 

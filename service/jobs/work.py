@@ -52,8 +52,8 @@ log = logging.getLogger("daklaag.jobs")
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is told when it starts. name: by which the table knows it; service: the id of
-    the process that it ends with."""
+    """Settings and data of a worker, sent to it when it starts. name: by which the table knows it;
+    service: the id of the process that it ends with."""
 
     name: str
     backend: Backend

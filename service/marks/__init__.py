@@ -1,1 +1,1 @@
-"""What citizens mark on the map, and how an operator moderates it."""
+"""Marks that citizens make on the map, and their moderation."""

@@ -66,7 +66,7 @@ class MarkStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """What a mark is put on. shape: [RD m]; box: of it, west, south, east, north [degrees];
+    """Roof, place or area of a mark. shape: [RD m]; box: of it, west, south, east, north [degrees];
     on_roof: whether it is the outline of a building, or else an area or a point that was drawn;
     collection, row, building: which one, if everybody may know; building is its id."""
 

@@ -51,7 +51,7 @@ def basemap(settings: Settings) -> dict[str, Any] | None:
 
 
 def methods() -> dict[str, Any]:
-    """What each method declares, by its name."""
+    """Declarations of all methods, by name."""
     return {name: declared(method) for name, method in METHODS.items()}
 
 
@@ -91,14 +91,14 @@ def heights(inputs: Mapping[str, Any]) -> str:
 
 
 def title_of(collection: Collection) -> str:
-    """What a result is called: by its region, else by its folder."""
+    """Title of a result: its region, else its folder."""
     area = collection.report["inputs"].get("area")
     name = area.get("name") if isinstance(area, Mapping) else None
     return str(name or collection.name)
 
 
 def ordered_title(report: Mapping[str, Any]) -> str:
-    """What the result of a job is called: by its area, and the day it was finished."""
+    """Title of a job's result: its area, and the day it was finished."""
     inputs, finished = report["inputs"], str(report["machine"].get("finished", ""))[:10]
     area, around = inputs.get("area"), inputs.get("around")
     if isinstance(area, Mapping) and area.get("name"):

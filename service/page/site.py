@@ -126,7 +126,7 @@ def _write_tiles(
 def _configuration(
     collection: dict[str, Any], with_places: bool, regions: str | None
 ) -> dict[str, Any]:
-    """What the page must know, where no service tells it."""
+    """The config.json of a page without a service."""
     return {
         "static": True,
         "collections": [collection],
@@ -176,7 +176,7 @@ def _check_page(page: Path) -> None:
 
 
 def _theirs(to: Path, overwrite: bool) -> list[Path]:
-    """What others put into a site that is to be replaced, by its place in it.
+    """Files of others in a site that is to be replaced, relative to it.
 
     Raises InputError where something stands that is not to be replaced.
     """

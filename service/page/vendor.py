@@ -44,7 +44,7 @@ class Library(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where the tarball is."""
+        """Address of the tarball."""
         return f"{REGISTRY}/{self.name}/-/{self.name}-{self.version}.tgz"
 
 
@@ -186,7 +186,7 @@ def _stamp(folder: Path) -> dict:
 
 
 def _pin(library: Library) -> str:
-    """What, if it changes, makes the files others: the whole entry of the table."""
+    """Hash of a table entry: when it changes, the files are fetched again."""
     return hashlib.sha256(repr(library).encode()).hexdigest()
 
 

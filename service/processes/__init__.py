@@ -1,1 +1,1 @@
-"""What may be asked for: described by JSON Schema, checked, and carried out by one call below."""
+"""Processes: descriptions, inputs that are checked, and execution by the pipeline."""

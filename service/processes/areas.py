@@ -188,7 +188,7 @@ def region_of(text: str, boundaries: Sequence[str]) -> Area:
 
 
 def stamp_of(code: str, boundaries: Sequence[str]) -> list[Any]:
-    """What tells whether a region is still the same: its code, and the file that has it."""
+    """Fingerprint of a region: its code, and the hash of its file."""
     source = region_of(code, boundaries).source
     return [source["region"], source["file"]["sha256"]]
 

@@ -91,7 +91,7 @@ def check_reached(area: shapely.Geometry, backend: Backend) -> None:
 
 
 def ground_of_sheets(backend: Backend) -> shapely.Geometry | None:
-    """What sheets of both kinds cover [RD m], likewise."""
+    """The ground that sheets of both kinds cover [RD m], likewise."""
     sources = backend.sources
     if not sources.can_compute:
         return shapely.Polygon()

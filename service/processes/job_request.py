@@ -36,7 +36,7 @@ FORGOTTEN_S = 14 * 86_400.0  # after which what a killed job left there is remov
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What a job is made of; it can be carried out at any time, here or in another process.
+    """A request of a job, which can be executed at any time, here or in another process.
 
     inputs: as JSON, with all defaults, checked; key: the same for requests with the same result
     (method, parameters, inputs, area, version of the program); area_m2: of the ground that is
@@ -124,7 +124,7 @@ def run_request(
 
 
 def _read_as(settings: Settings) -> dict[str, Any]:
-    """How sheets and footprints are read, as fields of a `pipeline.Request`."""
+    """Settings of reading sheets and footprints, as fields of a `pipeline.Request`."""
     how = {name: getattr(settings, name) for name in READ_AS}
     return how | {"allow": frozenset(settings.allow)}
 

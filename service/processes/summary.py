@@ -109,7 +109,7 @@ def _best(where: Where, backend: Backend) -> Collection:
 
 
 def _nothing_there(where: Where, who: str, backend: Backend) -> Problem:
-    """What to say of a place of which a collection has computed nothing, with the remedy."""
+    """Problem 404 for a place of which a collection has computed nothing, with the remedy."""
     text = f"nothing of this place was computed in {who}"
     if backend.public:
         best = _best(where, backend)
@@ -123,7 +123,7 @@ def _nothing_there(where: Where, who: str, backend: Backend) -> Problem:
 
 
 def _stamps(collection: Collection, backend: Backend) -> str:
-    """What tells that an answer that is kept is still good: of the run, and of the boundaries."""
+    """Fingerprints of the run and the boundaries: while they last, a kept answer is valid."""
     try:
         regions = files_of(backend.sources.boundaries)
     except InputError:
@@ -152,7 +152,7 @@ def _answer(
 
 
 def _label(ground: Ground | None) -> dict[str, Any] | None:
-    """What the area is, and how large."""
+    """Label of the area, with its size."""
     if ground is None:
         return None
     return ground.label | {"km2": round(ground.geometry.area / 1e6, 6)}

@@ -209,7 +209,7 @@ def _link(source: Path, to: Path) -> None:
 
 
 def _told(before: Path, after: Path) -> dict[str, bytes]:
-    """What changes, by the name of the output."""
+    """Contents of the outputs, by name."""
     table = changes(before, after)
     features = _features(table, before, after)
     collection = {"type": "FeatureCollection", "features": features}
