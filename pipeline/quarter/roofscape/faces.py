@@ -149,7 +149,8 @@ class Roof:
         f = self.frame
 
         def turned(points: Floats) -> Floats:
-            return np.column_stack(f.point(points[:, 0], points[:, 1]))
+            u, v = points.T
+            return np.column_stack([f.x + (u * f.cos - v * f.sin), f.y + (u * f.sin + v * f.cos)])
 
         moved: BaseGeometry = shapely.transform(shape, turned)
         return moved
