@@ -109,15 +109,15 @@ class Work:
         for name, values in layers.items():
             self.layers[name][(..., *self.raster_window.slices(part))] = values
 
-    def each_block(self, influence: TileMask | None) -> Iterator[Block]:
-        """The blocks of the shard; raises Stopped between them if the stop flag is up. influence:
-        tiles whose footprints are taken beside those of the area."""
+    def each_block(self, tiles: TileMask | None) -> Iterator[Block]:
+        """The blocks of the shard; raises Stopped between them if the stop flag is up. tiles: those
+        whose footprints are taken beside those of the area."""
         layout = self.context.layout
         for square, core in layout.blocks(layout.window(self.shard), self.context.block):
             self.check_stop()
             self.heights.take_up(core)
             cells, began = self.heights.cells_read, time.monotonic()
-            block = self._block(square, core, influence)
+            block = self._block(square, core, tiles)
             yield block
             count, cells = len(block.footprints), self.heights.cells_read - cells
             self.footprints += count
@@ -126,13 +126,12 @@ class Work:
             entry = {"block": name, "seconds": seconds, "footprints": count, "cells": cells}
             self.each.append(entry)
 
-    def _block(self, square: LatticeCell, core: Window, influence: TileMask | None) -> Block:
+    def _block(self, square: LatticeCell, core: Window, tiles: TileMask | None) -> Block:
         context = self.context
         footprints = context.owned(core)
         in_area = chosen = context.in_area(footprints)
-        if influence is not None:
-            windows = windows_of(footprints.bounds, context.resolution)
-            chosen = in_area | influence.touch(windows)
+        if tiles is not None:
+            chosen = in_area | tiles.touch(windows_of(footprints.bounds, context.resolution))
         return Block(square, core, footprints.take(chosen), in_area[chosen])
 
     @property

@@ -24,21 +24,21 @@ def pass_task(
     shared: Shared,
     shard: Shard,
     index: int,
-    influence: TileMask | None,
+    tiles: TileMask | None,
     surroundings: Any,
     *,
     stop: Stop,
 ) -> dict[str, Any]:
     """Make one pass over a shard: what it hands on, or the rows of the last, and the layers.
 
-    index: of the pass; influence: tiles whose footprints are taken beside those of the area;
+    index: of the pass; tiles: those whose footprints are taken beside those of the area;
     surroundings: by the method's influence. Returns the log's entry.
     """
     method, context = shared
     step, last = method.passes[index], index == len(method.passes) - 1
     tables, rows, counts = [], [], Counts()
     with open_work(shared, shard, step, surroundings, stop) as work:
-        for block in work.each_block(influence):
+        for block in work.each_block(tiles):
             if not len(block.footprints) and not work.layers:
                 continue
             made = step.block(work, block)
