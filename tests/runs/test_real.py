@@ -5,6 +5,8 @@ that a change of either is noticed.
 """
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -18,21 +20,34 @@ from tests.support.outcomes import (
     run_interrupted,
     run_without_map,
 )
-from tests.support.places import PLACES, DataFile, amsterdam, delft
+from tests.support.places import PLACES, DataFile, delft
 from tests.support.runs import differences, expect, judge
 
-
-@pytest.fixture(scope="module")
-def campus(data_file: DataFile, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    out = tmp_path_factory.mktemp("delft") / "out"
-    return judge(delft(data_file)[0], out, nodata=0.0)
+Judged = Callable[[str, str], pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
-def epochs(data_file: DataFile, tmp_path_factory: pytest.TempPathFactory) -> list[pd.DataFrame]:
+def judged(data_file: DataFile, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    """What a run says of each row of a place, by its name and the surface; each runs once."""
+
+    @cache
+    def rows(name: str, surface: str) -> pd.DataFrame:
+        files, options = PLACES[name](data_file)
+        out = tmp_path_factory.mktemp(name)
+        return judge(files, out, settings={"surface": surface}, block=100, **options)
+
+    return rows
+
+
+@pytest.fixture(scope="module")
+def campus(judged: Judged) -> pd.DataFrame:
+    return judged("delft", "extruded")
+
+
+@pytest.fixture(scope="module")
+def epochs(judged: Judged) -> list[pd.DataFrame]:
     """Amsterdam by AHN2 and by AHN3."""
-    folder = tmp_path_factory.mktemp("amsterdam")
-    return [judge(amsterdam(data_file, v)[0], folder / f"ahn{v}") for v in (2, 3)]
+    return [judged(name, "extruded") for name in ("amsterdam2", "amsterdam3")]
 
 
 def counts(rows: pd.DataFrame) -> dict[str, int]:
@@ -50,10 +65,10 @@ def spread(values: pd.Series) -> str:
     [("delft", "extruded"), ("amsterdam2", "dsm"), ("amsterdam3", "extruded")],
 )
 def test_every_row_equals_the_reference(
-    tmp_path: Path, data_file: DataFile, name: str, surface: str
+    judged: Judged, data_file: DataFile, name: str, surface: str
 ) -> None:
     files, options = PLACES[name](data_file)
-    found = judge(files, tmp_path, settings={"surface": surface}, block=100, **options)
+    found = judged(name, surface)
     expected = expect(files, options.get("nodata"), surface=surface)
     assert len(found) == len(expected) > 1400
     assert not (said := differences(found, expected)), said[:10]
