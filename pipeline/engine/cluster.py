@@ -69,6 +69,8 @@ class WorkerRequirements(NamedTuple):
 class Cluster:
     """The workers of a dask scheduler, watched while it is open: they may join and leave."""
 
+    name = "distributed"
+
     def __init__(
         self, client: Any, address: str, limit: int | None, terms: "WorkerRequirements"
     ) -> None:
@@ -239,7 +241,7 @@ def connect(
         raise InputError(
             Field("scheduler", scheduler),
             "no dask scheduler answers there ({error})",
-            "give `threads` or tcp://HOST:PORT",
+            "give `auto`, `threads`, `processes` or tcp://HOST:PORT",
             error=error,
         ) from None
     stack.callback(cluster.close)

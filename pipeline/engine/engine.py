@@ -1,25 +1,20 @@
-"""Tasks on threads here or on the workers of a dask cluster: progress, stop, faults."""
+"""Tasks on threads, on processes here or on a dask cluster: progress, stop, faults."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from queue import Empty
 from typing import Any, TypeVar
 
-import dask
+from dask.system import CPU_COUNT
 
-from pipeline.engine.cluster import Cluster, connect
-from pipeline.engine.tasks import (
-    TASKS_A_WAVE,
-    RunningTasks,
-    Stop,
-    leading_arguments,
-    name_of,
-    timed,
-)
+from pipeline.engine.cluster import connect
+from pipeline.engine.processes import Processes
+from pipeline.engine.tasks import Pool, RunningTasks, Stop, name_of
+from pipeline.engine.threads import Threads
 from pipeline.errors import Stopped
 
 T = TypeVar("T")
@@ -43,17 +38,12 @@ def ignore_outcome(argument: tuple[Any, ...], seconds: float, outcome: Any) -> N
 
 @dataclass(frozen=True)
 class Engine:
-    """Where tasks run: on threads here, or on the workers of a dask scheduler."""
+    """Where tasks run: on threads or processes here, or on the workers of a dask scheduler."""
 
     workers: int
-    cluster: Cluster | None
+    pool: Pool
     progress: Progress
     stop: Stop
-
-    @property
-    def dashboard(self) -> str | None:
-        """The address of the cluster's dashboard."""
-        return self.cluster.dashboard if self.cluster else None
 
     def run(
         self,
@@ -73,7 +63,7 @@ class Engine:
         other task is under way any more; and Stopped as soon as the flag is up.
         """
         self.progress(stage, 0, total)
-        with (self.cluster or _Threads(self.workers)).tasks(task, shared, self.stop) as under_way:
+        with self.pool.tasks(task, shared, self.stop) as under_way:
             _run(self, stage, iter(arguments), total, under_way, on_done)
 
 
@@ -116,30 +106,6 @@ def prefetch(items: Iterator[T]) -> Iterator[T]:
             yield item
 
 
-@dataclass(frozen=True)
-class _Threads:
-    """Threads of this process."""
-
-    workers: int
-
-    @contextmanager
-    def tasks(self, task: Callable[..., Any], shared: Any, stop: Stop) -> Iterator[RunningTasks]:
-        """On leaving, no task runs any more; those that have not begun never do."""
-
-        def start(argument: tuple[Any, ...]) -> Future[tuple[float, Any]]:
-            return pool.submit(timed, task, (*leading_arguments(shared), *argument), stop)
-
-        def outcome(future: Future[Any], argument: tuple[Any, ...]) -> tuple[float, Any]:
-            error = future.exception()
-            return (0.0, error) if error else future.result()
-
-        pool = ThreadPoolExecutor(self.workers)
-        try:
-            yield RunningTasks(lambda: TASKS_A_WAVE * self.workers, start, outcome, lambda: None)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
 def open_engine(
     stack: ExitStack,
     scheduler: str,
@@ -150,11 +116,15 @@ def open_engine(
 ) -> Engine:
     """An engine for the time that the stack is open.
 
-    workers: threads here; on a cluster, how many tasks at once at most; seen: what all must see.
+    scheduler: `threads`, `processes`, or the address of a dask scheduler; workers: threads or
+    processes here; on a cluster, how many tasks at once at most; seen: what all must see.
     Raises InputError for an address at which no scheduler answers, or whose workers have another
     version of this program.
     """
-    if scheduler == "threads":
-        return Engine(workers or dask.system.CPU_COUNT, None, progress, stop)
+    here = workers or CPU_COUNT
+    if scheduler == Threads.name:
+        return Engine(here, Threads(here), progress, stop)
+    if scheduler == Processes.name:
+        return Engine(here, Processes(here, stack), progress, stop)
     cluster, count = connect(stack, scheduler, workers, seen)
     return Engine(workers or count or 1, cluster, progress, stop)

@@ -1,12 +1,12 @@
-"""Running tasks, on threads or on a cluster: submission, outcomes, names, stop flag."""
+"""Running tasks, wherever they run: submission, outcomes, names, stop flag."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.errors import InputError, Stopped
 
@@ -83,3 +83,19 @@ class RunningTasks:
             raise
         argument = self.futures.pop(future)
         return (argument, *self.outcome(future, argument))
+
+
+class Pool(Protocol):
+    """Where tasks run. name: as the report has it; dashboard: its address, if there is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dashboard(self) -> str | None: ...
+
+    def tasks(
+        self, task: Callable[..., Any], shared: Any, stop: Stop
+    ) -> AbstractContextManager[RunningTasks]:
+        """The running tasks of one stage. shared: goes before their arguments."""
+        ...

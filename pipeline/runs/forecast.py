@@ -46,6 +46,7 @@ class Trial(NamedTuple):
     its report; the map. cells, own: read, and of those the blocks' own."""
 
     tasks: dict[str, dict[str, float]]
+    beside: float
     cells: int
     own: int
     rows: int
@@ -69,6 +70,7 @@ def forecast(run: Run, cards: Cards, influence: Influence, engine: Engine) -> Fo
     seconds = tasks / len(known) * math.ceil(len(known) / engine.workers)
     usual = sum(_of(each, [loads[first]]) for each in cost.values())
     once = max(sum(one.tasks[stage].get(first.name, 0.0) for stage in one.tasks) - usual, 0.0)
+    once += max(one.beside, 0.0)  # processes have to start
     row = max(trial.table - one.table, 0.0) / max(trial.rows - one.rows, 1)
     table = one.table + row * (sum(context.scope.own.values()) - one.rows)
     ratio = trial.cells / trial.own if trial.own else math.nan
@@ -112,15 +114,17 @@ def _try(
         context = replace(run.context, scope=replace(scope, own=own), ledger=ledger)
         run = replace(run, context=context)
         origin = provenance(run, cards)
-        carry_out(run, engine, influence, origin, frozenset(shards), log)
         began = time.monotonic()
+        carry_out(run, engine, influence, origin, frozenset(shards), log)
+        computed, began = time.monotonic() - began, time.monotonic()
         counts = write_table(run, no_progress)
         composed = report_of(run, cards, origin, influence, counts)
         written = time.monotonic()
         draw(ledger, composed, run.request.outputs.lang)
         drawn = time.monotonic()
     read = cells["cells"], cells["own"]
-    return Trial(tasks, *read, sum(own.values()), written - began, drawn - written)
+    beside = computed - sum(sum(each.values()) for each in tasks.values())
+    return Trial(tasks, beside, *read, sum(own.values()), written - began, drawn - written)
 
 
 def _cost(seconds: Mapping[str, float], loads: Mapping[str, Load]) -> np.ndarray:

@@ -46,6 +46,12 @@ def survey_pass(context: Context, engine: Engine) -> dict[str, list[SheetManifes
     return cards
 
 
+def unread_sheets(context: Context) -> list[Sheet]:
+    """The sheets that the area can feel whose relief is not kept yet."""
+    every = dict.fromkeys((*context.terrain.dsm.sheets, *context.terrain.dtm.sheets))
+    return [sheet for sheet in every if sheet_manifest(sheet, context.relief) is None]
+
+
 def _survey_task(folder: Path, sheet: Sheet, *, stop: Stop) -> None:
     survey_sheet(sheet, folder, stop)
 

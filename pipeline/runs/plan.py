@@ -12,15 +12,16 @@ from kernels.shadow import Halo
 from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress, open_engine
 from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, enclosing_halo
 from pipeline.heights.rasters import CACHE_MB
-from pipeline.heights.relief import reading_rate, sheet_manifest
+from pipeline.heights.relief import reading_rate
 from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
 from pipeline.results import store
 from pipeline.runs.forecast import forecast
-from pipeline.runs.passes import survey_pass
+from pipeline.runs.passes import survey_pass, unread_sheets
 from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.publish import warnings_of
 from pipeline.runs.request import Request
+from pipeline.runs.workers import engine_here
 from pipeline.storage.cache import fingerprint, retry_damaged
 
 # Measured and rounded up; tests/runs/test_memory.py holds the plan to it.
@@ -38,9 +39,10 @@ class Plan:
     neighbours: footprints measured only because they cast shadow or shelter; read, core: cells of
     the blocks' windows, with and without halos; sampled: blocks that this was found of; disk: of
     the sheets [bytes]; memory: of a worker at most, beside the program and the table of buildings
-    [bytes]; seconds: that the run will take on this machine, and ratio: cells that it will read
-    over those of the blocks themselves, both as a few shards were tried, else 0; trial: the seconds
-    that this took; warnings: of the sheets."""
+    [bytes]; scheduler, workers: so many threads or processes here would compute it; seconds: that
+    the run will take on this machine, and ratio: cells that it will read over those of the blocks
+    themselves, both as a few shards were tried, else 0; trial: the seconds that this took;
+    warnings: of the sheets."""
 
     sheets: int
     resolution: float
@@ -59,6 +61,8 @@ class Plan:
     sampled: int
     disk: int
     memory: int
+    scheduler: str = "threads"
+    workers: int = 1
     seconds: float = 0.0
     trial: float = 0.0
     ratio: float = 0.0
@@ -99,20 +103,23 @@ def _plan(request: Request, progress: Progress, stop: Stop, patience: float) -> 
     run = prepare(request, progress, stop)
     context = run.context
     with ExitStack() as stack:
-        engine = open_engine(stack, "threads", request.resources.workers, progress, stop)
-        unread = _unread(context, engine)
+        threads = open_engine(stack, "threads", request.resources.workers, progress, stop)
+        unread = _unread(context, threads)
         if unread.seconds > patience:
             return unread
         prepared = time.monotonic() - began
-        cards = survey_pass(context, engine)
+        cards = survey_pass(context, threads)
         began = time.monotonic()
         influence = run.method.influence(context)
         counted = count(run, influence)
         prepared += time.monotonic() - began
         began = time.monotonic()
+        engine = engine_here(stack, run, progress, stop)
         tried = forecast(run, cards, influence, engine)
         return replace(
             counted,
+            scheduler=engine.pool.name,
+            workers=engine.workers,
             seconds=prepared + tried.seconds,
             trial=time.monotonic() - began,
             ratio=tried.ratio,
@@ -122,8 +129,8 @@ def _plan(request: Request, progress: Progress, stop: Stop, patience: float) -> 
 
 def _unread(context: Context, engine: Engine) -> Unread:
     """The sheets that have no relief yet, and how long it takes to read them."""
-    every = list(dict.fromkeys((*context.terrain.dsm.sheets, *context.terrain.dtm.sheets)))
-    todo = [sheet for sheet in every if sheet_manifest(sheet, context.relief) is None]
+    every = {*context.terrain.dsm.sheets, *context.terrain.dtm.sheets}
+    todo = unread_sheets(context)
     cells = sum(sheet.window.size for sheet in todo)
     return Unread(
         sheets=len(todo),

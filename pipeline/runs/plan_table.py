@@ -37,6 +37,7 @@ def _planned(found: Plan) -> list[tuple[str, str]]:
         ("cells read over cells of the blocks", Text("{ratio:.2f}, as tried", ratio=found.ratio)),
         ("footprints", _footprints(found)),
         ("neighbours", Text("{n:,}", n=found.neighbours)),
+        ("workers", Text("{n} {kind}", n=found.workers, kind=Text(found.scheduler))),
         ("working memory a worker, at most", Text("{n:,.0f} MiB", n=found.memory / 2**20)),
         ("expected time", _about(found.seconds)),
         *longer,

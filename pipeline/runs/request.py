@@ -82,13 +82,14 @@ class Resources:
     """What a run may use of the machine; no result depends on it.
 
     block: cells a side of what is computed at once; workers: one a core by default; scheduler:
-    `threads` or the address of a dask scheduler; relief, prepared: where the sheets' relief and
-    the sorted footprints are kept, if not in the user's cache.
+    `threads`, `processes`, `auto` (which of these is faster), or the address of a dask scheduler;
+    relief, prepared: where the sheets' relief and the sorted footprints are kept, if not in the
+    user's cache.
     """
 
     block: int = 2048
     workers: int | None = None
-    scheduler: str = "threads"
+    scheduler: str = "auto"
     relief: Path | None = None
     prepared: Path | None = None
 

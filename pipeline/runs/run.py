@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress, open_engine
+from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress
 from pipeline.engine.events import Log, no_log
 from pipeline.errors import Stopped
 from pipeline.messages import Text
@@ -18,6 +18,7 @@ from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.provenance import machine, provenance
 from pipeline.runs.publish import Cards, Result, complete, report_of, result_of, write_table
 from pipeline.runs.request import Outputs, Request
+from pipeline.runs.workers import engine_of
 from pipeline.storage.cache import retry_damaged
 from pipeline.storage.ledger import Ledger, locked, open_ledger, open_update
 from pipeline.storage.places import is_remote, storage_of
@@ -43,16 +44,9 @@ def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
     report.check_by(outputs.out, outputs.by, outputs.overwrite)
     asked = prepare(request, progress, stop)
     with locked(outputs.out) as lost, ExitStack() as stack:
-        engine = open_engine(
-            stack,
-            request.resources.scheduler,
-            request.resources.workers,
-            progress,
-            stop=lambda: stop() or lost(),
-            seen=_shared(asked),
-        )
+        engine = engine_of(stack, asked, progress, lambda: stop() or lost(), seen=_shared(asked))
         passes = [step.name for step in asked.method.passes]
-        log({"stage": "start", "passes": passes, "dashboard": engine.dashboard})
+        log({"stage": "start", "passes": passes, "dashboard": engine.pool.dashboard})
         cards = survey_pass(asked.context, engine)
         origin = provenance(asked, cards)
         ledger, before = _open(outputs, origin)
@@ -120,6 +114,6 @@ def _open(outputs: Outputs, origin: dict[str, Any]) -> tuple[Ledger | None, Any]
 def _machine(run: Run, engine: Engine, started: float) -> dict[str, Any]:
     return machine(started) | {
         "workers": engine.workers,
-        "scheduler": "threads" if engine.cluster is None else "distributed",
+        "scheduler": engine.pool.name,
         "block": run.context.block,
     }

@@ -57,8 +57,11 @@ class Settings(BaseSettings):
         default_factory=state_dir,
         description="folder of jobs, keys, marks and results; default: `~/.local/share/daklaag`",
     )
-    scheduler: str = Field("threads", description="`threads`, or the address of a dask scheduler")
-    workers: int | None = Field(None, ge=1, description="threads a job; default: one a core")
+    scheduler: str = Field(
+        "threads",
+        description="`threads`, `processes`, `auto` (of these), or the address of dask",
+    )
+    workers: int | None = Field(None, ge=1, description="workers a job; default: one a core")
     jobs_at_once: int = Field(1, ge=1, le=64, description="jobs computed at once")
     dsm: Texts = Field((), description="sheets of the surface, beside those in `data`")
     dtm: Texts = Field((), description="sheets of the terrain, likewise")

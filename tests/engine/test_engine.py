@@ -13,6 +13,7 @@ import pytest
 from pipeline.engine.cluster import WorkerRequirements
 from pipeline.engine.engine import Engine, Stop, never_stop, no_progress, open_engine
 from pipeline.engine.tasks import TASKS_A_WAVE, name_of
+from pipeline.engine.threads import Threads
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.windows import Shard
 
@@ -20,7 +21,7 @@ NUMBERS = [(n,) for n in range(40)]
 
 
 def engine(stop: Stop = never_stop, progress: Any = no_progress) -> Engine:
-    return Engine(2, None, progress, stop)
+    return Engine(2, Threads(2), progress, stop)
 
 
 def test_every_task_is_told_once_with_what_it_answers() -> None:
@@ -130,6 +131,6 @@ def test_a_worker_must_have_the_version(found: Any, said: str) -> None:
 def test_an_address_that_is_none() -> None:
     with (
         ExitStack() as stack,
-        pytest.raises(InputError, match=r"give `threads` or tcp://HOST:PORT"),
+        pytest.raises(InputError, match=r"give `auto`, `threads`, `processes` or tcp://HOST:PORT"),
     ):
         open_engine(stack, "treads", None, no_progress, never_stop)

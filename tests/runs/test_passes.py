@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.engine.engine import Engine, never_stop, no_progress
 from pipeline.engine.events import DONE
+from pipeline.engine.threads import Threads
 from pipeline.methods.context import Context
 from pipeline.methods.powermapping.influence import SunAndWind
 from pipeline.runs.passes import narrowed, survey_pass
@@ -28,7 +29,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(scope="module", params=[(), ("shadow",)], ids=["no layers", "shadow"])
 def asked(request: pytest.FixtureRequest, files: Files) -> Run:
     found = prepare(files.request(Path("nowhere"), area=AREA, layers=request.param))
-    survey_pass(found.context, Engine(1, None, no_progress, never_stop))
+    survey_pass(found.context, Engine(1, Threads(1), no_progress, never_stop))
     return found
 
 

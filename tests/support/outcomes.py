@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pipeline import quarter
 from pipeline.engine.engine import Engine, Stop, never_stop, no_progress
 from pipeline.engine.events import Log, no_log
+from pipeline.engine.threads import Threads
 from pipeline.errors import Stopped
 from pipeline.grid import windows as grid
 from pipeline.heights import levels
@@ -92,7 +93,7 @@ def compute(
 def counted(request: Request, **most: int) -> Plan:
     """What a run would read and hold, without a guess of how long it takes. most: of `count`."""
     found = prepare(request)
-    survey_pass(found.context, Engine(1, None, no_progress, never_stop))
+    survey_pass(found.context, Engine(1, Threads(1), no_progress, never_stop))
     return count(found, found.method.influence(found.context), **most)
 
 

@@ -1,0 +1,68 @@
+"""Where a run computes: by `auto` on threads, or on processes where that pays."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from dask.system import CPU_COUNT
+
+from pipeline.engine.engine import Engine, Progress, Stop, open_engine
+from pipeline.engine.processes import Processes
+from pipeline.engine.threads import Threads
+from pipeline.grid.windows import TILE
+from pipeline.methods.context import Context
+from pipeline.runs.passes import unread_sheets
+from pipeline.runs.prepare import Run
+
+AUTO = "auto"
+CELLS_A_SECOND = 60e6  # that a thread decodes and computes, measured on cities and country alike
+FOOTPRINTS_A_SECOND = 8000.0
+SERIAL = 0.27  # part of a thread's time in which no other may run: two go 1.58 times as fast as one
+START_S = 3.0  # until processes have imported what tasks need
+WORKER_BYTES = 1 << 30  # that a process holds at most
+
+
+def engine_of(
+    stack: ExitStack, run: Run, progress: Progress, stop: Stop, seen: tuple[Path, ...] = ()
+) -> Engine:
+    """The engine that a run asks for; see `open_engine`."""
+    scheduler, workers = run.request.resources.scheduler, run.request.resources.workers
+    chosen = scheduler_for(run.context, scheduler, workers or CPU_COUNT)
+    return open_engine(stack, chosen, workers, progress, stop, seen)
+
+
+def engine_here(stack: ExitStack, run: Run, progress: Progress, stop: Stop) -> Engine:
+    """The engine that a run asks for; instead of a cluster elsewhere, threads here."""
+    resources = run.request.resources
+    known = resources.scheduler in (AUTO, Processes.name)
+    here = replace(resources, scheduler=resources.scheduler if known else Threads.name)
+    request = replace(run.request, resources=here)
+    return engine_of(stack, replace(run, request=request), progress, stop)
+
+
+def scheduler_for(context: Context, scheduler: str, workers: int) -> str:
+    """The scheduler of a run: of `auto` what is faster, if it has the memory for it.
+
+    Threads wait for the interpreter, processes have to start: by Amdahl's law they save the part
+    SERIAL x (1 - 1 / workers) of what one thread would take.
+    """
+    if scheduler != AUTO:
+        return scheduler
+    saved = _seconds(context) * SERIAL * (1 - 1 / workers)
+    return Processes.name if saved > START_S and _have_memory(workers) else Threads.name
+
+
+def _seconds(context: Context) -> float:
+    """What one thread would take, about [s]."""
+    marked = int(context.asking.marked.sum()) * TILE**2
+    unread = sum(sheet.window.size for sheet in unread_sheets(context))
+    cells = 2 * marked + unread  # DSM and DTM
+    return cells / CELLS_A_SECOND + context.scope.asked / FOOTPRINTS_A_SECOND
+
+
+def _have_memory(workers: int) -> bool:
+    """Whether the machine, or the part of it that this process may use, has memory for workers and
+    the run itself."""
+    from distributed.system import MEMORY_LIMIT  # takes half a second to import
+
+    return bool((workers + 1) * WORKER_BYTES <= MEMORY_LIMIT)

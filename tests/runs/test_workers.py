@@ -1,0 +1,56 @@
+"""Where `auto` computes: on processes where they pay, else on threads."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import distributed.system
+import pytest
+
+from pipeline.grid.tile_masks import TileMask
+from pipeline.grid.windows import Window
+from pipeline.methods.context import Context
+from pipeline.runs.prepare import prepare
+from pipeline.runs.workers import WORKER_BYTES, scheduler_for
+from tests.support.outcomes import small_quarter
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return prepare(small_quarter(tmp_path).request(tmp_path / "out", layers=())).context
+
+
+def large(context: Context) -> Context:
+    """With footprints of the area in 400 x 400 tiles: a city's."""
+    marks = TileMask.none(Window(0, 0, 400, 400))
+    marks.marked[:] = True
+    return replace(context, scope=replace(context.scope, tiles=marks))
+
+
+def test_small_work_goes_to_threads(context: Context) -> None:
+    assert scheduler_for(context, "auto", 2) == "threads"
+
+
+def test_large_work_goes_to_processes(context: Context) -> None:
+    """But one worker computes as fast on a thread."""
+    assert scheduler_for(large(context), "auto", 2) == "processes"
+    assert scheduler_for(large(context), "auto", 1) == "threads"
+
+
+def test_sheets_that_are_to_be_read_first_count(context: Context) -> None:
+    sheet = context.terrain.dsm.sheets[0]
+    wide = replace(sheet, window=Window(0, 0, 50_000, 50_000))
+    dsm = replace(context.terrain.dsm, sheets=(wide,))
+    unread = replace(context, terrain=replace(context.terrain, dsm=dsm))
+    assert scheduler_for(unread, "auto", 2) == "processes"
+
+
+def test_processes_need_memory(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the run itself too."""
+    for gibibytes, expected in ((3, "processes"), (2.9, "threads")):
+        monkeypatch.setattr(distributed.system, "MEMORY_LIMIT", gibibytes * WORKER_BYTES)
+        assert scheduler_for(large(context), "auto", 2) == expected
+
+
+@pytest.mark.parametrize("named", ["threads", "processes", "tcp://127.0.0.1:8786"])
+def test_what_is_named_is_taken(context: Context, named: str) -> None:
+    assert scheduler_for(large(context), named, 1) == named
