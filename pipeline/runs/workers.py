@@ -54,7 +54,7 @@ def scheduler_for(context: Context, scheduler: str, workers: int) -> str:
 
 def _seconds(context: Context) -> float:
     """What one thread would take, about [s]."""
-    marked = int(context.asking.marked.sum()) * TILE**2
+    marked = int(context.requested.marked.sum()) * TILE**2
     unread = sum(sheet.window.size for sheet in unread_sheets(context))
     cells = 2 * marked + unread  # DSM and DTM
     return cells / CELLS_A_SECOND + context.scope.asked / FOOTPRINTS_A_SECOND
