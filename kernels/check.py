@@ -45,26 +45,11 @@ def refuse_infinite(height: NDArray[np.float32]) -> None:
 
 
 @kernel
-def _clear_row(row, nodata):  # type: ignore[no-untyped-def]
+def clear_row(row, nodata):  # type: ignore[no-untyped-def]
+    """Set nodata cells of a row to NaN. Returns whether another is infinite."""
     infinite = False
     for j in range(len(row)):
         value = row[j] if row[j] != nodata else UNKNOWN
         row[j] = value
         infinite |= np.abs(value) == INFINITE
     return infinite
-
-
-@kernel
-def _clear(height, nodata):  # type: ignore[no-untyped-def]
-    infinite = False
-    for i in range(len(height)):
-        infinite |= _clear_row(height[i], nodata)
-    return infinite
-
-
-def mask_nodata(height: NDArray[np.float32], nodata: float | None) -> bool:
-    """Set nodata cells to NaN in place. Returns whether all others are finite. 0.2 ns a cell.
-
-    height: (rows, columns) float32, C-contiguous [m]; nodata: the nodata value, if any.
-    """
-    return not _clear(height, UNKNOWN if nodata is None else np.float32(nodata))

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from pipeline.grid.windows import TILE, Window
 from pipeline.heights.sheets import OpenSheet, Sheet
+from pipeline.heights.tiles import GDAL_MB, MIB
 from pipeline.storage.vsis3 import gdal_options
 
 PIECE = 1024  # cells a side of what is decoded at once: a window costs little more than itself
-CACHE_MB = 256  # decoded tiles that GDAL keeps, for all threads together
 
 
 def gdal() -> rasterio.Env:
     """GDAL's environment with a bounded cache, and access to object storage by AWS_*."""
     # rasterio takes this one in bytes, unlike the environment variable
-    return rasterio.Env(GDAL_CACHEMAX=CACHE_MB * 2**20, **gdal_options())
+    return rasterio.Env(GDAL_CACHEMAX=GDAL_MB * MIB, **gdal_options())
 
 
 class Reader:
@@ -44,11 +44,16 @@ class Reader:
 
         Raises InputError where the file cannot be decoded or holds an infinite value.
         """
+        out = np.empty((window.height, window.width), np.float32)
+        self._read_sheet(sheet, window, out)
+        return out
+
+    def _read_sheet(self, sheet: Sheet, window: Window, out: NDArray[np.float32]) -> None:
         if sheet.path not in self._open:
             self._open[sheet.path] = self._stack.enter_context(OpenSheet(sheet))
         self.cells_read += window.size
         self.cells_own += window.intersect(self.block).size
-        return self._open[sheet.path].metres(window)
+        self._open[sheet.path].read(window, out)
 
     def read(self, window: Window, tiles: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """(rows, columns) float32 metres, NaN where no sheet has data. Where sheets overlap, the
@@ -60,12 +65,13 @@ class Reader:
         for piece in _selected_windows(window, tiles):
             filled: list[Window] = []
             for k in self._mosaic.touching(piece):
-                part = self._mosaic.sheets[k].window.intersect(piece)
+                sheet = self._mosaic.sheets[k]
+                part = sheet.window.intersect(piece)
                 target = out[window.slices(part)]
                 if not any(part.intersect(other).size for other in filled):
-                    target[:] = self.sheet(self._mosaic.sheets[k], part)
+                    self._read_sheet(sheet, part, target)
                 elif (empty := np.isnan(target)).any():
-                    np.copyto(target, self.sheet(self._mosaic.sheets[k], part), where=empty)
+                    np.copyto(target, self.sheet(sheet, part), where=empty)
                 filled.append(part)
         return out
 

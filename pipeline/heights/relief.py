@@ -34,6 +34,7 @@ from pipeline.heights.levels import (
 )
 from pipeline.heights.rasters import Mosaic, gdal
 from pipeline.heights.sheets import OpenSheet, Sheet
+from pipeline.heights.tiles import tile_cache
 from pipeline.messages import Text
 from pipeline.storage.cache import (
     cached_files,
@@ -137,30 +138,28 @@ def _read(source: OpenSheet, stop: Callable[[], bool]) -> tuple[Coarse, Survey]:
     """Coarse cells and statistics of a sheet, read in strips of whole blocks of the file."""
     whole = source.sheet.window
     coarse = blank(whole.top, whole.left, whole.height, whole.width)
-    height, width = (_multiple(n, b) for n, b in zip((ROWS, COLUMNS), source.block, strict=True))
+    height, width = (_multiple(n, t) for n, t in zip((ROWS, COLUMNS), source.tile, strict=True))
     room = np.empty(min(height, whole.height) * min(width, whole.width), np.float32)
     every = math.ceil(math.sqrt(whole.size / SAMPLE))
     lowest, highest, sample = np.inf, -np.inf, []
     for part in _strips(whole, height, width):
         if stop():
             raise Stopped
-        heights, nodata = source.untouched(part, room)
-        extremes = add(coarse, heights, part.top, part.left, nodata)
-        if math.inf in (-extremes.lowest, extremes.highest):
-            raise source.infinite(part, heights)
+        heights = room[: part.size].reshape(part.height, part.width)
+        source.read(part, heights)
+        extremes = add(coarse, heights, part.top, part.left)
         lowest, highest = min(lowest, extremes.lowest), max(highest, extremes.highest)
         row, column = -(part.top - whole.top) % every, -(part.left - whole.left) % every
-        few = heights[row::every, column::every]
-        sample.append(np.where(few == nodata, np.float32(np.nan), few).ravel())
+        sample.append(heights[row::every, column::every].flatten())
     missing = whole.size - int(coarse.known.sum())
     if missing == whole.size:
         return coarse, Survey(np.nan, np.nan, whole.size, missing, np.nan, 0.0)
     return coarse, Survey(lowest, highest, whole.size, missing, *_commonest(np.concatenate(sample)))
 
 
-def _multiple(cells: int, block: int) -> int:
-    """`cells` rounded down to whole blocks."""
-    return max(cells // block, 1) * block if block <= 4 * cells else cells
+def _multiple(cells: int, tile: int) -> int:
+    """`cells` rounded down to whole tiles."""
+    return max(cells // tile, 1) * tile
 
 
 def _strips(window: Window, height: int, width: int) -> Iterator[Window]:
@@ -228,7 +227,7 @@ def reading_rate(sheets: Sequence[Sheet], workers: int) -> float:
     strips = [Window(s.window.top, s.window.left, ROWS, COLUMNS).intersect(s.window) for s in few]
 
     def read(sheet: Sheet, strip: Window) -> None:
-        with gdal(), OpenSheet(sheet) as source:
+        with gdal(), OpenSheet(sheet, tile_cache(0)) as source:  # what is kept costs nothing
             source.metres(strip)
 
     began = time.monotonic()

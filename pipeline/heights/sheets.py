@@ -1,7 +1,10 @@
 """One elevation raster: its validated header, and the decoding of its values to metres."""
 
 import contextlib
+from collections.abc import Hashable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,16 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window as FileWindow
 
-from kernels.check import mask_nodata
+from kernels.decode import Meaning, metres
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
+from pipeline.heights.blocks import Undecodable, blocks_of
 from pipeline.heights.headers import describe, reason
+from pipeline.heights.tiles import TILES, Tile, tile_shape, tiles_touching
 from pipeline.messages import Text
 from pipeline.storage.cache import cache_dir, fingerprint, key_of, read_manifest, write_manifest
 from pipeline.storage.files import named, on_disk
+from pipeline.storage.lru import LRUCache
 from pipeline.storage.vsis3 import gdal_options, is_vsis3
 from pipeline.terms import File
 
@@ -41,89 +47,108 @@ class Sheet:
     offset: float
     version: str | None
 
-    def to_metres(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        """Values of the file as float32 metres, NaN for no data."""
-        with np.errstate(over="ignore"):  # of a nodata value beyond float32
-            if self.scale == 1.0 and self.offset == 0.0:
-                height = raw.astype(np.float32)
-            else:
-                height = (raw * np.float64(self.scale) + self.offset).astype(np.float32)
-        if self.nodata is not None:
-            height[raw == _as_stored(self.nodata, raw.dtype)] = np.nan
-        return height
+    def meaning(self, kind: np.dtype[Any]) -> Meaning:
+        """How values stored as some type become metres."""
+        nodata = np.nan if self.nodata is None else _as_stored(self.nodata, kind)
+        # With an offset of 0, a stored -0 would become 0.
+        offset = self.offset if (self.scale, self.offset) != (1.0, 0.0) else -0.0
+        return Meaning(float(self.scale), float(offset), float(nodata))
 
 
 class OpenSheet:
     """A sheet that is open for reading; for one thread. Leaving the context closes it.
 
+    tile: rows and columns of what is decoded at once; decoded: cells decoded so far.
     Raises InputError for a file that cannot be opened, decoded, or that holds an infinite value.
     """
 
-    def __init__(self, sheet: Sheet) -> None:
-        self.sheet = sheet
-        try:
-            self._file = rasterio.open(sheet.path)
-        except rasterio.errors.RasterioError as error:
-            raise _unreadable(sheet, Text("it"), error) from None
-        dtype = np.dtype(self._file.dtypes[0])
-        plain = dtype == np.float32 and (sheet.scale, sheet.offset) == (1.0, 0.0)
-        self.block: tuple[int, int] = self._file.block_shapes[0]
-        self._dtype = dtype
-        self._plain = plain
+    def __init__(self, sheet: Sheet, kept: LRUCache[Tile] = TILES) -> None:
+        """kept: holds the tiles decoded last, of all sheets."""
+        self.sheet, self.decoded = sheet, 0
+        self._kept, self._content = kept, _content(sheet)
+        with ExitStack() as stack:
+            try:
+                self._file = stack.enter_context(rasterio.open(sheet.path))
+            except rasterio.errors.RasterioError as error:
+                raise _unreadable(sheet, Text("it"), error) from None
+            self.tile = tile_shape(self._file)
+            self._meaning = sheet.meaning(np.dtype(self._file.dtypes[0]))
+            self._blocks = blocks_of(self._file, sheet.path, self.tile, stack)
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> "OpenSheet":
         return self
 
     def __exit__(self, *fault: object) -> None:
-        self._file.close()
-
-    def untouched(
-        self, window: Window, room: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], float]:
-        """Part of the sheet in metres and its nodata value; nodata cells may be that value or NaN,
-        and infinite ones are not refused. room: float32 scratch of at least as many cells, used
-        where the file's values are metres already."""
-        if not self._plain:
-            return self.sheet.to_metres(self._raw(window)), np.nan
-        shape = window.height, window.width
-        height = self._raw(window, room.reshape(-1)[: window.size].reshape(shape))
-        return height, self._nodata
+        self._stack.close()
 
     def metres(self, window: Window) -> NDArray[np.float32]:
         """(rows, columns) float32 metres of a part of the sheet, NaN without data."""
-        height = self._raw(window)
-        if not self._plain:
-            height = self.sheet.to_metres(height)
-        if not mask_nodata(height, self._nodata if self._plain else None):
-            raise self.infinite(window, height)
-        return height
+        out = np.empty((window.height, window.width), np.float32)
+        self.read(window, out)
+        return out
 
-    def infinite(self, window: Window, height: NDArray[np.float32]) -> InputError:
-        """The fault for the first infinite value in a part of the sheet."""
-        i, j = np.argwhere(np.isinf(height) & (height != self._nodata))[0]
-        row, column = window.top - self.sheet.window.top + i, window.left - self.sheet.window.left
+    def read(self, window: Window, out: NDArray[np.float32]) -> None:
+        """Write the heights of a part of the sheet into `out`: (rows, columns) float32 metres, NaN
+        without data."""
+        whole = self.sheet.window
+        part = Window(window.top - whole.top, window.left - whole.left, *window[2:])
+        finite = True
+        for row in tiles_touching(part, self.tile, Window(0, 0, whole.height, whole.width)):
+            for place, tile in self._decoded(row):
+                both = part.intersect(place)
+                out[part.slices(both)] = tile.heights[place.slices(both)]
+                finite &= tile.finite
+        if not finite and (infinite := np.argwhere(np.isinf(out))).size:
+            raise self._infinite(part, *infinite[0])
+
+    def _decoded(self, places: list[Window]) -> Iterator[tuple[Window, Tile]]:
+        """Tiles of the file, whose bytes are asked for at once."""
+        new = [place for place in places if not self._kept.holds((self._content, place))]
+        data = self._blocks.fetch(new) if self._blocks and new else {}
+        for place in places:
+            decode = partial(self._decode, place, data.get(place))
+            yield place, self._kept.get((self._content, place), decode)
+
+    def _decode(self, place: Window, data: list[bytes] | None) -> Tile:
+        """data: its compressed blocks, if we can decode them."""
+        heights = np.empty((place.height, place.width), np.float32)
+        self.decoded += place.size
+        if self._blocks and data:
+            with contextlib.suppress(Undecodable):  # GDAL then says why
+                return Tile(heights, self._blocks.decode(data, self._meaning, heights))
+        return Tile(heights, metres(self._stored(place), self._meaning, heights))
+
+    def _stored(self, place: Window) -> NDArray[Any]:
+        """The values of a part of the file, by GDAL."""
+        part = FileWindow(place.left, place.top, place.width, place.height)
+        try:
+            values: NDArray[Any] = self._file.read(1, window=part)
+        except rasterio.errors.RasterioError as error:
+            rows = Text("rows {first} to {last}", first=place.top, last=place.bottom)
+            raise _unreadable(self.sheet, rows, error) from None
+        return values
+
+    def _infinite(self, part: Window, row: int, column: int) -> InputError:
         return InputError(
             File(self.sheet.path),
             "infinite value at row {row}, column {column}",
             "give that value as nodata or repair the file",
-            row=row,
-            column=column + j,
+            row=part.top + row,
+            column=part.left + column,
         )
 
-    @property
-    def _nodata(self) -> float:
-        nodata = self.sheet.nodata
-        return np.nan if nodata is None else _as_stored(nodata, self._dtype)
 
-    def _raw(self, window: Window, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        row, column = window.top - self.sheet.window.top, window.left - self.sheet.window.left
-        part = FileWindow(column, row, window.width, window.height)
-        try:
-            values: NDArray[Any] = self._file.read(1, window=part, out=out)
-        except rasterio.errors.RasterioError as error:
-            rows = Text("rows {first} to {last}", first=row, last=row + window.height)
-            raise _unreadable(self.sheet, rows, error) from None
-        return values
+def _content(sheet: Sheet) -> Hashable:
+    """What two sheets have in common only if they hold the same heights; for objects, whose
+    identity costs a request, each opened sheet has its own."""
+    files = dict.fromkeys((sheet.path, *sheet.files))
+    try:
+        stamps = () if any(map(is_vsis3, files)) else tuple(str(fingerprint(p)) for p in files)
+    except OSError:  # opening it will tell
+        stamps = ()
+    how = sheet.window, str(sheet.nodata), sheet.scale, sheet.offset
+    return (sheet.path, stamps, how) if stamps else object()
 
 
 def _unreadable(sheet: Sheet, what: Text, error: Exception) -> InputError:

@@ -11,8 +11,8 @@ import numpy as np
 from kernels.shadow import Halo
 from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress, open_engine
 from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, enclosing_halo
-from pipeline.heights.rasters import CACHE_MB
 from pipeline.heights.relief import reading_rate
+from pipeline.heights.tiles import CACHE_MB
 from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
 from pipeline.results import store

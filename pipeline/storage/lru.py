@@ -20,6 +20,11 @@ class LRUCache(Generic[T]):
         self._making: dict[Hashable, Lock] = {}
         self._lock = Lock()
 
+    def holds(self, key: Hashable) -> bool:
+        """Whether the value of a key is there."""
+        with self._lock:
+            return key in self._values
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The value of a key, made if it is not there. Raises what `make` raises."""
         with self._lock:

@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from pipeline.footprints.footprints import to_rings
 from pipeline.grid.windows import Window, cell_of
 from pipeline.heights.rasters import Mosaic
-from pipeline.heights.sheets import open_sheet
+from pipeline.heights.sheets import OpenSheet, open_sheet
 from pipeline.output.export import export
 from pipeline.storage.files import identity, on_disk
 from tests.support import outlines, sheets
@@ -37,7 +37,9 @@ def test_a_vrt_has_the_identity_of_its_sources(tmp_path: Path) -> None:
 def test_an_offset_has_the_unit_of_its_raster(tmp_path: Path) -> None:
     values = np.full((20, 30), 250, np.int16)
     path = sheets.write(tmp_path / "a.tif", values, nodata=-9999, offset=100, unit="cm")
-    assert (open_sheet(str(path), "DSM", None).to_metres(values) == np.float32(3.5)).all()
+    sheet = open_sheet(str(path), "DSM", None)
+    with OpenSheet(sheet) as opened:
+        assert (opened.metres(sheet.window) == np.float32(3.5)).all()
 
 
 def test_feet_are_no_metres(tmp_path: Path) -> None:

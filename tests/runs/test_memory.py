@@ -10,7 +10,7 @@ import pytest
 import shapely
 from affine import Affine
 
-from pipeline.heights.rasters import CACHE_MB
+from pipeline.heights.tiles import CACHE_MB
 from pipeline.results.buildings import GROUP_ROWS
 from pipeline.runs.plan import Plan
 from pipeline.runs.request import Inputs, Outputs, Request

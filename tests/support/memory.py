@@ -48,8 +48,8 @@ def measure_passes(folder: str, home: str, options: dict[str, Any]) -> dict[str,
 
 
 def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
-    """Beyond what was held before, without GDAL's cache."""
-    from pipeline.heights import rasters
+    """Beyond what was held before, without the tiles that are kept."""
+    from pipeline.heights import tiles
     from pipeline.output.map import cartography
     from pipeline.runs import passes, run
 
@@ -70,7 +70,9 @@ def _passes(folder: Path, out: Path, options: dict[str, Any]) -> dict[str, int]:
     files = Files((folder / "R_1.tif",), (folder / "M_1.tif",), folder / "pand.parquet")
     request = files.request(out, workers=1, **options)
     with pytest.MonkeyPatch.context() as patch:
-        set_everywhere(patch, rasters, "CACHE_MB", 0)  # GDAL's own promise, which would hide ours
+        for name in ("CACHE_MB", "GDAL_MB"):  # a promise of its own, which would hide the others
+            set_everywhere(patch, tiles, name, 0)
+        patch.setattr(tiles.TILES, "limit", 0)
         patch.setattr(run, "survey_pass", watched(run.survey_pass, lambda *_: "survey"))
         patch.setattr(passes, "run_pass", watched(passes.run_pass, name_of))
         patch.setattr(cartography, "draw", lambda scene, to, lang: None)
