@@ -18,9 +18,9 @@ from pipeline.storage.files import identity
 from pipeline.terms import Command, Field, File
 from pipeline.vectors.overlay import union
 
+Circle = tuple[float, float, float]  # x, y and radius [RD m]
 POSTCODE = re.compile(r"\d{4}")
-OF_QGIS = re.compile(r"([^\[]+)\[(EPSG:\d+)\]\s*")  # as it copies an extent, with its CRS behind it
-Circle = tuple[float, float, float]  # x, y, radius [RD m]
+QGIS_EXTENT = re.compile(r"([^\[]+)\[(EPSG:\d+)\]\s*")  # as QGIS copies it, its CRS behind it
 HARDLY, MOSTLY = 0.25, 0.5  # of a box that is read wrongly at most 0.17 lies in the Netherlands
 
 
@@ -51,10 +51,10 @@ def parse_area(text: str, boundaries: Sequence[str] = ()) -> Area:
 
 
 def check_extent(text: str, ground: shapely.Geometry) -> None:
-    """Raises InputError, with the box that it means, for an extent in the order of QGIS,
-    xmin,xmax,ymin,ymax: it has its CRS behind it, or most of it lies on some ground [RD m] and
-    hardly anything of what its numbers are as xmin,ymin,xmax,ymax."""
-    copied = OF_QGIS.fullmatch(text)
+    """Raises InputError, with the box in the right order, for an extent of QGIS
+    (xmin,xmax,ymin,ymax). It is one if its CRS stands behind it, or if in that order most of it
+    lies on the ground [RD m], and hardly anything when read as xmin,ymin,xmax,ymax."""
+    copied = QGIS_EXTENT.fullmatch(text)
     numbers = _numbers(copied[1] if copied else text)
     if numbers is None or len(numbers) != 4 or not np.isfinite(numbers).all():
         return
@@ -68,8 +68,8 @@ def check_extent(text: str, ground: shapely.Geometry) -> None:
         raise InputError(
             Field("area", Text(text)),
             "reads as an extent of QGIS, which is xmin,xmax,ymin,ymax",
-            "give {meant}",
-            meant=",".join(f"{numbers[k]:.12g}" for k in (0, 2, 1, 3)),
+            "give {extent}",
+            extent=",".join(f"{numbers[k]:.12g}" for k in (0, 2, 1, 3)),
         )
 
 
@@ -80,8 +80,8 @@ def _reads_better(numbers: Sequence[float], ground: shapely.Geometry) -> bool:
         return False
     boxes = shapely.box(*np.transpose([numbers, (xmin, ymin, xmax, ymax)]))
     inside = shapely.area(shapely.intersection(boxes, ground))
-    given, meant = inside / np.maximum(shapely.area(boxes), 1e-9)  # an empty one lies nowhere
-    return bool(given < HARDLY and meant >= MOSTLY)
+    as_given, as_qgis = inside / np.maximum(shapely.area(boxes), 1e-9)  # an empty one lies nowhere
+    return bool(as_given < HARDLY and as_qgis >= MOSTLY)
 
 
 def is_region(text: str) -> bool:

@@ -38,13 +38,6 @@ class TileMask:
             mask.marked[frame.slices(part)] = True
         return mask
 
-    def cells(self, within: Window) -> int:
-        """Number of cells of a window that lie in marked tiles."""
-        f = self.frame
-        rows = np.diff(np.clip(np.arange(f.top, f.bottom + 1) * TILE, within.top, within.bottom))
-        columns = np.diff(np.clip(np.arange(f.left, f.right + 1) * TILE, within.left, within.right))
-        return int(rows @ self.marked.astype(np.int64) @ columns)
-
     def add(self, windows: NDArray[np.int64]) -> None:
         """Mark the tiles that windows of cells touch."""
         for _, row, column in _touched(self.frame, windows):

@@ -71,12 +71,6 @@ class Influence:
         """How far a block must look, of the blocks in each square of the lattice [cells]."""
         return [uniform_halo(self.radius + 1)]
 
-    def cells(self, context: Context, square: LatticeCell, core: Window) -> tuple[int, int]:
-        """The cells that a block reads, and of those its own."""
-        inputs = context.terrain.window
-        read = core.grow(uniform_halo(self.radius + 1)).intersect(inputs)
-        return read.size, core.intersect(inputs).size
-
     def memory(self, context: Context) -> int:
         """What a worker holds at most while it computes with a block, without the shard's raster
         layers [bytes]."""

@@ -1,14 +1,14 @@
-"""An answer from a finished run: what was computed already is read, not computed again.
+"""An answer from a finished run: a result that is cut out of it, not computed again.
 
-A building's row and a raster's cell do not depend on the area that is asked for; so an area inside
-that of a finished run of the same method, parameters and inputs is cut out of it. That leaves what
-`run` leaves, but for what no table tells: cells read, and neighbours.
+A building's row and a raster's cell do not depend on the requested area; so an area inside that of
+a finished run of the same method, parameters and inputs is cut out of it. The outputs are those of
+`run`, but for counts that no table has: cells read, and neighbours.
 """
 
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from pipeline.errors import EmptyAreaError, InputError, Stopped
 from pipeline.footprints.prepared import centres_of
 from pipeline.grid.windows import Shard
 from pipeline.results import coverage, report, store
-from pipeline.results.buildings import in_space, rows_by_shard, write_buildings
+from pipeline.results.buildings import in_space, rows_by_shard
 from pipeline.results.finished import KINDS, Finished, open_finished
 from pipeline.results.printed import warnings
 from pipeline.results.store import RasterLayer
@@ -28,7 +28,7 @@ from pipeline.runs import matching
 from pipeline.runs.matching import RunQuery, match
 from pipeline.runs.passes import along_curve
 from pipeline.runs.provenance import PROGRAM, machine
-from pipeline.runs.publish import TABLE, Result, complete, off_rasters, result_of
+from pipeline.runs.publish import Result, complete, off_rasters, result_of, write_rows
 from pipeline.runs.request import Request
 from pipeline.storage.ledger import BUILDINGS, RASTERS, REPORT, Ledger, locked, open_ledger
 from pipeline.storage.lru import LRUCache
@@ -38,19 +38,14 @@ from pipeline.terms import Field, File
 COPY = "copy"
 NOT_KNOWN = ["counts.neighbours", "accounting.cells"]
 KEPT_BYTES = 192 << 20  # of row groups, which neighbouring shards share
-Check = Callable[[], None]
-
-
-def covers(directory: Place, request: Request) -> bool:
-    """Whether a finished run holds the answer to a request."""
-    return why_not(directory, request) is None
+Check = Callable[[], None]  # raises Stopped
 
 
 def why_not(directory: Place, request: Request) -> str | None:
-    """Why a finished run does not hold the answer to a request, in words; None if it does.
+    """The reason why a finished run does not hold the answer to a request; None if it does.
 
     A request without sheets or footprints means those of the finished run. Raises InputError for a
-    request that is wrong in itself, and where no finished run is.
+    request that is not valid, and where there is no finished run.
     """
     return matching.why_not(open_finished(directory), request)
 
@@ -58,12 +53,12 @@ def why_not(directory: Place, request: Request) -> str | None:
 def answer(
     request: Request, directory: Place, progress: Progress = no_progress, stop: Stop = never_stop
 ) -> Result:
-    """What `run` would leave for a request, read from a finished run of more.
+    """The result that `run` would write for a request, cut out of a finished run of a larger area.
 
-    After a kill the same call does it again. Raises InputError where the finished run does not hold
+    After a kill the same call resumes it. Raises InputError where the finished run does not hold
     the answer, or no footprint is in the area or the circle; Stopped when the flag is up.
     """
-    started, asked = time.monotonic(), _asked(open_finished(directory), request)
+    started, query = time.monotonic(), _query(open_finished(directory), request)
     outputs = request.outputs
     with locked(outputs.out) as lost:
 
@@ -71,54 +66,57 @@ def answer(
             if stop() or lost():
                 raise Stopped
 
-        origin = _provenance(asked)
+        origin = _provenance(query)
         ledger = open_ledger(outputs.out, origin, outputs.overwrite)
         if ledger is not None:
-            _copy_rasters(asked, ledger, origin, progress, check)
-            _write_table(asked, ledger, progress, check)
-            composed = _composed(asked, ledger, origin)
+            _copy_rasters(query, ledger, origin, progress, check)
+            _write_table(query, ledger, progress, check)
+            composed = _composed(query, ledger, origin)
             composed["machine"] = machine(started)
-            complete(ledger, outputs, asked.on_grid.layout, _layers(asked), origin, composed, check)
+            layout, layers = query.grid_area.layout, _layers(query)
+            complete(ledger, outputs, layout, layers, origin, composed, check)
         return result_of(outputs, ledger is None)
 
 
-def _asked(finished: Finished, request: Request) -> RunQuery:
+def _query(finished: Finished, request: Request) -> RunQuery:
     if os.path.realpath(request.outputs.out) == os.path.realpath(finished.directory):
         raise InputError(
             File(finished.directory), "is what is read", "give another place for the answer"
         )
-    found = match(finished, request)
-    if isinstance(found, str):
-        raise InputError(File(finished.directory), "does not hold the answer: {found}", found=found)
-    if not found.on_grid.scope.asked:
+    query = match(finished, request)
+    if isinstance(query, str):
+        raise InputError(
+            File(finished.directory), "does not hold the answer: {reason}", reason=query
+        )
+    if not query.grid_area.scope.asked:
         raise EmptyAreaError(
             File(finished.directory),
             "no footprint lies in {area}",
             "give another",
             area=Field("area", request.selection.area),
         )
-    if not found.on_grid.scope.selected:
+    if not query.grid_area.scope.selected:
         raise InputError(
             Field("around", request.selection.around), "no footprint's centre lies in it"
         )
-    return found
+    return query
 
 
-def _provenance(asked: RunQuery) -> dict[str, Any]:
+def _provenance(query: RunQuery) -> dict[str, Any]:
     """The provenance of an answer: that of a run, and the run it was read from."""
-    question, finished = asked.question, asked.finished
-    request = question.request
+    parsed, finished = query.parsed, query.finished
+    request = parsed.request
     changed = {"layers": list(request.layers), "lang": request.outputs.lang}
     return {
         "method": {
             **{key: finished.report["method"][key] for key in ("name", "parameters")},
-            **question.method.states(question.p, asked.on_grid.squares),
+            **parsed.method.states(parsed.p, query.grid_area.squares),
         },
         "inputs": {
             **finished.inputs,
-            **{kind: asked.sheets(kind) for kind in KINDS},
-            "area": question.area.source if question.area else None,
-            "around": list(question.around) if question.around else None,
+            **{kind: query.sheets(kind) for kind in KINDS},
+            "area": parsed.area.source if parsed.area else None,
+            "around": list(parsed.around) if parsed.around else None,
             "options": finished.inputs["options"] | changed,
             "answered_from": _source(finished),
         },
@@ -127,11 +125,11 @@ def _provenance(asked: RunQuery) -> dict[str, Any]:
 
 
 def _source(finished: Finished) -> dict[str, Any]:
-    """Which finished run, and what cannot be known from it."""
-    text = storage_of(finished.directory).read(REPORT)
+    """The identity of a finished run, and the counts that it does not give."""
+    content = storage_of(finished.directory).read(REPORT)
     return {
         "name": finished.name,
-        "report_sha256": hashlib.sha256(text).hexdigest(),
+        "report_sha256": hashlib.sha256(content).hexdigest(),
         "finished": finished.report["machine"].get("finished"),
         "area": finished.inputs["area"],
         "not_known": NOT_KNOWN,
@@ -139,92 +137,77 @@ def _source(finished: Finished) -> dict[str, Any]:
 
 
 def _copy_rasters(
-    asked: RunQuery, ledger: Ledger, origin: dict[str, Any], progress: Progress, check: Check
+    query: RunQuery, ledger: Ledger, origin: dict[str, Any], progress: Progress, check: Check
 ) -> None:
-    """The raster layers, shard by shard, with coarser levels of their own."""
-    layout, finished, place = asked.on_grid.layout, asked.finished, ledger.place(RASTERS)
-    layers = _layers(asked)
+    """Copy the raster layers shard by shard; the coarser levels are made anew."""
+    layout, finished, place = query.grid_area.layout, query.finished, ledger.place(RASTERS)
+    layers = _layers(query)
     store.create(place, layout, layers, origin)
-    every = along_curve(layout, layout.shards()) if layers else []
-    for i, shard in enumerate(every):
-        progress(COPY, i, len(every))
+    shards = along_curve(layout, layout.shards()) if layers else []
+    for i, shard in enumerate(shards):
+        progress(COPY, i, len(shards))
         check()
         part = finished.extent.slices(layout.window(shard).intersect(layout.extent))
         values = {x.name: finished.rasters[f"0/{x.name}"][(..., *part)] for x in layers}
         ledger.record_chunks(shard.name, store.write_shard(place, layout, layers, shard, values))
-    progress(COPY, len(every), len(every))
+    progress(COPY, len(shards), len(shards))
 
 
-def _layers(asked: RunQuery) -> list[RasterLayer]:
-    return store.layers_of(asked.question.method, asked.question.request.layers, asked.question.p)
+def _layers(query: RunQuery) -> list[RasterLayer]:
+    return store.layers_of(query.parsed.method, query.parsed.request.layers, query.parsed.p)
 
 
-def _write_table(asked: RunQuery, ledger: Ledger, progress: Progress, check: Check) -> None:
-    """The rows, in the order in which a run writes them."""
-    shards = dict[str, Any]()
-    with ledger.writing(BUILDINGS) as stream:
-        beside = {"bounds": list(asked.finished.bounds), "shards": shards}
-        rows = _rows(asked, shards, progress, check)
-        write_buildings(stream, rows, beside, asked.question.method.schema)
+def _write_table(query: RunQuery, ledger: Ledger, progress: Progress, check: Check) -> None:
+    """Write the rows in the order in which a run writes them."""
+    finished, layout, schema = query.finished, query.grid_area.layout, query.parsed.method.schema
+    cache: LRUCache[dict[Shard, pa.Table]] = LRUCache(KEPT_BYTES, _size)
 
+    def group_by_shard(group: int) -> dict[Shard, pa.Table]:
+        return cache.get(group, lambda: _by_shard(query, _rows_of(query, group)))
 
-def _rows(
-    asked: RunQuery, shards: dict[str, Any], progress: Progress, check: Check
-) -> Iterator[pa.Table]:
-    """The rows of all shards of the area's own layout, and of what has no polygon."""
-    finished, layout, schema = asked.finished, asked.on_grid.layout, asked.question.method.schema
-    every = along_curve(layout, asked.on_grid.scope.own)
-    kept: LRUCache[dict[Shard, pa.Table]] = LRUCache(KEPT_BYTES, _size)
-
-    def read(group: int) -> dict[Shard, pa.Table]:
-        return kept.get(group, lambda: _by_shard(asked, _rows_of(asked, group)))
-
-    for i, shard in enumerate(every):
-        progress(TABLE, i, len(every))
+    def read(shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
         check()
-        ground = layout.window(shard).bounds(layout.resolution)
-        found = (read(group).get(shard) for group in finished.touching(ground))
-        parts = [part for part in found if part is not None]
-        table = in_space(_selected(asked, pa.concat_tables(parts)), "")
-        shards[shard.name] = {"rows": len(table)}
-        yield table
-    nowhere = (_rows_of(asked, group) for group in finished.without_centres)
-    rest = pa.concat_tables([schema.empty_table(), *map(_without_centre, nowhere)])
-    yield _selected(asked, rest.sort_by("row"))
-    progress(TABLE, len(every), len(every))
+        groups = finished.touching(layout.window(shard).bounds(layout.resolution))
+        tables = [part[shard] for part in map(group_by_shard, groups) if shard in part]
+        rows = in_space(_selected(query, pa.concat_tables(tables)), "")
+        return rows, {"rows": len(rows)}
+
+    def without_polygon() -> pa.Table:
+        tables = (_rows_of(query, group) for group in finished.without_centres)
+        rows = [table.filter(pc.is_null(table["centre_x"])) for table in tables]
+        return _selected(query, pa.concat_tables([schema.empty_table(), *rows]).sort_by("row"))
+
+    shards = along_curve(layout, query.grid_area.scope.own)
+    write_rows(ledger, shards, read, without_polygon, finished.bounds, schema, progress)
 
 
-def _rows_of(asked: RunQuery, group: int) -> pa.Table:
-    schema = asked.question.method.schema
-    return asked.finished.table.read([group], schema.names).cast(schema)
+def _rows_of(query: RunQuery, group: int) -> pa.Table:
+    schema = query.parsed.method.schema
+    return query.finished.table.read([group], schema.names).cast(schema)
 
 
-def _without_centre(table: pa.Table) -> pa.Table:
-    return table.filter(pc.is_null(table["centre_x"]))
+def _size(tables: dict[Shard, pa.Table]) -> int:
+    return sum(int(table.nbytes) for table in tables.values())
 
 
-def _size(parts: dict[Shard, pa.Table]) -> int:
-    return sum(int(table.nbytes) for table in parts.values())
-
-
-def _by_shard(asked: RunQuery, table: pa.Table) -> dict[Shard, pa.Table]:
+def _by_shard(query: RunQuery, table: pa.Table) -> dict[Shard, pa.Table]:
     """Rows within the area, by the shard that holds their centre."""
-    if area := asked.question.area:
+    if area := query.parsed.area:
         table = table.filter(pa.array(area.contains(centres_of(table))))
-    return rows_by_shard(table, asked.on_grid.layout)
+    return rows_by_shard(table, query.grid_area.layout)
 
 
-def _selected(asked: RunQuery, table: pa.Table) -> pa.Table:
-    """The rows with what lies in the circle as selected."""
-    inside = pa.array(within_circle(centres_of(table), asked.question.around))
+def _selected(query: RunQuery, table: pa.Table) -> pa.Table:
+    """The rows with `selected` set for those in the circle."""
+    inside = pa.array(within_circle(centres_of(table), query.parsed.around))
     return table.set_column(table.column_names.index("selected"), "selected", inside)
 
 
-def _composed(asked: RunQuery, ledger: Ledger, origin: dict[str, Any]) -> dict[str, Any]:
+def _composed(query: RunQuery, ledger: Ledger, origin: dict[str, Any]) -> dict[str, Any]:
     """The content of the report."""
-    area = asked.question.area
-    bounds = area.geometry.bounds if area else asked.finished.bounds
-    ground = coverage.ground_asked(area, asked.finished)
+    area, finished = query.parsed.area, query.finished
+    bounds = area.geometry.bounds if area else finished.bounds
+    ground = coverage.ground_asked(area, finished)
     composed = report.compose(
         ledger.place(BUILDINGS),
         **origin,
@@ -232,11 +215,10 @@ def _composed(asked: RunQuery, ledger: Ledger, origin: dict[str, Any]) -> dict[s
         neighbours=None,
         cells={},
         restrictions_by_kind={},
-        ground=coverage.of_ground(ground, asked.finished.sheets(bounds)),
+        ground=coverage.of_ground(ground, finished.sheets(bounds)),
     )
-    names = [sheet["name"] for kind in KINDS for sheet in asked.sheets(kind)]
-    before = warnings(asked.finished.report)
-    warned = [text for text in before if any(name in text for name in names)]
-    warned += off_rasters(composed["accounting"], asked.on_grid.scope.asked)
-    composed["accounting"] |= report.warned(warned)
+    sheets = [sheet["name"] for kind in KINDS for sheet in query.sheets(kind)]
+    texts = [text for text in warnings(finished.report) if any(name in text for name in sheets)]
+    texts += off_rasters(composed["accounting"], query.grid_area.scope.asked)
+    composed["accounting"] |= report.warned(texts)
     return composed

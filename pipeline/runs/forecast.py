@@ -20,7 +20,7 @@ from pipeline.methods.reach import Influence
 from pipeline.runs.passes import carry_out
 from pipeline.runs.prepare import Run
 from pipeline.runs.provenance import provenance
-from pipeline.runs.publish import Cards, draw, report_of, write_table
+from pipeline.runs.publish import Manifests, draw, report_of, write_table
 from pipeline.storage.ledger import Ledger
 
 TRIED = 4  # shards, after one that pays for all that is slow only once
@@ -54,13 +54,13 @@ class Trial(NamedTuple):
     drawing: float
 
 
-def forecast(run: Run, cards: Cards, influence: Influence, engine: Engine) -> Forecast:
+def forecast(run: Run, manifests: Manifests, influence: Influence, engine: Engine) -> Forecast:
     """Try some shards of a run on an engine's workers, and reckon the rest from them."""
     context, passes = run.context, run.method.passes
     loads = {shard: _load(context, shard) for shard in context.shards}
     first, *others = _chosen(loads)
-    one = _try(run, cards, influence, engine, [first])
-    trial = _try(run, cards, influence, engine, others) if others else one
+    one = _try(run, manifests, influence, engine, [first])
+    trial = _try(run, manifests, influence, engine, others) if others else one
     known = {shard.name: load for shard, load in loads.items()}
     cost = {step.name: _cost(trial.tasks[step.name], known) for step in passes}
     more = sum(influence.measured.values()) / max(context.scope.asked, 1)  # with neighbours
@@ -96,7 +96,7 @@ def _chosen(loads: Mapping[Shard, Load]) -> list[Shard]:
 
 
 def _try(
-    run: Run, cards: Cards, influence: Influence, engine: Engine, shards: Collection[Shard]
+    run: Run, manifests: Manifests, influence: Influence, engine: Engine, shards: Collection[Shard]
 ) -> Trial:
     """Carry some shards out, in a folder that is thrown away."""
     tasks: dict[str, dict[str, float]] = {step.name: {} for step in run.method.passes}
@@ -113,12 +113,12 @@ def _try(
         ledger = Ledger(Path(folder))
         context = replace(run.context, scope=replace(scope, own=own), ledger=ledger)
         run = replace(run, context=context)
-        origin = provenance(run, cards)
+        origin = provenance(run, manifests)
         began = time.monotonic()
         carry_out(run, engine, influence, origin, frozenset(shards), log)
         computed, began = time.monotonic() - began, time.monotonic()
         counts = write_table(run, no_progress)
-        composed = report_of(run, cards, origin, influence, counts)
+        composed = report_of(run, manifests, origin, influence, counts)
         written = time.monotonic()
         draw(ledger, composed, run.request.outputs.lang)
         drawn = time.monotonic()

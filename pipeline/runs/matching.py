@@ -1,4 +1,4 @@
-"""Whether a finished run holds the answer to a request, and what of it is asked for."""
+"""Matching of a request with a finished run: whether that run holds the answer."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pipeline.heights.mosaics import open_sheets
 from pipeline.heights.sheets import Sheet
 from pipeline.methods import parameters as parameters_
 from pipeline.results.finished import KINDS, Finished
-from pipeline.runs.prepare import GridArea, Question
+from pipeline.runs.prepare import GridArea, ParsedRequest
 from pipeline.runs.provenance import PROGRAM
 from pipeline.runs.request import Request
 from pipeline.storage.files import find, on_disk, size_of
@@ -20,61 +20,63 @@ from pipeline.vectors.files import ENDINGS
 
 @dataclass(frozen=True)
 class RunQuery:
-    """What is asked of a finished run."""
+    """A request that a finished run may answer."""
 
     finished: Finished
-    question: Question
-    on_grid: GridArea
+    parsed: ParsedRequest
+    grid_area: GridArea
 
     def sheets(self, kind: str) -> list[dict[str, Any]]:
-        """Those of the finished run that could matter, of `dsm` or `dtm`."""
-        cells, felt = self.finished.cells, self.on_grid.felt
-        every = self.finished.inputs[kind]
-        return [sheet for sheet in every if cells(sheet["bounds"]).intersect(felt).size]
+        """The sheets of the finished run in the influence zone. kind: `dsm` or `dtm`."""
+        cells, zone = self.finished.cells, self.grid_area.influence_zone
+        sheets = self.finished.inputs[kind]
+        return [sheet for sheet in sheets if cells(sheet["bounds"]).intersect(zone).size]
 
 
 def why_not(finished: Finished, request: Request) -> str | None:
-    """Why a finished run does not answer a request, in words; None if it does.
+    """The reason why a finished run does not answer a request; None if it does.
 
-    What could matter at most tells it nearly always, and takes no reading of rows. Raises
-    InputError for a request that is wrong in itself.
+    The rough match, which reads no rows, is enough in most cases. Raises InputError for a request
+    that is not valid.
     """
-    found = match(finished, request, rough=True)
-    if isinstance(found, str):
-        found = match(finished, request)
-    return found if isinstance(found, str) else None
+    query = match(finished, request, rough=True)
+    if isinstance(query, str):
+        query = match(finished, request)
+    return query if isinstance(query, str) else None
 
 
 def match(finished: Finished, request: Request, rough: bool = False) -> RunQuery | str:
-    """What a request asks of a finished run, or why that does not answer it, in words.
+    """The query of a finished run for a request, or the reason why that run does not answer it.
 
-    rough: more may be felt than is, and of the scope only the tiles are known. Raises InputError
-    for a request that is wrong in itself.
+    rough: read no rows, so that the influence zone may be too large. Raises InputError for a
+    request that is not valid.
     """
-    question = Question.of(request)
-    for reason in _otherwise_made(finished, question):
+    parsed = ParsedRequest.of(request)
+    for reason in _method_differences(finished, parsed):
         return reason
-    bounds = question.area.geometry.bounds if question.area else finished.bounds
+    bounds = parsed.area.geometry.bounds if parsed.area else finished.bounds
     extent = Window.around(bounds, finished.resolution).intersect(finished.window)
     if not extent.size:
         return "its sheets do not reach the area"
     layout = Layout.of(extent, finished.resolution)
-    for reason in _otherwise_given(finished, request, layout):
+    for reason in _input_differences(finished, request, layout):
         return reason
-    on_grid = GridArea.of(question, finished, layout, finished.window, rough)
-    asked = RunQuery(finished, question, on_grid)
-    return next(_otherwise_placed(asked), asked)
+    grid_area = GridArea.of(parsed, finished, layout, finished.window, rough)
+    query = RunQuery(finished, parsed, grid_area)
+    return next(_sheet_differences(query), query)
 
 
-def _otherwise_made(finished: Finished, question: Question) -> Iterator[str]:
-    """What differs that needs no look at the rows."""
-    request = question.request
-    method = {"name": request.method, "parameters": parameters_.as_json(question.p)}
-    there = {key: finished.report["method"].get(key) for key in method}
-    found = first_difference({"method": there, "program": finished.report["program"]},
-                   {"method": method, "program": PROGRAM})  # fmt: skip
-    if found:
-        yield f"its {found}"
+def _method_differences(finished: Finished, parsed: ParsedRequest) -> Iterator[str]:
+    """Differences in method, program and options."""
+    request, report = parsed.request, finished.report
+    method = {"name": request.method, "parameters": parameters_.as_json(parsed.p)}
+    finished_method = {key: report["method"].get(key) for key in method}
+    difference = first_difference(
+        {"method": finished_method, "program": report["program"]},
+        {"method": method, "program": PROGRAM},
+    )
+    if difference:
+        yield f"its {difference}"
     for name, value in (
         ("restrictions", request.inputs.restrictions),
         ("added", request.inputs.add_building),
@@ -86,13 +88,13 @@ def _otherwise_made(finished: Finished, question: Question) -> Iterator[str]:
     for layer in request.layers:
         if layer not in options["layers"]:
             yield f"its raster layers lack {layer}"
-    yield from _otherwise_read(request, options)
-    if not finished.holds(question.area, request.selection.boundaries):
+    yield from _reading_differences(request, options)
+    if not finished.holds(parsed.area, request.selection.boundaries):
         yield "its area does not hold this one, or cannot be told any more"
 
 
-def _otherwise_read(request: Request, options: dict[str, Any]) -> Iterator[str]:
-    """Options of how files are read that differ; those of files that are not given do not count."""
+def _reading_differences(request: Request, options: dict[str, Any]) -> Iterator[str]:
+    """Differences in how files are read; only of files that the request gives."""
     for name in ("layer", "id", "group"):
         value = getattr(request.inputs, name)
         if value != options[name] and (request.inputs.buildings or value is not None):
@@ -101,38 +103,39 @@ def _otherwise_read(request: Request, options: dict[str, Any]) -> Iterator[str]:
         yield f"it was allowed {', '.join(sorted(more))}"
 
 
-def _otherwise_given(finished: Finished, request: Request, layout: Layout) -> Iterator[str]:
-    """What differs whatever matters there: raster layers that end before, other footprints."""
+def _input_differences(finished: Finished, request: Request, layout: Layout) -> Iterator[str]:
+    """Differences in the extent of raster layers, the attribution and the footprint files."""
     if request.layers and not finished.extent.covers(layout.extent):
         yield "its raster layers end before the area does"
     inputs = finished.inputs
     if request.inputs.attribution not in (None, *(s["attribution"] for s in inputs["buildings"])):
         yield "its attribution is another"
     if request.inputs.buildings:
-        files = find(request.inputs.buildings, ENDINGS, "-")
-        given = [(on_disk(f).name, size_of(f)) for f in files]
-        if given != [(s["name"], s["size"]) for s in inputs["buildings"]]:
+        paths = find(request.inputs.buildings, ENDINGS, "-")
+        files = [(on_disk(path).name, size_of(path)) for path in paths]
+        if files != [(s["name"], s["size"]) for s in inputs["buildings"]]:
             yield "its footprints are others, by name or size"
 
 
-def _otherwise_placed(asked: RunQuery) -> Iterator[str]:
-    """Sheets that could matter and that only one of the two has, by name, size, place and unit."""
-    request = asked.question.request
-    for kind, sources in zip(KINDS, (request.inputs.dsm, request.inputs.dtm), strict=True):
+def _sheet_differences(query: RunQuery) -> Iterator[str]:
+    """Sheets in the influence zone that differ in name, size, place or unit, or that only one of
+    request and finished run has."""
+    inputs, zone = query.parsed.request.inputs, query.grid_area.influence_zone
+    for kind, sources in zip(KINDS, (inputs.dsm, inputs.dtm), strict=True):
         if not sources:
             continue
-        sheets = open_sheets(sources, kind.upper(), request.inputs.nodata, _far_away(asked, kind))
-        there = {_identity(s, asked.finished.cells(s["bounds"])) for s in asked.sheets(kind)}
-        here = {_identity_of(s) for s in sheets if s.window.intersect(asked.on_grid.felt).size}
-        for name, *_ in sorted(there ^ here, key=str):
+        sheets = open_sheets(sources, kind.upper(), inputs.nodata, _far_away(query, kind))
+        known = {_identity(s, query.finished.cells(s["bounds"])) for s in query.sheets(kind)}
+        given = {_identity_of(s) for s in sheets if s.window.intersect(zone).size}
+        for name, *_ in sorted(known ^ given, key=str):
             yield f"its {kind.upper()} sheet {name} is another, or only one of the two has it"
 
 
-def _far_away(asked: RunQuery, kind: str) -> Callable[[str], bool]:
-    """A test of files: whether one is known to the finished run, by name and size, and cannot
-    matter: of a nation's sheets, few are opened for a province."""
-    near = [(s["name"], s["size"]) for s in asked.sheets(kind)]
-    far = {(s["name"], s["size"]) for s in asked.finished.inputs[kind]}.difference(near)
+def _far_away(query: RunQuery, kind: str) -> Callable[[str], bool]:
+    """A test of files: whether one is a sheet of the finished run, by name and size, outside the
+    influence zone. So for a province few of a nation's sheets are opened."""
+    near = [(s["name"], s["size"]) for s in query.sheets(kind)]
+    far = {(s["name"], s["size"]) for s in query.finished.inputs[kind]}.difference(near)
     names = {name for name, _ in far}
 
     def is_far(path: str) -> bool:

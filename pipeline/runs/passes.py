@@ -26,24 +26,23 @@ SURVEY = "survey"
 
 
 def survey_pass(context: Context, engine: Engine) -> dict[str, list[SheetManifest]]:
-    """Read every sheet that the area can feel once, unless its relief is kept already.
+    """Survey the sheets of the terrain, and return their manifests: `dsm` and `dtm`. A sheet whose
+    relief is in the cache is not read.
 
     Raises InputError for a sheet that is unusable.
     """
     folder = context.relief
     mosaics = {"dsm": context.terrain.dsm, "dtm": context.terrain.dtm}
-    sheets = [sheet for mosaic in mosaics.values() for sheet in mosaic.sheets]
-    kept = {sheet: sheet_manifest(sheet, folder) for sheet in dict.fromkeys(sheets)}
-    todo = [sheet for sheet, found in kept.items() if found is None]
+    sheets = dict.fromkeys(sheet for mosaic in mosaics.values() for sheet in mosaic.sheets)
+    cached = {sheet: sheet_manifest(sheet, folder) for sheet in sheets}
+    todo = [sheet for sheet, manifest in cached.items() if manifest is None]
     if todo:
         engine.run(SURVEY, _survey_task, ((s,) for s in todo), len(todo), shared=folder)
-    known = {
-        sheet: found or survey_sheet(sheet, folder, never_stop) for sheet, found in kept.items()
-    }
-    cards = {kind: [known[sheet] for sheet in m.sheets] for kind, m in mosaics.items()}
+    surveyed = {s: cached[s] or survey_sheet(s, folder, never_stop) for s in sheets}
+    manifests = {kind: [surveyed[sheet] for sheet in m.sheets] for kind, m in mosaics.items()}
     for kind, mosaic in mosaics.items():
-        relief.check_any_data(mosaic, [found.survey for found in cards[kind]])
-    return cards
+        relief.check_any_data(mosaic, [manifest.survey for manifest in manifests[kind]])
+    return manifests
 
 
 def unread_sheets(context: Context) -> list[Sheet]:
@@ -57,15 +56,14 @@ def _survey_task(folder: Path, sheet: Sheet, *, stop: Stop) -> None:
 
 
 def narrowed(context: Context, influence: Influence, only: frozenset[Shard]) -> Influence:
-    """What some shards of the area can feel, of what all of it can."""
-    chosen = TileMask.none(context.frame)
+    """The influence on some shards of the area only."""
+    frame = context.frame
+    tiles = np.zeros((frame.height, frame.width), np.bool_)
     for shard in only:
-        chosen.marked[:] |= TileMask.of(
-            context.ground_of(shard, influence.widest), chosen.frame
-        ).marked
+        tiles |= TileMask.of(context.ground_of(shard, influence.widest), frame).marked
     own, requested = (
-        TileMask(chosen.frame, marks.part(chosen.frame).marked & chosen.marked)
-        for marks in (context.scope.tiles, context.requested)
+        TileMask(frame, mask.part(frame).marked & tiles)
+        for mask in (context.scope.tiles, context.requested)
     )
     return influence.narrowed(context, own, requested)
 
@@ -78,13 +76,14 @@ def carry_out(
     only: frozenset[Shard] | None = None,
     log: Log = no_log,
 ) -> None:
-    """Fill the ledger: all shards of the area, or only some of them. origin: the provenance."""
+    """Run all passes: the ledger gets the records of all shards of the area, or of `only` some.
+    origin: the provenance."""
     context = run.context
     layers = store.layers_of(run.method, context.layers, context.p)
     store.create(context.ledger.place(RASTERS), context.layout, layers, origin)
-    narrow = influence if only is None else narrowed(context, influence, only)
+    influence = influence if only is None else narrowed(context, influence, only)
     for index in range(len(run.method.passes)):
-        run_pass(run, engine, index, narrow, only, log)
+        run_pass(run, engine, index, influence, only, log)
 
 
 def run_pass(
@@ -95,12 +94,12 @@ def run_pass(
     only: frozenset[Shard] | None,
     log: Log,
 ) -> None:
-    """One pass of the method over the shards that it is not finished for. only: of the area."""
+    """Run one pass of the method over its unfinished shards. only: some shards of the area."""
     context, step = run.context, run.method.passes[index]
     chosen = context.shards if only is None else context.shards & only
-    rasters = context.raster_shards & chosen if step.makes_layers(context.p) else set[Shard]()
+    raster = context.raster_shards & chosen if step.makes_layers(context.p) else set[Shard]()
     own = influence.measured if step.neighbours else context.scope.own.keys() & chosen
-    todo = _undone(context, step.name, {*own, *rasters}, rasters, engine, log)
+    todo = _unfinished(context, step.name, {*own, *raster}, raster, engine, log)
     surroundings = influence.surroundings(context, step.name)
 
     def arguments(shard: Shard) -> tuple[Any, ...]:
@@ -108,33 +107,28 @@ def run_pass(
         tiles = influence.tiles.part(ground) if step.neighbours else None
         return shard, index, tiles, surroundings(shard)
 
-    shared = run.method, context.for_tasks()
-    every, on_done = map(arguments, todo), _logger(log, step.name)
-    engine.run(step.name, pass_task, every, len(todo), shared=shared, on_done=on_done)
+    shared, on_done = (run.method, context.for_tasks()), _logger(log, step.name)
+    tasks = map(arguments, todo)
+    engine.run(step.name, pass_task, tasks, len(todo), shared=shared, on_done=on_done)
 
 
-def _undone(
-    context: Context, stage: str, shards: set[Shard], rasters: set[Shard], engine: Engine, log: Log
+def _unfinished(
+    context: Context, stage: str, shards: set[Shard], raster: set[Shard], engine: Engine, log: Log
 ) -> list[Shard]:
-    """Unfinished shards of a stage, neighbours after one another. rasters: shards for which the
-    stage writes raster layers, which must be intact."""
+    """Unfinished shards of a stage, along a curve. raster: shards for which the stage writes raster
+    layers; one whose files are damaged is unfinished."""
     done = context.ledger.finished(stage)
-    done -= damaged_shards(
-        context.ledger,
-        sorted(done & {shard.name for shard in rasters}),
-        engine.progress,
-        engine.stop,
-        engine.workers,
-    )
-    every = along_curve(context.layout, shards)
-    for shard in every:
+    names = sorted(done & {shard.name for shard in raster})
+    done -= damaged_shards(context.ledger, names, engine.progress, engine.stop, engine.workers)
+    ordered = along_curve(context.layout, shards)
+    for shard in ordered:
         if shard.name in done:
             log({"stage": stage, "shard": shard.name, "outcome": KEPT})
-    return [shard for shard in every if shard.name not in done]
+    return [shard for shard in ordered if shard.name not in done]
 
 
 def _logger(log: Log, stage: str) -> OnDone:
-    """A callback that logs a shard and its blocks."""
+    """A callback that logs a finished or failed shard and its blocks."""
 
     def log_task(argument: tuple[Any, ...], seconds: float, answer: Any) -> None:
         name = argument[0].name
@@ -151,7 +145,7 @@ def _logger(log: Log, stage: str) -> OnDone:
 
 def along_curve(layout: Layout, shards: Iterable[Shard]) -> list[Shard]:
     """Shards along a Hilbert curve, so that neighbours come after one another."""
-    every = sorted(shards)
-    bounds = [layout.window(shard).bounds(layout.resolution) for shard in every]
+    ordered = sorted(shards)
+    bounds = [layout.window(shard).bounds(layout.resolution) for shard in ordered]
     centres = np.array(bounds).reshape(-1, 2, 2).mean(axis=1)
-    return [every[i] for i in np.argsort(hilbert(centres), kind="stable")]
+    return [ordered[i] for i in np.argsort(hilbert(centres), kind="stable")]

@@ -1,8 +1,6 @@
-"""What a run would read and hold: counted, not computed."""
+"""The plan of a run: what it reads and holds, and how long it takes."""
 
-import math
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -10,7 +8,7 @@ import numpy as np
 
 from kernels.shadow import Halo
 from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress, open_engine
-from pipeline.grid.windows import TILE, LatticeCell, Shard, Window, enclosing_halo
+from pipeline.grid.windows import TILE, Window, enclosing_halo
 from pipeline.heights.relief import reading_rate
 from pipeline.heights.tiles import CACHE_MB
 from pipeline.methods.context import Context
@@ -28,21 +26,18 @@ from pipeline.storage.cache import fingerprint, retry_damaged
 FOOTPRINT_BYTES = 2500  # of the footprints of a block: outlines, what is known of them, their rows
 SLACK = 1.15  # what the allocator holds beyond what is asked of it: measured, up to a tenth
 WRITE_BYTES = 10  # of a shard: coarser levels and what is encoded
-PATIENCE_S = 60.0  # reading sheets for their relief may take so long before a plan is told
-MOST = 500  # blocks whose windows are looked at; of more, these are a sample
+PATIENCE_S = 60.0  # that a plan may spend on the survey of sheets
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What lies ahead. extent: of the layers [cells]; shards, blocks: with work in them; skipped:
-    blocks without; relief: height differences [m]; halo: the longest that any block needs [cells];
-    neighbours: footprints measured only because they cast shadow or shelter; read, core: cells of
-    the blocks' windows, with and without halos; sampled: blocks that this was found of; disk: of
-    the sheets [bytes]; memory: of a worker at most, beside the program and the table of buildings
-    [bytes]; scheduler, workers: so many threads or processes here would compute it; seconds: that
-    the run will take on this machine, and ratio: cells that it will read over those of the blocks
-    themselves, both as a few shards were tried, else 0; trial: the seconds that this took;
-    warnings: of the sheets."""
+    """The plan of a run. extent: of the layers [cells]; shards, blocks: with work; skipped: blocks
+    without; relief: height difference [m]; halo: the longest of any block [cells]; neighbours:
+    footprints measured only because they cast shadow or shelter; disk: size of the sheets [bytes];
+    memory: of a worker at most, beside the program and the table of buildings [bytes]; scheduler,
+    workers: the threads or processes that would compute it; seconds: expected duration on this
+    machine, and ratio: cells read over those of the blocks themselves, both by a trial of a few
+    shards, else 0; trial: duration of that [s]; warnings: of the sheets."""
 
     sheets: int
     resolution: float
@@ -56,9 +51,6 @@ class Plan:
     footprints: int
     asked: int
     neighbours: int
-    read: int
-    core: int
-    sampled: int
     disk: int
     memory: int
     scheduler: str = "threads"
@@ -71,8 +63,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Unread:
-    """What is known before the sheets were read once for their relief, on which the rest hangs.
-    sheets, of: how many of them are to be read; cells: theirs; seconds: that this will take."""
+    """The part of a plan that is known before the survey of its sheets. sheets: how many of `of`
+    are to be read; cells: of those; seconds: expected duration of the survey."""
 
     sheets: int
     of: int
@@ -90,8 +82,8 @@ def plan(
     stop: Stop = never_stop,
     patience: float = PATIENCE_S,
 ) -> Plan | Unread:
-    """Count what `run` would do, and try a few of its shards. Sheets whose relief is not kept yet
-    are read once for it, if that takes no longer than `patience` [s].
+    """The plan of `run` for a request, by a trial of a few shards. Sheets whose relief is not in
+    the cache are surveyed, unless that takes longer than `patience` [s]: then Unread is returned.
 
     Raises InputError as `run` does.
     """
@@ -108,33 +100,33 @@ def _plan(request: Request, progress: Progress, stop: Stop, patience: float) -> 
         if unread.seconds > patience:
             return unread
         prepared = time.monotonic() - began
-        cards = survey_pass(context, threads)
+        manifests = survey_pass(context, threads)
         began = time.monotonic()
         influence = run.method.influence(context)
         counted = count(run, influence)
         prepared += time.monotonic() - began
         began = time.monotonic()
         engine = engine_here(stack, run, progress, stop)
-        tried = forecast(run, cards, influence, engine)
+        expected = forecast(run, manifests, influence, engine)
         return replace(
             counted,
             scheduler=engine.pool.name,
             workers=engine.workers,
-            seconds=prepared + tried.seconds,
+            seconds=prepared + expected.seconds,
             trial=time.monotonic() - began,
-            ratio=tried.ratio,
-            warnings=tuple(warnings_of(context, cards)),
+            ratio=expected.ratio,
+            warnings=tuple(warnings_of(context, manifests)),
         )
 
 
 def _unread(context: Context, engine: Engine) -> Unread:
-    """The sheets that have no relief yet, and how long it takes to read them."""
-    every = {*context.terrain.dsm.sheets, *context.terrain.dtm.sheets}
+    """The sheets without relief, and the expected duration of their survey."""
+    sheets = {*context.terrain.dsm.sheets, *context.terrain.dtm.sheets}
     todo = unread_sheets(context)
     cells = sum(sheet.window.size for sheet in todo)
     return Unread(
         sheets=len(todo),
-        of=len(every),
+        of=len(sheets),
         cells=cells,
         footprints=len(context.prepared),
         asked=_asked(context),
@@ -153,14 +145,12 @@ def _on_disk(context: Context) -> int:
     return sum(int(fingerprint(path)["size"]) for path in sheets)
 
 
-def count(run: Run, influence: Influence, most: int = MOST) -> Plan:
-    """The plan of a run whose sheets' relief is known. most: blocks that are looked at."""
+def count(run: Run, influence: Influence) -> Plan:
+    """The plan of a run whose sheets are surveyed, without its duration."""
     context, layout = run.context, run.context.layout
-    every = [block for shard in sorted(context.shards) for block in _blocks(context, shard)]
-    blocks = [(square, core) for square, core in every if _has_work(context, core)]
-    step = max(1, math.ceil(len(blocks) / most))
-    sample = blocks[::step]
-    windows = [influence.cells(context, square, core) for square, core in sample]
+    shards = map(layout.window, context.shards)
+    blocks = [core for shard in shards for _, core in layout.blocks(shard, context.block)]
+    with_work = sum(_has_work(context, core) for core in blocks)
     low, high = influence.surface.extremes
     return Plan(
         sheets=len(context.terrain.dsm.sheets) + len(context.terrain.dtm.sheets),
@@ -168,38 +158,31 @@ def count(run: Run, influence: Influence, most: int = MOST) -> Plan:
         extent=layout.extent,
         shard=layout.shard,
         shards=len(context.shards),
-        blocks=len(blocks),
-        skipped=len(every) - len(blocks),
+        blocks=with_work,
+        skipped=len(blocks) - with_work,
         relief=high - low,
         halo=enclosing_halo(influence.halos(context)),
         footprints=len(context.prepared),
         asked=_asked(context),
         neighbours=sum(influence.measured.values()) - context.scope.asked,
-        read=sum(read for read, _ in windows),
-        core=sum(core for _, core in windows),
-        sampled=len(sample),
         disk=_on_disk(context),
         memory=_memory(run, influence),
     )
 
 
-def _blocks(context: Context, shard: Shard) -> Iterator[tuple[LatticeCell, Window]]:
-    return context.layout.blocks(context.layout.window(shard), context.block)
-
-
 def _has_work(context: Context, core: Window) -> bool:
-    """Whether a block is painted, or holds a part of a footprint."""
-    painted = core.intersect(context.layout.extent).intersect(context.terrain.window)
-    if context.layers and painted.size:
+    """Whether a block holds a part of a raster layer or of a footprint."""
+    raster = core.intersect(context.layout.extent).intersect(context.terrain.window)
+    if context.layers and raster.size:
         return True
     return bool(context.scope.tiles.part(core.coarse(TILE)).marked.any())
 
 
 def _memory(run: Run, influence: Influence) -> int:
-    """What a worker holds at most in any pass [bytes]."""
+    """Peak memory of a worker in any pass [bytes]."""
     context, cells = run.context, run.context.layout.shard**2
     layers = store.layers_of(run.method, context.layers, context.p)
-    pictures = cells * sum(np.dtype(x.dtype).itemsize * max(1, len(x.suns)) for x in layers)
-    working = pictures + max(influence.memory(context), WRITE_BYTES * cells if layers else 0)
+    rasters = cells * sum(np.dtype(x.dtype).itemsize * max(1, len(x.suns)) for x in layers)
+    working = rasters + max(influence.memory(context), WRITE_BYTES * cells if layers else 0)
     footprints = FOOTPRINT_BYTES * context.scope.densest
     return CACHE_MB * 2**20 + round(SLACK * (working + footprints))

@@ -1,4 +1,4 @@
-"""A request made ready: its inputs opened, checked, and found to fit together."""
+"""Preparation of a request: its inputs are opened and checked against each other."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,11 +30,9 @@ from pipeline.terms import Field, File, Location
 
 
 @dataclass(frozen=True)
-class Question:
-    """A request by its method's and its area's own terms, whatever it is answered from.
-
-    p: parameters of the method; area, around: None where all is asked.
-    """
+class ParsedRequest:
+    """A request with its method, that method's parameters `p`, and its area and circle (None for
+    all buildings)."""
 
     request: Request
     method: Method
@@ -43,8 +41,8 @@ class Question:
     around: Circle | None
 
     @classmethod
-    def of(cls, request: Request) -> "Question":
-        """Raises InputError for what a request cannot ask."""
+    def of(cls, request: Request) -> "ParsedRequest":
+        """Raises InputError for an option, a parameter or an area that is not valid."""
         check_options(request)
         method = METHODS[request.method]
         p = parameters_.parse(method.parameters, request.settings)
@@ -53,47 +51,49 @@ class Question:
 
 @dataclass(frozen=True)
 class GridArea:
-    """What is asked, on the grid. layout: its shards; scope: its footprints; squares: of the
-    lattice, that these or its raster layers touch; felt: the cells that could matter to it,
-    whatever stands there."""
+    """The area of a request on the grid. layout: its shards; scope: its footprints; squares: cells
+    of the lattice that these or its raster layers touch; influence_zone: the cells that could
+    matter to it, whatever stands there."""
 
     layout: Layout
     scope: Scope
     squares: tuple[LatticeCell, ...]
-    felt: Window
+    influence_zone: Window
 
     @classmethod
     def of(
         cls,
-        question: Question,
+        parsed: ParsedRequest,
         footprints: RowGroups,
         layout: Layout,
         within: Window,
         rough: bool = False,
     ) -> "GridArea":
-        """within: the cells of the inputs; rough: more may be felt than is, and of the scope only
-        the tiles are known. Raises InputError where the method cannot be used there."""
-        request, area = question.request, question.area
+        """within: the cells of the inputs; rough: read no rows, so that the influence zone may be
+        too large, and of the scope only the tiles are known. Raises InputError where the method
+        cannot be used there."""
+        request, area, method = parsed.request, parsed.area, parsed.method
         block = request.resources.block
         scope = (
             scope_at_most(footprints, area, layout, within)
             if rough
-            else scope_of(footprints, area, question.around, layout, block, within)
+            else scope_of(footprints, area, parsed.around, layout, block, within)
         )
-        pictures = LatticeCell.touched(layout.extent, layout.resolution) if request.layers else ()
-        squares = tuple(sorted({*scope.squares(layout.resolution), *pictures}))
-        question.method.check(question.p, squares, plain(request.inputs.remove_building))
-        halo = question.method.reach.halo(question.p, squares, layout.resolution)
-        ground = scope.tiles.window.union(layout.extent if request.layers else NOTHING)
-        return cls(layout, scope, squares, ground.grow(halo))
+        raster = layout.extent if request.layers else NOTHING
+        squares = {*LatticeCell.touched(raster, layout.resolution)}
+        squares |= {*scope.squares(layout.resolution)}
+        ordered = tuple(sorted(squares))
+        method.check(parsed.p, ordered, plain(request.inputs.remove_building))
+        halo = method.reach.halo(parsed.p, ordered, layout.resolution)
+        return cls(layout, scope, ordered, scope.tiles.window.union(raster).grow(halo))
 
 
 @dataclass(frozen=True)
 class Run:
     """A request whose inputs are open and fit together.
 
-    context: what the method computes with; of its terrain only the sheets that the area can feel,
-    of those given; covered: what all of those do that lie where footprints are [RD m].
+    context: what the method computes with, of the terrain only the sheets in the influence zone;
+    covered: the ground of all given sheets within the bounding box of the footprints [RD m].
     """
 
     request: Request
@@ -106,51 +106,51 @@ class Run:
 
 def prepare(request: Request, progress: Progress = no_progress, stop: Stop = never_stop) -> Run:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
-    question, inputs = Question.of(request), request.inputs
-    p, area = question.p, question.area
+    parsed, inputs = ParsedRequest.of(request), request.inputs
+    p, area = parsed.p, parsed.area
     terrain = _terrain(inputs, area)
     if request.selection.area is not None:
         check_extent(request.selection.area, terrain.rectangle)
-    added = _added(inputs, terrain, p)
+    buildings = inputs.add_building
+    added = read_added(buildings, terrain, p, **_columns(inputs)) if buildings else None
     prepared = _prepared(request, p, progress, stop)
     _check_any(prepared, area, request)
     layout = Layout.of(_extent(terrain, prepared, area, request), terrain.resolution)
-    on_grid = GridArea.of(question, prepared, layout, terrain.window)
-    if not on_grid.scope.selected:
+    grid_area = GridArea.of(parsed, prepared, layout, terrain.window)
+    if not grid_area.scope.selected:
         raise InputError(
             Field("around", request.selection.around),
             "no footprint's centre lies in it",
             "give X,Y,RADIUS in RD metres",
         )
     if "heights" not in inputs.allow:
-        check_order(terrain, on_grid.scope.tiles)
+        check_order(terrain, grid_area.scope.tiles)
     removed = find_removed(inputs.remove_building, prepared, added)
     context = Context(
         p=p,
         ledger=Ledger(request.outputs.out),
-        terrain=replace(terrain, added=added).part(on_grid.felt),
+        terrain=replace(terrain, added=added).part(grid_area.influence_zone),
         region=_region(terrain.ground, prepared.bounds),
         prepared=prepared,
         layout=layout,
         block=request.resources.block,
         layers=request.layers,
-        scope=on_grid.scope,
-        squares=on_grid.squares,
+        scope=grid_area.scope,
+        squares=grid_area.squares,
         relief=(request.resources.relief or cache_dir() / "relief").absolute(),
         area=area,
-        around=question.around,
+        around=parsed.around,
         restrictions=_restrictions(inputs, prepared),
-        removed=frozenset(one.id for one in removed),
+        removed=frozenset(building.id for building in removed),
     )
     covered = terrain.part(Window.around(prepared.bounds, terrain.resolution)).ground
-    return Run(request, question.method, context, added, removed, covered)
+    return Run(request, parsed.method, context, added, removed, covered)
 
 
 def _region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geometry:
-    """What is seen: the rasters' common ground within the bounding box of all footprints."""
-    common = shapely.intersection(ground, shapely.box(*bounds))
-    parts = shapely.get_parts(common)  # lines too, where parts of it only touch: they hold nothing
-    region = shapely.union_all(parts[shapely.get_type_id(parts) == 3])
+    """The common ground of the rasters within the bounding box of all footprints."""
+    parts = shapely.get_parts(shapely.intersection(ground, shapely.box(*bounds)))
+    region = shapely.union_all(parts[shapely.get_type_id(parts) == 3])  # not lines where they touch
     shapely.prepare(region)
     return region
 
@@ -158,9 +158,9 @@ def _region(ground: shapely.Geometry, bounds: tuple[float, ...]) -> shapely.Geom
 def _restrictions(inputs: Inputs, prepared: Prepared) -> Restrictions:
     if not inputs.restrictions:
         return Restrictions()
-    found = read_restrictions(Path(inputs.restrictions))
-    check_ids(found, prepared)
-    return found
+    restrictions = read_restrictions(Path(inputs.restrictions))
+    check_ids(restrictions, prepared)
+    return restrictions
 
 
 def _check_any(prepared: Prepared, area: Area | None, request: Request) -> None:
@@ -188,27 +188,21 @@ def _terrain(inputs: Inputs, area: Area | None) -> HeightPair:
     return check_pair(dsm, dtm, inputs.allow)
 
 
-def _added(inputs: Inputs, terrain: HeightPair, p: Any) -> Added | None:
-    if not inputs.add_building:
-        return None
-    return read_added(inputs.add_building, terrain, p, **_columns(inputs))
-
-
 def _prepared(request: Request, p: Any, progress: Progress, stop: Stop) -> Prepared:
     options = {"centre": p.centre, "stop": stop, **_columns(request.inputs)}
     cache = request.resources.prepared or cache_dir()
-    found = prepare_footprints(request.inputs.buildings, cache=cache, progress=progress, **options)
+    files = request.inputs.buildings
+    prepared = prepare_footprints(files, cache=cache, progress=progress, **options)
     added = request.inputs.add_building
-    return with_extra(found, added, **options) if added else found
+    return with_extra(prepared, added, **options) if added else prepared
 
 
 def _columns(inputs: Inputs) -> dict[str, Any]:
-    """Where the columns of footprints are."""
     return {"layer": inputs.layer, "id_column": inputs.id, "group_column": inputs.group}
 
 
 def _extent(terrain: HeightPair, prepared: Prepared, area: Area | None, request: Request) -> Window:
-    """The ground of the raster layers: the area, else the footprints, as far as rasters go."""
+    """The extent of the raster layers: the area, else the footprints, cut to the rasters."""
     bounds = area.geometry.bounds if area else prepared.bounds
     extent = Window.around(bounds, terrain.resolution).intersect(terrain.window)
     if not extent.size:

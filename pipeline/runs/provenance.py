@@ -1,4 +1,4 @@
-"""What makes two runs the same, as their reports and stores say it."""
+"""Provenance of a run: its method, inputs and program, as its report and its store state them."""
 
 import os
 import platform
@@ -20,9 +20,9 @@ LICENCE_OF_OTHERS = "as published by its source"
 PROGRAM = {"name": "daklaag", "version": version("daklaag")}
 
 
-def provenance(run: Run, cards: dict[str, list[SheetManifest]]) -> dict[str, Any]:
-    """What makes two runs the same: method, inputs, program. cards: of the sheets of DSM and DTM,
-    in their order."""
+def provenance(run: Run, manifests: dict[str, list[SheetManifest]]) -> dict[str, Any]:
+    """Provenance of a run; two runs with the same one are the same. manifests: of the sheets, `dsm`
+    and `dtm`."""
     request, inputs, context = run.request, run.request.inputs, run.context
     source = {
         "attribution": inputs.attribution or ATTRIBUTION,
@@ -35,11 +35,11 @@ def provenance(run: Run, cards: dict[str, list[SheetManifest]]) -> dict[str, Any
             **run.method.states(context.p, context.squares),
         },
         "inputs": {
-            "dsm": [sheet | source for sheet in _sheets(context.terrain.dsm, cards["dsm"])],
-            "dtm": [sheet | source for sheet in _sheets(context.terrain.dtm, cards["dtm"])],
+            "dsm": [sheet | source for sheet in _sheets(context.terrain.dsm, manifests["dsm"])],
+            "dtm": [sheet | source for sheet in _sheets(context.terrain.dtm, manifests["dtm"])],
             "buildings": [file | source for file in _footprints(run)],
             "added": _added(run),
-            "removed": [one.provenance for one in run.removed],
+            "removed": [building._asdict() for building in run.removed],
             "area": context.area.source if context.area else None,
             "around": list(context.around) if context.around else None,
             "restrictions": identity(inputs.restrictions) if inputs.restrictions else None,
@@ -62,7 +62,7 @@ def _footprints(run: Run) -> tuple[dict[str, Any], ...]:
 
 
 def _added(run: Run) -> list[dict[str, Any]]:
-    """The files of added buildings; where they stand, how high, and which ids they bear."""
+    """The files of added buildings, with their bounds, highest roof and ids."""
     files = run.request.inputs.add_building
     return [
         source | (run.added.provenance(i) if run.added else {})
@@ -74,9 +74,9 @@ def _known(height: float) -> float | None:
     return None if np.isnan(height) else height
 
 
-def _sheets(mosaic: Mosaic, cards: list[SheetManifest]) -> list[dict[str, Any]]:
+def _sheets(mosaic: Mosaic, manifests: list[SheetManifest]) -> list[dict[str, Any]]:
     return [
-        card.file
+        manifest.file
         | {
             "crs": sheet.crs,
             "nodata": None if sheet.nodata is None else str(sheet.nodata),
@@ -85,16 +85,16 @@ def _sheets(mosaic: Mosaic, cards: list[SheetManifest]) -> list[dict[str, Any]]:
             "unit_m": sheet.scale,
             "offset_m": sheet.offset,
             "ahn_version": sheet.version,
-            "lowest_m": _known(card.survey.lowest),
-            "highest_m": _known(card.survey.highest),
+            "lowest_m": _known(manifest.survey.lowest),
+            "highest_m": _known(manifest.survey.highest),
         }
-        for sheet, card in zip(mosaic.sheets, cards, strict=True)
+        for sheet, manifest in zip(mosaic.sheets, manifests, strict=True)
     ]
 
 
 def machine(started: float) -> dict[str, Any]:
-    """In what two equal runs may differ. started: by the monotonic clock [s]. Where the variable
-    SOURCE_DATE_EPOCH is set [s since 1970], that is when it finished."""
+    """The part of a report in which two equal runs may differ. started: by the monotonic clock [s].
+    The environment variable SOURCE_DATE_EPOCH [s since 1970] sets the time at which it finished."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     finished = time.localtime(None if epoch is None else int(epoch))
     return {

@@ -1,6 +1,5 @@
-"""What a run writes and publishes: the table of buildings, the report and the map."""
+"""Outputs of a run: the table of buildings, the report and the map, written and published."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ import pyarrow as pa
 
 from pipeline.engine.engine import Progress
 from pipeline.footprints.restrictions import WORDS
-from pipeline.grid.windows import Layout
+from pipeline.grid.windows import Layout, Shard
 from pipeline.heights import relief
 from pipeline.heights.mosaics import duplicates_warning
 from pipeline.heights.relief import SheetManifest, Survey
@@ -30,8 +29,8 @@ from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT, Ledger
 from pipeline.storage.places import Place
 
 TABLE = "table"
-MANY_OFF = 0.05  # of the footprints: so many may lie beside the sheets without a word
-Cards = dict[str, list[SheetManifest]]
+MANY_OFF = 0.05  # share of the footprints beside the sheets above which there is a warning
+Manifests = dict[str, list[SheetManifest]]  # of the sheets of `dsm` and `dtm`, in their order
 
 
 @dataclass(frozen=True)
@@ -46,37 +45,55 @@ class Result:
 
 
 def write_table(run: Run, progress: Progress) -> Counts:
-    """Write the rows of all shards as one table; what was counted of them."""
-    counts, shards, ledger = Counts(), dict[str, Any](), run.context.ledger
-    with ledger.writing(BUILDINGS) as stream:
-        beside = {"bounds": list(run.context.prepared.bounds), "shards": shards}
-        rows = _rows(run, counts, shards, progress)
-        write_buildings(stream, rows, beside, run.method.schema)
+    """Write the rows of all shards as one table. Returns the counts of all of them."""
+    context, stage, counts = run.context, run.method.passes[-1].name, Counts()
+
+    def read(shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
+        rows = context.ledger.read_rows(stage, shard.name)
+        return rows, counts.add_table(rows)
+
+    def without_polygon() -> pa.Table:
+        footprints = Measured.nothing(context.prepared.unusable(), context.resolution)
+        return rows_of(run.method, context, Judged.nothing(footprints), counts)
+
+    shards, bounds = along_curve(context.layout, context.scope.own), context.prepared.bounds
+    write_rows(context.ledger, shards, read, without_polygon, bounds, run.method.schema, progress)
     return counts
 
 
-def _rows(
-    run: Run, counts: Counts, shards: dict[str, Any], progress: Progress
-) -> Iterator[pa.Table]:
-    """The rows of all shards, and of what has no polygon; what is counted of them is kept."""
-    context, stage = run.context, run.method.passes[-1].name
-    every = along_curve(context.layout, context.scope.own)
-    for i, shard in enumerate(every):
-        progress(TABLE, i, len(every))
-        table = context.ledger.read_rows(stage, shard.name)
-        shards[shard.name] = counts.add_table(table)
-        yield table
-    rest = Measured.nothing(context.prepared.unusable(), context.resolution)
-    yield rows_of(run.method, context, Judged.nothing(rest), counts)
-    progress(TABLE, len(every), len(every))
+def write_rows(
+    ledger: Ledger,
+    shards: list[Shard],
+    read: Callable[[Shard], tuple[pa.Table, dict[str, Any]]],
+    without_polygon: Callable[[], pa.Table],
+    bounds: tuple[float, ...],
+    schema: pa.Schema,
+    progress: Progress,
+) -> None:
+    """Write the table of buildings: the rows of each shard, then those without a polygon.
+
+    read: gives the rows of a shard and their counts; bounds: of all footprints [RD m].
+    """
+    counts = dict[str, Any]()
+
+    def tables() -> Iterator[pa.Table]:
+        for i, shard in enumerate(shards):
+            progress(TABLE, i, len(shards))
+            rows, counts[shard.name] = read(shard)
+            yield rows
+        yield without_polygon()
+        progress(TABLE, len(shards), len(shards))
+
+    with ledger.writing(BUILDINGS) as stream:
+        write_buildings(stream, tables(), {"bounds": list(bounds), "shards": counts}, schema)
 
 
 def report_of(
-    run: Run, cards: Cards, origin: dict[str, Any], influence: Influence, counts: Counts
+    run: Run, manifests: Manifests, origin: dict[str, Any], influence: Influence, counts: Counts
 ) -> dict[str, Any]:
-    """The content of the report of the table that was written."""
-    context, surveys = run.context, {kind: [c.survey for c in cards[kind]] for kind in cards}
-    asked = context.scope.asked
+    """The content of the report on the table that was written. origin: the provenance."""
+    context, asked = run.context, run.context.scope.asked
+    surveys = {kind: [sheet.survey for sheet in manifests[kind]] for kind in manifests}
     composed = report.compose(
         context.ledger.place(BUILDINGS),
         **origin,
@@ -88,12 +105,12 @@ def report_of(
             coverage.ground_asked(context.area, context.prepared), run.covered
         ),
     )
-    warned = [
-        *warnings_of(context, cards),
+    warnings = [
+        *warnings_of(context, manifests),
         *off_rasters(composed["accounting"], asked),
         *context.restrictions.idle(counts.held),
     ]
-    composed["accounting"] |= report.warned(warned)
+    composed["accounting"] |= report.warned(warnings)
     return composed
 
 
@@ -104,35 +121,44 @@ def complete(
     layers: list[RasterLayer],
     origin: dict[str, Any],
     composed: dict[str, Any],
-    go_on: Callable[[], None],
+    check_stop: Callable[[], None],
 ) -> None:
-    """Draw the map and publish all that was written, with the report. go_on: raises Stopped where
-    nothing may be published any more."""
+    """Draw the map, write the report with the checksums of all other outputs, and give all their
+    final names.
+
+    layers: of the rasters; origin: the provenance, which is their attributes; check_stop: raises
+    Stopped where nothing may be published any more.
+    """
     draw(ledger, composed, outputs.lang)
-    go_on()
-    publish(ledger, composed, layout, layers, origin)
+    check_stop()
+    rasters = {name: Checksums.of(data) for name, data in laid_out(layout, layers, origin).items()}
+    for shard in layout.shards() if layers else ():
+        rasters |= ledger.chunks(shard.name)
+    sums = ledger.sums | {f"{RASTERS}/{name}": file for name, file in rasters.items()}
+    ledger.write(REPORT, report.dumps(with_checksums(composed, sums)).encode())
+    ledger.publish()
 
 
 def result_of(outputs: Outputs, was_finished: bool) -> Result:
-    """The result that is there, with reports by area made anew. Raises InputError if it was
-    finished before and is not whole any more."""
+    """The result in a place, with its reports by area written anew. Raises InputError if it was
+    finished before and is damaged since."""
     if was_finished:
         check_there(outputs.out)
-    made = [
-        report.write_by(outputs.out, file, outputs.lang, outputs.overwrite)[1]
+    warnings = [
+        warning
         for file in outputs.by
+        for warning in report.write_by(outputs.out, file, outputs.lang, outputs.overwrite)[1]
     ]
-    warnings = tuple(itertools.chain.from_iterable(made))
-    return Result(outputs.out, report.read(outputs.out), was_finished, warnings)
+    return Result(outputs.out, report.read(outputs.out), was_finished, tuple(warnings))
 
 
-def warnings_of(context: Context, cards: Cards) -> list[str]:
-    """What to know of the sheets before one relies on them."""
-    found = []
+def warnings_of(context: Context, manifests: Manifests) -> list[str]:
+    """Warnings about the sheets."""
+    warnings = []
     for kind, mosaic in (("dsm", context.terrain.dsm), ("dtm", context.terrain.dtm)):
-        found += duplicates_warning(mosaic)
-        found += relief.warnings(mosaic, [card.survey for card in cards[kind]])
-    return found
+        warnings += duplicates_warning(mosaic)
+        warnings += relief.warnings(mosaic, [sheet.survey for sheet in manifests[kind]])
+    return warnings
 
 
 def off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
@@ -151,36 +177,16 @@ def off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
 
 def draw(ledger: Ledger, composed: dict[str, Any], lang: str) -> None:
     """Draw the map of the table that was written."""
-    shown = cartography.scene(ledger.place(BUILDINGS), composed, ledger.place(RASTERS))
+    scene = cartography.scene(ledger.place(BUILDINGS), composed, ledger.place(RASTERS))
     with ledger.writing(MAP) as stream:
-        cartography.draw(shown, stream, lang)
-
-
-def publish(
-    ledger: Ledger,
-    composed: dict[str, Any],
-    layout: Layout,
-    layers: list[RasterLayer],
-    origin: dict[str, Any],
-) -> None:
-    """Write the report, with the checksums of all other outputs, and give them their final names.
-
-    layers: of the rasters; origin: the provenance, which is their attributes.
-    """
-    rasters = {name: Checksums.of(data) for name, data in laid_out(layout, layers, origin).items()}
-    for shard in layout.shards() if layers else ():
-        rasters |= ledger.chunks(shard.name)
-    sums = ledger.sums | {f"{RASTERS}/{name}": of for name, of in rasters.items()}
-    ledger.write(REPORT, report.dumps(with_checksums(composed, sums)).encode())
-    ledger.publish()
+        cartography.draw(scene, stream, lang)
 
 
 def _cells(surveys: dict[str, list[Survey]], counts: Counts) -> dict[str, int]:
     """Cells of the rasters and of the footprints, with and without data."""
-    read = {f"{kind}_read": sum(s.cells for s in found) for kind, found in surveys.items()}
+    read = {f"{kind}_read": sum(s.cells for s in sheets) for kind, sheets in surveys.items()}
     missing = {
-        f"{kind}_without_data": sum(s.without_data for s in found)
-        for kind, found in surveys.items()
+        f"{kind}_without_data": sum(s.without_data for s in sheets)
+        for kind, sheets in surveys.items()
     }
-    of_roofs = {"roofs": counts.roofs, "roofs_without_data": counts.without_data}
-    return read | missing | of_roofs
+    return read | missing | {"roofs": counts.roofs, "roofs_without_data": counts.without_data}

@@ -1,8 +1,7 @@
-"""Buildings that are taken away: what if they were demolished?"""
+"""Removed buildings: judged as if they were demolished."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,17 +14,11 @@ from pipeline.runs.added import Added
 from pipeline.terms import Field
 
 
-@dataclass(frozen=True)
-class Removed:
-    """One of them. places: xmin, ymin, xmax, ymax [m] of each footprint that bears the id."""
+class Removed(NamedTuple):
+    """A removed building. places: [xmin, ymin, xmax, ymax] [RD m] of each footprint with its id."""
 
     id: str
-    places: tuple[tuple[float, ...], ...]
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """The removal as it stands in the provenance."""
-        return {"id": self.id, "places": [list(place) for place in self.places]}
+    places: list[list[float]]
 
 
 def find_removed(
@@ -35,19 +28,18 @@ def find_removed(
 
     Raises InputError for an id that no footprint with a polygon bears, or that is added as well.
     """
-    wanted = plain(ids)
-    both = sorted({*wanted} & ({*added.id.tolist()} if added else set()))
-    if both:
+    names = plain(ids)
+    if both := sorted({*names} & ({*added.id.tolist()} if added else set())):
         raise InputError(
             Field("remove_building", both[0]),
             "is the id of a building that is added as well",
             "give that another id",
         )
-    found = _places(prepared, wanted)
-    for name in wanted:
-        if name not in found:
+    places = _places(prepared, names)
+    for name in names:
+        if name not in places:
             raise InputError(Field("remove_building", name), "{why}", why=_unknown(prepared, name))
-    return tuple(Removed(name, tuple(found[name])) for name in wanted)
+    return tuple(Removed(name, places[name]) for name in names)
 
 
 def plain(ids: Sequence[str]) -> list[str]:
@@ -55,19 +47,19 @@ def plain(ids: Sequence[str]) -> list[str]:
     return sorted({name.strip().removeprefix(PREFIX) for name in ids})
 
 
-def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[tuple[float, ...]]]:
+def _places(prepared: Prepared, ids: Sequence[str]) -> dict[str, list[list[float]]]:
     """Rectangles of the footprints of each id that exists."""
-    near = prepared.read(groups=prepared.table.holding(ids))
-    found: dict[str, list[tuple[float, ...]]] = {}
-    for i in np.flatnonzero(np.isin(near.id.astype(str), ids)):
-        found.setdefault(near.id[i], []).append(tuple(near.bounds[i].tolist()))
-    return {name: sorted(places) for name, places in found.items()}
+    footprints = prepared.read(groups=prepared.table.holding(ids))
+    places: dict[str, list[list[float]]] = {}
+    for i in np.flatnonzero(np.isin(footprints.id.astype(str), ids)):
+        places.setdefault(footprints.id[i], []).append(footprints.bounds[i].tolist())
+    return {name: sorted(rectangles) for name, rectangles in places.items()}
 
 
 def _unknown(prepared: Prepared, name: str) -> Text:
-    """What to say of an id that is not there; the one that was meant, if zeros are missing."""
-    if meant := with_zeros(prepared, [name]):
-        return Text("no footprint has that id; did you mean {meant}?", meant=meant[name])
+    """Error message for an unknown id, with a suggestion if only its leading zeros are missing."""
+    if suggestion := with_zeros(prepared, [name]):
+        return Text("no footprint has that id; did you mean {id}?", id=suggestion[name])
     return Text(
         "none of the {n:,} footprints has that id; give one as the file has it", n=len(prepared)
     )

@@ -1,5 +1,5 @@
-"""A run: prepare, survey, the passes of its method; each shard once, to be taken up again at any
-time."""
+"""A run: preparation, the survey of its sheets, the passes of its method; it can be interrupted at
+any time, and resumed by the same request."""
 
 import time
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ from pipeline.runs import update
 from pipeline.runs.passes import carry_out, survey_pass
 from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.provenance import machine, provenance
-from pipeline.runs.publish import Cards, Result, complete, report_of, result_of, write_table
+from pipeline.runs.publish import Manifests, Result, complete, report_of, result_of, write_table
 from pipeline.runs.request import Outputs, Request
 from pipeline.runs.workers import engine_of
 from pipeline.storage.cache import retry_damaged
@@ -30,10 +30,9 @@ def run(
 ) -> Result:
     """Judge the roofs of an area; the one call that the command line, services and tests make.
 
-    progress is called with a stage, tasks done and tasks in all; stop is polled, and when it
-    answers True the run ends with Stopped, to be resumed by the same request; log gets
-    an event for each shard, and the address of dask's dashboard. What is damaged in the cache is
-    made anew, and the run goes on.
+    progress: called with a stage, tasks done and tasks in all; stop: polled, and when it returns
+    True the run ends with Stopped, to be resumed by the same request; log: gets an event for each
+    shard, and the address of dask's dashboard. Damaged files of the cache are made anew.
     Raises InputError for a fault of the caller.
     """
     return retry_damaged(lambda: _run(request, progress, stop, log))
@@ -42,26 +41,27 @@ def run(
 def _run(request: Request, progress: Progress, stop: Stop, log: Log) -> Result:
     started, outputs = time.monotonic(), request.outputs
     report.check_by(outputs.out, outputs.by, outputs.overwrite)
-    asked = prepare(request, progress, stop)
+    prepared = prepare(request, progress, stop)
     with locked(outputs.out) as lost, ExitStack() as stack:
-        engine = engine_of(stack, asked, progress, lambda: stop() or lost(), seen=_shared(asked))
-        passes = [step.name for step in asked.method.passes]
+        stopped, shared = lambda: stop() or lost(), _shared(prepared)
+        engine = engine_of(stack, prepared, progress, stopped, seen=shared)
+        passes = [step.name for step in prepared.method.passes]
         log({"stage": "start", "passes": passes, "dashboard": engine.pool.dashboard})
-        cards = survey_pass(asked.context, engine)
-        origin = provenance(asked, cards)
+        manifests = survey_pass(prepared.context, engine)
+        origin = provenance(prepared, manifests)
         ledger, before = _open(outputs, origin)
-        if ledger is not None:
-            context = replace(asked.context, ledger=ledger.anywhere())
-            _compute(replace(asked, context=context), engine, cards, origin, before, started, log)
-        result = result_of(outputs, ledger is None)
-        old = _old_reports(outputs) if ledger is not None else []
-        return replace(result, warnings=(*result.warnings, *old))
+        if ledger is None:
+            return result_of(outputs, was_finished=True)
+        opened = replace(prepared, context=replace(prepared.context, ledger=ledger.anywhere()))
+        _compute(opened, engine, manifests, origin, before, started, log)
+        result = result_of(outputs, was_finished=False)
+        return replace(result, warnings=(*result.warnings, *_old_reports(outputs)))
 
 
 def _compute(
     run: Run,
     engine: Engine,
-    cards: Cards,
+    manifests: Manifests,
     origin: dict[str, Any],
     before: Any,
     started: float,
@@ -70,42 +70,41 @@ def _compute(
     """Fill the ledger and publish it. before: the provenance of the run that is updated."""
     context = run.context
     influence = run.method.influence(context)
-    fresh = None if before is None else update.begin(run, influence, before, origin)
-    carry_out(run, engine, influence, origin, fresh, log)
+    only = None if before is None else update.copy_unaffected(run, influence, before, origin)
+    carry_out(run, engine, influence, origin, only, log)
     counts = write_table(run, engine.progress)
-    composed = report_of(run, cards, origin, influence, counts)
+    composed = report_of(run, manifests, origin, influence, counts)
     composed["machine"] = _machine(run, engine, started)
 
-    def go_on() -> None:
-        if engine.stop():  # or the hold was lost, so that the place may be another's
+    def check_stop() -> None:
+        if engine.stop():  # or the lock was lost, so that another run may write there
             raise Stopped
 
     layers = store.layers_of(run.method, context.layers, context.p)
     outputs = run.request.outputs
-    complete(context.ledger, outputs, context.layout, layers, origin, composed, go_on)
+    complete(context.ledger, outputs, context.layout, layers, origin, composed, check_stop)
 
 
 def _shared(run: Run) -> tuple[Path, ...]:
-    """What workers elsewhere must see as well."""
+    """The folders that workers on other machines must see."""
     relief, out = run.context.relief, run.request.outputs.out
     relief.mkdir(parents=True, exist_ok=True)
-    here = [] if is_remote(out) else [Path(out).absolute()]
-    return (relief, run.context.prepared.path, *here)
+    output = [] if is_remote(out) else [Path(out).absolute()]
+    return (relief, run.context.prepared.path, *output)
 
 
 def _old_reports(outputs: Outputs) -> list[str]:
-    """What to say of reports by area that an update left as they were."""
-    made = {report.name_by(file) for file in outputs.by}
-    there = sorted(name for name in storage_of(outputs.out).names() if name.startswith("by-"))
+    """Warnings about reports by area that an update left as they were."""
+    written = {report.name_by(file) for file in outputs.by}
     return [
         Text("{name}: is of the run before; give its {by} again", name=name, by=Field("by"))
-        for name in there
-        if name not in made
+        for name in sorted(storage_of(outputs.out).names() - written)
+        if name.startswith("by-")
     ]
 
 
 def _open(outputs: Outputs, origin: dict[str, Any]) -> tuple[Ledger | None, Any]:
-    """The ledger of what there is to do, and the provenance of a run that is to be updated."""
+    """The ledger, None if the run is finished; and the provenance of a run that is updated."""
     if outputs.update:
         return open_update(outputs.out, origin, update.check)
     return open_ledger(outputs.out, origin, outputs.overwrite), None

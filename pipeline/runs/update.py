@@ -1,8 +1,8 @@
-"""What a change of the inputs can reach, and what of a finished run stays as it is.
+"""An update of a finished run: only the shards that a change of the inputs can affect are computed.
 
-Another sheet of the same place, or buildings that are added or taken away, change what stands
-there; so the shards that can feel those places are computed anew, and the rows and rasters
-of all others are taken along.
+The inputs change where a sheet is replaced by another of the same place, and where buildings are
+added or removed. The rows and rasters of all shards outside the influence of those places are
+copied from the finished run.
 """
 
 import copy
@@ -33,100 +33,96 @@ from pipeline.storage.ledger import RASTERS, first_difference
 from pipeline.storage.places import Place
 from pipeline.terms import Field, Location
 
-OF_CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")
+CONTENT = ("name", "size", "sha256", "ahn_version", "lowest_m", "highest_m")  # of a sheet
 
 
 @dataclass(frozen=True)
 class Change:
-    """Places where the inputs changed. windows: (n, 4) cells; highest: of what stands there, before
-    or now [cm]; ids: of the buildings that came or went."""
+    """Places where the inputs changed. windows: (n, 4) cells; highest: (n,) the surface there,
+    before or after [cm]; ids: of the buildings that are added or removed."""
 
     windows: NDArray[np.int64]
     highest: NDArray[np.int32]
     ids: frozenset[str]
 
 
-def check(directory: Place, there: dict[str, Any], here: dict[str, Any]) -> None:
-    """Raises InputError if more than the content of sheets and added buildings differs between a
-    finished run and another, by their provenance."""
-    found = first_difference(_without_content(there), _without_content(here))
-    if found:
+def check(directory: Place, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Raises InputError if the provenance of a finished run and of its update differ in more than
+    the content of sheets and the buildings that are added or removed."""
+    difference = first_difference(_without_content(before), _without_content(after))
+    if difference:
         raise InputError(
             Location(directory),
             "{update} is for sheets of the same places with other heights, and for buildings added"
-            " or removed; but {found} differs",
+            " or removed; but {difference} differs",
             ANEW,
-            found=found,
+            difference=difference,
             update=Field("update"),
         )
 
 
-def change(there: dict[str, Any], here: dict[str, Any], resolution: float) -> Change:
-    """What differs between the inputs of a finished run and those of another."""
-    old, new = there["inputs"], here["inputs"]
+def change(before: dict[str, Any], after: dict[str, Any], resolution: float) -> Change:
+    """The places where the inputs of a finished run and of its update differ, by provenance."""
+    old, new = before["inputs"], after["inputs"]
     places = []
     for kind in ("dsm", "dtm"):
-        for one, other in zip(old[kind], new[kind], strict=True):
-            if one["sha256"] != other["sha256"]:
-                places += [(sheet["bounds"], sheet["highest_m"]) for sheet in (one, other)]
-    before, now = old["added"], new["added"]
-    while before and now and before[0]["sha256"] == now[0]["sha256"]:
-        before, now = before[1:], now[1:]
-    changed = before + now  # with all that follow: rows are counted through the files
-    places += [(one["bounds"], one["highest_m"]) for one in changed]
-    places += [(place, None) for place in _taken_or_back(old, new)]
+        for pair in zip(old[kind], new[kind], strict=True):
+            if pair[0]["sha256"] != pair[1]["sha256"]:
+                places += [(sheet["bounds"], sheet["highest_m"]) for sheet in pair]
+    added, added_now = old["added"], new["added"]
+    while added and added_now and added[0]["sha256"] == added_now[0]["sha256"]:
+        added, added_now = added[1:], added_now[1:]
+    files = added + added_now  # with all that follow: rows are counted through the files
+    places += [(file["bounds"], file["highest_m"]) for file in files]
+    removed, removed_now = old.get("removed", []), new.get("removed", [])
+    for building in (*removed, *removed_now):  # no roof was higher than the surface there
+        if building not in removed or building not in removed_now:
+            places += [(place, None) for place in building["places"]]
     windows = [Window.around(tuple(bounds), resolution) for bounds, _ in places]
     corners = [(w.top, w.left, w.bottom, w.right) for w in windows]
     heights = [NO_HEIGHT if high is None else int(np.ceil(100 * high)) for _, high in places]
-    ids = frozenset(name for one in changed for name in one["ids"])
+    ids = frozenset(name for file in files for name in file["ids"])
     return Change(np.array(corners, np.int64).reshape(-1, 4), np.array(heights, np.int32), ids)
 
 
-def _taken_or_back(old: dict[str, Any], new: dict[str, Any]) -> list[list[float]]:
-    """Where buildings were taken away or came back; no roof was higher than the surface there."""
-    before, now = (of.get("removed", []) for of in (old, new))
-    differing = [one for one in [*before, *now] if one not in before or one not in now]
-    return [place for one in differing for place in one["places"]]
-
-
-def begin(
+def copy_unaffected(
     run: Run, influence: Influence, before: dict[str, Any], origin: dict[str, Any]
 ) -> frozenset[Shard]:
-    """Take a finished run along as far as a change of its inputs does not matter; the shards that
-    are to be computed anew.
+    """Copy what an update does not change from the finished run to the ledger. Returns the affected
+    shards, which are to be computed.
 
-    before, origin: the provenance of that run, and of this one. Raises InputError if its table is
-    damaged.
+    before, origin: the provenance of the finished run, and of the update. Raises InputError if the
+    table of the finished run is damaged.
     """
     context = run.context
-    home = Path(context.ledger.directory)
-    found = change(before, json.loads(json.dumps(origin)), context.resolution)
-    check_there(home)
-    finished = open_finished(home)
-    if finished.bounds != context.prepared.bounds:  # all rows hang on what ground is seen
+    directory = Path(context.ledger.directory)
+    changed = change(before, json.loads(json.dumps(origin)), context.resolution)
+    check_there(directory)
+    finished = open_finished(directory)
+    if finished.bounds != context.prepared.bounds:  # the region, on which all rows depend
         return frozenset(context.shards)
-    fresh = reached(finished, context, influence, found)
-    _copy_rasters(home / RASTERS, context)
-    _keep_sums(context, fresh, checksums_in(finished.report))
-    take_along(run, fresh, finished)
-    return fresh
+    affected = affected_shards(finished, context, influence, changed)
+    _copy_rasters(directory / RASTERS, context)
+    _copy_checksums(context, affected, checksums_in(finished.report))
+    _copy_rows(run, affected, finished)
+    return affected
 
 
 def _without_content(provenance: dict[str, Any]) -> dict[str, Any]:
-    """What must be equal: all but what the sheets hold and which buildings come or go."""
-    kept = copy.deepcopy(provenance)
+    """A provenance without what an update may change."""
+    fixed = copy.deepcopy(provenance)
     for kind in ("dsm", "dtm"):
-        for sheet in kept["inputs"][kind]:
-            for name in OF_CONTENT:
+        for sheet in fixed["inputs"][kind]:
+            for name in CONTENT:
                 sheet.pop(name)
-    kept["inputs"] |= {"added": [], "removed": []}
-    return kept
+    fixed["inputs"] |= {"added": [], "removed": []}
+    return fixed
 
 
-def reached(
+def affected_shards(
     finished: Finished, context: Context, influence: Influence, change: Change
 ) -> frozenset[Shard]:
-    """The shards of a finished run's area that a change can matter to."""
+    """The shards of a finished run's area that a change can affect."""
     ring = int(np.ceil(context.p.ground_ring_m / context.resolution)) + 1
     spread = influence.widest + ring
     windows = change.windows + np.array([-spread, -spread, spread, spread])
@@ -135,71 +131,71 @@ def reached(
     highest = np.full(places.marked.shape, NO_HEIGHT)
     raise_tiles(highest, places.frame, windows, change.highest)
     matters = influence.changed(context, places, highest)
-    found = set(bearers(finished, context.layout, change.ids)) if change.ids else set()
-    every = {shard: context.ground_of(shard, influence.widest) for shard in context.shards}
-    return frozenset(found | {shard for shard, ground in every.items() if matters(ground)})
+    grounds = {shard: context.ground_of(shard, influence.widest) for shard in context.shards}
+    affected = {shard for shard, ground in grounds.items() if matters(ground)}
+    return frozenset(affected | shards_with_ids(finished, context.layout, change.ids))
 
 
-def bearers(finished: Finished, layout: Layout, ids: frozenset[str]) -> frozenset[Shard]:
-    """The shards of a finished run with a row of one of these ids: whether an id is repeated
-    hangs on all rows."""
+def shards_with_ids(finished: Finished, layout: Layout, ids: frozenset[str]) -> frozenset[Shard]:
+    """The shards of a finished run with a row of one of these ids: the flag of a repeated id
+    depends on all rows."""
     rows = finished.table.with_ids(ids, ["id", "centre_x", "centre_y"])
     return frozenset(rows_by_shard(rows.columns, layout))
 
 
-def take_along(run: Run, fresh: frozenset[Shard], finished: Finished) -> None:
-    """Record the rows of all shards that are not reached, from the finished run; what was recorded
-    before stays."""
+def _copy_rows(run: Run, affected: frozenset[Shard], finished: Finished) -> None:
+    """Record the rows of the other shards from the finished run, unless they are recorded."""
     context, stage = run.context, run.method.passes[-1].name
     counts, done = finished.beside["shards"], context.ledger.finished(stage)
-    kept = {s for s in context.scope.own if s not in fresh and s.name not in done}
-    wanted = {shard: counts[shard.name]["rows"] for shard in kept}
-    for shard, rows in _whole_shards(finished.table, run, wanted):
-        counted = json.dumps(counts[shard.name])
-        context.ledger.record_rows(stage, shard.name, in_space(rows, counted))
+    shards = {s for s in context.scope.own if s not in affected and s.name not in done}
+    sizes = {shard: counts[shard.name]["rows"] for shard in shards}
+    for shard, rows in _rows_of_shards(finished.table, run, sizes):
+        table = in_space(rows, json.dumps(counts[shard.name]))
+        context.ledger.record_rows(stage, shard.name, table)
 
 
-def _whole_shards(
-    file: GeoParquet, run: Run, wanted: dict[Shard, int]
+def _rows_of_shards(
+    file: GeoParquet, run: Run, sizes: dict[Shard, int]
 ) -> Iterator[tuple[Shard, pa.Table]]:
-    """The rows of shards, as soon as all of a shard's are there; the file has them one after
-    another, but for the order within its row groups."""
-    waiting: dict[Shard, list[pa.Table]] = {}
+    """The rows of each shard, as soon as all of them are read; the file has shards one after
+    another, but for the order within its row groups. sizes: number of rows."""
+    parts: dict[Shard, list[pa.Table]] = {}
     schema = run.method.schema
     for group in range(file.groups):
         table = file.read([group], schema.names).cast(schema)
         for shard, rows in rows_by_shard(table, run.context.layout).items():
-            if shard in wanted:
-                waiting.setdefault(shard, []).append(rows)
-                if sum(map(len, waiting[shard])) == wanted[shard]:
-                    yield shard, pa.concat_tables(waiting.pop(shard))
+            if shard in sizes:
+                parts.setdefault(shard, []).append(rows)
+                if sum(map(len, parts[shard])) == sizes[shard]:
+                    yield shard, pa.concat_tables(parts.pop(shard))
 
 
-def _keep_sums(context: Context, fresh: frozenset[Shard], sums: dict[str, Checksums]) -> None:
-    """Record which files of rasters the shards have that are not computed anew."""
-    of = dict[str, dict[str, Checksums]]()
-    for name, each in sums.items():
-        of.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = each
-    for shard in context.raster_shards:
-        if shard not in fresh:
-            context.ledger.record_chunks(shard.name, of.get(shard.name, {}))
+def _copy_checksums(
+    context: Context, affected: frozenset[Shard], sums: dict[str, Checksums]
+) -> None:
+    """Record the checksums of the raster files of the other shards."""
+    by_shard = dict[str, dict[str, Checksums]]()
+    for name, file in sums.items():
+        by_shard.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = file
+    for shard in context.raster_shards - affected:
+        context.ledger.record_chunks(shard.name, by_shard.get(shard.name, {}))
 
 
-def _copy_rasters(there: Path, context: Context) -> None:
-    """Link the raster files of a finished run into the new one; a new shard replaces files and
-    changes none."""
-    here = Path(context.ledger.place(RASTERS))
-    if here.exists():
+def _copy_rasters(source: Path, context: Context) -> None:
+    """Link the raster files of a finished run into the new one, which replaces files and changes
+    none."""
+    target = Path(context.ledger.place(RASTERS))
+    if target.exists():
         return
-    partial = here.with_name(f"{here.name}.partial")
+    partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(there, partial, copy_function=link)
-    partial.rename(here)
+    shutil.copytree(source, partial, copy_function=link)
+    partial.rename(target)
 
 
-def link(there: str | Path, here: str | Path) -> None:
+def link(source: str | Path, target: str | Path) -> None:
     """Hard-link a file, or copy it where the file system has no links."""
     try:
-        os.link(there, here)
+        os.link(source, target)
     except OSError:  # another disk, or one without links
-        shutil.copy2(there, here)
+        shutil.copy2(source, target)

@@ -19,7 +19,7 @@ from pipeline import quarter
 from pipeline.errors import InputError, Stopped
 from pipeline.results.printed import to_text
 from pipeline.runs import matching
-from pipeline.runs.answers import answer, covers, why_not
+from pipeline.runs.answers import answer, why_not
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
 from tests.support.finished import amend
@@ -165,7 +165,7 @@ def test_an_answer_from_an_answer_of_a_region(tmp_path: Path, finished: Store) -
     asked = asked.replace(around=None, area="Kwartier")
     answer(asked, finished.out)
     part = asked.replace(area="GM9998", out=tmp_path / "b")
-    assert covers(tmp_path / "a", part)
+    assert why_not(tmp_path / "a", part) is None
     answer(part, tmp_path / "a")
     run(part.replace(out=tmp_path / "c"))
     a, b = (pq.read_table(tmp_path / name / "buildings.parquet") for name in "bc")
@@ -226,7 +226,7 @@ def test_other_sheets_and_footprints(tmp_path: Path, finished: Store) -> None:
     """A sheet that matters has another size, or is gone; footprints are cut off."""
     files, request = finished.files, finished.request(tmp_path / "a")
     sheet = Path(shutil.copy(files.dsm[0], tmp_path))
-    assert covers(finished.out, request.replace(dsm=(str(sheet), *request.inputs.dsm[1:])))
+    assert not why_not(finished.out, request.replace(dsm=(str(sheet), *request.inputs.dsm[1:])))
     with sheet.open("ab") as stream:
         stream.write(b"more")
     longer = request.replace(dsm=(str(sheet), *request.inputs.dsm[1:]))
@@ -243,15 +243,15 @@ def test_whether_it_answers_takes_no_reading_of_rows(
 ) -> None:
     """Unless what could matter at most says no: then what does matter is looked at."""
     request = finished.request(tmp_path / "a")
-    assert covers(finished.out, request) and not reads.groups
+    assert why_not(finished.out, request) is None and not reads.groups
     other = "a sheet that could matter at most"
     monkeypatch.setattr(
         matching,
-        "_otherwise_placed",
-        lambda asked: iter([] if asked.on_grid.scope.asked else [other]),
+        "_sheet_differences",
+        lambda query: iter([] if query.grid_area.scope.asked else [other]),
     )
-    assert covers(finished.out, request) and reads.groups
-    monkeypatch.setattr(matching, "_otherwise_placed", lambda asked: iter([other]))
+    assert why_not(finished.out, request) is None and reads.groups
+    monkeypatch.setattr(matching, "_sheet_differences", lambda query: iter([other]))
     assert why_not(finished.out, request) == other
 
 
@@ -268,18 +268,18 @@ def test_a_sheet_that_is_known_and_far_away_is_not_opened(tmp_path: Path, finish
     amend(home, said)
     request = finished.request(tmp_path / "a")
     asked = request.replace(dsm=(*request.inputs.dsm, str(far)))
-    assert covers(home, asked)
+    assert why_not(home, asked) is None
     far.write_bytes(b"no sheet at all")
     with pytest.raises(InputError, match=r"R_FAR_1\.tif: not a raster"):
-        covers(home, asked)
+        why_not(home, asked)
 
 
 def test_faulty_requests_are_refused(tmp_path: Path, finished: Store) -> None:
     request = finished.request(tmp_path / "a")
     with pytest.raises(InputError, match="upside down"):
-        covers(finished.out, request.replace(area="5,5,1,1"))
+        why_not(finished.out, request.replace(area="5,5,1,1"))
     with pytest.raises(InputError, match="so no finished run"):
-        covers(tmp_path, request)
+        why_not(tmp_path, request)
     with pytest.raises(InputError, match="whole: is what is read; give another place"):
         answer(request.replace(out=finished.out, overwrite=True), finished.out)
     x, y = map(float, str(request.selection.area).split(",")[:2])

@@ -13,7 +13,7 @@ import zarr
 
 from pipeline.engine.events import DONE
 from pipeline.methods import METHODS
-from pipeline.runs.answers import answer, covers
+from pipeline.runs.answers import answer, why_not
 from pipeline.runs.whatif import reach_in
 from tests.support.outcomes import Outcome, assert_equal, compute, outcome, small_tiles
 from tests.support.runs import Files, World
@@ -91,11 +91,11 @@ def test_an_update_is_a_full_run_of_few_shards(
 def test_a_part_is_answered_from_the_whole(files: Files, finished: Path, tmp_path: Path) -> None:
     area = "121100,487100,121500,487420"
     request = files.request(tmp_path / "answer", area=area, **OPTIONS)
-    assert covers(finished, request)
+    assert why_not(finished, request) is None
     answer(request, finished)
     compute(files, tmp_path / "run", area=area, **OPTIONS)
     (one, rise), (two, rise_too) = map(with_layer, (tmp_path / "answer", tmp_path / "run"))
     assert one.rows == two.rows and one.rows
     assert np.array_equal(rise, rise_too, equal_nan=True)
     tall = files.request(tmp_path / "no", area=area, settings={"tall_m": 7.0}, **OPTIONS)
-    assert not covers(finished, tall)
+    assert why_not(finished, tall)

@@ -340,7 +340,7 @@ def test_reports_by_area_of_the_run_before_are_told(case: Bare) -> None:
 # The law must be able to fail.
 
 
-@pytest.mark.parametrize(("where", "name"), [(SunAndWind, "_shaded"), (update, "bearers")])
+@pytest.mark.parametrize(("where", "name"), [(SunAndWind, "_shaded"), (update, "shards_with_ids")])
 def test_a_forgotten_influence_is_seen(
     case: Bare, where: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,11 +90,11 @@ def compute(
         run(request, stop=stop, log=log)
 
 
-def counted(request: Request, **most: int) -> Plan:
-    """What a run would read and hold, without a guess of how long it takes. most: of `count`."""
+def counted(request: Request) -> Plan:
+    """What a run would read and hold, without a guess of how long it takes."""
     found = prepare(request)
     survey_pass(found.context, Engine(1, Threads(1), no_progress, never_stop))
-    return count(found, found.method.influence(found.context), **most)
+    return count(found, found.method.influence(found.context))
 
 
 def run_interrupted(files: Files, out: Path, patience: int, **options: Any) -> int:

@@ -171,21 +171,6 @@ class SunAndWind(Influence):
                 halos.append(enclosing_halo(shadows))
         return halos
 
-    def cells(self, context: Context, square: LatticeCell, core: Window) -> tuple[int, int]:
-        """Cells that a block reads for its shadows, and of those its own."""
-        resolution, inputs = context.resolution, context.terrain.window
-        painted = core.intersect(context.layout.extent) if context.layers else Window(0, 0, 0, 0)
-        suns = suns_of(square, context.p)
-        halo = farthest_shadow(suns, LOWEST_M, HIGHEST_M, resolution)
-        around = self.surface.part(core.grow(halo).coarse(TILE))
-        asks = context.scope.tiles.part(around.frame).marked.copy()
-        asks &= TileMask.of(core, around.frame).marked
-        asks |= TileMask.of(painted, around.frame).marked
-        lowest = np.where(asks, around.lowest, NO_HEIGHT)
-        needed = casting_or_shaded_tiles(around.highest, lowest, suns, resolution, TILE)
-        tiles = TileMask(around.frame, needed & (around.highest != NO_HEIGHT))
-        return tiles.cells(inputs), TileMask(around.frame, asks & tiles.marked).cells(inputs)
-
     def memory(self, context: Context) -> int:
         """What a worker holds at most in either pass [bytes]."""
         p, inputs = context.p, context.terrain.window
