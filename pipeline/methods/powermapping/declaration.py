@@ -218,14 +218,14 @@ LAYERS = (
     ),
     Layer(
         "shadow", "uint8", 255, "1",
-        "cast shadow on the method's surface, one bit for each sun position",
+        "cast shadow on the method's surface, a bit a sun",
         "Shadows on the shortest day", "Schaduwen op de kortste dag", drawn="bits",
         coarser="first", attributes=_bits, default=True,
         says="cast shadow, shaded: {bits}; 255 no data", band="shaded: {bits}; 255 no data",
     ),
     Layer(
         "sun_hillshade", "uint8", 0, "1",
-        "hillshade of the method's surface at each sun position, 0 in shadow or without data",
+        "hillshade of the method's surface at each sun, 0 in shadow or without data",
         "Sunlit relief", "Reliëf in de zon", drawn="grey", times=times_of,
         says="hillshade of the method's surface at {times}",
         band="hillshade at {time}, 0 in shadow or without data",
