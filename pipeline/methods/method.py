@@ -7,36 +7,17 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.context import Context
 from pipeline.methods.passes import Pass
+from pipeline.methods.phrases import Bilingual, Phrases, Words
 from pipeline.methods.reach import Influence, Reach, owners
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
-W = TypeVar("W")
-
-
-class Words(NamedTuple):
-    """A title of a few words, and its meaning in one line."""
-
-    title: str
-    meaning: str
-
-
-class Bilingual(Generic[W]):
-    """A declaration with words in English and Dutch."""
-
-    en: W
-    nl: W
-
-    def words(self, lang: str) -> W:
-        """Its words in `nl`, else in English."""
-        return self.nl if lang == "nl" else self.en
 
 
 @dataclass(frozen=True)
@@ -66,15 +47,11 @@ class Total(Bilingual[Words | None]):
 
 
 @dataclass(frozen=True)
-class Column(Bilingual[Words]):
-    """One column of the table.
+class Field(Bilingual[Words]):
+    """One field of the structs of a nested column, or a column.
 
     type: of Arrow; unit: as text, "" without one; en, nl: its words; values: all that its text (or
-    a text of its list) can be, empty where any text is possible; totals: how it adds up over an
-    area; use: of booleans, the use (solar or wind) that a roof suits: what a restriction sets aside
-    from it does not count; compared: whether two runs are compared by it; in_tiles: whether vector
-    tiles have it, by default unless it is nested; filterable: whether one may filter by it, which
-    one never may by a nested one.
+    a text of its list) can be, empty where any text is possible.
     """
 
     name: str
@@ -83,11 +60,39 @@ class Column(Bilingual[Words]):
     en: Words
     nl: Words
     values: tuple[str, ...] = ()
+
+
+def lists_of(fields: Sequence[Field]) -> pa.DataType:
+    """The Arrow type of lists of structs with these fields."""
+    return pa.list_(pa.struct([(field.name, field.type) for field in fields]))
+
+
+@dataclass(frozen=True)
+class Column(Field):
+    """One column of the table.
+
+    totals: how it adds up over an area; use: of booleans, the use (solar or wind) that a roof
+    suits: what a restriction sets aside from it does not count; compared: whether two runs are
+    compared by it; in_tiles: whether vector tiles have it, by default unless it is nested;
+    filterable: whether one may filter by it, which one never may by a nested one; fields: of its
+    structs; geometry: which of these is a WKB polygon in RD and makes its structs features of their
+    own, "" for none.
+    """
+
     totals: tuple[Total, ...] = ()
     use: str = ""
     compared: bool = False
     in_tiles: bool | None = None
     filterable: bool = True
+    fields: tuple[Field, ...] = ()
+    geometry: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for fields that its type does not have."""
+        if self.fields and self.type != lists_of(self.fields):
+            raise ValueError(f"column {self.name}: its type is not that of its fields")
+        if self.geometry and self.geometry not in names(self.fields):
+            raise ValueError(f"column {self.name}: {self.geometry} is none of its fields")
 
     @property
     def nested(self) -> bool:
@@ -187,29 +192,6 @@ class Layer(Bilingual[str]):
     band: str = ""
 
 
-class Phrases(NamedTuple):
-    """A method's words on its results in one language.
-
-    report: template of the printed report (pipeline/results/printed.py), as are the others; table:
-    below a table of sums; title, subtitle: of the map; moments: of its layers; roofs, ground: over
-    the classes and the layers in its legend; shade: of what is drawn as bits; remark: at its foot;
-    changes: between two runs, labels of figures of the report by their place; more: what a roof
-    gains in all columns of numbers that are compared.
-    """
-
-    report: str = ""
-    table: str = ""
-    title: str = ""
-    subtitle: str = ""
-    moments: str = ""
-    roofs: str = ""
-    ground: str = ""
-    shade: str = ""
-    remark: str = ""
-    changes: Mapping[str, str] = MappingProxyType({})
-    more: str = ""
-
-
 @dataclass(frozen=True)
 class Derived:
     """Figures that a method derives from the totals of its columns, over any area.
@@ -292,7 +274,12 @@ class Method(Bilingual[Phrases]):
         """The method's columns by name."""
         return {column.name: column for column in self.columns}
 
+    @cached_property
+    def parts(self) -> tuple[Column, ...]:
+        """The columns whose structs are features of their own: those with a geometry."""
+        return tuple(column for column in self.columns if column.geometry)
 
-def names(terms: Iterable[Label | Layer | Column]) -> tuple[str, ...]:
-    """The names of terms, layers or columns, in order."""
+
+def names(terms: Iterable[Label | Layer | Field]) -> tuple[str, ...]:
+    """The names of terms, layers, columns or fields, in order."""
     return tuple(term.name for term in terms)

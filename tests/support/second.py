@@ -20,6 +20,7 @@ from pipeline.methods.method import (
     WHOLE,
     Class,
     Column,
+    Field,
     Flag,
     Label,
     Layer,
@@ -27,6 +28,7 @@ from pipeline.methods.method import (
     Palette,
     Total,
     Words,
+    lists_of,
 )  # fmt: skip
 from pipeline.methods.parameters import parameter
 from pipeline.methods.passes import Block, Pass, Work
@@ -38,17 +40,26 @@ CLASSES = (
 )
 TOO_SMALL = Label("too_small", "has fewer cells than the method asks", "heeft te weinig cellen")
 SLANTED = Flag("slanted", "the roof is not flat", "het dak is niet plat")
-ABOVE = Column(
-    "above_m", NUMBER, "m",
+ABOVE_WORDS = (
     Words("Height above ground", "of the roof's percentile"),
     Words("Hoogte boven maaiveld", "van het percentiel van het dak"),
+)
+ABOVE = Column(
+    "above_m", NUMBER, "m", *ABOVE_WORDS,
     totals=(Total("above_m", "heights", "m", weight="area_m2"),),
 )  # fmt: skip
+PROFILE_FIELDS = (
+    Field(
+        "percent", WHOLE, "%", Words("Percentile", "of the roof's heights"),
+        Words("Percentiel", "van de dakhoogten"),
+    ),
+    Field("above_m", NUMBER, "m", *ABOVE_WORDS),
+)  # fmt: skip
 PROFILE = Column(
-    "profile", pa.list_(pa.struct([("percent", WHOLE), ("above_m", NUMBER)])), "m",
+    "profile", lists_of(PROFILE_FIELDS), "m",
     Words("Profile", "of the roof: percentiles above the ground"),
     Words("Profiel", "van het dak: percentielen boven het maaiveld"),
-    in_tiles=False, filterable=False,
+    in_tiles=False, filterable=False, fields=PROFILE_FIELDS,
 )  # fmt: skip
 IS_TALL = Column(
     "is_tall", BOOLEAN, "",

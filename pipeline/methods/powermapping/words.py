@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.methods.method import Phrases
+from pipeline.methods.phrases import Phrases
 from pipeline.methods.powermapping.derived import FIELD_TRIAL_KWH
 from pipeline.methods.powermapping.rules import YIELDS
 from pipeline.wording import amount, listed, number, percent

@@ -11,7 +11,8 @@ from matplotlib.patches import Polygon, Rectangle
 
 from pipeline import wording
 from pipeline.methods import method_of
-from pipeline.methods.method import Layer, Palette, Phrases, names
+from pipeline.methods.method import Layer, Palette, names
+from pipeline.methods.phrases import Phrases
 from pipeline.output.map.palette import (
     FRAME,
     INK,
