@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from xlsxwriter import Workbook
-from xlsxwriter.exceptions import XlsxWriterException
 
 from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
@@ -94,6 +92,9 @@ def write_xlsx(to: Path, title: str, names: Sequence[str], rows: Iterable[Sequen
     Raises InputError for more rows, columns or text in a cell than a sheet holds, and OutputError
     where there is no room; what is at `to` then is not whole.
     """
+    from xlsxwriter import Workbook  # few runs need it
+    from xlsxwriter.exceptions import XlsxWriterException
+
     with TemporaryDirectory(dir=to.parent) as scratch, to.open("wb") as stream:
         options = {"constant_memory": True, "tmpdir": scratch} | CELLS
         try:

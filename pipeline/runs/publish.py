@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,6 @@ from pipeline.messages import Text
 from pipeline.methods.buildings import Judged, Measured
 from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
-from pipeline.output.map import cartography
 from pipeline.results import coverage, report
 from pipeline.results.buildings import Counts, rows_of, write_buildings
 from pipeline.results.store import RasterLayer, laid_out
@@ -175,8 +175,16 @@ def off_rasters(accounting: dict[str, Any], asked: int) -> list[str]:
     ]
 
 
+def import_drawing() -> ModuleType:
+    """The module that draws the map, which imports matplotlib: half a second."""
+    from pipeline.output.map import cartography
+
+    return cartography
+
+
 def draw(ledger: Ledger, composed: dict[str, Any], lang: str) -> None:
     """Draw the map of the table that was written."""
+    cartography = import_drawing()
     scene = cartography.scene(ledger.place(BUILDINGS), composed, ledger.place(RASTERS))
     with ledger.writing(MAP) as stream:
         cartography.draw(scene, stream, lang)

@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from pipeline.engine.engine import Engine, Progress, Stop, never_stop, no_progress
@@ -16,7 +17,15 @@ from pipeline.runs import update
 from pipeline.runs.passes import carry_out, survey_pass
 from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.provenance import machine, provenance
-from pipeline.runs.publish import Manifests, Result, complete, report_of, result_of, write_table
+from pipeline.runs.publish import (
+    Manifests,
+    Result,
+    complete,
+    import_drawing,
+    report_of,
+    result_of,
+    write_table,
+)
 from pipeline.runs.request import Outputs, Request
 from pipeline.runs.workers import engine_of
 from pipeline.storage.cache import retry_damaged
@@ -71,6 +80,7 @@ def _compute(
     context = run.context
     influence = run.method.influence(context)
     only = None if before is None else update.copy_unaffected(run, influence, before, origin)
+    Thread(target=import_drawing, name="import").start()  # beside the passes
     carry_out(run, engine, influence, origin, only, log)
     counts = write_table(run, engine.progress)
     composed = report_of(run, manifests, origin, influence, counts)
