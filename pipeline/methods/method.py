@@ -16,6 +16,7 @@ from pipeline.methods.context import Context
 from pipeline.methods.passes import Pass
 from pipeline.methods.phrases import Bilingual, Phrases, Words
 from pipeline.methods.reach import Influence, Reach, owners
+from pipeline.methods.shades import Shade
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 
@@ -76,7 +77,8 @@ class Column(Field):
     compared by it; in_tiles: whether vector tiles have it, by default unless it is nested;
     filterable: whether one may filter by it, which one never may by a nested one; fields: of its
     structs; geometry: which of these is a WKB polygon in RD and makes its structs features of their
-    own, "" for none.
+    own, "" for none: then the first field, never null, tells those of a row apart; shades: how maps
+    colour such features, the first that holds.
     """
 
     totals: tuple[Total, ...] = ()
@@ -86,6 +88,7 @@ class Column(Field):
     filterable: bool = True
     fields: tuple[Field, ...] = ()
     geometry: str = ""
+    shades: tuple[Shade, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for fields that its type does not have."""
@@ -93,6 +96,8 @@ class Column(Field):
             raise ValueError(f"column {self.name}: its type is not that of its fields")
         if self.geometry and self.geometry not in names(self.fields):
             raise ValueError(f"column {self.name}: {self.geometry} is none of its fields")
+        if odd := {shade.field for shade in self.shades} - {*names(self.fields)}:
+            raise ValueError(f"column {self.name}: shades by unknown fields {odd}")
 
     @property
     def nested(self) -> bool:
