@@ -52,7 +52,8 @@ class Field(Bilingual[Words]):
     """One field of the structs of a nested column, or a column.
 
     type: of Arrow; unit: as text, "" without one; en, nl: its words; values: all that its text (or
-    a text of its list) can be, empty where any text is possible.
+    a text of its list) can be, empty where any text is possible; in_tiles: whether vector tiles
+    have it, by default unless it is nested.
     """
 
     name: str
@@ -61,6 +62,18 @@ class Field(Bilingual[Words]):
     en: Words
     nl: Words
     values: tuple[str, ...] = ()
+    in_tiles: bool | None = None
+
+    @property
+    def nested(self) -> bool:
+        """Whether its values are structs, or lists of them."""
+        kind = self.type.value_type if pa.types.is_list(self.type) else self.type
+        return bool(pa.types.is_struct(kind))
+
+    @property
+    def tiled(self) -> bool:
+        """Whether vector tiles have it."""
+        return not self.nested if self.in_tiles is None else self.in_tiles
 
 
 def lists_of(fields: Sequence[Field]) -> pa.DataType:
@@ -74,17 +87,15 @@ class Column(Field):
 
     totals: how it adds up over an area; use: of booleans, the use (solar or wind) that a roof
     suits: what a restriction sets aside from it does not count; compared: whether two runs are
-    compared by it; in_tiles: whether vector tiles have it, by default unless it is nested;
-    filterable: whether one may filter by it, which one never may by a nested one; fields: of its
-    structs; geometry: which of these is a WKB polygon in RD and makes its structs features of their
-    own, "" for none: then the first field, never null, tells those of a row apart; shades: how maps
-    colour such features, the first that holds.
+    compared by it; filterable: whether one may filter by it, which one never may by a nested one;
+    fields: of its structs; geometry: which of these is a WKB polygon in RD and makes its structs
+    features of their own, "" for none: then the first field, never null, tells those of a row
+    apart; shades: how maps colour such features, the first that holds.
     """
 
     totals: tuple[Total, ...] = ()
     use: str = ""
     compared: bool = False
-    in_tiles: bool | None = None
     filterable: bool = True
     fields: tuple[Field, ...] = ()
     geometry: str = ""
@@ -98,17 +109,6 @@ class Column(Field):
             raise ValueError(f"column {self.name}: {self.geometry} is none of its fields")
         if odd := {shade.field for shade in self.shades} - {*names(self.fields)}:
             raise ValueError(f"column {self.name}: shades by unknown fields {odd}")
-
-    @property
-    def nested(self) -> bool:
-        """Whether its values are structs, or lists of them."""
-        kind = self.type.value_type if pa.types.is_list(self.type) else self.type
-        return bool(pa.types.is_struct(kind))
-
-    @property
-    def tiled(self) -> bool:
-        """Whether vector tiles have it."""
-        return not self.nested if self.in_tiles is None else self.in_tiles
 
     @property
     def spread(self) -> bool:
