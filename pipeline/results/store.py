@@ -17,6 +17,7 @@ from numcodecs import blosc
 from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 
+from kernels.pyramid import halved
 from pipeline.grid.windows import CHUNK, Layout, Shard, Window
 from pipeline.methods.method import Layer, Method
 from pipeline.results.georeference import (
@@ -236,16 +237,4 @@ def coarser(array: NDArray[Any], layer: RasterLayer) -> NDArray[Any]:
     """Half the resolution: the mean of what has data, or for masks the north-western cell."""
     if layer.declared.coarser == "first":
         return array[..., ::2, ::2]
-    if array.ndim > 2:  # one after another, since doubles take eight times the room
-        return np.stack([coarser(each, layer) for each in array])
-    total = np.zeros(array[::2, ::2].shape)
-    number = np.zeros(total.shape, np.uint8)
-    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        part = array[i::2, j::2]
-        data = ~np.isnan(part) if np.isnan(layer.fill) else part != layer.fill
-        np.add(total, part, out=total, where=data)
-        number += data
-    mean = total / np.maximum(number, 1)
-    if array.dtype == np.uint8:
-        mean = np.rint(mean)
-    return np.where(number > 0, mean, layer.fill).astype(array.dtype)
+    return halved(array, layer.fill)
