@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.overview import ROOFS
-from pipeline.output.tiles.roofs import LAYER as BUILDINGS
+from pipeline.output.tiles.roofs import vector_layers
 from pipeline.results.features import Features
 from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.ledger import RASTERS
@@ -229,7 +229,7 @@ def _links(request: Request, service: Service, collection: Collection) -> list[d
         for layer in collection.method.layers
         if layer.drawn is not None and layer.name in rasters
     ]
-    tiled = [*drawn, ROOFS, BUILDINGS]
+    tiled = [*drawn, ROOFS, *vector_layers(collection.method)]
     page = f"{address(request, service.settings, 'map/')}#c={collection.name}"
     return [
         to("", "self"),

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from pipeline.methods import METHODS
 from pipeline.methods.method import names
 from pipeline.output.tiles.overview import ROOFS
-from pipeline.output.tiles.roofs import LAYER as BUILDINGS
+from pipeline.output.tiles.roofs import vector_layers
 from service.jobs.job import Status
 from service.jobs.table import Jobs
 
@@ -62,7 +62,8 @@ class Metrics:
 
 def _layers() -> set[str]:
     """Names of the layers with tiles, as labels."""
-    return {ROOFS, BUILDINGS, *(each for m in METHODS.values() for each in names(m.layers))}
+    every = METHODS.values()
+    return {ROOFS, *(each for m in every for each in (*names(m.layers), *vector_layers(m)))}
 
 
 class Work(Collector):

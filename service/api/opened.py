@@ -6,10 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.output.tiles import overview, roofs
+from pipeline.output.tiles import overview
 from pipeline.output.tiles.overview import ROOFS, Overview
 from pipeline.output.tiles.pictures import Pictures
-from pipeline.output.tiles.roofs import LAYER, RoofTiles
+from pipeline.output.tiles.roofs import RoofTiles, vector_layers
 from pipeline.output.tiles.scheme import MapTile
 from pipeline.results.features import Features
 from pipeline.results.finished import mark_of, open_finished
@@ -38,6 +38,7 @@ class Opened:
         self._place, self._folder = collection.place, folder_of(state, collection.place)
         self.features = Features.of(self._place)
         self._method = collection.method
+        self.vectors = vector_layers(self._method)
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._pictures: Pictures | None = None
         self._roofs: RoofTiles | None = None
@@ -49,29 +50,29 @@ class Opened:
     @property
     def layers(self) -> list[str]:
         """The layers that there are tiles of."""
-        return [*(self._pictures.layers if self._pictures else ()), ROOFS, LAYER]
+        return [*(self._pictures.layers if self._pictures else ()), ROOFS, *self.vectors]
 
     def suns(self, layer: str) -> int:
         """Number of sun positions that a layer tells apart."""
-        return 0 if layer in (ROOFS, LAYER) else self.pictures.suns(layer)
+        return 0 if self._of_roofs(layer) else self.pictures.suns(layer)
 
     def zooms(self, layer: str) -> tuple[int, int]:
         """The lowest and the highest zoom of a layer."""
         if layer == ROOFS:
             return overview.FIRST, overview.LAST
-        if layer == LAYER:
-            return roofs.FIRST, roofs.LAST
+        if layer in self.vectors:
+            return self.vectors[layer][:2]
         return self.pictures.zooms(layer)
 
     def bounds(self, layer: str) -> Rectangle | None:
         """The rectangle of a layer [RD m]; None where it is empty."""
-        return self.features.bounds if layer in (ROOFS, LAYER) else self.pictures.bounds
+        return self.features.bounds if self._of_roofs(layer) else self.pictures.bounds
 
     def tile(self, layer: str, tile: MapTile, sun: int | None) -> bytes | None:
         """A tile; none or empty where there is nothing. Raises Counting where the roofs are not
         counted yet."""
-        if layer == LAYER:
-            return self._outlines().tile(tile)
+        if layer in self.vectors:
+            return self._outlines().tile(tile, layer)
         if layer == ROOFS:
             return self._counts().tile(tile)
         if sun is None and not self.pictures.is_whole(layer):
@@ -96,6 +97,10 @@ class Opened:
                 layers=Field("layers"),
             )
         return self._pictures
+
+    def _of_roofs(self, layer: str) -> bool:
+        """Whether a layer shows the table, else rasters."""
+        return layer == ROOFS or layer in self.vectors
 
     def _outlines(self) -> RoofTiles:
         with self._lock:

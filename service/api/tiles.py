@@ -1,4 +1,5 @@
-"""Tiles of a collection for a web map: pictures of its rasters and roofs, and its buildings."""
+"""Tiles of a collection for a web map: pictures of its rasters and roofs, and its buildings and
+their parts as vectors."""
 
 import gzip
 from dataclasses import dataclass
@@ -11,8 +12,6 @@ from fastapi.responses import JSONResponse, Response
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
 from pipeline.output.tiles.png import EMPTY_PNG
-from pipeline.output.tiles.roofs import LAYER as BUILDINGS
-from pipeline.output.tiles.roofs import fields_of
 from pipeline.output.tiles.scheme import DEEPEST, MapTile
 from pipeline.results.finished import mark_of
 from pipeline.results.printed import attributions, sun_times
@@ -89,6 +88,11 @@ class TileLayer:
     layer: str
     sun: int | None
 
+    @property
+    def is_vector(self) -> bool:
+        """Whether its tiles are vectors, else pictures."""
+        return self.layer in self.run.vectors
+
 
 def tile_layer(
     service: ServiceDep, collection: CollectionDep, layer: Layer, sun: Sun = None
@@ -129,8 +133,9 @@ def tilejson(request: Request, service: ServiceDep, tiles: LayerDep) -> JSONResp
     bounds = tiles.run.bounds(tiles.layer)
     if bounds is not None:
         values["bounds"] = lonlat(bounds)
-    if tiles.layer == BUILDINGS:
-        values["vector_layers"] = [{"id": BUILDINGS, "fields": fields_of(collection.method)}]
+    if tiles.is_vector:
+        fields = tiles.run.vectors[tiles.layer].fields
+        values["vector_layers"] = [{"id": tiles.layer, "fields": fields}]
     return JSONResponse(values, headers=keeping(collection))
 
 
@@ -144,7 +149,7 @@ def tile(request: Request, tiles: LayerDep, z: Zoom, x: Place, y: Place) -> Resp
     collection = tiles.collection
     square = _square(z, x, y)
     key = (str(collection.place), mark_of(collection.place), tiles.layer, tiles.sun, z, x, y)
-    vector, headers = tiles.layer == BUILDINGS, keeping(collection)
+    vector, headers = tiles.is_vector, keeping(collection)
     packed = vector and "gzip" in request.headers.get("accept-encoding", "")
     if vector:
         headers["Vary"] = ", ".join(filter(None, [headers.get("Vary"), "Accept-Encoding"]))
@@ -173,6 +178,6 @@ def _draw(tiles: TileLayer, square: MapTile) -> bytes:
     except Counting:
         text = "the roofs of this run are still being counted; ask again in a few seconds"
         raise Problem(503, text, headers={"Retry-After": str(RETRY_S)}) from None
-    if tiles.layer == BUILDINGS:
+    if tiles.is_vector:
         return gzip.compress(tile_, EFFORT, mtime=0) if tile_ else b""
     return tile_ or EMPTY_PNG

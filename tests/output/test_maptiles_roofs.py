@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
 from pipeline.output.site.archives import tile_layers
 from pipeline.output.tiles.mvt import EXTENT
-from pipeline.output.tiles.roofs import BUFFER, FIRST, LAST, MOST, RoofTiles, fields_of
+from pipeline.output.tiles.roofs import BUFFER, FIRST, LAST, LAYER, MOST, RoofTiles
 from pipeline.output.tiles.scheme import MapTile, mercator_transformer
 from pipeline.storage.geoparquet import GeoParquet
 from tests.output.test_maptiles_mvt import decoded, shapes
@@ -103,7 +103,7 @@ def test_properties_are_the_table_s(opened: RoofTiles, table: pa.Table, tmp_path
         assert each["flags"] == (",".join(row["flags"]) or None)
         lit = row["lit"]
         assert each["lit"] == (None if lit is None else "".join("01"[sun] for sun in lit))
-        for name in fields_of(METHOD).keys() - {"flags", "lit"}:
+        for name in opened.layers[LAYER].fields.keys() - {"flags", "lit"}:
             value = row[name]
             assert each[name] == (round(value, 2) if isinstance(value, float) else value)
 

@@ -18,7 +18,7 @@ from pipeline.engine.engine import never_stop, no_progress
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.crs import RD
 from pipeline.output.site import archives, places, rows
-from pipeline.output.tiles.roofs import fields_of
+from pipeline.output.tiles.roofs import LAYER, vector_layers
 from pipeline.output.tiles.scheme import MapTile
 from pipeline.results import report
 from pipeline.results.printed import sun_times
@@ -114,7 +114,7 @@ def test_a_file_of_tiles_says_what_is_in_it(made: Path) -> None:
     packed = reader(made / "data" / "buildings.pmtiles")
     told = packed.metadata()
     assert told["vector_layers"][0]["id"] == "buildings"
-    assert told["vector_layers"][0]["fields"] == fields_of(finished.METHOD)
+    assert told["vector_layers"][0]["fields"] == vector_layers(finished.METHOD)[LAYER].fields
     assert "AHN" in told["attribution"]
     assert packed.header()["clustered"]
     west, south, east, north = config(made)["collections"][0]["bbox"]

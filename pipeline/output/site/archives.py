@@ -17,7 +17,7 @@ from pipeline.engine.engine import Progress
 from pipeline.engine.tasks import Stop
 from pipeline.errors import Stopped
 from pipeline.grid.crs import lonlat
-from pipeline.output.tiles import overview, roofs
+from pipeline.output.tiles import overview
 from pipeline.output.tiles.overview import ROOFS, Overview
 from pipeline.output.tiles.pictures import Pictures
 from pipeline.output.tiles.roofs import RoofTiles
@@ -69,8 +69,8 @@ class Archive(NamedTuple):
 
 
 def archives(directory: Place, scratch: Path, most: int = MOST_TILES) -> list[Archive]:
-    """The files of a finished run: outlines and overview of its roofs, and its raster layers, those
-    of bits for all moments together and for each.
+    """The files of a finished run: outlines of its roofs and of their parts, overview of its roofs,
+    and its raster layers, those of bits for all moments together and for each.
 
     scratch: a folder for the counts of roofs; most: tiles of the highest zoom of pictures. Raises
     InputError without a finished run, or for a damaged one.
@@ -80,9 +80,9 @@ def archives(directory: Place, scratch: Path, most: int = MOST_TILES) -> list[Ar
     pictures = Pictures(store, run.method) if open_store(store) is not None else None
     table = RoofTiles(run.table, run.method)
     layers = tile_layers(table, pictures)
-    draw: dict[str, Draw] = {}
-    if roofs.LAYER in layers:
-        draw[roofs.LAYER] = partial(_packed, table)
+    vectors = [name for name in table.layers if name in layers]
+    draw: dict[str, Draw] = {name: partial(_packed, table, name) for name in vectors}
+    if ROOFS in layers:
         draw[ROOFS] = Overview.of(run.table.file, run.method, scratch).tile
     if pictures is not None:
         draw |= _drawn(pictures, layers, sun_times(run.report))
@@ -102,7 +102,8 @@ def tile_layers(table: RoofTiles, pictures: Pictures | None) -> dict[str, TileLa
     if table.bounds and ground:
         bounds = lonlat(ground)
         layers[ROOFS] = TileLayer(bounds, overview.FIRST, overview.LAST)
-        layers[roofs.LAYER] = TileLayer(bounds, roofs.FIRST, roofs.LAST, fields=table.fields)
+        for name, (first, last, fields) in table.layers.items():
+            layers[name] = TileLayer(bounds, first, last, fields=fields)
     return layers
 
 
@@ -124,9 +125,9 @@ def _drawn(pictures: Pictures, layers: dict[str, TileLayer], times: list[str]) -
     return draw
 
 
-def _packed(table: RoofTiles, tile: MapTile) -> bytes | None:
-    """A vector tile, compressed; None without roofs."""
-    data = table.tile(tile)
+def _packed(table: RoofTiles, name: str, tile: MapTile) -> bytes | None:
+    """A vector tile of a layer, compressed; None without features."""
+    data = table.tile(tile, name)
     return gzip.compress(data, EFFORT, mtime=0) if data else None
 
 

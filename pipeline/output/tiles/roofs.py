@@ -1,6 +1,7 @@
-"""Vector tiles of the roofs of a run, from its table."""
+"""Vector tiles of a run, from its table: of its roofs, and of their parts in nested columns."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.methods.method import BOOLEAN, NUMBER, WHOLE, Method
+from pipeline.methods.method import NUMBER, WHOLE, Column, Field, Method
 from pipeline.output.tiles import mvt
 from pipeline.output.tiles.scheme import MapTile, Units
 from pipeline.output.tiles.wkb import shapes_in
@@ -18,15 +19,52 @@ from pipeline.storage.slices import Rectangle
 
 LAYER = "buildings"
 FIRST, LAST = 14, 16  # zoom; beyond it a map enlarges
+PARTS_FIRST = 16  # zoom; below it the parts of a house are a few pixels
 BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
 DECIMALS = 2  # cm, dm2, 10 Wh and percents
-KINDS = {BOOLEAN: "Boolean", WHOLE: "Number", NUMBER: "Number"}
+OF_ROOF = {"row": "Number", "selected": "Boolean"}  # what a part has of its roof
+PART_BITS = 16  # of a feature's id, below its row
 
 
-def fields_of(method: Method) -> dict[str, str]:
-    """The properties of a roof in a tile, with their kinds as TileJSON names them."""
-    return {each.name: KINDS.get(each.type, "String") for each in method.columns if each.tiled}
+class VectorLayer(NamedTuple):
+    """A layer of vector tiles. first, last: zoom; fields: the properties of its features, with
+    their kinds as TileJSON names them."""
+
+    first: int
+    last: int
+    fields: dict[str, str]
+
+
+def vector_layers(method: Method) -> dict[str, VectorLayer]:
+    """The layers of vector tiles by their names: of the roofs, and of each column with parts."""
+    roofs = VectorLayer(FIRST, LAST, _kinds(method.columns))
+    return {LAYER: roofs} | {each.name: _of_parts(each) for each in method.parts}
+
+
+def _of_parts(column: Column) -> VectorLayer:
+    fields = (each for each in column.fields if each.name != column.geometry)
+    return VectorLayer(PARTS_FIRST, LAST, OF_ROOF | _kinds(fields))
+
+
+def _kinds(fields: Iterable[Field]) -> dict[str, str]:
+    return {each.name: _kind(each.type) for each in fields if each.tiled}
+
+
+def _kind(of: pa.DataType) -> str:
+    if pa.types.is_boolean(of):
+        return "Boolean"
+    return "Number" if pa.types.is_integer(of) or pa.types.is_floating(of) else "String"
+
+
+class Features(NamedTuple):
+    """Features before they are drawn. ids: (n,) int64; rows: their columns; geometry: name of the
+    one with well-known binary; bounds: (n, 4) rectangles that hold them [m]."""
+
+    ids: NDArray[np.int64]
+    rows: pa.Table
+    geometry: str
+    bounds: NDArray[np.float64]
 
 
 class RoofTiles:
@@ -37,7 +75,8 @@ class RoofTiles:
     """
 
     def __init__(self, table: GeoParquet, method: Method, most: int = MOST) -> None:
-        self.fields = fields_of(method)
+        self.layers = vector_layers(method)
+        self._columns = method.by_name
         self._table = table.caching(row_cache(most))
         self._table.check_rectangles()
 
@@ -46,19 +85,38 @@ class RoofTiles:
         """The rectangle around all roofs [RD m]; None without any."""
         return self._table.extent
 
-    def tile(self, tile: MapTile) -> bytes:
-        """A Mapbox Vector Tile of one layer, `buildings`; b"" without roofs, and below zoom FIRST
-        or beyond LAST. Equal tables give equal bytes."""
-        if not FIRST <= tile.z <= LAST:
+    def tile(self, tile: MapTile, name: str = LAYER) -> bytes:
+        """A Mapbox Vector Tile of one layer, `buildings` or a column with parts; b"" without
+        features, and at other zooms than the layer's. Equal tables give equal bytes.
+
+        The id of a roof is its row; that of a part is row << PART_BITS | its place from 1.
+        """
+        layer = self.layers[name]
+        if not layer.first <= tile.z <= layer.last:
             return b""
-        _, columns, bounds = self._table.within(tile.rd(BUFFER), ["row", *self.fields, "geometry"])
-        if not len(columns):
+        features = (self._roofs if name == LAYER else self._parts)(tile.rd(BUFFER), name)
+        if not len(features.ids):
             return b""
-        rows = columns.combine_chunks()
-        polygons = _on_tile(rows["geometry"], bounds, tile)
-        return mvt.layer(
-            LAYER, rows["row"].to_numpy(), polygons, _properties(rows.select(list(self.fields)))
-        )
+        polygons = _on_tile(features.rows[features.geometry], features.bounds, tile)
+        properties = _properties(features.rows.select(list(layer.fields)))
+        return mvt.layer(name, features.ids, polygons, properties)
+
+    def _roofs(self, within: Rectangle, name: str) -> Features:
+        columns = ["row", *self.layers[name].fields, "geometry"]
+        _, rows, bounds = self._table.within(within, columns)
+        return Features(rows["row"].to_numpy(), rows.combine_chunks(), "geometry", bounds)
+
+    def _parts(self, within: Rectangle, name: str) -> Features:
+        """The parts of the roofs whose rectangle touches one [m]; of each that of its roof."""
+        _, roofs, bounds = self._table.within(within, [*OF_ROOF, name])
+        lists = roofs[name].combine_chunks()
+        roof = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
+        rows = pa.Table.from_struct_array(pc.list_flatten(lists))
+        for each in reversed(OF_ROOF):
+            rows = rows.add_column(0, each, roofs[each].combine_chunks().take(pa.array(roof)))
+        place = np.arange(len(roof)) - np.searchsorted(roof, roof) + 1
+        ids = rows["row"].to_numpy() << PART_BITS | place
+        return Features(ids, rows, self._columns[name].geometry, bounds[roof])
 
 
 def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: MapTile) -> mvt.Polygons:
@@ -88,7 +146,9 @@ def _properties(rows: pa.Table) -> pa.Table:
 
 def _value(column: pa.ChunkedArray) -> Any:
     if pa.types.is_floating(column.type):
-        return pc.round(column, DECIMALS)
+        return pc.round(column.cast(NUMBER), DECIMALS)
+    if pa.types.is_integer(column.type):
+        return column.cast(WHOLE)
     if not pa.types.is_nested(column.type):
         return column
     texts = as_text(column)
