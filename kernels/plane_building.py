@@ -7,25 +7,41 @@ import numpy as np
 from kernels.compile import kernel
 from kernels.plane_cells import count_holes, count_mixed, drop_outliers, drop_small, region_of
 from kernels.plane_fit import FIELDS, N, height
-from kernels.plane_grow import Regions, grow_narrow, grow_rough, grow_wide, plane_of
+from kernels.plane_grow import NEAR, GrowthRules, Regions, Room, grow, grow_left, plane_of
 from kernels.plane_merge import merge_alike, settle
-from kernels.plane_seeds import MISSING, NONE, OUTSIDE, PAD, REACH, WILD, Field, fit_cells
+from kernels.plane_seeds import (
+    ALL_BUCKETS,
+    MISSING,
+    NARROW,
+    NONE,
+    OUTSIDE,
+    PAD,
+    REACH,
+    ROUGH,
+    WIDE,
+    WILD,
+    Field,
+    fit_cells,
+    order_seeds,
+)
 from kernels.plane_use import REST, free_cells, overgrown_cells
 from kernels.rings import resized
 from kernels.zonal import NO_HEIGHT
 
 MOST_PLANES = 254
-FLAT = np.tan(np.radians(10.0))
 SAMPLES = 9  # of a building's heights, whose median is its level
-SETTLED = 8  # rounds in which cells move, at most
+EARLY, LATE = 2, 3  # rounds in which cells move, at most
+MUCH = 50  # cells of a rough plane, at least
 
 
 class Rules(NamedTuple):
     """What planes are made by. unit: centimetres of a cell's side; least: cells of a plane;
-    setback [cells]; above: height over a plane from which a cell is overgrown [cm]."""
+    flat: slope below which a plane is flat [cm per cell]; setback [cells]; above: height over a
+    plane from which a cell is overgrown [cm]."""
 
     unit: float
     least: int
+    flat: float
     setback: float
     above: float
 
@@ -59,8 +75,12 @@ def _take(cm, spans, f, box, level, field):  # type: ignore[no-untyped-def]
     own = known = 0
     field.label[:] = OUTSIDE
     field.z[:] = MISSING
+    field.begin[:] = field.z.shape[1]
+    field.end[:] = 0
     for s in range(spans.start[f], spans.start[f + 1]):
         i = spans.row[s] - box[0] + PAD
+        field.begin[i] = min(field.begin[i], spans.begin[s] - box[1] + PAD)
+        field.end[i] = max(field.end[i], spans.end[s] - box[1] + PAD)
         for j in range(spans.begin[s], spans.end[s]):
             value = cm[spans.row[s], j]
             up = value - level
@@ -74,30 +94,28 @@ def _take(cm, spans, f, box, level, field):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _segment(field, regions, members, moves, rules):  # type: ignore[no-untyped-def]
+def _segment(field, regions, room, rules):  # type: ignore[no-untyped-def]
     """Give all cells of a building their regions."""
-    fit_cells(field, FLAT * rules.unit)
+    fit_cells(field, rules.unit)
+    room.end[:] = order_seeds(field, room.order)
     regions.used[0] = 1
-    grow_wide(field, regions, members, rules.least, rules.unit)
-    _settle(field, regions, members, moves)
-    grow_rough(field, regions, members, rules.least, rules.unit)
-    _settle(field, regions, members, moves)
-    grow_narrow(field, regions, members, rules.least, rules.unit)
-    _settle(field, regions, members, moves)
+    usual = GrowthRules(rules.unit, rules.least, NEAR, NEAR)
+    left = GrowthRules(rules.unit, rules.least, NEAR, 0.75 * NEAR)
+    rough = GrowthRules(rules.unit, max(rules.least, MUCH), 2 * NEAR, ROUGH)
+    if grow(field, regions, room, 0.0, WIDE, usual):
+        settle(field, regions, room, EARLY)
+    if grow(field, regions, room, WIDE, ROUGH, rough):
+        settle(field, regions, room, EARLY)
+    if grow(field, regions, room, NARROW, NARROW + WIDE, usual):
+        settle(field, regions, room, 1)
+    if grow_left(field, regions, room.members, left):
+        settle(field, regions, room, 1)
     merge_alike(field, regions, rules.unit)
-    _settle(field, regions, members, moves)
+    settle(field, regions, room, LATE)
     if drop_small(field, regions, rules.least):
-        _settle(field, regions, members, moves)
+        settle(field, regions, room, LATE)
     drop_outliers(field, regions)
-    count_mixed(field, regions, members, moves)
-    count_holes(field, members)
-
-
-@kernel
-def _settle(field, regions, members, moves):  # type: ignore[no-untyped-def]
-    for _ in range(SETTLED):
-        if settle(field, regions, members, moves) == 0:
-            break
+    count_mixed(field, regions, room)
 
 
 @kernel
@@ -106,8 +124,8 @@ def _count(field, regions, tally):  # type: ignore[no-untyped-def]
     without the padding, the first of them."""
     tally[: regions.used[0]] = 0
     width = field.label.shape[1]
-    for y in range(PAD, field.label.shape[0] - PAD):
-        for x in range(PAD, width - PAD):
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             r = region_of(field.label[y, x])
             if r > NONE:
                 if tally[r, 0] == 0:
@@ -182,29 +200,40 @@ def all_planes(cm, spans, boxes, rules, start, counts, number, fitted):  # type:
             cells += spans.end[s] - spans.begin[s]
         most = max(most, cells)
         area = max(area, (boxes[f, 2] + 2 * PAD) * (boxes[f, 3] + 2 * PAD))
-    labels, levels = np.empty((2, area), np.int32), np.empty((4, area), np.float32)
+    levels, slopes = np.empty((2, area), np.int32), np.empty((4, area), np.float32)
     numbers, seen = np.empty(most + 2, np.uint8), np.empty(area, np.uint8)
-    members, moves = np.empty((most + 1, 2), np.int32), np.empty(most + 1, np.int32)
-    room = most // rules.least + 3
-    regions = Regions(
-        np.empty((room, FIELDS), np.int64), np.empty((room, 6)), np.zeros(1, np.int64)
+    rows = boxes[:, 2].max() + 2 * PAD if len(boxes) else 0
+    begin, end = np.empty(rows, np.int64), np.empty(rows, np.int64)
+    room = Room(
+        np.empty(most, np.int64),
+        np.empty(ALL_BUCKETS + 1, np.int64),
+        np.empty((most + 1, 2), np.int32),
+        np.empty(most + 1, np.int32),
     )
-    tally = np.empty((room, 4), np.int64)
+    many = most // min(rules.least, 8) + 3
+    regions = Regions(
+        np.empty((many, FIELDS), np.int64), np.empty((many, 6)), np.zeros(1, np.int64)
+    )
+    tally = np.empty((many, 4), np.int64)
     whole, real, n, done = np.empty((64, 3), np.int64), np.empty((64, 6)), 0, 0
     for f in range(len(boxes)):
         rows, columns = boxes[f, 2] + 2 * PAD, boxes[f, 3] + 2 * PAD
         field = Field(
-            _window(labels[0], rows, columns),
-            _window(labels[1], rows, columns),
             _window(levels[0], rows, columns),
             _window(levels[1], rows, columns),
-            _window(levels[2], rows, columns),
-            _window(levels[3], rows, columns),
+            _window(slopes[0], rows, columns),
+            _window(slopes[1], rows, columns),
+            _window(slopes[2], rows, columns),
+            _window(slopes[3], rows, columns),
+            begin[:rows],
+            end[:rows],
         )
         shown = _window(seen, rows, columns)
         level = _level(cm, spans, f) if spans.start[f + 1] > spans.start[f] else np.int64(0)
         own, known = _take(cm, spans, f, boxes[f], level, field)
-        _segment(field, regions, members, moves, rules)
+        _segment(field, regions, room, rules)
+        if known < own:
+            count_holes(field, room.members)
         _count(field, regions, tally)
         order, found = _rank(tally, regions.used[0], rules.least, numbers)
         _show(field, numbers, shown)
@@ -213,9 +242,14 @@ def all_planes(cm, spans, boxes, rules, start, counts, number, fitted):  # type:
         for k in range(len(order)):
             real[n + k, 2] += level
         _give(spans, f, boxes[f], field, shown, number[done:], fitted[done:])
-        free_cells(shown, field.rank, rules.setback, whole[n:, 2])
-        over = overgrown_cells(field, shown, regions, order, members, moves, rules.above)
-        counts[f, 0], counts[f, 1], counts[f, 2], counts[f, 3] = own, known, over, found
+        for k in range(len(order)):
+            east, south = real[n + k, 3], real[n + k, 4]
+            whole[n + k, 2] = east * east + south * south < rules.flat * rules.flat
+        if whole[n : n + len(order), 2].any():
+            free_cells(field, shown, rules.setback, whole[n : n + len(order), 2])
+        if len(order) and whole[n : n + len(order), 0].sum() < own:
+            counts[f, 2] = overgrown_cells(field, shown, regions, order, room, rules.above)
+        counts[f, 0], counts[f, 1], counts[f, 3] = own, known, found
         n += len(order)
         done += own
         start[f + 1] = n

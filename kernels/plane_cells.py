@@ -24,23 +24,26 @@ def region_of(label):  # type: ignore[no-untyped-def]
 def drop_small(field, regions, least):  # type: ignore[no-untyped-def]
     """Free the cells of regions with fewer than `least`. Returns whether there were such."""
     small = False
-    for y in range(PAD, field.label.shape[0] - PAD):
-        for x in range(PAD, field.label.shape[1] - PAD):
+    for r in range(1, regions.used[0]):
+        small |= 0 < regions.sums[r, N] < least
+    if not small:
+        return False
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             r = field.label[y, x]
             if r > NONE and regions.sums[r, N] < least:
                 field.label[y, x] = NONE
-                small = True
     for r in range(1, regions.used[0]):
         if regions.sums[r, N] < least:
             regions.sums[r] = 0
-    return small
+    return True
 
 
 @kernel
 def drop_outliers(field, regions):  # type: ignore[no-untyped-def]
     """Fit planes to those of their cells that lie in them; the others count and are not fitted."""
-    for y in range(PAD, field.label.shape[0] - PAD):
-        for x in range(PAD, field.label.shape[1] - PAD):
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             r = field.label[y, x]
             if r > NONE:
                 plane = plane_of(regions, r)
@@ -71,11 +74,11 @@ def _mixed(field, regions, y, x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def count_mixed(field, regions, members, moves):  # type: ignore[no-untyped-def]
+def count_mixed(field, regions, room):  # type: ignore[no-untyped-def]
     """Count the mixed cells with the plane beside them that is nearest in height."""
-    n = 0
-    for y in range(PAD, field.label.shape[0] - PAD):
-        for x in range(PAD, field.label.shape[1] - PAD):
+    members, moves, n = room.members, room.moves, 0
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             if field.label[y, x] == NONE and field.z[y, x] < WILD:
                 r = _mixed(field, regions, y, x)
                 if r > NONE:
@@ -89,16 +92,16 @@ def count_mixed(field, regions, members, moves):  # type: ignore[no-untyped-def]
 def count_holes(field, members):  # type: ignore[no-untyped-def]
     """Count cells without data with the plane that encloses them, if it is one."""
     seen = -(1 << 30)
-    for y in range(PAD, field.label.shape[0] - PAD):
-        for x in range(PAD, field.label.shape[1] - PAD):
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             if field.label[y, x] == NONE and field.z[y, x] == MISSING:
                 n, around = _hole(field, members, y, x, seen)
                 for k in range(n):
                     field.label[members[k, 0], members[k, 1]] = (
                         seen if around <= NONE else -1 - around
                     )
-    for y in range(PAD, field.label.shape[0] - PAD):
-        for x in range(PAD, field.label.shape[1] - PAD):
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             if field.label[y, x] == seen:
                 field.label[y, x] = NONE
 

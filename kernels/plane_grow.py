@@ -6,16 +6,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.compile import kernel
-from kernels.plane_fit import Fit, N, add_cell, fit, height, within_angle
-from kernels.plane_seeds import NARROW, NO_SEED, NONE, PAD, WILD
+from kernels.plane_fit import Fit, N, add_cell, fit, height, moments, within_angle
+from kernels.plane_seeds import BUCKETS, NO_SEED, NONE, OUTSIDE, PAD, ROUGH, WILD, free_seeds
 
 BESIDE = ((-1, 0), (0, -1), (0, 1), (1, 0))
 NEAR = 20.0  # a cell of a plane lies no further from it [cm]
 LEAN = np.cos(np.radians(15.0)) ** 2  # and the fit about it leans no further
-ROUGH = 25.0  # rows of panels on a flat roof are a plane up to this spread [cm]
-MUCH = 50  # cells of a rough plane at least
+THIN = 0.15  # a strip of two cells has 0.25, one of one cell at most 0.09 [square cells]
 LOOSE = 2.5  # times its spread a cell may be from a rough plane
-BUCKETS = 512  # of ranks, each sorted when it is reached: by then most of its cells are taken
+
+
+class GrowthRules(NamedTuple):
+    """How regions grow. unit: centimetres of a cell's side; least: cells of a region; near: how far
+    a cell is from the plane at most [cm]; spread: of a region at most [cm]."""
+
+    unit: float
+    least: int
+    near: float
+    spread: float
+
+
+class Room(NamedTuple):
+    """Room for the lists of a building: seeds in order and where each bucket of them ends; cells,
+    and where they move."""
+
+    order: NDArray[np.int64]
+    end: NDArray[np.int64]
+    members: NDArray[np.int32]
+    moves: NDArray[np.int32]
 
 
 class Regions(NamedTuple):
@@ -67,19 +85,19 @@ def tolerance(plane):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _joins(field, plane, y, x, unit, near):  # type: ignore[no-untyped-def]
+def _joins(field, plane, y, x, rules):  # type: ignore[no-untyped-def]
     if field.label[y, x] != NONE or field.z[y, x] >= WILD:
         return False
-    if np.abs(field.z[y, x] - height(plane, x, y)) > near:
+    if np.abs(field.z[y, x] - height(plane, x, y)) > rules.near:
         return False
     lean = field.east[y, x], field.south[y, x]
     return field.rank[y, x] == NO_SEED or within_angle(
-        plane.east, plane.south, lean[0], lean[1], unit, LEAN
+        plane.east, plane.south, lean[0], lean[1], rules.unit, LEAN
     )
 
 
 @kernel
-def _grow(field, regions, r, members, unit, near):  # type: ignore[no-untyped-def]
+def _spread(field, regions, r, members, rules):  # type: ignore[no-untyped-def]
     """Grow a region from members[0]; members: (cells, 2) int32, row and column, filled in the order
     of joining. Returns how many there are."""
     begin, end, due = 0, 1, 8
@@ -91,7 +109,7 @@ def _grow(field, regions, r, members, unit, near):  # type: ignore[no-untyped-de
         for k in range(begin, ring):
             for down, right in BESIDE:
                 y, x = members[k, 0] + down, members[k, 1] + right
-                if _joins(field, plane, y, x, unit, near):
+                if _joins(field, plane, y, x, rules):
                     field.label[y, x] = r
                     add_cell(regions.sums[r], x, y, field.z[y, x], 1)
                     members[end, 0], members[end, 1] = y, x
@@ -101,85 +119,94 @@ def _grow(field, regions, r, members, unit, near):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _order(field, low, high):  # type: ignore[no-untyped-def]
-    """Free cells with a rank from `low` to `high`, in coarse order: by buckets. Returns their
-    positions in the flat field and where each bucket starts."""
-    rank, label = field.rank, field.label
-    start = np.zeros(BUCKETS + 2, np.int64)
-    scale = BUCKETS / (high - low)
-    for step in range(2):
-        cells = np.empty(start[BUCKETS] if step else 0, np.int64)
-        for i in range(PAD, rank.shape[0] - PAD):
-            for j in range(PAD, rank.shape[1] - PAD):
-                if label[i, j] == NONE and low <= rank[i, j] <= high:
-                    b = min(int((rank[i, j] - low) * scale), BUCKETS - 1)
-                    if step:
-                        cells[start[b]] = i * rank.shape[1] + j
-                        start[b] += 1
-                    else:
-                        start[b + 1] += 1
-        if step == 0:
-            for b in range(BUCKETS):
-                start[b + 1] += start[b]
-    return cells, start
-
-
-@kernel
-def _free(field, cells):  # type: ignore[no-untyped-def]
-    """Those cells that are still in no region, by falling fitness."""
-    width, n = field.rank.shape[1], 0
-    kept = np.empty(len(cells), np.int64)
-    ranks = np.empty(len(cells), np.float32)
-    for k in range(len(cells)):
-        i, j = cells[k] // width, cells[k] % width
-        if field.label[i, j] == NONE:
-            kept[n], ranks[n] = cells[k], field.rank[i, j]
-            n += 1
-    return kept[:n][np.argsort(ranks[:n], kind="mergesort")]
-
-
-@kernel
-def grow_all(field, regions, members, low, high, least, unit, near, spread):  # type: ignore[no-untyped-def]
+def grow(field, regions, room, low, high, rules):  # type: ignore[no-untyped-def]
     """Grow regions from the free cells with a rank from `low` to `high`, the best first. What comes
-    to fewer than `least` cells is set free again."""
-    width = field.rank.shape[1]
-    cells, end = _order(field, low, high)
-    first = 0
-    for b in range(BUCKETS):
-        seeds = _free(field, cells[first : end[b]])
-        first = end[b]
-        for k in range(len(seeds)):
+    to fewer than `rules.least` cells, or is too rough, is set free again. room: the seeds in order.
+    Returns whether there are new regions."""
+    width, before = field.rank.shape[1], regions.used[0]
+    for b in range(int(low * BUCKETS), int(high * BUCKETS) + 1):
+        first, last = room.end[b - 1] if b else 0, room.end[b]
+        if first == last:
+            continue
+        seeds = room.order[first:last]
+        for k in range(free_seeds(field, seeds, low, high)):
             y, x = seeds[k] // width, seeds[k] % width
-            if field.label[y, x] != NONE:
-                continue
-            r = regions.used[0]
-            _start(field, regions, r, y, x)
-            members[0, 0], members[0, 1] = y, x
-            n = _grow(field, regions, r, members, unit, near)
-            plane = fit(regions.sums[r])
-            if n < least or not plane.known or plane.spread > spread:
-                for m in range(n):
-                    field.label[members[m, 0], members[m, 1]] = NONE
-            else:
-                refit(regions, r)
-                regions.used[0] += 1
+            if field.label[y, x] == NONE:
+                _grow_from(field, regions, room.members, y, x, rules)
+    return regions.used[0] > before
 
 
 @kernel
-def grow_wide(field, regions, members, least, unit):  # type: ignore[no-untyped-def]
-    """Grow from cells whose 5 x 5 lie in a plane."""
-    grow_all(field, regions, members, 0.0, NARROW / 2, least, unit, NEAR, NEAR)
+def _grow_from(field, regions, members, y, x, rules):  # type: ignore[no-untyped-def]
+    r = regions.used[0]
+    _start(field, regions, r, y, x)
+    members[0, 0], members[0, 1] = y, x
+    n = _spread(field, regions, r, members, rules)
+    plane = fit(regions.sums[r])
+    if n >= rules.least and plane.known and plane.spread <= rules.spread:
+        refit(regions, r)
+        regions.used[0] += 1
+    else:
+        for m in range(n):
+            field.label[members[m, 0], members[m, 1]] = NONE
 
 
 @kernel
-def grow_rough(field, regions, members, least, unit):  # type: ignore[no-untyped-def]
-    """Grow rough flat planes, as rows of panels make them."""
-    grow_all(
-        field, regions, members, 2 * NARROW, NARROW * 2.5, max(least, MUCH), unit, 2 * NEAR, ROUGH
-    )
+def _is_left(field, y, x):  # type: ignore[no-untyped-def]
+    """Whether a cell is free, and neither at the footprint's edge nor marked."""
+    if field.label[y, x] != NONE or field.z[y, x] >= WILD or field.rank[y, x] < 0.0:
+        return False
+    inside = True
+    for i in range(y - 1, y + 2):
+        for j in range(x - 1, x + 2):
+            inside &= field.label[i, j] != OUTSIDE
+    return inside
 
 
 @kernel
-def grow_narrow(field, regions, members, least, unit):  # type: ignore[no-untyped-def]
-    """Grow from cells whose 3 x 3 lie in a plane."""
-    grow_all(field, regions, members, NARROW, NARROW * 1.5, least, unit, NEAR, NEAR)
+def grow_left(field, regions, members, rules):  # type: ignore[no-untyped-def]
+    """Make regions of free cells that hang together in one plane, too narrow for any fit about a
+    cell: steep strips between gentle slopes. Returns whether there are new regions. The ranks of
+    free cells are overwritten."""
+    before = regions.used[0]
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
+            if _is_left(field, y, x):
+                _take_left(field, regions, members, y, x, rules)
+    return regions.used[0] > before
+
+
+@kernel
+def _take_left(field, regions, members, y, x, rules):  # type: ignore[no-untyped-def]
+    r, k, n = regions.used[0], 0, 1
+    members[0, 0], members[0, 1] = y, x
+    field.rank[y, x] = -1.0
+    regions.sums[r] = 0
+    while k < n:
+        y, x = members[k, 0], members[k, 1]
+        add_cell(regions.sums[r], x, y, field.z[y, x], 1)
+        for down, right in BESIDE:
+            if _is_left(field, y + down, x + right):
+                field.rank[y + down, x + right] = -1.0
+                members[n, 0], members[n, 1] = y + down, x + right
+                n += 1
+        k += 1
+    plane = fit(regions.sums[r])
+    if (
+        n >= rules.least
+        and plane.known
+        and plane.spread <= rules.spread
+        and _width(regions, r) > THIN
+    ):
+        for m in range(n):
+            field.label[members[m, 0], members[m, 1]] = r
+        refit(regions, r)
+        regions.used[0] += 1
+
+
+@kernel
+def _width(regions, r):  # type: ignore[no-untyped-def]
+    """The variance of a region's cells across its longest extent [cells]."""
+    xx, xy, yy, _, _, _ = moments(regions.sums[r])
+    square = np.float64(regions.sums[r, N]) ** 2
+    return (xx + yy - np.sqrt((xx - yy) * (xx - yy) + 4.0 * (xy * xy))) / (2.0 * square)

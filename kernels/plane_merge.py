@@ -4,12 +4,13 @@ import numpy as np
 
 from kernels.compile import kernel
 from kernels.plane_fit import FIELDS, N, add_cell, distance, fit, height, within_angle
-from kernels.plane_grow import BESIDE, ROUGH, plane_of, refit, tolerance
-from kernels.plane_seeds import NONE, OUTSIDE, PAD, WILD
+from kernels.plane_grow import BESIDE, LOOSE, NEAR, plane_of, refit, tolerance
+from kernels.plane_seeds import FLAT, NONE, OUTSIDE, PAD, ROUGH, WILD
 from kernels.rings import resized
 
 ALIKE = np.cos(np.radians(3.0)) ** 2  # coplanar planes lean no further apart
-AHEAD = ((0, 1), (1, 0), (0, 2), (2, 0))  # planes that a cell parts are neighbours, too
+ALIKE_SPREAD = 1.25  # parts of a flat roof of panels are together no rougher than so many times
+AHEAD = ((0, 1), (1, 0), (0, 2), (2, 0))
 STEP = 10.0  # and are no further apart at their border [cm]
 
 
@@ -35,35 +36,46 @@ def _best(field, regions, y, x):  # type: ignore[no-untyped-def]
 
 @kernel
 def _at_border(label, y, x):  # type: ignore[no-untyped-def]
+    """Whether a cell lies beside a region that is not its own."""
     own = label[y, x]
-    for down, right in BESIDE:
-        other = label[y + down, x + right]
-        if other != own and other > NONE:
-            return True
-    return False
+    north, west, east, south = label[y - 1, x], label[y, x - 1], label[y, x + 1], label[y + 1, x]
+    return (
+        ((north > NONE) & (north != own))
+        | ((west > NONE) & (west != own))
+        | ((east > NONE) & (east != own))
+        | ((south > NONE) & (south != own))
+    )
 
 
 @kernel
-def settle(field, regions, members, moves):  # type: ignore[no-untyped-def]
+def _settle_once(field, regions, room):  # type: ignore[no-untyped-def]
     """Give each cell at a border to the region that it fits best, all at once, and fit the regions
-    anew. members: (cells, 2), moves: (cells,), room for the moves. Returns how many cells moved."""
-    rows, columns = field.label.shape
+    anew. Returns how many cells moved."""
     n = 0
-    for y in range(PAD, rows - PAD):
-        for x in range(PAD, columns - PAD):
-            if field.label[y, x] == OUTSIDE or field.z[y, x] >= WILD:
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
+            if not _at_border(field.label, y, x):
                 continue
-            if _at_border(field.label, y, x):
+            if field.label[y, x] != OUTSIDE and field.z[y, x] < WILD:
                 best = _best(field, regions, y, x)
                 if best != field.label[y, x]:
-                    members[n, 0], members[n, 1], moves[n] = y, x, best
+                    room.members[n, 0], room.members[n, 1], room.moves[n] = y, x, best
                     n += 1
     for k in range(n):
-        y, x = members[k]
-        move(field, regions, y, x, moves[k])
-    for r in range(1, regions.used[0]):
-        refit(regions, r)
+        move(field, regions, room.members[k, 0], room.members[k, 1], room.moves[k])
+    if n:
+        for r in range(1, regions.used[0]):
+            refit(regions, r)
     return n
+
+
+@kernel
+def settle(field, regions, room, rounds):  # type: ignore[no-untyped-def]
+    """Give cells at borders to the regions that they fit best, until none moves, in so many rounds
+    at most."""
+    for _ in range(rounds):
+        if _settle_once(field, regions, room) == 0:
+            break
 
 
 @kernel
@@ -78,31 +90,50 @@ def move(field, regions, y, x, to):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _borders(field):  # type: ignore[no-untyped-def]
-    """Pairs of regions that touch: (pairs, 5) int64: the two, how many cells touch, and twice the
-    sums of the columns and rows where they do."""
+def _borders(field, regions):  # type: ignore[no-untyped-def]
+    """Pairs of regions that touch, or that a cell parts: (pairs, 6) int64: the two, how many cells
+    do so, twice the sums of the columns and rows where they do, and the next pair of the later of
+    the two; regions that grew late are small and have few."""
     label = field.label
-    found, n = np.empty((64, 5), np.int64), 0
-    for y in range(PAD, label.shape[0] - PAD):
-        for x in range(PAD, label.shape[1] - PAD):
+    pairs, n = np.empty((64, 6), np.int64), 0
+    head = np.full(regions.used[0], -1)
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
+            a = label[y, x]
+            if a <= NONE or not _is_last(label, y, x):
+                continue
             for down, right in AHEAD:
-                a, b = label[y, x], label[y + down, x + right]
-                if a > NONE and b > NONE and a != b:
-                    found = resized(found, n + 1)
-                    found[n, 0], found[n, 1], found[n, 2] = min(a, b), max(a, b), 1
-                    found[n, 3], found[n, 4] = 2 * x + right, 2 * y + down
-                    n += 1
-    found = found[:n]
-    order = np.argsort(found[:, 0] * (1 << 32) + found[:, 1], kind="mergesort")
-    pairs = 0
-    out = np.empty_like(found)
-    for k in order:
-        if pairs and out[pairs - 1, 0] == found[k, 0] and out[pairs - 1, 1] == found[k, 1]:
-            out[pairs - 1, 2:] += found[k, 2:]
-        else:
-            out[pairs] = found[k]
-            pairs += 1
-    return out[:pairs]
+                b = label[y + down, x + right]
+                if b > NONE and b != a:
+                    if n == len(pairs):
+                        pairs = resized(pairs, n + 1)
+                    k = _pair(pairs, head, n, min(a, b), max(a, b))
+                    n = max(n, k + 1)
+                    pairs[k, 2] += 1
+                    pairs[k, 3] += 2 * x + right
+                    pairs[k, 4] += 2 * y + down
+    return pairs[:n]
+
+
+@kernel
+def _is_last(label, y, x):  # type: ignore[no-untyped-def]
+    """Whether another region, or a free cell, comes after a cell to the east or to the south."""
+    a = label[y, x]
+    return (label[y, x + 1] != a) | (label[y + 1, x] != a)
+
+
+@kernel
+def _pair(pairs, head, n, early, late):  # type: ignore[no-untyped-def]
+    """The position of a pair; of a new one n, where it is put."""
+    k = head[late]
+    while k >= 0 and pairs[k, 0] != early:
+        k = pairs[k, 5]
+    if k >= 0:
+        return k
+    pairs[n, 0], pairs[n, 1], pairs[n, 2] = early, late, 0
+    pairs[n, 3], pairs[n, 4], pairs[n, 5] = 0, 0, head[late]
+    head[late] = n
+    return n
 
 
 @kernel
@@ -111,13 +142,22 @@ def _cost(regions, a, b, border, unit, room):  # type: ignore[no-untyped-def]
     one, two = plane_of(regions, a), plane_of(regions, b)
     x, y = border[3] / (2.0 * border[2]), border[4] / (2.0 * border[2])
     apart = np.abs(height(one, x, y) - height(two, x, y))
-    room[:] = regions.sums[a] + regions.sums[b]
+    for k in range(FIELDS):
+        room[k] = regions.sums[a, k] + regions.sums[b, k]
+    both = fit(room)
     if apart <= STEP and within_angle(one.east, one.south, two.east, two.south, unit, ALIKE):
-        return fit(room).spread
+        return both.spread
+    flat = _is_flat(one, unit) and _is_flat(two, unit) and _is_flat(both, unit)
+    if flat and both.spread <= min(ALIKE_SPREAD * max(one.spread, two.spread), ROUGH):
+        return both.spread
     large, small = (one, b) if regions.sums[a, N] >= regions.sums[b, N] else (two, a)
     away = distance(regions.sums[small], large)
-    limit = STEP if large.spread <= STEP else ROUGH
-    return away if away <= limit else np.inf
+    return away if away <= max(STEP, min(LOOSE * large.spread - NEAR / 2, ROUGH)) else np.inf
+
+
+@kernel
+def _is_flat(plane, unit):  # type: ignore[no-untyped-def]
+    return plane.east * plane.east + plane.south * plane.south < FLAT * FLAT * (unit * unit)
 
 
 @kernel
@@ -129,8 +169,11 @@ def _root(into, r):  # type: ignore[no-untyped-def]
 
 @kernel
 def merge_alike(field, regions, unit):  # type: ignore[no-untyped-def]
-    """Make one of neighbours that are coplanar; always the pairs that are each other's nearest."""
-    pairs = _borders(field)
+    """Make one of neighbours that are coplanar; always the pairs that are each other's nearest.
+    Returns whether any were."""
+    if regions.used[0] < 3:
+        return False
+    pairs, any_merged = _borders(field, regions), False
     into = np.arange(regions.used[0])
     room = np.empty(FIELDS, np.int64)
     merged = len(pairs) > 0
@@ -150,8 +193,11 @@ def merge_alike(field, regions, unit):  # type: ignore[no-untyped-def]
                 regions.sums[min(a, b)] += regions.sums[max(a, b)]
                 regions.sums[max(a, b)] = 0
                 refit(regions, min(a, b))
-                merged = True
-    for y in range(PAD, field.label.shape[0] - PAD):
-        for x in range(PAD, field.label.shape[1] - PAD):
+                merged = any_merged = True
+    if not any_merged:
+        return False
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             if field.label[y, x] > NONE:
                 field.label[y, x] = _root(into, field.label[y, x])
+    return True

@@ -13,15 +13,14 @@ UNREACHED = 0
 
 
 @kernel
-def _steps_to_others(number, steps):  # type: ignore[no-untyped-def]
+def _steps_to_others(field, number, steps):  # type: ignore[no-untyped-def]
     """How many rows away the nearest cell with another number is, along each column."""
-    rows, columns = number.shape
-    steps[0], steps[rows - 1] = 0, 0
-    for y in range(1, rows - 1):
-        for x in range(columns):
+    rows = len(field.begin)
+    for y in range(PAD, rows - PAD):
+        for x in range(field.begin[y], field.end[y]):
             steps[y, x] = 1 if number[y - 1, x] != number[y, x] else steps[y - 1, x] + 1
-    for y in range(rows - 2, 0, -1):
-        for x in range(columns):
+    for y in range(rows - PAD - 1, PAD - 1, -1):
+        for x in range(field.begin[y], field.end[y]):
             below = 1 if number[y + 1, x] != number[y, x] else steps[y + 1, x] + 1
             steps[y, x] = min(steps[y, x], below)
 
@@ -43,16 +42,19 @@ def _is_free(number, steps, y, x, setback):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def free_cells(number, steps, setback, free):  # type: ignore[no-untyped-def]
+def free_cells(field, number, setback, free):  # type: ignore[no-untyped-def]
     """Count each plane's cells whose centre is further than the set-back from that of every cell
-    outside the plane. number: (rows, columns) uint8; steps: the same, of any type, is overwritten;
-    setback [cells]; free: (planes,) int64, the counts."""
-    _steps_to_others(number, steps)
-    for y in range(PAD, number.shape[0] - PAD):
-        for x in range(PAD, number.shape[1] - PAD):
+    outside the plane. field: its ranks are overwritten; number: (rows, columns) uint8; setback
+    [cells]; free: (planes,) int64, not 0 for the planes that are asked for, gets the counts."""
+    steps = field.rank
+    _steps_to_others(field, number, steps)
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             n = number[y, x]
-            if 0 < n < REST and _is_free(number, steps, y, x, setback):
+            if 0 < n < REST and free[n - 1] and _is_free(number, steps, y, x, setback):
                 free[n - 1] += 1
+    for n in range(len(free)):
+        free[n] -= free[n] > 0
 
 
 @kernel
@@ -67,16 +69,16 @@ def _reach(number, nearest, y, x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def overgrown_cells(field, number, regions, order, members, moves, above):  # type: ignore[no-untyped-def]
+def overgrown_cells(field, number, regions, order, room, above):  # type: ignore[no-untyped-def]
     """Count the cells of the rest that stand more than `above` [cm] over the nearest plane,
     continued to them: by steps to the four neighbours over own cells, of equally near ones the
     first plane. field: its labels are overwritten; order: the region of each plane."""
-    nearest, rest, n = field.label, 0, 0
-    for y in range(PAD, number.shape[0] - PAD):
-        for x in range(PAD, number.shape[1] - PAD):
+    nearest, members, moves, rest, n = field.label, room.members, room.moves, 0, 0
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             nearest[y, x] = number[y, x] if number[y, x] < REST else UNREACHED
-    for y in range(PAD, number.shape[0] - PAD):
-        for x in range(PAD, number.shape[1] - PAD):
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
             if number[y, x] == REST and _reach(number, nearest, y, x) < REST:
                 members[n, 0], members[n, 1] = y, x
                 n += 1

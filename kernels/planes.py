@@ -7,6 +7,7 @@ neighbours become one, and cells go to the plane beside them that they fit best 
 mixed cells of the rim and holes are counted (`plane_cells`). Everything is linear in the cells.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,8 @@ class Planes(NamedTuple):
 
     start: (footprints + 1,) int64, where each footprint's planes start;
     cells: (planes,) int64, cells that count, fitted or not; fitted: (planes,) int64, those that the
-    plane was fitted to; free: (planes,) int64, those further than the set-back from all else;
+    plane was fitted to; free: (planes,) int64, of flat planes those further than the set-back from
+    all else, of others 0;
     column, row: (planes,) float64, centre: mean of its cells, from the north-western cell of the
     footprint's own window [cells];
     height: (planes,) float64, of the plane at that centre [m];
@@ -65,19 +67,22 @@ def roof_planes(
     resolution: float,
     *,
     least_cells: int = 8,
+    flat_below: float = math.radians(10),
     setback: float = 1.2,
     overgrown: float = 1.0,
 ) -> Planes:
     """The planes of footprints, each from its own cells alone.
 
     cm: (rows, columns) int32 [cm], of `kernels.zonal.centimetres`; spans: all own cells of each
-    footprint; resolution [m]; least_cells: of a plane; setback: cells whose centre is no further
-    from that of a cell outside the plane are not free [m]; overgrown: height above the nearest
-    plane, continued, over which a cell of the rest counts as overgrown [m]. Raises ValueError for
-    runs outside `cm`.
+    footprint; resolution [m]; least_cells: of a plane; flat_below: tilt under which a plane is flat
+    [rad]; setback: cells whose centre is no further from that of a cell outside the plane are not
+    free [m]; overgrown: height above the nearest plane, continued, over which a cell of the rest
+    counts as overgrown [m]. Raises ValueError for runs outside `cm`.
     """
     check_inside(spans, cm.shape)
-    rules = Rules(100.0 * resolution, least_cells, setback / resolution, 100.0 * overgrown)
+    unit = 100.0 * resolution
+    flat, cells = unit * math.tan(flat_below), round(setback / resolution, 9)
+    rules = Rules(unit, least_cells, flat, cells, 100.0 * overgrown)
     n, total = len(spans.start) - 1, int((spans.end - spans.begin).sum())
     boxes = _boxes(spans, n)
     number, fitted = np.empty(total, np.uint8), np.empty(total, np.bool_)

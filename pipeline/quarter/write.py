@@ -1,7 +1,7 @@
 """A quarter as files: sheets of heights and a layer of footprints, as users download them."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,12 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window
+from shapely.geometry.base import BaseGeometry
 
 from pipeline.quarter.compose import scene
 from pipeline.quarter.regions import NAME as BOUNDARIES
 from pipeline.quarter.regions import write_regions
-from pipeline.quarter.scene import Cells, Scene
+from pipeline.quarter.scene import Cells
 from pipeline.quarter.shapes import Bounds, Building, Point
 
 NODATA = float(np.finfo(np.float32).max)
@@ -69,7 +70,7 @@ def generate(
     origin and resolution don't fit, or where there are more sheets than cells.
     """
     drawn = scene(size, seed, origin)
-    cells = [*_sheets(Cells.of(drawn.bounds, resolution), sheets)]
+    cells = [*sheets_of(Cells.of(drawn.bounds, resolution), sheets)]
     directory.mkdir(parents=True, exist_ok=True)
     for stale in directory.glob(SHEETS):
         stale.unlink()
@@ -78,9 +79,9 @@ def generate(
         for letter in "RM"
     )
     for sheet, surface, ground in zip(cells, dsm, dtm, strict=True):
-        _write_sheet(drawn, sheet, (surface, ground), noise, compress)
+        write_sheet(lambda cells: drawn.surfaces(cells, noise), sheet, (surface, ground), compress)
     buildings = directory / BUILDINGS
-    _write_footprints(buildings, drawn.buildings)
+    write_footprints(buildings, drawn.buildings)
     boundaries = write_regions(directory, drawn.bounds)
     return Quarter(directory, dsm, dtm, buildings, boundaries, drawn.buildings, drawn.bounds)
 
@@ -91,8 +92,9 @@ def standing(directory: Path) -> list[Path]:
     return sorted(directory.glob(SHEETS)) + [file for file in fixed if file.exists()]
 
 
-def _sheets(whole: Cells, counts: tuple[int, int]) -> Iterator[Cells]:
-    """From the north-west, row by row."""
+def sheets_of(whole: Cells, counts: tuple[int, int]) -> Iterator[Cells]:
+    """The cells of so many sheets eastward and northward, from the north-west, row by row.
+    ValueError where there are more sheets than cells."""
     columns, rows = (
         [start + length * k // count for k in range(count + 1)]
         for start, length, count in zip(whole[1:3], whole[3:], counts, strict=True)
@@ -104,19 +106,26 @@ def _sheets(whole: Cells, counts: tuple[int, int]) -> Iterator[Cells]:
             yield Cells(whole.resolution, west, south, east - west, north - south)
 
 
-def _write_sheet(
-    drawn: Scene, sheet: Cells, paths: tuple[Path, Path], noise: float, compress: str
+def write_sheet(
+    surfaces: Callable[[Cells], tuple[NDArray[np.float32], NDArray[np.float32]]],
+    sheet: Cells,
+    paths: tuple[Path, Path],
+    compress: str = "deflate",
+    window: int | None = None,
 ) -> None:
+    """Write the DSM and DTM of a sheet, of which `surfaces` gives so many cells square at a time,
+    WINDOW by default."""
+    window = window or WINDOW
     with _create(paths[0], sheet, compress) as dsm, _create(paths[1], sheet, compress) as dtm:
         for row, column in itertools.product(
-            range(0, sheet.height, WINDOW), range(0, sheet.width, WINDOW)
+            range(0, sheet.height, window), range(0, sheet.width, window)
         ):
-            height, width = min(WINDOW, sheet.height - row), min(WINDOW, sheet.width - column)
+            height, width = min(window, sheet.height - row), min(window, sheet.width - column)
             south = sheet.row + sheet.height - row - height
             cells = Cells(sheet.resolution, sheet.column + column, south, width, height)
-            window = Window(column, row, width, height)
-            for file, values in zip((dsm, dtm), drawn.surfaces(cells, noise), strict=True):
-                file.write(filled(values), 1, window=window)
+            place = Window(column, row, width, height)
+            for file, values in zip((dsm, dtm), surfaces(cells), strict=True):
+                file.write(filled(values), 1, window=place)
 
 
 def _create(path: Path, sheet: Cells, compress: str) -> DatasetWriter:
@@ -155,20 +164,28 @@ def filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(np.isnan(values), np.float32(NODATA), values)
 
 
-def _write_footprints(path: Path, buildings: tuple[Building, ...]) -> None:
+def write_footprints(path: Path, buildings: tuple[Building, ...]) -> None:
+    """Write footprints as the BAG has them: id, year and status, layer `pand`."""
     columns = {
         "identificatie": np.array([b.id for b in buildings], object),
         "bouwjaar": np.array([b.built for b in buildings], np.int32),
         "status": np.array([b.status for b in buildings], object),
     }
+    write_layer(path, "pand", [b.geometry for b in buildings], columns)
+
+
+def write_layer(
+    path: Path, layer: str, geometry: Sequence[BaseGeometry], columns: dict[str, NDArray[Any]]
+) -> None:
+    """Write a GeoPackage of one layer in RD, always the same bytes."""
     path.unlink(missing_ok=True)
     with _fixed_date():
         pyogrio.raw.write(
             path,
-            geometry=shapely.to_wkb([b.geometry for b in buildings]),
+            geometry=shapely.to_wkb(list(geometry)),
             field_data=list(columns.values()),
             fields=list(columns),
-            layer="pand",
+            layer=layer,
             driver="GPKG",
             geometry_type="Unknown",
             crs="EPSG:28992",

@@ -1,10 +1,14 @@
 """The scene of roofs: its truth is whole, and its heights lie on it."""
 
+from pathlib import Path
+
 import numpy as np
+import pyogrio
 import pytest
+import rasterio
 import shapely
 
-from pipeline.quarter.roofscape import Roofscape, roofscape
+from pipeline.quarter.roofscape import Roofscape, generate_roofs, roofscape, standing_roofs
 from pipeline.quarter.roofscape.kinds import KINDS
 from pipeline.quarter.scene import Cells
 
@@ -86,3 +90,22 @@ def test_the_same_seed_gives_the_same_scene() -> None:
     for wrong in ((0, 1), (1, -1)):
         with pytest.raises(ValueError, match="must not be negative"):
             roofscape(*wrong)
+
+
+def test_the_files_are_the_same_bytes_and_hold_the_scene(tmp_path: Path) -> None:
+    files = [
+        generate_roofs(tmp_path / name, repeats=1, resolution=1, sheets=(2, 1), survey="highest")
+        for name in "ab"
+    ]
+    first, second = ({p.name: p.read_bytes() for p in f.directory.iterdir()} for f in files)
+    assert first == second
+    assert {p.name for p in standing_roofs(files[0].directory)} == set(first)
+    scene = files[0].truth
+    dsm, _ = scene.surfaces(Cells.of(scene.bounds, 1), "highest")
+    halves = [rasterio.open(path).read(1, masked=True).filled(np.nan) for path in files[0].dsm]
+    assert np.array_equal(np.hstack(halves), dsm, equal_nan=True)
+    table = pyogrio.read_dataframe(files[0].planes)
+    assert len(table) == sum(map(len, scene.planes))
+    assert table.area_m2.sum() == pytest.approx(sum(p.area for own in scene.planes for p in own))
+    assert table.azimuth_deg.isna().equals(table.tilt_deg == 0)
+    assert set(table.identificatie) <= set(pyogrio.read_dataframe(files[0].buildings).identificatie)

@@ -2,5 +2,18 @@
 
 from pipeline.quarter.roofscape.faces import Face, Roof, Sheet, TruePlane
 from pipeline.quarter.roofscape.scene import Hole, Roofscape, Survey, roofscape
+from pipeline.quarter.roofscape.write import RoofFiles, generate_roofs, standing_roofs
 
-__all__ = ["Face", "Hole", "Roof", "Roofscape", "Sheet", "Survey", "TruePlane", "roofscape"]
+__all__ = [
+    "Face",
+    "Hole",
+    "Roof",
+    "RoofFiles",
+    "Roofscape",
+    "Sheet",
+    "Survey",
+    "TruePlane",
+    "generate_roofs",
+    "roofscape",
+    "standing_roofs",
+]
