@@ -1,4 +1,4 @@
-"""Position of the sun over a cell of the lattice."""
+"""Position of the sun over a cell of the lattice, and where true north is there."""
 
 import datetime as dt
 import math
@@ -27,6 +27,14 @@ def _to_degrees() -> pyproj.Transformer:
 @lru_cache(maxsize=1)
 def _rd() -> pyproj.Proj:
     return pyproj.Proj("EPSG:28992")
+
+
+@lru_cache(maxsize=4096)
+def convergence_degrees(cell: LatticeCell) -> float:
+    """How far grid north lies east of true north at a lattice cell's centre [degrees]: the meridian
+    convergence of EPSG:28992. True azimuth = grid azimuth + that."""
+    longitude, latitude = _to_degrees().transform(*cell.centre)
+    return float(_rd().get_factors(longitude, latitude).meridian_convergence)
 
 
 def solar_position(
@@ -65,10 +73,10 @@ def suns_degrees(
     """Elevation and grid azimuth [degrees, three decimals] at a lattice cell's centre, for each
     time (CET).
 
-    Grid azimuth = true azimuth - the meridian convergence of EPSG:28992 there.
+    Grid azimuth = true azimuth - `convergence_degrees` there.
     """
     longitude, latitude = _to_degrees().transform(*cell.centre)
-    convergence = _rd().get_factors(longitude, latitude).meridian_convergence
+    convergence = convergence_degrees(cell)
     moments = [dt.datetime.combine(date, time, CET) for time in times]
     return tuple(
         (round(height, DIGITS), round((azimuth - convergence) % 360.0, DIGITS))

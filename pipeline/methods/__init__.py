@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.errors import InputError
 from pipeline.messages import Text
+from pipeline.methods.annual.declaration import ANNUAL
 from pipeline.methods.method import Method
 from pipeline.methods.passes import Pass
 from pipeline.methods.powermapping.declaration import POWERMAPPING
@@ -12,7 +13,7 @@ from pipeline.methods.reach import Reach
 
 __all__ = ["DEFAULT", "METHODS", "Method", "Pass", "Reach", "method_named", "method_of"]
 
-METHODS: dict[str, Method] = {POWERMAPPING.name: POWERMAPPING}
+METHODS: dict[str, Method] = {method.name: method for method in (POWERMAPPING, ANNUAL)}
 DEFAULT = POWERMAPPING.name
 
 

@@ -243,7 +243,7 @@ class Method(Bilingual[Phrases]):
     passes: tuple[Pass, ...]
     reach: Reach
     states: Callable[[Any, Sequence[LatticeCell]], dict[str, Any]] = lambda p, squares: {}
-    check: Callable[[Any, Sequence[LatticeCell], Sequence[str]], None] = lambda *_: None
+    check: Callable[[Any, Sequence[LatticeCell], Sequence[str], float], None] = lambda *_: None
     en: Phrases = field(default_factory=Phrases)
     nl: Phrases = field(default_factory=Phrases)
     figures: Figures = lambda report, lang: {}

@@ -83,7 +83,8 @@ class GridArea:
         squares = {*LatticeCell.touched(raster, layout.resolution)}
         squares |= {*scope.squares(layout.resolution)}
         ordered = tuple(sorted(squares))
-        method.check(parsed.p, ordered, plain(request.inputs.remove_building))
+        removed = plain(request.inputs.remove_building)
+        method.check(parsed.p, ordered, removed, layout.resolution)
         halo = method.reach.halo(parsed.p, ordered, layout.resolution)
         return cls(layout, scope, ordered, scope.tiles.window.union(raster).grow(halo))
 

@@ -1,0 +1,1 @@
+"""The method `annual`: what a roof's planes give in a year."""

@@ -1,0 +1,71 @@
+"""What the method `annual` declares: its columns, classes, reasons, flags and layers."""
+
+from pipeline.methods import house
+from pipeline.methods.annual import words
+from pipeline.methods.annual.columns import FOOTPRINTS, OWN
+from pipeline.methods.annual.passes import LAYER, PASSES
+from pipeline.methods.annual.rules import NAME, Annual, check, convergences
+from pipeline.methods.house import REASONS, SHAPE, identity, verdict
+from pipeline.methods.method import Class, Flag, Layer, Method
+from pipeline.methods.reach import Reach
+
+# fmt: off
+CLASSES = (
+    Class(
+        "solar", "sun", "zon", colour="#fbb829", edge="#8a5f00", line_width=0.4,
+        suits="solar_suitable",
+    ),
+    Class("none", "none", "geen", colour="#a2584f", edge="#5a2c26", line_width=0.4),
+)
+FLAGS = (
+    *house.FLAGS,
+    Flag(
+        "poor_data", "fewer than 80 % of its cells have data",
+        "minder dan 80 % van zijn cellen heeft gegevens",
+    ),
+    Flag(
+        "rough_roof", "fewer than half of its cells lie in planes",
+        "minder dan de helft van zijn cellen ligt in dakvlakken",
+    ),
+    Flag(
+        "overgrown", "something, such as a crown, hangs over more than 15 % of it",
+        "iets, zoals een boomkroon, hangt over meer dan 15 % ervan",
+    ),
+    Flag(
+        "many_planes", "more than 254 planes: the smallest count as rest",
+        "meer dan 254 dakvlakken: de kleinste tellen als rest",
+    ),
+)
+COLUMNS = (
+    *identity((FOOTPRINTS,)),
+    *OWN,
+    *verdict(
+        CLASSES, "solar (a plane is suitable), none; null: not judged",
+        "solar (een dakvlak is geschikt), none (geen); leeg: niet beoordeeld", REASONS, FLAGS,
+    ),
+    *SHAPE,
+)
+LAYERS = (
+    Layer(
+        LAYER, "uint8", 0, "1", "number of the roof's plane, 255 in none, 0 outside buildings",
+        "Planes of roofs", "Dakvlakken", coarser="first",
+        attributes=lambda p: {"valid_min": 1, "valid_max": 255},
+    ),
+)
+# fmt: on
+
+ANNUAL = Method(
+    name=NAME,
+    parameters=Annual,
+    columns=COLUMNS,
+    classes=CLASSES,
+    reasons=REASONS,
+    flags=FLAGS,
+    layers=LAYERS,
+    passes=PASSES,
+    reach=Reach(lambda p: 0.0),
+    states=convergences,
+    check=check,
+    en=words.EN,
+    nl=words.NL,
+)

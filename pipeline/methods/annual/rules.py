@@ -1,0 +1,161 @@
+"""The method `annual`: its parameters, and what follows from how a plane lies.
+
+docs/methods/annual.md states it whole.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.grid.sun import convergence_degrees
+from pipeline.grid.windows import LatticeCell
+from pipeline.methods.buildings import BuildingParameters, CentreParameter
+from pipeline.methods.parameters import parameter
+from pipeline.terms import Field
+
+NAME = "annual"
+FLAT, PITCHED = KINDS = ("flat", "pitched")
+YES, NO = "yes", "no"
+EASTWEST, SOUTH = "eastwest", "south"
+DIRECTIONS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
+SOUTHERLY = 112.5, 247.5  # azimuths of SE, S and SW, half open [degrees]
+DIGITS = 3  # degrees are rounded to this before use, so that no platform's last bit decides
+COARSEST_M = 1.0  # side of a cell: on coarser ones most planes have too few
+RELIEF_M = 32.0  # side of the squares of a far horizon
+OVERGROWN_M = 1.0  # a cell of the rest so far above the nearest plane is not of the roof
+
+
+# fmt: off
+@dataclass(frozen=True)
+class Annual(CentreParameter, BuildingParameters):
+    """The parameters of the method."""
+
+    flat_below_deg: float = parameter(
+        "number", 10.0,
+        "noise of 5 cm makes fewer than 0.03 % of the cells of a flat roof look steeper",
+        unit="degrees", minimum=0, maximum=45,
+    )
+    min_plane_cells: int = parameter(
+        "integer", 8, "2 m2 of AHN's cells of 0.5 m: a fit on fewer is not to be trusted",
+        minimum=3, maximum=10_000,
+    )
+    min_plane_m2: float = parameter(
+        "number", 8.0, "true area of the smallest plane with modules: five; as Zonatlas has it",
+        unit="m2", minimum=0, maximum=10_000,
+    )
+    steep_above_deg: float = parameter(
+        "number", 60.0, "planes that are steeper have no modules: NREL (2016), Palmer (2018)",
+        unit="degrees", minimum=0, maximum=90,
+    )
+    pitched_cover: float = parameter(
+        "number", 0.75,
+        "an assumption: the share of a pitched plane that edges, windows and whole modules leave",
+        minimum=0, maximum=1,
+    )
+    flat_layout: str = parameter(
+        "choice", EASTWEST,
+        "rows on flat planes: eastwest, at 10 degrees, as is built today (an assumption); south: at"
+        " 15 degrees",
+        choices=(EASTWEST, SOUTH),
+    )
+    eastwest_cover: float = parameter(
+        "number", 0.9, "an assumption: modules at 10 degrees, back to back, leave paths alone",
+        minimum=0, maximum=1,
+    )
+    south_cover: float = parameter(
+        "number", 0.5,
+        "1 / (cos 15 + sin 15 / tan 14): rows that do not shade one another at noon on the shortest"
+        " day",
+        minimum=0, maximum=1,
+    )
+    setback_m: float = parameter(
+        "number", 1.2, "free of modules along the edges and obstacles of flat planes: by practice",
+        unit="m", minimum=0, maximum=20,
+    )
+    module_kwp_m2: float = parameter(
+        "number", 0.20, "an assumption: the peak power of modules of 20 %, by their area",
+        unit="kWp/m2", minimum=0.01, maximum=1,
+    )
+    scheme: str = parameter(
+        "choice", "orientation",
+        "which planes suit: flat ones, and pitched ones that face SE, S or SW, as the study wished",
+        choices=("orientation",),
+    )
+    outlines: str = parameter(
+        "choice", YES, "whether the table has the outlines of planes; no: null, a smaller table",
+        choices=(YES, NO),
+    )
+# fmt: on
+
+
+def tilt_degrees(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The tilt of planes, from their slopes dz/dx and dz/dy [degrees, three decimals]."""
+    tilt: NDArray[np.float64] = np.degrees(np.arctan(np.sqrt(east**2 + north**2)))
+    return tilt.round(DIGITS)
+
+
+def azimuth_degrees(
+    east: NDArray[np.float64], north: NDArray[np.float64], convergence: float
+) -> NDArray[np.float64]:
+    """The compass direction that planes face, downhill, from true north [degrees, three decimals,
+    below 360]. convergence: grid north from true north, eastward [degrees]."""
+    grid: NDArray[np.float64] = np.degrees(np.arctan2(-east, -north))
+    return (grid + convergence).round(DIGITS) % 360.0
+
+
+def is_southerly(azimuth: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which azimuths are SE, S or SW."""
+    return (azimuth >= SOUTHERLY[0]) & (azimuth < SOUTHERLY[1])
+
+
+def usable_areas(
+    is_flat: NDArray[np.bool_],
+    tilt: NDArray[np.float64],
+    plan: NDArray[np.float64],
+    area: NDArray[np.float64],
+    free: NDArray[np.float64],
+    p: Annual,
+) -> NDArray[np.float64]:
+    """The area of modules on each plane [m2]. plan, area: seen from above, and true [m2]; free: the
+    share of its cells beyond the set-back."""
+    flat = p.eastwest_cover if p.flat_layout == EASTWEST else p.south_cover
+    modules = np.where(is_flat, flat * (free * plan), p.pitched_cover * area)
+    return np.where((area >= p.min_plane_m2) & (tilt <= p.steep_above_deg), modules, 0.0)
+
+
+def convergence_of(square: LatticeCell) -> float:
+    """Grid north from true north in a square of the lattice, eastward [degrees]."""
+    return round(convergence_degrees(square), DIGITS)
+
+
+def convergences(p: Annual, squares: Sequence[LatticeCell]) -> dict[str, Any]:
+    """Grid north from true north in each square of the lattice [degrees]."""
+    return {
+        "convergence": [
+            {"lattice": list(square), "degrees": convergence_of(square)} for square in squares
+        ]
+    }
+
+
+def check(
+    p: Annual, squares: Sequence[LatticeCell], removed: Sequence[str], resolution: float
+) -> None:
+    """Raises InputError for cells that are too coarse, or of which 32 m is no whole number."""
+    if resolution > COARSEST_M:
+        raise InputError(
+            Field("method", NAME),
+            "takes cells of 1 m at most, and these are {size:g} m",
+            "give AHN's sheets of 0.5 m, since roof planes need them",
+            size=resolution,
+        )
+    if not (RELIEF_M / resolution).is_integer():
+        raise InputError(
+            Field("method", NAME),
+            "takes cells of which 32 m is a whole number, and these are {size:g} m",
+            "give AHN's sheets of 0.5 m",
+            size=resolution,
+        )

@@ -1,0 +1,136 @@
+"""The planes of a block's buildings as a table, and the columns that are made of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kernels.planes import MOST_PLANES
+from pipeline.methods.annual.columns import PLANE, PLANES
+from pipeline.methods.annual.outlines import outlines_of
+from pipeline.methods.annual.rules import (
+    KINDS,
+    YES,
+    Annual,
+    azimuth_degrees,
+    is_southerly,
+    tilt_degrees,
+    usable_areas,
+)
+from pipeline.methods.annual.segments import Segments
+from pipeline.methods.buildings import Measured
+from pipeline.methods.passes import Table, joined
+
+LEAST_DATA, LEAST_KNOWN, MOST_OVERGROWN = 80, 50, 15  # of own cells [%]
+
+
+def planes_of(segments: Segments, measured: Measured, convergence: float, p: Annual) -> Table:
+    """A row a plane, by building: the fields of its struct, and `building`, `is_flat`."""
+    planes, r, building = segments.planes, measured.resolution, segments.building
+    count = np.diff(planes.start)
+    own, north = np.repeat(planes.own, count), np.repeat(planes.top, count)
+    plan = measured.footprints.area[building] * planes.cells / own
+    tilt = tilt_degrees(planes.slope_east, planes.slope_north)
+    azimuth = azimuth_degrees(planes.slope_east, planes.slope_north, convergence)
+    area = plan * np.sqrt(1 + planes.slope_east**2 + planes.slope_north**2)
+    is_flat = tilt < p.flat_below_deg
+    usable = usable_areas(is_flat, tilt, plan, area, planes.free / planes.cells, p)
+    west = segments.window.left + np.repeat(planes.left, count)
+    drawn = outlines_of(segments, r) if p.outlines == YES else np.full(len(building), None)
+    return {
+        "building": building,
+        "n": np.arange(1, len(building) + 1) - np.repeat(planes.start[:-1], count),
+        "is_flat": is_flat,
+        "slope_east": planes.slope_east,
+        "slope_north": planes.slope_north,
+        "z_m": planes.height,
+        "tilt_deg": tilt,
+        "azimuth_deg": azimuth,
+        "plan_m2": plan,
+        "area_m2": area,
+        "rmse_m": planes.rmse,
+        "cells": planes.cells,
+        "centre_x": (west + 0.5 + planes.column) * r,
+        "centre_y": -(segments.window.top + north + 0.5 + planes.row) * r,
+        "usable_m2": usable,
+        "kwp": usable * p.module_kwp_m2,
+        "suitable": (usable > 0) & (is_flat | is_southerly(azimuth)),
+        "outline": drawn,
+    }
+
+
+def buildings_of(segments: Segments) -> Table:
+    """A row a building: its position among all, and numbers of its own cells."""
+    planes, count = segments.planes, np.diff(segments.planes.start)
+    building = np.repeat(np.arange(len(count)), count)
+    return {
+        "building": segments.position,
+        "own": planes.own,
+        "known": planes.known,
+        "overgrown": planes.overgrown,
+        "found": planes.found,
+        "in_planes": np.bincount(building, planes.cells, len(count)).astype(np.int64),
+    }
+
+
+def by_building(tables: Sequence[Table]) -> Table:
+    """The rows of tables by building, those of one in their order."""
+    table = joined([*tables])
+    order = np.argsort(table["building"], kind="stable")
+    return {name: values[order] for name, values in table.items()}
+
+
+def spread(buildings: Table, n: int) -> Table:
+    """The numbers of each of n buildings; 0 for those without a row."""
+    every = {name: np.zeros(n, np.int64) for name in buildings}
+    for name, values in buildings.items():
+        every[name][buildings["building"]] = values
+    return every
+
+
+def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
+    """The columns of the method, of n buildings."""
+    suitable = planes["suitable"]
+    unknown = pa.nulls(n, pa.bool_())
+    return {
+        "roof_area_m2": _sums(planes, planes["area_m2"], n),
+        "roof_flat_m2": _sums(planes, planes["area_m2"] * planes["is_flat"], n),
+        "roof_known": cells["in_planes"] / np.maximum(cells["own"], 1),
+        "planes": nested(planes, n),
+        "panel_area_m2": _sums(planes, planes["usable_m2"] * suitable, n),
+        "kwp": _sums(planes, planes["kwp"] * suitable, n),
+        "solar_suitable": _sums(planes, suitable, n) > 0,
+        "wind_candidate": unknown,
+        "wind_suitable": unknown,
+        "wind_kwh": pa.nulls(n, pa.float64()),
+    }
+
+
+def _sums(planes: Table, values: NDArray[Any], n: int) -> NDArray[np.float64]:
+    """The sum over each building's planes, in their order."""
+    return np.bincount(planes["building"], values, n).astype(np.float64)
+
+
+def nested(planes: Table, n: int) -> pa.Array:
+    """The planes of each of n buildings as a list of structs."""
+    kind = pa.array(KINDS).take(pa.array((~planes["is_flat"]).astype(np.int8)))
+    azimuth = pa.array(planes["azimuth_deg"], mask=planes["is_flat"])
+    columns: Mapping[str, Any] = {**planes, "kind": kind, "azimuth_deg": azimuth}
+    fields = [pa.array(columns[field.name], field.type) for field in PLANE]
+    structs = pa.StructArray.from_arrays(fields, [field.name for field in PLANE])
+    ends = np.cumsum(np.bincount(planes["building"], minlength=n))
+    offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, structs).cast(PLANES.type)
+
+
+def flags_of(cells: Table) -> dict[str, NDArray[np.bool_]]:
+    """The flags of the method, a mask a name; a building that is not judged has no cells here."""
+    own = cells["own"]
+    return {
+        "poor_data": 100 * cells["known"] < LEAST_DATA * own,
+        "rough_roof": 100 * cells["in_planes"] < LEAST_KNOWN * own,
+        "overgrown": 100 * cells["overgrown"] > MOST_OVERGROWN * own,
+        "many_planes": cells["found"] > MOST_PLANES,
+    }
