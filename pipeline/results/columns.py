@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.methods.house import NEVER_NULL
-from pipeline.methods.method import BOOLEAN, TEXT, WHOLE, Column, Method
+from pipeline.methods.method import BOOLEAN, TEXT, WHOLE, Column
 from pipeline.storage.slices import BBOX
 
 # The types with nulls that pandas has; without these it reads truths as objects, by which no rows
@@ -24,6 +24,12 @@ def pandas_metadata(schema: pa.Schema) -> bytes:
     types = {field.name: PANDAS[field.type] for field in nullable}
     frame = schema.remove_metadata().empty_table().to_pandas().astype(types)
     return bytes(pa.Schema.from_pandas(frame, preserve_index=False).metadata[b"pandas"])
+
+
+def flat_names(there: Sequence[str], declared: Mapping[str, Column]) -> list[str]:
+    """Those of a table's columns of which flat formats are made: all but the rectangles, and parts
+    that are a table of their own. declared: columns by name."""
+    return [name for name in there if name != BBOX and not declared[name].geometry]
 
 
 def flatten(table: pa.Table, moments: int = 0) -> pa.Table:
@@ -70,10 +76,10 @@ def as_text(values: pa.ChunkedArray) -> pa.Array:
     return pc.binary_join(texts, "" if digits else ",")
 
 
-def item_of(method: Method, name: str) -> tuple[Column, int] | None:
+def item_of(columns: Mapping[str, Column], name: str) -> tuple[Column, int] | None:
     """The column of lists of which a column of flat formats is an item, and which, from 1."""
     match = ITEM.fullmatch(name)
-    column = method.by_name.get(match[1]) if match else None
+    column = columns.get(match[1]) if match else None
     return (column, int(match[2])) if match and column and column.spread else None
 
 

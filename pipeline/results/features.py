@@ -1,11 +1,12 @@
-"""Pages of features: the buildings of a finished run, a few at a time, from where one stopped.
+"""Pages of features: the buildings of a finished run or their parts, a few at a time, from where
+one stopped.
 
-A feature's position is that of its row in the table. A page reads the row groups that may hold
+A feature's position is that of its row in its table. A page reads the row groups that may hold
 what is asked for, from a position on, and of those few whole; so it costs the same at the end of
 a nation as at its start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,11 +17,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.methods.method import Method
-from pipeline.results.columns import flatten
+from pipeline.methods.method import Column
+from pipeline.results.columns import flat_names, flatten
 from pipeline.results.filter_parts import GEOMETRY
 from pipeline.results.filters import Filter
-from pipeline.results.finished import KEPT, Finished, mark_of, open_finished
+from pipeline.results.finished import KEPT, LAYER, Finished, mark_of, open_finished
 from pipeline.results.printed import sun_times
 from pipeline.storage.geoparquet import GeoParquet, row_cache
 from pipeline.storage.ledger import BUILDINGS
@@ -48,7 +49,7 @@ class _Group:
         names = sorted(wanted.columns - {GEOMETRY})
         self._narrow = table.read([group], names) if names else {}
         self._table, self._group = table, group
-        self.polygons = False  # whether they were read
+        self.polygons = BBOX in names and not table.stores_rectangles  # whether they were read
 
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         if name != GEOMETRY:
@@ -59,22 +60,23 @@ class _Group:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """The table of one finished run, a page at a time. suns: of its report; most_rows: of the row
-    groups that a page reads; most_polygons: whose polygons are looked at to count."""
+    """A table of one finished run, a page at a time. declared: its columns by name; suns: of its
+    report; most_rows: of the row groups that a page reads; most_polygons: whose polygons are looked
+    at to count."""
 
     table: GeoParquet
-    method: Method
+    declared: Mapping[str, Column]
     suns: int
     most_rows: int = MOST_ROWS
     most_polygons: int = MOST_POLYGONS
     _counts: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, directory: Path) -> "Features":
-        """The features of a finished run. Raises InputError for a folder without one, or with a
-        damaged one."""
+    def of(cls, directory: Path, table: str = LAYER) -> "Features":
+        """The features of a table of a finished run, by its name. Raises InputError for a folder
+        without one, or with a damaged one."""
         mark_of(directory)
-        return _of(open_finished(directory))
+        return _of(open_finished(directory), table)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -132,7 +134,7 @@ class Features:
 
     def at(self, positions: NDArray[np.int64]) -> pa.Table:
         """The features at positions, as a flat table in their order."""
-        names = [name for name in self.table.schema.names if name != BBOX]
+        names = flat_names(self.table.schema.names, self.declared)
         return flatten(self.table.at(positions, names).columns, self.suns)
 
     def index(self, to: Path) -> None:
@@ -174,9 +176,9 @@ _cache = row_cache(CACHE_BYTES)
 
 
 @lru_cache(maxsize=KEPT)
-def _of(finished: Finished) -> Features:
+def _of(finished: Finished, table: str) -> Features:
     suns = len(sun_times(finished.report))
-    return Features(finished.table.caching(_cache), finished.method, suns)
+    return Features(finished.tables[table].caching(_cache), finished.columns(table), suns)
 
 
 def find(index: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ Geometries of a filter are in RD [m].
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.methods.method import Method
+from pipeline.methods.method import Column
 from pipeline.results.columns import item_of
 from pipeline.results.filter_parts import (
     ARITHMETIC,
@@ -42,7 +43,13 @@ from pipeline.storage.geoparquet import EDGES
 from pipeline.storage.slices import BBOX
 
 MOST_PARTS = 100  # operators of a filter: each takes 10 us a row group
-KINDS = {pa.int64(): NUMBER, pa.float64(): NUMBER, pa.string(): TEXT, pa.bool_(): BOOLEAN}
+KINDS = {
+    pa.int64(): NUMBER,
+    pa.int32(): NUMBER,
+    pa.float64(): NUMBER,
+    pa.string(): TEXT,
+    pa.bool_(): BOOLEAN,
+}
 OPERATORS = (*COMPARISONS, *ARITHMETIC, "and", "or", "not", "isNull", "in", "between", "like",
              "casei", "s_intersects")  # fmt: skip
 
@@ -68,22 +75,22 @@ class Filter:
         return np.broadcast_to(self._condition.may(ranges), groups)
 
 
-def filter_of(text: str, method: Method, suns: int) -> Filter:
-    """A filter of the columns of a method from CQL2 as the text of its JSON. suns: how many columns
+def filter_of(text: str, columns: Mapping[str, Column], suns: int) -> Filter:
+    """A filter of the columns of a table from CQL2 as the text of its JSON. suns: how many columns
     there are of each of lists.
 
     Raises InputError for an operator that is not supported, a column that there is not, types that
     cannot be compared, and an invalid geometry.
     """
-    part = _FilterReader(method, suns).condition(json.loads(text))
+    part = _FilterReader(columns, suns).condition(json.loads(text))
     return Filter(hashlib.sha256(text.encode()).hexdigest(), part.columns, part)
 
 
 class _FilterReader:
     """Turns the parts of a filter into what is evaluated, from the outer to the inner."""
 
-    def __init__(self, method: Method, suns: int) -> None:
-        self._method, self._suns, self._parts = method, suns, 0
+    def __init__(self, columns: Mapping[str, Column], suns: int) -> None:
+        self._columns, self._suns, self._parts = columns, suns, 0
 
     def condition(self, node: Any) -> Condition:
         """The condition of a CQL2 node that is true, false or null."""
@@ -205,8 +212,8 @@ class _FilterReader:
 
     def _property(self, name: str) -> Value:
         """The value of a column of the flat formats, or of an item of a list."""
-        item = item_of(self._method, name)
-        column = item[0] if item and item[1] <= self._suns else self._method.by_name.get(name)
+        item = item_of(self._columns, name)
+        column = item[0] if item and item[1] <= self._suns else self._columns.get(name)
         if column is not None and column.filterable:
             of = column.name
             if item:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from pathlib import Path
@@ -17,9 +17,10 @@ from pipeline.errors import InputError
 from pipeline.footprints.prepared import BOX_COLUMNS, FootprintBoxes
 from pipeline.grid.windows import Window
 from pipeline.methods import method_of
-from pipeline.methods.method import Method
+from pipeline.methods.method import Column, Method
 from pipeline.results import report
 from pipeline.results.buildings import SHARDS
+from pipeline.results.parts import PartTable, part_columns
 from pipeline.results.store import open_store
 from pipeline.storage.geoparquet import GeoParquet, touches
 from pipeline.storage.ledger import RASTERS, REPORT
@@ -27,6 +28,7 @@ from pipeline.storage.places import Place, below, storage_of
 from pipeline.storage.slices import Rectangle
 from pipeline.terms import File
 
+LAYER = "buildings"  # the name of that table, of exports and collections
 KINDS = ("dsm", "dtm")
 KEPT = 16  # runs that stay open
 
@@ -43,6 +45,18 @@ class Finished:
     def table(self) -> GeoParquet:
         """The table of its buildings."""
         return GeoParquet(report.buildings_file(self.directory))
+
+    @cached_property
+    def tables(self) -> dict[str, GeoParquet]:
+        """Its tables by name: of its buildings, and of each kind of their parts."""
+        file, method = report.buildings_file(self.directory), self.method
+        parts = {of.name: PartTable(file, method, of) for of in method.parts}
+        return {LAYER: self.table, **parts}
+
+    def columns(self, table: str) -> Mapping[str, Column]:
+        """The columns of one of its tables, by name, as they are declared."""
+        parts = {of.name: of for of in self.method.parts}
+        return self.method.by_name if table == LAYER else part_columns(self.method, parts[table])
 
     @property
     def name(self) -> str:

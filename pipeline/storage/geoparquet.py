@@ -81,6 +81,8 @@ class GeoParquet:
     damaged, on opening and on reading.
     """
 
+    stores_rectangles = True  # others are computed from the polygons, which costs as much as these
+
     def __init__(
         self,
         file: Place,

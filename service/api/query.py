@@ -169,7 +169,7 @@ class Query(BaseModel):
         if not parts:
             return None
         whole = parts[0] if len(parts) == 1 else {"op": "and", "args": parts}
-        condition = filter_of(json.dumps(whole), features.method, features.suns)
+        condition = filter_of(json.dumps(whole), features.declared, features.suns)
         for name in condition.columns - features.columns - {RECTANGLE}:
             raise InputError(
                 "filter", "this collection has no column {name}", "see `queryables`", name=name

@@ -41,6 +41,7 @@ from tests.support.second import (
     RISE,
     SECOND,
     SLANTED,
+    STOREYS,
     TOO_SMALL,
     above,
 )
@@ -246,7 +247,8 @@ def highest_nearby(work: Work, block: Block) -> Judged:
     )
     higher = (others.roof[None] > measured.roof[:, None]) & (away <= 60)
     columns = {ABOVE.name: measured.height / 100, IS_TALL.name: ~higher.any(axis=1)}
-    columns[PROFILE.name] = pa.nulls(len(measured), PROFILE.type)
+    for column in (PROFILE, STOREYS):
+        columns[column.name] = pa.nulls(len(measured), column.type)
     return Judged(measured, np.full(len(measured), "low", object), columns, {})
 
 

@@ -82,7 +82,7 @@ def touching(row: Row, area: shapely.Geometry) -> bool:
 def wanted(name: str) -> Filter | None:
     """The filter of that name."""
     said = WANTED[name][0]
-    return None if said is None else filter_of(json.dumps(said), METHOD, 3)
+    return None if said is None else filter_of(json.dumps(said), METHOD.by_name, 3)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_the_number_of_all_is_not_looked_for_without_end(folder: Path, table: pa
     of = replace(Features.of(folder), most_polygons=GROUP, _counts={})
     assert of.page(wanted("class"), 0, 1).matched == len(expected(table, "class"))
     assert of.page(
-        filter_of(json.dumps(within(shapely.box(0, 0, 3e5, 7e5))), METHOD, 3), 0, 1
+        filter_of(json.dumps(within(shapely.box(0, 0, 3e5, 7e5))), METHOD.by_name, 3), 0, 1
     ).matched == (MANY - 1)
     assert of.page(wanted("slanted"), 0, 1).matched is None
 
@@ -138,7 +138,7 @@ def test_a_page_has_the_columns_of_the_flat_export(folder: Path, table: pa.Table
 
 def test_a_page_reads_what_it_needs(folder: Path, table: pa.Table, reads: Reads) -> None:
     run = open_finished(folder)
-    of = Features(run.table.caching(row_cache(features.CACHE_BYTES)), METHOD, 3)
+    of = Features(run.table.caching(row_cache(features.CACHE_BYTES)), METHOD.by_name, 3)
     last = of.page(None, MANY - GROUP // 2, 10)
     assert reads.groups == [(MANY - 1) // GROUP] and len(last.rows) == 10
     reads.clear()

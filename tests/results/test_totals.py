@@ -97,7 +97,7 @@ def test_flat_formats_have_no_lists_and_no_structs() -> None:
 
 
 def test_the_items_of_lists_are_found_by_their_names() -> None:
-    found = item_of(METHOD, "lit_2")
+    found = item_of(METHOD.by_name, "lit_2")
     assert found is not None and (found[0].name, found[1]) == ("lit", 2)
     for name in ("lit", "lit_0", "flags_1", "bbox_1", "height_m", "unknown_1"):
-        assert item_of(METHOD, name) is None
+        assert item_of(METHOD.by_name, name) is None

@@ -7,6 +7,7 @@ is the command line with it; so are the workers of jobs that this starts.
 
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from pipeline.methods.house import FLAGS, REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import (
     BOOLEAN,
     NUMBER,
+    TEXT,
     WHOLE,
     Class,
     Column,
@@ -29,10 +31,12 @@ from pipeline.methods.method import (
     Total,
     Words,
     lists_of,
+    names,
 )  # fmt: skip
 from pipeline.methods.parameters import parameter
 from pipeline.methods.passes import Block, Pass, Work
 from pipeline.methods.reach import Reach
+from pipeline.methods.shades import Shade
 
 CLASSES = (
     Class("tall", "tall", "hoog", colour="#3b4cc0", edge="#1d2a80", suits="is_tall"),
@@ -49,17 +53,28 @@ ABOVE = Column(
     totals=(Total("above_m", "heights", "m", weight="area_m2"),),
 )  # fmt: skip
 PROFILE_FIELDS = (
-    Field(
-        "percent", WHOLE, "%", Words("Percentile", "of the roof's heights"),
-        Words("Percentiel", "van de dakhoogten"),
-    ),
+    Field("percent", WHOLE, "%", *[Words("Percentile", "of the roof's heights")] * 2),
     Field("above_m", NUMBER, "m", *ABOVE_WORDS),
-)  # fmt: skip
+)
 PROFILE = Column(
     "profile", lists_of(PROFILE_FIELDS), "m",
     Words("Profile", "of the roof: percentiles above the ground"),
     Words("Profiel", "van het dak: percentielen boven het maaiveld"),
     in_tiles=False, filterable=False, fields=PROFILE_FIELDS,
+)  # fmt: skip
+STOREY_FIELDS = (
+    Field("number", pa.int32(), "", *[Words("Storey", "from 1")] * 2),
+    Field("kind", TEXT, "", *[Words("Kind", "ground, upper")] * 2, ("ground", "upper")),
+    Field("floor_m", NUMBER, "m", *[Words("Floor", "its height")] * 2),
+    Field("outline", pa.binary(), "", *[Words("Outline", "polygon")] * 2),
+)
+SHADES = (
+    Shade("ground", "ground floor", "begane grond", "#777777", "kind", "ground"),
+    Shade("upper", "from 3 m", "vanaf 3 m", "#3b4cc0", "floor_m", low=3.0),
+)
+STOREYS = Column(
+    "storeys", lists_of(STOREY_FIELDS), "", Words("Storeys", "of 3 m"), Words("Lagen", "van 3 m"),
+    fields=STOREY_FIELDS, geometry="outline", shades=SHADES,
 )  # fmt: skip
 IS_TALL = Column(
     "is_tall", BOOLEAN, "",
@@ -89,9 +104,11 @@ def above(work: Work, block: Block) -> Judged:
     measured = work.measured(block.footprints)
     measured = measured.rejecting(TOO_SMALL.name, measured.cells < 4)
     tall = measured.height >= 100 * work.context.p.tall_m
+    outlines = measured.footprints.wkb
     columns = {
         ABOVE.name: measured.height / 100,
         PROFILE.name: pa.array(map(_profile, _above(measured).tolist()), PROFILE.type),
+        STOREYS.name: pa.array(map(_storeys, measured.height.tolist(), outlines), STOREYS.type),
         IS_TALL.name: tall,
     }
     slanted = measured.top - measured.median > 100
@@ -106,18 +123,22 @@ def _profile(heights: list[int]) -> list[dict[str, float]]:
     return [{"percent": p, "above_m": cm / 100} for p, cm in zip((50, 95), heights, strict=True)]
 
 
+def _storeys(height: int, outline: bytes | None) -> list[dict[str, Any]]:
+    kinds = ["ground"] + ["upper"] * (height // 300)
+    rows = [(n + 1, kind, 3.0 * n, outline) for n, kind in enumerate(kinds)]
+    return [dict(zip(names(STOREY_FIELDS), row, strict=True)) for row in rows]
+
+
 MEANING = ("tall, low; null: not judged", "tall (hoog), low (laag); leeg: niet beoordeeld")
 REASONS_, FLAGS_ = (*REASONS, TOO_SMALL), (*FLAGS, SLANTED)
 SECOND = Method(
     "above",
     Above,
     (
-        *identity(), ABOVE, PROFILE, IS_TALL, *verdict(CLASSES, *MEANING, REASONS_, FLAGS_), *SHAPE,
+        *identity(), ABOVE, PROFILE, STOREYS, IS_TALL,
+        *verdict(CLASSES, *MEANING, REASONS_, FLAGS_), *SHAPE,
     ),
-    CLASSES,
-    REASONS_,
-    FLAGS_,
-    (RISE,),
+    CLASSES, REASONS_, FLAGS_, (RISE,),
     passes=(Pass("above", above),),
     reach=Reach(lambda p: 0.0),
 )  # fmt: skip
