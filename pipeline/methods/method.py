@@ -90,7 +90,7 @@ class Column(Field):
     compared by it; filterable: whether one may filter by it, which one never may by a nested one;
     fields: of its structs; geometry: which of these is a WKB polygon in RD and makes its structs
     features of their own, "" for none: then the first field, never null, tells those of a row
-    apart; shades: how maps colour such features, the first that holds.
+    apart; shades: how maps colour such features, of which one holds for each.
     """
 
     totals: tuple[Total, ...] = ()

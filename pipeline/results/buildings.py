@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pyproj
 from numpy.typing import NDArray
 
 from pipeline.areas.selection import within_circle
@@ -26,13 +25,12 @@ from pipeline.methods.context import Context
 from pipeline.methods.house import own_columns
 from pipeline.methods.method import Method, names
 from pipeline.results.columns import pandas_metadata
-from pipeline.storage.geoparquet import EDGES, rectangles
-from pipeline.storage.slices import BBOX
+from pipeline.storage.geo_metadata import GeoMetadata
+from pipeline.storage.geoparquet import EDGES
 
 GROUP_ROWS = 16_384  # of a row group of the file: a town is one, or a few
 SHARDS = "daklaag:shards"  # the key of the file's metadata on its shards
 COUNTS = b"counts"  # the key of the counts in the metadata of a shard's rows
-TYPES = {3: "Polygon", 6: "MultiPolygon"}
 
 
 @dataclass
@@ -176,18 +174,13 @@ def write_buildings(
     ordered by id and row, and of a large one few row groups are needed for a region. Equal rows
     give equal bytes.
     """
-    kinds: set[int] = set()
-    boxes = [np.full(4, np.nan)]
+    metadata = GeoMetadata()
     schema = schema.with_metadata({"pandas": pandas_metadata(schema)})  # pandas looks there only
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for group in prefetch(_groups(tables, schema)):  # encoding takes most of the time
-            kinds.update(_types(group["geometry"]))
-            bounds = rectangles(group[BBOX])
-            low = np.fmin.reduce(bounds[:, :2], axis=0, initial=np.nan)
-            boxes.append(np.append(low, np.fmax.reduce(bounds[:, 2:], axis=0, initial=np.nan)))
+            metadata.add(group)
             writer.write_table(group, row_group_size=GROUP_ROWS)
-        geo = json.dumps(_geo(kinds, np.array(boxes)))
-        writer.add_key_value_metadata({"geo": geo, SHARDS: json.dumps(beside)})
+        writer.add_key_value_metadata({"geo": metadata.text, SHARDS: json.dumps(beside)})
 
 
 def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
@@ -202,25 +195,5 @@ def _groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]
         yield _ordered(waiting)
 
 
-def _types(wkb: pa.ChunkedArray) -> set[int]:
-    """The types of geometries, as little-endian WKB has them in its second to fifth byte."""
-    heads = pc.unique(pc.binary_slice(wkb, 1, 5)).drop_null().to_pylist()
-    return {int.from_bytes(head, "little") for head in heads}
-
-
 def _ordered(table: pa.Table) -> pa.Table:
     return table.take(pc.sort_indices(table, [("id", "ascending"), ("row", "ascending")]))
-
-
-def _geo(kinds: set[int], boxes: NDArray[np.float64]) -> dict[str, Any]:
-    """GeoParquet's metadata on the geometry column."""
-    column: dict[str, Any] = {
-        "encoding": "WKB",
-        "geometry_types": sorted(name for kind, name in TYPES.items() if kind in kinds),
-        "crs": pyproj.CRS("EPSG:28992").to_json_dict(),
-        "covering": {"bbox": {edge: ["bbox", edge] for edge in EDGES}},
-    }
-    known = boxes[np.isfinite(boxes).all(axis=1)]
-    if len(known):
-        column["bbox"] = [*known[:, :2].min(axis=0).tolist(), *known[:, 2:].max(axis=0).tolist()]
-    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

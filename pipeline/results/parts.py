@@ -5,15 +5,19 @@ its row groups are those of the buildings, and the footer of their file says wha
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.methods.method import Column, Method
+from pipeline.methods.method import TEXT, Column, Method
+from pipeline.results.columns import pandas_metadata
 from pipeline.results.filter_parts import GEOMETRY
+from pipeline.storage.geo_metadata import GeoMetadata
 from pipeline.storage.geoparquet import EDGES, GeoParquet, Statistics
 from pipeline.storage.places import Place
 from pipeline.storage.slices import BBOX
@@ -100,6 +104,29 @@ def parts_of(rows: pa.Table, column: str) -> pa.Table:
     outer = {name: rows[name].take(parents) for name in rows.column_names if name != column}
     inner = zip((field.name for field in structs.type), structs.flatten(), strict=True)
     return pa.table(outer | dict(inner))
+
+
+def feature_ids(rows: pa.Table, of: Column | None) -> pa.ChunkedArray:
+    """The id of each feature: of a building its row, of a part of one (of: its column) that, a
+    hyphen, and the part's own number."""
+    if of is None:
+        return rows[ROW]
+    return pc.binary_join_element_wise(
+        pc.cast(rows[ROW], TEXT), pc.cast(rows[of.fields[0].name], TEXT), "-"
+    )
+
+
+def write_parts(table: PartTable, to: Path) -> None:
+    """Write a part table as GeoParquet 1.1 with rectangles, in EPSG:28992 and in the row groups of
+    the buildings."""
+    metadata, names = GeoMetadata(), table.schema.names
+    schema = table.schema.with_metadata({"pandas": pandas_metadata(table.schema)})
+    with pq.ParquetWriter(to, schema, compression="zstd") as writer:
+        for group in range(table.groups):
+            rows = table.read([group], names)
+            metadata.add(rows)
+            writer.write_table(rows)
+        writer.add_key_value_metadata({"geo": metadata.text})
 
 
 def _moved(edges: Sequence[float | None], by: float) -> list[float | None]:

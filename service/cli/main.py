@@ -180,17 +180,21 @@ def demo(
 @click.argument("directory", type=place_of, metavar="DIR")
 @click.option(
     "--to", "to", required=True, metavar="FILE|FOLDER",
-    help=".tif (COG), .gpkg, .geojson, .parquet, .csv, .xlsx or .png by its ending; a folder: the"
-    " map.",
+    help=".tif (COG), .gpkg, .geojson, .fgb, .parquet, .csv, .xlsx or .png by its ending; a folder:"
+    " the map.",
 )  # fmt: skip
-@click.option("--layer", metavar="NAME", help="Raster layer of a .tif or .png.")
+@click.option(
+    "--layer", metavar="NAME",
+    help="Raster layer of a .tif or .png; of others a table: buildings, or what their method adds,"
+    " such as planes; without it a .gpkg holds all.",
+)  # fmt: skip
 @click.option(
     "--boundaries", multiple=True, metavar="FILE",
     help="Of the map: regions to find by name; else those that fetch brought. Repeatable.",
 )  # fmt: skip
 @click.option(
     "--overwrite", is_flag=True,
-    help="Replace the map that FOLDER holds, or a FILE (of a .gpkg the layer) that is another's.",
+    help="Replace the map that FOLDER holds, or a FILE (of a .gpkg its layers) that is another's.",
 )  # fmt: skip
 @language
 @loudness
@@ -204,8 +208,8 @@ def export(
     overwrite: bool,
     lang: str,
 ) -> None:
-    """A run's buildings, a raster layer or the map as a file for other programs; or all of it as a
-    folder that any web host with range requests shows as a map (docs/site.md)."""
+    """A run's buildings or their parts, a raster layer or the map as a file for other programs; or
+    all of it as a folder that any web host with range requests shows as a map (docs/site.md)."""
     from pipeline.output.export import export as export_
     from service.page import site
 

@@ -84,6 +84,20 @@ def test_parquet(exported: Any) -> None:
     assert geopandas.read_parquet(path).crs.to_epsg() == 28992
 
 
+def test_flatgeobuf(exported: Any, directory: Path, tmp_path: Path) -> None:
+    """It has an index, so that it holds no row without an outline."""
+    path = exported("b.fgb")
+    frame = geopandas.read_file(path).sort_values("row")  # it is ordered by place
+    assert frame.crs.to_epsg() == 28992 and frame["row"].tolist() == [*range(9), 10, 11]
+    expected = [each for each in geometry() if each is not None]
+    assert all(one.equals(two) for one, two in zip(frame.geometry, expected, strict=True))
+    assert list(frame.columns) == [*flat_names(), "geometry"]
+    near = geopandas.read_file(path, bbox=tuple(TWINS.bounds))
+    assert near["row"].tolist() == [11]
+    said = export(directory, tmp_path / "b.fgb")
+    assert said == "12 buildings, 1 without an outline left out"
+
+
 def test_csv(exported: Any) -> None:
     path = exported("b.csv")
     told = pyarrow.csv.read_csv(
@@ -207,12 +221,13 @@ def test_png_of_the_surface_is_brighter_where_higher(exported: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "layer", "remedy"),
     [
-        ("b.shp", None, r"\.tif, \.gpkg, \.geojson, \.parquet, \.csv, \.xlsx, \.png"),
+        ("b.shp", None, r"\.tif, \.gpkg, \.geojson, \.fgb, \.parquet, \.csv, \.xlsx, \.png"),
         ("b", None, r"\.tif"),
         ("r.tif", "slope", "hillshade, shadow, sun_hillshade, surface"),
         ("r.png", "buildings", "hillshade, shadow, sun_hillshade, surface"),
         ("b.gpkg", "shadow", r"\.tif or \.png"),
         ("b.parquet", "shadow", r"\.tif or \.png"),
+        ("b.csv", "planes", "of this run a .csv holds buildings"),
         ("nowhere/b.csv", None, "folder"),
     ],
 )

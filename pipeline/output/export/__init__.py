@@ -12,8 +12,9 @@ from rasterio._err import CPLE_BaseError
 
 from pipeline.errors import InputError, OutputError
 from pipeline.messages import Text
-from pipeline.output.export import buildings, geopackage, rasters
-from pipeline.output.export.request import LAYER, MARK, ExportRequest
+from pipeline.output.export import geopackage, rasters, tables
+from pipeline.output.export.layers import requested
+from pipeline.output.export.request import MARK, ExportRequest
 from pipeline.results import texts
 from pipeline.results.finished import open_finished
 from pipeline.storage import written
@@ -22,13 +23,14 @@ from pipeline.storage.places import Place
 from pipeline.terms import File, Location
 
 GPKG = ".gpkg"
-WRITERS: dict[str, Callable[[ExportRequest], Text | None]] = {
+WRITERS: dict[str, Callable[[ExportRequest], Text]] = {
     ".tif": rasters.write_tif,
-    GPKG: buildings.write_gpkg,
-    ".geojson": buildings.write_geojson,
-    ".parquet": buildings.write_parquet,
-    ".csv": buildings.write_csv,
-    ".xlsx": buildings.write_xlsx,
+    GPKG: tables.write_gpkg,
+    ".geojson": tables.write_geojson,
+    ".fgb": tables.write_fgb,
+    ".parquet": tables.write_parquet,
+    ".csv": tables.write_csv,
+    ".xlsx": tables.write_xlsx,
     ".png": rasters.write_png,
 }
 # Errors of the libraries in writing a file; they have no errno.
@@ -46,7 +48,7 @@ def export(
 ) -> Text:
     """Write a finished run as the file `to`, as `write` does, over nothing of others.
 
-    What the program wrote is replaced; in a GeoPackage only the layer is, and other layers stay.
+    What the program wrote is replaced; in a GeoPackage only its layers are, and others stay.
     overwrite: replace a file, or a layer of a GeoPackage, that the program did not write. Raises
     InputError where one stands and it is not given, and what `write` raises; the file is then as
     it was.
@@ -63,10 +65,11 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
     """Write a finished run as a new file, in the format of its ending. Returns a line on it.
 
     .tif is a COG of a raster layer: `layer`, else the one that the file is named after, else the
-    shadows. .png is a picture of such a layer, with a world file beside it, or the map. .gpkg,
-    .geojson (lon/lat), .parquet, .csv and .xlsx are the buildings. Raises InputError for an ending
-    or a layer that there is not, or a folder that holds no finished run; OutputError where there
-    is no room: what is at `to` then is not whole.
+    shadows. .png is a picture of such a layer, with a world file beside it, or the map. .geojson
+    (lon/lat), .fgb, .parquet, .csv and .xlsx are a table of the run: `layer`, by default that of
+    the buildings; .gpkg is that, or by default all of them. Raises InputError for an ending or a
+    layer that there is not, or a folder that holds no finished run; OutputError where there is no
+    room: what is at `to` then is not whole.
     """
     texts.words(lang)
     writer = WRITERS.get(to.suffix.lower())
@@ -74,28 +77,35 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
         raise InputError(
             File(to), "unknown ending", "possible are {endings}", endings=list(WRITERS)
         )
-    request = ExportRequest(open_finished(directory), to, layer, lang)
     with _faults(to):
-        description = writer(request)
-    return description or Text("{rows:,} buildings", rows=len(request.run.table))
+        return writer(ExportRequest(open_finished(directory), to, layer, lang))
 
 
 def _add(directory: Place, to: Path, layer: str | None, lang: str, overwrite: bool) -> Text:
-    """Put the buildings into a GeoPackage that exists."""
+    """Put the tables of a run into a GeoPackage that exists."""
+    texts.words(lang)
+    layers = requested(ExportRequest(open_finished(directory), to, layer, lang))
+    names = [each.name for each in layers]
     with (
         _faults(to),
         TemporaryDirectory(prefix=".daklaag-", dir=to.absolute().parent) as folder,
     ):
-        if not overwrite:
-            geopackage.check(to, LAYER, MARK)
+        for name in () if overwrite else names:
+            geopackage.check(to, name, MARK)
         source = Path(folder) / to.name
-        rows = write(directory, source, layer, lang)
-        replaced, others = geopackage.put(source, to, LAYER)
-    change = Text("replaced" if replaced else "added")
+        write(directory, source, layer, lang)
+        replaced, others = geopackage.put(source, to, names)
+    changes = [
+        Text(
+            "layer {layer} {done}, {rows}",
+            layer=each.name,
+            done=Text("replaced" if each.name in replaced else "added"),
+            rows=each.size,
+        )
+        for each in layers
+    ]
     kept = Text("{layers} kept", layers=others) if others else Text("no other layers")
-    return Text(
-        "layer {layer} {done}, {rows}; {kept}", layer=LAYER, done=change, rows=rows, kept=kept
-    )
+    return Text("{changes:; }; {kept}", changes=changes, kept=kept)
 
 
 @contextmanager

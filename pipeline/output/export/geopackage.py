@@ -1,7 +1,7 @@
-"""A layer of a GeoPackage: copied into another file beside other layers, and described."""
+"""Layers of a GeoPackage: copied into another file beside other layers, and described."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -42,10 +42,11 @@ FROM sqlite_schema WHERE name IN ('gpkg_data_columns', 'gpkg_data_column_constra
 
 
 def describe(file: Path, layer: str, columns: Mapping[str, tuple[str, str]]) -> None:
-    """Give the columns of a layer a title and a description, by the schema extension of the
-    standard, in a file that has none yet. Titles must differ."""
+    """Give the columns of a layer that has none a title and a description, by the schema extension
+    of the standard. Titles must differ."""
     with closing(sqlite3.connect(file)) as database, database:
-        database.executescript(DATA_COLUMNS)
+        if not _has(database, "gpkg_data_columns"):
+            database.executescript(DATA_COLUMNS)
         database.executemany(
             # GDAL and QGIS read `name` as the field's alternative name
             "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description)"
@@ -75,25 +76,27 @@ def check(file: Path, layer: str, mark: str) -> None:
             )  # fmt: skip
 
 
-def put(made: Path, into: Path, layer: str) -> tuple[bool, list[str]]:
-    """Copy a layer from a GeoPackage that holds nothing else into another, with its style, titles
-    and metadata, in one transaction. A layer of that name is replaced.
+def put(made: Path, into: Path, layers: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Copy the layers of a GeoPackage that holds nothing else into another, with their styles,
+    titles and metadata, in one transaction. Layers of those names are replaced.
 
-    Returns whether one was, and the names of the other layers. Raises sqlite3.Error, as where
-    another program writes into the file.
+    Returns which were, and the names of the other layers. Raises sqlite3.Error, as where another
+    program writes into the file.
     """
     with _opened(into) as database:
         database.execute("ATTACH ? AS made", (f"{made.absolute().as_uri()}?mode=ro",))
         database.execute("BEGIN IMMEDIATE")
         with database:
-            replaced = _has(database, layer)
-            _remove(database, layer)
-            _copy(database, layer)
-            others = database.execute(
-                "SELECT table_name FROM gpkg_contents WHERE table_name NOT IN (?, 'layer_styles')"
-                " ORDER BY table_name", (layer,),
-            ).fetchall()  # fmt: skip
-        return replaced, [name for (name,) in others]
+            replaced = [layer for layer in layers if _has(database, layer)]
+            for layer in layers:
+                _remove(database, layer)
+                _copy(database, layer)
+            _copy_registries(database)
+            found = database.execute(
+                "SELECT table_name FROM gpkg_contents WHERE table_name <> 'layer_styles'"
+                " ORDER BY table_name"
+            ).fetchall()
+        return replaced, [name for (name,) in found if name not in layers]
 
 
 @contextmanager
@@ -136,22 +139,29 @@ def _remove(database: sqlite3.Connection, layer: str) -> None:
 
 
 def _copy(database: sqlite3.Connection, layer: str) -> None:
-    """Copy a new layer from `made`, with its rows in the other tables."""
+    """Copy the tables of a new layer from `made`."""
     index = f"rtree_{layer}_"
     made = database.execute(
         "SELECT name, sql FROM made.sqlite_schema WHERE sql IS NOT NULL AND (tbl_name = ?1"
-        " OR sql LIKE 'CREATE VIRTUAL TABLE%') ORDER BY type = 'trigger'", (layer,),
+        " OR (sql LIKE 'CREATE VIRTUAL TABLE%' AND substr(name, 1, ?2) = ?3))"
+        " ORDER BY type = 'trigger'", (layer, len(index), index),
     ).fetchall()  # fmt: skip
     for name, sql in made:
         database.execute(sql)
         if name == layer or (name.startswith(index) and sql.startswith("CREATE VIRTUAL")):
             database.execute(f'INSERT INTO main."{name}" SELECT * FROM made."{name}"')
+
+
+def _copy_registries(database: sqlite3.Connection) -> None:
+    """Copy the rows of the other tables from `made`, but for those that are there."""
     for table, keys in REGISTRIES.items():
         same = " AND ".join(f"old.{key} = new.{key}" for key in keys)
         _copy_rows(database, table, f"NOT EXISTS (SELECT 1 FROM main.{table} AS old WHERE {same})")
-    _copy_rows(database, METADATA)
-    (number,) = database.execute("SELECT last_insert_rowid()").fetchone()
-    _copy_rows(database, REFERENCE, md_file_id=number)
+    numbers = database.execute(f"SELECT id FROM made.{METADATA} ORDER BY id").fetchall()
+    for (number,) in numbers:
+        _copy_rows(database, METADATA, f"new.id = {number}")
+        (copied,) = database.execute("SELECT last_insert_rowid()").fetchone()
+        _copy_rows(database, REFERENCE, f"new.md_file_id = {number}", md_file_id=copied)
 
 
 def _copy_rows(

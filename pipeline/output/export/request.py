@@ -9,7 +9,6 @@ from pipeline.results.printed import attributions, sun_times
 from pipeline.storage.ledger import RASTERS
 from pipeline.storage.places import Place, below
 
-LAYER = "buildings"
 MARK = 'key="program">daklaag '  # how GDAL keeps the first item of the provenance in a GeoPackage
 
 

@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
 from pipeline.methods.method import Class, Highlight, Layer, Method, Palette
+from pipeline.methods.shades import Shade
 from pipeline.results import texts
 
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"
@@ -23,6 +24,7 @@ NOT_JUDGED: Style = {
     "hatch": "///////",
 }
 SET_ASIDE: Style = {"facecolor": "none", "edgecolor": "#000000", "linewidth": 1.4}
+PART_EDGE = "#4a4a4a"
 ADDED: Style = {"facecolor": "none", "edgecolor": "#00846b", "linewidth": 2.2}
 
 SIZE = (11.69, 8.27)  # inches: A4, landscape
@@ -55,6 +57,11 @@ def labels(method: Method, lang: str) -> dict[str, str]:
 
 def _of_class(of: Class) -> Style:
     return {"facecolor": of.colour, "edgecolor": of.edge, "linewidth": of.line_width}
+
+
+def shade_style(of: Shade) -> Style:
+    """The style of the parts of a shade."""
+    return {"facecolor": of.colour, "edgecolor": PART_EDGE, "linewidth": 0.3}
 
 
 def _of_highlight(of: Highlight) -> Style:
