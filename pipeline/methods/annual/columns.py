@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from pipeline.methods.annual.rules import KINDS
+from pipeline.methods.annual.shades import SHADES
 from pipeline.methods.method import BOOLEAN, NUMBER, TEXT, Column, Field, Total, Words, lists_of
 
 HA, KWP = "ha", "kWp"
@@ -99,6 +100,7 @@ PLANES = Column(
     Words("Planes", "list of structs: the planes of the roof, the largest first"),
     Words("Dakvlakken", "lijst van structs: de vlakken van het dak, het grootste eerst"),
     in_tiles=False, filterable=False, fields=PLANE, geometry="outline",
+    shades=SHADES,
 )
 OWN = (
     Column(
