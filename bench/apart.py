@@ -20,6 +20,7 @@ from bench.machine import ROOT
 
 Answer = dict[str, Any]
 Bounds = tuple[float, float, float, float]
+COUNTS = {"read": "cells", "own": "own", "decoded": "decoded"}  # cells, by their names in the log
 CACHE_MB = 64  # tiles are read once: a larger cache has no use
 
 
@@ -121,8 +122,8 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
     """A run from the sheets to the table, the report and the map.
 
     log: a file that gets a line of JSON for each task that is done. Answers read and own, the cells
-    read of files and those of them that are the blocks' own; done and kept, the tasks of this run
-    and those that it found finished.
+    asked for and those of them that are the blocks' own; decoded, the cells of the tiles that were
+    decoded for them; done and kept, the tasks of this run and those that it found finished.
     """
     import pyarrow.parquet as pq
 
@@ -135,7 +136,7 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
         if "shard" not in event:
             return
         found[event.get("outcome", "")] += 1
-        found.update(read=event.get("cells", 0), own=event.get("own", 0))
+        found.update({name: event.get(key, 0) for name, key in COUNTS.items()})
         if log and event.get("outcome") == DONE:
             with Path(log).open("a") as lines:
                 lines.write(json.dumps(event) + "\n")
@@ -144,7 +145,7 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
     with _timed() as answer:
         run(request, log=tell)
     rows = int(pq.read_metadata(Path(out) / "buildings.parquet").num_rows)
-    counts = {name: found[name] for name in ("read", "own", DONE, KEPT)}
+    counts = {name: found[name] for name in (*COUNTS, DONE, KEPT)}
     return answer | counts | {"rows": rows}
 
 

@@ -26,6 +26,7 @@ RELIEF = Target("<= 1.15 decodings", "decodings", 1.15)
 SCALING = Target(">= 1.8 x", "inverse", 1 / 1.8)
 EVEN = Target("<= 1.1 x", "ratio", 1.1)
 HALO = Target("<= 1.25 x", "ratio", 1.25)
+REPEATS = Target("<= 1.2 x", "ratio", 1.2)
 PLANNED = Target("within 25 %", "off", 0.25)
 NOTHING = Target("none", "repeated", 0)
 NATION = Target("<= 15 minutes", "median_s", 900)
@@ -87,6 +88,8 @@ def sheet(at: Rounds, workers: int) -> None:
     runs = [row for row in at.rows if "own" in row and row["group"] in ("city", "country")]
     cells = sum(row["read"] for row in runs) / sum(row["own"] for row in runs)
     at.ratio("sheets", "cells read over cells of the blocks, mean of the runs", cells, HALO)
+    repeats = sum(row["decoded"] for row in runs) / sum(row["cells"] for row in runs)
+    at.ratio("sheets", "tiles decoded over tiles of the area, mean of the runs", repeats, REPEATS)
     for what, (city, country) in found.items():
         _project(at, what, city, country)
 

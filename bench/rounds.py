@@ -89,7 +89,7 @@ class Rounds:
         asked = {"out": out, "workers": workers} | ground.options | options
         name = f"{name}, {workers} worker{'s' * (workers > 1)}"
         found, row = self._beside(ground.part, name, "run", forget, ground.files, workers, asked)
-        row |= {key: found[-1][key] for key in ("read", "own", "done")}
+        row |= {key: found[-1][key] for key in ("read", "own", "decoded", "done")}
         row["buildings"] = found[-1]["rows"]
         return row
 

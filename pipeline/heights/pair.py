@@ -106,13 +106,19 @@ class PairReader:
 
     @property
     def cells_read(self) -> int:
-        """Cells read from files so far."""
+        """Cells asked for so far."""
         return self._dsm.cells_read + self._dtm.cells_read
 
     @property
     def cells_own(self) -> int:
         """Cells read so far that lie in the blocks they were read for; the others are halo."""
         return self._dsm.cells_own + self._dtm.cells_own
+
+    @property
+    def decoded(self) -> int:
+        """Cells decoded so far, those of whole tiles: less than are asked for where tiles were kept
+        from before."""
+        return self._dsm.decoded + self._dtm.decoded
 
     def take_up(self, block: Window) -> None:
         """Set the block that is being computed, for `cells_own`."""

@@ -28,7 +28,7 @@ def gdal() -> rasterio.Env:
 class Reader:
     """Opens each sheet once and reads windows across them; for one task, in one thread.
 
-    cells_read: cells read from files so far; cells_own: of those, cells of the current `block`; the
+    cells_read: cells asked for so far; cells_own: of those, cells of the current `block`; the
     others are halo.
     """
 
@@ -38,6 +38,11 @@ class Reader:
         self._open: dict[str, OpenSheet] = {}
         self.cells_read = self.cells_own = 0
         self.block = Window(0, 0, 0, 0)
+
+    @property
+    def decoded(self) -> int:
+        """Cells decoded so far, those of whole tiles."""
+        return sum(sheet.decoded for sheet in self._open.values())
 
     def sheet(self, sheet: Sheet, window: Window) -> NDArray[np.float32]:
         """The part of one sheet, as float32 metres.

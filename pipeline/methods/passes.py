@@ -144,6 +144,7 @@ class Work:
             "skipped": len(self.each) - self.worked,
             "cells": self.heights.cells_read,
             "own": self.heights.cells_own,
+            "decoded": self.heights.decoded,
         }
 
 
