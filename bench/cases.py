@@ -12,13 +12,14 @@ from bench.targets import Even, Target, copies, share
 from kernels.coarse import coarsen
 from kernels.field import NEAR, FarField, NearField, far_field, near_field
 from kernels.gradient import aspect, hillshade, slope
+from kernels.histograms import histograms
 from kernels.horizon import horizon
 from kernels.picture import picture
 from kernels.rings import Box, footprint_spans
 from kernels.shadow import Grid, Sun, cast_shadow
 from kernels.spans import Spans
 from kernels.wind import Candidate, sheltering
-from kernels.zonal import bit_counts, centimetres, histograms, sums
+from kernels.zonal import bit_counts, centimetres, sums
 
 Height = NDArray[np.float32]
 ROOF = 2.0  # m, higher than any of the ground
@@ -95,8 +96,8 @@ def _sums(height: Height) -> Workload:
 
 
 def _histograms(height: Height) -> Workload:
-    cm, spans = centimetres(height), _spans_of(height)
-    return Workload(lambda: histograms(cm, spans), height.size)
+    spans = _spans_of(height)
+    return Workload(lambda: histograms(height, spans), height.size)
 
 
 def _sheltering(radius: float, sectors: int) -> Callable[[Height], Workload]:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.histograms import Histograms, histograms
 from kernels.spans import box_spans
-from kernels.zonal import Histograms, Nearest, bit_counts, centimetres, histograms, nearest
+from kernels.zonal import Nearest, bit_counts, nearest
 from pipeline.engine.engine import never_stop
 from pipeline.errors import Stopped
 from pipeline.footprints.footprints import Footprints
@@ -59,9 +60,9 @@ def measure_window(
     own, rows = outlines.spans(window), outlines.rows
     tiles = TileMask.none(window.coarse(TILE))
     tiles.add(outlines.windows())
-    dsm = centimetres(heights.dsm(window, tiles.marked))
+    dsm = heights.dsm(window, tiles.marked)
     tiles.add(outlines.windows(p.ground_ring_m))
-    dtm = centimetres(heights.dtm(window, tiles.marked))
+    dtm = heights.dtm(window, tiles.marked)
     boxes = ring_boxes(outlines, p.ground_ring_m) - np.array([window.top, window.left] * 2)
     roof, ground = histograms(dsm, own)[1], histograms(dtm, box_spans(boxes, dtm.shape))[1]
     on_rasters = bit_counts(heights.terrain.mask(window).view(np.uint8), own).bits[:, 0]

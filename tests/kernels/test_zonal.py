@@ -1,4 +1,4 @@
-"""Heights in centimetres, summed and counted per footprint, against plain numpy."""
+"""Heights in centimetres, summed per footprint, against plain numpy."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,8 @@ from kernels.zonal import (
     HIGHEST,
     NO_DATA,
     NO_HEIGHT,
-    SCATTERED,
-    Histograms,
     bit_counts,
     centimetres,
-    histograms,
     nearest,
     sums,
 )
@@ -48,14 +45,6 @@ def values_of(cm: NDArray[np.int32], spans: Spans) -> list[NDArray[np.int64]]:
     footprint, row, column = cells_of(spans)
     own = [cm[row[footprint == f], column[footprint == f]] for f in range(len(spans.start) - 1)]
     return [np.sort(part[part != NO_HEIGHT]).astype(np.int64) for part in own]
-
-
-def listed(counts: Histograms, n: int) -> list[list[int]]:
-    """Of each footprint the heights that a histogram counts, sorted, and so any percentile."""
-    entries = list(zip(counts.footprint.tolist(), counts.value.tolist(), strict=True))
-    assert entries == sorted(set(entries))
-    parts = [counts.footprint == f for f in range(n)]
-    return [np.repeat(counts.value[own], counts.weight[own]).tolist() for own in parts]
 
 
 def test_centimetres_round_half_to_even_in_double() -> None:
@@ -97,28 +86,6 @@ def test_sums_are_those_of_the_cells(seed: int, shape: tuple[int, int], n: int) 
 
 @given(SEEDS, SHAPES, st.integers(0, 5))
 @examples(200)
-def test_histograms_are_sorted_heights_and_the_sums(
-    seed: int, shape: tuple[int, int], n: int
-) -> None:
-    cm, spans = heights(seed, shape), runs(seed, shape, n)
-    found, counts = histograms(cm, spans)
-    assert listed(counts, n) == [own.tolist() for own in values_of(cm, spans)]
-    for one, other in zip(found, sums(cm, spans), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-@given(st.integers(1, 4), st.integers(-1, 1), st.integers(-1000, 1000))
-@examples(50)
-def test_values_are_counted_one_way_or_sorted_the_other(cells: int, more: int, low: int) -> None:
-    """On both sides of where the way changes."""
-    row = [low, *[low + 1] * (cells - 1), low + SCATTERED * (cells + 1) - 1 + more]
-    cm = np.array([row, row[::-1]], np.int32)
-    spans = box_spans(np.array([[0, 0, 1, cells + 1], [1, 0, 2, cells + 1]]), cm.shape)
-    assert listed(histograms(cm, spans)[1], 2) == [sorted(row)] * 2
-
-
-@given(SEEDS, SHAPES, st.integers(0, 5))
-@examples(200)
 def test_bits_are_counted_where_there_is_data(seed: int, shape: tuple[int, int], n: int) -> None:
     rng, spans = np.random.default_rng(seed), runs(seed, shape, n)
     values = [0, 1, 127, 128, 254, NO_DATA, NO_DATA] if seed % 2 else range(256)
@@ -136,8 +103,9 @@ def test_bits_are_counted_where_there_is_data(seed: int, shape: tuple[int, int],
 @examples(200)
 def test_the_nearest_cell_is_the_first_of_the_nearest(seed: int, n: int, size: float) -> None:
     """Centres on cells, on lines and anywhere, so that several are as near."""
-    rng, cm, spans = np.random.default_rng(seed), heights(seed, (9, 11)), runs(seed, (9, 11), n)
-    cm[rng.random(cm.shape) < rng.choice([0, 0.9])] = NO_HEIGHT
+    rng, spans = np.random.default_rng(seed), runs(seed, (9, 11), n)
+    height = houses(seed, 9, 11)
+    height[rng.random(height.shape) < rng.choice([0, 0.9])] = np.nan
     box = Box(-974_000, 242_000, 9, 11)
     centre = rng.uniform(-1, 12, (n, 2)) if seed % 2 else rng.integers(0, 24, (n, 2)) / 2
     centre = (centre * [1, -1] + [box.left, -box.top]) * size
@@ -145,21 +113,21 @@ def test_the_nearest_cell_is_the_first_of_the_nearest(seed: int, n: int, size: f
     row, column = row + box.top, column + box.left
     x, y = (column + 0.5) * size, -(row + 0.5) * size
     away = (x - centre[footprint, 0]) ** 2 + (y - centre[footprint, 1]) ** 2
-    known = cm[row - box.top, column - box.left] != NO_HEIGHT
+    known = ~np.isnan(height[row - box.top, column - box.left])
     expected = []
     for f in range(n):
         own = np.flatnonzero(known & (footprint == f))
         expected += [(f, *c) for c in sorted(zip(away[own], row[own], column[own], strict=True))][
             :1
         ]
-    assert list(zip(*nearest(cm, spans, centre, box, size), strict=True)) == expected
+    assert list(zip(*nearest(height, spans, centre, box, size), strict=True)) == expected
 
 
 @pytest.mark.parametrize(("y", "row"), [(-0.99999, 0), (-1.0, 0), (-1.00001, 1)])
 def test_a_row_nearer_by_a_hair_is_nearest(y: float, row: int) -> None:
-    cm = np.zeros((2, 1), np.int32)
-    spans, centre = box_spans(np.array([[0, 0, 2, 1]]), cm.shape), np.array([[0.5, y]])
-    assert nearest(cm, spans, centre, Box(0, 0, 2, 1), 1.0).row == row
+    height = np.zeros((2, 1), np.float32)
+    spans, centre = box_spans(np.array([[0, 0, 2, 1]]), height.shape), np.array([[0.5, y]])
+    assert nearest(height, spans, centre, Box(0, 0, 2, 1), 1.0).row == row
 
 
 @given(SEEDS, SHAPES, st.integers(0, 5))
@@ -195,9 +163,7 @@ def test_no_heights_come_to_nothing(shape: tuple[int, int]) -> None:
     cm = centimetres(np.full(shape, np.nan, np.float32))
     assert cm.shape == shape
     spans = box_spans(np.array([[-1, -1, 9, 9]]), shape)
-    found, counts = histograms(cm, spans)
-    assert [part.item() for part in found] == [0, 0, HIGHEST, NO_HEIGHT]
-    assert len(counts.footprint) == 0
+    assert [part.item() for part in sums(cm, spans)] == [0, 0, HIGHEST, NO_HEIGHT]
     assert bit_counts(np.full(shape, NO_DATA, np.uint8), spans).cells == 0
 
 
@@ -210,9 +176,8 @@ def test_runs_outside_the_array_are_refused(box: tuple[int, int, int, int]) -> N
     cm, float32 = np.zeros((3, 5), np.int32), np.zeros(1, np.float32)
     for call in (
         lambda: sums(cm, spans),
-        lambda: histograms(cm, spans),
         lambda: bit_counts(cm.astype(np.uint8), spans),
-        lambda: nearest(cm, spans, np.zeros((1, 2)), Box(0, 0, 3, 5), 0.5),
+        lambda: nearest(cm.astype(np.float32), spans, np.zeros((1, 2)), Box(0, 0, 3, 5), 0.5),
         lambda: raise_to(cm.astype(np.float32), spans, float32),
     ):
         with pytest.raises(ValueError, match="beyond 3 rows and 5 columns"):

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from kernels.histograms import histograms
 from kernels.rings import Box, Rings, footprint_spans
 from kernels.spans import cells_of
-from kernels.zonal import BitCounts, ZonalSums, bit_counts, centimetres, histograms, merge, sums
+from kernels.zonal import BitCounts, ZonalSums, bit_counts, centimetres, merge, sums
 from pipeline.footprints.footprints import to_rings
 from pipeline.grid.windows import Window
 from tests.support.scenes import SEEDS, examples, houses, tiles
@@ -95,11 +96,11 @@ def test_blocks_merge_to_the_whole(seed: int, n: int) -> None:
     """In any order, to the last bit; footprints that overlap count their cells each."""
     rng, height = np.random.default_rng(seed), houses(seed, SIDE, SIDE)
     everything = np.repeat(city(seed, n), 2)
-    rings, cm = to_rings(everything, 1.0), centimetres(height)
-    mask = rng.choice(np.array([0, 1, 5, 64, 255], np.uint8), cm.shape)
-    parts = [block(rings, cm, mask, tile) for tile in tiles(WHOLE, seed)]
+    rings = to_rings(everything, 1.0)
+    mask = rng.choice(np.array([0, 1, 5, 64, 255], np.uint8), height.shape)
+    parts = [block(rings, height, mask, tile) for tile in tiles(WHOLE, seed)]
     rng.shuffle(parts)
-    whole = block(rings, cm, mask, WHOLE)
+    whole = block(rings, height, mask, WHOLE)
     merged = reduce(merge, (part[0] for part in parts))
     for one, other in zip(merged, whole[0], strict=True):
         np.testing.assert_array_equal(one, other)
@@ -114,13 +115,13 @@ def test_blocks_merge_to_the_whole(seed: int, n: int) -> None:
 
 
 def block(
-    rings: Rings, cm: NDArray[np.int32], mask: NDArray[np.uint8], window: Window
+    rings: Rings, height: NDArray[np.float32], mask: NDArray[np.uint8], window: Window
 ) -> tuple[ZonalSums, BitCounts, Any]:
     """Of one window: sums, bits, and the histogram."""
     here = WHOLE.slices(window)
     spans = footprint_spans(rings, window.box)
-    cm, mask = np.ascontiguousarray(cm[here]), np.ascontiguousarray(mask[here])
-    found, counts = histograms(cm, spans)
+    height, mask = np.ascontiguousarray(height[here]), np.ascontiguousarray(mask[here])
+    found, counts = histograms(height, spans)
     return found, bit_counts(mask, spans), counts
 
 
