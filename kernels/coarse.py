@@ -16,7 +16,6 @@ COARSE_BITS = 3
 COARSE = 1 << COARSE_BITS  # cells along a side of a coarse cell
 MOST = np.float32(21_474_836)  # metres that fit in int32 centimetres
 LOW, HIGH, ZERO = np.float32(-np.inf), np.float32(np.inf), np.float32(0)
-NEVER = float("nan")  # equals no height
 
 
 class Coarse(NamedTuple):
@@ -52,10 +51,10 @@ class _Line(NamedTuple):
 
 
 @kernel
-def _add_row(height, nodata, lowest, highest, total, known):  # type: ignore[no-untyped-def]
+def _add_row(height, lowest, highest, total, known):  # type: ignore[no-untyped-def]
     for j in range(len(height)):
         value = height[j]
-        some = (value == value) & (value != nodata)
+        some = value == value
         lowest[j] = value if some & (value < lowest[j]) else lowest[j]
         highest[j] = value if some & (value > highest[j]) else highest[j]
         total[j] += np.rint(100.0 * np.float64(value if some else ZERO))
@@ -95,7 +94,7 @@ def _fold(line, a, coarse):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _add(height, row, column, nodata, coarse):  # type: ignore[no-untyped-def]
+def _add(height, row, column, coarse):  # type: ignore[no-untyped-def]
     """Add heights to coarse cells. row, column: of the first height, from the first cell of
     `coarse`. Returns lowest and highest [m]."""
     columns = coarse.highest.shape[1] * COARSE
@@ -111,7 +110,7 @@ def _add(height, row, column, nodata, coarse):  # type: ignore[no-untyped-def]
         line.lowest[:], line.highest[:], line.total[:], line.known[:] = HIGH, LOW, 0, 0
         for i in range(max(a * COARSE - row, 0), min((a + 1) * COARSE - row, height.shape[0])):
             low, high = line.lowest[here], line.highest[here]
-            _add_row(height[i], nodata, low, high, line.total[here], line.known[here])
+            _add_row(height[i], low, high, line.total[here], line.known[here])
         low, high = _fold(line, a, coarse)
         lowest, highest = min(lowest, low), max(highest, high)
     return lowest, highest
@@ -130,18 +129,16 @@ def _no_data(shape: tuple[int, int], top: int, left: int) -> Coarse:
     return Coarse(lowest, highest, total, known, top, left)
 
 
-def add(
-    coarse: Coarse, height: NDArray[np.float32], top: int, left: int, nodata: float = NEVER
-) -> Extremes:
+def add(coarse: Coarse, height: NDArray[np.float32], top: int, left: int) -> Extremes:
     """Add heights to coarse cells of 8 x 8, in place (0.5 ns a cell). Each cell may be added once,
     and must lie in `coarse`.
 
-    height: (rows, columns) float32, C-contiguous [m], NaN or `nodata` for no data; top, left: row
-    and column of its first cell from the anchor. Returns the extremes of all heights; those beyond
-    21,474,836 m, infinite ones too, count for the extremes only.
+    height: (rows, columns) float32, C-contiguous [m], NaN for no data; top, left: row and column
+    of its first cell from the anchor. Returns the extremes of all heights; those beyond 21,474,836
+    m, infinite ones too, count for the extremes only.
     """
     row, column = top - coarse.top * COARSE, left - coarse.left * COARSE
-    return Extremes(*map(float, _add(height, row, column, np.float32(nodata), coarse)))
+    return Extremes(*map(float, _add(height, row, column, coarse)))
 
 
 def coarsen(height: ArrayLike, top: int, left: int) -> Coarse:
