@@ -16,11 +16,11 @@ from pipeline.storage.cache import fingerprints
 from pipeline.storage.slices import Rectangle
 from pipeline.vectors.files import read_vector
 
-ORDER = ("PV", "GM", "", "WK", "BU")  # of what fits equally well; postcodes have no letters
-CODE, NAME, START, WORD, WITHIN = range(5)  # how well a text fits, the best first
-LEAST_ALIKE = 0.6  # of a name that is written wrong
-MOST_ALIKE = 60  # names that are looked at more closely
-PIECE = 3  # letters
+ORDER = ("PV", "GM", "", "WK", "BU")  # of equal matches; postcodes have no letters
+CODE, NAME, START, WORD, WITHIN = range(5)  # kinds of match, the best first
+MIN_RATIO = 0.6  # of similarity, for a misspelt name
+CANDIDATES = 60  # names of which the ratio is computed
+TRIGRAM = 3  # letters
 
 
 class KnownRegion(NamedTuple):
@@ -32,22 +32,23 @@ class KnownRegion(NamedTuple):
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """All regions of some files of boundaries, each code once."""
+    """All regions of some files of boundaries, each code once. names: their folded names; trigrams:
+    positions of the regions whose name has them."""
 
-    known: tuple[KnownRegion, ...]
-    names: tuple[str, ...]  # folded, of each
-    pieces: dict[str, list[int]] = field(repr=False)  # which have three letters in a row
+    regions: tuple[KnownRegion, ...]
+    names: tuple[str, ...]
+    trigrams: dict[str, list[int]] = field(repr=False)
 
     @classmethod
-    def of(cls, known: Sequence[KnownRegion]) -> "Gazetteer":
+    def of(cls, regions: Sequence[KnownRegion]) -> "Gazetteer":
         """A gazetteer of regions; of those that share a code the first counts."""
-        once = tuple({one.region.code: one for one in reversed(known)}.values())
-        names = tuple(folded(one.region.name) for one in once)
-        pieces: dict[str, list[int]] = defaultdict(list)
+        unique = tuple({known.region.code: known for known in reversed(regions)}.values())
+        names = tuple(folded(known.region.name) for known in unique)
+        trigrams: dict[str, list[int]] = defaultdict(list)
         for i, name in enumerate(names):
-            for piece in _pieces(name):
-                pieces[piece].append(i)
-        return cls(once, names, dict(pieces))
+            for trigram in _trigrams(name):
+                trigrams[trigram].append(i)
+        return cls(unique, names, dict(trigrams))
 
     def search(self, text: str, limit: int) -> list[KnownRegion]:
         """Regions that match a text, best first: by code, by name, by the start of either, by a
@@ -55,47 +56,39 @@ class Gazetteer:
         key = folded(text[:LONGEST_NAME])
         if not key:
             return []
-        fits = [
-            (fit, i)
-            for i, fit in enumerate(map(self._fit(key), range(len(self.names))))
-            if fit is not None
-        ]
-        best = sorted(fits, key=lambda each: (each[0], *self._rank(each[1])))
-        matches = [i for _, i in best[:limit]] or self._alike(key, limit)
-        return [self.known[i] for i in matches]
+        kinds = enumerate(self._match(i, key) for i in range(len(self.names)))
+        matches = sorted((kind, *self._rank(i), i) for i, kind in kinds if kind is not None)
+        best = matches[:limit] or self._similar(key)[:limit]
+        return [self.regions[i] for *_, i in best]
 
-    def _fit(self, key: str) -> Any:
-        def fit(i: int) -> int | None:
-            code, name = self.known[i].region.code.casefold(), self.names[i]
-            if code == key:
-                return CODE
-            if key not in name:
-                if code.startswith(key):
-                    return START
-                return WORD if len(key) >= PIECE and code.endswith(key) else None
-            if name == key:
-                return NAME
-            if name.startswith(key):
+    def _match(self, i: int, key: str) -> int | None:
+        """The kind of match of a region with a key; None if it does not match."""
+        code, name = self.regions[i].region.code.casefold(), self.names[i]
+        if code == key:
+            return CODE
+        if key not in name:
+            if code.startswith(key):
                 return START
-            words = self.known[i].region.name.split()
-            return WORD if any(folded(word).startswith(key) for word in words) else WITHIN
-
-        return fit
+            return WORD if len(key) >= TRIGRAM and code.endswith(key) else None
+        if name == key:
+            return NAME
+        if name.startswith(key):
+            return START
+        words = self.regions[i].region.name.split()
+        return WORD if any(folded(word).startswith(key) for word in words) else WITHIN
 
     def _rank(self, i: int) -> tuple[int, str]:
         """Larger regions first, then by name."""
-        kind = self.known[i].region.code[:2]
+        kind = self.regions[i].region.code[:2]
         return ORDER.index(kind if kind in ORDER else ""), self.names[i]
 
-    def _alike(self, key: str, limit: int) -> list[int]:
+    def _similar(self, key: str) -> list[tuple[float, int, str, int]]:
         """Regions of similar names: candidates by shared trigrams, ranked by difflib's ratio."""
-        shared = Counter(i for piece in _pieces(key) for i in self.pieces.get(piece, ()))
-        similar = []
-        for i, _ in shared.most_common(MOST_ALIKE):
-            ratio = difflib.SequenceMatcher(None, key, self.names[i]).ratio()
-            if ratio >= LEAST_ALIKE:
-                similar.append((-ratio, *self._rank(i), i))
-        return [each[-1] for each in sorted(similar)[:limit]]
+        shared = Counter(i for trigram in _trigrams(key) for i in self.trigrams.get(trigram, ()))
+        candidates = [i for i, _ in shared.most_common(CANDIDATES)]
+        ratios = [difflib.SequenceMatcher(None, key, self.names[i]).ratio() for i in candidates]
+        similar = zip(ratios, candidates, strict=True)
+        return sorted((-ratio, *self._rank(i), i) for ratio, i in similar if ratio >= MIN_RATIO)
 
 
 def gazetteer(files: Sequence[Path]) -> Gazetteer:
@@ -111,11 +104,8 @@ def _gazetteer(files: tuple[Path, ...], mark: str) -> Gazetteer:
     bounds: dict[tuple[Path, str, str], Rectangle] = {}
     for file, layer in dict.fromkeys((region.file, region.layer) for region in regions):
         bounds |= {(file, layer, code): box for code, box in _bounds(file, layer).items()}
-    known = [
-        KnownRegion(region, bounds.get((region.file, region.layer, region.code)))
-        for region in regions
-    ]
-    provinces = [one.bounds for one in known if one.region.code.startswith("PV") and one.bounds]
+    known = [KnownRegion(r, bounds.get((r.file, r.layer, r.code))) for r in regions]
+    provinces = [k.bounds for k in known if k.region.code.startswith("PV") and k.bounds]
     if provinces:
         country = Region(COUNTRY, "Nederland", known[0].region.file, known[0].region.layer)
         known.insert(0, KnownRegion(country, _around(np.array(provinces))))
@@ -125,13 +115,12 @@ def _gazetteer(files: tuple[Path, ...], mark: str) -> Gazetteer:
 def _bounds(file: Path, layer: str) -> dict[str, Rectangle]:
     """The rectangle around each region of a layer, of all its rows."""
     frame = read_vector(file, layer)
-    boxes: dict[str, list[Any]] = defaultdict(list)
-    for code, box in zip(
-        codes_of(frame, file), shapely.bounds(frame.geometry.to_numpy()), strict=True
-    ):
+    by_code: dict[str, list[Any]] = defaultdict(list)
+    boxes = shapely.bounds(frame.geometry.to_numpy())
+    for code, box in zip(codes_of(frame, file), boxes, strict=True):
         if np.isfinite(box).all():
-            boxes[code].append(box)
-    return {code: _around(np.array(of)) for code, of in boxes.items()}
+            by_code[code].append(box)
+    return {code: _around(np.array(rectangles)) for code, rectangles in by_code.items()}
 
 
 def _around(boxes: Any) -> Rectangle:
@@ -140,7 +129,7 @@ def _around(boxes: Any) -> Rectangle:
     return west, south, east, north
 
 
-def _pieces(name: str) -> set[str]:
+def _trigrams(name: str) -> set[str]:
     """Trigrams of a name, its ends marked by blanks."""
     whole = f" {name} "
-    return {whole[i : i + PIECE] for i in range(len(whole) - PIECE + 1)}
+    return {whole[i : i + TRIGRAM] for i in range(len(whole) - TRIGRAM + 1)}

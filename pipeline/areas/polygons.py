@@ -32,8 +32,8 @@ def read_areas(
         raise InputError(
             source, "its coordinates are none of the CRS it states", "state the true one"
         )
-    own = pa.Table.from_pandas(frame.drop(columns=frame.geometry.name), preserve_index=False)
-    rows = own.to_pylist() if own.num_columns else [{"area": n + 1} for n in range(len(frame))]
+    table = pa.Table.from_pandas(frame.drop(columns=frame.geometry.name), preserve_index=False)
+    rows = table.to_pylist() if table.num_columns else [{"area": n + 1} for n in range(len(frame))]
     return rows, make_valid(polygons, source)
 
 

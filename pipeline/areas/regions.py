@@ -24,9 +24,7 @@ from pipeline.vectors.overlay import make_valid, union
 COUNTRY = "NL"
 CODES = ("statcode", "cbscode", "pc4code", "pc4")
 NAMES = ("statnaam", "naam")
-KINDS = {
-    "PV": "province", "GM": "municipality", "WK": "district", "BU": "neighbourhood",
-}  # fmt: skip
+KINDS = {"PV": "province", "GM": "municipality", "WK": "district", "BU": "neighbourhood"}
 POSTCODE = "postcode"
 LAYER = re.compile(r"(?:^|_)(?:provincie|gemeente|wijk|buurt)(?:_\d{4})?_gegeneraliseerd$")
 ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
@@ -36,7 +34,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Area:
-    """A region in RD metres; `source` says where it comes from."""
+    """An area in RD metres. source: its bounds, file or region, for the provenance."""
 
     geometry: shapely.Geometry
     source: Any
@@ -73,34 +71,32 @@ def kind_of(code: str) -> str:
 
 
 def boundary_files(given: Iterable[str | Path] = ()) -> list[Path]:
-    """The files of boundaries that were given, else those in the cache, the newest year first.
+    """The given files of boundaries, else those in the cache, the newest year first.
 
-    Raises InputError for one that was given and is not there.
+    Raises InputError for a given one that does not exist.
     """
     files = [Path(file) for file in given]
     for file in files:
         if not file.is_file():
             raise InputError(Field("boundaries", file), "no such file", "check the path")
-    if files:
-        return files
-    folder = cache_dir() / "boundaries"
-    kept = folder.iterdir() if folder.is_dir() else ()
-    return sorted((file for file in kept if file.suffix.lower() in ENDINGS), reverse=True)
+    cached = [] if files else (cache_dir() / "boundaries").glob("*")
+    newest = sorted((file for file in cached if file.suffix.lower() in ENDINGS), reverse=True)
+    return files or newest
 
 
 def find_region(text: str, files: Sequence[Path], or_file: bool = False) -> Area:
-    """The region that a code or a name stands for, case and accents aside; `NL` is all provinces.
+    """The region of a code or a name, case and accents ignored; `NL` is all provinces.
 
-    Provinces and municipalities go before what they are divided into. Of files that both know a
-    code the first counts. or_file: whether it might have been a file too, for what is said.
-    Raises InputError for a name that is not known or means several.
+    Provinces and municipalities go before their parts. Of files with the same code the first
+    counts. or_file: whether the text may be a file too, for the error message.
+    Raises InputError for a name that is unknown or ambiguous.
     """
-    known = [region for file in files for region in regions_of(file)]
+    regions = [region for file in files for region in regions_of(file)]
     if text.strip().upper() == COUNTRY:
-        return _country(known, files)
-    matches = _matching(text, known)
+        return _country(regions, files)
+    matches = _matching(text, regions)
     if not matches:
-        raise _unknown(text, known, files, or_file)
+        raise _unknown(text, regions, files, or_file)
     if len(matches) > 1:
         means = [region.label for region in matches]
         if len(means) > SHOWN:
@@ -148,22 +144,18 @@ def codes_of(table: Any, file: Path) -> list[str]:
     return [str(value) for value in table[code]]
 
 
-def _matching(text: str, known: Sequence[Region]) -> list[Region]:
+def _matching(text: str, regions: Sequence[Region]) -> list[Region]:
     """Regions whose code, else whose name matches a text; one for each code."""
-    wanted = folded(text)
-    for of in (
-        lambda r: folded(r.code) == wanted,
-        lambda r: _is_large(r) and wanted in _names(r),
-        lambda r: wanted in _names(r),
+    key = folded(text)
+    for fits in (
+        lambda r: folded(r.code) == key,
+        lambda r: r.code[:2] in ("PV", "GM") and key in _names(r),
+        lambda r: key in _names(r),
     ):
-        matches = {region.code: region for region in reversed(known) if wanted and of(region)}
+        matches = {region.code: region for region in reversed(regions) if key and fits(region)}
         if matches:
             return [matches[code] for code in sorted(matches)]
     return []
-
-
-def _is_large(region: Region) -> bool:
-    return region.code[:2] in ("PV", "GM")
 
 
 def _names(region: Region) -> set[str]:
@@ -178,24 +170,24 @@ def folded(text: str) -> str:
 
 
 def _unknown(
-    text: str, known: Sequence[Region], files: Sequence[Path], or_file: bool
+    text: str, regions: Sequence[Region], files: Sequence[Path], or_file: bool
 ) -> InputError:
-    near: list[str] = []
+    names: list[str] = []
     if len(text) <= LONGEST_NAME:
-        by_name = {folded(text): r for r in reversed(known) for text in (r.code, r.name)}
-        close = difflib.get_close_matches(folded(text), by_name, n=SHOWN, cutoff=0.7)
-        near = list(dict.fromkeys(by_name[name].label for name in close))
+        by_name = {folded(text): r for r in reversed(regions) for text in (r.code, r.name)}
+        similar = difflib.get_close_matches(folded(text), by_name, n=SHOWN, cutoff=0.7)
+        names = list(dict.fromkeys(by_name[name].label for name in similar))
     remedy = "give a code (GM0363), a name or a file" if or_file else "give a code or a name"
     return InputError(
         Field("area", Text(text)),
         "no such file, and no region of {within}" if or_file else "no region of {within}",
-        Text("did you mean {near}?", near=near) if near else Text(remedy),
+        Text("did you mean {suggestions}?", suggestions=names) if names else Text(remedy),
         within=[*map(File, files)],
     )
 
 
-def _country(known: Sequence[Region], files: Sequence[Path]) -> Area:
-    provinces = [region for region in known if region.code.startswith("PV")]
+def _country(regions: Sequence[Region], files: Sequence[Path]) -> Area:
+    provinces = [region for region in regions if region.code.startswith("PV")]
     if not provinces:
         raise InputError(
             Field("area", COUNTRY),
@@ -211,8 +203,7 @@ def _area(regions: Sequence[Region], code: str, name: str) -> Area:
     """The union of regions of one layer."""
     file, layer = regions[0].file, regions[0].layer
     frame = read_vector(file, layer)
-    wanted = {region.code for region in regions}
-    rows = np.array([each in wanted for each in codes_of(frame, file)])
+    rows = np.isin(codes_of(frame, file), [region.code for region in regions])
     whole = union(make_valid(frame.geometry.to_numpy()[rows], File(file)), File(file))
     if not whole.area:
         raise InputError(

@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.grid.crs import horizontal, is_rd
 from pipeline.grid.windows import LATTICE_M, Window, divides_lattice
 from pipeline.heights.tiff import tiles_held
-from pipeline.storage.files import named, on_disk
+from pipeline.storage.files import on_disk
 from pipeline.terms import File
 
 UNITS = {"": None, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "cm": 0.01}
@@ -195,7 +195,7 @@ def _version(source: Any) -> str | None:
     state it."""
     file = on_disk(source.name)
     texts = [
-        named(source.name),
+        File(source.name).name,
         *(str(value) for value in source.tags().values()),
         file.name,
         file.parent.name,

@@ -21,7 +21,7 @@ from pipeline.heights.headers import describe, reason
 from pipeline.heights.tiles import TILES, Tile, tile_shape, tiles_touching
 from pipeline.messages import Text
 from pipeline.storage.cache import cache_dir, fingerprint, key_of, read_manifest, write_manifest
-from pipeline.storage.files import named, on_disk
+from pipeline.storage.files import on_disk
 from pipeline.storage.lru import LRUCache
 from pipeline.storage.vsis3 import gdal_options, is_vsis3
 from pipeline.terms import File
@@ -210,7 +210,7 @@ def _cached_header(kept: Path) -> Sheet | None:
 def _read_header(path: str, kind: str, nodata: float | None) -> Sheet:
     try:
         with rasterio.Env(**gdal_options()), rasterio.open(path) as source:
-            return Sheet(path, named(path), **describe(source, nodata))
+            return Sheet(path, File(path).name, **describe(source, nodata))
     except rasterio.errors.RasterioError as error:
         raise InputError(
             File(path),

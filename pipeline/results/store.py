@@ -29,7 +29,7 @@ from pipeline.results.georeference import (
 )
 from pipeline.storage.checked_store import CheckedStore
 from pipeline.storage.checksums import Checksums
-from pipeline.storage.integrity import beside
+from pipeline.storage.integrity import checked_files_with
 from pipeline.storage.places import Place, Storage, storage_of
 
 ROOT = "zarr.json"  # of the root group
@@ -175,7 +175,7 @@ def open_store(place: Place) -> Any:
     """The root group of a store; None if there is none. What is read of the store of a finished run
     is checked: raises DamagedError."""
     storage = storage_of(place)
-    files, name = beside(place)
+    files, name = checked_files_with(place)
     if f"{name}/{ROOT}" in files.sums:
         files.read(f"{name}/{ROOT}")
         return zarr.open_group(CheckedStore(storage.chunks(), files, name), mode="r")

@@ -1,6 +1,6 @@
-"""The cache: results kept between runs in the user's cache folder, by a key of their inputs.
+"""The cache: intermediate results in the user's cache folder, by a key of their inputs.
 
-Each entry has a manifest: a file of JSON that ends with its own checksum and holds those of the
+Each entry has a manifest: a JSON file that ends with its own checksum and holds those of the
 entry's files. A damaged entry is made anew, with a warning.
 """
 
@@ -23,7 +23,7 @@ from pipeline.storage.places import Folder
 from pipeline.storage.vsis3 import is_vsis3, object_fingerprint
 from pipeline.terms import Location
 
-MOST_REMADE = 5  # damaged entries that one command makes anew; more are a disk that fails
+MOST_REMADE = 5  # damaged entries that one command makes anew; more mean a failing disk
 log = logging.getLogger("daklaag.cache")
 T = TypeVar("T")
 
@@ -31,9 +31,8 @@ T = TypeVar("T")
 def cache_dir() -> Path:
     """`$DAKLAAG_CACHE`, else `daklaag` in the user's cache folder. On a cluster, all workers must
     see it."""
-    given = os.environ.get("DAKLAAG_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(given) if given else Path(home) / "daklaag").absolute()
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("DAKLAAG_CACHE") or home / "daklaag").absolute()
 
 
 def key_of(*parts: Any) -> str:
@@ -75,7 +74,7 @@ def read_manifest(file: Path) -> Any:
         return None
     text = content.partition(b"\n")[0]
     if content != text + _last_line(text):
-        log.warning(Text("{file} is damaged; what it told is found out anew", file=file))
+        log.warning(Text("{file} is damaged; it is made anew", file=file))
         return None
     return json.loads(text)
 
@@ -88,20 +87,18 @@ def cached_files(folder: Path, sums: Mapping[str, str], *manifests: Path) -> Che
     """The files of a cache folder, checked by the sums of its manifest. If one is damaged or
     missing, the folder and its manifests are removed, and MendableError is raised."""
 
-    def damaged(name: str, what: str) -> MendableError:
+    def remove(name: str, damage: str) -> MendableError:
         for manifest in manifests:
             manifest.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         return MendableError(
             Location(folder / name),
-            "{source} {what} in the cache and was removed",
+            "{source} {damage} in the cache and was removed",
             "the same command makes it anew",
-            what=what,
+            damage=damage,
         )
 
-    return CheckedFiles(
-        folder, {name: Checksums.parse(text) for name, text in sums.items()}, damaged
-    )
+    return CheckedFiles(folder, {name: Checksums.parse(sums[name]) for name in sums}, remove)
 
 
 def record_checksums(file: Path) -> None:

@@ -36,10 +36,10 @@ class CheckedStore(WrapperStore[Any]):
 
     async def get_partial_values(self, prototype: Any, key_ranges: Iterable[Any]) -> list[Any]:
         """The contents of parts of files."""
-        wanted = list(key_ranges)
-        for key, _ in wanted:
+        ranges = list(key_ranges)
+        for key, _ in ranges:
             await self._check(key)
-        return await super().get_partial_values(prototype, wanted)
+        return await super().get_partial_values(prototype, ranges)
 
     async def get_ranges(self, key: str, *how: Any, **options: Any) -> AsyncIterator[Any]:
         """The contents of parts of a file; for zarr 3.2 and later."""

@@ -25,7 +25,7 @@ MOST = 8 << 20  # bytes read at once
 BLOCK = 1 << 17  # bytes; a nation's table of 2.5 GB has 20,000 blocks
 MISSING, DAMAGED = Text("is missing"), Text("is damaged")
 
-# Makes the exception for a file's name and MISSING or DAMAGED, which is its value `what`.
+# Makes the exception for a file's name and MISSING or DAMAGED, which is its value `damage`.
 Fault = Callable[[str, Text], DamagedError]
 
 
@@ -147,7 +147,7 @@ class CheckedFiles:
         try:
             data = storage_of(self.place).read(name)
         except OSError as error:
-            raise self._of(name, error) from None
+            raise self._fault(name, error) from None
         if Checksums.of(data) != self.sums[name]:
             raise self.fault(name, DAMAGED)
         return data
@@ -164,7 +164,7 @@ class CheckedFiles:
             try:
                 source = stack.enter_context(storage_of(self.place).reading(name))
             except OSError as error:
-                raise self._of(name, error) from None
+                raise self._fault(name, error) from None
             yield BufferedReader(_CheckedReader(source, self.sums[name], damaged), BLOCK)
 
     def missing(self) -> dict[str, Text]:
@@ -193,7 +193,7 @@ class CheckedFiles:
                 try:
                     future.result()
                 except DamagedError as error:
-                    damaged[read[future]] = error.problem.values["what"]
+                    damaged[read[future]] = error.problem.values["damage"]
                 progress(CHECK, done, len(names))
         return {name: damaged[name] for name in names if name in damaged}
 
@@ -204,13 +204,13 @@ class CheckedFiles:
                 if stop():
                     raise Stopped
 
-    def _of(self, name: str, error: OSError) -> DamagedError | OSError:
+    def _fault(self, name: str, error: OSError) -> DamagedError | OSError:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError))
         return self.fault(name, MISSING) if absent else error
 
 
 def _throttled(stop: Callable[[], bool]) -> Callable[[], bool]:
-    """A stop flag that asks another at most every LOOK_S."""
+    """A stop flag that polls another at most every LOOK_S."""
     last = time.monotonic()
 
     def polled() -> bool:

@@ -19,26 +19,21 @@ from pipeline.terms import Command, File, Location
 POINT_CLOUDS = (".laz", ".las")
 
 
-def named(path: str) -> str:
-    """A file's name for messages and reports: never its folder."""
-    return Path(path).name.encode(errors="replace").decode()
-
-
-def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[str]:
-    """The files that the sources stand for, folders and globs sorted, as paths GDAL opens.
+def find(sources: Iterable[str], endings: tuple[str, ...], subject: str) -> list[str]:
+    """The files of some sources, folders and globs sorted, as paths GDAL opens.
 
     A source is a file, a folder, a glob, a zip or a member of one as GDAL names it, or any of the
-    first three on object storage (`s3://`).
-    Raises InputError where there is none.
+    first three on object storage (`s3://`). subject: `DSM` or the like, for messages.
+    Raises InputError for a source without a file, and where there is none.
     """
     paths: list[str] = []
-    for source in sources:
-        matches = _one(os.fspath(source), endings, what)
+    for source in map(os.fspath, sources):
+        matches = _matches(source, endings, subject)
         if not matches:
-            if not is_remote(os.fspath(source)):
-                _check_no_cloud(_one(os.fspath(source), POINT_CLOUDS, what))
+            if not is_remote(source):
+                _check_no_cloud(_matches(source, POINT_CLOUDS, subject))
             raise InputError(
-                what,
+                subject,
                 "no {endings: or } file at {folder}",
                 "check the path",
                 endings=endings,
@@ -46,7 +41,7 @@ def find(sources: Iterable[str], endings: tuple[str, ...], what: str) -> list[st
             )
         paths += matches
     if not paths:
-        raise InputError(what, "no files given")
+        raise InputError(subject, "no files given")
     return paths
 
 
@@ -77,11 +72,11 @@ def _check_no_cloud(paths: Iterable[str]) -> None:
             )
 
 
-def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
+def _matches(source: str, endings: tuple[str, ...], subject: str) -> list[str]:
     if is_remote(source):
         if ".tif" not in endings:
             raise InputError(
-                what,
+                subject,
                 "{url}: only sheets are read from there",
                 "copy it to a disk",
                 url=Location(source),
@@ -96,7 +91,7 @@ def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
         matches = sorted(Path(p) for p in glob.glob(source, recursive=True))
         return [q for p in matches if _fits(p, endings) for q in _expand(p, endings)]
     if not source or not path.exists():
-        raise InputError(what, "{path} does not exist", "check the path", path=Location(source))
+        raise InputError(subject, "{path} does not exist", "check the path", path=Location(source))
     check_file(source)
     return _expand(path, endings)
 
@@ -104,13 +99,12 @@ def _one(source: str, endings: tuple[str, ...], what: str) -> list[str]:
 def _inside(folder: Path, endings: tuple[str, ...]) -> list[str]:
     """The fitting files of a folder. It is resolved once: a nation has thousands of sheets."""
     with os.scandir(folder.resolve()) as entries:
-        here = {e.name: e for e in entries if e.name.lower().endswith((*endings, ".zip"))}
         paths: list[str] = []
-        for name, entry in sorted(here.items()):
-            if entry.is_symlink() or name.lower().endswith(".zip"):
-                paths += _expand(Path(entry.path), endings) if entry.is_file() else []
-            elif entry.is_file():
-                paths.append(entry.path)
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            name = entry.name.lower()
+            if name.endswith((*endings, ".zip")) and entry.is_file():
+                resolved = not entry.is_symlink() and not name.endswith(".zip")
+                paths += [entry.path] if resolved else _expand(Path(entry.path), endings)
     return paths
 
 
@@ -139,13 +133,11 @@ def on_disk(path: str) -> Path:
     return Path(path)
 
 
-def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
-    """Name, size [bytes] and SHA-256 of a file together with the files behind it.
-
-    behind: sidecars and sources, as GDAL knows them; of a shapefile its parts belong to it.
-    """
+def identity(path: str, sidecars: Iterable[str] = ()) -> dict[str, str | int]:
+    """Name, size [bytes] and SHA-256 of a file together with its sidecars and sources, as GDAL
+    lists them; a shapefile with all its parts."""
     digest, size = hashlib.sha256(), 0
-    for part in _parts(path, behind):
+    for part in _parts(path, sidecars):
         with _opened(part) as stream:
             while piece := stream.read(1 << 20):
                 digest.update(piece)
@@ -153,10 +145,10 @@ def identity(path: str, behind: Iterable[str] = ()) -> dict[str, str | int]:
     return {"name": on_disk(path).name, "size": size, "sha256": digest.hexdigest()}
 
 
-def size_of(path: str, behind: Iterable[str] = ()) -> int:
-    """Size of a file together with the files behind it [bytes], as in `identity`."""
+def size_of(path: str, sidecars: Iterable[str] = ()) -> int:
+    """Size of a file together with its sidecars [bytes], as in `identity`."""
     size = 0
-    for part in _parts(path, behind):
+    for part in _parts(path, sidecars):
         if is_vsis3(str(part)):
             with open_object(str(part)) as stream:
                 size += stream.seek(0, os.SEEK_END)
@@ -165,10 +157,10 @@ def size_of(path: str, behind: Iterable[str] = ()) -> int:
     return size
 
 
-def _parts(path: str, behind: Iterable[str]) -> list[Path]:
-    """A file, and what is behind it or belongs to it; each once."""
+def _parts(path: str, sidecars: Iterable[str]) -> list[Path]:
+    """A file with its sidecars, each once."""
     file = on_disk(path)
-    parts = [file, *(on_disk(other) for other in behind)]
+    parts = [file, *map(on_disk, sidecars)]
     if file.suffix.lower() == ".shp":
         parts += sorted(p for p in file.parent.glob(f"{glob.escape(file.stem)}.*") if p != file)
     return list(dict.fromkeys(parts))

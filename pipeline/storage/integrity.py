@@ -36,11 +36,6 @@ def with_checksums(report: Mapping[str, Any], sums: Mapping[str, Checksums]) -> 
     return whole | {"machine": whole["machine"] | {CHECKSUM: _checksum(whole)}}
 
 
-def is_intact(report: Mapping[str, Any]) -> bool:
-    """Whether a report is as it was written."""
-    return bool(report["machine"][CHECKSUM] == _checksum(report))
-
-
 def _checksum(report: Mapping[str, Any]) -> str:
     machine = {key: value for key, value in report["machine"].items() if key != CHECKSUM}
     text = json.dumps({**report, "machine": machine}, sort_keys=True)
@@ -57,8 +52,8 @@ def _by_shard(sums: Mapping[str, Checksums]) -> dict[str, Any]:
             whole[name] = str(sums[name])
         else:
             shards.setdefault(shard, {})[name.rsplit("/", 2)[0]] = str(sums[name])
-    parts = sorted({part for of in shards.values() for part in of})
-    lines = {s: ", ".join(of.get(part, "") for part in parts) for s, of in shards.items()}
+    parts = sorted({part for files in shards.values() for part in files})
+    lines = {s: ", ".join(files.get(part, "") for part in parts) for s, files in shards.items()}
     return {"sums": MEANING, "whole": whole, "parts": parts, "shards": lines}
 
 
@@ -107,14 +102,14 @@ def read_report(directory: Place) -> dict[str, Any]:
     try:
         report: dict[str, Any] = json.loads(text)
         older = {"counts", "method", "inputs"} <= report.keys() and FILES not in report
-        whole = older or is_intact(report)
+        intact = older or report["machine"][CHECKSUM] == _checksum(report)
     except (ValueError, AttributeError, KeyError, TypeError):
-        whole = older = False
+        intact = older = False
     if older:
         raise InputError(
             Location(directory), "its run is of an older version of this program", REMEDY
         )
-    if not whole:
+    if not intact:
         raise DamagedError(
             Location(below(directory, REPORT)), "not the report of a run, or damaged", ANEW
         )
@@ -134,8 +129,9 @@ def _files(directory: Place, mark: object) -> CheckedFiles:
 
 
 def _damaged(directory: Place) -> Fault:
-    def damaged(name: str, what: Text) -> DamagedError:
-        return DamagedError(Location(below(directory, name)), "{source} {what}", REMEDY, what=what)
+    def damaged(name: str, damage: Text) -> DamagedError:
+        file = Location(below(directory, name))
+        return DamagedError(file, "{source} {damage}", REMEDY, damage=damage)
 
     return damaged
 
@@ -143,12 +139,12 @@ def _damaged(directory: Place) -> Fault:
 def opened(file: Place) -> AbstractContextManager[Any]:
     """A binary stream to read and seek of a file. One of a finished run is checked as it is read,
     and DamagedError raised."""
-    files, name = beside(file)
+    files, name = checked_files_with(file)
     return files.reading(name) if name in files.sums else storage.opened(file)
 
 
-def beside(file: Place) -> tuple[CheckedFiles, str]:
-    """The files of the finished run in whose folder a file lies, and its name there; elsewhere
+def checked_files_with(file: Place) -> tuple[CheckedFiles, str]:
+    """The files of the finished run in whose folder a file lies, and its name there; outside one,
     files without checksums."""
     folder, _, name = str(file).rpartition("/")
     directory = place_of(folder or ".")
@@ -158,8 +154,8 @@ def beside(file: Place) -> tuple[CheckedFiles, str]:
 
 
 def verify(directory: Place, name: str) -> None:
-    """Raises DamagedError unless a file of a finished run is as it was written. Once read, it is
-    taken to stay so until it, or the report, is replaced."""
+    """Raises DamagedError unless a file of a finished run is as it was written. It is not read
+    again until it, or the report, is replaced."""
     place = storage_of(directory)
     if name in files_of(directory).sums:
         _verify(directory, name, place.mark(REPORT), place.mark(name))
@@ -176,7 +172,7 @@ def check(
     stop: Callable[[], bool],
     threads: int,
 ) -> Damage:
-    """Read all files of a finished run, and tell what is wrong with which. Raises InputError where
+    """Read all files of a finished run. Returns the damage by file name. Raises InputError where
     there is no finished run, and Stopped."""
     return files_of(directory).damage(progress, stop, threads)
 
@@ -199,14 +195,14 @@ def refuse(directory: Place, damage: Damage) -> None:
     """Raises DamagedError that names the first damaged file and the remedy, if there is one."""
     if not damage:
         return
-    name, what = next(iter(damage.items()))
+    name, kind = next(iter(damage.items()))
     if len(damage) == 1:
-        raise files_of(directory).fault(name, what)
+        raise files_of(directory).fault(name, kind)
     raise DamagedError(
         Location(below(directory, name)),
-        "{source} {what}, and so are {more:,} other files of this run",
+        "{source} {damage}, and so are {more:,} other files of this run",
         REMEDY,
-        what=what,
+        damage=kind,
         more=len(damage) - 1,
     )
 
@@ -228,9 +224,8 @@ def damaged_shards(
             damaged.add(shard)
     place = ledger.place(RASTERS)
     files = CheckedFiles(place, sums, _damaged(place))
-    for name, what in files.damage(progress, stop, threads).items() if sums else ():
-        log.warning(
-            Text("{file} {what}; its shard is computed again", file=below(place, name), what=what)
-        )
+    for name, damage in files.damage(progress, stop, threads).items() if sums else ():
+        file = below(place, name)
+        log.warning(Text("{file} {damage}; its shard is computed again", file=file, damage=damage))
         damaged.add(shard_of(name) or "")
     return damaged

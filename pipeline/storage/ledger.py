@@ -34,7 +34,7 @@ CHUNKS = "chunks"  # of shards whose rasters are written: checksums of the files
 # SystemError (cpython#106905).
 _PARSING = Lock()
 ENDS = (".npz", ".arrow")
-MARK = b"whole"  # with which a record ends, and its CRC-32 in hexadecimal digits
+MARK = b"whole"  # the end of a record, followed by its CRC-32 in hexadecimal digits
 MARK_BYTES = len(MARK) + 8
 ELSEWHERE = Text(
     "give another {out}, or {overwrite}", out=Field("out"), overwrite=Field("overwrite")
@@ -84,11 +84,11 @@ class Ledger:
         """Write a finished shard's table."""
         content = BytesIO()
         np.savez(content, **columns)
-        self._keep(_record(stage, name, ".npz"), content.getvalue())
+        self._write_record(_record(stage, name, ".npz"), content.getvalue())
 
     def read(self, stage: str, name: str) -> dict[str, Any]:
         """A finished shard's table. Raises MendableError if it is damaged, and removes it."""
-        data = self._kept(_record(stage, name, ".npz"))
+        data = self._read_record(_record(stage, name, ".npz"))
         with _PARSING:
             return dict(np.load(BytesIO(data)))
 
@@ -97,27 +97,28 @@ class Ledger:
         options, content = pa.ipc.IpcWriteOptions(compression="lz4"), BytesIO()
         with pa.ipc.new_file(content, table.schema, options=options) as writer:
             writer.write_table(table)
-        self._keep(_record(stage, name, ".arrow"), content.getvalue())
+        self._write_record(_record(stage, name, ".arrow"), content.getvalue())
 
     def read_rows(self, stage: str, name: str) -> pa.Table:
         """A finished shard's rows. Raises MendableError if they are damaged, and removes them."""
-        return pa.ipc.open_file(pa.py_buffer(self._kept(_record(stage, name, ".arrow")))).read_all()
+        data = self._read_record(_record(stage, name, ".arrow"))
+        return pa.ipc.open_file(pa.py_buffer(data)).read_all()
 
     def record_chunks(self, name: str, sums: Mapping[str, Checksums]) -> None:
         """Write the checksums of a shard's raster files, by their names in the store."""
-        values = {file: str(of) for file, of in sums.items()}
-        self._keep(_record(CHUNKS, name, ".json"), json.dumps(values).encode())
+        data = json.dumps({file: str(sums[file]) for file in sums}).encode()
+        self._write_record(_record(CHUNKS, name, ".json"), data)
 
     def chunks(self, name: str) -> dict[str, Checksums]:
         """The checksums of a shard's raster files. Raises MendableError if the record is damaged,
         and FileNotFoundError if there is none."""
-        values: dict[str, str] = json.loads(self._kept(_record(CHUNKS, name, ".json")))
+        values: dict[str, str] = json.loads(self._read_record(_record(CHUNKS, name, ".json")))
         return {file: Checksums.parse(text) for file, text in values.items()}
 
-    def _keep(self, name: str, data: bytes) -> None:
+    def _write_record(self, name: str, data: bytes) -> None:
         self.storage.write(name, data + _mark(data))
 
-    def _kept(self, name: str) -> bytes:
+    def _read_record(self, name: str) -> bytes:
         """The content of a record. A damaged one is removed and raises MendableError."""
         content = self.storage.read(name)
         data = content[:-MARK_BYTES]
@@ -147,13 +148,13 @@ class Ledger:
         return name if final else f"{WORK}/{name}"
 
     def publish(self) -> None:
-        """Rename the outputs to their final names, the report last: it states that all are there.
+        """Rename the outputs to their final names, the report last, as it makes the run finished.
         The report of an updated run is removed first, so that it never stands beside a mixture.
 
         Objects are written under their final names, so their report must be written last."""
         if self.storage.renames:
-            for left in Path(self.place(RASTERS)).rglob(f"*{PARTIAL}"):  # chunks that a kill left
-                left.unlink()
+            for file in Path(self.place(RASTERS)).rglob(f"*{PARTIAL}"):  # chunks that a kill left
+                file.unlink()
             if self.storage.exists(f"{WORK}/{REPORT}"):
                 self._move_aside(REPORT)
             for name in FINAL:
@@ -168,9 +169,8 @@ class Ledger:
 
     def finish_publishing(self) -> None:
         """Finish a publication that a kill interrupted between two renames."""
-        if _provenance_of(self.storage, f"{WORK}/{ASKED}") and self.storage.exists(
-            f"{WORK}/{REPORT}"
-        ):
+        begun = _provenance_of(self.storage, f"{WORK}/{ASKED}")
+        if begun and self.storage.exists(f"{WORK}/{REPORT}"):
             self.publish()
 
     def discard(self) -> None:
@@ -190,23 +190,28 @@ def _mark(data: bytes) -> bytes:
 def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -> Ledger | None:
     """The ledger of a new or an unfinished run; None if the same run is finished.
 
-    Raises InputError if the place holds anything else. `overwrite` removes what the program wrote,
-    but for unfinished work of the same run.
+    overwrite: remove what the program wrote there, but for unfinished work of the same run. Raises
+    InputError if the place holds anything else.
     """
-    ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
+    ledger, requested = Ledger(directory), json.loads(json.dumps(provenance))
     storage = ledger.storage
     ledger.finish_publishing()
-    started = _provenance_of(storage, f"{WORK}/{ASKED}")
-    if overwrite and started != here:
+    begun = _provenance_of(storage, f"{WORK}/{ASKED}")
+    if overwrite and begun != requested:
         _clear(ledger)
-        started = None
+        begun = None
     finished = _provenance_of(storage, REPORT)
-    if finished is None and started is None:
+    if finished is None and begun is None:
         _check_empty(ledger, overwrite)
-        ledger.discard()
-        ledger.write(ASKED, json.dumps(here, indent=1).encode())
+        _begin(ledger, requested)
     else:
-        _check_same(directory, finished or started, here)
+        if difference := first_difference(finished or begun, requested):
+            raise InputError(
+                Location(directory),
+                "holds a run with another {difference}",
+                ELSEWHERE,
+                difference=difference,
+            )
         if finished is not None:
             ledger.discard()
             return None
@@ -215,31 +220,36 @@ def open_ledger(directory: Place, provenance: dict[str, Any], overwrite: bool) -
     return ledger
 
 
+def _begin(ledger: Ledger, provenance: dict[str, Any]) -> None:
+    """Record the provenance of a run in an empty ledger."""
+    ledger.discard()
+    ledger.write(ASKED, json.dumps(provenance, indent=1).encode())
+
+
 def open_update(
     directory: Place, provenance: dict[str, Any], check: Callable[[Place, Any, Any], None]
 ) -> tuple[Ledger | None, Any]:
-    """The ledger of a run that updates a finished one, and the provenance of that; no ledger if
-    nothing differs.
+    """The ledger of a run that updates a finished one, None if nothing differs; and the provenance
+    of the finished run.
 
     check: raises InputError where the two provenances differ too much. Raises it as well if the
-    place holds no finished run, or is none on disk.
+    place holds no finished run, or is not on disk.
     """
-    ledger, here = Ledger(directory), json.loads(json.dumps(provenance))
+    ledger, requested = Ledger(directory), json.loads(json.dumps(provenance))
     ledger.finish_publishing()
-    storage, there = ledger.storage, _provenance_of(ledger.storage, REPORT)
-    if there is None or not storage.renames:
+    storage, finished = ledger.storage, _provenance_of(ledger.storage, REPORT)
+    if finished is None or not storage.renames:
         raise InputError(
             Location(directory), "no finished run on disk, so none to update", "run it anew"
         )
-    if there == here:
+    if finished == requested:
         ledger.discard()
-        return None, there
-    check(directory, there, here)
-    if _provenance_of(storage, f"{WORK}/{ASKED}") != here:
-        ledger.discard()
-        ledger.write(ASKED, json.dumps(here, indent=1).encode())
+        return None, finished
+    check(directory, finished, requested)
+    if _provenance_of(storage, f"{WORK}/{ASKED}") != requested:
+        _begin(ledger, requested)
     ledger.write(HOLDER, lock.holder_record())
-    return ledger, there
+    return ledger, finished
 
 
 def _clear(ledger: Ledger) -> None:
@@ -264,7 +274,7 @@ def _check_empty(ledger: Ledger, overwrite: bool) -> None:
     """Raises InputError for a place with files of no run; with `overwrite` only if they have the
     names of outputs."""
     directory = ledger.directory
-    there = sorted(ledger.storage.names() - {WORK, LOCK})
+    names = sorted(ledger.storage.names() - {WORK, LOCK})
     if foreign := sorted(_foreign(ledger.storage)):
         raise InputError(
             Location(directory),
@@ -274,29 +284,27 @@ def _check_empty(ledger: Ledger, overwrite: bool) -> None:
             foreign=foreign[0],
             out=Field("out"),
         )
-    if ours := [name for name in FINAL if name in there]:
+    if outputs := [name for name in FINAL if name in names]:
         raise InputError(
             Location(directory),
             "holds {names}, but of no run of this program",
             "move that away, or give another {out}",
-            names=ours,
+            names=outputs,
             out=Field("out"),
         )
-    if there and not overwrite:
+    if names and not overwrite:
         raise InputError(
             Location(directory),
             "not empty (it holds {names}) and not a run's",
             ELSEWHERE,
-            names=there[:3],
+            names=names[:3],
         )
 
 
 def _foreign(storage: Storage) -> set[str]:
     """Names in a folder of unfinished work that no run writes."""
-    names = storage.names(WORK)
-    return {
-        n for n in names - {*FINAL, RECORDS, ASKED, HOLDER, REPLACED} if not n.endswith(PARTIAL)
-    }
+    names = storage.names(WORK) - {*FINAL, RECORDS, ASKED, HOLDER, REPLACED}
+    return {name for name in names if not name.endswith(PARTIAL)}
 
 
 def _provenance_of(storage: Storage, name: str) -> dict[str, Any] | None:
@@ -311,37 +319,23 @@ def _provenance_of(storage: Storage, name: str) -> dict[str, Any] | None:
         return None
 
 
-def _check_same(directory: Place, there: Any, here: Any) -> None:
-    difference = first_difference(there, here)
-    if difference:
-        raise InputError(
-            Location(directory),
-            "holds a run with another {difference}",
-            ELSEWHERE,
-            difference=difference,
-        )
-
-
 def first_difference(there: Any, here: Any, name: str = "") -> Text | None:
-    """The first place where two values of JSON differ, in words; None if they are equal."""
+    """The first difference between two values of JSON, as a message; None if they are equal.
+    there: of a finished run; here: of a request."""
     if isinstance(there, dict) and isinstance(here, dict):
-        for key in [*there, *(key for key in here if key not in there)]:
-            difference = first_difference(
-                there.get(key), here.get(key), f"{name}.{key}" if name else key
-            )
-            if difference:
-                return difference
+        items = [
+            (there.get(key), here.get(key), f"{name}.{key}" if name else key)
+            for key in there | here
+        ]
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        items = [(a, b, f"{name}[{i}]") for i, (a, b) in enumerate(zip(there, here, strict=True))]
+    elif there == here:
         return None
-    if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
-        pairs = enumerate(zip(there, here, strict=True))
-        return next(
-            (d for i, (a, b) in pairs if (d := first_difference(a, b, f"{name}[{i}]"))), None
+    else:
+        return Text(
+            "{name} ({there} there, {here} here)", name=name, there=_short(there), here=_short(here)
         )
-    if there == here:
-        return None
-    return Text(
-        "{name} ({there} there, {here} here)", name=name, there=_short(there), here=_short(here)
-    )
+    return next((d for item in items if (d := first_difference(*item))), None)
 
 
 def _short(value: Any) -> str:

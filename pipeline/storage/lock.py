@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,10 +32,10 @@ Lost = Callable[[], bool]
 
 
 class Lease(NamedTuple):
-    """Seconds that an object locks a place after its last renewal, and between renewals."""
+    """Duration of a lock on object storage after its last renewal, and interval of renewal [s]."""
 
-    holds: float = 60.0
-    renewed: float = 15.0
+    duration: float = 60.0
+    interval: float = 15.0
 
 
 LEASE = Lease()
@@ -55,12 +55,12 @@ def holder_record() -> bytes:
 
 
 def is_holder_record(content: bytes) -> bool:
-    """Whether it is what `holder_record` gives."""
-    return bool(_who(content))
+    """Whether some content is a holder's record."""
+    return bool(_holder(content))
 
 
-def _who(content: bytes) -> str:
-    """The holder of a lock in words; empty if the record cannot be read."""
+def _holder(content: bytes) -> str:
+    """The holder of a lock, as an error message names it; empty if the record cannot be read."""
     try:
         record: dict[str, Any] = json.loads(content)
         return Text(" (pid {pid} on {host} since {since}: {command})", **record)
@@ -68,27 +68,23 @@ def _who(content: bytes) -> str:
         return ""
 
 
-@contextmanager
-def locked(place: Place, holder: str, lease: Lease = LEASE) -> Iterator[Lost]:
+def locked(place: Place, holder: str, lease: Lease = LEASE) -> AbstractContextManager[Lost]:
     """Lock a place. holder: the file of the holder's record, on disk; lease: on object storage.
     Yields a flag that is up when the lock was lost.
 
     Raises InputError if another run holds the lock, or the place cannot be made or written.
     """
-    with (
-        _locked_objects(str(place), lease)
-        if is_remote(place)
-        else _locked_folder(Path(place), Path(place) / holder) as lost
-    ):
-        yield lost
+    if is_remote(place):
+        return _locked_objects(str(place), lease)
+    return _locked_folder(Path(place), Path(place) / holder)
 
 
 def _refusal(place: Place, content: bytes, wait: Text = WAIT) -> InputError:
     return InputError(
         Location(place),
-        "another run holds this folder{who}",
+        "another run holds this folder{holder}",
         "{wait}, or give another place",
-        who=_who(content),
+        holder=_holder(content),
         wait=wait,
     )
 
@@ -124,9 +120,9 @@ def _unwritable(directory: Path, error: OSError) -> InputError:
 
 @contextmanager
 def _locked_objects(url: str, lease: Lease) -> Iterator[Lost]:
-    storage, ours = ObjectStorage(url), holder_record()
-    mark = storage.claim(LOCK, ours) or _take_over(storage, ours, lease.holds)
-    lock = _Lock(storage, ours, mark, lease)
+    storage, record = ObjectStorage(url), holder_record()
+    mark = storage.claim(LOCK, record) or _take_over(storage, record, lease.duration)
+    lock = _Lock(storage, record, mark, lease)
     thread = threading.Thread(target=lock.keep, daemon=True)
     thread.start()
     try:
@@ -139,7 +135,7 @@ def _locked_objects(url: str, lease: Lease) -> Iterator[Lost]:
         raise
     finally:
         lock.ended.set()
-        thread.join(lease.renewed)
+        thread.join(lease.interval)
         if not lock.lost():
             storage.remove(LOCK)
 
@@ -147,41 +143,41 @@ def _locked_objects(url: str, lease: Lease) -> Iterator[Lost]:
 class _Lock:
     """An object that locks a place, renewed until it is ended or lost."""
 
-    def __init__(self, storage: ObjectStorage, ours: bytes, mark: str, lease: Lease) -> None:
-        self._storage, self._ours, self._lease = storage, ours, lease
+    def __init__(self, storage: ObjectStorage, record: bytes, mark: str, lease: Lease) -> None:
+        self._storage, self._record, self._lease = storage, record, lease
         self._mark: str | None = mark
         self._renewed = time.monotonic()
         self.ended = threading.Event()
 
     def lost(self) -> bool:
         """Whether another run has the lock, or may have."""
-        return self._mark is None or time.monotonic() - self._renewed > self._lease.holds
+        return self._mark is None or time.monotonic() - self._renewed > self._lease.duration
 
     def keep(self) -> None:
         """Renew the lock until it is ended or lost."""
-        while not self.ended.wait(self._lease.renewed) and not self.lost():
+        while not self.ended.wait(self._lease.interval) and not self.lost():
             began = time.monotonic()
             try:
-                self._mark = self._storage.claim(LOCK, self._ours, before=self._mark)
+                self._mark = self._storage.claim(LOCK, self._record, before=self._mark)
                 self._renewed = began
             except InputError:  # the storage may be back in time
                 continue
 
 
-def _take_over(storage: ObjectStorage, ours: bytes, holds: float) -> str:
+def _take_over(storage: ObjectStorage, record: bytes, duration: float) -> str:
     """Take over an expired lock. Returns its mark; raises InputError if it has not expired."""
     try:
         content, before, written = storage.look(LOCK)
-    except FileNotFoundError:  # let go just now
-        mark = storage.claim(LOCK, ours)
+    except FileNotFoundError:  # released just now
+        mark = storage.claim(LOCK, record)
     else:
         storage.write(CLOCK, b"")
         age = storage.look(CLOCK)[2] - written
         storage.remove(CLOCK)
-        if age <= holds:
-            left = Text("wait for it (if it was killed, {left:.0f} s)", left=holds - age)
-            raise _refusal(storage.url, content, left)
-        mark = storage.claim(LOCK, ours, before)
+        if age <= duration:
+            wait = Text("wait for it (if it was killed, {left:.0f} s)", left=duration - age)
+            raise _refusal(storage.url, content, wait)
+        mark = storage.claim(LOCK, record, before)
     if mark is None:
         raise _refusal(storage.url, b"")
     return mark

@@ -67,49 +67,43 @@ class ObjectStorage:
     def end(self, name: str, size: int) -> bytes:
         import obstore
 
-        try:
-            with faults(self.url, name):
-                whole = obstore.head(self._store, name)["size"]
-                if not whole:  # no part of it can be asked for
-                    return b""
-                start = max(whole - size, 0)
-                return bytes(obstore.get_range(self._store, name, start=start, end=whole))
-        except FileNotFoundError:
+        head = self._head(name)
+        if not head or not head["size"]:  # an empty object has no range
             return b""
+        start = max(head["size"] - size, 0)
+        with faults(self.url, name):
+            return bytes(obstore.get_range(self._store, name, start=start, end=head["size"]))
 
     def exists(self, name: str) -> bool:
-        import obstore
-
-        try:
-            with faults(self.url, name):
-                obstore.head(self._store, name)
-        except FileNotFoundError:
-            return False
-        return True
+        return self._head(name) is not None
 
     def mark(self, name: str) -> Any:
+        head = self._head(name)
+        return head and head["e_tag"]
+
+    def _head(self, name: str) -> Any:
+        """Size, ETag and time of an object; None if it does not exist."""
         import obstore
 
         try:
             with faults(self.url, name):
-                return obstore.head(self._store, name)["e_tag"]
+                return obstore.head(self._store, name)
         except FileNotFoundError:
             return None
 
     def sizes(self, names: Collection[str]) -> dict[str, int]:
         import obstore
 
-        wanted = set(names)
         with faults(self.url):
-            every = [each for page in obstore.list(self._store) for each in page]
-        return {str(each["path"]): each["size"] for each in every if str(each["path"]) in wanted}
+            sizes = {str(o["path"]): o["size"] for page in obstore.list(self._store) for o in page}
+        return {name: sizes[name] for name in names if name in sizes}
 
     def names(self, folder: str = "") -> set[str]:
         import obstore
 
         with faults(self.url):
             listing = obstore.list_with_delimiter(self._store, folder or None)
-        paths = [*(str(each["path"]) for each in listing["objects"]), *listing["common_prefixes"]]
+        paths = [*(str(o["path"]) for o in listing["objects"]), *listing["common_prefixes"]]
         return {path.rstrip("/").rpartition("/")[2] for path in paths}
 
     def remove(self, name: str) -> None:
@@ -117,7 +111,7 @@ class ObjectStorage:
 
         with faults(self.url):
             for page in obstore.list(self._store, name, chunk_size=1000):  # whole folders only
-                obstore.delete(self._store, [str(each["path"]) for each in page])
+                obstore.delete(self._store, [str(o["path"]) for o in page])
             obstore.delete(self._store, name)
 
     def move(self, name: str, target: str) -> None:
@@ -205,8 +199,8 @@ class _Download(RawIOBase):
 
 @contextmanager
 def faults(url: str, name: str = "") -> Iterator[None]:
-    """What object storage refuses, as one line with a remedy; FileNotFoundError for an object that
-    is not there, if a name is given."""
+    """Turn an exception of object storage into InputError; with a name, that of a missing object
+    into FileNotFoundError."""
     from obstore.exceptions import BaseError, NotFoundError
 
     try:
@@ -218,10 +212,10 @@ def faults(url: str, name: str = "") -> Iterator[None]:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             Location(url),
-            "the object storage refuses ({said})",
+            "the object storage refuses ({reason})",
             "check the bucket, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, and"
             " the same command takes it up again",
-            said=Reason(reason),
+            reason=Reason(reason),
         ) from None
 
 

@@ -36,18 +36,18 @@ def is_vsis3(path: str) -> bool:
 
 
 def find_objects(source: str, endings: tuple[str, ...]) -> list[str]:
-    """The objects that a URL stands for, sorted, as paths GDAL opens: one object, those directly
-    in a folder (`s3://bucket/folder/`), or a glob; only what ends so, in any case."""
+    """The objects of a URL, sorted, as paths GDAL opens: one object, those directly in a folder
+    (`s3://bucket/folder/`), or a glob; only with one of the endings, in any case."""
     bucket, key = bucket_of(source)
     fixed = re.split(r"[*?\[]", key, maxsplit=1)[0]
     folder = key if fixed == key and not key.lower().endswith(endings) else fixed.rpartition("/")[0]
     names = [f"{folder}/{n}".lstrip("/") for n in _below(bucket, folder, fixed != key)]
-    fits = [name for name in names if name.lower().endswith(endings)]
+    matches = [name for name in names if name.lower().endswith(endings)]
     if fixed != key:
-        fits = fnmatch.filter(fits, key)
+        matches = fnmatch.filter(matches, key)
     elif folder != key:
-        fits = [name for name in fits if name == key]
-    return [f"{VSIS3}{bucket}/{name}" for name in sorted(fits)]
+        matches = [name for name in matches if name == key]
+    return [f"{VSIS3}{bucket}/{name}" for name in sorted(matches)]
 
 
 def _below(bucket: str, folder: str, deep: bool) -> Iterable[str]:
@@ -57,9 +57,8 @@ def _below(bucket: str, folder: str, deep: bool) -> Iterable[str]:
     url = f"{S3}{bucket}/{folder}".rstrip("/")
     with faults(url):
         if not deep:
-            found = obstore.list_with_delimiter(client_of(url))["objects"]
-            return [str(each["path"]) for each in found]
-        return [str(e["path"]) for page in obstore.list(client_of(url)) for e in page]
+            return [str(o["path"]) for o in obstore.list_with_delimiter(client_of(url))["objects"]]
+        return [str(o["path"]) for page in obstore.list(client_of(url)) for o in page]
 
 
 def object_fingerprint(path: str) -> dict[str, Any]:

@@ -14,22 +14,22 @@ from pipeline.messages import Text
 from pipeline.terms import Source
 
 # Pairs of sides, or of rings, whose rectangles meet; of municipalities and postcodes there are 3 a
-# side and 6 a ring. Beyond the light numbers GEOS takes longer than in proportion to the size.
-NEAR, LIGHT_NEAR, NEAR_A_SIDE = 1_000_000, 1_000, 8  # 0.5 s to look through
-NESTED, LIGHT_NESTED, NESTED_A_RING = 50_000, 10_000, 20  # 0.1 s to tell which lies in which
+# side and 6 a ring. Above the light numbers the time of GEOS grows faster than the size.
+PAIRS, LIGHT_PAIRS, PAIRS_A_SIDE = 1_000_000, 1_000, 8  # 0.5 s to test
+NESTED, LIGHT_NESTED, NESTED_A_RING = 50_000, 10_000, 20  # 0.1 s to test
 KNOTS = 1_000  # self-crossings of invalid polygons: 0.3 s to make them valid
 CROSSINGS = 100_000  # of sides of valid polygons: 3 s to join them
-FEW = 64  # sides, which are never too much
-AT_ONCE = 32  # that are compared with all others: 100 MB for 200,000
+FEW = 64  # sides, of which no count is needed
+AT_ONCE = 32  # sides that are compared with all others: 100 MB for 200,000
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
 class Crossings:
-    """What was counted of (n,) polygons. sides: of all; knots: int64, (n,), pairs of a polygon's
-    own sides with a place in common, neighbours in a ring aside; between: sides of different
-    polygons that cross; light: whether GEOS is quick with them, but for what crosses."""
+    """Counts of (n,) polygons. sides: of all; knots: int64, (n,), pairs of a polygon's own sides
+    with a common point, neighbours in a ring not counted; between: pairs of sides of different
+    polygons that cross; light: whether GEOS is quick with them, crossings aside."""
 
     sides: int
     knots: NDArray[np.int64]
@@ -52,29 +52,29 @@ def crossings_of(geometry: NDArray[np.object_], source: Source) -> Crossings:
 
     Raises InputError where their sides or rings meet too often for GEOS to look at them at all.
     """
-    rings, of_ring = _rings(geometry)
-    sides = _sides(rings, of_ring)
+    rings, shape = _rings(geometry)
+    sides = _sides(rings, shape)
     if len(sides.shape) <= FEW:
         return Crossings(len(sides.shape), np.zeros(len(geometry), np.int64), 0, True)
-    nested = _nested(rings, of_ring, source)
-    near, between, own = 0, 0, [np.empty(0, np.int64)]
-    most = NEAR + NEAR_A_SIDE * len(sides.shape)
+    nested = _nested(rings, shape, source)
+    pairs, between, own = 0, 0, [np.empty(0, np.int64)]
+    limit = PAIRS + PAIRS_A_SIDE * len(sides.shape)
     for i, j in _meeting(shapely.linestrings(np.stack([sides.first, sides.last], axis=1))):
-        near += len(i)
-        if near > most:
+        pairs += len(i)
+        if pairs > limit:
             raise InputError(
                 source,
                 "its sides are too entangled",
                 "simplify it",
                 place=Text("feature {feature}", feature=int(sides.shape[i[0]])),
             )  # fmt: skip
-        one, two = _turns(sides, i, j), _turns(sides, j, i)
+        turn = np.maximum(_turns(sides, i, j), _turns(sides, j, i))
         same = sides.shape[i] == sides.shape[j]
-        own.append(sides.shape[i[same & (one <= 0) & (two <= 0)]])
-        between += int(np.count_nonzero(~same & (one < 0) & (two < 0)))
+        own.append(sides.shape[i[same & (turn <= 0)]])
+        between += int(np.count_nonzero(~same & (turn < 0)))
     n = len(geometry)
     knots = np.bincount(np.concatenate(own), minlength=n) - np.bincount(sides.shape, minlength=n)
-    light = near <= LIGHT_NEAR + NEAR_A_SIDE * len(sides.shape)
+    light = pairs <= LIGHT_PAIRS + PAIRS_A_SIDE * len(sides.shape)
     light &= nested <= LIGHT_NESTED + NESTED_A_RING * len(rings)
     return Crossings(len(sides.shape), knots, between, light)
 
@@ -89,43 +89,43 @@ def is_entangled(geometry: shapely.Geometry) -> bool:
 
 
 def _rings(geometry: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """All rings, and which of the geometries each is of."""
-    parts, of = geometry, np.arange(len(geometry))
+    """All rings, and the position of the geometry that each belongs to."""
+    parts, shape = geometry, np.arange(len(geometry))
     while (shapely.get_type_id(parts) > 3).any():  # collections, at whatever depth
-        parts, within = shapely.get_parts(parts, return_index=True)
-        of = of[within]
+        parts, parent = shapely.get_parts(parts, return_index=True)
+        shape = shape[parent]
     rings, part = shapely.get_rings(parts, return_index=True)
-    return rings, of[part]
+    return rings, shape[part]
 
 
-def _sides(rings: NDArray[np.object_], of: NDArray[np.int64]) -> _Sides:
+def _sides(rings: NDArray[np.object_], shape: NDArray[np.int64]) -> _Sides:
     points, ring = shapely.get_coordinates(rings, return_index=True)
     within = (ring[1:] == ring[:-1]) & (points[1:] != points[:-1]).any(axis=1)
-    return _Sides(points[:-1][within], points[1:][within], of[ring[:-1][within]])
+    return _Sides(points[:-1][within], points[1:][within], shape[ring[:-1][within]])
 
 
-def _meeting(of: NDArray[np.object_]) -> Iterator[Pairs]:
+def _meeting(geometry: NDArray[np.object_]) -> Iterator[Pairs]:
     """Pairs of geometries whose rectangles meet, each once."""
-    tree = shapely.STRtree(of)
-    for start in range(0, len(of), AT_ONCE):
-        i, j = tree.query(of[start : start + AT_ONCE])
+    tree = shapely.STRtree(geometry)
+    for start in range(0, len(geometry), AT_ONCE):
+        i, j = tree.query(geometry[start : start + AT_ONCE])
         i = i + start
         once = i < j
         if once.any():
             yield i[once], j[once]
 
 
-def _nested(rings: NDArray[np.object_], of: NDArray[np.int64], source: Source) -> int:
-    """Pairs of rings of which one may lie in the other."""
-    pairs, most = 0, NESTED + NESTED_A_RING * len(rings)
+def _nested(rings: NDArray[np.object_], shape: NDArray[np.int64], source: Source) -> int:
+    """Number of pairs of rings of which one may lie in the other."""
+    pairs, limit = 0, NESTED + NESTED_A_RING * len(rings)
     for i, _ in _meeting(shapely.box(*shapely.bounds(rings).T)):
         pairs += len(i)
-        if pairs > most:
+        if pairs > limit:
             raise InputError(
                 source,
                 "too many rings lie around it or in it",
                 "simplify it",
-                place=Text("feature {feature}", feature=int(of[i[0]])),
+                place=Text("feature {feature}", feature=int(shape[i[0]])),
             )  # fmt: skip
     return pairs
 

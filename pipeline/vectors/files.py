@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import RD
-from pipeline.storage.files import check_file, named
+from pipeline.storage.files import check_file
 from pipeline.terms import File, Reason
 from pipeline.vectors.cityjson import is_cityjson, read_cityjson
 from pipeline.vectors.layers import layer_of
@@ -265,10 +265,10 @@ def faults(path: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # each driver has its own kinds
-        reason = str(error).replace(path, named(path)).split("; It might help")[0]
+        text = str(error).replace(path, File(path).name).split("; It might help")[0]
         raise InputError(
             File(path),
-            "cannot be read as a vector file ({said})",
+            "cannot be read as a vector file ({reason})",
             "give GeoPackage, GeoJSON, GeoParquet, shapefile or CityJSON",
-            said=Reason(" ".join(reason.split())[:200]),
+            reason=Reason(" ".join(text.split())[:200]),
         ) from None

@@ -96,7 +96,7 @@ def test_killed_there(there: Region, s3: Server, tmp_path: Path) -> None:
     assert said.startswith(f"error: {OUT}: another run holds this folder (pid ")
     assert "wait for it (if it was killed, " in said
     assert finished(OUT) == kept
-    s3.clock += lock.LEASE.holds + 1
+    s3.clock += lock.LEASE.duration + 1
     assert run(*words, "--log-json", tmp_path / "log") == (0, "")
     assert outcomes(tmp_path / "log")["kept"] == kept
     there.assert_same(OUT)

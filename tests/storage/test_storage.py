@@ -281,7 +281,7 @@ def test_objects_are_held_by_one(s3: Server) -> None:
 
 
 def test_a_hold_is_renewed(s3: Server) -> None:
-    with locked_for(OUT, HOLDER, Lease(renewed=0.05)) as lost:
+    with locked_for(OUT, HOLDER, Lease(interval=0.05)) as lost:
         s3.objects["runs/out/work.lock"] = s3.objects["runs/out/work.lock"][0], 0.0
         deadline = time.monotonic() + 10
         while s3.objects["runs/out/work.lock"][1] == 0.0 and time.monotonic() < deadline:
@@ -293,7 +293,7 @@ def test_a_hold_is_renewed(s3: Server) -> None:
 
 def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the clock of the storage, whatever ours says; and the dead who returns has lost it."""
-    s3.clock, lease = -3600, Lease(renewed=0.05)
+    s3.clock, lease = -3600, Lease(interval=0.05)
     with locked_for(OUT, HOLDER, lease) as lost, monkeypatch.context() as patch:
         claim, asleep = objects.ObjectStorage.claim, threading.current_thread
 
@@ -304,7 +304,7 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
 
         patch.setattr(objects.ObjectStorage, "claim", unless_asleep)
         time.sleep(0.2)
-        s3.clock += lease.holds + 1
+        s3.clock += lease.duration + 1
         with locked(OUT):
             patch.undo()
             deadline = time.monotonic() + 10
@@ -317,7 +317,7 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_hold_that_cannot_be_renewed_is_lost(s3: Server) -> None:
     with (
         pytest.raises(InputError, match=f"{OUT}: the hold on it was lost"),
-        locked_for(OUT, HOLDER, Lease(holds=0.3, renewed=0.02)) as lost,
+        locked_for(OUT, HOLDER, Lease(duration=0.3, interval=0.02)) as lost,
     ):
         time.sleep(0.5)
         assert not lost()

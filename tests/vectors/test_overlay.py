@@ -44,7 +44,7 @@ def within(seconds: float) -> Iterator[None]:
 @pytest.fixture
 def boundless(monkeypatch: pytest.MonkeyPatch) -> None:
     """No count refuses anything, so that GEOS gets to see it."""
-    for module, name in ((crossings, "NEAR"), (overlay, "KNOTS"), (overlay, "CROSSINGS")):
+    for module, name in ((crossings, "PAIRS"), (overlay, "KNOTS"), (overlay, "CROSSINGS")):
         monkeypatch.setattr(module, name, 10**9)
 
 
@@ -212,7 +212,7 @@ PATIENCE_S = 300.0  # for a start on a busy machine
 INTERRUPTED = """
 from pipeline.results import coverage
 from pipeline.vectors import crossings, overlay
-crossings.NEAR = overlay.KNOTS = overlay.CROSSINGS = 10**9
+crossings.PAIRS = overlay.KNOTS = overlay.CROSSINGS = 10**9
 overlay.SECONDS = 600.0
 from service.cli.main import main
 main(prog_name="daklaag")

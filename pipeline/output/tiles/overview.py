@@ -22,9 +22,9 @@ from pipeline.output.map.dots import COLUMNS, coloured, filled, layers
 from pipeline.output.tiles import png
 from pipeline.output.tiles.scheme import SIDE, MapTile
 from pipeline.storage.cache import is_intact, key_of, record_checksums
-from pipeline.storage.files import named
 from pipeline.storage.places import Folder, Place
 from pipeline.storage.slices import readable, slices
+from pipeline.terms import File
 
 ROOFS = "roofs"  # the name of the layer
 FIRST, LAST = 5, 13  # zoom
@@ -148,7 +148,7 @@ def identity(file: Place) -> str:
         stream.seek(max(size - FOOTER, 0))
         digest = hashlib.sha256(stream.read()).hexdigest()
     changed = file.stat().st_mtime_ns if isinstance(file, Path) else None
-    return key_of(MADE, named(str(file)), size, digest, changed)
+    return key_of(MADE, File(file).name, size, digest, changed)
 
 
 def _cells(part: pa.Table, method: Method) -> CellCounts:
