@@ -73,21 +73,12 @@ class TileMask:
     @property
     def window(self) -> Window:
         """The smallest window of cells around all marked tiles; empty without one."""
-        rows, columns = (np.flatnonzero(self.marked.any(axis=axis)) for axis in (1, 0))
-        if not len(rows):
-            return Window(self.frame.top * TILE, self.frame.left * TILE, 0, 0)
         top, left = self.frame.top, self.frame.left
-        return Window.between(
-            *(
-                int(side) * TILE
-                for side in (
-                    top + rows[0],
-                    left + columns[0],
-                    top + rows[-1] + 1,
-                    left + columns[-1] + 1,
-                )
-            )
-        )
+        tiles = np.argwhere(self.marked) + np.array([top, left])
+        if not len(tiles):
+            return Window(top * TILE, left * TILE, 0, 0)
+        low, high = tiles.min(axis=0) * TILE, (tiles.max(axis=0) + 1) * TILE
+        return Window.between(*low.tolist(), *high.tolist())
 
 
 def enclosing(windows: NDArray[np.int64]) -> Window:
@@ -147,8 +138,8 @@ def raise_tiles(
 ) -> None:
     """Raise tiles in place to the heights (n,) [cm] of the windows (n, 4) that touch them, where
     they are lower. array: (rows, columns) int32 [cm]."""
-    for here, row, column in _touched(frame, windows):
-        np.maximum.at(array, (row, column), heights[here])
+    for i, row, column in _touched(frame, windows):
+        np.maximum.at(array, (row, column), heights[i])
 
 
 def lowered(
@@ -169,8 +160,8 @@ def highest_under(
 ) -> NDArray[np.int32]:
     """Highest tile that each of (n, 4) windows touches [cm], (n,) int32; NO_HEIGHT without one."""
     highest = np.full(len(windows), NO_HEIGHT)
-    for here, row, column in _touched(frame, windows):
-        highest[here] = np.maximum(highest[here], array[row, column])
+    for i, row, column in _touched(frame, windows):
+        highest[i] = np.maximum(highest[i], array[row, column])
     return highest
 
 
@@ -188,13 +179,13 @@ def _touched(
     """Pairs of windows and tiles that touch, in rounds: positions of windows, rows and columns of
     one tile of each; each pair comes once."""
     top, left, bottom, right = _in_tiles(frame, windows).T
-    here = np.flatnonzero((bottom > top) & (right > left))
+    tall = np.flatnonzero((bottom > top) & (right > left))
     down = 0
-    while len(here):
-        across, line = 0, here
-        while len(line):
-            yield line, top[line] + down, left[line] + across
+    while len(tall):
+        across, wide = 0, tall
+        while len(wide):
+            yield wide, top[wide] + down, left[wide] + across
             across += 1
-            line = line[left[line] + across < right[line]]
+            wide = wide[left[wide] + across < right[wide]]
         down += 1
-        here = here[top[here] + down < bottom[here]]
+        tall = tall[top[tall] + down < bottom[tall]]

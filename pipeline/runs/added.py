@@ -1,4 +1,4 @@
-"""Buildings that are not in the heights: what if they stood there?"""
+"""Added buildings: flat blocks on the measured surface that are not in the sheets."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,8 +27,7 @@ ROOF, HEIGHT = ("roof_m",), ("height_m", "height", "hoogte")
 
 @dataclass(frozen=True)
 class Added:
-    """Flat blocks that stand on the measured surface. roof: their tops [cm]; file: from which of
-    the files; id: as there."""
+    """Added buildings. roof: their tops [cm]; file: position of their file; id: as in it."""
 
     outlines: Outlines
     roof: NDArray[np.int64]
@@ -37,18 +36,18 @@ class Added:
 
     def part(self, window: Window) -> "Added":
         """The added buildings that touch a window."""
-        here = touches(self.outlines.windows(), window)
-        return Added(self.outlines.take(here), self.roof[here], self.file[here], self.id[here])
+        inside = touches(self.outlines.windows(), window)
+        outlines = self.outlines.take(inside)
+        return Added(outlines, self.roof[inside], self.file[inside], self.id[inside])
 
     def provenance(self, file: int) -> dict[str, Any]:
-        """Provenance of one of the files: rectangle and highest roof of its buildings [m], and
-        their ids."""
-        here = self.file == file
-        bounds = self.outlines.bounds[here]
+        """Provenance of one of the files: bounds [m], highest roof [m] and ids of its buildings."""
+        rows = self.file == file
+        bounds = self.outlines.bounds[rows]
         return {
             "bounds": [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()],
-            "highest_m": int(self.roof[here].max()) / 100,
-            "ids": sorted(set(self.id[here])),
+            "highest_m": int(self.roof[rows].max()) / 100,
+            "ids": sorted(set(self.id[rows])),
         }
 
     def under(self, surface: HeightBounds) -> HeightBounds:
@@ -58,11 +57,11 @@ class Added:
 
     def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
         """The surface of a window with them on it, where they are higher, or it has no data."""
-        here = self.part(window)
-        if not len(here.roof):
+        inside = self.part(window)
+        if not len(inside.roof):
             return dsm
         top = np.full(dsm.shape, -np.inf, np.float32)
-        raise_to(top, here.outlines.spans(window), (here.roof / 100.0).astype(np.float32))
+        raise_to(top, inside.outlines.spans(window), (inside.roof / 100.0).astype(np.float32))
         return np.where(top > -np.inf, np.fmax(dsm, top), dsm)
 
 
@@ -78,18 +77,18 @@ def read_added(
     """Buildings of files of polygons with a column `roof_m` [m above NAP] or `height_m` [m above
     the ground around them, as the method measures that].
 
-    layer, id_column, group_column: as of footprints_of. Raises InputError for a file without
-    such a column, a height that is no number, or one without ground.
+    layer, id_column, group_column: as in footprints_of. Raises InputError for a file without
+    such a column, a height that is no number, or a building where the DTM has no ground.
     """
     tables = read_files(sources, layer)
     f = footprints_of(tables, id_column, group_column, p.centre)
-    files, of = [*tables], np.repeat(np.arange(len(tables)), [*map(len, tables.values())])
+    files, file = [*tables], np.repeat(np.arange(len(tables)), [*map(len, tables.values())])
 
     def check(bad: NDArray[np.bool_], why: Text) -> None:
         for i in np.flatnonzero(bad)[:1]:
-            row, (x, y) = i - np.searchsorted(of, of[i]), f.centre[i]
+            row, (x, y) = i - np.searchsorted(file, file[i]), f.centre[i]
             at = "" if np.isnan(x) else Text(" at {x:.0f},{y:.0f}", x=x, y=y)
-            raise InputError(File(files[of[i]]), "row {row}{at} {why}", row=row, at=at, why=why)
+            raise InputError(File(files[file[i]]), "row {row}{at} {why}", row=row, at=at, why=why)
 
     check(~f.usable, Text("is no polygon; give the building's outline"))
     check(~terrain.contains(f.centre), Text("lies beside the sheets; give those of that place"))
@@ -111,16 +110,13 @@ def read_added(
     roof = np.where(np.isnan(roofs), ground / 100.0 + heights, roofs)
     check(np.isnan(roofs) & (heights <= 0), Text("does not stand above the ground"))
     check((roof < LOWEST_M) | (roof > HIGHEST_M), Text("has an impossible height; give metres"))
-    return Added(outlines, np.array([to_cm(value) for value in roof], np.int64), of, f.id)
+    return Added(outlines, np.array([to_cm(value) for value in roof], np.int64), file, f.id)
 
 
 def _numbers(tables: Iterable[pd.DataFrame], names: tuple[str, ...]) -> NDArray[np.float64]:
-    """The column of one of these names of all tables, NaN where there is none."""
+    """The first column with one of some names, of all tables; NaN where there is no number."""
     numbers = [np.zeros(0)]
     for table in tables:
-        name = column(table, *names)
-        values = (
-            pd.to_numeric(table[name], errors="coerce") if name else pd.Series(np.nan, table.index)
-        )
-        numbers.append(values.to_numpy(np.float64))
+        values = table.get(column(table, *names), pd.Series(np.nan, table.index))
+        numbers.append(pd.to_numeric(values, errors="coerce").to_numpy(np.float64))
     return np.concatenate(numbers)

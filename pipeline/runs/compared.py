@@ -1,5 +1,4 @@
-"""A run beside the one without what it supposes: what buildings that come or go, or new sheets,
-change."""
+"""A run compared with the one before or without its added and removed buildings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +25,8 @@ HIDDEN = ".daklaag-"
 
 
 class Changes(NamedTuple):
-    """What a run changes: the rows that differ, and the sums before, after and their difference,
-    as pipeline/results/changes.py makes both, by its method."""
+    """The changes by a run: the rows that differ, and the totals before, after and their
+    difference (pipeline/results/changes.py)."""
 
     rows: pa.Table
     totals: dict[str, Any]
@@ -37,15 +36,15 @@ class Changes(NamedTuple):
 def run_compared(
     request: Request, progress: Progress, stop: Stop, log: Log
 ) -> tuple[Result, Changes | None]:
-    """`run`, and what it changes: beside the run that it updates; or, with buildings added or
-    removed, beside the area without them, which is judged for this. None where nothing is supposed.
+    """`run`, and the changes from the run that it updates; or, with buildings added or removed,
+    from a run without them, which is made for this. Without either the changes are None.
 
     Raises what `run` does.
     """
     out = request.outputs.out
     if request.outputs.update and not is_remote(out) and (Path(out) / REPORT).exists():
         with _scratch(out) as folder:
-            for name in (REPORT, BUILDINGS):  # which the run replaces, and does not change
+            for name in (REPORT, BUILDINGS):  # which an update replaces, and does not write to
                 link(Path(out) / name, folder / name)
             result = runs.run(request, progress, stop, log)
             return result, None if result.was_finished else _compare(folder, result)
@@ -56,16 +55,15 @@ def run_compared(
         plain: dict[str, Any] = {"add_building": (), "remove_building": (), "layers": (), "by": ()}
         try:
             runs.run(request.replace(out=folder, **plain), progress, stop, log)
-        except EmptyAreaError:  # nothing stands there but what is added
+        except EmptyAreaError:  # only added buildings are there
             return result, None
         return result, _compare(folder, result)
 
 
 @contextmanager
 def _scratch(place: Place) -> Iterator[Path]:
-    """A folder for the other run, where its files can be the same as those of this one."""
-    within = None if is_remote(place) else place
-    with TemporaryDirectory(prefix=HIDDEN, dir=within) as folder:
+    """A temporary folder for the other run, on the same disk, so that files can be linked."""
+    with TemporaryDirectory(prefix=HIDDEN, dir=None if is_remote(place) else place) as folder:
         yield Path(folder)
 
 

@@ -1,4 +1,4 @@
-"""What a what-if changes, as text to read."""
+"""The changes by a what-if, as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,13 +42,13 @@ SHOWN = 20  # roofs that are named
 
 
 def changes_text(changes: Changes, lang: str = "en") -> str:
-    """The sums before and after, how many roofs differ, and those that differ most by name."""
+    """The totals before and after, how many roofs differ, and those that differ most by name."""
     words, rows, method = WORDS[lang], changes.rows, changes.method
     head = _line(words["title"], *(words[side] for side in SIDES))
     figures = method.words(lang).changes
     lines = [head, *(_figure(changes.totals, *each, lang) for each in figures.items())]
     kinds = rows["what"].to_numpy()
-    numbers = {what: number(int((kinds == what).sum()), lang) for what in KINDS}
+    numbers = {kind: number(int((kinds == kind).sum()), lang) for kind in KINDS}
     lines += ["", words["rows"].format(**numbers), *_roofs(rows, method, lang)]
     return "\n".join(lines) + "\n"
 
@@ -58,7 +58,7 @@ def _line(label: str, *cells: str) -> str:
 
 
 def _figure(totals: Mapping[str, Any], name: str, label: str, lang: str) -> str:
-    """A figure by its place in the sections, with the number of its decimals behind a colon."""
+    """A line with one figure. name: its path in the totals, and after a colon its decimals."""
     path, _, digits = name.partition(":")
     cells = []
     for side in SIDES:
@@ -71,16 +71,14 @@ def _figure(totals: Mapping[str, Any], name: str, label: str, lang: str) -> str:
 
 
 def _roofs(rows: pa.Table, method: Method, lang: str) -> list[str]:
-    """A line for each of the roofs that differ most, those that come or go before others."""
+    """A line for each of the roofs that differ most, those added or removed before others."""
     figures = [column.name for column in compared(method) if column.type == NUMBER]
-    more = sum((_numbers(rows, f"{name}_after") - _numbers(rows, f"{name}_before")
-                for name in figures), start=np.zeros(len(rows)))  # fmt: skip
-    order = np.lexsort((-np.abs(more), rows["what"].to_numpy() == "changed"))[:SHOWN]
-    shown = rows.take(pa.array(order)).to_pylist()
-    lines = [
-        _roof(row, gain, method, lang)
-        for row, gain in zip(shown, more[order].tolist(), strict=True)
-    ]
+    gains = np.zeros(len(rows))
+    for name in figures:
+        gains += _numbers(rows, f"{name}_after") - _numbers(rows, f"{name}_before")
+    order = np.lexsort((-np.abs(gains), rows["what"].to_numpy() == "changed"))[:SHOWN]
+    shown = zip(rows.take(pa.array(order)).to_pylist(), gains[order].tolist(), strict=True)
+    lines = [_roof(row, gain, method, lang) for row, gain in shown]
     if len(rows) > SHOWN:
         left = number(len(rows) - SHOWN, lang)
         lines.append(f"  {WORDS[lang]['more'].format(number=left)}")
@@ -92,14 +90,14 @@ def _numbers(rows: pa.Table, name: str) -> Any:
     return pc.fill_null(rows[name], 0.0).to_numpy()
 
 
-def _roof(row: Mapping[str, Any], more: float, method: Method, lang: str) -> str:
-    """What becomes of a roof: its class or why it is not judged, and how much more it yields."""
+def _roof(row: Mapping[str, Any], gain: float, method: Method, lang: str) -> str:
+    """The line of a roof: its class or the reason of its rejection, and its gain."""
     terms = {term.name: term.words(lang) for term in (*method.reasons, *method.classes)}
     kinds = [row[f"class_{side}"] or row[f"rejected_{side}"] for side in ("before", "after")]
-    becomes = " > ".join(terms[kind] for kind in dict.fromkeys(kinds) if kind)
+    change = " > ".join(terms[kind] for kind in dict.fromkeys(kinds) if kind)
     phrase = method.words(lang).more
-    gain = f"; {phrase.format(more=_signed(more, lang))}" if phrase else ""
-    return f"  {row['id']}  {WORDS[lang][row['what']]}: {becomes}{gain}"
+    more = f"; {phrase.format(more=_signed(gain, lang))}" if phrase else ""
+    return f"  {row['id']}  {WORDS[lang][row['what']]}: {change}{more}"
 
 
 def _signed(value: float, lang: str, digits: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""How far a building that comes or goes can change what is judged of others."""
+"""The reach of a what-if: where added or removed buildings can change the verdicts of others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from pipeline.storage.places import Place
 from pipeline.storage.slices import Rectangle
 from pipeline.terms import File
 
-CELLS_M = 10.0  # a wall may stand in the next cell, and those of AHN have 5 m at most
+CELLS_M = 10.0  # margin: a wall may stand in the next cell, of 5 m at most in AHN
 Bounds = NDArray[np.float64]
 
 
@@ -31,45 +31,43 @@ def reach_in(
     roofs: Sequence[tuple[shapely.Geometry, float | None, float | None]] = (),
     remove: Sequence[str] = (),
 ) -> Rectangle:
-    """The rectangle that holds the centres of all buildings that can be judged otherwise when some
-    come or go: xmin, ymin, xmax, ymax [RD m]. The rows of a finished run tell how wide the
-    buildings are and which overlap, its sheets how high the ground.
+    """The rectangle around the centres of all buildings whose verdict can change when some are
+    added or removed: xmin, ymin, xmax, ymax [RD m]. The rows of the finished run give the width and
+    the overlaps of the buildings, its sheets the height of the ground.
 
-    roofs: of those that come the outline [RD m], and the top above NAP or else above ground [m];
-    remove: ids of those that go. Raises InputError for an id that the run does not have, and where
-    nothing changes.
+    roofs: of added buildings the outline [RD m], and the top above NAP or else above ground [m];
+    remove: ids. Raises InputError for an id that the run does not have, and for no building at all.
     """
     finished = open_finished(directory)
-    named = finished.report["method"]
-    method = METHODS[named["name"]]
-    p = parameters_.parse(method.parameters, named["parameters"])
-    found = [_coming(finished, p, *roof) for roof in roofs] + _going(finished, remove)
-    if not found:
+    stated = finished.report["method"]
+    method = METHODS[stated["name"]]
+    p = parameters_.parse(method.parameters, stated["parameters"])
+    buildings = [_added(finished, p, *roof) for roof in roofs] + _removed(finished, remove)
+    if not buildings:
         raise InputError(Text("no building comes or goes"), remedy="give one")
-    reached = [_reach(finished, method, p, *one) for one in found]
-    near = [_touching(finished, rectangle) for rectangle in reached]
-    middles = [np.tile(centres_of(rows.columns), 2) for rows in near]
-    return hull(np.concatenate([reached, *middles]), CELLS_M)
+    rectangles = [_reach(finished, method, p, *building) for building in buildings]
+    neighbours = [_touching(finished, rectangle) for rectangle in rectangles]
+    centres = [np.tile(centres_of(rows.columns), 2) for rows in neighbours]
+    return hull(np.concatenate([rectangles, *centres]), CELLS_M)
 
 
 def _reach(finished: Finished, method: Method, p: Any, bounds: Bounds, top: float) -> Bounds:
-    """What one building of that top [m above NAP] can reach, without the width of others."""
+    """The rectangle that one building can reach, without the width of others. top: [m NAP]."""
 
     def lowest(kind: str, rectangle: Rectangle) -> float:
         return _extremes(finished, kind, hull([rectangle], CELLS_M))[0]
 
-    reached = method.reach.of_change(p, bounds, top, lowest)
-    return np.array(hull([bounds, *reached], CELLS_M))
+    return np.array(hull([bounds, *method.reach.of_change(p, bounds, top, lowest)], CELLS_M))
 
 
-def _coming(
+def _added(
     finished: Finished,
     p: Any,
     geometry: shapely.Geometry,
     roof: float | None,
     height: float | None,
 ) -> tuple[Bounds, float]:
-    """Where it stands, with all that it overlaps, whose roofs may rise with it; and its top."""
+    """Bounds of an added building with all that it overlaps, whose roofs may rise; and its top."""
     own = shapely.bounds(geometry)
     rows = _touching(finished, np.array(hull([own], CELLS_M)))
     bounds: Bounds = np.array(hull(np.vstack([own, rows.bounds]), 0.0))
@@ -79,8 +77,8 @@ def _coming(
     return bounds, roof
 
 
-def _going(finished: Finished, ids: Sequence[str]) -> list[tuple[Bounds, float]]:
-    """Where each of them stands, and its top; one that has none stands nowhere."""
+def _removed(finished: Finished, ids: Sequence[str]) -> list[tuple[Bounds, float]]:
+    """Bounds and top of each removed building; one without a top reaches nothing."""
     rows = finished.table.with_ids(ids, ["id", "roof_m"])
     for name in ids:
         if name not in rows.columns["id"].to_pylist():
@@ -99,7 +97,7 @@ def _touching(finished: Finished, bounds: Bounds) -> Rows:
 def _extremes(finished: Finished, kind: str, bounds: Rectangle) -> tuple[float, float]:
     """Lowest and highest of the sheets of one kind that touch a rectangle [m above NAP]."""
     ground, sheets = shapely.box(*bounds), finished.inputs[kind]
-    there = [s for s in sheets if ground.intersects(shapely.box(*s["bounds"]))]
-    lows = [s["lowest_m"] for s in there if s["lowest_m"] is not None]
-    highs = [s["highest_m"] for s in there if s["highest_m"] is not None]
+    touching = [s for s in sheets if ground.intersects(shapely.box(*s["bounds"]))]
+    lows = [s["lowest_m"] for s in touching if s["lowest_m"] is not None]
+    highs = [s["highest_m"] for s in touching if s["highest_m"] is not None]
     return min(lows, default=LOWEST_M), max(highs, default=HIGHEST_M)
