@@ -6,6 +6,7 @@ import itertools
 import json
 import struct
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ from pipeline.storage.integrity import checked_files_with
 from pipeline.storage.places import Place, Storage, storage_of
 
 ROOT = "zarr.json"  # of the root group
+WRITERS = 8  # files of an empty store that are written at once: each waits for the disk
 blosc.use_threads = False  # they would put the parts of a chunk in another order each time
 
 
@@ -88,9 +90,14 @@ def create(
     differs."""
     storage, content = storage_of(place), laid_out(layout, layers, attributes)
     there = storage.exists(ROOT)
-    for name in sorted(content, key=lambda name: (name == ROOT, name)):  # it says that all is there
+
+    def write(name: str) -> None:
         if not there or _content(storage, name) != content[name]:
             storage.write(name, content[name])
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(write, sorted(content.keys() - {ROOT})))
+    write(ROOT)  # last: it says that all is there
 
 
 def _content(storage: Storage, name: str) -> bytes | None:
