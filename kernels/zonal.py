@@ -54,7 +54,8 @@ class Nearest(NamedTuple):
 
 @kernel
 def to_centimetres(row, out):  # type: ignore[no-untyped-def]
-    """Returns whether a height does not fit."""
+    """Fill `out`, int32, with the centimetres of a row of heights. Returns whether one does not
+    fit."""
     beyond = False
     for j in range(len(row)):
         scaled = np.rint(100.0 * np.float64(row[j]))
@@ -73,6 +74,7 @@ def _centimetres(height, out):  # type: ignore[no-untyped-def]
 
 
 def check(array: NDArray[Any], kind: type, spans: Spans) -> None:
+    """Raise ValueError for an array of another type, or runs outside it."""
     check_inside(spans, array.shape)
     if array.dtype != kind:
         raise ValueError(f"an array of {array.dtype}, where {kind.__name__} is due")
@@ -92,6 +94,7 @@ def centimetres(height: ArrayLike) -> NDArray[np.int32]:
 
 
 def refuse(height: NDArray[np.float32]) -> NoReturn:
+    """Raise ValueError for heights of which one does not fit in centimetres."""
     refuse_infinite(height)
     raise ValueError("heights beyond 21,474,836 m do not fit in centimetres: no data is NaN")
 
@@ -120,6 +123,7 @@ def _sums(cm, spans, cells, total, lowest, highest):  # type: ignore[no-untyped-
 
 
 def no_sums(n: int) -> ZonalSums:
+    """Room for the sums of n footprints."""
     long, short = np.empty((2, n), np.int64), np.empty((2, n), np.int32)
     return ZonalSums(long[0], long[1], short[0], short[1])
 
