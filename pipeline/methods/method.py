@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.context import Context
@@ -29,7 +31,8 @@ class Total(Bilingual[Words | None]):
     averaged, weighted by that column. name: of the figure, as rows by area have it; section: of
     report.json, whose last word is left off the name there (in area_ha, x_ha is x); unit: of
     the figure; per: of the column's unit in that; where: a column of booleans, only rows that count
-    for it; en, nl: its words, by default the column's.
+    for it; en, nl: its words, by default the column's; parts: of a field of structs, of which
+    numbers are summed and texts counted, the structs that count, by default all.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Total(Bilingual[Words | None]):
     where: str = ""
     en: Words | None = None
     nl: Words | None = None
+    parts: Callable[[pa.StructArray], NDArray[np.bool_]] | None = None
 
     @property
     def key(self) -> str:
@@ -53,7 +57,7 @@ class Field(Bilingual[Words]):
 
     type: of Arrow; unit: as text, "" without one; en, nl: its words; values: all that its text (or
     a text of its list) can be, empty where any text is possible; in_tiles: whether vector tiles
-    have it, by default unless it is nested.
+    have it, by default unless it is nested; totals: how it adds up over an area.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Field(Bilingual[Words]):
     nl: Words
     values: tuple[str, ...] = ()
     in_tiles: bool | None = None
+    totals: tuple[Total, ...] = ()
 
     @property
     def nested(self) -> bool:
@@ -85,7 +90,7 @@ def lists_of(fields: Sequence[Field]) -> pa.DataType:
 class Column(Field):
     """One column of the table.
 
-    totals: how it adds up over an area; use: of booleans, the use (solar or wind) that a roof
+    use: of booleans, the use (solar or wind) that a roof
     suits: what a restriction sets aside from it does not count; compared: whether two runs are
     compared by it; filterable: whether one may filter by it, which one never may by a nested one;
     fields: of its structs; geometry: which of these is a WKB polygon in RD and makes its structs
@@ -93,7 +98,6 @@ class Column(Field):
     apart; shades: how maps colour such features, of which one holds for each.
     """
 
-    totals: tuple[Total, ...] = ()
     use: str = ""
     compared: bool = False
     filterable: bool = True
@@ -243,7 +247,8 @@ class Method(Bilingual[Phrases]):
     passes: tuple[Pass, ...]
     reach: Reach
     states: Callable[[Any, Sequence[LatticeCell]], dict[str, Any]] = lambda p, squares: {}
-    check: Callable[[Any, Sequence[LatticeCell], Sequence[str], float], None] = lambda *_: None
+    check: Callable[[Any, Sequence[LatticeCell], Sequence[str]], None] = lambda *_: None
+    check_cells: Callable[[float], None] = lambda resolution: None
     en: Phrases = field(default_factory=Phrases)
     nl: Phrases = field(default_factory=Phrases)
     figures: Figures = lambda report, lang: {}

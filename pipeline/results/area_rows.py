@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.errors import InputError
 from pipeline.methods.method import NUMBER, WHOLE, Class, Column, Method, Total, Words
+from pipeline.methods.method import Field as PartField
 from pipeline.results.spreadsheets import write_xlsx
 from pipeline.results.totals import COUNTS, totals_of
 from pipeline.terms import Field, File
@@ -54,16 +55,16 @@ NEIGHBOURS = Column(
 def columns_of(method: Method) -> tuple[Column, ...]:
     """The columns of the rows by area of a method, in their order."""
     sections: dict[str, list[Column]] = {COUNTS: []}
-    for column, total in totals_of(method):
-        sections.setdefault(total.section, []).append(_of_total(column, total))
+    for of, total in totals_of(method):
+        sections.setdefault(total.section, []).append(_of_total(of, total))
     counts, *sums = sections.values()
     classes = map(_of_class, method.classes)
     return (*HOUSE, *counts, NEIGHBOURS, *classes, *chain(*sums), *method.derived.columns)
 
 
-def _of_total(column: Column, total: Total) -> Column:
+def _of_total(of: PartField, total: Total) -> Column:
     kind = WHOLE if total.section == COUNTS else NUMBER
-    return Column(total.name, kind, total.unit, total.en or column.en, total.nl or column.nl)
+    return Column(total.name, kind, total.unit, total.en or of.en, total.nl or of.nl)
 
 
 def _of_class(of: Class) -> Column:

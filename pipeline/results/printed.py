@@ -15,7 +15,7 @@ from typing import Any
 from pipeline import wording
 from pipeline.messages import of_json, translated
 from pipeline.methods import method_of
-from pipeline.methods.method import NUMBER, Column, Label, Method, Total
+from pipeline.methods.method import NUMBER, Field, Label, Method, Total
 from pipeline.results import texts
 from pipeline.results.coverage import percent
 from pipeline.results.totals import totals_of
@@ -119,15 +119,15 @@ def _classes(method: Method, lang: str) -> str:
 def _totals(method: Method, lang: str) -> str:
     """A line of a template for each total of a column."""
     lines = []
-    for column, total in totals_of(method):
-        words = total.words(lang) or column.words(lang)
-        lines.append(f"  {words.title} | {{{_figure(column, total)}}} | {total.unit}\n")
+    for of, total in totals_of(method):
+        words = total.words(lang) or of.words(lang)
+        lines.append(f"  {words.title} | {{{_figure(of, total)}}} | {total.unit}\n")
     return "".join(lines)
 
 
-def _figure(column: Column, total: Total) -> str:
+def _figure(of: Field, total: Total) -> str:
     """A total's place in the report, and how it is written."""
-    return f"{total.section}.{total.key}{':amount' if column.type == NUMBER else ''}"
+    return f"{total.section}.{total.key}{':amount' if of.type == NUMBER else ''}"
 
 
 def _covered(report: Mapping[str, Any]) -> Mapping[str, float]:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.methods.house import EXCLUDED
-from pipeline.methods.method import Column, Method, Total, names
+from pipeline.methods.method import Column, Field, Method, Total, names
+from pipeline.results.part_sums import fields_of, source, summed
 
 HOUSE = ("selected", "rejected", "excluded", "class")
 COUNTS = "counts"  # the section of a report with numbers of rows
@@ -19,15 +20,21 @@ WEIGHT = " weight"  # behind the name of a mean: the sum of its weights
 Sums = dict[str, int | float]
 
 
-def totals_of(method: Method) -> Iterator[tuple[Column, Total]]:
-    """Every total with its column, in the order of the table."""
-    return ((column, total) for column in method.columns for total in column.totals)
+def totals_of(method: Method) -> Iterator[tuple[Field, Total]]:
+    """Every total with its column, or its field of a nested one, in the order of the table."""
+    return (
+        (of, total)
+        for column in method.columns
+        for of in (column, *column.fields)
+        for total in of.totals
+    )
 
 
 def columns_of(method: Method) -> list[str]:
-    """The columns that `contributions` reads."""
-    own = [name for c, t in totals_of(method) for name in (c.name, t.weight, t.where) if name]
-    return list(dict.fromkeys([*legend_columns(method), *own, "flags"]))
+    """The columns that `contributions` reads; of a nested one its fields, by their paths."""
+    own = [name for c in method.columns for t in c.totals for name in (c.name, t.weight, t.where)]
+    every = [*legend_columns(method), *filter(None, own), *fields_of(method), "flags"]
+    return list(dict.fromkeys(every))
 
 
 def legend_columns(method: Method) -> list[str]:
@@ -42,13 +49,14 @@ def contributions(buildings: pa.Table, method: Method) -> dict[str, np.ndarray]:
     in none of the sums of that use; it keeps its class.
     """
     selected, judged = _booleans(buildings, "selected"), _judged(buildings)
+    buildings = summed(buildings, method)
     counts: dict[str, np.ndarray] = {}
     sums: dict[str, np.ndarray] = {}
-    for column, total in totals_of(method):
-        if total.section == COUNTS:
-            counts[total.name] = judged & counting(buildings, column)
+    for of, total in totals_of(method):
+        if isinstance(of, Column) and total.section == COUNTS:
+            counts[total.name] = judged & counting(buildings, of)
         else:
-            sums |= _summed(buildings, method, column, total)
+            sums |= _summed(buildings, method, source(of, total), total)
     grouped = _grouped(buildings, method)
     return {
         "footprints": np.ones(len(selected), bool),
@@ -62,18 +70,18 @@ def contributions(buildings: pa.Table, method: Method) -> dict[str, np.ndarray]:
 
 
 def _summed(
-    buildings: pa.Table, method: Method, column: Column, total: Total
+    buildings: pa.Table, method: Method, column: str, total: Total
 ) -> dict[str, NDArray[np.float64]]:
     """The contribution of each row to the sum of a column, or to its weighted sum and that of the
     weights."""
     rows = _judged(buildings)
     if total.where:
         rows &= counting(buildings, method.by_name[total.where])
-    values = _numbers(buildings, column.name) * rows
+    values = _numbers(buildings, column) * rows
     if not total.weight:
         return {total.name: values}
     weights = _numbers(buildings, total.weight) * rows
-    weights *= buildings[column.name].is_valid().to_numpy()
+    weights *= buildings[column].is_valid().to_numpy()
     return {total.name: values * weights, total.name + WEIGHT: weights}
 
 

@@ -83,8 +83,7 @@ class GridArea:
         squares = {*LatticeCell.touched(raster, layout.resolution)}
         squares |= {*scope.squares(layout.resolution)}
         ordered = tuple(sorted(squares))
-        removed = plain(request.inputs.remove_building)
-        method.check(parsed.p, ordered, removed, layout.resolution)
+        method.check(parsed.p, ordered, plain(request.inputs.remove_building))
         halo = method.reach.halo(parsed.p, ordered, layout.resolution)
         return cls(layout, scope, ordered, scope.tiles.window.union(raster).grow(halo))
 
@@ -110,6 +109,7 @@ def prepare(request: Request, progress: Progress = no_progress, stop: Stop = nev
     parsed, inputs = ParsedRequest.of(request), request.inputs
     p, area = parsed.p, parsed.area
     terrain = _terrain(inputs, area)
+    parsed.method.check_cells(terrain.resolution)
     if request.selection.area is not None:
         check_extent(request.selection.area, terrain.rectangle)
     buildings = inputs.add_building

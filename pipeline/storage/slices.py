@@ -22,19 +22,25 @@ Rectangle = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax [m]
 
 def slices(buildings: Buildings, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Columns of at most SLICE rows, one table after another, in the order of the rows; where there
-    are no rows, one table without any.
+    are no rows, one table without any. Of a nested column a field alone may be read, by its path in
+    Parquet; a table in memory has it whole.
 
     Raises InputError for a file that is damaged.
     """
     if isinstance(buildings, pa.Table):
-        table = buildings.select(list(columns))
+        table = buildings.select(_whole(columns))
         yield from (table.slice(start, SLICE) for start in range(0, max(len(table), 1), SLICE))
         return
     with readable(buildings) as stream, pq.ParquetFile(stream) as file:
         for batch in file.iter_batches(SLICE, columns=list(columns)):
             yield pa.Table.from_batches([batch])
         if not file.metadata.num_rows:
-            yield file.schema_arrow.empty_table().select(list(columns))
+            yield file.schema_arrow.empty_table().select(_whole(columns))
+
+
+def _whole(columns: Sequence[str]) -> list[str]:
+    """The names of columns of which some are given by a path to a field."""
+    return list(dict.fromkeys(name.partition(".")[0] for name in columns))
 
 
 def whole(buildings: Buildings, columns: Sequence[str] | None = None) -> pa.Table:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.methods.house import EXCLUDED, own_columns
-from pipeline.methods.method import Class, Column, Label, Layer, Method, Palette, Total
+from pipeline.methods.method import Class, Column, Field, Label, Layer, Method, Palette, Total
 from pipeline.methods.parameters import parse
+from pipeline.results.part_sums import source
 from pipeline.results.totals import totals_of
 
 LANGUAGES = ("en", "nl")
@@ -32,7 +33,7 @@ def declared(method: Method) -> Json:
         "counted": [flag.name for flag in method.flags if flag.by_class],
         "excluded": list(EXCLUDED),
         "uses": {column.name: column.use for column in method.columns if column.use},
-        "totals": [_total(column, total) for column, total in totals_of(method)],
+        "totals": [_total(of, total) for of, total in totals_of(method)],
     }
 
 
@@ -65,10 +66,10 @@ def _column(of: Column) -> Json:
     }
 
 
-def _total(column: Column, total: Total) -> Json:
-    title = {lang: (getattr(total, lang) or column.words(lang)).title for lang in LANGUAGES}
+def _total(of: Field, total: Total) -> Json:
+    title = {lang: (getattr(total, lang) or of.words(lang)).title for lang in LANGUAGES}
     figure = {name: getattr(total, name) for name in OF_TOTALS}
-    return figure | {"column": column.name, "title": title}
+    return figure | {"column": source(of, total), "title": title}
 
 
 def _layer(of: Layer) -> Json:

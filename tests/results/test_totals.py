@@ -1,15 +1,30 @@
 """How columns add up over an area, as a method declares it, and stand in flat formats."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
-from pipeline.methods.method import BOOLEAN, NUMBER, TEXT, Derived, Method, Total
+from pipeline.methods.method import (
+    BOOLEAN,
+    NUMBER,
+    TEXT,
+    Column,
+    Derived,
+    Field,
+    Method,
+    Total,
+    Words,
+    lists_of,
+)
 from pipeline.results import totals
 from pipeline.results.columns import as_text, flatten, item_of
+from pipeline.storage.slices import slices
 from tests.support.finished import METHOD, buildings
 
 
@@ -101,3 +116,52 @@ def test_the_items_of_lists_are_found_by_their_names() -> None:
     assert found is not None and (found[0].name, found[1]) == ("lit", 2)
     for name in ("lit", "lit_0", "flags_1", "bbox_1", "height_m", "unknown_1"):
         assert item_of(METHOD.by_name, name) is None
+
+
+KIND, TILT, AREA = (
+    Field(name, type, "", Words(name, f"{name} of a plane"), Words(name, f"{name} van een vlak"))
+    for name, type in (("kind", TEXT), ("tilt", NUMBER), ("area", NUMBER))
+)
+
+
+def with_planes(totals_of: dict[str, tuple[Total, ...]]) -> Method:
+    """The method with a column of planes besides, of which some fields add up."""
+    fields = tuple(replace(f, totals=totals_of.get(f.name, ())) for f in (KIND, TILT, AREA))
+    planes = Column("planes", lists_of(fields), "", AREA.en, AREA.nl, fields=fields)
+    return replace(METHOD, columns=(*METHOD.columns, planes), derived=Derived())
+
+
+def tilted(parts: pa.StructArray) -> NDArray[np.bool_]:
+    return np.asarray(parts.field("tilt")) > 10
+
+
+def test_the_fields_of_structs_add_up_over_those_that_count(tmp_path: Path) -> None:
+    steep_ha = Total("steep_ha", "plane_ha", per=100, parts=tilted)
+    area = (Total("plane_ha", "plane_ha", per=100), steep_ha)
+    method = with_planes({"kind": (Total("plane_number", "number"),), "area": area})
+    rng = np.random.default_rng(1)
+    planes = [
+        None if rng.random() < 0.2 else
+        [{"kind": "flat", "tilt": t, "area": a} for t, a in rng.uniform(0, 20, (n, 2)).tolist()]
+        for n in rng.integers(0, 4, 12)
+    ]  # fmt: skip
+    table = buildings().append_column("planes", pa.array(planes, method.by_name["planes"].type))
+    rows = table.to_pylist()
+    every = [p for r in rows if r["selected"] and r["rejected"] is None for p in r["planes"] or []]
+    found = sections(table, method)
+    assert found["number"] == {"plane": len(every)} and every
+    steep = [plane["area"] for plane in every if plane["tilt"] > 10]
+    assert found["plane_ha"] == {
+        "plane": pytest.approx(sum(plane["area"] for plane in every) / 100),
+        "steep": pytest.approx(sum(steep) / 100),
+    }
+    assert len(steep) < len(every)
+    pq.write_table(table, tmp_path / "buildings.parquet")
+    sums = totals.Totals(method)
+    for part in slices(tmp_path / "buildings.parquet", totals.columns_of(method)):
+        sums.add(part)
+    assert totals.sections(sums.sums(), method, {})["plane_ha"] == found["plane_ha"]
+    turned = totals.Totals(method)
+    for start in (7, 0):
+        turned.add(table.slice(start, 7 if start == 0 else 5))
+    assert totals.sections(turned.sums(), method, {})["plane_ha"] == found["plane_ha"]

@@ -1,19 +1,57 @@
-"""The columns of the method `annual`, with the fields of a plane."""
+"""The columns of the method `annual`, with the fields of a plane, and how these add up."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from pipeline.methods.annual.rules import KINDS
+from pipeline.methods.annual.rules import DIRECTIONS, KINDS, PITCHED
 from pipeline.methods.annual.shades import SHADES
 from pipeline.methods.method import BOOLEAN, NUMBER, TEXT, Column, Field, Total, Words, lists_of
 
 HA, KWP = "ha", "kWp"
 INTEGER = pa.int32()
+DUTCH = dict(zip(DIRECTIONS, ("N", "NO", "O", "ZO", "Z", "ZW", "W", "NW"), strict=True))
 
 
 def _hectares(
     name: str, en: Words | None = None, nl: Words | None = None, where: str = ""
 ) -> Total:
     return Total(name, "area_ha", HA, 10_000, where=where, en=en, nl=nl)
+
+
+def _pitched(planes: pa.StructArray) -> NDArray[np.bool_]:
+    return np.asarray(pc.equal(planes.field("kind"), PITCHED))
+
+
+def _facing(sector: int) -> Callable[[pa.StructArray], NDArray[np.bool_]]:
+    """Which planes are pitched and face within 22.5 degrees of one of the eight directions."""
+
+    def parts(planes: pa.StructArray) -> NDArray[np.bool_]:
+        azimuth = np.asarray(pc.fill_null(planes.field("azimuth_deg"), np.nan))
+        turned = (azimuth + 180 / len(DIRECTIONS)) % 360
+        low, high = sector * 360 / len(DIRECTIONS), (sector + 1) * 360 / len(DIRECTIONS)
+        return (turned >= low) & (turned < high)
+
+    return parts
+
+
+def _by_direction() -> tuple[Total, ...]:
+    """Hectares of pitched planes by the direction that they face."""
+    return tuple(
+        replace(
+            _hectares(
+                f"facing_{name}_ha",
+                Words(f"Facing {name.upper()}", "true area of pitched planes that face there"),
+                Words(f"Naar {DUTCH[name]}", "werkelijk oppervlak van hellende vlakken daarheen"),
+            ),
+            parts=_facing(sector),
+        )
+        for sector, name in enumerate(DIRECTIONS)
+    )
 
 
 # fmt: off
@@ -29,7 +67,10 @@ PLANE = (
     Field(
         "kind", TEXT, "", Words("Kind", "flat, pitched: tilted as much as flat_below_deg, or more"),
         Words("Soort", "flat (plat), pitched (hellend): zo steil als flat_below_deg of steiler"),
-        KINDS,
+        KINDS, totals=(Total(
+            "planes_number", "number", en=Words("Planes", "of all roofs that are judged"),
+            nl=Words("Dakvlakken", "van alle daken die beoordeeld zijn"),
+        ),),
     ),
     Field(
         "slope_east", NUMBER, "", Words("Slope east", "of the plane: dz/dx in RD"),
@@ -60,6 +101,16 @@ PLANE = (
     Field(
         "area_m2", NUMBER, "m2", Words("Area", "true: the plan area by the cosine of the tilt"),
         Words("Oppervlak", "werkelijk: het grondoppervlak gedeeld door de cosinus van de helling"),
+        totals=(
+            replace(
+                _hectares(
+                    "pitched_ha", Words("Pitched roof area", "true, of the pitched planes"),
+                    Words("Hellend dakoppervlak", "werkelijk, van de hellende vlakken"),
+                ),
+                parts=_pitched,
+            ),
+            *_by_direction(),
+        ),
     ),
     Field(
         "rmse_m", NUMBER, "m", Words("Scatter", "root of the mean square of its cells around it"),
@@ -99,8 +150,7 @@ PLANES = Column(
     "planes", lists_of(PLANE), "",
     Words("Planes", "list of structs: the planes of the roof, the largest first"),
     Words("Dakvlakken", "lijst van structs: de vlakken van het dak, het grootste eerst"),
-    in_tiles=False, filterable=False, fields=PLANE, geometry="outline",
-    shades=SHADES,
+    filterable=False, fields=PLANE, geometry="outline", shades=SHADES,
 )
 OWN = (
     Column(

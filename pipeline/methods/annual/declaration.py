@@ -4,7 +4,7 @@ from pipeline.methods import house
 from pipeline.methods.annual import words
 from pipeline.methods.annual.columns import FOOTPRINTS, OWN
 from pipeline.methods.annual.passes import LAYER, PASSES
-from pipeline.methods.annual.rules import NAME, Annual, check, convergences
+from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
 from pipeline.methods.house import REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import Class, Flag, Layer, Method
 from pipeline.methods.reach import Reach
@@ -65,7 +65,7 @@ ANNUAL = Method(
     passes=PASSES,
     reach=Reach(lambda p: 0.0),
     states=convergences,
-    check=check,
+    check_cells=check_cells,
     en=words.EN,
     nl=words.NL,
 )

@@ -141,9 +141,7 @@ def convergences(p: Annual, squares: Sequence[LatticeCell]) -> dict[str, Any]:
     }
 
 
-def check(
-    p: Annual, squares: Sequence[LatticeCell], removed: Sequence[str], resolution: float
-) -> None:
+def check_cells(resolution: float) -> None:
     """Raises InputError for cells that are too coarse, or of which 32 m is no whole number."""
     if resolution > COARSEST_M:
         raise InputError(

@@ -173,9 +173,7 @@ def _timed(square: LatticeCell, p: Powermapping) -> list[tuple[dt.time, tuple[fl
     return list(zip(p.times, suns_degrees(square, p.date, p.times, p.elevation), strict=True))
 
 
-def check(
-    p: Powermapping, squares: Sequence[LatticeCell], removed: Sequence[str], resolution: float
-) -> None:
+def check(p: Powermapping, squares: Sequence[LatticeCell], removed: Sequence[str]) -> None:
     """Raises InputError where a sun is below the horizon, or a building stands in the measured
     surface that is to be taken away."""
     for square in squares:

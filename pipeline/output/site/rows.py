@@ -16,7 +16,8 @@ from pipeline.grid.crs import DEGREES as WGS84
 from pipeline.grid.crs import RD, transformer
 from pipeline.methods.method import names
 from pipeline.results.finished import open_finished
-from pipeline.results.totals import HOUSE, columns_of, flagged
+from pipeline.results.part_sums import source, summed
+from pipeline.results.totals import HOUSE, columns_of, flagged, totals_of
 from pipeline.storage.places import Place
 from pipeline.storage.slices import SLICE, slices
 from pipeline.terms import Location
@@ -50,14 +51,16 @@ def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
     run = open_finished(directory)
     file, method = run.table.file, run.method
     flags = [flag.name for flag in method.flags if flag.by_class]
-    columns = [name for name in columns_of(method) if name not in (*HOUSE, "flags")]
+    read = columns_of(method)
+    names_read = [name for name in read if "." not in name and name not in (*HOUSE, "flags")]
+    columns = list(dict.fromkeys([*names_read, *(source(*each) for each in totals_of(method))]))
     parts = -(-len(run.table) // SLICE)
     with to.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write("[" + _text([*PLACE, "class", "excluded", *flags, *columns]))
-        for done, part in enumerate(slices(file, [*HOUSE, "flags", *columns, *CENTRE]), 1):
+        for done, part in enumerate(slices(file, [*read, *CENTRE]), 1):
             if stop():
                 raise Stopped
-            rows = part.filter(part["selected"])
+            rows = summed(part.filter(part["selected"]), method)
             kind = pc.index_in(rows["class"], pa.array(names(method.classes))).to_pylist()
             flag_values = (flagged(rows, name).astype(int).tolist() for name in flags)
             values = (_values(rows[name]) for name in columns)

@@ -1,0 +1,44 @@
+"""Sums over the structs of nested columns, row by row: as if each were a column of its own."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.methods.method import TEXT, Column, Field, Method, Total
+
+
+def source(of: Field, total: Total) -> str:
+    """The name of the column that adds up to a total: of a field of structs that of `summed`."""
+    return of.name if isinstance(of, Column) else total.name
+
+
+def fields_of(method: Method) -> list[str]:
+    """What `summed` reads: of nested columns whose fields add up all fields but the geometry, by
+    their paths in Parquet."""
+    return [
+        f"{column.name}.list.element.{field.name}"
+        for column in method.columns
+        if any(field.totals for field in column.fields)
+        for field in column.fields
+        if field.name != column.geometry
+    ]
+
+
+def summed(rows: pa.Table, method: Method) -> pa.Table:
+    """Rows with a column more for each total of a field of structs: of each row its sum over the
+    row's structs that count, in their order, so that it does not depend on other rows."""
+    for column in method.columns:
+        for field in column.fields:
+            for total in field.totals:
+                rows = rows.append_column(total.name, _sums(rows[column.name], field, total))
+    return rows
+
+
+def _sums(lists: pa.ChunkedArray, field: Field, total: Total) -> pa.Array:
+    whole = lists.combine_chunks()
+    structs, row = pc.list_flatten(whole), pc.list_parent_indices(whole).to_numpy()
+    counts = np.ones(len(structs), np.bool_) if total.parts is None else total.parts(structs)
+    values = counts.astype(np.float64)
+    if field.type != TEXT:
+        values *= pc.fill_null(structs.field(field.name), 0).to_numpy(zero_copy_only=False)
+    return pa.array(np.bincount(row, values, len(whole)).astype(np.float64))
