@@ -1,5 +1,6 @@
 """A method's declaration as JSON, for the page."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from pipeline.methods.house import EXCLUDED, own_columns
 from pipeline.methods.method import Class, Column, Field, Label, Layer, Method, Palette, Total
 from pipeline.methods.parameters import parse
+from pipeline.methods.shades import Shade
 from pipeline.results.part_sums import source
 from pipeline.results.totals import totals_of
 
@@ -18,14 +20,15 @@ Json = dict[str, Any]
 
 
 def declared(method: Method) -> Json:
-    """The columns that are its own, classes, layers that are drawn, reasons and flags, each with
-    its words by language; how columns add up. module: whether the page has one for it; counted:
-    flags that are counted by class; excluded: from what restrictions set roofs aside; uses: from
-    which of those the columns of booleans do."""
+    """The columns that are its own, with parts of roofs apart, classes, layers that are drawn,
+    reasons and flags, each with its words by language; how columns add up. module: whether the page
+    has one for it; counted: flags that are counted by class; excluded: from what restrictions set
+    roofs aside; uses: from which of those the columns of booleans do."""
     return {
         "name": method.name,
         "module": (MODULES / f"{method.name}.js").is_file(),
-        "columns": [_column(each) for each in own_columns(method)],
+        "columns": [_column(each) for each in own_columns(method) if not each.geometry],
+        "parts": [_part(each) for each in method.parts],
         "classes": [_class(each) for each in method.classes],
         "layers": [_layer(each) for each in drawn(method)],
         "reasons": _terms(method.reasons),
@@ -43,7 +46,7 @@ def drawn(method: Method) -> list[Layer]:
     return [layer for layer in method.layers if layer.drawn is not None and not layer.times(p)]
 
 
-def _by_language(of: Label | Layer) -> dict[str, str]:
+def _by_language(of: Label | Layer | Shade) -> dict[str, str]:
     return {lang: of.words(lang) for lang in LANGUAGES}
 
 
@@ -55,7 +58,19 @@ def _class(of: Class) -> Json:
     return {"name": of.name, "title": _by_language(of), "colour": of.colour, "suits": of.suits}
 
 
-def _column(of: Column) -> Json:
+def _part(of: Column) -> Json:
+    """The column of parts, its fields that vector tiles have, and how a map colours them."""
+    fields = [_column(each) for each in of.fields if each.tiled and each.name != of.geometry]
+    return _column(of) | {"fields": fields, "shades": [_shade(each) for each in of.shades]}
+
+
+def _shade(of: Shade) -> Json:
+    low, high = (edge if math.isfinite(edge) else None for edge in (of.low, of.high))
+    which = {"field": of.field, "value": of.value, "low": low, "high": high}
+    return which | {"name": of.name, "title": _by_language(of), "colour": of.colour}
+
+
+def _column(of: Field) -> Json:
     words = {lang: of.words(lang) for lang in LANGUAGES}
     return {
         "name": of.name,

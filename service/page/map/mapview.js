@@ -6,17 +6,18 @@ import { isGround, layersOf, methodOf, switchable } from "./methods.js";
 import { byId, make } from "./dom.js";
 import { noMap } from "./nomap.js";
 import { now, on, set } from "./state.js";
+import { colourExpression } from "./shades.js";
 import { rounded } from "./shapes.js";
 import { CHOSEN, MARKS, dots } from "./symbols.js";
 import { say, speakOfNoMap, t } from "./texts.js";
 
 const DETAIL_ZOOM = 14; // from here buildings one by one, before that a picture of their classes
+const PARTS_ZOOM = 16; // from here their parts, such as planes
 const INK = "#1f2933";
 const PATIENCE_MS = 30_000; // for roofs, before it is said that none came
 /** The colour of roofs outside the circle that was asked for. */
 export const UNSELECTED = "#bdbab3";
 const ROOFS = ["roofs", "buildings"]; // sources that every collection has
-const ROOF_LAYERS = ["roofs-flat", "roofs-hatch", "roofs-edge", "roofs-aside", "roofs-tall", "roofs-chosen"];
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 let map = null;
@@ -68,7 +69,7 @@ export async function makeMap(config) {
     map.addImage(kind, dots(symbol, 40), { pixelRatio: 2 });
   }
   addMarksAndAreas();
-  on(["shown", "tall", "marks"], showLayers);
+  on(["shown", "hidden", "tall", "marks"], showLayers);
   return map;
 }
 
@@ -152,12 +153,13 @@ export async function showCollection(collection) {
   const turn = (requests += 1);
   const fresh = await sourcesOf(collection);
   if (turn !== requests) return; // another one was chosen meanwhile
-  for (const id of [...sources, ...ROOF_LAYERS]) if (map.getLayer(id)) map.removeLayer(id);
+  for (const { id, source } of map.getStyle().layers) if (sources.includes(source)) map.removeLayer(id);
   for (const id of sources) map.removeSource(id);
   for (const [layer, source] of fresh) map.addSource(layer, source);
   sources = fresh.map(([layer]) => layer);
   addPictures();
   addRoofs();
+  addParts();
   showLayers();
   adding = false;
   map.triggerRepaint(); // which tells of what was drawn
@@ -200,14 +202,15 @@ async function fetchAgain() {
 }
 
 async function sourcesOf(collection) {
-  const layers = collection.name ? [...layersOf(collection).map(({ name }) => name), ...ROOFS] : [];
+  const named = (ones) => ones.map(({ name }) => name);
+  const layers = collection.name ? [...named(layersOf(collection)), ...ROOFS, ...named(methodOf(collection).parts)] : [];
   const fetched = await Promise.all(layers.map((layer) => sourceOf(collection, layer, still)));
   return layers.map((layer, at) => [layer, fetched[at]]).filter(([, source]) => source);
 }
 
-/** Show the part that is chosen of each layer that has parts. */
-export function showParts(collection) {
-  for (const layer of Object.keys(methodOf(collection).own.parts ?? {})) {
+/** Show the moment that is chosen of each layer that has several. */
+export function showMoments(collection) {
+  for (const layer of Object.keys(methodOf(collection).own.moments ?? {})) {
     const source = map.getSource(layer);
     if (still) source?.setUrl(archive(collection, layer));
     else source?.setTiles([tileAddress(collection, layer)]);
@@ -258,6 +261,31 @@ function addRoofs() {
   for (const layer of layers) map.addLayer({ ...shared, ...layer }, "area-edge");
 }
 
+/** The parts of roofs in their colours, above the roofs and below what is said of these by lines. */
+function addParts() {
+  const { parts, own } = methodOf(current);
+  for (const column of parts.filter(({ name }) => map.getSource(name))) {
+    const shared = { source: column.name, "source-layer": column.name, minzoom: PARTS_ZOOM };
+    const paint = { "fill-color": colourExpression(column, own.tint, UNSELECTED) };
+    const line = { "line-color": INK, "line-width": 0.7, "line-opacity": 0.8 };
+    map.addLayer({ ...shared, id: `${column.name}-fill`, type: "fill", paint }, "roofs-aside");
+    map.addLayer({ ...shared, id: `${column.name}-edge`, type: "line", paint: line }, "roofs-aside");
+  }
+}
+
+/** The parts of a kind that a roof has in the tiles that are there: [properties, ...]. */
+export function partsInTiles(name, row) {
+  if (!map.getSource?.(name)) return [];
+  const features = map.querySourceFeatures(name, { sourceLayer: name, filter: ["==", ["get", "row"], row] });
+  const parts = new Map(features.map(({ id, properties }) => [id, properties]));
+  return [...parts].sort(([one], [other]) => one - other).map(([, properties]) => properties);
+}
+
+/** Whether a kind of parts of roofs is drawn now. */
+export function drawsParts(name) {
+  return hasMap() && map.getZoom() >= PARTS_ZOOM && !now().tall && !now().hidden.includes(name);
+}
+
 /** A roof's colour by its class; grey outside the selection. */
 function fill() {
   const { classes } = methodOf(current);
@@ -291,9 +319,12 @@ function addMarksAndAreas() {
 
 /** Switch the layers as the state says. */
 function showLayers() {
-  const { shown: switched, tall, marks } = now();
+  const { shown: switched, hidden, tall, marks } = now();
   const shown = { "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
   for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
+  for (const { name } of methodOf(current).parts) {
+    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = !tall && !hidden.includes(name);
+  }
   for (const id of ["marks-edge", "marks-points"]) shown[id] = marks;
   for (const [id, visible] of Object.entries(shown)) {
     if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");

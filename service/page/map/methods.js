@@ -13,7 +13,10 @@
  *   small(counts, name)      what is remarked of the number of a class, or null
  *   measures                 what areas are compared by: [[name, value(totals), write(value)], ...]
  *   derived(sections, parameters, households)  sections of the report that follow from its sums
- *   parts                    by layer, of which one part can be chosen: {chosen(collection): its name or null,
+ *   tint                     {field, of, low, high, share}: parts whose colour follows the field `of` are paler
+ *                            by a share at and below `low` of `field`, and not at `high`
+ *   partLine(part, column)   what the card says of a part of a roof: an element of a list
+ *   moments                  by layer, of which one moment can be chosen: {chosen(collection): its name or null,
  *                            label(collection): its name in words, make(): an element to choose by,
  *                            write(collection, shown): make that say what is chosen}
  */
@@ -21,7 +24,7 @@
 import { english } from "./dom.js";
 import { amount, day, known, lang, number, t } from "./texts.js";
 
-const NONE = { name: "", columns: [], classes: [], layers: [], totals: [], reasons: {}, flags: {}, own: {} };
+const NONE = { name: "", columns: [], parts: [], classes: [], layers: [], totals: [], reasons: {}, flags: {}, own: {} };
 let methods = {};
 
 /** Take the methods of the configuration, and fetch their modules. */
@@ -90,6 +93,11 @@ export function termOf(method, kind, name) {
 /** A roof's columns that only this method has, as [[title, value], ...]. */
 export function ownColumns(method, roof) {
   return method.columns.map((column) => [inWords(column.title), valueOf(column, roof[column.name])]);
+}
+
+/** A part of a roof as [[title, value], ...], by the fields of its column. */
+export function ownFields({ fields }, part) {
+  return fields.map((field) => [inWords(field.title), valueOf(field, part[field.name])]);
 }
 
 /** What a method's columns add up to, as a table: {head, rows}. */

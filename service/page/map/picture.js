@@ -129,7 +129,7 @@ function localToday() {
 /** The layers that are switched on. */
 function layerLabels(collection) {
   const layers = switchable(collection).filter(({ name }) => now().shown.includes(name));
-  return layers.map(({ name, title }) => methodOf(collection).own.parts?.[name]?.label(collection) ?? inWords(title));
+  return layers.map(({ name, title }) => methodOf(collection).own.moments?.[name]?.label(collection) ?? inWords(title));
 }
 
 const measured = (text, size) => {

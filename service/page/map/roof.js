@@ -6,6 +6,7 @@ import { boundsOf } from "./shapes.js";
 import { choose, goTo, hasMap, inDetail, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
 import { swatch } from "./legend.js";
 import { basisOf, classesOf, methodOf, ownColumns, termOf } from "./methods.js";
+import { bringParts, partSections, startParts } from "./parts.js";
 import { number, t } from "./texts.js";
 
 const MOST_LISTED = 100;
@@ -15,6 +16,7 @@ let shown = null; // the roof's properties, with row
 /** Make clicks, the list and the search of roofs work. */
 export function startRoofs(given) {
   app = given;
+  startParts(app);
   theMap().on("click", (event) => {
     if (!app.drawing()) clicked(event);
   });
@@ -65,6 +67,7 @@ function close() {
 export async function open(row, properties = null, geometry = null) {
   set({ roof: row, tab: "roof" });
   if (properties) write({ ...properties, row }, geometry);
+  bringParts(row);
   if (!app.source.roof) return;
   try {
     const feature = await app.source.roof(app.collection().name, row);
@@ -167,6 +170,7 @@ function write(roof, geometry) {
     make("p", { class: "kind" }, swatch(kind.colour), make("strong", { "data-testid": "roof-class" }, kind.label)),
     ...because(roof, method, collection).map((text) => make("p", { "data-testid": "roof-reason" }, text)),
     numbers(roof, method, collection),
+    ...partSections(collection, roof.row),
     ...(remark ? [make("p", { class: "hint" }, remark)] : []),
     ...(flags.length ? [make("h3", {}, t("flags")), make("ul", { "data-testid": "roof-flags" }, ...flags.map((flag) => make("li", {}, flag)))] : []),
     ...(app.marks ? [make("div", { class: "row" }, make("button", { type: "button", "data-testid": "roof-mark", onclick: again }, t("roof_mark")))] : []),

@@ -5,7 +5,8 @@ import { methodOf } from "./methods.js";
 
 /** A source of the map for a layer, or null where the collection has none. */
 export async function sourceOf(collection, layer, still) {
-  const kind = layer === "buildings" ? "vector" : "raster";
+  const ofParts = methodOf(collection).parts.some(({ name }) => name === layer);
+  const kind = ofParts || layer === "buildings" ? "vector" : "raster";
   if (still) {
     const url = archive(collection, layer);
     if (!url) return null;
@@ -17,7 +18,7 @@ export async function sourceOf(collection, layer, still) {
   } catch {
     // Its zooms are then the usual ones.
   }
-  const usual = { roofs: [4, 13], buildings: [14, 16] }[layer] ?? [6, 17];
+  const usual = ofParts ? [16, 16] : { roofs: [4, 13], buildings: [14, 16] }[layer] ?? [6, 17];
   const source = {
     type: kind,
     tiles: [tileAddress(collection, layer)],
@@ -28,21 +29,21 @@ export async function sourceOf(collection, layer, still) {
   return kind === "vector" ? source : { ...source, tileSize: 256 };
 }
 
-/** The part of a layer that is chosen, where its method lets choose one. */
-function partOf(collection, layer) {
-  return methodOf(collection).own.parts?.[layer]?.chosen(collection) ?? null;
+/** The moment of a layer that is chosen, where its method lets choose one. */
+function momentOf(collection, layer) {
+  return methodOf(collection).own.moments?.[layer]?.chosen(collection) ?? null;
 }
 
-/** The address of a layer's tiles, of the part that is chosen. */
+/** The address of a layer's tiles, of the moment that is chosen. */
 export function tileAddress(collection, layer) {
-  const part = partOf(collection, layer);
-  const query = part ? `?sun=${encodeURIComponent(part)}` : "";
+  const moment = momentOf(collection, layer);
+  const query = moment ? `?sun=${encodeURIComponent(moment)}` : "";
   const path = `collections/${encodeURIComponent(collection.name)}/tiles/${layer}`;
   return `${address(path)}/{z}/{x}/{y}${query}`;
 }
 
-/** Of an export: the file of PMTiles beside the page, of the part that is chosen if it is there. */
+/** Of an export: the file of PMTiles beside the page, of the moment that is chosen if it is there. */
 export function archive({ tiles, ...collection }, layer) {
-  const name = tiles?.[`${layer}@${partOf(collection, layer)}`] ?? tiles?.[layer];
+  const name = tiles?.[`${layer}@${momentOf(collection, layer)}`] ?? tiles?.[layer];
   return name ? `pmtiles://${new URL(name, document.baseURI).href}` : null;
 }

@@ -7,6 +7,7 @@ export const DEFAULTS = Object.freeze({
   collection: null, // name
   at: null, // [lat, lon, zoom, pitch, bearing]
   shown: [], // layers that are switched on
+  hidden: [], // layers of parts of roofs that are switched off
   sun: 0, // 0: all times together, else the number of a time, from 1
   tall: false,
   marks: true,
@@ -68,7 +69,8 @@ export function fromLink(hash = location.hash) {
     const layers = parameters.get("layers").split(",");
     out.tall = layers.includes("3d");
     out.marks = layers.includes("marks");
-    out.shown = layers.filter((name) => name && !["3d", "marks"].includes(name));
+    out.hidden = layers.filter((name) => name.startsWith("-")).map((name) => name.slice(1));
+    out.shown = layers.filter((name) => name && !name.startsWith("-") && !["3d", "marks"].includes(name));
   }
   if (/^\d+$/.test(parameters.get("sun") ?? "")) out.sun = Number(parameters.get("sun"));
   if (/^\d+$/.test(parameters.get("roof") ?? "")) out.roof = Number(parameters.get("roof"));
@@ -83,7 +85,8 @@ export function link() {
   const parameters = new URLSearchParams();
   if (state.collection) parameters.set("c", state.collection);
   if (state.at) parameters.set("at", state.at.join(","));
-  const layers = [...state.shown, ...(state.tall ? ["3d"] : []), ...(state.marks ? ["marks"] : [])];
+  const hidden = state.hidden.map((name) => `-${name}`);
+  const layers = [...state.shown, ...hidden, ...(state.tall ? ["3d"] : []), ...(state.marks ? ["marks"] : [])];
   parameters.set("layers", layers.join(","));
   if (state.sun) parameters.set("sun", state.sun);
   if (state.area) parameters.set("area", areaText(state.area));

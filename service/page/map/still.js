@@ -49,7 +49,7 @@ export function still(config) {
       if (!place) throw new Error(code);
       return place;
     },
-    roof: null, roofById: null, roofs: null, compute: null, marks: null,
+    roof: null, parts: null, roofById: null, roofs: null, compute: null, marks: null,
   };
 }
 

@@ -25,7 +25,7 @@ export function paletteSymbol(colours) {
 }
 
 /** The colour at a share of a palette, between the two beside it. */
-function between(colours, share) {
+export function between(colours, share) {
   const at = share * (colours.length - 1);
   const parts = (colour) => [1, 3, 5].map((from) => Number.parseInt(colour.slice(from, from + 2), 16));
   const [low, high] = [Math.floor(at), Math.ceil(at)].map((place) => parts(colours[place]));

@@ -138,7 +138,7 @@ function timeLabel(collection) {
 }
 
 /** The shadows are shown of one time, or of all together. */
-export const parts = {
+export const moments = {
   shadow: {
     chosen: timeOf,
     label: (collection) => t("paper_shadow", { time: timeLabel(collection) }),
