@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,17 @@ from pipeline.runs.run import run
 from tests.support import browsers, sites
 from tests.support.browsers import RUN, Window, bring, roofs, summed
 from tests.support.commands import ROOT
-from tests.support.second import ABOVE, CLASSES, IS_TALL, PROFILE, RISE, SECOND, SLANTED
+from tests.support.second import (
+    ABOVE,
+    CLASSES,
+    IS_TALL,
+    PROFILE,
+    RISE,
+    SECOND,
+    SHADES,
+    SLANTED,
+    STOREYS,
+)
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
@@ -27,6 +38,9 @@ VISIBLE = """(layer) => daklaag.map.getLayer(layer)
   && daklaag.map.getLayoutProperty(layer, "visibility") !== "none"
 """
 LIST = "#legend-classes li"
+FILL = f"{STOREYS.name}-fill"
+PAINTED = """(layer) => daklaag.map.queryRenderedFeatures({layers: [layer]}).map((one) =>
+  [one.properties.kind, one.properties.floor_m, one.layer.paint["fill-color"].toString()])"""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +117,49 @@ def test_its_layer_is_drawn_with_its_scale(window: Window) -> None:
     assert not window.violations()
 
 
+def highest(host: str) -> dict[str, Any]:
+    """The roof with most storeys."""
+    return max(roofs(host, NAME).values(), key=lambda one: one["properties"][ABOVE.name] or 0)
+
+
+def storeys(window: Window) -> int:
+    """How many the card lists."""
+    window.page.wait_for_selector(f"#roof-{STOREYS.name} .part")
+    listed: int = window.page.locator(f"#roof-{STOREYS.name} .part").count()
+    return listed
+
+
+def test_parts_of_roofs_are_drawn_listed_and_switched(window: Window, host: str) -> None:
+    roof = highest(host)
+    bring(window, roof).click()
+    known = 1 + int(roof["properties"][ABOVE.name] // 3)
+    assert storeys(window) == known >= 3
+    assert f"{STOREYS.en.title} ({known})" in window.text("roof-card")
+    assert window.text(f"shades-{STOREYS.name}").split("\n") == [one.en for one in SHADES]
+    ground, upper = ([int(one.colour[at : at + 2], 16) for at in (1, 3, 5)] for one in SHADES)
+    painted = window.page.evaluate(PAINTED, FILL)
+    assert {kind for kind, _, _ in painted} == {"ground", "upper"}
+    for kind, floor, colour in painted:
+        red, green, blue = ground if kind == "ground" else upper
+        assert floor == 0 if kind == "ground" else floor >= 3
+        assert colour == f"rgba({red},{green},{blue},1)"
+    assert not window.violations()
+    window.at(STOREYS.name).uncheck()
+    window.idle()
+    assert not window.shown(FILL) and window.at(f"shades-{STOREYS.name}").is_hidden()
+    window.page.wait_for_function("(name) => location.hash.includes(`-${name}`)", arg=STOREYS.name)
+    window.go(f"#{window.page.evaluate('() => location.hash.slice(1)')}")
+    assert not window.at(STOREYS.name).is_checked() and not window.shown(FILL)
+    window.at("lang-nl").click()
+    window.at(STOREYS.name).check()
+    window.idle()
+    assert window.shown(FILL)
+    assert window.text(f"shades-{STOREYS.name}").split("\n") == [one.nl for one in SHADES]
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15.5})")
+    window.idle()
+    assert not window.shown(FILL) and window.shown("roofs-flat")
+
+
 def test_another_method_is_chosen(window: Window) -> None:
     """Each has its own words, layers and sums; areas of both are compared."""
     window.at("compare-add").click()
@@ -122,17 +179,21 @@ def test_another_method_is_chosen(window: Window) -> None:
     assert switch.inner_text().strip() == RISE.nl
 
 
-def test_it_is_a_site(folder: Path, tmp_path: Path) -> None:
-    """Without a server: the same classes, sums and layer."""
+def test_it_is_a_site(folder: Path, tmp_path: Path, host: str) -> None:
+    """Without a server: the same classes, sums, layer and parts of roofs."""
+    roof = highest(host)
     command = [*PROGRAM, "export", str(folder / NAME), "--to", f"{tmp_path}/site/"]
     subprocess.run(command, cwd=ROOT, check=True)
     told = report.read(folder / NAME)
-    with sites.hosted(tmp_path) as host, sites.looked_at(f"{host}/site/") as window:
+    with sites.hosted(tmp_path) as web, sites.looked_at(f"{web}/site/") as window:
         for each in CLASSES:
             assert int(window.text(f"count-{each.name}")) == told["counts"]["legend"][each.name]
         window.at(RISE.name).check()
         window.idle()
         assert window.page.evaluate(VISIBLE, RISE.name)
         assert any("rise.pmtiles" in url for url in window.asked)
+        bring(window, roof).click()
+        assert storeys(window) == 1 + int(roof["properties"][ABOVE.name] // 3)
+        assert any(f"{STOREYS.name}.pmtiles" in url for url in window.asked)
         assert not window.violations()
         window.fine()
