@@ -61,12 +61,13 @@ class _Group:
 @dataclass(frozen=True, eq=False)
 class Features:
     """A table of one finished run, a page at a time. declared: its columns by name; suns: of its
-    report; most_rows: of the row groups that a page reads; most_polygons: whose polygons are looked
-    at to count."""
+    report; part: the column that it is made of, None for the buildings; most_rows: of the row
+    groups that a page reads; most_polygons: whose polygons are looked at to count."""
 
     table: GeoParquet
     declared: Mapping[str, Column]
     suns: int
+    part: Column | None = None
     most_rows: int = MOST_ROWS
     most_polygons: int = MOST_POLYGONS
     _counts: dict[str, int | None] = field(default_factory=dict)
@@ -137,6 +138,11 @@ class Features:
         names = flat_names(self.table.schema.names, self.declared)
         return flatten(self.table.at(positions, names).columns, self.suns)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns of its features."""
+        return list(self.at(np.zeros(0, np.int64)).schema.names)
+
     def index(self, to: Path) -> None:
         """Write the rows, sorted, and the position of each: two lines of int64 (16 bytes a row)."""
         rows = self.table.read(range(self.table.groups), ["row"])["row"].to_numpy()
@@ -178,7 +184,9 @@ _cache = row_cache(CACHE_BYTES)
 @lru_cache(maxsize=KEPT)
 def _of(finished: Finished, table: str) -> Features:
     suns = len(sun_times(finished.report))
-    return Features(finished.tables[table].caching(_cache), finished.columns(table), suns)
+    return Features(
+        finished.tables[table].caching(_cache), finished.columns(table), suns, finished.part(table)
+    )
 
 
 def find(index: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:

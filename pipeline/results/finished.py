@@ -55,8 +55,12 @@ class Finished:
 
     def columns(self, table: str) -> Mapping[str, Column]:
         """The columns of one of its tables, by name, as they are declared."""
-        parts = {of.name: of for of in self.method.parts}
-        return self.method.by_name if table == LAYER else part_columns(self.method, parts[table])
+        part = self.part(table)
+        return self.method.by_name if part is None else part_columns(self.method, part)
+
+    def part(self, table: str) -> Column | None:
+        """The column of which one of its tables is made; None for that of its buildings."""
+        return None if table == LAYER else self.method.by_name[table]
 
     @property
     def name(self) -> str:

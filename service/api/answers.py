@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -50,6 +51,14 @@ MEANINGS = {
     507: "No room for what has to be made first",
 }
 NAME = Annotated[str, Path(alias="collectionId", description="of a run, or a job's id")]
+FEATURES = Annotated[
+    str,
+    Path(
+        alias="collectionId",
+        description="of a run, or a job's id; with a dot and the name of parts of its buildings,"
+        " such as planes, of those",
+    ),
+]
 
 
 class Router(APIRouter):
@@ -77,13 +86,33 @@ def collection_of(name: NAME, service: ServiceDep, client: ClientDep) -> Collect
     return service.collection(name, client)
 
 
+def features_of(name: FEATURES, service: ServiceDep, client: ClientDep) -> Collection:
+    """The features of an address. Raises Problem 404 where the client has none of that name."""
+    return service.features(name, client)
+
+
 async def still_there(
     collection: Annotated[Collection, Depends(collection_of)],
 ) -> AsyncIterator[Collection]:
-    """The collection of an address, for as long as it is used. Raises Problem 404 for a fault when
-    its folder is removed meanwhile, 500 for a damaged run, which the log tells the operator."""
-    try:
+    """The collection of an address, for as long as it is used: see `_watched`."""
+    with _watched(collection):
         yield collection
+
+
+async def features_still_there(
+    collection: Annotated[Collection, Depends(features_of)],
+) -> AsyncIterator[Collection]:
+    """The features of an address, for as long as they are used: see `_watched`."""
+    with _watched(collection):
+        yield collection
+
+
+@contextmanager
+def _watched(collection: Collection) -> Iterator[None]:
+    """Raises Problem 404 for a fault when the folder of a collection is removed meanwhile, 500 for
+    a damaged run, which the log tells the operator."""
+    try:
+        yield
     except Problem:
         raise
     except Exception as error:
@@ -97,6 +126,7 @@ async def still_there(
 
 
 CollectionDep = Annotated[Collection, Depends(still_there)]
+FeaturesDep = Annotated[Collection, Depends(features_still_there)]
 
 
 def faults(*statuses: int, meanings: Mapping[int, str] = MEANINGS) -> Responses:

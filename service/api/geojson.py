@@ -1,4 +1,4 @@
-"""Buildings as GeoJSON, and the JSON Schemas of what OGC API - Features answers."""
+"""Features as GeoJSON, and the JSON Schemas of what OGC API - Features answers."""
 
 import json
 from typing import Any
@@ -8,6 +8,8 @@ import pyarrow as pa
 import shapely
 
 from pipeline.grid.crs import to_degrees
+from pipeline.methods.method import Column
+from pipeline.results.parts import feature_ids
 from service.api.answers import LINKS, TEXT, array_schema, object_schema
 from service.api.query import CRS84, RD_CRS
 
@@ -28,7 +30,7 @@ COLLECTIONS = object_schema("collections links", collections=array_schema(COLLEC
 FEATURE = object_schema(
     "type id geometry properties",
     type={"const": "Feature"},
-    id={"type": "integer"},
+    id={"type": ["integer", "string"]},
     geometry={"type": ["object", "null"]},
     properties={"type": "object"},
     links=LINKS,
@@ -45,18 +47,20 @@ PAGE = object_schema(
 )
 
 
-def features_of(rows: pa.Table, crs: str) -> list[str]:
-    """Rows of a flat table as GeoJSON features, in a CRS, rounded to what it bears."""
+def features_of(rows: pa.Table, crs: str, part: Column | None = None) -> list[str]:
+    """Rows of a flat table as GeoJSON features, in a CRS, rounded to what it bears. part: the
+    column that the table is made of, None for buildings."""
     geometry = shapely.from_wkb(rows["geometry"].to_numpy())
     if crs == CRS84:
         geometry = to_degrees(geometry)
         geometry[~np.isfinite(shapely.bounds(geometry)).all(axis=1)] = None
     shapes = shapely.to_geojson(rounded(geometry, crs))
     properties = rows.drop_columns(["geometry"]).to_pylist()
+    ids = feature_ids(rows, part).to_pylist()
     return [
-        f'{{"type": "Feature", "id": {each["row"]}, "geometry": {shape or "null"},'
+        f'{{"type": "Feature", "id": {json.dumps(id_)}, "geometry": {shape or "null"},'
         f' "properties": {json.dumps(each)}}}'
-        for each, shape in zip(properties, shapes, strict=True)
+        for id_, each, shape in zip(ids, properties, shapes, strict=True)
     ]
 
 

@@ -19,6 +19,7 @@ from service.api.answers import (
 )
 from service.api.formats import HTML
 from service.api.openapi import TYPE, describe
+from service.api.query import parameters_of
 from service.api.service import ServiceDep
 from service.core.links import JSON, REL, link
 
@@ -93,8 +94,8 @@ def conformance() -> Response:
 )
 def api(request: Request, service: ServiceDep, client: ClientDep) -> Response:
     """The document that describes the service, as OpenAPI 3.0, with the client's collections."""
-    names = [each.name for each in collections.seen(service, client)]
+    seen = {each.name: parameters_of(each) for each in collections.seen(service, client)}
     root = request.scope.get("root_path") or ""
-    document = describe(request.app, names) | ({"servers": [{"url": root}]} if root else {})
+    document = describe(request.app, seen) | ({"servers": [{"url": root}]} if root else {})
     headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
     return JSONResponse(document, media_type=TYPE, headers=headers)

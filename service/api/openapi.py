@@ -1,6 +1,7 @@
 """The document that describes the service (OpenAPI 3.0, as GDAL and OGC's classes ask for)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,11 +25,17 @@ SCHEMES = {
 }
 
 
-def describe(app: FastAPI, collections: Sequence[str] = ()) -> dict[str, Any]:
-    """The document. All but the addresses of the collections is made once."""
+def describe(
+    app: FastAPI, collections: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The document. All but the addresses of the collections is made once. collections: the names
+    of the parameters of each one's items."""
     made = _document(app)
     items = made["paths"][ITEMS]["get"]
-    paths = {ITEMS.format(collectionId=name): {"get": _of(name, items)} for name in collections}
+    paths = {
+        ITEMS.format(collectionId=name): {"get": _of(name, items, taken)}
+        for name, taken in collections.items()
+    }
     return made | {"paths": made["paths"] | paths}
 
 
@@ -64,12 +71,16 @@ def _share(document: dict[str, Any]) -> None:
         ]
 
 
-def _of(collection: str, items: dict[str, Any]) -> dict[str, Any]:
+def _of(collection: str, items: dict[str, Any], taken: Collection[str]) -> dict[str, Any]:
     """The items of one collection: GDAL and QGIS filter by the parameters of its own path."""
     pointer = ITEMS.replace("/", "~1")
     return items | {
         "operationId": f"items_of_{collection}",
-        "parameters": [each for each in items["parameters"] if "$ref" in each],
+        "parameters": [
+            each
+            for each in items["parameters"]
+            if "$ref" in each and each["$ref"].removeprefix(SHARED) in taken
+        ],
         "responses": {
             status: {"$ref": f"#/paths/{pointer}/get/responses/{status}"}
             for status in items["responses"]

@@ -25,13 +25,15 @@ from pipeline.errors import InputError
 from pipeline.grid.crs import to_rd
 from pipeline.methods import METHODS
 from pipeline.methods.house import EXCLUDED
-from pipeline.methods.method import Method, names
+from pipeline.methods.method import BOOLEAN, TEXT, Column, Method, names
 from pipeline.results.features import Features
 from pipeline.results.filter_parts import edges_of, rectangle, shape_of
 from pipeline.results.filters import Filter, filter_of
+from pipeline.results.finished import LAYER
 from pipeline.storage.slices import BBOX as RECTANGLE
 from service.api.cql import LONGEST, parsed
 from service.api.formats import FORMAT
+from service.core.catalogue import Collection
 from service.core.faults import Faults
 from service.core.problem import Problem
 
@@ -86,7 +88,8 @@ def _at_most(value: Any) -> Any:
 
 
 class Query(BaseModel):
-    """The parameters of a page of features, but for those that the method tells; see `model_of`."""
+    """The parameters of a page of features, but for those that follow from what these are; see
+    `model_of` and `part_model`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -95,8 +98,8 @@ class Query(BaseModel):
     crs: CRS = Field(CRS84, description="the CRS of the answer")
     datetime: str | None = Field(
         None, pattern=TIMES, max_length=100,
-        description="an instant or an interval that does not end before it begins; buildings have"
-        " no time, so that all fit",
+        description="an instant or an interval that does not end before it begins; the features"
+        " have no time, so that all fit",
     )  # fmt: skip
     limit: Annotated[int, BeforeValidator(_at_most)] = Field(
         USUAL, ge=1, description=f"features a page; more than {MOST:,} are as many",
@@ -106,7 +109,6 @@ class Query(BaseModel):
     id: str | None = Field(
         None, min_length=1, max_length=100, pattern=WRITTEN, description="of the building"
     )
-    selected: bool | None = Field(None, description="within the area that was asked for")
     filter: str | None = Field(
         None, min_length=1, max_length=LONGEST, pattern=WRITTEN,
         description="a condition in CQL2 text on the columns that `queryables` lists, such as"
@@ -241,6 +243,7 @@ def model_of(*methods: Method) -> type[Query]:
     why = Field(None, description="why it was not judged; `no`: was judged")
     what = Field(None, description="by a restriction, from what")
     more: dict[str, Any] = {
+        "selected": (bool | None, Field(None, description="within the area that was asked for")),
         "kind": (_one_of(classes), Field(None, alias="class")),
         "rejected": (_one_of(["any", "no", *reasons]), why),
         "excluded": (_one_of(["any", "no", *EXCLUDED]), what),
@@ -255,20 +258,43 @@ def _one_of(texts: Iterable[str]) -> Any:
     return one | None
 
 
+def part_model(of: Column) -> type[Query]:
+    """The parameters of a page of parts: also the row of the building, and the fields that hold one
+    of a few texts, or booleans."""
+    row = Field(None, ge=0, le=2**40, description="of the building, as in the input")
+    few: dict[str, Any] = {
+        field.name: bool | None if field.type == BOOLEAN else _one_of(field.values)
+        for field in of.fields
+        if field.type == BOOLEAN or (field.type == TEXT and field.values)
+    }
+    more: dict[str, Any] = {
+        f"field_{name}": (kind, Field(None, alias=name)) for name, kind in few.items()
+    }
+    return create_model("PartQuery", __base__=Query, row=(int | None, row), **more)
+
+
 @cache
-def _model(method: str) -> type[Query]:
-    return model_of(METHODS[method])
+def _model(method: str, table: str) -> type[Query]:
+    of = METHODS[method]
+    return model_of(of) if table == LAYER else part_model(of.by_name[table])
 
 
-def query_of(request: Request, method: Method) -> Query:
-    """The parameters of a request of roofs that a method judged. Raises Problem 400 for one that is
-    not known or not accepted."""
+def parameters_of(collection: Collection) -> list[str]:
+    """The names of the parameters of a page of a collection."""
+    model = _model(collection.method.name, collection.table)
+    return list(model.model_json_schema(by_alias=True)["properties"])
+
+
+def query_of(request: Request, collection: Collection) -> Query:
+    """The parameters of a request of the features of a collection. Raises Problem 400 for one that
+    is not known or not accepted."""
     given = request.query_params
     for name in given:
         if len(given.getlist(name)) > 1:
             raise Problem(400, f"parameter {name[:50]}: given more than once")
     try:
-        return _model(method.name).model_validate(dict(given))
+        model = _model(collection.method.name, collection.table)
+        return model.model_validate(dict(given))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])[:50] if first["loc"] else "query"
@@ -277,8 +303,12 @@ def query_of(request: Request, method: Method) -> Query:
 
 
 def parameters() -> dict[str, dict[str, Any]]:
-    """The parameters of a page by name, for the OpenAPI document."""
-    declared = model_of(*METHODS.values()).model_json_schema(by_alias=True)["properties"]
+    """The parameters of a page by name, for the OpenAPI document; those of buildings go before
+    those of parts."""
+    parts = (part_model(of) for method in METHODS.values() for of in method.parts)
+    declared: dict[str, Any] = {}
+    for model in (*parts, model_of(*METHODS.values())):
+        declared |= model.model_json_schema(by_alias=True)["properties"]
     return {name: _parameter(name, schema) for name, schema in declared.items()}
 
 

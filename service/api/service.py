@@ -86,6 +86,20 @@ class Service:
             raise no_such(f"collection {name} (its results have expired)")
         return Collection(name, place, client.name)
 
+    def features(self, name: str, client: Client) -> Collection:
+        """A collection, or that of the parts of its buildings: its name, a dot, and theirs.
+
+        Raises Problem 404 for any other.
+        """
+        run, dot, _ = name.partition(".")
+        collection = self.collection(run, client)
+        if not dot:
+            return collection
+        found = {each.name: each for each in collection.parts}
+        if name not in found:
+            raise no_such(f"collection {name} (there are {', '.join([run, *found])})")
+        return found[name]
+
 
 async def service_of(request: Request) -> Service:  # async: it takes no thread of the pool
     """The service of a request."""

@@ -3,14 +3,15 @@
 import glob
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
 from pipeline.methods import method_of
-from pipeline.methods.method import Method
-from pipeline.results.finished import open_finished
+from pipeline.methods.method import Column, Method
+from pipeline.results.features import Features
+from pipeline.results.finished import LAYER, open_finished
 from pipeline.storage.integrity import is_unfinished
 from pipeline.storage.ledger import REPORT
 from pipeline.terms import Field
@@ -25,11 +26,13 @@ BOUNDARIES = ("boundaries/*.gpkg", "boundaries/*.geojson", "cbs*.gpkg", "boundar
 
 @dataclass(frozen=True)
 class Collection:
-    """A finished run that is served. client: whose it is, or None for everybody."""
+    """A table of a finished run that is served. client: whose it is, or None for everybody; table:
+    its name, by default that of the buildings."""
 
     name: str
     place: Path
     client: str | None = None
+    table: str = LAYER
 
     @property
     def report(self) -> dict[str, Any]:
@@ -43,6 +46,28 @@ class Collection:
     def method(self) -> Method:
         """By which its roofs were judged. Raises InputError where this version has it not."""
         return method_of(self.report)
+
+    @property
+    def features(self) -> Features:
+        """The rows of the table. Raises InputError where the run is gone, or damaged."""
+        return Features.of(self.place, self.table)
+
+    @property
+    def part(self) -> Column | None:
+        """The column whose structs are the rows; None for buildings."""
+        return None if self.table == LAYER else self.method.by_name[self.table]
+
+    @property
+    def run(self) -> "Collection":
+        """That of the buildings of its run."""
+        return replace(self, name=self.name.partition(".")[0], table=LAYER)
+
+    @property
+    def parts(self) -> list["Collection"]:
+        """The parts of its buildings, each kind a collection named after both."""
+        return [
+            replace(self, name=f"{self.name}.{of.name}", table=of.name) for of in self.method.parts
+        ]
 
 
 @dataclass(frozen=True)

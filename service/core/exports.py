@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.results.features import Features, find
 from pipeline.results.finished import mark_of
+from pipeline.results.parts import PartTable
 from pipeline.storage.cache import is_intact, record_checksums
 from service.core.catalogue import Collection
 
@@ -50,6 +51,22 @@ def building_of(state: Path, collection: Collection, row: int) -> pa.Table | Non
     """The building of a row as a flat table of one, with its outline; None if there is none."""
     position = find(index_of(state, collection), np.array([row]))
     return Features.of(collection.place).at(position) if position[0] >= 0 else None
+
+
+def feature_of(state: Path, collection: Collection, feature: str) -> pa.Table | None:
+    """A feature of a collection as a flat table of one, by its id; None if there is none. feature:
+    the row of a building, or of a part that, a hyphen, and the part's own number."""
+    row, _, number = feature.partition("-")
+    table = collection.features.table
+    if not isinstance(table, PartTable):
+        return None if number else building_of(state, collection, int(row))
+    (position,) = find(index_of(state, collection), np.array([int(row)]))
+    if not number or position < 0:
+        return None
+    starts = Features.of(collection.place).table.starts
+    group = int(np.searchsorted(starts, position, "right")) - 1
+    found = table.find(group, int(row), int(number))
+    return collection.features.at(found) if len(found) else None
 
 
 def folder_of(state: Path, place: Path) -> Path:

@@ -12,7 +12,6 @@ from pipeline.output.export.qgis import Rule, rules_of, shade_rules
 from pipeline.output.export.request import ExportRequest
 from pipeline.results.columns import flat_names, flatten, item_of
 from pipeline.results.filter_parts import GEOMETRY
-from pipeline.results.finished import LAYER
 from pipeline.storage.geoparquet import GeoParquet
 
 
@@ -35,7 +34,7 @@ class TableLayer(NamedTuple):
     @property
     def part(self) -> Column | None:
         """The nested column that it is made of; None for the buildings."""
-        return None if self.name == LAYER else self.request.run.method.by_name[self.name]
+        return self.request.run.part(self.name)
 
     @property
     def size(self) -> Text:

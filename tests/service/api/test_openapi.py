@@ -54,7 +54,7 @@ def known(w: World) -> dict[str, list[Any]]:
         "collectionId": [RUN],
         "job_id": [JOB],
         "id": [MARK],
-        "row": [0, 1, 2],
+        "featureId": ["0", "1", "2"],
         "code": [MUNICIPALITY, "0999"],
         "q": ["dak", "999"],
         "process_id": ["suitability", "summary", "what-if"],
