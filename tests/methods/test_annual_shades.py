@@ -1,11 +1,49 @@
-"""Each plane has one shade: of eight directions, or flat."""
+"""Each plane has one shade, of eight directions or flat, and everyone can tell them apart."""
 
 from itertools import pairwise
 
 import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
 
 from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.shades import Shade
+
+# Linear RGB as it looks to those who lack one kind of cones: G. M. Machado, M. M. Oliveira and
+# L. A. F. Fernandes, "A physiologically-based model for simulation of color vision deficiency",
+# IEEE Transactions on Visualization and Computer Graphics 15 (2009).
+EYES = {
+    "all": np.eye(3),
+    "no red": np.array([
+        [0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ]),
+    "no green": np.array([
+        [0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ]),
+    "no blue": np.array([
+        [1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ]),
+}  # fmt: skip
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+TOLD_APART = 30.0  # in CIELAB; 2.3 is just noticeable side by side
+
+
+def lab(colours: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """CIELAB (1976) of sRGB colours, (n, 3) from 0 to 1, as an eye sees them."""
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    share = np.clip(linear @ eye.T, 0, 1) @ XYZ.T / XYZ.sum(axis=1)
+    x, y, z = np.where(share > 0.008856, np.cbrt(share), 7.787 * share + 16 / 116).T
+    return np.column_stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_everyone_tells_the_shades_apart(eye: str) -> None:
+    seen = lab(np.array([to_rgb(shade.colour) for shade in PLANES.shades]), EYES[eye])
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    assert apart[np.triu_indices(len(seen), 1)].min() > TOLD_APART
 
 
 def holds(shade: Shade, azimuth: float) -> bool:

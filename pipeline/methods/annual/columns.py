@@ -75,14 +75,17 @@ PLANE = (
     Field(
         "slope_east", NUMBER, "", Words("Slope east", "of the plane: dz/dx in RD"),
         Words("Helling oost", "van het vlak: dz/dx in RD"),
+        in_tiles=False,
     ),
     Field(
         "slope_north", NUMBER, "", Words("Slope north", "of the plane: dz/dy in RD"),
         Words("Helling noord", "van het vlak: dz/dy in RD"),
+        in_tiles=False,
     ),
     Field(
         "z_m", NUMBER, "m", Words("Height", "above NAP, of the plane at its centre"),
         Words("Hoogte", "boven NAP, van het vlak in zijn middelpunt"),
+        in_tiles=False,
     ),
     Field(
         "tilt_deg", NUMBER, "degrees", Words("Tilt", "from the horizontal"),
@@ -97,6 +100,7 @@ PLANE = (
         "plan_m2", NUMBER, "m2",
         Words("Plan area", "seen from above: the footprint's area by its share of the cells"),
         Words("Grondoppervlak", "van boven gezien: het grondvlak naar zijn deel van de cellen"),
+        in_tiles=False,
     ),
     Field(
         "area_m2", NUMBER, "m2", Words("Area", "true: the plan area by the cosine of the tilt"),
@@ -115,18 +119,22 @@ PLANE = (
     Field(
         "rmse_m", NUMBER, "m", Words("Scatter", "root of the mean square of its cells around it"),
         Words("Spreiding", "wortel van het gemiddelde kwadraat van zijn cellen rond het vlak"),
+        in_tiles=False,
     ),
     Field(
         "cells", INTEGER, "", Words("Cells", "that are counted as its own"),
         Words("Cellen", "die tot het vlak worden gerekend"),
+        in_tiles=False,
     ),
     Field(
         "centre_x", NUMBER, "m", Words("Centre, RD x", "mean of its cells' centres, eastward"),
         Words("Middelpunt, RD x", "gemiddelde van de middens van zijn cellen, oostwaarts"),
+        in_tiles=False,
     ),
     Field(
         "centre_y", NUMBER, "m", Words("Centre, RD y", "mean of its cells' centres, northward"),
         Words("Middelpunt, RD y", "gemiddelde van de middens van zijn cellen, noordwaarts"),
+        in_tiles=False,
     ),
     Field(
         "usable_m2", NUMBER, "m2", Words("Usable area", "of the modules that it has room for"),

