@@ -98,7 +98,9 @@ def run_pass(
     context, step = run.context, run.method.passes[index]
     chosen = context.shards if only is None else context.shards & only
     raster = context.raster_shards & chosen if step.makes_layers(context.p) else set[Shard]()
-    own = influence.measured if step.neighbours else context.scope.own.keys() & chosen
+    own = context.scope.own.keys() & chosen  # also of footprints beside the sheets
+    if step.neighbours:
+        own |= influence.measured.keys()
     todo = _unfinished(context, step.name, {*own, *raster}, raster, engine, log)
     surroundings = influence.surroundings(context, step.name)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from shapely import box
 
 from pipeline.grid.windows import Shard
 from pipeline.runs import forecast, plan
@@ -77,3 +78,15 @@ def test_sheets_that_take_long_are_not_read_for_a_plan(tmp_path: Path, files: Fi
     assert told["sheets without relief"].startswith("2 (")
     assert isinstance(plan.plan(request), plan.Plan)
     assert isinstance(plan.plan(request, patience=-1.0), plan.Unread)
+
+
+def test_footprints_far_beside_the_sheets_are_tried_too(tmp_path: Path) -> None:
+    """In a shard of their own, of which no tile has heights."""
+    world = World(200, 160)
+    world.block(20, 20, 28, 28, 9)
+    world.footprint(box(3000, 20, 3010, 30))
+    request = world.write(tmp_path / "in").request(tmp_path / "out", layers=())
+    found = plan.plan(request)
+    assert isinstance(found, plan.Plan)
+    assert (found.asked, found.shards) == (2, 2)
+    assert found.seconds > 0
