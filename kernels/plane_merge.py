@@ -168,36 +168,59 @@ def _root(into, r):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _nearest_pairs(regions, pairs, into, unit):  # type: ignore[no-untyped-def]
+    """The region that each is one plane with, and nearest to; -1 if there is none."""
+    room, best = np.empty(FIELDS, np.int64), np.full(len(into), np.inf)
+    nearest = np.full(len(into), -1)
+    for k in range(len(pairs)):
+        a, b = _root(into, pairs[k, 0]), _root(into, pairs[k, 1])
+        cost = np.inf if a == b else _cost(regions, a, b, pairs[k], unit, room)
+        if cost < best[a]:
+            best[a], nearest[a] = cost, b
+        if cost < best[b]:
+            best[b], nearest[b] = cost, a
+    return nearest
+
+
+@kernel
+def _goes(regions, nearest, r):  # type: ignore[no-untyped-def]
+    """Whether a region goes into its nearest: that is larger, or as large and each other's."""
+    to = nearest[r]
+    if to < 0:
+        return False
+    own, other = regions.sums[r, N], regions.sums[to, N]
+    return other > own or (other == own and nearest[to] == r and to < r)
+
+
+@kernel
 def merge_alike(field, regions, unit):  # type: ignore[no-untyped-def]
-    """Make one of neighbours that are coplanar; always the pairs that are each other's nearest.
-    Returns whether any were."""
+    """Make one of neighbours that are coplanar: in each round every region goes into its nearest,
+    if that stays itself, so that the rounds are few however many regions touch one."""
     if regions.used[0] < 3:
-        return False
-    pairs, any_merged = _borders(field, regions), False
-    into = np.arange(regions.used[0])
-    room = np.empty(FIELDS, np.int64)
-    merged = len(pairs) > 0
-    while merged:
-        merged = False
-        cost = np.empty(len(pairs))
-        least = np.full(len(into), np.inf)
-        for k in range(len(pairs)):
-            a, b = _root(into, pairs[k, 0]), _root(into, pairs[k, 1])
-            cost[k] = np.inf if a == b else _cost(regions, a, b, pairs[k], unit, room)
-            least[a], least[b] = min(least[a], cost[k]), min(least[b], cost[k])
-        for k in range(len(pairs)):
-            a, b = _root(into, pairs[k, 0]), _root(into, pairs[k, 1])
-            if cost[k] < np.inf and cost[k] == least[a] and cost[k] == least[b] and a != b:
-                into[max(a, b)] = min(a, b)
-                least[a], least[b] = -1.0, -1.0
-                regions.sums[min(a, b)] += regions.sums[max(a, b)]
-                regions.sums[max(a, b)] = 0
-                refit(regions, min(a, b))
-                merged = any_merged = True
-    if not any_merged:
-        return False
+        return
+    pairs, into = _borders(field, regions), np.arange(regions.used[0])
+    merged = some = len(pairs) > 0
+    while some:
+        some = False
+        nearest = _nearest_pairs(regions, pairs, into, unit)
+        goes = np.zeros(len(into), np.bool_)
+        for r in range(1, len(into)):
+            goes[r] = _goes(regions, nearest, r)
+        for r in range(1, len(into)):
+            if goes[r] and not goes[nearest[r]]:
+                into[r], some = nearest[r], True
+                regions.sums[nearest[r]] += regions.sums[r]
+                regions.sums[r] = 0
+        for r in range(1, len(into)):
+            if goes[r] and into[r] != r:
+                refit(regions, into[r])
+    if merged:
+        _relabel(field, into)
+
+
+@kernel
+def _relabel(field, into):  # type: ignore[no-untyped-def]
     for y in range(PAD, len(field.begin) - PAD):
         for x in range(field.begin[y], field.end[y]):
             if field.label[y, x] > NONE:
                 field.label[y, x] = _root(into, field.label[y, x])
-    return True
