@@ -14,6 +14,7 @@ from pipeline.output.tiles import mvt
 from pipeline.output.tiles.scheme import MapTile, Units
 from pipeline.output.tiles.wkb import shapes_in
 from pipeline.results.columns import as_text
+from pipeline.results.parts import parts_of
 from pipeline.storage.geoparquet import GeoParquet, row_cache
 from pipeline.storage.slices import Rectangle
 
@@ -24,6 +25,7 @@ BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
 DECIMALS = 2  # cm, dm2, 10 Wh and percents
 OF_ROOF = {"row": "Number", "selected": "Boolean"}  # what a part has of its roof
+PLACE = "place of its roof"  # a column that no field is called after
 PART_BITS = 16  # of a feature's id, below its row
 
 
@@ -109,14 +111,12 @@ class RoofTiles:
     def _parts(self, within: Rectangle, name: str) -> Features:
         """The parts of the roofs whose rectangle touches one [m]; of each that of its roof."""
         _, roofs, bounds = self._table.within(within, [*OF_ROOF, name])
-        lists = roofs[name].combine_chunks()
-        roof = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
-        rows = pa.Table.from_struct_array(pc.list_flatten(lists))
-        for each in reversed(OF_ROOF):
-            rows = rows.add_column(0, each, roofs[each].combine_chunks().take(pa.array(roof)))
-        place = np.arange(len(roof)) - np.searchsorted(roof, roof) + 1
-        ids = rows["row"].to_numpy() << PART_BITS | place
-        return Features(ids, rows, self._columns[name].geometry, bounds[roof])
+        place = pa.array(np.arange(len(roofs)))
+        parts = parts_of(roofs.append_column(PLACE, place), name)
+        roof = parts[PLACE].to_numpy()
+        number = np.arange(len(roof)) - np.searchsorted(roof, roof) + 1
+        ids = parts["row"].to_numpy() << PART_BITS | number
+        return Features(ids, parts, self._columns[name].geometry, bounds[roof])
 
 
 def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: MapTile) -> mvt.Polygons:

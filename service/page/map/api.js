@@ -85,6 +85,11 @@ export const server = {
   roof(collection, row) {
     return ask(`collections/${name(collection)}/items/${row}`);
   },
+  /** The parts of a roof, of one kind such as planes. */
+  async parts(collection, kind, row) {
+    const page = await ask(`collections/${name(`${collection}.${kind}`)}/items?row=${row}&limit=1000`);
+    return page.features.map(({ properties }) => properties);
+  },
   /** A roof by the number of its building, or null. */
   async roofById(collection, id) {
     const page = await ask(`collections/${name(collection)}/items?id=${name(id)}&limit=1`);

@@ -265,7 +265,8 @@ function addRoofs() {
 function addParts() {
   const { parts, own } = methodOf(current);
   for (const column of parts.filter(({ name }) => map.getSource(name))) {
-    const shared = { source: column.name, "source-layer": column.name, minzoom: PARTS_ZOOM };
+    const counted = ["!=", ["get", "selected"], false];
+    const shared = { source: column.name, "source-layer": column.name, minzoom: PARTS_ZOOM, filter: counted };
     const paint = { "fill-color": colourExpression(column, own.tint, UNSELECTED) };
     const line = { "line-color": INK, "line-width": 0.7, "line-opacity": 0.8 };
     map.addLayer({ ...shared, id: `${column.name}-fill`, type: "fill", paint }, "roofs-aside");
