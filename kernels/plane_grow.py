@@ -132,12 +132,12 @@ def grow(field, regions, room, low, high, rules):  # type: ignore[no-untyped-def
         for k in range(free_seeds(field, seeds, low, high)):
             y, x = seeds[k] // width, seeds[k] % width
             if field.label[y, x] == NONE:
-                _grow_from(field, regions, room.members, y, x, rules)
+                _grow_from(field, regions, room.members, y, x, rules, low, high)
     return regions.used[0] > before
 
 
 @kernel
-def _grow_from(field, regions, members, y, x, rules):  # type: ignore[no-untyped-def]
+def _grow_from(field, regions, members, y, x, rules, low, high):  # type: ignore[no-untyped-def]
     r = regions.used[0]
     _start(field, regions, r, y, x)
     members[0, 0], members[0, 1] = y, x
@@ -148,7 +148,11 @@ def _grow_from(field, regions, members, y, x, rules):  # type: ignore[no-untyped
         regions.used[0] += 1
     else:
         for m in range(n):
-            field.label[members[m, 0], members[m, 1]] = NONE
+            y, x = members[m]
+            field.label[y, x] = NONE
+            # Else each of its cells may grow much the same that is given up again.
+            if n >= rules.least and low <= field.rank[y, x] <= high:
+                field.rank[y, x] = NO_SEED
 
 
 @kernel
