@@ -70,7 +70,7 @@ format: $(READY)
 # Alone on the machine, if it can be: figures of two machines are compared by `bench --compare`.
 bench: $(READY)
 	mkdir -p .benchmarks
-	set -e; for kind in kernels sheet scaling peers; do \
+	set -e; for kind in kernels scaling peers; do \
 		$(BIN)/daklaag bench $$kind --json .benchmarks/$$kind.json; done
 	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
 	$(BIN)/python -m bench.chart .benchmarks docs/benchmarks.png
@@ -84,6 +84,7 @@ load: $(READY)
 GROUND = .rehearsal
 rehearsal: $(READY)
 	mkdir -p .benchmarks
+	$(BIN)/daklaag bench sheet --rounds 3 --folder "$(GROUND)" --json .benchmarks/sheet.json
 	$(BIN)/python -m bench.rehearsal all --folder "$(GROUND)" --json .benchmarks/rehearsal.json
 	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
 

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.machine import ROOT
+from bench.watch import watched
 
+ROOT = Path(__file__).parents[1]
 Answer = dict[str, Any]
 Bounds = tuple[float, float, float, float]
 COUNTS = {"read": "cells", "own": "own", "decoded": "decoded"}  # cells, by their names in the log
@@ -25,16 +26,18 @@ CACHE_MB = 64  # tiles are read once: a larger cache has no use
 
 
 def apart(task: str, cache: Path, **asked: Any) -> Answer:
-    """A task's answer, from a process of its own. cache: the folder of the program's cache.
+    """A task's answer, from a process of its own, with what that took (bench.watch). cache: the
+    folder of the program's cache, beside which the compiled kernels are kept.
 
     Raises RuntimeError if it fails.
     """
     process = _begun(task, cache, asked)
-    line, _ = process.communicate()
+    with watched(process) as took:
+        line, _ = process.communicate()
     if process.returncode:
         raise RuntimeError(f"{task} ended with status {process.returncode}")
     answer: Answer = json.loads(line.splitlines()[-1])
-    return answer
+    return answer | took
 
 
 def killed(task: str, cache: Path, when: Callable[[], bool], **asked: Any) -> bool:
@@ -52,7 +55,7 @@ def _begun(task: str, cache: Path, asked: Answer) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.apart", task],
         cwd=ROOT,
-        env=os.environ | {"DAKLAAG_CACHE": str(cache.absolute())},
+        env=os.environ | _caches(cache.absolute()),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -64,17 +67,19 @@ def _begun(task: str, cache: Path, asked: Answer) -> "subprocess.Popen[str]":
     return process
 
 
+def _caches(cache: Path) -> dict[str, str]:
+    return {"DAKLAAG_CACHE": str(cache), "NUMBA_CACHE_DIR": str(cache.with_name("compiled"))}
+
+
 def make(folder: str, kind: str, workers: int, **options: Any) -> Answer:
-    """Generate the nation, a province, or a sheet (`city`, `country`) with its neighbours."""
+    """Generate the nation, a province, or four sheets of a kind (`city`, `country`), of which
+    `one` is the name of the most usual."""
     from bench import nation
 
     with _timed() as answer:
-        if kind in ("city", "country"):
-            place = nation.typical(kind)
-            xmin, ymin, xmax, ymax = place.bounds
-            reach = nation.REACH_M
-            options["names"] = nation.neighbours(place)
-            options["within"] = (xmin - reach, ymin - reach, xmax + reach, ymax + reach)
+        if kind in nation.FOUR:
+            options["names"] = [place.name for place in nation.typical_four(kind)]
+            answer["one"] = options["names"][0]
         made = {"province": nation.province}.get(kind, nation.generate)
         found = made(Path(folder), workers=workers, **options)
     values = answer | {"dsm": str(found.dsm), "dtm": str(found.dtm)}
@@ -188,21 +193,11 @@ def _spread(call: Callable[[Any], Any], items: Iterable[Any], workers: int) -> l
 
 @contextmanager
 def _timed() -> Iterator[Answer]:
-    """Gives the seconds that a block took, and the peak memory of the process [bytes]."""
+    """Gives the seconds that a block took."""
     answer: Answer = {}
     begin = time.perf_counter()
     yield answer
     answer["seconds"] = time.perf_counter() - begin
-    answer["peak"] = _peak()
-
-
-def _peak() -> int:
-    """Most memory held so far [bytes]; 0 where the system does not tell."""
-    try:  # getrusage would tell of the parent, if that held more before this program began
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 TASKS: dict[str, Callable[..., Answer]] = {

@@ -1,10 +1,9 @@
 """The national rehearsal: generated ground, from sheets to table, beside decoding the sheets.
 
-python -m bench.rehearsal [province|sheet|nation|all] [--folder DIR] [--json FILE]
+python -m bench.rehearsal [province|nation|all] [--folder DIR] [--json FILE]
 
-province: 30 sheets at 5 m; sheet: one whole sheet at 0.5 m with what lies around it, in a city and
-in the country; nation: all 1,370 sheets at 5 m. DIR keeps the generated ground for the next time;
-what FILE tells of other parts stays there.
+province: 30 sheets at 5 m; nation: all 1,370 sheets at 5 m. DIR keeps the generated ground for the
+next time; what FILE tells of the other part stays there. Sheets at 0.5 m: `daklaag bench sheet`.
 """
 
 import argparse
@@ -13,31 +12,23 @@ from typing import Any
 
 from bench.machine import machine
 from bench.nation import typical, typical_province
-from bench.project import Cost, project
 from bench.result import Result, Row, check_free, read, result, write
 from bench.rounds import GeneratedGround, Rounds, aim
 from bench.table import table
-from bench.targets import Target, seconds
+from bench.targets import A_WORKER, IN_ALL, RELIEF, SCALING, Target, seconds
 
 MUNICIPALITY_M = 10_000.0
-SURFACES = {"dsm": 1.5, "extruded": 2.0}  # decodings, at most, where there are no layers
-LAYERS: dict[str, tuple[str, ...]] = {"no layers": (), "default layers": ("hillshade", "shadow")}
-RELIEF = Target("<= 1.15 decodings", "decodings", 1.15)
-SCALING = Target(">= 1.8 x", "inverse", 1 / 1.8)
 EVEN = Target("<= 1.1 x", "ratio", 1.1)
-HALO = Target("<= 1.25 x", "ratio", 1.25)
-REPEATS = Target("<= 1.2 x", "ratio", 1.2)
 PLANNED = Target("within 25 %", "off", 0.25)
 NOTHING = Target("none", "repeated", 0)
-NATION = Target("<= 15 minutes", "median_s", 900)
-A_WORKER, IN_ALL = (Target(f"<= {most} GiB", "peak_gib", most) for most in (1, 2))
+NATION = Target("<= 8 minutes", "median_s", 480)
 
 
 def province(at: Rounds, workers: int) -> None:
     """30 sheets at 5 m; a run that is killed."""
     ground = at.make("province", 5.0, workers)
     row = at.run(ground, "run", workers)
-    _memory(at, [row])
+    _memory(at, row)
     _municipality(at, ground)
     _one_worker(at, ground, "run", row)
     _plan(at, ground, "run", row)
@@ -59,42 +50,13 @@ def nation(at: Rounds, workers: int) -> None:
     row = at.run(ground, "run", workers)
     _plan(at, ground, "run", row)
     aim(at.relief(ground, workers), RELIEF)
-    for name, places in (("one sheet", [typical("mean")]), ("30 sheets", typical_province())):
+    for name, places in (("one sheet", [typical()]), ("30 sheets", typical_province())):
         alone = at.run(ground.of(*places), f"{name} of it", workers)
         cost = alone["mcells_s"] / row["mcells_s"]
         at.ratio("nation", f"a cell of it, over one of {name}", cost, EVEN)
 
 
-def sheet(at: Rounds, workers: int) -> None:
-    """A whole sheet at 0.5 m, in a city and in the country; what the nation would take."""
-    found: dict[str, list[Row]] = {}
-    for part in ("city", "country"):
-        ground = at.make(part, 0.5, workers).of(typical(part))
-        relief = at.relief(ground, workers)
-        aim(relief, RELIEF)
-        for surface, most in SURFACES.items():
-            for said, layers in LAYERS.items():
-                options: dict[str, Any] = {"layers": layers, "settings": {"surface": surface}}
-                name = f"{surface}, {said}"
-                row = at.run(ground, name, workers, **options)
-                found.setdefault(name, []).append(row)
-                if not layers:
-                    aim(row, Target(f"<= {most:g} decodings", "decodings", most))
-                    _one_worker(at, ground, name, row, **options)
-                    _plan(at, ground, name, row, **options)
-        relief["buildings"] = row["buildings"]
-        found.setdefault("the relief, once", []).append(relief)
-        _memory(at, [row for row in at.rows if row["group"] == part and "own" in row])
-    runs = [row for row in at.rows if "own" in row and row["group"] in ("city", "country")]
-    cells = sum(row["read"] for row in runs) / sum(row["own"] for row in runs)
-    at.ratio("sheets", "cells read over cells of the blocks, mean of the runs", cells, HALO)
-    repeats = sum(row["decoded"] for row in runs) / sum(row["cells"] for row in runs)
-    at.ratio("sheets", "tiles decoded over tiles of the area, mean of the runs", repeats, REPEATS)
-    for what, (city, country) in found.items():
-        _project(at, what, city, country)
-
-
-PARTS = {"province": province, "sheet": sheet, "nation": nation}
+PARTS = {"province": province, "nation": nation}
 
 
 def _one_worker(at: Rounds, ground: GeneratedGround, name: str, row: Row, **options: Any) -> None:
@@ -108,10 +70,8 @@ def _plan(at: Rounds, ground: GeneratedGround, name: str, row: Row, **options: A
     at.ratio(ground.part, f"{name}, the plan's time over the one it took", times, PLANNED)
 
 
-def _memory(at: Rounds, runs: list[Row]) -> None:
-    """Peak memory of the whole process over its workers; merging and drawing count too."""
-    most = max(run["peak_gib"] / run["workers"] for run in runs)
-    aim(at.add(runs[0]["group"], "most memory, a worker", peak_gib=most), A_WORKER)
+def _memory(at: Rounds, run: Row) -> None:
+    aim(at.add(run["group"], "most memory, a worker", peak_gib=run["worker_gib"]), A_WORKER)
 
 
 def _municipality(at: Rounds, ground: GeneratedGround) -> None:
@@ -125,21 +85,12 @@ def _municipality(at: Rounds, ground: GeneratedGround) -> None:
     aim(at.add(ground.part, name, [one["seconds"] for one in found]), seconds(1))
 
 
-def _project(at: Rounds, what: str, city: Row, country: Row) -> None:
-    rates = [row["cells"] / s / 1e6 for row in (city, country) for s in row["decode_s"]]
-    dense, sparse = (Cost(row["buildings"], row["ratios"]) for row in (city, country))
-    hours = project(dense, sparse, rates)
-    figure = f"{hours.expected:.1f} h ({hours.least:.1f}-{hours.most:.1f})"
-    at.add("projection", f"the nation at 0.5 m, {what}", figure=figure)
-
-
 def with_others(found: Result, file: Path) -> Result:
     """With the rows that a file has of other parts, in the order of the parts."""
     groups = {row["group"] for row in found["rows"]}
     kept = read(file)["rows"] if file.exists() else []
-    order = ["province", "nation", "city", "country", "sheets", "projection"]
-    rows = found["rows"] + [row for row in kept if row["group"] not in groups]
-    return found | {"rows": sorted(rows, key=lambda row: order.index(row["group"]))}
+    rows = found["rows"] + [row for row in kept if row["group"] in PARTS.keys() - groups]
+    return found | {"rows": sorted(rows, key=lambda row: [*PARTS].index(row["group"]))}
 
 
 def main() -> None:

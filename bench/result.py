@@ -72,12 +72,10 @@ def _row(passes: list[dict[str, Any]]) -> Row:
 
 
 def _tell_relations(found: list[Row]) -> None:
-    """Add the figures relative to the first row of a group: the decoding, or one worker."""
+    """Add the figures relative to the first row of a group: one worker."""
     first: dict[str, float] = {}
     for row in found:
         base = first.setdefault(row["group"], row["copies"])
-        if row["group"] == "run":
-            row["decodings"] = row["copies"] / base
         if "workers" in row:
             row["efficiency"] = base / row["copies"] / row["workers"]
 

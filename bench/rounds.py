@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -57,11 +57,22 @@ class GeneratedGround:
         return [str(p) for p in sorted(Path(self.made[kind]).iterdir()) if p.name.endswith(names)]
 
 
-class Rounds:
-    """Measures in a folder, each call in a process of its own; `rows` grows."""
+Tell = Callable[[str], None]
 
-    def __init__(self, folder: Path, rounds: int, rows: list[Row] | None = None) -> None:
-        self.folder, self.rounds = folder, rounds
+
+def tell(text: str) -> None:
+    """Print progress to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Rounds:
+    """Measures in a folder, each call in a process of its own; `rows` grows, `tell` gets what is
+    being measured."""
+
+    def __init__(
+        self, folder: Path, rounds: int, rows: list[Row] | None = None, tell: Tell = tell
+    ) -> None:
+        self.folder, self.rounds, self.tell = folder, rounds, tell
         self.rows = [] if rows is None else rows
 
     def call(self, task: str, part: str, **asked: Any) -> Answer:
@@ -72,7 +83,7 @@ class Rounds:
         """The ground of a part, generated unless it is there."""
         where = self.folder / part
         new = not (where / "pand.parquet").exists()
-        tell(f"{part}: {'generating' if new else 'generated before'}")
+        self.tell(f"{part}: {'generating' if new else 'generated before'}")
         options = {"folder": where, "resolution": resolution, "workers": workers}
         made = self.call("make", part, kind=part, **options)
         if new:
@@ -108,7 +119,7 @@ class Rounds:
         asked = {"out": self.result("plan"), "workers": row["workers"]} | ground.options | options
         decoded, found = [self._decode(ground.part, ground.files, row["workers"])], []
         for i in range(self.rounds):
-            tell(f"{ground.part}: plan, {i + 1} of {self.rounds}")
+            self.tell(f"{ground.part}: plan, {i + 1} of {self.rounds}")
             found.append(self.call("plan", ground.part, **asked)["expected"])
             decoded.append(self._decode(ground.part, ground.files, row["workers"]))
         beside = [mean((a["seconds"], b["seconds"])) for a, b in pairwise(decoded)]
@@ -126,7 +137,7 @@ class Rounds:
         def half() -> bool:
             return 2 * len(log.read_text().splitlines()) >= row["done"]
 
-        tell(f"{ground.part}: killed and taken up again")
+        self.tell(f"{ground.part}: killed and taken up again")
         if not killed("run", self._cache(ground.part), half, log=log, **asked):
             raise RuntimeError("a run was done before it was killed")
         finished = len(log.read_text().splitlines())
@@ -136,6 +147,10 @@ class Rounds:
     def result(self, part: str) -> Path:
         """The folder of a part's last run."""
         return self.folder / "runs" / part
+
+    def prepared(self) -> int:
+        """Number of files that runs have left for the next ones."""
+        return sum(path.is_file() for path in (self.folder / "cache").rglob("*"))
 
     def _cache(self, part: str) -> Path:
         return self.folder / "cache" / part
@@ -152,7 +167,7 @@ class Rounds:
         rounds = self.rounds + (self.rounds > 1)
         decoded, found = [self._decode(part, files, workers)], []
         for i in range(rounds):
-            tell(f"{part}: {name}, {i + 1} of {rounds}")
+            self.tell(f"{part}: {name}, {i + 1} of {rounds}")
             for folder in forget:
                 shutil.rmtree(folder, ignore_errors=True)
             found.append(self.call(task, part, **asked))
@@ -165,6 +180,7 @@ class Rounds:
         row |= {"ratios": ratios, "decodings": median(ratios), "decode_s": beside}
         row["spread_of_decodings"] = [float(q) for q in np.percentile(ratios, (25, 75))]
         row |= {"peak_gib": max(one["peak"] for one in found) / GIB, "workers": workers}
+        row["worker_gib"] = max(of_a_worker(one, workers) for one in found) / GIB
         return found, row
 
     def add(
@@ -190,6 +206,7 @@ def aim(row: Row, target: Target) -> None:
     row["target"] = target._asdict()
 
 
-def tell(text: str) -> None:
-    """Print progress to standard error."""
-    print(text, file=sys.stderr, flush=True)
+def of_a_worker(took: Answer, workers: int) -> float:
+    """Peak memory of a worker [bytes]: of a process, or a thread's part of all. Merging and drawing
+    count too."""
+    return float(took["peak_of_child"] or took["peak"] / workers)

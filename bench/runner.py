@@ -13,36 +13,37 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import peers
+from bench import peers, sheets
 from bench.cases import SWEEPS
 from bench.machine import machine
 from bench.result import Result, Row, result, rows
+from bench.rounds import Rounds
 from bench.targets import judge_even, judge_peers
 from pipeline.errors import InputError, Stopped
 from pipeline.terms import Field
 
 FILES = {
     "kernels": ("bench_limits.py", "bench_kernels.py"),
-    "sheet": ("bench_sheet.py",),
     "scaling": ("bench_scaling.py",),
 }
 # The rounds of a kernel are over in half a second: passes minutes apart show how it drifts.
-PASSES = {"kernels": 3, "sheet": 1, "scaling": 1}
-SIZES = {"kernels": 4000, "sheet": 4000, "scaling": 4000, "peers": 4000}
+PASSES = {"kernels": 3, "scaling": 1}
+SIDE = 4000  # cells
 LEAST = 512  # fewer cells hold no roof in the middle of the country
 OURS = "daklaag"
+WORKERS = 2  # of the runs on sheets, beside which two threads decode
 NOTHING_KEPT = "what was measured is not kept"
 Stop = Callable[[], bool]
 CONFIGURATION = "[pytest]\npython_files = bench_*.py\npython_functions = bench_*\n"
 
 
 def run(kind: str, side: int | None, quiet: bool, stop: Stop = lambda: False) -> Result:
-    """Measure. side: cells along a side of the rasters, if not the kind's own size; quiet: tell
-    nothing on standard error meanwhile; stop: asked now and then.
+    """Measure. kind: any but `sheet`; side: cells along a side of the rasters, SIDE if None; quiet:
+    tell nothing on standard error meanwhile; stop: asked now and then.
 
     Raises InputError for too small a side, and where pytest is missing.
     """
-    side, its = SIZES[kind] if side is None else side, machine()  # before our own load
+    side, its = SIDE if side is None else side, machine()  # before our own load
     if side < LEAST:
         raise InputError(
             Field("size", side),
@@ -58,6 +59,18 @@ def run(kind: str, side: int | None, quiet: bool, stop: Stop = lambda: False) ->
         judge_peers(measured, OURS)
         return result(kind, side, its, measured, found["skipped"])
     return result(kind, side, its, _measure(kind, side, quiet, stop), [])
+
+
+def run_sheets(folder: Path, rounds: int, quiet: bool, stop: Stop = lambda: False) -> Result:
+    """Measure what a sheet costs (bench.sheets). folder: where the generated sheets are kept."""
+    its, at = machine(), Rounds(folder, rounds, tell=_teller(quiet, stop))
+    try:
+        sheets.measure(at, WORKERS)
+    except RuntimeError:
+        if stop():  # the interrupt reached the process that was measured too
+            raise Stopped(NOTHING_KEPT) from None
+        raise
+    return result("sheet", None, its, at.rows, [])
 
 
 def _teller(quiet: bool, stop: Stop) -> Callable[[str], None]:

@@ -1,11 +1,9 @@
-"""Whole runs on a generated quarter, as the benchmarks of sheet and scaling make them."""
+"""Whole runs on a generated quarter, as the benchmark of scaling makes them."""
 
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
-
-import rasterio
 
 from pipeline.quarter import Quarter
 from pipeline.runs.request import Request
@@ -16,13 +14,6 @@ def cells_of(quarter: Quarter) -> int:
     """Cells of 0.5 m of one of its rasters."""
     xmin, ymin, xmax, ymax = quarter.bounds
     return round((xmax - xmin) * (ymax - ymin) * 4)
-
-
-def decode(quarter: Quarter) -> None:
-    """Read all that a run reads of DSM and DTM, once."""
-    for path in (*quarter.dsm, *quarter.dtm):
-        with rasterio.open(path) as sheet:
-            sheet.read(1)
 
 
 def whole_run(quarter: Quarter, folder: Path, **asked: Any) -> Callable[[], None]:

@@ -56,6 +56,15 @@ def _target(row: Row) -> str:
 NAME: Column = ("what", lambda row: row["name"])
 SPEED: Column = ("Mcells/s", lambda row: figure(row["mcells_s"]) or f"{row['median_s']:.3g} s")
 COST: Column = ("a cell costs, in copies", _copies)
+RUNS: list[Column] = [
+    NAME,
+    ("s", lambda row: figure(row["median_s"])),
+    ("Mcells/s", lambda row: figure(row["mcells_s"])),
+    ("in decodings", _decodings),
+    ("most memory, GiB", lambda row: figure(row.get("peak_gib"))),
+    ("figure", lambda row: row.get("figure", "")),
+    ("target", _target),
+]
 COLUMNS: dict[str, list[Column]] = {
     "kernels": [
         NAME, SPEED, COST,
@@ -63,7 +72,7 @@ COLUMNS: dict[str, list[Column]] = {
         ("of the memory's bandwidth", lambda row: _percent(row.get("share_of_bandwidth"))),
         ("target", _target),
     ],
-    "sheet": [NAME, SPEED, COST, ("in decodings", lambda row: figure(row["decodings"]))],
+    "sheet": RUNS,
     "scaling": [NAME, SPEED, COST, ("efficiency", lambda row: _percent(row["efficiency"]))],
     "peers": [
         ("task", lambda row: row["group"]),
@@ -73,15 +82,7 @@ COLUMNS: dict[str, list[Column]] = {
         ("target", _target),
         ("how right", lambda row: row.get("correct", "")),
     ],
-    "rehearsal": [
-        NAME,
-        ("s", lambda row: figure(row["median_s"])),
-        ("Mcells/s", lambda row: figure(row["mcells_s"])),
-        ("in decodings", _decodings),
-        ("most memory, GiB", lambda row: figure(row.get("peak_gib"))),
-        ("figure", lambda row: row.get("figure", "")),
-        ("target", _target),
-    ],
+    "rehearsal": RUNS,
     "load": [
         NAME,
         ("asked", lambda row: f"{row['asked']:,}" if "asked" in row else ""),

@@ -28,6 +28,11 @@ def seconds(most: float) -> Target:
     return Target(f"<= {most:g} s", "median_s", most)
 
 
+RELIEF = Target("<= 1.0 decoding", "decodings", 1.0)
+SCALING = Target(">= 1.8 x", "inverse", 1 / 1.8)
+A_WORKER, IN_ALL = (Target(f"<= {most} GiB", "peak_gib", most) for most in (1, 2))
+
+
 class Even(NamedTuple):
     """A target that the slowest case of a sweep has at least this share of the fastest's speed."""
 

@@ -2,23 +2,23 @@
 
 from bench.nation.land import FOOTPRINTS, SEED
 from bench.nation.write import (
-    REACH_M,
+    FOUR,
     Nation,
     generate,
-    neighbours,
     province,
     typical,
+    typical_four,
     typical_province,
 )
 
 __all__ = [
     "FOOTPRINTS",
-    "REACH_M",
+    "FOUR",
     "SEED",
     "Nation",
     "generate",
-    "neighbours",
     "province",
     "typical",
+    "typical_four",
     "typical_province",
 ]

@@ -1,7 +1,7 @@
 """The generated nation as files: sheets as AHN has them, and one layer of footprints."""
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ import pyogrio
 import rasterio
 from rasterio.windows import Window as FileWindow
 
-from bench.nation.land import CAPITAL, FOOTPRINTS, SEED, Land, land
+from bench.nation.land import FOOTPRINTS, SEED, Land, land
 from bench.nation.surface import Surface
 from bench.nation.table import write_table
 from pipeline.errors import InputError
@@ -25,8 +25,7 @@ from pipeline.vectors.files import read_vector
 
 Bounds = tuple[float, float, float, float]
 TILE, PIECE = 256, 1280  # cells a side of a GeoTIFF's tile, and of what is rendered at once
-COUNTRY = 1500  # footprints of a sheet in the country, about
-REACH_M = 2000.0  # a halo seldom reaches beyond
+FOUR = {"city": 30_000, "country": 4600}  # footprints of each of four sheets side by side, about
 PROVINCE = (220_000.0, 462_500.0, 250_000.0, 493_750.0)  # of SHEETS sheets, all land
 SHEETS = 30
 
@@ -104,47 +103,48 @@ def province(folder: Path, **options: Any) -> Nation:
     return generate(folder, names=names, **options)
 
 
-def typical(kind: str) -> AhnSheet:
-    """The sheet of the capital (`city`), or one with as many footprints as usual in the `country`,
-    or as the nation's `mean`."""
-    places = _places(None)
-    if kind == "city":
-        x, y = CAPITAL
-        return next(
-            p for p in places if p.bounds[0] <= x < p.bounds[2] and p.bounds[1] <= y < p.bounds[3]
-        )
-    wanted = {"country": COUNTRY, "mean": FOOTPRINTS / len(places)}[kind]
-    beside = [abs(land().expected(place) - wanted) for place in places]
-    return places[int(np.argmin(beside))]
+def typical() -> AhnSheet:
+    """A sheet with as many footprints as the nation's mean."""
+    expected = _expected()
+    return min(expected, key=lambda place: abs(expected[place] - FOOTPRINTS / len(expected)))
+
+
+def typical_four(kind: str) -> list[AhnSheet]:
+    """Two by two sheets that have as many footprints as FOUR says, the most usual of them first."""
+    expected, wanted = _expected(), FOUR[kind]
+    xmin, ymin, xmax, ymax = next(iter(expected)).bounds
+
+    def off(place: AhnSheet) -> float:
+        return abs(expected[place] - wanted)
+
+    fours = _rectangles(expected, 2 * (xmax - xmin), 2 * (ymax - ymin), 4)
+    return sorted(min(fours, key=lambda four: max(map(off, four))), key=off)
 
 
 def typical_province() -> list[AhnSheet]:
     """Sheets side by side, as many as a province has, with as many footprints as usual in the
     nation."""
-    expected = {place: land().expected(place) for place in _places(None)}
-    placed = {place.bounds[:2]: place for place in expected}
-    found = []
+    expected = _expected()
+    usual = SHEETS * FOOTPRINTS / len(expected)
+    east, north = PROVINCE[2] - PROVINCE[0], PROVINCE[3] - PROVINCE[1]
+    provinces = _rectangles(expected, east, north, SHEETS)
+    return min(provinces, key=lambda inside: abs(sum(expected[p] for p in inside) - usual))
+
+
+def _expected() -> dict[AhnSheet, float]:
+    """The sheets with land, and how many footprints to expect on them."""
+    return {place: land().expected(place) for place in _places(None)}
+
+
+def _rectangles(
+    places: Iterable[AhnSheet], east: float, north: float, count: int
+) -> Iterator[list[AhnSheet]]:
+    """The rectangles of this size [m] that so many sheets fill."""
+    placed = {place.bounds[:2]: place for place in places}
     for x, y in placed:
-        east, north = x + PROVINCE[2] - PROVINCE[0], y + PROVINCE[3] - PROVINCE[1]
-        inside = [p for at, p in placed.items() if x <= at[0] < east and y <= at[1] < north]
-        if len(inside) == SHEETS:
-            mean = sum(expected[place] for place in inside) / SHEETS
-            found.append((abs(mean - FOOTPRINTS / len(placed)), inside))
-    return min(found)[1]
-
-
-def neighbours(place: AhnSheet) -> list[str]:
-    """The sheets around one and itself, those with land."""
-    xmin, ymin, xmax, ymax = place.bounds
-    return [
-        p.name
-        for p in sheets()
-        if p.land
-        and p.bounds[0] <= xmax
-        and p.bounds[2] >= xmin
-        and p.bounds[1] <= ymax
-        and p.bounds[3] >= ymin
-    ]
+        inside = [p for at, p in placed.items() if x <= at[0] < x + east and y <= at[1] < y + north]
+        if len(inside) == count:
+            yield inside
 
 
 def _places(names: Collection[str] | None) -> list[AhnSheet]:

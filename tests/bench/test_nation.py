@@ -106,7 +106,7 @@ def test_a_sheet_cut_off_while_it_was_written_is_written_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(write, "_filled", fail)
+        patch.setattr(write, "filled", fail)
         with pytest.raises(KeyboardInterrupt):
             nation.generate(tmp_path, names=[CITY], within=CORNER, workers=1)
     assert not list(tmp_path.rglob("*.tif"))
@@ -167,16 +167,23 @@ def test_a_province_is_whole_and_of_the_size_that_it_says() -> None:
         and place.bounds[3] <= ymax
     ]
     assert len(inside) == 30 and all(place.land for place in inside)
-    assert len(nation.neighbours(PLACES[CITY])) == 9
 
 
-@pytest.mark.parametrize(
-    ("kind", "wanted"), [("city", 39_000), ("country", 1500), ("mean", nation.FOOTPRINTS / 1370)]
-)
-def test_a_typical_sheet_has_as_many_buildings_as_its_kind(
-    what: Land, kind: str, wanted: float
+def test_a_typical_sheet_has_as_many_buildings_as_the_mean(what: Land) -> None:
+    wanted = nation.FOOTPRINTS / 1370
+    assert what.expected(nation.typical()) == pytest.approx(wanted, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", nation.FOUR)
+def test_four_typical_sheets_are_a_square_with_as_many_buildings_as_their_kind(
+    what: Land, kind: str
 ) -> None:
-    assert what.expected(nation.typical(kind)) == pytest.approx(wanted, rel=0.01)
+    found, wanted = nation.typical_four(kind), nation.FOUR[kind]
+    corners = np.array([place.bounds for place in found])
+    size = corners[:, 2:].max(axis=0) - corners[:, :2].min(axis=0)
+    assert len(set(found)) == 4 and size.tolist() == [10_000, 12_500]
+    beside = [abs(what.expected(place) - wanted) / wanted for place in found]
+    assert beside == sorted(beside) and beside[0] < 0.1 and beside[-1] < 0.3
 
 
 def test_a_typical_province_is_a_rectangle_with_as_many_buildings_as_usual(what: Land) -> None:
