@@ -37,15 +37,13 @@ def _lines(context: Any, b: Any, kind: Any, array: Any, row: Any, column: Any) -
 
 
 def _transposed(b: Any, rows: list[Any]) -> list[Any]:
-    """The transposition of SIDE vectors: squares off the diagonal change places, large to small."""
-    for d in (8, 4, 2, 1):
-        low = [k if not k & d else k - d + SIDE for k in range(SIDE)]
-        high = [k + d if not k & d else k + SIDE for k in range(SIDE)]
-        masks = [ir.Constant(ir.VectorType(INT, SIDE), order) for order in (low, high)]
-        for k in range(SIDE):
-            if not k & d:
-                pair = rows[k], rows[k + d]
-                rows[k], rows[k + d] = (b.shuffle_vector(*pair, mask) for mask in masks)
+    """The transposition of SIDE vectors: four times the halves are interleaved."""
+    half = SIDE // 2
+    low = [i // 2 + i % 2 * SIDE for i in range(SIDE)]
+    masks = [ir.Constant(ir.VectorType(INT, SIDE), [k + at for k in low]) for at in (0, half)]
+    for _ in range(4):
+        pairs = zip(rows[:half], rows[half:], strict=True)
+        rows = [b.shuffle_vector(*pair, mask) for pair in pairs for mask in masks]
     return rows
 
 
