@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, Response
 from pipeline.methods.method import Method, names
 from pipeline.output.export import write
 from pipeline.results.features import Features
-from pipeline.results.finished import mark_of
+from pipeline.results.finished import LAYER, mark_of
 from pipeline.results.store import ROOT, open_store
 from pipeline.storage.integrity import verify
 from pipeline.storage.ledger import BUILDINGS, MAP, RASTERS, REPORT
@@ -22,15 +22,21 @@ from service.api.answers import CollectionDep, Responses, Router, faults, keepin
 from service.api.service import ServiceDep
 from service.core.catalogue import Collection
 from service.core.exports import cached_export
-from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET
+from service.core.links import COG, FLATGEOBUF, GEOJSON, GEOPACKAGE, JSON, PARQUET
 from service.core.problem import Problem, no_such
 
 STORED = {BUILDINGS: PARQUET, MAP: "image/png", REPORT: JSON}
+GPKG = "buildings.gpkg"  # which holds all tables
 MADE = {
-    "buildings.gpkg": GEOPACKAGE,
+    GPKG: GEOPACKAGE,
     "buildings.geojson": GEOJSON,
+    "buildings.fgb": FLATGEOBUF,
     "buildings.csv": "text/csv; charset=utf-8",
 }
+# Of parts of buildings, by their endings.
+OF_PARTS = {
+    "parquet": PARQUET, "geojson": GEOJSON, "fgb": FLATGEOBUF, "csv": "text/csv; charset=utf-8",
+}  # fmt: skip
 SHOWN = (MAP, REPORT)  # in the browser; others are saved
 MOST_ROWS = 1_000_000  # that are made a GeoJSON of on demand, in 40 s and 800 MB
 MOST_CELLS = 500_000_000  # that are made a COG of
@@ -121,19 +127,37 @@ def stored(request: Request, collection: CollectionDep, key: Key) -> Response:
 def offered(collection: Collection) -> dict[str, str]:
     """The files of a collection by name, with their media types; those too large are left out."""
     there = {name: kind for name, kind in STORED.items() if (collection.place / name).is_file()}
-    if len(Features.of(collection.place)) <= MOST_ROWS:
-        there |= MADE
+    there |= {
+        file: kind for file, kind in _made_of(collection).items() if _is_small(collection, file)
+    }
     cogs = {
         f"{layer}.tif": COG for layer, cells in layers(collection).items() if cells <= MOST_CELLS
     }
     return there | cogs
 
 
+def _made_of(collection: Collection) -> dict[str, str]:
+    """The files that are made of the tables of a run."""
+    parts = {
+        f"{part.name}.{ending}": kind
+        for part in collection.method.parts
+        for ending, kind in OF_PARTS.items()
+    }
+    return MADE | parts
+
+
+def _is_small(collection: Collection, file: str) -> bool:
+    """Whether the tables that a file holds have few enough rows to make it on demand."""
+    tables = names(collection.method.parts) if file == GPKG else (file.partition(".")[0],)
+    return all(len(Features.of(collection.place, each)) <= MOST_ROWS for each in (LAYER, *tables))
+
+
 def _type_of(collection: Collection, file: str) -> str:
     """The media type of a file. Raises Problem 404 where there is none, 413 where it is large."""
     media_type = offered(collection).get(file)
-    if media_type is None and (file in MADE or file.removesuffix(".tif") in layers(collection)):
-        remedy = f"use {BUILDINGS} or items" if file in MADE else f"use {RASTERS}"
+    made = file in _made_of(collection)
+    if media_type is None and (made or file.removesuffix(".tif") in layers(collection)):
+        remedy = f"use {BUILDINGS} or items" if made else f"use {RASTERS}"
         raise Problem(
             413, f"{file}: larger than is made on demand; {remedy}, or a job for an area within it"
         )
@@ -156,7 +180,7 @@ def _layers_of(place: Path, method: Method, mark: tuple[int, int]) -> dict[str, 
 
 async def _made(state: Path, collection: Collection, file: str) -> Path:
     """Made in its turn by the one thread for it. Raises Problem 503 where many wait."""
-    layer = file.removesuffix(".tif") if file.endswith(".tif") else None
+    layer = None if file in MADE else file.partition(".")[0]
     key = collection.place / file
     waiting = _waiting.get(key)
     if waiting is None:

@@ -147,8 +147,9 @@ def _href(job: Job, name: str, result: Result, base: str) -> str:
 
 
 def _there(job: Job) -> dict[str, Result]:
-    """The results that there are of a job: pictures only of layers that were asked for."""
-    return available(outputs_of(job.request.process), job.request.inputs["layers"])
+    """The results that there are of a job: pictures only of layers that were asked for, parts of
+    buildings only by methods that have them."""
+    return available(outputs_of(job.request.process), job.request.inputs)
 
 
 def _folder(job: Job, service: Service) -> Path:

@@ -40,14 +40,15 @@ def job_request(
     """
     request = replace(PROCESSES[process].request(inputs, backend), wanted=wanted or {})
     requested = request.wanted.get("outputs", {})
-    kept = available(outputs_of(process), request.inputs["layers"])
+    kept = available(outputs_of(process), request.inputs)
     missing = [name for name in requested if name not in kept]
     if missing and len(requested) < len(outputs_of(process)):
         raise InputError(
             Text("output {name}", name=missing[0]),
-            "is of a raster layer that is not among the input layers ({layers})",
+            "is neither of the input layers ({layers}) nor of the method {method}",
             "ask for it there",
             layers=request.inputs["layers"] or "none",
+            method=request.inputs["method"],
         )
     return request
 

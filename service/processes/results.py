@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.methods import METHODS
+from pipeline.methods.method import names
 from service.core.links import COG, GEOJSON, GEOPACKAGE, JSON, PARQUET, same
 
 RAW, DOCUMENT = "raw", "document"
@@ -14,7 +15,8 @@ VALUE, REFERENCE = "value", "reference"
 
 class Result(NamedTuple):
     """An output. file: below the files of the result's collection; layer: only there if that
-    raster layer was asked for; value: whether it may be given by value, as JSON."""
+    raster layer was asked for, or the method gives buildings such parts; value: whether it may be
+    given by value, as JSON."""
 
     title: str
     description: str
@@ -55,7 +57,19 @@ def outputs_of(process: str) -> dict[str, Result]:
     """The outputs of a process, by name."""
     if process == "summary":
         return SUMMARY
-    return (CHANGES if process == "what-if" else {}) | COLLECTION | _pictures()
+    return (CHANGES if process == "what-if" else {}) | COLLECTION | _parts() | _pictures()
+
+
+def _parts() -> dict[str, Result]:
+    """An output for each kind of parts that a method gives buildings."""
+    return {
+        of.name: Result(
+            of.en.title, "A row each: GeoParquet 1.1, RD.", PARQUET, f"{of.name}.parquet",
+            layer=of.name,
+        )
+        for method in METHODS.values()
+        for of in method.parts
+    }  # fmt: skip
 
 
 def _pictures() -> dict[str, Result]:
@@ -116,10 +130,8 @@ def _sent(name: str, result: Result, how: str | None) -> str:
     return how
 
 
-def available(results: dict[str, Result], layers: list[str]) -> dict[str, Result]:
-    """The results of a job with these raster layers."""
-    return {
-        name: result
-        for name, result in results.items()
-        if result.layer is None or result.layer in layers
-    }
+def available(results: dict[str, Result], inputs: Mapping[str, Any]) -> dict[str, Result]:
+    """The results of a job with these inputs, by its raster layers and its method."""
+    parts = names(METHODS[inputs["method"]].parts)
+    there = {None, *inputs["layers"], *parts}
+    return {name: result for name, result in results.items() if result.layer in there}

@@ -7,16 +7,19 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import geopandas
 import pytest
 import shapely
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from owslib.ogcapi.features import Features
 
-from pipeline.methods import METHODS
+from pipeline.methods import DEFAULT, METHODS
+from service.api import files
 from service.api.app import create_app
 from service.api.query import RD_CRS
 from service.core.settings import Settings
+from service.processes.results import available, outputs_of
 from tests.support.second import SECOND, STOREYS
 from tests.support.services import listening, local
 from tests.support.storeys import ROWS, WITHOUT, expected, storeyed
@@ -171,6 +174,40 @@ def test_the_document_has_the_parameters_of_each(client: TestClient) -> None:
     assert both <= taken[RUN] & taken[PARTS]
     assert {"class", "selected"} <= taken[RUN] - taken[PARTS]
     assert taken[RUN] | taken[PARTS] <= document["components"]["parameters"].keys()
+
+
+@pytest.mark.parametrize("ending", files.OF_PARTS)
+def test_their_files(client: TestClient, tmp_path: Path, ending: str) -> None:
+    path = f"/collections/{RUN}/files/{STOREYS.name}.{ending}"
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == files.OF_PARTS[ending]
+    links = client.get(f"/collections/{RUN}").json()["links"]
+    assert any(link["href"].endswith(path) for link in links)
+    file = tmp_path / f"p.{ending}"
+    file.write_bytes(answer.content)
+    if ending == "csv":
+        assert len(file.read_text("utf-8").splitlines()) == 1 + len(IDS)
+    else:
+        read = geopandas.read_parquet if ending == "parquet" else geopandas.read_file
+        placed = [part for part in expected() if part["geometry"]]
+        assert len(read(file)) == len(placed if ending == "fgb" else IDS)
+
+
+def test_files_of_too_many_parts_are_not_made(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_ROWS", len(IDS) - 1)
+    for name, status in (("storeys.csv", 413), ("buildings.gpkg", 413), ("buildings.csv", 200)):
+        assert client.get(f"/collections/{RUN}/files/{name}").status_code == status
+
+
+def test_they_are_results_of_jobs_by_their_method() -> None:
+    results = outputs_of("suitability")
+    assert results[STOREYS.name].file == f"{STOREYS.name}.parquet"
+    by_it = {"layers": [], "method": SECOND.name}
+    assert STOREYS.name in available(results, by_it)
+    assert STOREYS.name not in available(results, by_it | {"method": DEFAULT})
 
 
 # In a process of its own: GDAL waits for an answer without letting go of the interpreter.
