@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 
 from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.shades import Shade
+from tests.support.commands import ROOT
 
 # Linear RGB as it looks to those who lack one kind of cones: G. M. Machado, M. M. Oliveira and
 # L. A. F. Fernandes, "A physiologically-based model for simulation of color vision deficiency",
@@ -65,3 +66,11 @@ def test_every_direction_has_one_shade() -> None:
     ]  # fmt: skip
     assert len({shade.colour for shade in PLANES.shades}) == 9
     assert all(one.high == two.low for one, two in pairwise(directions))
+
+
+def test_the_docs_have_these_colours() -> None:
+    text = (ROOT / "docs/methods/annual.md").read_text("utf-8")
+    flat, *directions = PLANES.shades
+    rows = [f"| {flat.en} | | | `{flat.colour}` |"]
+    rows += [f"| {one.en} | {one.low:g} | {one.high:g} | `{one.colour}` |" for one in directions]
+    assert "\n".join(rows) in text

@@ -11,12 +11,11 @@ const MOST_OPEN = 8; // the others are behind a click
 let app = null; // {source, collection()}
 let brought = { row: null }; // the parts of a roof by their kind; null: not brought yet
 
-/** Make parts come from tiles where there is no service. */
+/** Where there is no service, bring parts from tiles as these come. */
 export function startParts(given) {
   app = given;
   theMap().on("idle", () => {
-    const { parts } = methodOf(app.collection());
-    if (!app.source.parts && now().roof === brought.row && parts.some(({ name }) => !brought[name]?.length)) bringParts(brought.row);
+    if (!app.source.parts && now().roof !== null) bringParts(now().roof);
   });
 }
 
@@ -26,7 +25,9 @@ export async function bringParts(row) {
   if (brought.row !== row || brought.collection !== collection) brought = { row, collection };
   const mine = brought;
   await Promise.all(methodOf(collection).parts.map(async (column) => {
-    mine[column.name] = await partsOf(collection, column.name, row);
+    const parts = await partsOf(collection, column.name, row);
+    if (parts.length <= (mine[column.name]?.length ?? -1)) return; // tiles went
+    mine[column.name] = parts;
     if (mine === brought) byId(`roof-${column.name}`)?.replaceChildren(...content(collection, column));
   }));
 }
@@ -50,11 +51,11 @@ export function partSections(collection, row) {
 
 function content(collection, column) {
   const parts = brought[column.name];
-  if (!parts) return [];
+  if (!parts || (app.source.parts && !parts.length)) return [];
   const items = parts.map((part) => make("li", { class: "part" }, ...lineOf(collection, column, part)));
   return [
-    make("h3", {}, `${inWords(column.title)} (${number(parts.length)})`),
-    parts.length ? make("ul", { class: "parts" }, ...items.slice(0, MOST_OPEN)) : make("p", { class: "hint" }, t(app.source.parts ? "parts_none" : "parts_zoom")),
+    make("h3", {}, `${inWords(column.title)}${parts.length ? ` (${number(parts.length)})` : ""}`),
+    parts.length ? make("ul", { class: "parts" }, ...items.slice(0, MOST_OPEN)) : make("p", { class: "hint" }, t("parts_zoom")),
     items.length > MOST_OPEN ? rest(items.slice(MOST_OPEN)) : null,
   ].filter(Boolean);
 }

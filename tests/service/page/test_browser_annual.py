@@ -1,0 +1,164 @@
+"""Roofs in their planes on the map, in a card and in a site: what the method annual found, as the
+service says it."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.engine.engine import never_stop, no_progress
+from pipeline.methods.annual.columns import PLANES
+from pipeline.methods.shades import Shade
+from pipeline.quarter.roofscape import generate_roofs
+from pipeline.runs.request import Inputs, Outputs, Request
+from pipeline.runs.run import run
+from service.page import site
+from tests.support import browsers, sites
+from tests.support.browsers import Window, bring, roofs
+from tests.support.servers import serving
+
+pytestmark = pytest.mark.slow
+
+NAME = "annual"
+FILL, LISTED = f"{PLANES.name}-fill", f"#roof-{PLANES.name} .part"
+FLAT, *DIRECTIONS = PLANES.shades
+PALE, SHARE, LOW, HIGH = "#f4f2ec", 0.45, 10.0, 40.0  # of what is paler the less steep it is
+PAINTED = """(layer) => daklaag.map.queryRenderedFeatures({layers: [layer]}).map((one) =>
+  [one.properties, one.layer.paint["fill-color"].toString()])"""
+Plane = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of every kind of roof once."""
+    made = tmp_path_factory.mktemp("roofs")
+    generate_roofs(made / "in", repeats=1, sheets=(1, 1))
+    sheets = (str(made / "in"),)
+    inputs = Inputs(sheets, sheets, (str(made / "in" / "pand.gpkg"),))
+    run(Request(inputs, Outputs(made / NAME)).replace(method=NAME))
+    return made / NAME
+
+
+@pytest.fixture(scope="module")
+def host(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    state = tmp_path_factory.mktemp("state")
+    with serving(state, "--data", finished, "--state", state, "--workers", 1) as address:
+        yield address
+
+
+@pytest.fixture
+def window(host: str) -> Iterator[Window]:
+    """Somebody who was never there; nothing may go wrong."""
+    with browsers.started() as browser, browsers.window(browser, host) as one:
+        one.go(f"#c={NAME}")
+        yield one
+        one.fine()
+
+
+def planes_of(host: str, row: int) -> list[Plane]:
+    """The planes of a roof, as the service lists them."""
+    address = f"{host}/collections/{NAME}.{PLANES.name}/items?row={row}&limit=300"
+    with urllib.request.urlopen(address) as answer:
+        return [one["properties"] for one in json.load(answer)["features"]]
+
+
+def gable(host: str) -> dict[str, Any]:
+    """A roof of pitched planes, some suitable and some not."""
+    for roof in roofs(host, NAME).values():
+        planes = planes_of(host, roof["id"])
+        kinds = {(each["kind"], each["suitable"]) for each in planes}
+        if len(planes) <= 8 and {("pitched", True), ("pitched", False)} <= kinds:
+            return roof
+    raise AssertionError("every scene has a gable that faces south and north")
+
+
+def shade_of(plane: Plane) -> Shade:
+    """The shade of a plane, by its direction in steps of 45 degrees."""
+    if plane["kind"] == "flat":
+        return FLAT
+    return DIRECTIONS[int((plane["azimuth_deg"] + 22.5) % 360 // 45)]
+
+
+def colour_of(plane: Plane) -> list[float]:
+    """Red, green and blue of a plane, from 0 to 255."""
+    shade = shade_of(plane)
+    steep = min(max((plane["tilt_deg"] - LOW) / (HIGH - LOW), 0), 1)
+    pale = 0.0 if shade is FLAT else SHARE * (1 - steep)
+    parts = [[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in (shade.colour, PALE)]
+    return [full + pale * (paper - full) for full, paper in zip(*parts, strict=True)]
+
+
+def lines(window: Window) -> list[list[str]]:
+    """What the card says of each plane, line by line, but for the letter of its compass."""
+    window.page.wait_for_selector(LISTED)
+    texts: list[str] = window.page.locator(f"{LISTED} > span").all_inner_texts()
+    return [text.replace("\N{NO-BREAK SPACE}", " ").split("\n") for text in texts]
+
+
+def said(plane: Plane, lang: str) -> list[str]:
+    """What a card must say of a plane."""
+    mark = "," if lang == "nl" else "."
+    way = shade_of(plane).words(lang).capitalize()
+    area, usable = (f"{plane[name]:.0f}" for name in ("area_m2", "usable_m2"))
+    kwp = f"{plane['kwp']:.1f}".replace(".", mark)
+    bare, room, suits = {
+        "en": ("no room for panels", f"room for {usable} m² of panels",
+               ("not suitable", "suitable")),
+        "nl": ("geen ruimte voor panelen", f"ruimte voor {usable} m² panelen",
+               ("niet geschikt", "geschikt")),
+    }[lang]  # fmt: skip
+    areas = f"{area} m², {room}, {kwp} kWp" if plane["usable_m2"] else f"{area} m², {bare}"
+    return [f"{way}, {plane['tilt_deg']:.0f}°", areas, suits[plane["suitable"]]]
+
+
+def test_the_card_lists_the_planes_of_a_roof(window: Window, host: str) -> None:
+    roof = gable(host)
+    planes = planes_of(host, roof["id"])
+    bring(window, roof).click()
+    assert lines(window) == [said(plane, "en") for plane in planes]
+    turns = window.page.locator(f"{LISTED} .compass path[transform]").evaluate_all(
+        "(arrows) => arrows.map((one) => one.getAttribute('transform'))"
+    )
+    facing = [plane["azimuth_deg"] for plane in planes if plane["kind"] == "pitched"]
+    assert [float(turn[7:-1]) for turn in turns] == pytest.approx(facing, abs=0.06)
+    hidden = f"{LISTED} .compass[aria-hidden=true]"
+    assert window.page.locator(hidden).count() == len(planes)
+    assert f"{roof['properties']['roof_area_m2']:,.0f} m²" in window.text("roof-numbers")
+    assert not window.violations()
+    window.at("lang-nl").click()
+    assert lines(window) == [said(plane, "nl") for plane in planes]
+    assert f"{PLANES.nl.title} ({len(planes)})" in window.text("roof-card")
+    window.at("tab-about").click()
+    assert "dakvlak" in window.page.locator("#about").inner_text()
+    assert not window.violations()
+
+
+def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host: str) -> None:
+    bring(window, gable(host))
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16.2})")
+    window.idle()
+    painted = window.page.evaluate(PAINTED, FILL)
+    assert len({shade_of(plane).name for plane, _ in painted}) == len(PLANES.shades)
+    for plane, colour in painted:
+        parts = [float(part) for part in colour[5:-1].split(",")]
+        assert parts == pytest.approx([*colour_of(plane), 1], abs=1)
+    titles = [shade.en for shade in PLANES.shades]
+    assert window.text(f"shades-{PLANES.name}").split("\n") == titles
+    window.at("tall").check()
+    window.idle()
+    assert not window.shown(FILL) and window.shown("roofs-tall")
+
+
+def test_a_site_has_the_planes_too(finished: Path, host: str, tmp_path: Path) -> None:
+    site.export(finished, tmp_path / "site", (), False, no_progress, never_stop)
+    roof = gable(host)
+    planes = planes_of(host, roof["id"])
+    with sites.hosted(tmp_path) as web, sites.looked_at(f"{web}/site/") as window:
+        bring(window, roof).click()
+        assert lines(window) == [said(plane, "en") for plane in planes]
+        assert any(f"{PLANES.name}.pmtiles" in url for url in window.asked)
+        assert not window.violations()
+        window.fine()
