@@ -15,6 +15,7 @@ from service.cli.faults import CommandGroup
 from service.cli.fetch import fetch
 from service.cli.marks import marks
 from service.cli.options import (
+    OfMethods,
     job_options,
     language,
     language_of_messages,
@@ -134,6 +135,10 @@ def plan(ctx: click.Context, **options: Any) -> None:
     "--overwrite", is_flag=True,
     help="Replace what another run left in DIR, and files of those names in that of --inputs.",
 )  # fmt: skip
+@click.option(
+    "--method", cls=OfMethods, metavar="NAME",
+    help="Default: {default}. There is {methods}; of annual a scene of roofs is judged.",
+)  # fmt: skip
 @click.option("--workers", type=int, metavar="N", help="Default: one a core.")
 @click.option(
     "--inputs", type=click.Path(path_type=Path), metavar="DIR",
@@ -146,27 +151,35 @@ def demo(
     ctx: click.Context,
     out: Path,
     overwrite: bool,
+    method: str | None,
     workers: int | None,
     inputs: Path | None,
     lang: str,
 ) -> None:
-    """Judge a generated quarter of 1 km2: needs no data and no network."""
+    """Judge a generated quarter of 1 km2, or with `--method annual` a scene of roofs whose planes
+    are known: needs no data and no network."""
+    from pipeline.methods import DEFAULT, method_named
     from pipeline.quarter import HEIGHTS_YEAR, generate, standing
+    from pipeline.quarter.roofscape import generate_roofs, standing_roofs
     from pipeline.runs.request import Request
     from pipeline.storage import written
 
+    named = method_named(method or DEFAULT).name
+    scenes = {"annual": (generate_roofs, standing_roofs)}
+    make, standing_in = scenes.get(named, (generate, standing))
     with stoppable() as stop, TemporaryDirectory(prefix="daklaag-") as folder:
         into = inputs or Path(folder)
-        for file in standing(into):
+        for file in standing_in(into):
             written.check(file, overwrite)
-        quarter = generate(into)
-        for file in standing(inputs) if inputs else ():
+        quarter = make(into)
+        for file in standing_in(inputs) if inputs else ():
             written.note(file)
         request = Request.of(
             dsm=tuple(str(path) for path in quarter.dsm),
             dtm=tuple(str(path) for path in quarter.dtm),
             buildings=(str(quarter.buildings),),
             out=out,
+            method=named,
             settings={"heights_year": HEIGHTS_YEAR},
             attribution="a generated quarter: no real place",
             overwrite=overwrite,

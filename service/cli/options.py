@@ -70,7 +70,7 @@ class OfMethods(click.Option):
 
         layers = "; ".join(
             f"{method.name}: {', '.join(names(method.layers))}; by default"
-            f" {', '.join(layer.name for layer in method.layers if layer.default)}"
+            f" {', '.join(layer.name for layer in method.layers if layer.default) or 'none'}"
             for method in METHODS.values()
         )
         values = {"default": DEFAULT, "methods": ", ".join(METHODS), "layers": layers}

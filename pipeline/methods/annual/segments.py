@@ -1,5 +1,6 @@
 """The planes of a block's buildings: each building from all its own cells, in its own window."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, Window, uniform_halo
 from pipeline.heights.pair import PairReader
 from pipeline.heights.rasters import PIECE
-from pipeline.methods.annual.rules import OVERGROWN_M, Annual
+from pipeline.methods.annual.rules import DIGITS, OVERGROWN_M, Annual
 from pipeline.methods.buildings import Measured
 from pipeline.methods.passes import Work
 
@@ -73,6 +74,7 @@ def _segments(
         spans,
         measured.resolution,
         least_cells=p.min_plane_cells,
+        flat_below=math.radians(p.flat_below_deg + 10**-DIGITS),  # tilts are rounded before use
         setback=p.setback_m,
         overgrown=OVERGROWN_M,
     )

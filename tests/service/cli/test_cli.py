@@ -19,6 +19,7 @@ from matplotlib.image import imread
 from pipeline import quarter
 from pipeline.methods import METHODS
 from pipeline.methods.parameters import parameters_of
+from pipeline.quarter import roofscape
 from service.cli.main import main
 from tests.support.commands import FINAL, arguments, call, contents
 from tests.support.runs import Files
@@ -211,6 +212,17 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (again.exit_code, again.stdout) == (
         0, f"{tmp_path / 'demo'}: this run is finished already\n",
     )  # fmt: skip
+
+
+def test_demo_of_roofs_in_planes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate = roofscape.generate_roofs
+    monkeypatch.setattr(roofscape, "generate_roofs", lambda path: generate(path, repeats=1))
+    out = tmp_path / "demo"
+    result = call("demo", "--method", "annual", "--workers", 1, "--out", out, "--lang", "nl")
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == FINAL
+    assert result.stdout.startswith("De vlakken van de daken")
+    assert "annual" in call("demo", "--method", "yearly", "--out", out).stderr
 
 
 def _cog(path: Path) -> int:

@@ -1,0 +1,249 @@
+"""The method `annual`: its bookkeeping against a plain reference, odd footprints, bad input."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import shapely
+
+from pipeline import quarter
+from pipeline.errors import InputError
+from pipeline.quarter.roofscape import generate_roofs
+from pipeline.results import report
+from tests.support.annual import Ground, convergence, expected, ground_of
+from tests.support.outcomes import compute
+from tests.support.runs import Files, World
+
+NAME, LAYER = "annual", "plane"
+OPTIONS: dict[str, Any] = {"method": NAME, "layers": (LAYER,), "workers": 1}
+OWN_FLAGS = {"poor_data", "rough_roof", "overgrown", "many_planes"}
+EXACT = {"n", "kind", "cells", "suitable", "azimuth_deg", "tilt_deg", "class"}
+
+
+class Finished(NamedTuple):
+    """A run with its layer, and what was judged by row."""
+
+    out: Path
+    rows: dict[int, dict[str, Any]]
+    ground: Ground
+
+
+def finished(files: Files, out: Path, **settings: Any) -> Finished:
+    compute(files, out, settings=settings, **OPTIONS)
+    table = pq.read_table(out / "buildings.parquet").to_pylist()
+    rows = {row["row"]: row for row in table if row["rejected"] is None}
+    return Finished(out, rows, ground_of(files, out))
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Every kind of roof once."""
+    made = generate_roofs(tmp_path_factory.mktemp("scene"), repeats=1)
+    return Files(made.dsm, made.dtm, made.buildings)
+
+
+@pytest.fixture(scope="module", params=["quarter", "scene"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("annual")
+    if request.param == "scene":
+        return finished(request.getfixturevalue("scene"), folder / "out")
+    made = quarter.generate(folder / "in", size=(200, 200))
+    return finished(Files(made.dsm, made.dtm, made.buildings), folder / "out")
+
+
+def alone(run: Finished) -> dict[int, dict[str, Any]]:
+    """The rows whose cells no other footprint has, within the layer's ground."""
+    count = np.zeros(run.ground.planes.shape, int)
+    for row in pq.read_table(run.out / "buildings.parquet").to_pylist():
+        count += run.ground.own(shapely.from_wkb(row["geometry"]))
+    single = {}
+    for number, row in run.rows.items():
+        own = run.ground.own(shapely.from_wkb(row["geometry"]))
+        flags = {"part_outside", "one_cell"} & {*row["flags"]}
+        if (count[own] == 1).all() and not flags:
+            single[number] = row
+    return single
+
+
+def assert_bookkeeping(run: Finished, **parameters: Any) -> None:
+    rows = alone(run)
+    assert len(rows) > len(run.rows) / 2
+    for row in rows.values():
+        due = expected(row, run.ground, **parameters)
+        assert {*row["flags"]} & OWN_FLAGS == due.pop("flags")
+        pairs = [*zip(row["planes"], due.pop("planes"), strict=True), (row, due)]
+        for found, values in pairs:
+            for name, value in values.items():
+                same = value if name in EXACT else pytest.approx(value, rel=1e-9, abs=1e-9)
+                assert found[name] == same, (row["row"], name)
+
+
+def test_its_bookkeeping(run: Finished) -> None:
+    kinds = {plane["kind"] for row in run.rows.values() for plane in row["planes"]}
+    assert kinds == {"flat", "pitched"}
+    assert_bookkeeping(run)
+
+
+def test_its_bookkeeping_by_other_parameters(scene: Files, tmp_path: Path) -> None:
+    other = {
+        "flat_below_deg": 20.0, "min_plane_m2": 15.0, "steep_above_deg": 40.0, "setback_m": 0.5,
+        "pitched_cover": 0.6, "south_cover": 0.4, "flat_layout": "south", "module_kwp_m2": 0.22,
+    }  # fmt: skip
+    run = finished(scene, tmp_path / "out", outlines="no", **other)
+    assert_bookkeeping(run, **other)
+    assert {p["outline"] for row in run.rows.values() for p in row["planes"]} == {None}
+
+
+def test_planes_and_rest_are_the_polygon(run: Finished) -> None:
+    for row in run.rows.values():
+        plan = sum(plane["plan_m2"] for plane in row["planes"])
+        rest = row["area_m2"] * (1 - row["roof_known"])
+        assert plan + rest == pytest.approx(row["area_m2"], rel=1e-9)
+
+
+def test_the_outlines_lie_along_the_cells(run: Finished) -> None:
+    r = run.ground.resolution
+    for row in alone(run).values():
+        own = run.ground.own(shapely.from_wkb(row["geometry"]))
+        for plane in row["planes"]:
+            i, j = np.nonzero(own & (run.ground.planes == plane["n"]))
+            x, y = run.ground.transform @ (j, i)
+            cells = shapely.union_all(shapely.box(x, y - r, x + r, y))
+            outline = shapely.from_wkb(plane["outline"])
+            assert outline.is_valid and outline.geom_type in ("Polygon", "MultiPolygon")
+            away = shapely.hausdorff_distance(outline.boundary, cells.boundary, densify=0.25)
+            assert away <= 0.75 * r + 1e-6
+            rings = [len(shapely.get_parts(g)) for g in (outline, cells)]
+            assert rings[0] == rings[1]
+
+
+def test_rejected_rows_have_nothing_of_it(run: Finished) -> None:
+    table = pq.read_table(run.out / "buildings.parquet").to_pylist()
+    for row in table:
+        assert (row["planes"] is None) == (row["rejected"] is not None)
+        for name in ("wind_candidate", "wind_suitable", "wind_kwh"):
+            assert row[name] is None
+
+
+def test_the_report_adds_up_the_planes(run: Finished) -> None:
+    document = report.read(run.out)
+    planes = [plane for row in run.rows.values() for plane in row["planes"]]
+    area = document["area_ha"]
+    assert document["number"]["planes"] == len(planes)
+    assert area["roof"] == pytest.approx(sum(plane["area_m2"] for plane in planes) / 1e4)
+    assert area["flat"] + area["pitched"] == pytest.approx(area["roof"])
+    sectors = [area[f"facing_{name}"] for name in ("n", "ne", "e", "se", "s", "sw", "w", "nw")]
+    assert sum(sectors) == pytest.approx(area["pitched"])
+    for sector, found in enumerate(sectors):
+        due = [
+            plane["area_m2"] for plane in planes
+            if plane["kind"] == "pitched" and (plane["azimuth_deg"] + 22.5) % 360 // 45 == sector
+        ]  # fmt: skip
+        assert found == pytest.approx(sum(due) / 1e4)
+    assert document["kwp"]["panel"] == pytest.approx(sum(p["kwp"] for p in planes if p["suitable"]))
+
+
+def gable(w: World, x: float, y: float, tilt: float) -> int:
+    """A house of 12 x 8 m whose roof falls to east and west of its middle."""
+    part = w.part(x, y, x + 12, y + 8)
+    columns = np.arange(part[1].start, part[1].stop) + 0.5
+    away = np.abs(columns * w.resolution - x - 6)
+    w.dsm[part] = (10 - math.tan(math.radians(tilt)) * away).astype(np.float32)
+    return w.footprint(shapely.box(x, y, x + 12, y + 8))
+
+
+def judged(w: World, folder: Path, **options: Any) -> Any:
+    """The rows of a world."""
+    return w.judge(folder, method=NAME, **options)
+
+
+def test_a_gable_on_the_edge_of_the_country(tmp_path: Path) -> None:
+    """Near Delfzijl grid north lies 1.2 degrees from true north."""
+    w = World(40, 40, west=258_000, south=593_000)
+    row = gable(w, 10, 10, 35)
+    found = judged(w, tmp_path).loc[row]
+    planes = sorted(found["planes"], key=lambda plane: plane["azimuth_deg"])
+    turned = convergence(258_000, 593_000)
+    assert 1 < turned < 1.5
+    assert [p["azimuth_deg"] for p in planes] == [
+        pytest.approx(90 + turned, abs=0.05), pytest.approx(270 + turned, abs=0.05),
+    ]  # fmt: skip
+    assert [p["tilt_deg"] for p in planes] == pytest.approx([35, 35], abs=0.05)
+    assert found["roof_area_m2"] == pytest.approx(96 / math.cos(math.radians(35)), rel=0.002)
+    assert not found["solar_suitable"] and found["class"] == "none"
+
+
+def test_odd_footprints_are_accounted_for(tmp_path: Path) -> None:
+    """One of a cell, one of cells without data, one that crosses itself, one wider than a shard,
+    and heights as high as the heights of a country go."""
+    w = World(400, 120)
+    small = w.footprint(shapely.box(10.6, 10.6, 10.7, 10.7))
+    w.dsm[w.part(10, 10, 12, 12)] = 5.0
+    empty = w.block(20, 10, 30, 20, np.nan)
+    bow = w.footprint(shapely.Polygon([(40, 10), (60, 30), (60, 10), (40, 30)]))
+    w.dsm[w.part(38, 8, 62, 32)] = 6.0
+    wide = w.block(5, 60, 395, 100, 7.0)
+    high = w.block(70, 10, 80, 20, 499.99)
+    found = judged(w, tmp_path)
+    assert found.at[small, "planes"] == [] and "one_cell" in found.at[small, "flags"]
+    assert "rough_roof" in found.at[small, "flags"] and found.at[small, "class"] == "none"
+    assert found.at[empty, "rejected"] == "no_data" and found.at[empty, "planes"] is None
+    assert "repaired" in found.at[bow, "flags"] and len(found.at[bow, "planes"]) >= 1
+    assert found.at[wide, "planes"][0]["area_m2"] == pytest.approx(390 * 40)
+    assert found.at[high, "planes"][0]["z_m"] == pytest.approx(499.99, abs=0.006)
+
+
+def test_overlapping_footprints_have_each_all_their_cells(tmp_path: Path) -> None:
+    w = World(60, 60)
+    first = w.block(10, 10, 30, 30, 6.0)
+    second = w.block(20, 10, 40, 30, 6.0)
+    files = w.write(tmp_path / "in")
+    run = finished(files, tmp_path / "out")
+    for row in (first, second):
+        assert run.rows[row]["planes"][0]["plan_m2"] == pytest.approx(400)
+        assert run.rows[row]["planes"][0]["cells"] == 1600
+    assert (run.ground.planes == 1).sum() == 30 * 20 * 4
+
+
+def test_an_added_building_has_the_flat_roof_that_it_is_given(tmp_path: Path) -> None:
+    w = World(60, 60)
+    w.block(5, 5, 15, 15, 4.0)
+    w.frame(1.0)
+    added = World(60, 60)
+    added.footprint(shapely.box(30, 30, 42, 42), height_m=9.0)
+    added.footprints.to_parquet(tmp_path / "added.parquet")
+    found = judged(w, tmp_path, add_building=(str(tmp_path / "added.parquet"),))
+    (plane,) = found[found["area_m2"] == 144].iloc[0]["planes"]
+    assert plane["kind"] == "flat" and plane["z_m"] == 9 and plane["rmse_m"] == 0
+
+
+@pytest.mark.parametrize("resolution", [2.0, 5.0, 0.625])
+def test_cells_that_do_not_fit_are_refused(tmp_path: Path, resolution: float) -> None:
+    w = World(200 * resolution, 200 * resolution, resolution, west=128_000, south=491_520)
+    w.block(10 * resolution, 10 * resolution, 40 * resolution, 40 * resolution, 6.0)
+    with pytest.raises(InputError, match="method annual: takes cells") as caught:
+        judged(w, tmp_path)
+    assert "give AHN's sheets of 0.5 m" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"scheme": "best"}, {"flat_layout": "north"}, {"outlines": "maybe"}]
+)
+def test_unknown_choices_are_refused(tmp_path: Path, settings: dict[str, str]) -> None:
+    w = World(40, 40)
+    w.block(10, 10, 20, 20, 6.0)
+    with pytest.raises(InputError, match=next(iter(settings))):
+        judged(w, tmp_path, settings=settings)
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_a_run_of_another_method_is_not_taken_up(tmp_path: Path, update: bool) -> None:
+    w = World(40, 40)
+    w.block(10, 10, 20, 20, 6.0)
+    files = w.write(tmp_path / "in")
+    compute(files, tmp_path / "out", layers=())
+    with pytest.raises(InputError):
+        compute(files, tmp_path / "out", method=NAME, layers=(), update=update)

@@ -1,0 +1,167 @@
+"""The bookkeeping of the method `annual` as plainly as it can be written, from a run's raster
+layer of planes, its inputs and how each plane lies: slow, and by another way."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyproj
+import rasterio.features
+import shapely
+import zarr
+from affine import Affine
+from numpy.typing import NDArray
+
+from tests.support.planes import overgrown_of, setback_of
+from tests.support.runs import Files, read
+
+REST = 255
+DEFAULTS = {
+    "flat_below_deg": 10.0, "min_plane_m2": 8.0, "steep_above_deg": 60.0, "pitched_cover": 0.75,
+    "flat_layout": "eastwest", "eastwest_cover": 0.9, "south_cover": 0.5, "setback_m": 1.2,
+    "module_kwp_m2": 0.2,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The raster layer of a run and the heights under it [m], with their transform."""
+
+    planes: NDArray[np.uint8]
+    heights: NDArray[np.float32]
+    transform: Affine
+
+    @property
+    def resolution(self) -> float:
+        return float(self.transform.a)
+
+    def own(self, geometry: Any) -> NDArray[np.bool_]:
+        """The cells of a footprint."""
+        mask: NDArray[np.bool_] = rasterio.features.rasterize(
+            [geometry], self.planes.shape, transform=self.transform
+        ).astype(bool)
+        return mask
+
+
+def ground_of(files: Files, out: Path) -> Ground:
+    """What a run left of its ground, and what it read."""
+    group = zarr.open_group(out / "rasters.zarr", mode="r")["0"]
+    x, y, planes = (np.asarray(group[name]) for name in ("x", "y", "plane"))
+    r = float(x[1] - x[0])
+    bounds = x[0] - r / 2, y[-1] - r / 2, x[-1] + r / 2, y[0] + r / 2
+    sheets, transform, _ = read(files.dsm)
+    heights = np.full(planes.shape, np.nan, np.float32)
+    top, left = round((bounds[3] - transform.f) / -r), round((bounds[0] - transform.c) / r)
+    part = sheets[max(top, 0) : top + len(planes), max(left, 0) : left + planes.shape[1]]
+    down, right = max(-top, 0), max(-left, 0)
+    heights[down : down + part.shape[0], right : right + part.shape[1]] = part
+    return Ground(planes, heights, Affine(r, 0, bounds[0], 0, -r, bounds[3]))
+
+
+def convergence(x: float, y: float) -> float:
+    """Grid north from true north at the centre of the square of 10,240 m that holds a point."""
+    centre = [(math.floor(v / 10_240) + 0.5) * 10_240 for v in (x, y)]
+    to_degrees = pyproj.Transformer.from_crs(28992, 4326, always_xy=True)
+    place = to_degrees.transform(*centre)
+    return round(pyproj.Proj("EPSG:28992").get_factors(*place).meridian_convergence, 3)
+
+
+def expected(row: dict[str, Any], ground: Ground, **parameters: Any) -> dict[str, Any]:
+    """What a row must say, from how each of its planes lies (slopes, height at its centre) and from
+    the cells that the raster layer gives it."""
+    p = DEFAULTS | parameters
+    own, r = ground.own(shapely.from_wkb(row["geometry"])), ground.resolution
+    at = np.argwhere(own)
+    top, left = at.min(axis=0)
+    part = np.s_[top : at[:, 0].max() + 1, left : at[:, 1].max() + 1]
+    number = np.where(own, ground.planes, 0)[part]
+    heights = ground.heights[part]
+    known = int((own[part] & ~np.isnan(heights)).sum())
+    free = setback_of(number, len(row["planes"]), p["setback_m"] / r)
+    planes, counts = [], own.sum()
+    for k, plane in enumerate(row["planes"]):
+        planes.append(_plane(plane, number, k + 1, free[k], row, counts, p))
+        row_, column = np.argwhere(number == k + 1).mean(axis=0)
+        x, y = ground.transform @ (left + column + 0.5, top + row_ + 0.5)
+        planes[-1] |= {"centre_x": x, "centre_y": y}
+    in_planes = sum(plane["cells"] for plane in planes)
+    above = _overgrown(heights, number, row["planes"], planes, ground, top, left)
+    suited = [plane for plane in planes if plane["suitable"]]
+    flags = {
+        "poor_data": known / counts < 0.8,
+        "rough_roof": in_planes / counts < 0.5,
+        "overgrown": above / counts > 0.15,
+    }
+    return {
+        "planes": planes,
+        "roof_area_m2": sum(plane["area_m2"] for plane in planes),
+        "roof_flat_m2": sum(plane["area_m2"] for plane in planes if plane["kind"] == "flat"),
+        "roof_known": in_planes / counts,
+        "panel_area_m2": sum(plane["usable_m2"] for plane in suited),
+        "kwp": sum(plane["kwp"] for plane in suited),
+        "solar_suitable": bool(suited),
+        "class": "solar" if suited else "none",
+        "flags": {name for name, holds in flags.items() if holds},
+    }
+
+
+def _plane(
+    plane: dict[str, Any],
+    number: NDArray[np.uint8],
+    n: int,
+    free: int,
+    row: dict[str, Any],
+    own: int,
+    p: dict[str, Any],
+) -> dict[str, Any]:
+    east, north, cells = plane["slope_east"], plane["slope_north"], int((number == n).sum())
+    tilt = round(math.degrees(math.atan(math.hypot(east, north))), 3)
+    grid = math.degrees(math.atan2(-east, -north))
+    azimuth = round(grid + convergence(row["centre_x"], row["centre_y"]), 3) % 360
+    flat = tilt < p["flat_below_deg"]
+    plan = row["area_m2"] * cells / own
+    area = plan / math.cos(math.atan(math.hypot(east, north)))
+    usable = p["pitched_cover"] * area
+    if flat:
+        usable = p[f"{p['flat_layout']}_cover"] * plan * free / cells
+    if area < p["min_plane_m2"] or tilt > p["steep_above_deg"]:
+        usable = 0.0
+    return {
+        "n": n,
+        "kind": "flat" if flat else "pitched",
+        "tilt_deg": tilt,
+        "azimuth_deg": None if flat else azimuth,
+        "plan_m2": plan,
+        "area_m2": area,
+        "cells": cells,
+        "usable_m2": usable,
+        "kwp": usable * p["module_kwp_m2"],
+        "suitable": usable > 0 and (flat or 112.5 <= azimuth < 247.5),
+    }
+
+
+def _overgrown(
+    heights: NDArray[np.float32],
+    number: NDArray[np.uint8],
+    lying: list[dict[str, Any]],
+    planes: list[dict[str, Any]],
+    ground: Ground,
+    top: int,
+    left: int,
+) -> int:
+    """Cells of the rest that stand more than 1 m over the nearest plane."""
+    places = [~ground.transform @ (each["centre_x"], each["centre_y"]) for each in planes]
+    made: Any = SimpleNamespace(
+        column=[x - left - 0.5 for x, _ in places],
+        row=[y - top - 0.5 for _, y in places],
+        top=[0],
+        left=[0],
+        height=[each["z_m"] for each in lying],
+        slope_east=[each["slope_east"] for each in lying],
+        slope_north=[each["slope_north"] for each in lying],
+    )
+    cm: NDArray[np.float32] = np.rint(100 * heights.astype(float)) / 100
+    return overgrown_of(cm, number, made, 1.0)
