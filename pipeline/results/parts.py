@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.errors import InputError
 from pipeline.methods.method import TEXT, Column, Method
 from pipeline.results.columns import pandas_metadata
 from pipeline.results.filter_parts import GEOMETRY
@@ -21,6 +22,7 @@ from pipeline.storage.geo_metadata import GeoMetadata
 from pipeline.storage.geoparquet import EDGES, GeoParquet, Statistics
 from pipeline.storage.places import Place
 from pipeline.storage.slices import BBOX
+from pipeline.terms import Location
 
 ID, ROW = "id", "row"  # of the building
 SHAPE = (BBOX, GEOMETRY)
@@ -44,14 +46,17 @@ def part_columns(method: Method, of: Column) -> dict[str, Column]:
 class PartTable(GeoParquet):
     """The parts of the buildings of a run, in their order.
 
-    file: of the table of buildings; columns: by name, as `part_columns` has them; of: the nested
-    column. Raises InputError for a file that is damaged.
+    file: of the table of buildings; of: the nested column of the method whose structs they are. Its
+    columns are those of `part_columns`. Raises InputError for a file that is damaged, or without
+    that column.
     """
 
     stores_rectangles = False
 
     def __init__(self, file: Place, method: Method, of: Column) -> None:
         super().__init__(file)
+        if of.name not in self.schema.names:
+            raise InputError(Location(file), "has no column {name}", "run it anew", name=of.name)
         self._of = of.name
         self._number = of.fields[0].name
         self._inner = {each.name: each.name for each in of.fields if each.name != of.geometry}

@@ -39,24 +39,22 @@ class TableLayer(NamedTuple):
     @property
     def size(self) -> Text:
         """How many rows it has."""
-        rows = len(self.table)
-        return (
-            Text("{rows:,} rows", rows=rows) if self.part else Text("{rows:,} buildings", rows=rows)
-        )
+        if self.part:
+            return Text("{rows:,} rows", rows=len(self.table))
+        return Text("{rows:,} buildings", rows=len(self.table))
 
     @property
     def description(self) -> Text:
-        """A line on it, which need not name the buildings twice."""
-        whole = Text("layer {layer}: {what}", layer=self.name, what=self.size)
-        return whole if self.part else self.size
+        """Its size, with its name unless it is of the buildings."""
+        if self.part:
+            return Text("layer {layer}: {what}", layer=self.name, what=self.size)
+        return self.size
 
     @property
     def meaning(self) -> str:
-        """A line on it in the language that is requested, for who opens it."""
+        """What it is, in the language that is requested."""
         lang, method = self.request.lang, self.request.run.method
-        if self.part is None:
-            return method.words(lang).subtitle
-        return ": ".join(self.part.words(lang))
+        return self.part.words(lang).title if self.part else method.words(lang).subtitle
 
     @property
     def rules(self) -> list[Rule]:
@@ -67,14 +65,12 @@ class TableLayer(NamedTuple):
 
     def rows(self) -> Iterator[pa.Table]:
         """Its rows as flat tables of one schema, a row group at a time; at least one table."""
-        names, moments = (
-            flat_names(self.table.schema.names, self.columns),
-            len(self.request.moments),
-        )
-        for group in range(self.table.groups):
-            yield flatten(self.table.read([group], names), moments)
-        if not self.table.groups:
-            yield flatten(self.table.schema.empty_table().select(names), moments)
+        table, moments = self.table, len(self.request.moments)
+        names = flat_names(table.schema.names, self.columns)
+        for group in range(table.groups):
+            yield flatten(table.read([group], names), moments)
+        if not table.groups:
+            yield flatten(table.schema.empty_table().select(names), moments)
 
     def without_outlines(self) -> Iterator[pa.Table]:
         """Its rows for formats without geometry."""
@@ -94,8 +90,8 @@ class TableLayer(NamedTuple):
 
 
 def requested(request: ExportRequest) -> list[TableLayer]:
-    """The layers that a request names, of which the first is the one of formats that hold one: by
-    default all. Raises InputError where none is of that name."""
+    """The layer that a request names, or all, the buildings first. Raises InputError where none has
+    that name."""
     there = list(request.run.tables)
     if request.layer not in (None, *there):
         raise InputError(

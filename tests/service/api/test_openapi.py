@@ -19,6 +19,7 @@ from schemathesis.openapi import from_asgi
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from pipeline.grid.crs import lonlat
+from pipeline.methods import DEFAULT
 from pipeline.output.tiles.scheme import MapTile
 from service.api.app import create_app
 from service.core.keys import LOCAL, LOCAL_CLIENT
@@ -108,7 +109,8 @@ def put(app: FastAPI, w: World) -> None:
     if not place.exists():
         shutil.copytree(w.run, place)
     if service.jobs.find(JOB, LOCAL) is None:
-        order = JobRequest("suitability", {"layers": ["shadow"]}, KEY, 1e4)
+        inputs = {"layers": ["shadow"], "method": DEFAULT}
+        order = JobRequest("suitability", inputs, KEY, 1e4)
         made = service.jobs.submit(order, LOCAL_CLIENT)
         assert made.status is Status.SUCCESSFUL
         service.database.execute("UPDATE jobs SET id = ? WHERE id = ?", JOB, made.id)
