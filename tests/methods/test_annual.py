@@ -14,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.quarter.roofscape import generate_roofs
 from pipeline.results import report
 from tests.support.annual import Ground, convergence, expected, ground_of
-from tests.support.outcomes import compute
+from tests.support.outcomes import compute, counted
 from tests.support.runs import Files, World
 
 NAME, LAYER = "annual", "plane"
@@ -194,6 +194,17 @@ def test_odd_footprints_are_accounted_for(tmp_path: Path) -> None:
     assert "repaired" in found.at[bow, "flags"] and len(found.at[bow, "planes"]) >= 1
     assert found.at[wide, "planes"][0]["area_m2"] == pytest.approx(390 * 40)
     assert found.at[high, "planes"][0]["z_m"] == pytest.approx(499.99, abs=0.006)
+
+
+def test_a_greenhouse_of_a_kilometre_fits_into_memory(tmp_path: Path) -> None:
+    w = World(1040, 120)
+    wide = w.block(20, 20, 1020, 100, 6.0)
+    files = w.write(tmp_path / "in")
+    asked = files.request(tmp_path / "out", method=NAME, layers=())
+    found = counted(asked).memory
+    assert 2000**2 * 26 < found < 2**30  # what the kernel alone holds of its window
+    (plane,) = judged(w, tmp_path / "run").loc[wide]["planes"]
+    assert plane["area_m2"] == pytest.approx(80_000)
 
 
 def test_overlapping_footprints_have_each_all_their_cells(tmp_path: Path) -> None:

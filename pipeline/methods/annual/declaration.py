@@ -4,10 +4,10 @@ from pipeline.methods import house
 from pipeline.methods.annual import words
 from pipeline.methods.annual.columns import FOOTPRINTS, OWN
 from pipeline.methods.annual.passes import LAYER, PASSES
+from pipeline.methods.annual.reach import RoofReach
 from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
 from pipeline.methods.house import REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import Class, Flag, Layer, Method
-from pipeline.methods.reach import Reach
 
 # fmt: off
 CLASSES = (
@@ -63,7 +63,7 @@ ANNUAL = Method(
     flags=FLAGS,
     layers=LAYERS,
     passes=PASSES,
-    reach=Reach(lambda p: 0.0),
+    reach=RoofReach(lambda p: 0.0),
     states=convergences,
     check_cells=check_cells,
     en=words.EN,
