@@ -1,0 +1,11 @@
+"""The climate of the Netherlands: what the sun gives each square of the lattice, month by month."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "files": ["Climate", "read_climate", "shipped_climate"],
+        "square": ["SquareClimate", "climate_of"],
+    },
+)

@@ -1,0 +1,173 @@
+"""The shipped climate is what KNMI's hours make, and each fault of another one is one line."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pvlib.atmosphere import get_relative_airmass
+from pvlib.irradiance import get_extra_radiation, get_total_irradiance
+from pvlib.solarposition import spa_python
+
+from pipeline.errors import InputError
+from pipeline.methods.climate import Climate, read_climate, shipped_climate
+from pipeline.methods.climate import make as program
+from pipeline.methods.climate.files import MONTHS, STATIONS, SUN
+from pipeline.methods.climate.make import HOURS, make
+from pipeline.methods.climate.perez import SHARES, beam_and_diffuse, read_hours, sky_parts
+
+SHIPPED = Path(program.__file__).parent
+# Published sums of planes at Schiphol [kWh/m2 a year], by azimuth and tilt [degrees].
+AZIMUTHS = {"N": 0.0, "E": 90.0, "SE": 135.0, "S": 180.0, "SW": 225.0, "W": 270.0}
+PUBLISHED = {
+    "S0": 1085, "S10": 1176, "S15": 1212, "S35": 1286, "SE35": 1198, "SW35": 1215,
+    "E35": 994, "W35": 1018, "N35": 682, "E10": 1074, "W10": 1083,
+}  # fmt: skip
+PLACES = {240: (4.79, 52.318), 260: (5.18, 52.1)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped climate, to be spoiled."""
+    for name in (STATIONS, SUN, MONTHS):
+        shutil.copy(SHIPPED / name, tmp_path / name)
+    return tmp_path
+
+
+def plane_of_array(hours: pd.DataFrame, place: tuple[float, float], plane: str) -> float:
+    """Mean irradiation a year [kWh/m2] of a plane: the hours' split by Erbs, the rest by pvlib."""
+    azimuth, tilt = AZIMUTHS[plane.rstrip("0123456789")], float(plane.lstrip("NESW"))
+    moments = pd.DatetimeIndex(hours.index)
+    sun = spa_python(moments, place[1], place[0], altitude=0, delta_t=67.0)
+    zenith, ghi = sun["zenith"].to_numpy(), hours["ghi"].to_numpy()
+    day = moments.day_of_year.to_numpy()
+    beam, diffuse = beam_and_diffuse(ghi, zenith, day)
+    total = get_total_irradiance(
+        tilt, azimuth, zenith, sun["azimuth"].to_numpy(), beam, ghi, diffuse, albedo=0.2,
+        dni_extra=get_extra_radiation(day), airmass=get_relative_airmass(zenith), model="perez",
+    )  # fmt: skip
+    return float(np.nansum(total["poa_global"]) / 10_000)
+
+
+def test_the_shipped_files_are_what_the_program_makes(data: Path, tmp_path: Path) -> None:
+    make(data / "knmi", tmp_path)
+    for name in (STATIONS, SUN, MONTHS):
+        assert (tmp_path / name).read_bytes() == (SHIPPED / name).read_bytes(), name
+
+
+def test_planes_to_the_west_and_east_get_their_own_share(
+    data_file: Callable[[str], Path],
+) -> None:
+    """With the sun at the hour's stamp, or local time for UTC, they differ by hundreds."""
+    for station, west, east in ((240, 1017, 992), (260, 968, 984)):
+        hours = read_hours(data_file("knmi/" + HOURS.format(station=station)))
+        sums = [plane_of_array(hours, PLACES[station], plane) for plane in ("W35", "E35")]
+        assert sums == pytest.approx([west, east], abs=1.0)
+
+
+def test_sums_of_planes_at_schiphol(data_file: Callable[[str], Path]) -> None:
+    hours = read_hours(data_file("knmi/" + HOURS.format(station=240)))
+    sums = {plane: plane_of_array(hours, PLACES[240], plane) for plane in PUBLISHED}
+    assert sums == pytest.approx(PUBLISHED, rel=0.01)
+
+
+def test_global_radiation_is_the_sum_of_its_parts(data_file: Callable[[str], Path]) -> None:
+    """On a level plane, where the sun stands above 5 degrees: the band adds nothing there."""
+    hours = read_hours(data_file("knmi/" + HOURS.format(station=240))).iloc[:8760]
+    sun = spa_python(pd.DatetimeIndex(hours.index), 52.318, 4.79, altitude=0, delta_t=67.0)
+    up = (sun["zenith"] < 85.0).to_numpy()
+    parts, cosine = sky_parts(hours, 4.79, 52.318)[up], np.cos(np.radians(sun["zenith"]))[up]
+    level = (parts["beam"] + parts["circumsolar"]) * cosine + parts["isotropic"]
+    assert up.sum() > 3800
+    np.testing.assert_allclose(level, hours["ghi"][up], rtol=1e-12, atol=1e-9)
+
+
+def test_months_are_those_of_the_published_table() -> None:
+    climate = shipped_climate()
+    schiphol = climate.months[climate.stations.index("240")]
+    assert schiphol.tolist() == [
+        20.5, 39.7, 83.6, 128.3, 164.1, 161.7, 163.4, 136.7, 92.9, 52.8, 25.1, 15.7,
+    ]  # fmt: skip
+    assert len(climate.stations) == 30
+    assert climate.months.sum(1).mean() == pytest.approx(1082, abs=0.5)
+    assert climate.shares.shape == (12, 24, len(SHARES))
+
+
+def test_a_climate_is_known_by_its_files(folder: Path) -> None:
+    assert read_climate(folder) == shipped_climate()
+    replace(folder / MONTHS, "20.5", "20.6")
+    assert read_climate(folder) != shipped_climate()
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (SUN, "month,hour", "maand,hour", "sun.csv: no column 'month' (it has maand,"),
+        (MONTHS, ",m12", ",december", "months.csv: no column 'm12' (it has station,"),
+        (SUN, "\n3,12,", "\n3,11,", "sun.csv: row 61: a second row of month 3, hour 11; remove"),
+        (SUN, "\n3,12,", "\n13,12,", "row 61: month 13, hour 12 does not belong here"),
+        (MONTHS, "\n240,", "\n241,", "months.csv: row 3: station 241 does not belong here"),
+        (MONTHS, "20.5", "", "months.csv: row 3: m01 is ''; give a number"),
+        (MONTHS, "20.5", "nan", "months.csv: row 3: m01 is 'nan'; give a number"),
+        (MONTHS, "20.5", "-20.5", "row 3: m01 is '-20.5'; give a number that is not negative"),
+        (STATIONS, "52.318", "north", "stations.csv: row 5: lat is 'north'; give a number"),
+    ],
+)
+def test_faults_of_a_file_are_one_line(
+    folder: Path, name: str, old: str, new: str, message: str
+) -> None:
+    replace(folder / name, old, new)
+    with pytest.raises(InputError) as error:
+        read_climate(folder)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", [STATIONS, SUN, MONTHS])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=f"^{name}: is missing; a climate has stations.csv, sun"):
+        read_climate(folder)
+
+
+def test_a_missing_row_is_named(folder: Path) -> None:
+    for name, start, key in ((MONTHS, "240,", "station 240"), (SUN, "7,5,", "month 7, hour 5")):
+        text = (SHIPPED / name).read_text("utf-8").splitlines()
+        kept = [line for line in text if not line.startswith(start)]
+        (folder / name).write_text("\n".join(kept), "utf-8")
+        with pytest.raises(InputError, match=f"^{name}: no row of {key}; add it"):
+            read_climate(folder)
+        shutil.copy(SHIPPED / name, folder / name)
+
+
+def test_only_the_band_may_be_negative(folder: Path) -> None:
+    assert (shipped_climate().shares[..., 3] < 0).any()
+    replace(folder / SUN, "6,12,0.0", "6,12,-0.0")
+    with pytest.raises(InputError, match=r"row 133: beam is '-0\.\d+'; give a number that is not"):
+        read_climate(folder)
+
+
+def test_a_month_without_a_beam_or_with_too_much_sky_is_refused(folder: Path) -> None:
+    replace(folder / SUN, "6,12,0.064785,0.022702,0.030500", "6,12,0.064785,0.022702,0.9")
+    with pytest.raises(InputError, match="month 6: its isotropic shares add up to more than 1"):
+        read_climate(folder)
+
+
+def test_no_station_for_sun_is_a_fault(folder: Path) -> None:
+    (folder / STATIONS).write_text("station,lon,lat,sun\n240,4.79,52.3,0\n", "utf-8")
+    with pytest.raises(InputError, match="no station has sun 1; give at least one"):
+        read_climate(folder)
+
+
+def test_byte_order_mark_and_other_columns_are_taken(folder: Path) -> None:
+    path = folder / MONTHS
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert isinstance(read_climate(folder), Climate)
