@@ -51,7 +51,7 @@ function sourceElements() {
   return [
     terms([...basisOf(one, true), [t("licence"), english(one.licence)]], { class: "terms" }),
     make("p", {}, t("not_judged_here")),
-    make("p", {}, t("trials")),
+    ...(known("trials") ? [make("p", {}, t("trials"))] : []),
   ];
 }
 

@@ -116,11 +116,17 @@ export function measuresOf(method) {
 /** A column's unit as it is written behind a value. */
 const unitOf = ({ unit }) => (unit ? ` ${unit.replace(/m2\b/, "m²").replace("/year", ` ${t("a_year")}`)}` : "");
 
+/** A number of a column; hectares as small as a roof. */
+function written(value, { unit }) {
+  if (unit === "ha") return number(value, 2);
+  return Number.isInteger(value) ? number(value) : amount(value);
+}
+
 /** A value of a column in words; null where it is not known. */
 function valueOf(column, value) {
   if (value === null || value === undefined || value === "") return null;
   if (typeof value === "boolean") return t(value ? "yes" : "no");
-  if (typeof value === "number") return `${Number.isInteger(value) ? number(value) : amount(value)}${unitOf(column)}`;
+  if (typeof value === "number") return `${written(value, column)}${unitOf(column)}`;
   if (typeof value === "string" && column.type?.includes("struct")) return valueOf(column, JSON.parse(value));
   if (Array.isArray(value)) return value.map((part) => valueOf(column, part) ?? "–").join("; ");
   if (typeof value === "object") return Object.entries(value).map(([name, part]) => `${name} ${valueOf({}, part) ?? "–"}`).join(", ");
