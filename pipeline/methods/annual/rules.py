@@ -40,11 +40,11 @@ class Annual(CentreParameter, BuildingParameters):
         unit="degrees", minimum=0, maximum=45,
     )
     min_plane_cells: int = parameter(
-        "integer", 8, "2 m2 of AHN's cells of 0.5 m: a fit on fewer is not to be trusted",
+        "integer", 8, "an assumption: 2 m2 of AHN's cells of 0.5 m; fewer do not tell a plane",
         minimum=3, maximum=10_000,
     )
     min_plane_m2: float = parameter(
-        "number", 8.0, "true area of the smallest plane with modules: five; as Zonatlas has it",
+        "number", 8.0, "true area of the smallest plane with modules: as Zonatlas Utrecht has it",
         unit="m2", minimum=0, maximum=10_000,
     )
     steep_above_deg: float = parameter(
@@ -73,7 +73,7 @@ class Annual(CentreParameter, BuildingParameters):
         minimum=0, maximum=1,
     )
     setback_m: float = parameter(
-        "number", 1.2, "free of modules along the edges and obstacles of flat planes: by practice",
+        "number", 1.2, "free of modules along edges and obstacles of flat planes, as is usual",
         unit="m", minimum=0, maximum=20,
     )
     module_kwp_m2: float = parameter(
