@@ -40,7 +40,7 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         "parameter times: on 2025-12-21 at 08:30 CET the sun stands 3.07 degrees below the horizon",
     ),
     "after sunset": (["--set", "date=2025-06-21", "--set", "times=23:59"], "another date or time"),
-    "an unknown method": (["--method", "annual"], "--method annual: unknown; there is"),
+    "an unknown method": (["--method", "yearly"], "--method yearly: unknown; there is"),
     "an unknown layer": (
         ["--layers", "shadow,slope"],
         "--layers: 'slope' is unknown; it takes hillshade, shadow, sun_hillshade, surface",
@@ -116,7 +116,7 @@ def test_a_command_that_is_none(fault: str) -> None:
         (["export", "{}", "--to", "{}/x.dwg"], "x.dwg: unknown ending; possible are .tif, .gpkg"),
         (["export", "{}", "--to", "{}/gone/x.csv"], "not a file in a folder that exists; name an"),
         (["report", "{}", "--by", "{}/gone.gpkg"], "does not exist; check the path"),
-        (["methods", "annual"], "method 'annual' is unknown; there is powermapping"),
+        (["methods", "yearly"], "method 'yearly' is unknown; there is powermapping, annual"),
     ],
 )
 def test_faults_of_the_other_commands(tmp_path: Path, words: list[str], expected: str) -> None:
