@@ -18,6 +18,7 @@ from bench.nation.land import (
     Land,
     elevation,
 )
+from bench.nation.roofs import Roofs, roofs
 
 MARGIN = 6.0  # between a square's lots and its edge [m]
 LOTS = 2000  # more than a square has
@@ -54,7 +55,8 @@ FABRICS = (  # as land.TERRACES ... HALLS
 @dataclass(frozen=True)
 class Houses:
     """Buildings. id: int64 of 16 digits; geometry: polygons in RD; top: float32 [m NAP]; height:
-    above the ground at the middle [m]; built: int32; status: position in STATUSES."""
+    above the ground at the middle [m]; built: int32; status: position in STATUSES; roofs: where
+    they are pitched, of which `top` is the ridge."""
 
     id: NDArray[np.int64]
     geometry: NDArray[Any]
@@ -62,6 +64,7 @@ class Houses:
     height: Floats
     built: NDArray[np.int32]
     status: NDArray[np.int8]
+    roofs: Roofs
 
     def __len__(self) -> int:
         return len(self.id)
@@ -151,6 +154,14 @@ def _built(seed: int, lots: _Lots) -> Houses:
         height=height,
         built=(2020 - 140 * share(20) ** 2).astype(np.int32),
         status=status.astype(np.int8),
+        roofs=roofs(
+            lots.fabric,
+            (lots.x, lots.y),
+            (lots.cosine, lots.sine),
+            size / 2,
+            height,
+            (share(21), share(22)),
+        ),
     )
 
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from bench.nation.chance import between, uniform
 from bench.nation.houses import houses
 from bench.nation.land import SOUTH, SQUARE, WEST, Land, elevation, in_canal, squares_touching
+from bench.nation.roofs import Roofs
 from kernels.rings import footprint_spans
-from kernels.spans import raise_to
+from kernels.spans import Spans, cells_of, raise_to
 from pipeline.footprints.footprints import to_rings
 from pipeline.grid.windows import Window
 from pipeline.quarter.ground import scatter
@@ -21,12 +22,16 @@ Height = NDArray[np.float32]
 
 
 class Surface:
-    """The heights of some ground, to be had in windows."""
+    """The heights of some ground, to be had in windows. pitched: whether terraces and houses have
+    gables and hips; else all roofs are flat."""
 
-    def __init__(self, land: Land, ground: Window, resolution: float) -> None:
+    def __init__(
+        self, land: Land, ground: Window, resolution: float, pitched: bool = False
+    ) -> None:
         found = houses(land, *squares_touching(ground.bounds(resolution)))
         self._land, self._resolution = land, resolution
         self._rings, self._top = to_rings(found.geometry, resolution), found.top
+        self._roofs = found.roofs if pitched else None
 
     def heights(self, window: Window) -> tuple[Height, Height]:
         """DSM and DTM, (rows, columns) float32 [m NAP] to the centimetre, NaN where there are no
@@ -57,8 +62,18 @@ class Surface:
         raise_to(covered, spans, np.ones(len(self._top), np.uint8))
         built = covered.view(np.bool_)
         surface[built] = -np.inf
-        raise_to(surface, spans, self._top)
+        if self._roofs is None:
+            raise_to(surface, spans, self._top)
+        else:
+            self._raise_to_roofs(window, surface, spans, self._roofs)
         return built
+
+    def _raise_to_roofs(self, window: Window, surface: Height, spans: Spans, roofs: Roofs) -> None:
+        own = cells_of(spans)
+        x = (own.column + window.left + 0.5) * self._resolution
+        y = -(own.row + window.top + 0.5) * self._resolution
+        height = self._top[own.footprint] - roofs.below_ridge(own.footprint, x, y)
+        np.maximum.at(surface, (own.row, own.column), height.astype(np.float32))
 
     def _by_square(
         self, known: NDArray[np.bool_], x: NDArray[Any], y: NDArray[Any]

@@ -62,24 +62,26 @@ def generate(
     workers: int = 2,
     within: Bounds | None = None,
     geopackage: bool = False,
+    pitched: bool = False,
 ) -> Nation:
     """The nation, or the sheets of these names; what is in the folder already stays.
 
     resolution: 0.5 or 5 m, or what else divides 10 m; footprints: of the whole nation, about;
     within: heights only on what meets this rectangle, and footprints; geopackage: footprints in
-    that format. The files depend on these alone, not on the workers (threads).
+    that format; pitched: gables and hips on terraces and houses, whose ridges are as high as
+    otherwise their flat roofs. The files depend on these alone, not on the workers (threads).
     Raises InputError for a name that is none of a sheet with land, and for a folder with another
     nation.
     """
     places = _places(names)
     _check_card(folder, {"resolution": resolution, "footprints": footprints, "seed": seed,
-                         "within": within})  # fmt: skip
+                         "within": within} | ({"pitched": True} if pitched else {}))  # fmt: skip
     what = land(seed, footprints)
     dsm, dtm = (folder / kind for kind in ("dsm", "dtm"))
     for made in (dsm, dtm):
         made.mkdir(exist_ok=True)
     with ThreadPoolExecutor(workers) as pool:
-        write = partial(_write_pair, what, resolution, within, (dsm, dtm))
+        write = partial(_write_pair, what, resolution, within, pitched, (dsm, dtm))
         for _ in pool.map(write, places):
             pass
         count = write_table(folder / "pand.parquet", what, places, within, pool.map)
@@ -171,6 +173,7 @@ def _write_pair(
     what: Land,
     resolution: float,
     within: Bounds | None,
+    pitched: bool,
     folders: tuple[Path, Path],
     place: AhnSheet,
 ) -> None:
@@ -187,7 +190,7 @@ def _write_pair(
         rasterio.open(parts[1], "w", **_profile(window, resolution)) as dtm,
     ):
         for row in _rows(pieces):
-            surface = Surface(what, row[0].union(row[-1]), resolution)
+            surface = Surface(what, row[0].union(row[-1]), resolution, pitched)
             for piece in row:
                 at = FileWindow(
                     piece.left - window.left, piece.top - window.top, piece.width, piece.height

@@ -25,7 +25,11 @@ from bench.nation.land import (
     squares_touching,
 )
 from bench.nation.surface import Surface
+from kernels.planes import roof_planes
+from kernels.rings import footprint_spans
+from kernels.zonal import centimetres
 from pipeline.errors import InputError
+from pipeline.footprints.footprints import to_rings
 from pipeline.footprints.prepared_sort import hilbert
 from pipeline.grid.windows import Window
 from pipeline.heights.ahn_index import sheets
@@ -119,6 +123,7 @@ def test_a_sheet_cut_off_while_it_was_written_is_written_again(
     [
         ({"names": ["99XX9"]}, "99XX9: is no sheet with land; give names as 25GN1"),
         ({"names": [CITY], "within": CORNER, "seed": 1}, "holds another generated nation"),
+        ({"names": [CITY], "within": CORNER, "pitched": True}, "holds another generated nation"),
     ],
 )
 def test_what_cannot_be_made_is_refused(
@@ -261,11 +266,36 @@ def test_roofs_and_ground_are_as_high_as_they_are_made(what: Land, resolution: f
     assert np.isnan(dtm[at]).all()
 
 
-def test_a_window_sees_what_the_whole_does(what: Land) -> None:
+def test_pitched_roofs_have_the_planes_that_they_are_made_with(what: Land) -> None:
+    window = Window.around((129_110.0, 484_840.0, 129_860.0, 485_590.0), 0.5)
+    found = houses(what, *squares_touching(window.bounds(0.5)))
+    west, south, east, north = window.bounds(0.5)
+    inside = shapely.contains(shapely.box(west, south, east, north), found.geometry)
+    whole = shapely.get_num_coordinates(found.geometry) == 5  # neither L-shaped
+    chosen = np.flatnonzero(
+        inside & whole & (np.minimum(found.roofs.across, found.roofs.along) > 3)
+    )
+    dsm, dtm = Surface(what, window, 0.5, pitched=True).heights(window)
+    flat_dsm, flat_dtm = Surface(what, window, 0.5).heights(window)
+    np.testing.assert_array_equal(dtm, flat_dtm)
+    np.testing.assert_array_equal(dsm[~np.isnan(dtm)], flat_dsm[~np.isnan(dtm)])
+    spans = footprint_spans(to_rings(found.geometry[chosen], 0.5), window.box)
+    planes = roof_planes(centimetres(dsm), spans, 0.5)
+    slope, hipped = found.roofs.slope[chosen], found.roofs.hipped[chosen]
+    assert len(chosen) > 200 and 0 < hipped.sum() < (slope > 0).sum() < len(chosen)
+    count = np.where(slope == 0, 1, np.where(hipped, 4, 2))
+    assert (np.diff(planes.start) == count).mean() > 0.95
+    steepest = np.hypot(planes.slope_east, planes.slope_north)[planes.start[:-1]]
+    assert np.median(np.abs(steepest - slope)[slope > 0]) < 0.01
+    assert np.abs(steepest[slope == 0]).max() < 0.02
+
+
+@pytest.mark.parametrize("pitched", [False, True])
+def test_a_window_sees_what_the_whole_does(what: Land, pitched: bool) -> None:
     whole = Window(-97_300, 24_800, 40, 60)
-    every = Surface(what, whole, 5.0).heights(whole)
+    every = Surface(what, whole, 5.0, pitched).heights(whole)
     part = Window(-97_290, 24_820, 20, 30)
-    for a, b in zip(every, Surface(what, part, 5.0).heights(part), strict=True):
+    for a, b in zip(every, Surface(what, part, 5.0, pitched).heights(part), strict=True):
         np.testing.assert_array_equal(a[whole.slices(part)], b)
     with pytest.raises(ValueError, match="10 m"):
         Surface(what, whole, 5.0).heights(Window(-97_301, 24_800, 4, 4))
