@@ -10,6 +10,7 @@ from pipeline.engine.engine import Progress, Stop, never_stop, no_progress
 from pipeline.engine.events import Log, no_log
 from pipeline.errors import InputError
 from pipeline.messages import Text
+from pipeline.methods import METHODS
 from pipeline.storage.integrity import is_whole
 from pipeline.storage.ledger import REPORT, Ledger
 from service.core.catalogue import Backend
@@ -43,14 +44,26 @@ def job_request(
     kept = available(outputs_of(process), request.inputs)
     missing = [name for name in requested if name not in kept]
     if missing and len(requested) < len(outputs_of(process)):
-        raise InputError(
-            Text("output {name}", name=missing[0]),
-            "is neither of the input layers ({layers}) nor of the method {method}",
-            "ask for it there",
-            layers=request.inputs["layers"] or "none",
-            method=request.inputs["method"],
-        )
+        raise _not_there(missing[0], request.inputs)
     return request
+
+
+def _not_there(output: str, inputs: dict[str, Any]) -> InputError:
+    """The fault of an output that a job with these inputs does not have."""
+    source = Text("output {name}", name=output)
+    if output in {of.name for method in METHODS.values() for of in method.parts}:
+        return InputError(
+            source,
+            "is of another method than {method}",
+            "leave it out, or name that method",
+            method=inputs["method"],
+        )
+    return InputError(
+        source,
+        "is of a raster layer that is not among the input layers ({layers})",
+        "ask for it there",
+        layers=inputs["layers"] or "none",
+    )
 
 
 def execute(

@@ -179,3 +179,14 @@ def test_a_layer_that_there_is_not(directory: Path, tmp_path: Path, name: str) -
     with pytest.raises(InputError, match=said):
         export(directory, tmp_path / name, "planes")
     assert not list(tmp_path.iterdir())
+
+
+def test_parts_without_outlines(tmp_path: Path) -> None:
+    run, rows = storeyed(tmp_path / "run", outlines=False), len(expected())
+    said = export(run, tmp_path / "p.fgb", LAYER)
+    assert said == f"layer storeys: {rows} rows, {rows} without an outline left out"
+    export(run, tmp_path / "p.parquet", LAYER)
+    frame = geopandas.read_parquet(tmp_path / "p.parquet")
+    assert len(frame) == rows and frame.geometry.isna().all()
+    assert export(run, tmp_path / "b.gpkg").endswith(f"layer storeys: {rows} rows")
+    assert len(geopandas.read_file(tmp_path / "b.gpkg", layer=LAYER)) == rows

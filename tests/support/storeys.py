@@ -16,27 +16,29 @@ from tests.support.finished import NORTH, TIMES, WEST, composed, seal
 from tests.support.second import SECOND, STOREYS
 
 ROWS, ROWS_A_GROUP, WIDTH = 200, 16, 40.0  # buildings, [m] between them
-WITHOUT = 3  # of whose storeys no outline is known
+WITHOUT = 3  # the row of whose storeys no outline is known
 
 
 @cache
-def buildings() -> pa.Table:
-    """Buildings in a square, of none to four storeys; every ninth was not judged."""
+def buildings(outlines: bool = True) -> pa.Table:
+    """Buildings in a square, of none to four storeys; every ninth was not judged. outlines: whether
+    storeys have one."""
     place = np.arange(ROWS)
     west, south = WEST + WIDTH * (place % 15), NORTH + WIDTH * (place // 15)
-    outlines = shapely.box(west, south, west + 10 + place % 7, south + 12)
-    wkb = shapely.to_wkb(outlines).tolist()
+    shapes = shapely.box(west, south, west + 10 + place % 7, south + 12)
+    wkb = shapely.to_wkb(shapes).tolist()
+    known = wkb if outlines else [None] * ROWS
     judged = place % 9 != 0
-    edges = shapely.bounds(outlines).T
+    edges = shapely.bounds(shapes).T
     columns: dict[str, Any] = {
         "row": place,
         "id": [f"{row:016d}" for row in place],
-        "area_m2": shapely.area(outlines),
+        "area_m2": shapely.area(shapes),
         "centre_x": west + 5,
         "centre_y": south + 5,
         "cells": place + 1,
         "above_m": pa.array(3.0 * (place % 5), mask=~judged),
-        "storeys": pa.array([_storeys(*each) for each in zip(place, judged, wkb, strict=True)],
+        "storeys": pa.array([_storeys(*each) for each in zip(place, judged, known, strict=True)],
                             STOREYS.type),
         "class": pa.array(["low"] * ROWS, mask=~judged),
         "selected": np.full(ROWS, True),
@@ -53,7 +55,7 @@ def buildings() -> pa.Table:
     return pa.table(every, schema=SECOND.schema)
 
 
-def _storeys(row: int, judged: bool, outline: bytes) -> list[dict[str, Any]] | None:
+def _storeys(row: int, judged: bool, outline: bytes | None) -> list[dict[str, Any]] | None:
     if not judged:
         return None
     shape = None if row == WITHOUT else outline
@@ -73,12 +75,13 @@ def expected() -> list[dict[str, Any]]:
     ]
 
 
-def storeyed(folder: Path) -> Path:
+def storeyed(folder: Path, outlines: bool = True) -> Path:
     """A finished run of these buildings in small row groups."""
     folder.mkdir(parents=True)
-    pq.write_table(buildings(), folder / "buildings.parquet", row_group_size=ROWS_A_GROUP)
+    table = buildings(outlines)
+    pq.write_table(table, folder / "buildings.parquet", row_group_size=ROWS_A_GROUP)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(METHODS, SECOND.name, SECOND)
         parameters = {"tall_m": 6.0, "times": TIMES[:0]}
-        seal(folder, composed(buildings(), method={"name": SECOND.name, "parameters": parameters}))
+        seal(folder, composed(table, method={"name": SECOND.name, "parameters": parameters}))
     return folder

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def write_fgb(request: ExportRequest) -> Text:
     _write_features(
         layer, _multi, placed=True, driver="FlatGeobuf", crs=RD, geometry_type="MultiPolygon"
     )
-    left = len(layer.table) - int(pyogrio.read_info(request.to)["features"])
+    left = len(layer.table) - _features_in(request.to)
     if not left:
         return layer.description
     return Text("{what}, {left:,} without an outline left out", what=layer.description, left=left)
@@ -127,6 +128,11 @@ def _write_features(
     )
 
 
+def _features_in(file: Path) -> int:
+    """How many features a file holds; without `force` GDAL does not know that of an empty one."""
+    return int(pyogrio.read_info(file, force_feature_count=True)["features"])
+
+
 def _with_polygons(table: pa.Table, convert: Convert) -> pa.Table:
     polygons = convert(shapely.from_wkb(table[GEOMETRY].to_numpy()))
     wkb = pa.array(shapely.to_wkb(polygons), pa.binary())
@@ -146,4 +152,6 @@ def _multi(geometry: np.ndarray) -> np.ndarray:
     parts, row = shapely.get_parts(geometry, return_index=True)
     polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     out = np.full(len(geometry), None, object)
-    return shapely.multipolygons(parts[polygon], indices=row[polygon], out=out)
+    if polygon.any():  # of none shapely makes an array of none, whatever `out` is
+        shapely.multipolygons(parts[polygon], indices=row[polygon], out=out)
+    return out

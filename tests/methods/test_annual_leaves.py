@@ -1,0 +1,120 @@
+"""What leaves a run of `annual`: its planes as a layer of exports, and as features of a service."""
+
+import contextlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import geopandas
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from fastapi.testclient import TestClient
+
+from pipeline import quarter
+from pipeline.methods.annual.columns import PLANES
+from pipeline.output.export import export
+from pipeline.results.parts import OVERHANG_M
+from service.api.app import create_app
+from service.api.query import RD_CRS
+from service.core.settings import Settings
+from tests.support.outcomes import compute
+from tests.support.runs import Files
+
+FIELDS = [field.name for field in PLANES.fields if field.name != PLANES.geometry]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    made = quarter.generate(tmp_path_factory.mktemp("in"), size=(200, 200))
+    return Files(made.dsm, made.dtm, made.buildings)
+
+
+@pytest.fixture(scope="module")
+def run(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("annual") / "run"
+    compute(files, out, method="annual", layers=(), workers=1)
+    return out
+
+
+def planes(run: Path) -> list[dict[str, Any]]:
+    """The planes of all rows with id, row and geometry of their building, in order."""
+    table = pq.read_table(run / "buildings.parquet").to_pylist()
+    return [
+        {f"of_{name}": row[name] for name in ("id", "row", "geometry")} | plane
+        for row in table
+        for plane in row["planes"] or ()
+    ]
+
+
+def test_planes_are_a_layer_of_a_geopackage(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "b.gpkg")
+    frame = geopandas.read_file(tmp_path / "b.gpkg", layer="planes")
+    expected = planes(run)
+    assert len(expected) > 50 and list(frame.columns) == ["id", "row", *FIELDS, "geometry"]
+    for row, plane in zip(frame.to_dict("records"), expected, strict=True):
+        assert (row["id"], row["row"]) == (plane["of_id"], plane["of_row"])
+        for name in FIELDS:
+            missing = plane[name] is None
+            assert np.isnan(row[name]) if missing else row[name] == plane[name], name
+        assert row["geometry"].equals(shapely.from_wkb(plane["outline"]))
+    assert frame["azimuth_deg"].isna().equals(frame["kind"] == "flat")
+
+
+def test_each_plane_has_one_line_of_the_style(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "b.gpkg", lang="nl")
+    with contextlib.closing(sqlite3.connect(tmp_path / "b.gpkg")) as database:
+        (qml,) = database.execute(
+            "SELECT styleQML FROM layer_styles WHERE f_table_name = 'planes'"
+        ).fetchone()
+        rules = [*ElementTree.fromstring(qml).iter("rule")]
+        taken = {
+            str(rule.get("label")): {
+                n for (n,) in database.execute(f"SELECT fid FROM planes WHERE {rule.get('filter')}")
+            }
+            for rule in rules
+        }
+    assert list(taken)[:3] == ["plat", "noord", "noordoost"] and len(taken) == 9
+    every = sorted(n for numbers in taken.values() for n in numbers)
+    assert every == list(range(1, 1 + len(planes(run)))) and taken["plat"] and taken["zuid"]
+
+
+def test_outlines_reach_no_further_than_row_groups_are_left_out_by(run: Path) -> None:
+    for plane in planes(run):
+        around = shapely.box(*shapely.from_wkb(plane["of_geometry"]).bounds).buffer(OVERHANG_M)
+        assert shapely.covers(around, shapely.from_wkb(plane["outline"]))
+
+
+@pytest.fixture
+def client(run: Path, tmp_path: Path) -> TestClient:
+    app = create_app(Settings(data=(str(run),), state=tmp_path / "state"), work=False)
+    return TestClient(app, "http://localhost")
+
+
+def test_planes_are_features(run: Path, client: TestClient) -> None:
+    expected = planes(run)
+    outlines = [shapely.from_wkb(plane["outline"]) for plane in expected]
+    area = shapely.box(*outlines[len(outlines) // 2].buffer(40).bounds)
+    given = {"bbox": ",".join(map(str, area.bounds)), "bbox-crs": RD_CRS, "limit": 10_000}
+    page = client.get("/collections/run.planes/items", params=given).json()
+    found = [feature["id"] for feature in page["features"]]
+    ids = [f"{plane['of_row']}-{plane['n']}" for plane in expected]
+    wanted = [i for i, shape in zip(ids, outlines, strict=True) if shape.intersects(area)]
+    assert found == wanted and 1 < len(found) < len(expected) == len({*ids})
+    query = {"suitable": "true", "kind": "pitched", "filter": "tilt_deg > 30", "limit": 10_000}
+    steep = client.get("/collections/run.planes/items", params=query).json()
+    assert [feature["id"] for feature in steep["features"]] == [
+        i
+        for i, plane in zip(ids, expected, strict=True)
+        if plane["suitable"] and plane["kind"] == "pitched" and plane["tilt_deg"] > 30
+    ]
+    one = client.get(f"/collections/run.planes/items/{ids[0]}", params={"crs": RD_CRS}).json()
+    assert one["properties"] == {
+        "id": expected[0]["of_id"], "row": expected[0]["of_row"],
+        **{name: expected[0][name] for name in FIELDS},
+    }  # fmt: skip
+    shape = shapely.from_geojson(json.dumps(one["geometry"]))
+    assert shapely.hausdorff_distance(shape, outlines[0]) < 1e-3
