@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bench.nation.chance import Floats, between
 from bench.nation.land import HOUSES, TERRACES
 
-TILTS = np.tan(np.radians((25.0, 50.0)))  # the gentlest and the steepest roof
+GENTLEST, STEEPEST = np.tan(np.radians((25.0, 50.0)))
 HIPPED = 0.4  # of the houses that stand by themselves
 HIGHEST = 0.6  # of a building's height its roof takes at most
 
@@ -57,7 +57,7 @@ def roofs(
     house = fabric == HOUSES
     turned = house & (half[:, 0] < half[:, 1])
     along, across = np.where(turned[:, None], half[:, ::-1], half).T
-    slope = np.minimum(between(*TILTS, shares[0]), HIGHEST * height / across)
+    slope = np.minimum(between(GENTLEST, STEEPEST, shares[0]), HIGHEST * height / across)
     return Roofs(
         *middle,
         cosine=np.where(turned, -street[1], street[0]),

@@ -70,8 +70,8 @@ class Surface:
 
     def _raise_to_roofs(self, window: Window, surface: Height, spans: Spans, roofs: Roofs) -> None:
         own = cells_of(spans)
-        x = (own.column + window.left + 0.5) * self._resolution
-        y = -(own.row + window.top + 0.5) * self._resolution
+        x = np.multiply(own.column + window.left + 0.5, self._resolution)
+        y = np.multiply(own.row + window.top + 0.5, -self._resolution)
         height = self._top[own.footprint] - roofs.below_ridge(own.footprint, x, y)
         np.maximum.at(surface, (own.row, own.column), height.astype(np.float32))
 

@@ -7,6 +7,7 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+from shapely.geometry import Polygon
 
 from pipeline.quarter.roofscape import Roofscape, generate_roofs, roofscape, standing_roofs
 from pipeline.quarter.roofscape.kinds import KINDS
@@ -21,6 +22,13 @@ def scene() -> Roofscape:
 def test_every_kind_of_roof_is_there(scene: Roofscape) -> None:
     assert {roof.kind for roof in scene.roofs} == {*(k.__name__ for k in KINDS), "terrace"}
     assert all(shapely.box(*scene.bounds).contains(roof.footprint) for roof in scene.roofs)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_seed_makes_a_ring_that_crosses_itself(seed: int) -> None:
+    for roof in roofscape(repeats=3, seed=seed).roofs:
+        rings = [Polygon(face.ring) for face in roof.faces]
+        assert shapely.is_valid(rings).all(), roof.kind
 
 
 def test_planes_seen_lie_side_by_side_within_the_footprint(scene: Roofscape) -> None:

@@ -16,6 +16,8 @@ from pipeline.quarter.shapes import Bounds, Floats, Frame, Point
 Role = Literal["plane", "curved", "detail"]
 SPECK = 0.01
 """What is seen of a face in pieces smaller than this is not part of the truth [m2]."""
+ROUNDING = 1e-9
+"""Heights that are nearer to each other than this are equal [m]."""
 
 
 class Sheet(NamedTuple):
@@ -174,12 +176,12 @@ def half_plane(ring: Sequence[Point], sheet: Sheet) -> tuple[Point, ...]:
     kept: list[Point] = []
     for k, (here, there) in enumerate(zip(ring, (*ring[1:], ring[0]), strict=True)):
         a, b = above[k], above[(k + 1) % len(ring)]
-        if a >= 0:
+        if a >= -ROUNDING:
             kept.append(here)
-        if (a > 0 > b) or (a < 0 < b):
+        if min(a, b) < -ROUNDING and max(a, b) > ROUNDING:
             t = a / (a - b)
             kept.append((here[0] + t * (there[0] - here[0]), here[1] + t * (there[1] - here[1])))
-    return tuple(kept) if len(kept) > 2 and any(value > 0 for value in above) else ()
+    return tuple(kept) if len(kept) > 2 and max(above) > ROUNDING else ()
 
 
 def lowest(ring: Sequence[Point], sheets: Sequence[Sheet]) -> list[Face]:
