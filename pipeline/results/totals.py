@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.methods.house import EXCLUDED
-from pipeline.methods.method import Column, Field, Method, Total, names
+from pipeline.methods.method import TEXT, Column, Field, Method, Total, names
 from pipeline.results.part_sums import fields_of, source, summed
 
 HOUSE = ("selected", "rejected", "excluded", "class")
@@ -205,9 +205,11 @@ def sections(
     taken = {f"{group}_{key}" for group, of in grouped.items() for key in of}
     counts = {name: n for name, n in sums.items() if isinstance(n, int) and name not in taken}
     summed: dict[str, Any] = {COUNTS: counts | grouped}
-    for _, total in totals_of(method):
+    for of, total in totals_of(method):
         if total.section != COUNTS:
-            summed.setdefault(total.section, {})[total.key] = _figure(sums, total)
+            figure = _figure(sums, total)
+            counted = of.type == TEXT  # structs, whatever the text
+            summed.setdefault(total.section, {})[total.key] = int(figure) if counted else figure
     return summed | method.derived.sections(summed, parameters, households)
 
 
@@ -220,7 +222,7 @@ def sections_in(
     return summed | method.derived.sections(summed, report["method"]["parameters"], households)
 
 
-def _figure(sums: Sums, total: Total) -> float | None:
+def _figure(sums: Sums, total: Total) -> Any:
     """A sum in the unit of the report, or a mean; None for a mean of nothing."""
     if not total.weight:
         return sums[total.name] / total.per

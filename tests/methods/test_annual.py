@@ -133,6 +133,7 @@ def test_the_report_adds_up_the_planes(run: Finished) -> None:
     planes = [plane for row in run.rows.values() for plane in row["planes"]]
     area = document["area_ha"]
     assert document["number"]["planes"] == len(planes)
+    assert isinstance(document["number"]["planes"], int)
     assert area["roof"] == pytest.approx(sum(plane["area_m2"] for plane in planes) / 1e4)
     assert area["flat"] + area["pitched"] == pytest.approx(area["roof"])
     sectors = [area[f"facing_{name}"] for name in ("n", "ne", "e", "se", "s", "sw", "w", "nw")]
