@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyproj
+from numpy.typing import NDArray
 
 from kernels.shadow import Sun
 from pipeline.grid.windows import LatticeCell
@@ -29,11 +30,17 @@ def _rd() -> pyproj.Proj:
     return pyproj.Proj("EPSG:28992")
 
 
+def centre_degrees(cell: LatticeCell) -> tuple[float, float]:
+    """Longitude and latitude [degrees] of a lattice cell's centre."""
+    longitude, latitude = _to_degrees().transform(*cell.centre)
+    return longitude, latitude
+
+
 @lru_cache(maxsize=4096)
 def convergence_degrees(cell: LatticeCell) -> float:
     """How far grid north lies east of true north at a lattice cell's centre [degrees]: the meridian
     convergence of EPSG:28992. True azimuth = grid azimuth + that."""
-    longitude, latitude = _to_degrees().transform(*cell.centre)
+    longitude, latitude = centre_degrees(cell)
     return float(_rd().get_factors(longitude, latitude).meridian_convergence)
 
 
@@ -44,14 +51,22 @@ def solar_position(
 
     longitude, latitude [degrees]; moments with a time zone; elevation `true`, or `apparent` with
     the refraction of 1013.25 hPa and 12 degrees Celsius.
+    """
+    seconds = np.array([moment.timestamp() for moment in moments])
+    height, azimuth = solar_positions(longitude, latitude, seconds, elevation)
+    return list(zip(height.tolist(), azimuth.tolist(), strict=True))
+
+
+def solar_positions(
+    longitude: float, latitude: float, seconds: NDArray[np.float64], elevation: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Elevations and azimuths of `solar_position` as arrays; seconds: since 1970, UTC.
 
     Reda, I. and Andreas, A. (2004). Solar position algorithm. Solar Energy 76(5).
     """
-    seconds = np.array([moment.timestamp() for moment in moments])
     air = PRESSURE, TEMPERATURE, DELTA_T, REFRACTION
     _, _, apparent, true, azimuth, _ = _spa().solar_position(seconds, latitude, longitude, 0, *air)
-    height = true if elevation == "true" else apparent
-    return list(zip(height.tolist(), azimuth.tolist(), strict=True))
+    return true if elevation == "true" else apparent, azimuth
 
 
 @cache
@@ -75,7 +90,7 @@ def suns_degrees(
 
     Grid azimuth = true azimuth - `convergence_degrees` there.
     """
-    longitude, latitude = _to_degrees().transform(*cell.centre)
+    longitude, latitude = centre_degrees(cell)
     convergence = convergence_degrees(cell)
     moments = [dt.datetime.combine(date, time, CET) for time in times]
     return tuple(

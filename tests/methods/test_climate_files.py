@@ -1,22 +1,20 @@
 """The shipped climate is what KNMI's hours make, and each fault of another one is one line."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from pvlib.atmosphere import get_relative_airmass
-from pvlib.irradiance import get_extra_radiation, get_total_irradiance
 from pvlib.solarposition import spa_python
 
 from pipeline.errors import InputError
 from pipeline.methods.climate import Climate, read_climate, shipped_climate
 from pipeline.methods.climate import make as program
 from pipeline.methods.climate.files import MONTHS, STATIONS, SUN
-from pipeline.methods.climate.make import HOURS, make
-from pipeline.methods.climate.perez import SHARES, beam_and_diffuse, read_hours, sky_parts
+from pipeline.methods.climate.make import make
+from pipeline.methods.climate.perez import SHARES, sky_parts
+from tests.support.knmi import PLACES, hours_of, plane_of_array
 
 SHIPPED = Path(program.__file__).parent
 # Published sums of planes at Schiphol [kWh/m2 a year], by azimuth and tilt [degrees].
@@ -25,7 +23,6 @@ PUBLISHED = {
     "S0": 1085, "S10": 1176, "S15": 1212, "S35": 1286, "SE35": 1198, "SW35": 1215,
     "E35": 994, "W35": 1018, "N35": 682, "E10": 1074, "W10": 1083,
 }  # fmt: skip
-PLACES = {240: (4.79, 52.318), 260: (5.18, 52.1)}
 
 
 @pytest.fixture
@@ -36,46 +33,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def plane_of_array(hours: pd.DataFrame, place: tuple[float, float], plane: str) -> float:
-    """Mean irradiation a year [kWh/m2] of a plane: the hours' split by Erbs, the rest by pvlib."""
-    azimuth, tilt = AZIMUTHS[plane.rstrip("0123456789")], float(plane.lstrip("NESW"))
-    moments = pd.DatetimeIndex(hours.index)
-    sun = spa_python(moments, place[1], place[0], altitude=0, delta_t=67.0)
-    zenith, ghi = sun["zenith"].to_numpy(), hours["ghi"].to_numpy()
-    day = moments.day_of_year.to_numpy()
-    beam, diffuse = beam_and_diffuse(ghi, zenith, day)
-    total = get_total_irradiance(
-        tilt, azimuth, zenith, sun["azimuth"].to_numpy(), beam, ghi, diffuse, albedo=0.2,
-        dni_extra=get_extra_radiation(day), airmass=get_relative_airmass(zenith), model="perez",
-    )  # fmt: skip
-    return float(np.nansum(total["poa_global"]) / 10_000)
-
-
 def test_the_shipped_files_are_what_the_program_makes(data: Path, tmp_path: Path) -> None:
     make(data / "knmi", tmp_path)
     for name in (STATIONS, SUN, MONTHS):
         assert (tmp_path / name).read_bytes() == (SHIPPED / name).read_bytes(), name
 
 
-def test_planes_to_the_west_and_east_get_their_own_share(
-    data_file: Callable[[str], Path],
-) -> None:
+def test_planes_to_the_west_and_east_get_their_own_share(data: Path) -> None:
     """With the sun at the hour's stamp, or local time for UTC, they differ by hundreds."""
     for station, west, east in ((240, 1017, 992), (260, 968, 984)):
-        hours = read_hours(data_file("knmi/" + HOURS.format(station=station)))
-        sums = [plane_of_array(hours, PLACES[station], plane) for plane in ("W35", "E35")]
+        sums = plane_of_array(hours_of(data, station), PLACES[station], [(35, 270), (35, 90)])
         assert sums == pytest.approx([west, east], abs=1.0)
 
 
-def test_sums_of_planes_at_schiphol(data_file: Callable[[str], Path]) -> None:
-    hours = read_hours(data_file("knmi/" + HOURS.format(station=240)))
-    sums = {plane: plane_of_array(hours, PLACES[240], plane) for plane in PUBLISHED}
-    assert sums == pytest.approx(PUBLISHED, rel=0.01)
+def test_sums_of_planes_at_schiphol(data: Path) -> None:
+    planes = [
+        (float(name.lstrip("NESW")), AZIMUTHS[name.rstrip("0123456789")]) for name in PUBLISHED
+    ]
+    sums = plane_of_array(hours_of(data, 240), PLACES[240], planes)
+    assert sums == pytest.approx([*PUBLISHED.values()], rel=0.01)
 
 
-def test_global_radiation_is_the_sum_of_its_parts(data_file: Callable[[str], Path]) -> None:
+def test_global_radiation_is_the_sum_of_its_parts(data: Path) -> None:
     """On a level plane, where the sun stands above 5 degrees: the band adds nothing there."""
-    hours = read_hours(data_file("knmi/" + HOURS.format(station=240))).iloc[:8760]
+    hours = hours_of(data, 240).iloc[:8760]
     sun = spa_python(pd.DatetimeIndex(hours.index), 52.318, 4.79, altitude=0, delta_t=67.0)
     up = (sun["zenith"] < 85.0).to_numpy()
     parts, cosine = sky_parts(hours, 4.79, 52.318)[up], np.cos(np.radians(sun["zenith"]))[up]
