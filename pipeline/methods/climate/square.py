@@ -36,6 +36,11 @@ class Suns(NamedTuple):
     energy: Reals
     month: NDArray[np.int64]
 
+    def among(self, chosen: NDArray[np.bool_]) -> "Suns":
+        """Those that are chosen, (suns,)."""
+        elevation, azimuth, energy = (part[chosen] for part in self[:3])
+        return Suns(elevation, azimuth, energy, self.month[chosen])
+
 
 class SquareClimate(NamedTuple):
     """What the sun gives a square of the lattice.
