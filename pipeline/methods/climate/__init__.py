@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "files": ["Climate", "read_climate", "shipped_climate"],
-        "square": ["SquareClimate", "climate_of"],
+        "square": ["SquareClimate", "Suns", "climate_of"],
+        "table": ["beam_table", "month_tables"],
+        "light": ["Light", "Planes", "best_unshaded", "light_of_year"],
     },
 )

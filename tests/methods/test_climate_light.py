@@ -8,7 +8,7 @@ import pytest
 from pipeline.grid.sun import convergence_degrees
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.climate import climate_of, shipped_climate
-from pipeline.methods.climate.planes import (
+from pipeline.methods.climate.light import (
     Light,
     Planes,
     best_unshaded,
