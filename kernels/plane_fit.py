@@ -13,7 +13,8 @@ from kernels.compile import kernel
 
 N, X, Y, Z, XX, XY, YY, XZ, YZ, ZZ = range(10)
 FIELDS = 10
-EXACT = 4e18  # the largest product that int64 is trusted with
+WORD = 20  # bits
+LOWER = (1 << WORD) - 1
 LEAN = 1e-6  # cells on a line have no plane
 
 
@@ -52,13 +53,13 @@ def add_cell(sums, x, y, z, times):  # type: ignore[no-untyped-def]
 
 @kernel
 def _moment(n, p, q, pq):  # type: ignore[no-untyped-def]
-    """n times the sum of (p - mean)(q - mean); exact, but for planes of square kilometres."""
+    """n times the sum of (p - mean)(q - mean), rounded once: of a greenhouse of a square kilometre
+    it does not fit in 64 bits, so that it is taken in two words, the lower of WORD bits."""
     a, b = p // n, q // n
     near = pq - a * q - b * p + n * a * b
-    r, t = p - n * a, q - n * b
-    if np.float64(n) * np.abs(np.float64(near)) < EXACT:
-        return np.float64(n * near - r * t)
-    return np.float64(n) * np.float64(near) - np.float64(r) * np.float64(t)
+    low = n * (near & LOWER) - (p - n * a) * (q - n * b)
+    high = n * (near >> WORD) + (low >> WORD)
+    return np.float64(high) * (LOWER + 1.0) + np.float64(low & LOWER)
 
 
 @kernel

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kernels.plane_fit import fit, moments
 from kernels.planes import MOST_PLANES, REST, Planes, roof_planes
 from kernels.spans import Spans, cells_of
 from kernels.zonal import NO_HEIGHT, centimetres
@@ -190,3 +191,24 @@ def test_runs_outside_the_heights_are_refused() -> None:
     beyond = Spans(np.array([0, 1]), np.array([6]), np.array([0]), np.array([2]))
     with pytest.raises(ValueError, match="6 rows and 6 columns"):
         roof_planes(np.zeros((6, 6), np.int32), beyond, 0.5)
+
+
+@pytest.mark.parametrize("side", [3, 400, 2000])
+def test_moments_are_exact_up_to_greenhouses_of_a_kilometre(side: int) -> None:
+    rng = np.random.default_rng(side)
+    y, x = (part.ravel() for part in np.mgrid[:side, :side])
+    z = rng.integers(-30_000, 30_000, side * side)
+    kept = rng.random(side * side) < 0.9
+    sums, mirrored = (_sums(u[kept], y[kept], z[kept]) for u in (x, side - 1 - x))
+    n, *first = map(int, sums[:4])
+    pairs = [(i, j) for i in range(3) for j in range(i, 3)]
+    products = dict(zip([(0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2)], sums[4:], strict=True))
+    exact = {(i, j): float(n * int(products[i, j]) - first[i] * first[j]) for i, j in pairs}
+    assert moments(sums) == tuple(exact[pair] for pair in products)
+    one, other = fit(sums), fit(mirrored)
+    assert (one.east, one.south, one.spread) == (-other.east, other.south, other.spread)
+
+
+def _sums(x: NDArray[np.int64], y: NDArray[np.int64], z: NDArray[np.int64]) -> NDArray[np.int64]:
+    products = (x * x, x * y, y * y, x * z, y * z, z * z)
+    return np.array([len(x), *(part.sum() for part in (x, y, z, *products))])
