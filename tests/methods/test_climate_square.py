@@ -13,6 +13,8 @@ from pvlib.solarposition import spa_python
 
 from pipeline.grid.windows import LATTICE_M, LatticeCell
 from pipeline.methods.climate import SquareClimate, climate_of, shipped_climate
+from pipeline.methods.climate import square as square_module
+from pipeline.methods.climate.make import station_shares
 from pipeline.methods.climate.square import irradiation_at
 from tests.support.knmi import ALBEDO, PLACES, hours_of, plane_of_array
 
@@ -152,4 +154,22 @@ def test_planes_agree_with_ten_years_of_hours(data: Path) -> None:
     convergence = RD.get_factors(*TO_DEGREES.transform(*square.centre)).meridian_convergence
     found = np.array([unshaded(climate, tilt, azimuth - convergence) for tilt, azimuth in planes])
     errors = found / climate.irradiation.sum() / np.mean(expected, axis=0) - 1
+    assert np.abs(errors).max() < 0.005
+
+
+@pytest.mark.parametrize("station", PLACES)
+def test_a_reference_year_of_one_station_is_right_there(
+    data: Path, station: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own hours, at its own longitude; with 4.81 De Bilt errs by 0.62 %."""
+    hours, place = hours_of(data, station), PLACES[station]
+    planes = [(0.0, 180.0), *((t, a) for t in (35.0, 60.0) for a in range(0, 360, 45))]
+    expected = np.array(plane_of_array(hours, place, planes))
+    shares = np.round(station_shares(hours, *place), 6)
+    monkeypatch.setattr(square_module, "REFERENCE_LONGITUDE", place[0])
+    square = square_of(*place)
+    climate = climate_of(replace(shipped_climate(), digest=f"{station}", shares=shares), square)
+    convergence = RD.get_factors(*TO_DEGREES.transform(*square.centre)).meridian_convergence
+    found = np.array([unshaded(climate, tilt, azimuth - convergence) for tilt, azimuth in planes])
+    errors = found / climate.irradiation.sum() / (expected / expected[0]) - 1
     assert np.abs(errors).max() < 0.005
