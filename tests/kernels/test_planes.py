@@ -1,6 +1,7 @@
 """The planes of roofs: each fit against numpy, the books against a plain reference, the laws."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_cells_are_free_beyond_any_setback(setback: float) -> None:
     assert planes.free.tolist() == expected
 
 
-Turn = Callable[[NDArray[np.generic]], NDArray[np.generic]]
+Turn = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 @pytest.mark.parametrize(
