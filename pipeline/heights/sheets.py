@@ -139,7 +139,8 @@ class OpenSheet:
         except rasterio.errors.RasterioError as error:
             rows = Text("rows {first} to {last}", first=place.top, last=place.bottom)
             raise _unreadable(self.sheet, rows, error) from None
-        return values
+        # Half floats, which GDAL 3.11 and later return as such, are no type of Numba's.
+        return values.astype(np.float32) if values.dtype == np.float16 else values
 
     def _infinite(self, part: Window, row: int, column: int) -> InputError:
         return InputError(
