@@ -44,7 +44,7 @@ def judge(rows: list[dict[str, Any]]) -> None:
     """Write `met` beside every target of the rows."""
     for row in rows:
         if "target" in row and row[row["target"]["of"]] is not None:
-            row["met"] = row[row["target"]["of"]] <= row["target"]["most"]
+            row["met"] = bool(row[row["target"]["of"]] <= row["target"]["most"])
 
 
 def judge_even(rows: list[dict[str, Any]], even: Even) -> None:

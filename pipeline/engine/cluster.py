@@ -234,6 +234,7 @@ def connect(
         logging.getLogger(name).setLevel(logging.CRITICAL)
     terms = WorkerRequirements(version("daklaag"), seen)
     try:
+        _check_address(scheduler)
         client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=False))
         versions = client.run(version, "daklaag", on_error="return")
         cluster = Cluster(client, scheduler, limit, terms)
@@ -248,3 +249,10 @@ def connect(
     for worker, found in versions.items():
         terms.check(worker, found)
     return cluster, len(versions)
+
+
+def _check_address(scheduler: str) -> None:
+    """Raises ValueError for what is no address: a client of one would wait for it at its end."""
+    host, _, port = scheduler.rpartition(":")
+    if "://" not in scheduler and not (host and port.isdigit()):
+        raise ValueError("not HOST:PORT")

@@ -15,6 +15,7 @@ import shapely
 from fastapi.testclient import TestClient
 
 from pipeline import quarter
+from pipeline.errors import InputError
 from pipeline.methods.annual.columns import PLANES
 from pipeline.output.export import export
 from pipeline.results.parts import OVERHANG_M
@@ -48,6 +49,12 @@ def planes(run: Path) -> list[dict[str, Any]]:
         for row in table
         for plane in row["planes"] or ()
     ]
+
+
+def test_a_raster_that_was_not_made_is_named_with_the_remedy(run: Path, tmp_path: Path) -> None:
+    for name in ("shadow.tif", "roofs.tif", "plane.tif"):
+        with pytest.raises(InputError, match=r"'plane'.*run again with layers plane overwrite"):
+            export(run, tmp_path / name)
 
 
 def test_planes_are_a_layer_of_a_geopackage(run: Path, tmp_path: Path) -> None:

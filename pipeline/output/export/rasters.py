@@ -77,8 +77,10 @@ def _layer_name(request: ExportRequest) -> str | None:
 
 
 def _default_layers(request: ExportRequest) -> list[str]:
-    """The layers that a run makes by default; a file that names none gets the last."""
-    return [layer.name for layer in request.run.method.layers if layer.default]
+    """The layers that a run makes by default, all of a method without such; a file that names none
+    gets the last."""
+    layers = request.run.method.layers
+    return [*names([layer for layer in layers if layer.default] or layers)]
 
 
 def _array(request: ExportRequest, name: str) -> tuple[Layer, Any]:
