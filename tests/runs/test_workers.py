@@ -38,7 +38,7 @@ def test_large_work_goes_to_processes(context: Context) -> None:
 
 def test_sheets_that_are_to_be_read_first_count(context: Context) -> None:
     sheet = context.terrain.dsm.sheets[0]
-    wide = replace(sheet, window=Window(0, 0, 50_000, 50_000))
+    wide = replace(sheet, window=Window(0, 0, 100_000, 100_000))
     dsm = replace(context.terrain.dsm, sheets=(wide,))
     unread = replace(context, terrain=replace(context.terrain, dsm=dsm))
     assert scheduler_for(unread, "auto", 2) == "processes"
