@@ -29,7 +29,8 @@ from pipeline.runs.run import run
 from service.api.app import create_app
 from service.core.catalogue import Backend
 from service.core.settings import Settings
-from tests.support import quarters
+from service.page import site
+from tests.support import quarters, sites
 from tests.support.commands import call
 from tests.support.outcomes import assert_equal, outcome, run_interrupted, run_without_map
 from tests.support.runs import Files
@@ -221,7 +222,10 @@ def test_it_is_a_job(folder: Path, tmp_path: Path) -> None:
     assert all(row[IS_TALL.name] == (row[ABOVE.name] >= 4) for row in rows(place))
 
 
-def test_it_is_a_static_site(finished: Path, tmp_path: Path) -> None:
+def test_it_is_a_static_site(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "PAGE", sites.page(tmp_path / "page"))
     made = call("export", str(finished), "--to", str(tmp_path / "site"))
     assert made.exit_code == 0, made.output
     config = json.loads((tmp_path / "site" / "config.json").read_text("utf-8"))

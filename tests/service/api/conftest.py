@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from service.api import page
 from tests.support.services import app_of, local, runs
 
 
@@ -33,3 +34,10 @@ def app(base: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
 def client(app: FastAPI) -> TestClient:
     """This machine as a client of it."""
     return local(app)
+
+
+@pytest.fixture
+def page_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page counts as complete, though nobody fetched its libraries (`make map`)."""
+    (tmp_path / "vendored.json").touch()
+    monkeypatch.setattr(page, "LIBRARIES", tmp_path / "vendored.json")

@@ -49,6 +49,7 @@ def touching(table: pa.Table, area: shapely.Geometry) -> set[int]:
     return set(np.array(table["row"])[shapely.intersects(shapes, area)].tolist())
 
 
+@pytest.mark.usefixtures("page_libraries")
 def test_the_collections_are_told(client: TestClient) -> None:
     told = client.get("/collections").json()["collections"]
     assert [each["id"] for each in told] == ["quarter", "many"]

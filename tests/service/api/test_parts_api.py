@@ -64,6 +64,7 @@ def pages(client: TestClient, **given: Any) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.usefixtures("page_libraries")
 def test_they_are_a_collection_beside_the_buildings(client: TestClient) -> None:
     listed = client.get("/collections").json()["collections"]
     assert [each["id"] for each in listed] == [RUN, PARTS]
