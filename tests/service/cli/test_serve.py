@@ -59,6 +59,8 @@ def test_the_service_answers_and_stops(tmp_path: Path) -> None:
         said = refused("--port", port, "--state", tmp_path / "other")
         assert f"--port {port}: something listens there already; give another" in said
         with socket.create_connection(("127.0.0.1", int(port))) as idle:
+            idle.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert idle.recv(1024)  # a connection that the service has taken
             idle.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")  # and no end
             process.send_signal(signal.SIGTERM)
             out, said = process.communicate(timeout=PATIENCE_S)
