@@ -21,8 +21,9 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: kind is number, integer, choice, texts, date or times; presets: of a choice,
-    by its values, the other parameters that it sets unless they are given themselves."""
+    """One parameter: kind is number, integer, choice, texts, date or times; multiple_of: of an
+    integer; presets: of a choice, by its values, the other parameters that it sets unless they are
+    given themselves."""
 
     name: str
     kind: str
@@ -31,6 +32,7 @@ class Parameter:
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    multiple_of: int = 1
     choices: tuple[str, ...] = ()
     optional: bool = False
     presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
@@ -43,7 +45,10 @@ class Parameter:
         if self.kind == "times":
             return Text("1 to {most:g} times HH:MM", most=self.maximum)
         if self.minimum is not None:
-            return Text("{least:g} to {most:g}", least=self.minimum, most=self.maximum)
+            within = Text("{least:g} to {most:g}", least=self.minimum, most=self.maximum)
+            if self.multiple_of == 1:
+                return within
+            return Text("{within}, a multiple of {step}", within=within, step=self.multiple_of)
         return Text("YYYY-MM-DD" if self.kind == "date" else "texts, separated by commas")
 
     def parse(self, text: Any) -> Any:
@@ -70,7 +75,8 @@ class Parameter:
             most = self.maximum or math.inf
             return 0 < len(value) <= most and len(set(value)) == len(value) and "" not in value
         if self.minimum is not None and self.maximum is not None:
-            return self.minimum <= value <= self.maximum  # never so for NaN
+            within = self.minimum <= value <= self.maximum  # never so for NaN
+            return within and (self.multiple_of == 1 or value % self.multiple_of == 0)
         return True
 
     def _refusal(self, text: Any) -> InputError:
@@ -184,6 +190,10 @@ def _within(p: Parameter) -> dict[str, Any]:
     return {name: value for name, value in ends.items() if value is not None}
 
 
+def _multiple(p: Parameter) -> dict[str, Any]:
+    return {} if p.multiple_of == 1 else {"multipleOf": p.multiple_of}
+
+
 def _list(p: Parameter, items: dict[str, Any]) -> dict[str, Any]:
     most = {} if p.maximum is None else {"maxItems": int(p.maximum)}
     return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True, **most}
@@ -191,7 +201,7 @@ def _list(p: Parameter, items: dict[str, Any]) -> dict[str, Any]:
 
 _SCHEMAS: dict[str, Callable[[Parameter], dict[str, Any]]] = {
     "number": lambda p: {"type": "number", **_within(p)},
-    "integer": lambda p: {"type": "integer", **_within(p)},
+    "integer": lambda p: {"type": "integer", **_within(p), **_multiple(p)},
     "choice": lambda p: {"type": "string", "enum": list(p.choices)},
     "texts": lambda p: _list(p, {"type": "string", "minLength": 1}),
     "date": lambda p: {"type": "string", "format": "date"},

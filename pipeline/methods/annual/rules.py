@@ -80,6 +80,34 @@ class Annual(CentreParameter, BuildingParameters):
         "number", 0.20, "an assumption: the peak power of modules of 20 %, by their area",
         unit="kWp/m2", minimum=0.01, maximum=1,
     )
+    directions: int = parameter(
+        "integer", 72,
+        "of the horizon: behind hard obstacles 72 are right to 0.34 % of the open year (rms), 36 to"
+        " 0.72 % (computed)",
+        minimum=16, maximum=360, multiple_of=4,
+    )
+    module_lift_m: float = parameter(
+        "number", 0.10, "an assumption: how high above its plane a module looks around", unit="m",
+        minimum=0, maximum=2,
+    )
+    albedo: float = parameter(
+        "number", 0.2, "an assumption, as is usual: the part of the light that the ground returns",
+        minimum=0, maximum=1,
+    )
+    performance_ratio: float = parameter(
+        "number", 0.795,
+        "computed: a year at Schiphol with losses of 14 %, an inverter of 96 %, modules as warm as"
+        " there; 0.73 was measured of a Dutch fleet",
+        minimum=0.1, maximum=1,
+    )
+    reach_height_m: float = parameter(
+        "number", 30.0, "what may stand unseen beyond the inputs before a row is flagged", unit="m",
+        minimum=0, maximum=400,
+    )
+    household_kwh: float = parameter(
+        "number", 2550.0, "what an average household took from the grid in 2024: CBS",
+        unit="kWh/year", minimum=100, maximum=100_000,
+    )
     scheme: str = parameter(
         "choice", "orientation",
         "which planes suit: flat ones, and pitched ones that face SE, S or SW, as the study wished",
