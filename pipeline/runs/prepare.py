@@ -17,8 +17,7 @@ from pipeline.grid.windows import LatticeCell, Layout, Window
 from pipeline.heights.mosaics import check_told_apart, open_mosaic
 from pipeline.heights.pair import HeightPair, check_pair
 from pipeline.heights.swapped import check_order
-from pipeline.methods import METHODS
-from pipeline.methods import parameters as parameters_
+from pipeline.methods import METHODS, parse_settings
 from pipeline.methods.context import NOTHING, Context
 from pipeline.methods.method import Method
 from pipeline.runs.added import Added, read_added
@@ -45,7 +44,7 @@ class ParsedRequest:
         """Raises InputError for an option, a parameter or an area that is not valid."""
         check_options(request)
         method = METHODS[request.method]
-        p = parameters_.parse(method.parameters, request.settings)
+        p = parse_settings(method, request.settings)
         return cls(request, method, p, *request.selection.parse())
 
 

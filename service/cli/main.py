@@ -19,6 +19,8 @@ from service.cli.options import (
     job_options,
     language,
     language_of_messages,
+    layers_of,
+    layers_option,
     loudness,
     request_of,
 )
@@ -139,6 +141,7 @@ def plan(ctx: click.Context, **options: Any) -> None:
     "--method", cls=OfMethods, metavar="NAME",
     help="Default: {default}. There is {methods}; of annual a scene of roofs is judged.",
 )  # fmt: skip
+@layers_option
 @click.option("--workers", type=int, metavar="N", help="Default: one a core.")
 @click.option(
     "--inputs", type=click.Path(path_type=Path), metavar="DIR",
@@ -152,6 +155,7 @@ def demo(
     out: Path,
     overwrite: bool,
     method: str | None,
+    layers: str | None,
     workers: int | None,
     inputs: Path | None,
     lang: str,
@@ -180,6 +184,7 @@ def demo(
             buildings=(str(quarter.buildings),),
             out=out,
             method=named,
+            layers=layers_of(layers),
             settings={"heights_year": HEIGHTS_YEAR},
             attribution="a generated quarter: no real place",
             overwrite=overwrite,

@@ -78,6 +78,11 @@ class OfMethods(click.Option):
         return super().get_help_record(ctx)
 
 
+layers_option = click.option(
+    "--layers", cls=OfMethods, metavar="LIST|none", help="Raster layers. {layers}."
+)
+
+
 def job_options(command: F) -> F:
     """The arguments of `run`, which `plan` takes as well."""
     several: dict[str, Any] = {"multiple": True, "required": True, "metavar": "PATH"}
@@ -99,8 +104,7 @@ def job_options(command: F) -> F:
                      help="Default: {default}. There is {methods}."),
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
                      help="A parameter of the method; `daklaag methods` lists them. Repeatable."),
-        click.option("--layers", cls=OfMethods, metavar="LIST|none",
-                     help="Raster layers. {layers}."),
+        layers_option,
         click.option("--restrictions", metavar="FILE", help="Roofs set aside or flagged."),
         click.option("--around", metavar="X,Y,RADIUS",
                      help="Total only what lies in this circle [RD m]; all rows stay."),
@@ -137,7 +141,8 @@ def job_options(command: F) -> F:
 
 
 def request_of(options: dict[str, Any]) -> Any:
-    """The request of those options. Raises InputError for a setting without a value."""
+    """The request of those options. Raises InputError for a setting without a value or given twice,
+    and for `none` among raster layers."""
     from pipeline.errors import InputError
     from pipeline.methods import DEFAULT
     from pipeline.runs.request import Request
@@ -148,6 +153,8 @@ def request_of(options: dict[str, Any]) -> Any:
         name, equals, value = text.partition("=")
         if not equals:
             raise InputError(Field("set", text), remedy="give NAME=VALUE")
+        if name.strip() in settings:
+            raise InputError(Field("set", name.strip()), "{source} is given twice", "give it once")
         settings[name.strip()] = value.strip()
     if options["method"] is None:
         options["method"] = DEFAULT
@@ -156,7 +163,7 @@ def request_of(options: dict[str, Any]) -> Any:
         out=place_of(options.pop("out") or "."),
         id=options.pop("id_"),
         settings=settings,
-        layers=_layers(options.pop("layers")),
+        layers=layers_of(options.pop("layers")),
         allow=frozenset(allow),
         **options,
     )
@@ -192,9 +199,20 @@ def named(param: click.Parameter) -> click.Parameter:
     return param
 
 
-def _layers(text: str | None) -> tuple[str, ...] | None:
-    """The raster layers of a list; None where none was given: those that the method makes."""
+def layers_of(text: str | None) -> tuple[str, ...] | None:
+    """The raster layers of a list; None where none was given: those that the method makes. Raises
+    InputError for `none` and a layer."""
     if text is None:
         return None
-    layers = [name.strip() for name in text.split(",") if name.strip()]
-    return () if layers == ["none"] else tuple(dict.fromkeys(layers))
+    from pipeline.errors import InputError
+
+    layers = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if layers == ("none",):
+        return ()
+    if "none" in layers:
+        raise InputError(
+            Field("layers", text),
+            "no layers, and some",
+            "give none alone, or layers without it",
+        )
+    return layers

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.errors import InputError
 from pipeline.footprints.restrictions import WORDS
 from pipeline.messages import Text
-from pipeline.methods import DEFAULT, METHODS
+from pipeline.methods import DEFAULT, METHODS, parse_settings
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.method import Method, names
 from service.processes.geojson import PLACES, Kind, number, one_of, text
@@ -134,7 +134,7 @@ def judged_by(inputs: SuitabilityInputs | WhatIfInputs) -> dict[str, Any]:
         )
     method = METHODS[inputs.method]
     try:
-        p = parameters_.parse(method.parameters, inputs.parameters)
+        p = parse_settings(method, inputs.parameters)
     except InputError as error:
         raise InputError("input parameters", "{error}", error=error) from None
     layers = _layers(method, inputs.layers)

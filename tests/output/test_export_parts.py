@@ -181,6 +181,14 @@ def test_a_layer_that_there_is_not(directory: Path, tmp_path: Path, name: str) -
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["p.tif", "p.png"])
+@pytest.mark.parametrize("layer", ["buildings", LAYER])
+def test_a_table_is_no_raster_layer(directory: Path, tmp_path: Path, name: str, layer: str) -> None:
+    with pytest.raises(InputError, match=f"layer '{layer}': is a table; a table goes into a .gpkg"):
+        export(directory, tmp_path / name, layer)
+    assert not list(tmp_path.iterdir())
+
+
 def test_parts_without_outlines(tmp_path: Path) -> None:
     run, rows = storeyed(tmp_path / "run", outlines=False), len(expected())
     said = export(run, tmp_path / "p.fgb", LAYER)

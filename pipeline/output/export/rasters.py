@@ -87,6 +87,12 @@ def _array(request: ExportRequest, name: str) -> tuple[Layer, Any]:
     """A layer and its finest level. Raises InputError for one that the run does not have."""
     group = (open_store(request.rasters) or {}).get("0", {})
     there = {layer.name: layer for layer in request.run.method.layers if layer.name in group}
+    if name in request.run.tables:
+        raise InputError(
+            Text("layer {layer!r}", layer=name),
+            "is a table",
+            "a table goes into a .gpkg, .geojson, .fgb, .parquet or .csv",
+        )
     if name not in there:
         instead = list(there) or Text(
             "none; run again with {layers} {overwrite}",

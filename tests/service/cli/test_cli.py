@@ -29,7 +29,7 @@ OPTIONS = """--dsm --dtm --buildings --layer --id --group --out --method --set -
     --overwrite --lang --relief --add-building --boundaries --quiet --verbose
     --help""".split()  # noqa: SIM905
 COMMANDS = {
-    "demo": ["--out"],
+    "demo": ["--out", "--method", "--layers"],
     "fetch": [
         "--into",
         "--resolution",
@@ -218,10 +218,13 @@ def test_demo_of_roofs_in_planes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     generate = roofscape.generate_roofs
     monkeypatch.setattr(roofscape, "generate_roofs", lambda path: generate(path, repeats=1))
     out = tmp_path / "demo"
-    result = call("demo", "--method", "annual", "--workers", 1, "--out", out, "--lang", "nl")
+    layers = "--layers", "plane"
+    words = "--method", "annual", "--workers", 1, "--out", out, "--lang", "nl"
+    result = call("demo", *words, *layers)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == FINAL
     assert result.stdout.startswith("De vlakken van de daken")
+    assert call("export", out, "--to", tmp_path / "plane.tif").exit_code == 0
     assert "annual" in call("demo", "--method", "yearly", "--out", out).stderr
 
 

@@ -18,6 +18,14 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         ["--set", "wind_radius=3"],
         "parameter 'wind_radius' is unknown; did you mean wind_radius_m? (`daklaag methods`",
     ),
+    "a parameter of another method": (
+        ["--set", "flat_layout=south"],
+        "parameter 'flat_layout' is one of the method annual, not of powermapping; `daklaag metho",
+    ),
+    "a parameter twice": (
+        ["--set", "surface=dsm", "--set", " surface = extruded"],
+        "--set surface is given twice; give it once",
+    ),
     "no parameter": (["--set", "=3"], "parameter '' is unknown (`daklaag methods` lists them)"),
     "no value": (["--set", "wind_radius_m"], "--set wind_radius_m: give NAME=VALUE"),
     "an empty value": (["--set", "wind_radius_m="], "'' is not accepted; it takes 0 to 2000 m"),
@@ -45,7 +53,10 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         ["--layers", "shadow,slope"],
         "--layers: 'slope' is unknown; it takes hillshade, shadow, sun_hillshade, surface",
     ),
-    "none and a layer": (["--layers", "none,shadow"], "--layers: 'none' is unknown; it takes"),
+    "none and a layer": (
+        ["--layers", "none,shadow"],
+        "--layers none,shadow: no layers, and some; give none alone, or layers without it",
+    ),
     "an unknown allowance": (["--allow", "overlaps"], "--allow: 'overlaps' is unknown; it takes"),
     "too small a block": (["--block", "15"], "--block 15: give 16 cells or more"),
     "a negative block": (["--block", "-1"], "--block -1: give 16 cells or more"),
