@@ -59,7 +59,7 @@ def match(finished: Finished, request: Request, rough: bool = False) -> RunQuery
     if not extent.size:
         return "its sheets do not reach the area"
     layout = Layout.of(extent, finished.resolution)
-    for reason in _input_differences(finished, request, layout):
+    for reason in _input_differences(finished, parsed, layout):
         return reason
     grid_area = GridArea.of(parsed, finished, layout, finished.window, rough)
     query = RunQuery(finished, parsed, grid_area)
@@ -103,11 +103,15 @@ def _reading_differences(request: Request, options: dict[str, Any]) -> Iterator[
         yield f"it was allowed {', '.join(sorted(more))}"
 
 
-def _input_differences(finished: Finished, request: Request, layout: Layout) -> Iterator[str]:
-    """Differences in the extent of raster layers, the attribution and the footprint files."""
+def _input_differences(finished: Finished, parsed: ParsedRequest, layout: Layout) -> Iterator[str]:
+    """Differences in the extent of raster layers, the climate if one is given, the attribution and
+    the footprint files."""
+    request = parsed.request
     if request.layers and not finished.extent.covers(layout.extent):
         yield "its raster layers end before the area does"
     inputs = finished.inputs
+    if request.inputs.climate and parsed.climate.digest != inputs["climate"]["sha256"]:
+        yield "its climate is another"
     if request.inputs.attribution not in (None, *(s["attribution"] for s in inputs["buildings"])):
         yield "its attribution is another"
     if request.inputs.buildings:

@@ -115,7 +115,7 @@ def _plan(request: Request, progress: Progress, stop: Stop, patience: float) -> 
             seconds=prepared + expected.seconds,
             trial=time.monotonic() - began,
             ratio=expected.ratio,
-            warnings=tuple(warnings_of(context, manifests)),
+            warnings=tuple(warnings_of(run.method, context, manifests)),
         )
 
 

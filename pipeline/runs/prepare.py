@@ -18,6 +18,7 @@ from pipeline.heights.mosaics import check_told_apart, open_mosaic
 from pipeline.heights.pair import HeightPair, check_pair
 from pipeline.heights.swapped import check_order
 from pipeline.methods import METHODS, parse_settings
+from pipeline.methods.climate import Climate, read_climate, shipped_climate
 from pipeline.methods.context import NOTHING, Context
 from pipeline.methods.method import Method
 from pipeline.runs.added import Added, read_added
@@ -30,22 +31,37 @@ from pipeline.terms import Field, File, Location
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request with its method, that method's parameters `p`, and its area and circle (None for
-    all buildings)."""
+    """A request with its method, that method's parameters `p`, its area and circle (None for all
+    buildings), and the climate for a method that uses one."""
 
     request: Request
     method: Method
     p: Any
     area: Area | None
     around: Circle | None
+    climate: Climate
 
     @classmethod
     def of(cls, request: Request) -> "ParsedRequest":
-        """Raises InputError for an option, a parameter or an area that is not valid."""
+        """Raises InputError for an option, a parameter, an area or a climate that is not valid."""
         check_options(request)
         method = METHODS[request.method]
         p = parse_settings(method, request.settings)
-        return cls(request, method, p, *request.selection.parse())
+        return cls(request, method, p, *request.selection.parse(), _climate(request, method))
+
+
+def _climate(request: Request, method: Method) -> Climate:
+    folder = request.inputs.climate
+    if folder is None:
+        return shipped_climate()
+    if not method.uses_climate:
+        raise InputError(
+            Field("climate", folder),
+            "the method {name} uses none",
+            "leave it out",
+            name=method.name,
+        )
+    return read_climate(Path(folder))
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,7 @@ def prepare(request: Request, progress: Progress = no_progress, stop: Stop = nev
         around=parsed.around,
         restrictions=_restrictions(inputs, prepared),
         removed=frozenset(building.id for building in removed),
+        climate=parsed.climate,
     )
     covered = terrain.part(Window.around(prepared.bounds, terrain.resolution)).ground
     return Run(request, parsed.method, context, added, removed, covered)

@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.storage.files import identity
 
 ATTRIBUTION = "AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"
 LICENCE = "as published by its source: AHN and BAG are CC0 / public domain"
+SHIPPED_CLIMATE = {"name": "daklaag", "attribution": "KNMI (the climate of 2011-2020)"}
 LICENCE_OF_OTHERS = "as published by its source"
 PROGRAM = {"name": "daklaag", "version": version("daklaag")}
 
@@ -43,6 +45,7 @@ def provenance(run: Run, manifests: dict[str, list[SheetManifest]]) -> dict[str,
             "area": context.area.source if context.area else None,
             "around": list(context.around) if context.around else None,
             "restrictions": identity(inputs.restrictions) if inputs.restrictions else None,
+            **_climate(run),
             "options": {
                 "layer": inputs.layer,
                 "id": inputs.id,
@@ -68,6 +71,15 @@ def _added(run: Run) -> list[dict[str, Any]]:
         source | (run.added.provenance(i) if run.added else {})
         for i, source in enumerate(run.context.prepared.sources[-len(files) :] if files else ())
     ]
+
+
+def _climate(run: Run) -> dict[str, Any]:
+    """The climate of a method that uses one, by the sum of its files."""
+    if not run.method.uses_climate:
+        return {}
+    folder, digest = run.request.inputs.climate, run.context.climate.digest
+    named = {"name": Path(folder).name} if folder else SHIPPED_CLIMATE
+    return {"climate": {**named, "sha256": digest}}
 
 
 def _known(height: float) -> float | None:

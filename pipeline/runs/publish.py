@@ -15,7 +15,9 @@ from pipeline.heights.mosaics import duplicates_warning
 from pipeline.heights.relief import SheetManifest, Survey
 from pipeline.messages import Text
 from pipeline.methods.buildings import Judged, Measured
+from pipeline.methods.climate import stations_warning
 from pipeline.methods.context import Context
+from pipeline.methods.method import Method
 from pipeline.methods.reach import Influence
 from pipeline.results import coverage, report
 from pipeline.results.buildings import Counts, rows_of, write_buildings
@@ -106,7 +108,7 @@ def report_of(
         ),
     )
     warnings = [
-        *warnings_of(context, manifests),
+        *warnings_of(run.method, context, manifests),
         *off_rasters(composed["accounting"], asked),
         *context.restrictions.idle(counts.held),
     ]
@@ -152,12 +154,14 @@ def result_of(outputs: Outputs, was_finished: bool) -> Result:
     return Result(outputs.out, report.read(outputs.out), was_finished, tuple(warnings))
 
 
-def warnings_of(context: Context, manifests: Manifests) -> list[str]:
-    """Warnings about the sheets."""
+def warnings_of(method: Method, context: Context, manifests: Manifests) -> list[str]:
+    """Warnings about the sheets, and about the climate if the method uses one."""
     warnings = []
     for kind, mosaic in (("dsm", context.terrain.dsm), ("dtm", context.terrain.dtm)):
         warnings += duplicates_warning(mosaic)
         warnings += relief.warnings(mosaic, [sheet.survey for sheet in manifests[kind]])
+    if method.uses_climate:
+        warnings += stations_warning(context.climate, context.squares)
     return warnings
 
 

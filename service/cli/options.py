@@ -106,6 +106,8 @@ def job_options(command: F) -> F:
                      help="A parameter of the method; `daklaag methods` lists them. Repeatable."),
         layers_option,
         click.option("--restrictions", metavar="FILE", help="Roofs set aside or flagged."),
+        click.option("--climate", metavar="FOLDER",
+                     help="Of annual: stations.csv, months.csv and sun.csv of another climate."),
         click.option("--around", metavar="X,Y,RADIUS",
                      help="Total only what lies in this circle [RD m]; all rows stay."),
         click.option("--nodata", type=float, metavar="VALUE",

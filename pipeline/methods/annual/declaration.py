@@ -66,6 +66,7 @@ ANNUAL = Method(
     reach=RoofReach(lambda p: 0.0),
     states=convergences,
     check_cells=check_cells,
+    uses_climate=True,
     en=words.EN,
     nl=words.NL,
 )

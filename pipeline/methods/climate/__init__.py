@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "files": ["Climate", "read_climate", "shipped_climate"],
-        "square": ["SquareClimate", "Suns", "climate_of"],
+        "square": ["SquareClimate", "Suns", "climate_of", "stations_warning"],
         "table": ["beam_table", "month_tables"],
         "light": ["Light", "Planes", "best_unshaded", "light_of_year"],
     },

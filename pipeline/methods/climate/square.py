@@ -3,6 +3,7 @@
 The irradiation comes from the stations around, its course over the day from the reference year.
 """
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.grid.crs import DEGREES, RD, transformer
 from pipeline.grid.sun import DIGITS, centre_degrees, convergence_degrees, solar_positions
 from pipeline.grid.windows import LatticeCell
+from pipeline.messages import Text
 from pipeline.methods.climate.files import Climate
 
 YEAR = 2015
@@ -19,6 +21,7 @@ STEP_S = 600
 REFERENCE_LONGITUDE = 4.81  # [degrees], the mean of the three stations of the reference year
 SECONDS_PER_DEGREE = 240  # in which the sun moves over a degree of longitude
 NEAREST = 4
+FAR_KM = 300  # the stations' mean is of this country: so far beyond it is a guess
 
 Reals = NDArray[np.float64]
 
@@ -75,6 +78,24 @@ def irradiation_at(climate: Climate, x: float, y: float) -> tuple[Reals, float]:
     weights = 1.0 / np.maximum(squared[nearest], 1.0)  # at a station, it alone
     sums = (weights[:, None] * climate.months[nearest]).sum(0)
     return np.round(sums / weights.sum(), 1), float(np.sqrt(squared[nearest[0]]))
+
+
+def stations_warning(climate: Climate, squares: Sequence[LatticeCell]) -> list[str]:
+    """A warning where some squares have no station within FAR_KM, with the farthest of them."""
+    away = {square: irradiation_at(climate, *square.centre)[1] / 1000 for square in squares}
+    square = max(away, key=lambda each: away[each])
+    if away[square] <= FAR_KM:
+        return []
+    return [
+        Text(
+            "near RD {x:.0f},{y:.0f} the nearest station of the climate is {km:,.0f} km away, and"
+            " beyond {far} km its sun is a guess; give one of that place",
+            x=square.centre[0],
+            y=square.centre[1],
+            km=away[square],
+            far=FAR_KM,
+        )
+    ]
 
 
 @lru_cache(maxsize=4)
