@@ -1,5 +1,6 @@
 """Another climate: what it changes in a run, what is refused, and the warning where it is far."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -117,9 +118,10 @@ def test_a_warning_has_the_distance_of_stations_that_are_far(
     head, *stations = [row.split(",") for row in rows]
     east = [[s[0], f"{float(s[1]) + 8:.3f}", *s[2:]] for s in stations]
     (climate / "stations.csv").write_text("\n".join(",".join(row) for row in [head, *east]) + "\n")
-    (said,) = annual(files, tmp_path / "out", climate=str(climate))["accounting"]["warnings"]
-    assert "the nearest station of the climate is" in said and "km away" in said
-    assert annual(files, tmp_path / "near")["accounting"]["warnings"] == []
+    far = annual(files, tmp_path / "far", climate=str(climate))["accounting"]["warnings"]
+    near = annual(files, tmp_path / "near")["accounting"]["warnings"]
+    (said,) = [warning for warning in far if warning not in near]
+    assert re.search(r"the nearest station of the climate is [345]\d\d km away", said)
 
 
 def test_its_source_is_printed(files: Files, tmp_path: Path) -> None:
