@@ -29,8 +29,9 @@ class Phrases(NamedTuple):
     """A method's words on its results in one language.
 
     report: template of the printed report (pipeline/results/printed.py), as are the others; table:
-    below a table of sums; title, subtitle: of the map; moments: of its layers; roofs, ground: over
-    the classes and the layers in its legend; shade: of what is drawn as bits; remark: at its foot;
+    below a table of sums; title, subtitle: of the map; moments: of its layers; roofs, parts,
+    ground: over the classes, the parts of roofs and the layers in its legend, parts by default the
+    title of their column; shade: of what is drawn as bits; remark: at its foot;
     changes: between two runs, labels of figures of the report by their place; more: what a roof
     gains in all columns of numbers that are compared.
     """
@@ -41,6 +42,7 @@ class Phrases(NamedTuple):
     subtitle: str = ""
     moments: str = ""
     roofs: str = ""
+    parts: str = ""
     ground: str = ""
     shade: str = ""
     remark: str = ""

@@ -2,8 +2,25 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.methods.phrases import Bilingual
+
+
+class Tint(NamedTuple):
+    """How much paler a part is than its shade: by a `share` of the way to the colour `pale` where
+    its `field` is at or below `low`, by nothing from `high` on, and linearly between."""
+
+    field: str
+    low: float
+    high: float
+    share: float
+    pale: str = "#f4f2ec"
 
 
 @dataclass(frozen=True)
@@ -12,7 +29,7 @@ class Shade(Bilingual[str]):
     below `high`.
 
     Where low is above high, the values from low on and those below high: as of the directions
-    around north. en, nl: its title in a legend; colour: #rrggbb.
+    around north. en, nl: its title in a legend; colour: #rrggbb; tint: by which a part is paler.
     """
 
     name: str
@@ -23,3 +40,18 @@ class Shade(Bilingual[str]):
     value: str | None = None
     low: float = -math.inf
     high: float = math.inf
+    tint: Tint | None = None
+
+    def holds(self, parts: pa.Table) -> NDArray[np.bool_]:
+        """A mask of the parts, a row each, that have it, unless a shade before it holds too."""
+        values = parts[self.field]
+        if self.value is not None:
+            return np.asarray(pc.fill_null(pc.equal(values, self.value), False))
+        numbers = numbers_of(values)
+        above, below = numbers >= self.low, numbers < self.high
+        return above | below if self.low > self.high else above & below
+
+
+def numbers_of(values: pa.ChunkedArray) -> NDArray[np.float64]:
+    """The values of a column as doubles, NaN where there is none."""
+    return np.asarray(pc.fill_null(values.cast(pa.float64()), math.nan))

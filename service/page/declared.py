@@ -67,7 +67,13 @@ def _part(of: Column) -> Json:
 def _shade(of: Shade) -> Json:
     low, high = (edge if math.isfinite(edge) else None for edge in (of.low, of.high))
     which = {"field": of.field, "value": of.value, "low": low, "high": high}
-    return which | {"name": of.name, "title": _by_language(of), "colour": of.colour}
+    tint = of.tint and of.tint._asdict()
+    return which | {
+        "name": of.name,
+        "title": _by_language(of),
+        "colour": of.colour,
+        "tint": tint,
+    }
 
 
 def _column(of: Field) -> Json:

@@ -209,6 +209,7 @@ def test_both_languages_say_the_same_things() -> None:
     ours, theirs = (METHOD.words(lang)._asdict() for lang in ("en", "nl"))
     assert ours.pop("changes").keys() == theirs.pop("changes").keys()
     assert {k: places(v) for k, v in ours.items()} == {k: places(v) for k, v in theirs.items()}
+    assert bool(ours.pop("parts")) == bool(METHOD.parts)
     assert all(ours.values())
     with pytest.raises(InputError, match="en, nl"):
         texts.words("de")

@@ -6,9 +6,10 @@ in twelve. Any two differ by 33 in CIELAB (1976), also to those who see no red, 
 """
 
 from pipeline.methods.annual.rules import FLAT
-from pipeline.methods.shades import Shade
+from pipeline.methods.shades import Shade, Tint
 
 STEP = 45.0  # degrees a direction
+TINT = Tint("tilt_deg", low=10.0, high=40.0, share=0.45)  # paler, the less steep
 
 # fmt: off
 DIRECTIONS = (
@@ -27,7 +28,7 @@ DIRECTIONS = (
 def _facing(number: int) -> Shade:
     """The shade of what faces within half a step of a direction, clockwise from north."""
     low, high = ((number + side) * STEP % 360 for side in (-0.5, 0.5))
-    return Shade(*DIRECTIONS[number], field="azimuth_deg", low=low, high=high)
+    return Shade(*DIRECTIONS[number], field="azimuth_deg", low=low, high=high, tint=TINT)
 
 
 SHADES = (

@@ -14,7 +14,7 @@ EN = Phrases(
     title="Planes of the roofs",
     subtitle="Roofs with a plane that suits solar panels, by the method annual",
     roofs="Roofs, suitable for",
-    ground="Planes",
+    parts="Planes, by the direction that they face; paler: less steep",
     remark="Not judged: shade, structure, ownership, permits and monuments, grid capacity, panels"
     " already there.",
     changes={
@@ -31,7 +31,7 @@ NL = Phrases(
     title="Vlakken van de daken",
     subtitle="Daken met een vlak dat geschikt is voor zonnepanelen, volgens de methode annual",
     roofs="Daken, geschikt voor",
-    ground="Dakvlakken",
+    parts="Dakvlakken, naar hun richting; bleker: minder steil",
     remark="Niet beoordeeld: schaduw, constructie, eigendom, vergunningen en monumenten,"
     " netcapaciteit, panelen die er al liggen.",
     changes={

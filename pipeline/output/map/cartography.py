@@ -1,7 +1,7 @@
 """The printed map: roofs in their classes over hillshade and shadow."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.path import Path as Outline
+from numpy.typing import NDArray
 
 from pipeline.areas.selection import Circle
 from pipeline.methods import method_of
@@ -24,23 +24,28 @@ from pipeline.output.map.dots import SHAPE, dots, layers
 from pipeline.output.map.legend import Bounds, Shown, axes_at, north_arrow, panel, scale_bar
 from pipeline.output.map.marked import COLUMNS as MARKING
 from pipeline.output.map.marked import count_marks, marked
+from pipeline.output.map.outlines import outlines
 from pipeline.output.map.palette import (
     DARKEST,
     DPI,
     FRAME,
     GROUND,
     INK,
+    NO_FACE,
     PANEL,
     PAPER,
     SHADOW,
     SIZE,
     WATER,
+    Style,
     brightness,
     has_data,
     indexed,
     palette_colours,
     styles,
 )
+from pipeline.output.map.parts import LARGEST_DOT as LARGEST_PART_DOT
+from pipeline.output.map.parts import draw_parts, shaded_parts
 from pipeline.results import texts
 from pipeline.results.georeference import transform_of
 from pipeline.results.store import open_store
@@ -54,7 +59,6 @@ MOST = 200_000  # roofs that are drawn as outlines
 LARGEST_DOT = 10.0  # m; a usual roof is as large as that
 OUTLINED = 4  # dots that a roof must be larger than to have its outline beside the dots
 LARGEST = 2000  # cells a side that the page can show
-TOGETHER = 500  # roofs in one path: many are slow to draw one by one, all at once overrun Agg
 
 
 class MapScene(NamedTuple):
@@ -171,13 +175,18 @@ def _buildings(frame: Axes, scene: MapScene, view: Bounds) -> Shown:
         place: Any = {"extent": (view[0], view[2], view[1], view[3]), "aspect": "auto"}
         frame.imshow(picture, **place, interpolation="nearest", zorder=0.5)
         outlined = where(scene.buildings, columns, pc.field("area_m2") > OUTLINED * dot**2)
+    parts = shaded_parts(scene.buildings, method) if few and dot <= LARGEST_PART_DOT else []
+    fine = min(1.0, 1500 / (view[2] - view[0]))
+    style, rows = _thinned(styles(method, bool(parts)), method, fine), layers(outlined, method)
     geometry = np.asarray(shapely.from_wkb(outlined["geometry"].to_numpy()))
-    for name, rows in layers(outlined, method).items():
-        _roofs(frame, method, name, geometry[rows], view)
+    _roofs(frame, style, rows, geometry)
+    if parts:
+        draw_parts(frame, parts, fine)
+        over = (*names(method.classes), "set_aside")
+        _roofs(frame, {name: style[name] | NO_FACE for name in over}, rows, geometry)
     if marks := count_marks(scene.buildings, method, scene.added):
-        for name, rows in marked(outlined, method, scene.added).items():
-            _roofs(frame, method, name, geometry[rows], view)
-    return Shown(scene.report, {**counts, **marks}, scene.layers, None if few else dot)
+        _roofs(frame, style, marked(outlined, method, scene.added), geometry)
+    return Shown(scene.report, {**counts, **marks}, scene.layers, None if few else dot, parts)
 
 
 def _extent(scene: MapScene) -> Bounds:
@@ -241,24 +250,22 @@ def _draw_layer(picture: np.ndarray, layer: Layer, cells: np.ndarray, moments: i
         picture[valid] = colours[indexed(layer, cells)][valid]
 
 
-def _roofs(frame: Axes, method: Method, name: str, geometry: np.ndarray, view: Bounds) -> None:
-    """Draw roofs, with lines that thin with the scale: they would hide roofs as small as dots."""
-    style = dict(styles(method)[name])
-    fine = min(1.0, 1500 / (view[2] - view[0]))
-    style["linewidth"] *= fine
-    if fine < 0.3 and name in names(method.classes):
-        style["edgecolor"] = style["facecolor"]
-    frame.add_collection(PathCollection(list(_outlines(geometry)), **style), autolim=False)
+def _thinned(every: dict[str, Style], method: Method, fine: float) -> dict[str, Style]:
+    """Styles with lines that thin with the scale: they would hide roofs as small as dots."""
+    thin = {name: style | {"linewidth": style["linewidth"] * fine} for name, style in every.items()}
+    for name in names(method.classes) if fine < 0.3 else ():
+        thin[name]["edgecolor"] = thin[name]["facecolor"]
+    return thin
 
 
-def _outlines(geometry: np.ndarray) -> Iterator[Outline]:
-    """Compound paths of many polygons; holes run the other way round, so that they stay open."""
-    polygons = shapely.get_parts(geometry)
-    polygons = shapely.normalize(polygons[shapely.get_type_id(polygons) == 3])
-    for start in range(0, len(polygons), TOGETHER):
-        rings = shapely.get_rings(polygons[start : start + TOGETHER])
-        points, ring = shapely.get_coordinates(rings, return_index=True)
-        codes = np.full(len(points), Outline.LINETO, Outline.code_type)
-        codes[np.flatnonzero(np.diff(ring, prepend=-1))] = Outline.MOVETO
-        codes[np.flatnonzero(np.diff(ring, append=-1))] = Outline.CLOSEPOLY
-        yield Outline(points, codes)
+def _roofs(
+    frame: Axes,
+    every: Mapping[str, Style],
+    rows: Mapping[str, NDArray[np.bool_]],
+    geometry: NDArray[np.object_],
+) -> None:
+    """Draw the roofs of each style, those of the first lowest."""
+    for name, mask in rows.items():
+        if name in every:
+            paths = list(outlines(geometry[mask]))
+            frame.add_collection(PathCollection(paths, **every[name]), autolim=False)

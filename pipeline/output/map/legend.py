@@ -14,17 +14,21 @@ from pipeline.methods import method_of
 from pipeline.methods.method import Layer, Palette, names
 from pipeline.methods.phrases import Phrases
 from pipeline.output.map.palette import (
+    BARE,
     FRAME,
     INK,
     PANEL,
     PAPER,
+    PART_LINE,
     QUIET,
     SHADED,
     SIZE,
     WATER,
     labels,
+    shade_style,
     styles,
 )
+from pipeline.output.map.parts import ShadedParts
 from pipeline.results import texts
 from pipeline.results.printed import attributions, heights, phrase, place
 
@@ -37,12 +41,14 @@ SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 
 class Shown(NamedTuple):
     """The content of the panel. report: of the run; counts: roofs in each line of the legend;
-    layers: the raster layers drawn; dot: size of a dot [m], None for a map of outlines."""
+    layers: the raster layers drawn; dot: size of a dot [m], None for a map of outlines; parts: of
+    roofs that are drawn."""
 
     report: Mapping[str, Any]
     counts: Mapping[str, int]
     layers: Sequence[Layer]
     dot: float | None = None
+    parts: Sequence[ShadedParts] = ()
 
 
 def axes_at(figure: Figure, inches: Bounds, view: Bounds) -> Axes:
@@ -106,13 +112,15 @@ def panel(axes: Axes, shown: Shown, lang: str) -> float:
     y = _paragraph(axes, y - 0.14, phrases.roofs, size=9.5, weight="bold")
     always = (*names(method.classes), "not_judged")
     titles = labels(method, lang)
-    for name, style in styles(method).items():
+    for name, style in styles(method, bool(shown.parts)).items():
         count = shown.counts.get(name, 0)
         if count or name in always:
             y = _entry(axes, y, style, titles[name], wording.number(count, lang))
     if shown.dot is not None:
         dots = words["map_dots"].format(metres=wording.number(shown.dot, lang))
         y = _paragraph(axes, y - 0.06, dots, size=8, color=QUIET)
+    for parts in shown.parts:
+        y = _parts(axes, y, parts, phrases, lang)
     y = _ground(axes, y, shown.layers, phrases, lang)
     attributed = attributions(shown.report["inputs"])
     sources = f"{words['map_sources']}: {'; '.join(attributed)}."
@@ -131,6 +139,17 @@ def _origin(axes: Axes, y: float, report: Mapping[str, Any], lang: str) -> float
     if made:
         text = words["map_made"].format(date=wording.day(made, lang), heights=versions)
     return _paragraph(axes, y - 0.04, text, size=8.5, color=QUIET)
+
+
+def _parts(axes: Axes, y: float, parts: ShadedParts, phrases: Phrases, lang: str) -> float:
+    """The legend of the parts of roofs, with their number in each shade, and of what is in none,
+    below `y`; the y of its foot."""
+    title = phrases.parts or parts.column.words(lang).title
+    y = _paragraph(axes, y - 0.12, title, size=9.5, weight="bold")
+    for shade in parts.column.shades:
+        count = wording.number(parts.counts[shade.name], lang)
+        y = _entry(axes, y, shade_style(shade), shade.words(lang), count)
+    return _entry(axes, y, PART_LINE | {"facecolor": BARE}, texts.words(lang)["bare"])
 
 
 def _ground(axes: Axes, y: float, layers: Sequence[Layer], phrases: Phrases, lang: str) -> float:

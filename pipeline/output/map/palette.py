@@ -24,7 +24,9 @@ NOT_JUDGED: Style = {
     "hatch": "///////",
 }
 SET_ASIDE: Style = {"facecolor": "none", "edgecolor": "#000000", "linewidth": 1.4}
-PART_EDGE = "#4a4a4a"
+PART_LINE: Style = {"edgecolor": "#4a4a4a", "linewidth": 0.3}
+NO_FACE: Style = {"facecolor": "none"}
+BARE = "#ffffff"  # of roofs below their parts: what is in none
 ADDED: Style = {"facecolor": "none", "edgecolor": "#00846b", "linewidth": 2.2}
 
 SIZE = (11.69, 8.27)  # inches: A4, landscape
@@ -33,11 +35,13 @@ FRAME = (0.3, 0.3, 8.25, 7.67)  # inches: left, bottom, width, height
 PANEL = (8.8, 0.3, 2.6, 7.67)
 
 
-def styles(method: Method) -> dict[str, Style]:
+def styles(method: Method, below: bool = False) -> dict[str, Style]:
     """The style of each line of the map's legend, in its order: classes, roofs of none, and the
-    marks on roofs of any class, which differ by their lines."""
+    marks on roofs of any class, which differ by their lines.
+
+    below: whether the roofs lie below their parts; then a line has the colour of their class."""
     return {
-        **{each.name: _of_class(each) for each in method.classes},
+        **{each.name: _of_line(each) if below else _of_class(each) for each in method.classes},
         "not_judged": NOT_JUDGED,
         "set_aside": SET_ASIDE,
         "unselected": UNSELECTED,
@@ -59,14 +63,18 @@ def _of_class(of: Class) -> Style:
     return {"facecolor": of.colour, "edgecolor": of.edge, "linewidth": of.line_width}
 
 
+def _of_line(of: Class) -> Style:
+    return {"facecolor": BARE, "edgecolor": of.colour, "linewidth": 1.4}
+
+
 def shade_style(of: Shade) -> Style:
     """The style of the parts of a shade."""
-    return {"facecolor": of.colour, "edgecolor": PART_EDGE, "linewidth": 0.3}
+    return {"facecolor": of.colour} | PART_LINE
 
 
 def _of_highlight(of: Highlight) -> Style:
     line = {"edgecolor": of.colour, "linewidth": of.line_width, "linestyle": (0, of.dashes)}
-    return {"facecolor": "none"} | line
+    return NO_FACE | line
 
 
 def brightness(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 import { byId, make, show } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { classesOf, inWords, methodOf, switchable } from "./methods.js";
-import { UNSELECTED, drawsParts, kindsInView, showMoments, theMap } from "./mapview.js";
+import { BARE, UNSELECTED, drawsParts, kindsInView, showMoments, theMap } from "./mapview.js";
 import { AREA, MARKS, classSymbol, paletteSymbol, svgOf } from "./symbols.js";
 import { known, number, t } from "./texts.js";
 
@@ -35,8 +35,11 @@ function scaleEntries(collection) {
   return layers.map((layer) => ({ ...scaleOf(layer), label: `${inWords(layer.title)}: ${scaleOf(layer).label}` }));
 }
 
-/** The colours of parts of roofs, such as planes. */
-const shadeEntries = ({ shades }) => shades.map(({ colour, title }) => ({ symbol: classSymbol(colour), label: inWords(title) }));
+/** The colours of parts of roofs, such as planes, and of what is in none. */
+const shadeEntries = ({ shades }) => [
+  ...shades.map(({ colour, title }) => ({ symbol: classSymbol(colour), label: inWords(title) })),
+  { symbol: classSymbol(BARE), label: t("parts_none") },
+];
 
 /** The same of those that are drawn, by the title of these. */
 function partEntries(collection) {
@@ -83,7 +86,7 @@ function switchOfParts(column, items) {
     make("label", { class: "switch" }, make("input", { type: "checkbox", "data-testid": name, "data-parts": name, onchange: change }), " ", make("span", {}, inWords(title))),
     make("div", { "data-shades": name },
       make("ul", { class: "dots", "data-testid": `shades-${name}` }, ...items(shadeEntries(column), "swatch")),
-      make("p", { class: "scale" }, `${known(hint) ? `${t(hint)} ` : ""}${t("parts_zoom")}`)),
+      make("p", { class: "scale" }, [...(known(hint) ? [t(hint)] : []), t("parts_zoom"), t("parts_line")].join(" "))),
   ];
 }
 

@@ -17,6 +17,8 @@ const INK = "#1f2933";
 const PATIENCE_MS = 30_000; // for roofs, before it is said that none came
 /** The colour of roofs outside the circle that was asked for. */
 export const UNSELECTED = "#bdbab3";
+/** The colour of roofs below their parts: of what is in none. */
+export const BARE = "#ffffff";
 const ROOFS = ["roofs", "buildings"]; // sources that every collection has
 const EMPTY = { type: "FeatureCollection", features: [] };
 
@@ -263,15 +265,19 @@ function addRoofs() {
 
 /** The parts of roofs in their colours, above the roofs and below what is said of these by lines. */
 function addParts() {
-  const { parts, own } = methodOf(current);
-  for (const column of parts.filter(({ name }) => map.getSource(name))) {
+  const parts = methodOf(current).parts.filter(({ name }) => map.getSource(name));
+  for (const column of parts) {
     const counted = ["!=", ["get", "selected"], false];
     const shared = { source: column.name, "source-layer": column.name, minzoom: PARTS_ZOOM, filter: counted };
-    const paint = { "fill-color": colourExpression(column, own.tint, UNSELECTED) };
+    const paint = { "fill-color": colourExpression(column, UNSELECTED) };
     const line = { "line-color": INK, "line-width": 0.7, "line-opacity": 0.8 };
     map.addLayer({ ...shared, id: `${column.name}-fill`, type: "fill", paint }, "roofs-aside");
     map.addLayer({ ...shared, id: `${column.name}-edge`, type: "line", paint: line }, "roofs-aside");
   }
+  if (!parts.length || !map.getLayer("roofs-flat")) return;
+  const roofs = { source: "buildings", "source-layer": "buildings", minzoom: PARTS_ZOOM, filter: ["has", "class"] };
+  const line = { "line-color": fill(), "line-width": 2 };
+  map.addLayer({ ...roofs, id: "roofs-class", type: "line", paint: line }, "roofs-aside");
 }
 
 /** The parts of a kind that a roof has in the tiles that are there: [properties, ...]. */
@@ -291,9 +297,13 @@ export function drawsParts(name) {
 function fill() {
   const { classes } = methodOf(current);
   if (!classes.length) return UNSELECTED;
-  const colour = ["match", ["get", "class"], ...classes.flatMap((one) => [one.name, one.colour]), UNSELECTED];
-  return ["case", ["==", ["get", "selected"], false], UNSELECTED, colour];
+  return ifSelected(["match", ["get", "class"], ...classes.flatMap((one) => [one.name, one.colour]), UNSELECTED]);
 }
+
+const ifSelected = (colour) => ["case", ["==", ["get", "selected"], false], UNSELECTED, colour];
+
+/** The same, but of none of the classes where parts are drawn over it: a line says the class there. */
+const fillBelow = () => ["step", ["zoom"], fill(), PARTS_ZOOM, ifSelected(BARE)];
 
 function addMarksAndAreas() {
   for (const id of ["area", "draft", "marks", "marks-points"]) {
@@ -324,8 +334,11 @@ function showLayers() {
   const shown = { "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
   for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
   for (const { name } of methodOf(current).parts) {
-    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = !tall && !hidden.includes(name);
+    const drawn = !tall && !hidden.includes(name);
+    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = drawn;
+    shown["roofs-class"] ||= drawn;
   }
+  if (map.getLayer("roofs-class")) map.setPaintProperty("roofs-flat", "fill-color", shown["roofs-class"] ? fillBelow() : fill());
   for (const id of ["marks-edge", "marks-points"]) shown[id] = marks;
   for (const [id, visible] of Object.entries(shown)) {
     if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");

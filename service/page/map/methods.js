@@ -13,8 +13,6 @@
  *   small(counts, name)      what is remarked of the number of a class, or null
  *   measures                 what areas are compared by: [[name, value(totals), write(value)], ...]
  *   derived(sections, parameters, households)  sections of the report that follow from its sums
- *   tint                     {field, of, low, high, share}: parts whose colour follows the field `of` are paler
- *                            by a share at and below `low` of `field`, and not at `high`
  *   partLine(part, column)   what the card says of a part of a roof: an element of a list
  *   moments                  by layer, of which one moment can be chosen: {chosen(collection): its name or null,
  *                            label(collection): its name in words, make(): an element to choose by,

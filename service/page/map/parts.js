@@ -64,7 +64,7 @@ const rest = (items) => make("details", {}, make("summary", {}, t("parts_more", 
 
 /** What is said of a part: by its method, else as its fields are declared. */
 function lineOf(collection, column, part) {
-  const { partLine, tint } = methodOf(collection).own;
-  if (partLine) return partLine(part, column, colourOf(column, tint, part));
+  const { partLine } = methodOf(collection).own;
+  if (partLine) return partLine(part, column, colourOf(column, part));
   return [terms(ownFields(column, part), { class: "terms" })];
 }

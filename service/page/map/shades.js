@@ -1,9 +1,7 @@
 /** How parts of roofs, such as planes, are coloured: by the first of their column's shades that
- * holds, and where the method says so paler by another field; the same on the map and in the card. */
+ * holds, and where that has a tint paler by another field; the same on the map and in the card. */
 
 import { between } from "./symbols.js";
-
-const PALE = "#f4f2ec";
 
 /** The shade of a part: {name, title, colour, ...}, or null. */
 export function shadeOf({ shades }, part) {
@@ -20,24 +18,24 @@ function holds({ value: wanted, low, high }, value) {
 /** Whether a range runs through north, from a high azimuth to a low one. */
 const wraps = ({ low, high }) => low !== null && high !== null && low > high;
 
-/** The colour of a part; tint: of its method, as methods.js has it. */
-export function colourOf(column, tint, part) {
+/** The colour of a part, or null. */
+export function colourOf(column, part) {
   const shade = shadeOf(column, part);
-  if (!shade) return null;
-  if (tint?.of !== shade.field) return shade.colour;
-  const steep = (part[tint.field] - tint.low) / (tint.high - tint.low);
-  const pale = tint.share * (1 - Math.min(Math.max(steep, 0), 1));
-  return between([shade.colour, PALE], pale);
+  if (!shade?.tint) return shade?.colour ?? null;
+  const { field, low, high, share, pale } = shade.tint;
+  const steep = Math.min(Math.max((part[field] - low) / (high - low), 0), 1);
+  return between([shade.colour, pale], share * (1 - steep));
 }
 
 /** The same as an expression of the map, with another colour where no shade holds. */
-export function colourExpression({ shades }, tint, otherwise) {
-  const colour = (shade) => (tint?.of === shade.field ? tinted(shade, tint) : shade.colour);
-  return shades.length ? ["case", ...shades.flatMap((shade) => [condition(shade), colour(shade)]), otherwise] : otherwise;
+export function colourExpression({ shades }, otherwise) {
+  return shades.length ? ["case", ...shades.flatMap((shade) => [condition(shade), colourIn(shade)]), otherwise] : otherwise;
 }
 
-function tinted({ colour }, { field, low, high, share }) {
-  return ["interpolate", ["linear"], ["get", field], low, between([colour, PALE], share), high, colour];
+function colourIn({ colour, tint }) {
+  if (!tint) return colour;
+  const { field, low, high, share, pale } = tint;
+  return ["interpolate", ["linear"], ["get", field], low, between([colour, pale], share), high, colour];
 }
 
 function condition({ field, value, low, high }) {

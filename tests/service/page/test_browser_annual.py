@@ -147,7 +147,7 @@ def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host
     for plane, colour in painted:
         parts = [float(part) for part in colour[5:-1].split(",")]
         assert parts == pytest.approx([*colour_of(plane), 1], abs=1)
-    titles = [shade.en for shade in PLANES.shades]
+    titles = [*(shade.en for shade in PLANES.shades), "the rest of a roof"]
     assert window.text(f"shades-{PLANES.name}").split("\n") == titles
     window.at("tall").check()
     window.idle()

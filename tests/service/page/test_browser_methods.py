@@ -39,6 +39,7 @@ VISIBLE = """(layer) => daklaag.map.getLayer(layer)
 """
 LIST = "#legend-classes li"
 FILL = f"{STOREYS.name}-fill"
+WHITE = "rgba(255,255,255,1)"
 PAINTED = """(layer) => daklaag.map.queryRenderedFeatures({layers: [layer]}).map((one) =>
   [one.properties.kind, one.properties.floor_m, one.layer.paint["fill-color"].toString()])"""
 
@@ -129,13 +130,20 @@ def storeys(window: Window) -> int:
     return listed
 
 
+def roof_colours(window: Window) -> set[str]:
+    """The colours in which judged roofs are filled now."""
+    return {colour for *_, colour in window.page.evaluate(PAINTED, "roofs-flat")}
+
+
 def test_parts_of_roofs_are_drawn_listed_and_switched(window: Window, host: str) -> None:
     roof = highest(host)
     bring(window, roof).click()
     known = 1 + int(roof["properties"][ABOVE.name] // 3)
     assert storeys(window) == known >= 3
     assert f"{STOREYS.en.title} ({known})" in window.text("roof-card")
-    assert window.text(f"shades-{STOREYS.name}").split("\n") == [one.en for one in SHADES]
+    titles = [*(one.en for one in SHADES), "the rest of a roof"]
+    assert window.text(f"shades-{STOREYS.name}").split("\n") == titles
+    assert roof_colours(window) == {WHITE} and window.shown("roofs-class")
     ground, upper = ([int(one.colour[at : at + 2], 16) for at in (1, 3, 5)] for one in SHADES)
     painted = window.page.evaluate(PAINTED, FILL)
     assert {kind for kind, _, _ in painted} == {"ground", "upper"}
@@ -147,6 +155,7 @@ def test_parts_of_roofs_are_drawn_listed_and_switched(window: Window, host: str)
     window.at(STOREYS.name).uncheck()
     window.idle()
     assert not window.shown(FILL) and window.at(f"shades-{STOREYS.name}").is_hidden()
+    assert WHITE not in roof_colours(window) and not window.shown("roofs-class")
     window.page.wait_for_function("(name) => location.hash.includes(`-${name}`)", arg=STOREYS.name)
     window.go(f"#{window.page.evaluate('() => location.hash.slice(1)')}")
     assert not window.at(STOREYS.name).is_checked() and not window.shown(FILL)
@@ -154,10 +163,12 @@ def test_parts_of_roofs_are_drawn_listed_and_switched(window: Window, host: str)
     window.at(STOREYS.name).check()
     window.idle()
     assert window.shown(FILL)
-    assert window.text(f"shades-{STOREYS.name}").split("\n") == [one.nl for one in SHADES]
+    titles = [*(one.nl for one in SHADES), "de rest van een dak"]
+    assert window.text(f"shades-{STOREYS.name}").split("\n") == titles
     window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15.5})")
     window.idle()
-    assert not window.shown(FILL) and window.shown("roofs-flat")
+    assert not window.shown(FILL) and not window.shown("roofs-class")
+    assert WHITE not in roof_colours(window) and window.shown("roofs-flat")
 
 
 def test_another_method_is_chosen(window: Window) -> None:

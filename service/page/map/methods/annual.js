@@ -10,9 +10,6 @@ export * as words from "./annual-words.js";
 const INK = "#1f2933";
 const ARROW = "M0-13 8 10 0 5-8 10Z"; // to the north, around a middle
 
-/** A pitched plane is paler, the less steep it is. */
-export const tint = { field: "tilt_deg", of: "azimuth_deg", low: 10, high: 40, share: 0.45 };
-
 const area = (value) => (Number.isFinite(value) ? `${number(value)} m²` : null);
 
 export function card(roof) {
