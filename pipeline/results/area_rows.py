@@ -13,12 +13,13 @@ from pipeline.errors import InputError
 from pipeline.methods.method import NUMBER, WHOLE, Class, Column, Method, Total, Words
 from pipeline.methods.method import Field as PartField
 from pipeline.results.spreadsheets import write_xlsx
-from pipeline.results.totals import COUNTS, totals_of
+from pipeline.results.totals import COUNTS, is_number_of, totals_of
 from pipeline.terms import Field, File
 
 HTML = re.compile(r"</?[A-Za-z][^<>]*>")
 SHARE = "share"
-DECIMALS = {"ha": 4, "kWh/year": 0, "households": 1, SHARE: 4}  # by unit: of ha square metres
+# By unit: of ha square metres.
+DECIMALS = {"ha": 4, "kWh/year": 0, "kWp": 1, "households": 1, SHARE: 4}
 
 Row = dict[str, Any]
 
@@ -63,7 +64,7 @@ def columns_of(method: Method) -> tuple[Column, ...]:
 
 
 def _of_total(of: PartField, total: Total) -> Column:
-    kind = WHOLE if total.section == COUNTS else NUMBER
+    kind = WHOLE if is_number_of(of, total) else NUMBER
     return Column(total.name, kind, total.unit, total.en or of.en, total.nl or of.nl)
 
 

@@ -94,6 +94,6 @@ def listing(lang: str, columns: Sequence[Column]) -> str:
 
 def _kind(of: Column) -> str:
     """The type in a word or two."""
-    if pa.types.is_struct(of.type):
-        return "struct"
-    return f"list of {of.type.value_type}" if pa.types.is_list(of.type) else str(of.type)
+    listed, items = pa.types.is_list(of.type), _items(of.type)
+    item = "struct" if pa.types.is_struct(items) else str(items)
+    return f"list of {item}" if listed else item

@@ -15,7 +15,7 @@ from pipeline.areas.polygons import locate, read_areas
 from pipeline.errors import InputError
 from pipeline.messages import Text
 from pipeline.methods import method_of
-from pipeline.methods.method import NUMBER, Column, Method
+from pipeline.methods.method import NUMBER, Column, Method, names
 from pipeline.results import area_rows, coverage, texts, totals
 from pipeline.results.printed import to_text
 from pipeline.results.spreadsheets import csv_text
@@ -28,6 +28,7 @@ from pipeline.storage.slices import Buildings
 
 FORMATS = ("table", "json", "csv")
 HOUSEHOLD_COLUMNS = ("households", "huishoudens", "aantal_huishoudens")
+HOUSEHOLDS_SHARE = "households_share"
 
 Row = dict[str, Any]
 
@@ -141,14 +142,15 @@ def rows_by(
     own: Sequence[Row], outside: Row, sums: totals.Totals, document: Mapping[str, Any]
 ) -> list[Row]:
     """A row an area of its own columns and the sums of its number, and a last one for what lies in
-    none; with the share of households where a column counts those. document: the method as a report
-    has it."""
+    none; with the share of households where a column counts those and the method has it. document:
+    the method as a report has it."""
     method, parameters = method_of({"method": document}), document["parameters"]
-    given, rows = _households_column(own), []
+    shared = HOUSEHOLDS_SHARE in names(method.derived.columns)
+    given, rows = _households_column(own) if shared else "", []
     living = [*(columns.get(given) for columns in own), None]
     for area, columns in enumerate([*own, outside]):
         row = totals_row(totals.sections(sums.sums(area), method, parameters, living[area]), method)
-        share = {"households_share": row.get("households_share")} if given else {}
+        share = {HOUSEHOLDS_SHARE: row.get(HOUSEHOLDS_SHARE)} if given else {}
         rows.append(_beside(columns, row | share))
     return rows
 

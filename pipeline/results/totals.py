@@ -208,8 +208,8 @@ def sections(
     for of, total in totals_of(method):
         if total.section != COUNTS:
             figure = _figure(sums, total)
-            counted = of.type == TEXT  # structs, whatever the text
-            summed.setdefault(total.section, {})[total.key] = int(figure) if counted else figure
+            whole = is_number_of(of, total)
+            summed.setdefault(total.section, {})[total.key] = int(figure) if whole else figure
     return summed | method.derived.sections(summed, parameters, households)
 
 
@@ -220,6 +220,11 @@ def sections_in(
     names = [COUNTS, *(total.section for _, total in totals_of(method))]
     summed = {section: report[section] for section in names}
     return summed | method.derived.sections(summed, report["method"]["parameters"], households)
+
+
+def is_number_of(of: Field, total: Total) -> bool:
+    """Whether a total is a number of rows, or of structs: those with a text, whatever it is."""
+    return total.section == COUNTS or of.type == TEXT
 
 
 def _figure(sums: Sums, total: Total) -> Any:

@@ -17,7 +17,9 @@ from fastapi.testclient import TestClient
 from pipeline import quarter
 from pipeline.errors import InputError
 from pipeline.methods.annual.columns import PLANES
+from pipeline.methods.annual.declaration import ANNUAL
 from pipeline.output.export import export
+from pipeline.results import area_rows, report
 from pipeline.results.parts import OVERHANG_M
 from service.api.app import create_app
 from service.api.query import RD_CRS
@@ -55,6 +57,24 @@ def test_a_raster_that_was_not_made_is_named_with_the_remedy(run: Path, tmp_path
     for name in ("shadow.tif", "roofs.tif", "plane.tif"):
         with pytest.raises(InputError, match=r"'plane'.*run again with layers plane overwrite"):
             export(run, tmp_path / name)
+
+
+def test_rows_by_area_have_what_annual_adds_up(run: Path, tmp_path: Path) -> None:
+    table = pq.read_table(run / "buildings.parquet").to_pylist()
+    middle = float(np.median([one["centre_y"] for one in table if one["centre_y"]]))
+    halves = [shapely.box(0, 0, 3e5, middle), shapely.box(0, middle, 3e5, 7e5)]
+    names = {"naam": ["zuid", "noord"], "huishoudens": [10, 20]}
+    geopandas.GeoDataFrame(names, geometry=halves, crs=28992).to_file(tmp_path / "areas.gpkg")
+    rows = area_rows.readable(report.by_area(run, tmp_path / "areas.gpkg"), ANNUAL)
+    declared = {column.name for column in area_rows.columns_of(ANNUAL)}
+    for row, south in zip(rows, (True, False), strict=False):
+        inside = [one for one in table if one["centre_y"] and (one["centre_y"] <= middle) == south]
+        judged = [one for one in inside if one["rejected"] is None]
+        assert row["footprints"] == len(inside) > 5
+        assert row["planes_number"] == sum(len(one["planes"]) for one in judged)
+        assert isinstance(row["planes_number"], int)
+        assert row["panel_kwp"] == round(sum(one["kwp"] for one in judged), 1)
+        assert {*row} - {*names} <= declared
 
 
 def test_planes_are_a_layer_of_a_geopackage(run: Path, tmp_path: Path) -> None:
