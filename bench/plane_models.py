@@ -60,7 +60,7 @@ def burned(models: list[list[Face]], seed: int = 1, resolution: float = 0.5) -> 
         west, south, east, north = np.array(shape.bounds) / resolution
         left, top = int(np.floor(west)) - 1, int(np.floor(-north)) - 1
         box = Box(top, left, int(np.ceil(-south)) + 1 - top, int(np.ceil(east)) + 1 - left)
-        spans = footprint_spans(to_rings(np.array([shape]), resolution), box)
+        spans = footprint_spans(to_rings(shapely.to_wkb(np.array([shape])), resolution), box)
         surface = _surface(faces, box, resolution)
         surface += rng.normal(0, NOISE, surface.shape)
         surface[rng.random(surface.shape) < HOLES] = np.nan

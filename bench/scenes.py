@@ -45,4 +45,4 @@ def footprints(side: int) -> Rings:
     cosine, sine = np.cos(turn)[:, None], np.sin(turn)[:, None]
     x = corners[:, 0] * cosine - corners[:, 1] * sine + centres[:, :1]
     y = corners[:, 0] * sine + corners[:, 1] * cosine - centres[:, 1:]
-    return to_rings(shapely.polygons(np.stack([x, y], axis=2)), RESOLUTION)
+    return to_rings(shapely.to_wkb(shapely.polygons(np.stack([x, y], axis=2))), RESOLUTION)

@@ -47,6 +47,26 @@ class Box(NamedTuple):
 
 
 @kernel
+def to_cells(xy, first, resolution):  # type: ignore[no-untyped-def]
+    """Coordinates of footprints in cells from the north-western cell of each one's bounding box: x
+    and y as in Rings, and that cell's column and, northward, row (footprints,) int64.
+
+    xy: (points, 2) float64 [m]; first: (footprints + 1,) int64, where each one's points start.
+    """
+    x, y = np.empty(len(xy)), np.empty(len(xy))
+    left, north = np.zeros(len(first) - 1, np.int64), np.zeros(len(first) - 1, np.int64)
+    for f in range(len(left)):
+        begin, end = first[f], first[f + 1]
+        if begin < end:
+            left[f] = np.floor(xy[begin:end, 0].min() / resolution)
+            north[f] = np.ceil(xy[begin:end, 1].max() / resolution)
+        for k in range(begin, end):
+            x[k] = (xy[k, 0] - left[f] * resolution) / resolution
+            y[k] = (north[f] * resolution - xy[k, 1]) / resolution
+    return x, y, left, north
+
+
+@kernel
 def turn_clockwise(x, y, points):  # type: ignore[no-untyped-def]
     """Reverse the rings that go the other way, in place; x, y, points: as in Rings, int64 and
     float64."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from bench.nation.chance import between, uniform
@@ -30,7 +31,7 @@ class Surface:
     ) -> None:
         found = houses(land, *squares_touching(ground.bounds(resolution)))
         self._land, self._resolution = land, resolution
-        self._rings, self._top = to_rings(found.geometry, resolution), found.top
+        self._rings, self._top = to_rings(shapely.to_wkb(found.geometry), resolution), found.top
         self._roofs = found.roofs if pitched else None
 
     def heights(self, window: Window) -> tuple[Height, Height]:

@@ -11,7 +11,8 @@ import shapely
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
-from kernels.rings import Rings, turn_clockwise
+from kernels.rings import Rings, to_cells, turn_clockwise
+from kernels.wkb import decode_polygons
 from pipeline.engine.tasks import check_stop
 from pipeline.errors import InputError
 from pipeline.messages import Text
@@ -64,12 +65,8 @@ class Footprints:
     def take(self, chosen: NDArray[Any]) -> "Footprints":
         """Some of these, by position or mask."""
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sources"}
-        some = Footprints(
-            **{name: values[chosen] for name, values in columns.items()}, sources=self.sources
-        )
-        if "geometry" in self.__dict__:  # decoded already
-            some.__dict__["geometry"] = self.geometry[chosen]
-        return some
+        some = {name: values[chosen] for name, values in columns.items()}
+        return Footprints(**some, sources=self.sources)
 
     @cached_property
     def geometry(self) -> NDArray[Any]:
@@ -292,29 +289,15 @@ def numbered(values: pd.Series) -> NDArray[np.int64]:
     return codes
 
 
-def to_rings(geometry: NDArray[Any], resolution: float) -> Rings:
+def to_rings(wkb: NDArray[Any], resolution: float) -> Rings:
     """Polygons as clockwise rings in cells, for the kernels; each footprint's coordinates are
-    counted from the north-western cell of its bounding box."""
-    kind, xy, offsets = shapely.to_ragged_array([*geometry, _NO_POLYGON])  # which may be all
-    points, rings = (each.astype(np.int64) for each in offsets[:2])
-    if kind == shapely.GeometryType.MULTIPOLYGON:  # as soon as one of them is
-        rings = rings[offsets[2]]
-    rings = rings[:-1]
-    bounds = shapely.bounds(geometry).reshape(-1, 4)
-    left = np.floor(bounds[:, 0] / resolution)
-    north = np.ceil(bounds[:, 3] / resolution)
-    of = np.repeat(np.arange(len(geometry)), np.diff(points[rings]))
-    x = (xy[:, 0] - left[of] * resolution) / resolution
-    y = (north[of] * resolution - xy[:, 1]) / resolution
+    counted from the north-western cell of its bounding box.
+
+    wkb: (footprints,) well-known binary as in Footprints; None has no rings.
+    """
+    packed = [data or b"" for data in wkb]
+    start = np.cumsum([0, *map(len, packed)])
+    xy, points, rings = decode_polygons(np.frombuffer(b"".join(packed), np.uint8), start)
+    x, y, left, north = to_cells(xy, points[rings], resolution)
     turn_clockwise(x, y, points)
-    return Rings(
-        top=-north.astype(np.int64),
-        left=left.astype(np.int64),
-        x=x,
-        y=y,
-        points=points,
-        rings=rings,
-    )
-
-
-_NO_POLYGON = shapely.Polygon()
+    return Rings(-north, left, x, y, points, rings)

@@ -15,11 +15,11 @@ from pipeline.grid.windows import Window, cell_of
 
 @dataclass(frozen=True)
 class Outlines:
-    """Outlines of footprints on a grid. rows: their rows in the input; geometry: polygons; centre:
-    (n, 2) [m]; bounds: (n, 4) [m]; resolution: of the grid [m]."""
+    """Outlines of footprints on a grid. rows: their rows in the input; wkb: polygons, as in
+    Footprints; centre: (n, 2) [m]; bounds: (n, 4) [m]; resolution: of the grid [m]."""
 
     rows: NDArray[np.int64]
-    geometry: NDArray[Any]
+    wkb: NDArray[Any]
     centre: NDArray[np.float64]
     bounds: NDArray[np.float64]
     resolution: float
@@ -30,7 +30,7 @@ class Outlines:
     @cached_property
     def rings(self) -> Rings:
         """The polygons as rings in cells."""
-        return to_rings(self.geometry, self.resolution)
+        return to_rings(self.wkb, self.resolution)
 
     @cached_property
     def one_cell(self) -> NDArray[np.bool_]:
@@ -46,7 +46,7 @@ class Outlines:
         """Some of these, by position or mask."""
         return Outlines(
             self.rows[chosen],
-            self.geometry[chosen],
+            self.wkb[chosen],
             self.centre[chosen],
             self.bounds[chosen],
             self.resolution,
@@ -63,7 +63,8 @@ class Outlines:
     def spans(self, window: Window) -> Spans:
         """Own cells in a window as runs, the footprint being the position in these outlines."""
         spans = footprint_spans(self.rings, window.box)
-        small = np.flatnonzero(self.one_cell)
+        none = np.flatnonzero(np.diff(spans.start) == 0)  # here, perhaps anywhere
+        small = none[self.take(none).one_cell]
         if len(small):
             spans = _with_centres(spans, small, self.centre[small], window, self.resolution)
         return spans

@@ -190,7 +190,7 @@ def to_cm(metres: float) -> int:
 def outlines_of(footprints: Footprints, resolution: float) -> Outlines:
     """The outlines of footprints on a grid, known by position."""
     f, rows = footprints, np.arange(len(footprints))
-    return Outlines(rows, f.geometry, f.centre, f.bounds, resolution)
+    return Outlines(rows, f.wkb, f.centre, f.bounds, resolution)
 
 
 def reject(
@@ -225,7 +225,8 @@ def flags_of(
     f, usable = measured.footprints, np.flatnonzero(measured.footprints.usable)
     outlines = measured.outlines.take(usable)
     one_cell, outside = np.zeros((2, len(f)), np.bool_)
-    one_cell[usable] = outlines.one_cell
+    few = usable[measured.own[usable] <= 1]
+    one_cell[few] = measured.outlines.take(few).one_cell
     outside[usable] = _part_outside(outlines, measured.own[usable], terrain)
     return {
         "repeated_id": f.repeated,

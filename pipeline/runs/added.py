@@ -92,7 +92,7 @@ def read_added(
 
     check(~f.usable, Text("is no polygon; give the building's outline"))
     check(~terrain.contains(f.centre), Text("lies beside the sheets; give those of that place"))
-    outlines = Outlines(f.row, f.geometry, f.centre, f.bounds, terrain.resolution)
+    outlines = Outlines(f.row, f.wkb, f.centre, f.bounds, terrain.resolution)
     roofs, heights = (_numbers(tables.values(), names) for names in (ROOF, HEIGHT))
     check(
         np.isnan(roofs) & np.isnan(heights),

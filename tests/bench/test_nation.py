@@ -279,7 +279,7 @@ def test_pitched_roofs_have_the_planes_that_they_are_made_with(what: Land) -> No
     flat_dsm, flat_dtm = Surface(what, window, 0.5).heights(window)
     np.testing.assert_array_equal(dtm, flat_dtm)
     np.testing.assert_array_equal(dsm[~np.isnan(dtm)], flat_dsm[~np.isnan(dtm)])
-    spans = footprint_spans(to_rings(found.geometry[chosen], 0.5), window.box)
+    spans = footprint_spans(to_rings(shapely.to_wkb(found.geometry[chosen]), 0.5), window.box)
     planes = roof_planes(centimetres(dsm), spans, 0.5)
     slope, hipped = found.roofs.slope[chosen], found.roofs.hipped[chosen]
     assert len(chosen) > 200 and 0 < hipped.sum() < (slope > 0).sum() < len(chosen)

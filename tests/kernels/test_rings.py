@@ -83,7 +83,7 @@ def found(rings: Rings, window: Window) -> list[Row]:
 def test_cells_are_those_of_gdal(shapes: list[Any], origin: Any, resolution: float) -> None:
     """Also where corners and edges lie on centres and lines of the cells, to the cell."""
     footprints = placed(shapes, origin, resolution)
-    rings = to_rings(footprints, resolution)
+    rings = to_rings(shapely.to_wkb(footprints), resolution)
     assert found(rings, EVERYWHERE) == burnt(footprints, resolution)
 
 
@@ -94,7 +94,7 @@ def test_cells_are_those_of_gdal_on_5_metres(shapes: list[Any], origin: Any, see
     its rounding decide those."""
     by = np.random.default_rng(seed).uniform(0, 5, 2)
     footprints = placed(shapes, origin + by, 5.0)
-    assert found(to_rings(footprints, 5.0), EVERYWHERE) == burnt(footprints, 5.0)
+    assert found(to_rings(shapely.to_wkb(footprints), 5.0), EVERYWHERE) == burnt(footprints, 5.0)
 
 
 @given(FOOTPRINTS, PLACES, st.lists(st.integers(-8, 30), min_size=4, max_size=4))
@@ -103,7 +103,7 @@ def test_cells_of_a_window_are_those_of_the_whole(
     shapes: list[Any], origin: Any, sides: list[int]
 ) -> None:
     """Also of a window that is empty or holds none."""
-    rings = to_rings(placed(shapes, origin, 0.5), 0.5)
+    rings = to_rings(shapely.to_wkb(placed(shapes, origin, 0.5)), 0.5)
     top, left, height, width = sides
     window = Window(top - 2 * origin[1], left + 2 * origin[0], max(height, 0), max(width, 0))
     inside = [
@@ -118,7 +118,7 @@ def test_cells_of_a_window_are_those_of_the_whole(
 @examples(100)
 def test_cells_are_counted(shapes: list[Any], origin: Any, most: int) -> None:
     """As many as there are; to a limit, no further than the run that reaches it."""
-    rings = to_rings(placed(shapes, origin, 0.5), 0.5)
+    rings = to_rings(shapely.to_wkb(placed(shapes, origin, 0.5)), 0.5)
     footprint = cells_of(footprint_spans(rings, EVERYWHERE.box)).footprint
     counts = np.bincount(footprint, minlength=len(shapes))
     assert count_cells(rings).tolist() == counts.tolist()
@@ -126,7 +126,7 @@ def test_cells_are_counted(shapes: list[Any], origin: Any, most: int) -> None:
 
 
 def test_cells_are_counted_no_further_than_asked() -> None:
-    rings = to_rings(placed([shapely.box(0, 0, 3, 9)], (0, 0), 0.5), 0.5)
+    rings = to_rings(shapely.to_wkb(placed([shapely.box(0, 0, 3, 9)], (0, 0), 0.5)), 0.5)
     assert [count_cells(rings, most).item() for most in (0, 3, 4, 99)] == [0, 3, 6, 27]
 
 
@@ -138,7 +138,7 @@ def test_footprints_without_rings_have_no_cells() -> None:
 
 
 def test_a_sliver_between_centres_has_no_cell() -> None:
-    rings = to_rings(placed([shapely.box(0.6, 0, 1.4, 9)], (0, 0), 0.5), 0.5)
+    rings = to_rings(shapely.to_wkb(placed([shapely.box(0.6, 0, 1.4, 9)], (0, 0), 0.5)), 0.5)
     assert found(rings, EVERYWHERE) == []
 
 
@@ -148,7 +148,7 @@ def test_runs_are_whole_and_in_order(
     shapes: list[Any], origin: Any, top: int, left: int, side: int
 ) -> None:
     """By footprint, row and column; none is empty, leaves the window or touches the next."""
-    rings = to_rings(placed(shapes, origin, 0.5), 0.5)
+    rings = to_rings(shapely.to_wkb(placed(shapes, origin, 0.5)), 0.5)
     window = Window(top - 2 * origin[1], left + 2 * origin[0], side, side)
     spans = footprint_spans(rings, window.box)
     assert [len(shapes) + 1, 0, len(spans.row)] == [len(spans.start), *spans.start[[0, -1]]]
@@ -166,7 +166,7 @@ def test_runs_are_whole_and_in_order(
 def test_blocks_hold_what_gdal_burns_in_them(shapes: list[Any], origin: Any, seed: int) -> None:
     """GDAL's cells are the same whole and by blocks, and so are these: block by block."""
     footprints = placed(shapes, origin, 0.5)
-    rings = to_rings(footprints, 0.5)
+    rings = to_rings(shapely.to_wkb(footprints), 0.5)
     for tile in tiles(Window(-2 * origin[1] - 20, 2 * origin[0] - 20, 45, 90), seed):
         if not tile.size:
             continue
@@ -198,9 +198,9 @@ def test_cells_are_those_whose_centre_is_inside(seed: int) -> None:
     star = anywhere(seed)
     row, column = np.indices((32, 32)) - 16
     inside = shapely.contains_xy(star, column + 0.5, -(row + 0.5))
-    assert [cell[1:] for cell in found(to_rings(np.array([star]), 1.0), EVERYWHERE)] == list(
-        zip(row[inside].tolist(), column[inside].tolist(), strict=True)
-    )
+    assert [
+        cell[1:] for cell in found(to_rings(shapely.to_wkb(np.array([star])), 1.0), EVERYWHERE)
+    ] == list(zip(row[inside].tolist(), column[inside].tolist(), strict=True))
 
 
 @given(SEEDS)
@@ -208,7 +208,7 @@ def test_cells_are_those_whose_centre_is_inside(seed: int) -> None:
 def test_cells_turn_and_mirror_with_the_footprint(seed: int) -> None:
     star = anywhere(seed)
     turned = [star, rotate(star, 90, origin=(0, 0)), scale(star, -1, 1, origin=(0, 0))]
-    cells = found(to_rings(np.array(turned), 1.0), EVERYWHERE)
+    cells = found(to_rings(shapely.to_wkb(np.array(turned)), 1.0), EVERYWHERE)
     here = {(row, column) for f, row, column in cells if f == 0}
     assert {(row, column) for f, row, column in cells if f == 1} == {(-c - 1, r) for r, c in here}
     assert {(row, column) for f, row, column in cells if f == 2} == {(r, -c - 1) for r, c in here}
@@ -220,7 +220,7 @@ def test_cells_cover_about_the_area(seed: int, resolution: float) -> None:
     """Only cells that the outline runs through are part in, part out; a line of length l runs
     through at most 2 + sqrt(2) l of them."""
     star = anywhere(seed)
-    area = count_cells(to_rings(np.array([star]), resolution))[0] * resolution**2
+    area = count_cells(to_rings(shapely.to_wkb(np.array([star])), resolution))[0] * resolution**2
     edges = len(shapely.get_coordinates(star)) - 2
     most = 2 * edges + math.sqrt(2) * star.length / resolution
     assert abs(area - star.area) <= most * resolution**2
@@ -238,7 +238,7 @@ def comb(teeth: int, height: float, tilt: float = 0.0) -> shapely.Polygon:
 @examples(50)
 def test_rows_that_meet_many_edges_and_many_rows(teeth: int, height: float, tilt: float) -> None:
     """Sorted by either way; and beyond one strip of rows."""
-    rings = to_rings(placed([comb(teeth, height, tilt)], (0, 0), 0.5), 0.5)
+    rings = to_rings(shapely.to_wkb(placed([comb(teeth, height, tilt)], (0, 0), 0.5)), 0.5)
     assert found(rings, EVERYWHERE) == burnt(placed([comb(teeth, height, tilt)], (0, 0), 0.5), 0.5)
 
 
@@ -253,7 +253,7 @@ def test_the_first_are_sorted(values: list[int], n: int) -> None:
 def test_a_zigzag_of_many_thousand_edges_is_no_trap() -> None:
     """120,000 edges meet a row: sorted by inserting one by one they would take half a minute."""
     teeth = 60_000 if COMPILED else 300
-    rings = to_rings(placed([comb(teeth, 5.9)], (0, 0), 1.0), 1.0)
+    rings = to_rings(shapely.to_wkb(placed([comb(teeth, 5.9)], (0, 0), 1.0)), 1.0)
     began = time.monotonic()
     cells = count_cells(rings)[0]
     assert time.monotonic() - began < 10

@@ -56,7 +56,7 @@ def about_corners(polygon: shapely.Polygon) -> NDArray[np.int64]:
 def test_a_cell_is_in_if_it_is_covered_by_half(seed: int) -> None:
     """As a straight edge cuts a square: its centre is inside with the larger part."""
     everything = city(seed, 6)
-    spans = footprint_spans(to_rings(everything, 1.0), WHOLE.box)
+    spans = footprint_spans(to_rings(shapely.to_wkb(everything), 1.0), WHOLE.box)
     footprint, row, column = cells_of(spans)
     for f, polygon in enumerate(everything):
         exact = covered(polygon, np.zeros((SIDE, SIDE)))
@@ -74,7 +74,7 @@ def test_a_cell_is_in_if_it_is_covered_by_half(seed: int) -> None:
 def test_sums_are_those_of_exactextract(seed: int) -> None:
     """But for the shares at the edges, which are bounded cell by cell: whole and half cells."""
     everything, height = city(seed, 6), houses(seed, SIDE, SIDE)
-    spans = footprint_spans(to_rings(everything, 1.0), WHOLE.box)
+    spans = footprint_spans(to_rings(shapely.to_wkb(everything), 1.0), WHOLE.box)
     found = sums(centimetres(height), spans)
     cm = np.rint(100 * height.astype(float))
     for f, polygon in enumerate(everything):
@@ -96,7 +96,7 @@ def test_blocks_merge_to_the_whole(seed: int, n: int) -> None:
     """In any order, to the last bit; footprints that overlap count their cells each."""
     rng, height = np.random.default_rng(seed), houses(seed, SIDE, SIDE)
     everything = np.repeat(city(seed, n), 2)
-    rings = to_rings(everything, 1.0)
+    rings = to_rings(shapely.to_wkb(everything), 1.0)
     mask = rng.choice(np.array([0, 1, 5, 64, 255], np.uint8), height.shape)
     parts = [block(rings, height, mask, tile) for tile in tiles(WHOLE, seed)]
     rng.shuffle(parts)
@@ -129,7 +129,8 @@ def block(
 def test_a_box_by_hand(polygon: shapely.Polygon) -> None:
     """On lines: all its cells; within one cell about its centre: that one."""
     cm = np.arange(SIDE * SIDE, dtype=np.int32).reshape(SIDE, SIDE)
-    found = sums(cm, footprint_spans(to_rings(np.array([polygon]), 1.0), Box(-SIDE, 0, SIDE, SIDE)))
+    rings = to_rings(shapely.to_wkb(np.array([polygon])), 1.0)
+    found = sums(cm, footprint_spans(rings, Box(-SIDE, 0, SIDE, SIDE)))
     left, bottom, right, top = (int(side) for side in polygon.bounds)
     own = cm[SIDE - max(top, bottom + 1) : SIDE - bottom, left : max(right, left + 1)]
     assert [part.item() for part in found] == [own.size, own.sum(), own.min(), own.max()]
