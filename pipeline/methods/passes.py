@@ -55,13 +55,13 @@ class Pass:
 
     name: of its stage in the ledger, the log and the progress; block: what it makes of a block: the
     last pass judges; neighbours: whether it also takes the footprints that can matter to those of
-    the area; makes_layers: whether, by the parameters, the raster layers are made in it.
+    the area; layers: which of the run's raster layers are made in it, by the parameters.
     """
 
     name: str
     block: "Callable[[Work, Block], Handover | Judged]"
     neighbours: bool = False
-    makes_layers: Callable[[Any], bool] = lambda p: True
+    layers: "Callable[[Any, tuple[str, ...]], tuple[str, ...]]" = lambda p, names: names
 
 
 @dataclass

@@ -195,9 +195,9 @@ def write_shard(
     layers: list[RasterLayer],
     shard: Shard,
     values: dict[str, NDArray[Any]],
-) -> dict[str, Checksums]:
-    """Write one whole shard of every layer on every level, onto the disk; returns the checksums of
-    its files by their names in the store. Without data there is no file.
+) -> dict[str, dict[str, Checksums]]:
+    """Write one whole shard of some layers on every level, onto the disk; returns for each layer
+    the checksums of its files by their names in the store. Without data there is no file.
 
     values: of each layer, the part of the shard that lies in the extent.
     """
@@ -205,7 +205,20 @@ def write_shard(
     content = _encoded(storage.read(ROOT), layout, layers, shard, values)
     for name, data in content.items():
         storage.write(name, data) if data else storage.remove(name)  # of a run that is updated
-    return {name: Checksums.of(data) for name, data in content.items() if data}
+    return by_layer(
+        [layer.name for layer in layers],
+        {name: Checksums.of(data) for name, data in content.items() if data},
+    )
+
+
+def by_layer(
+    layers: Sequence[str], sums: Mapping[str, Checksums]
+) -> dict[str, dict[str, Checksums]]:
+    """Checksums of files of a store by layer, of some layers."""
+    found: dict[str, dict[str, Checksums]] = {layer: {} for layer in layers}
+    for name, file in sums.items():
+        found[name.split("/")[1]][name] = file  # below that of the level
+    return found
 
 
 def _encoded(

@@ -97,11 +97,12 @@ def run_pass(
     """Run one pass of the method over its unfinished shards. only: some shards of the area."""
     context, step = run.context, run.method.passes[index]
     chosen = context.shards if only is None else context.shards & only
-    raster = context.raster_shards & chosen if step.makes_layers(context.p) else set[Shard]()
+    layers = step.layers(context.p, context.layers)
+    raster = context.raster_shards & chosen if layers else set[Shard]()
     own = context.scope.own.keys() & chosen  # also of footprints beside the sheets
     if step.neighbours:
         own |= influence.measured.keys()
-    todo = _unfinished(context, step.name, {*own, *raster}, raster, engine, log)
+    todo = _unfinished(context, step.name, {*own, *raster}, raster, layers, engine, log)
     surroundings = influence.surroundings(context, step.name)
 
     def arguments(shard: Shard) -> tuple[Any, ...]:
@@ -115,13 +116,20 @@ def run_pass(
 
 
 def _unfinished(
-    context: Context, stage: str, shards: set[Shard], raster: set[Shard], engine: Engine, log: Log
+    context: Context,
+    stage: str,
+    shards: set[Shard],
+    raster: set[Shard],
+    layers: tuple[str, ...],
+    engine: Engine,
+    log: Log,
 ) -> list[Shard]:
     """Unfinished shards of a stage, along a curve. raster: shards for which the stage writes raster
     layers; one whose files are damaged is unfinished."""
     done = context.ledger.finished(stage)
     names = sorted(done & {shard.name for shard in raster})
-    done -= damaged_shards(context.ledger, names, engine.progress, engine.stop, engine.workers)
+    stop, workers = engine.stop, engine.workers
+    done -= damaged_shards(context.ledger, layers, names, engine.progress, stop, workers)
     ordered = along_curve(context.layout, shards)
     for shard in ordered:
         if shard.name in done:

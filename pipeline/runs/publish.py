@@ -1,5 +1,6 @@
 """Outputs of a run: the table of buildings, the report and the map, written and published."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
@@ -134,8 +135,8 @@ def complete(
     draw(ledger, composed, outputs.lang)
     check_stop()
     rasters = {name: Checksums.of(data) for name, data in laid_out(layout, layers, origin).items()}
-    for shard in layout.shards() if layers else ():
-        rasters |= ledger.chunks(shard.name)
+    for layer, shard in itertools.product(layers, layout.shards()):
+        rasters |= ledger.chunks(layer.name, shard.name)
     sums = ledger.sums | {f"{RASTERS}/{name}": file for name, file in rasters.items()}
     ledger.write(REPORT, report.dumps(with_checksums(composed, sums)).encode())
     ledger.publish()

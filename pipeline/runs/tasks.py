@@ -62,7 +62,7 @@ def open_work(
 ) -> Iterator[Work]:
     """Open the rasters; at the end the shard's raster layers are written, if the pass makes any."""
     method, context = shared[0], shared[1].for_thread()
-    layout, names = context.layout, context.layers if step.makes_layers(context.p) else ()
+    layout, names = context.layout, step.layers(context.p, context.layers)
     layers = layers_of(method, names, context.p)
     ground = layout.window(shard).intersect(layout.extent if layers else NOTHING)
     shape = ground.height, ground.width
@@ -72,5 +72,5 @@ def open_work(
         yield work
     work.check_stop()  # of a run that is gone, nothing is written where another may be at work
     if ground.size:
-        sums = write_shard(context.ledger.place(RASTERS), layout, layers, shard, values)
-        context.ledger.record_chunks(shard.name, sums)
+        written = write_shard(context.ledger.place(RASTERS), layout, layers, shard, values)
+        context.ledger.record_chunks(shard.name, written)

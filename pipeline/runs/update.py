@@ -25,6 +25,7 @@ from pipeline.methods.context import Context
 from pipeline.methods.reach import Influence
 from pipeline.results.buildings import in_space, rows_by_shard
 from pipeline.results.finished import Finished, open_finished
+from pipeline.results.store import by_layer
 from pipeline.runs.prepare import Run
 from pipeline.storage.checksums import Checksums
 from pipeline.storage.geoparquet import GeoParquet
@@ -178,7 +179,8 @@ def _copy_checksums(
     for name, file in sums.items():
         by_shard.setdefault(shard_of(name) or "", {})[name.removeprefix(f"{RASTERS}/")] = file
     for shard in context.raster_shards - affected:
-        context.ledger.record_chunks(shard.name, by_shard.get(shard.name, {}))
+        files = by_layer(context.layers, by_shard.get(shard.name, {}))
+        context.ledger.record_chunks(shard.name, files)
 
 
 def _copy_rasters(source: Path, context: Context) -> None:

@@ -5,6 +5,7 @@ under `machine`.
 """
 
 import hashlib
+import itertools
 import json
 import logging
 import re
@@ -209,17 +210,18 @@ def refuse(directory: Place, damage: Damage) -> None:
 
 def damaged_shards(
     ledger: Ledger,
+    layers: Collection[str],
     shards: Collection[str],
     progress: Callable[[str, int, int], None],
     stop: Callable[[], bool],
     threads: int,
 ) -> set[str]:
-    """The finished shards whose raster files are damaged or missing, with a warning for each file.
-    Reads all raster files of `shards`; raises Stopped as soon as the flag is up."""
+    """The finished shards whose files of some raster layers are damaged or missing, with a warning
+    for each file. Reads all those files; raises Stopped as soon as the flag is up."""
     damaged, sums = set[str](), dict[str, Checksums]()
-    for shard in shards:
+    for layer, shard in itertools.product(layers, shards):
         try:
-            sums |= ledger.chunks(shard)
+            sums |= ledger.chunks(layer, shard)
         except (FileNotFoundError, MendableError):
             damaged.add(shard)
     place = ledger.place(RASTERS)

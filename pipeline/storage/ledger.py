@@ -29,7 +29,7 @@ RASTERS, BUILDINGS, MAP, REPORT = "rasters.zarr", "buildings.parquet", "map.png"
 FINAL = (RASTERS, BUILDINGS, MAP, REPORT)  # in the order in which they are published
 WORK, ASKED, REPLACED = "work.partial", "request.json", "replaced"
 RECORDS = "records"  # of finished shards, a folder a pass
-CHUNKS = "chunks"  # of shards whose rasters are written: checksums of the files
+CHUNKS = "chunks"  # of raster layers of shards, a folder a layer: checksums of the files
 # numpy parses headers by `ast`, which before Python 3.11.8 may fail in two threads at once with a
 # SystemError (cpython#106905).
 _PARSING = Lock()
@@ -104,15 +104,18 @@ class Ledger:
         data = self._read_record(_record(stage, name, ".arrow"))
         return pa.ipc.open_file(pa.py_buffer(data)).read_all()
 
-    def record_chunks(self, name: str, sums: Mapping[str, Checksums]) -> None:
-        """Write the checksums of a shard's raster files, by their names in the store."""
-        data = json.dumps({file: str(sums[file]) for file in sums}).encode()
-        self._write_record(_record(CHUNKS, name, ".json"), data)
+    def record_chunks(self, name: str, layers: Mapping[str, Mapping[str, Checksums]]) -> None:
+        """Write the checksums of a shard's files of some raster layers, by their names in the
+        store."""
+        for layer, sums in layers.items():
+            data = json.dumps({file: str(sums[file]) for file in sums}).encode()
+            self._write_record(_record(f"{CHUNKS}/{layer}", name, ".json"), data)
 
-    def chunks(self, name: str) -> dict[str, Checksums]:
-        """The checksums of a shard's raster files. Raises MendableError if the record is damaged,
-        and FileNotFoundError if there is none."""
-        values: dict[str, str] = json.loads(self._read_record(_record(CHUNKS, name, ".json")))
+    def chunks(self, layer: str, name: str) -> dict[str, Checksums]:
+        """The checksums of a shard's files of a raster layer. Raises MendableError if the record is
+        damaged, and FileNotFoundError if there is none."""
+        record = _record(f"{CHUNKS}/{layer}", name, ".json")
+        values: dict[str, str] = json.loads(self._read_record(record))
         return {file: Checksums.parse(text) for file, text in values.items()}
 
     def _write_record(self, name: str, data: bytes) -> None:

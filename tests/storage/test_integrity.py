@@ -292,7 +292,7 @@ def test_a_damaged_record_is_made_again(
     """One of each kind, of shards that lie apart."""
     out, log = tmp_path / "out", tmp_path / "log"
     shutil.copytree(stopped, out)
-    for stage, shard in (("measure", "1_2"), ("shade", "3_0"), ("chunks", "0_4")):
+    for stage, shard in (("measure", "1_2"), ("shade", "3_0"), ("chunks/shadow", "0_4")):
         (record,) = (out / WORK / RECORDS / stage).glob(f"{shard}.*")
         HOW[how](record)
     result = call(*region.command(out, "--log-json", log))

@@ -22,6 +22,7 @@ from pipeline.methods.context import NOTHING
 from pipeline.methods.powermapping.rules import Powermapping, suns_of
 
 PICTURE = Sun(azimuth=np.deg2rad(315), elevation=np.deg2rad(45))
+HILLSHADE = "hillshade"  # the layer
 ANY_SIDE = uniform_halo(1)  # what a hillshade looks at
 
 
@@ -136,7 +137,7 @@ def shade_block(
     made: dict[str, NDArray[Any]] = {}
     if wide.size:
         part = window.slices(wide)
-        wider = _layers(layers, wide, surface[part], shadow[part], suns, heights, p)
+        wider = _layers(layers, surface[part], shadow[part], suns, resolution)
         inner = wide.slices(rasters)
         made = {name: values[(..., *inner)].copy() for name, values in wider.items()}
     return shadow[window.slices(core)].copy(), made  # copies let the halo go
@@ -144,24 +145,27 @@ def shade_block(
 
 def _layers(
     names: tuple[str, ...],
-    window: Window,
     surface: NDArray[np.float32],
     shadow: NDArray[np.uint8],
     suns: list[Sun],
-    heights: PairReader,
-    p: Powermapping,
+    resolution: float,
 ) -> dict[str, NDArray[Any]]:
     """The raster layers of a window, by name; the outermost cells have no hillshade."""
-    resolution = heights.terrain.resolution
     made: dict[str, NDArray[Any]] = {"shadow": shadow, "surface": surface}
     if "sun_hillshade" in names:
         grey = np.stack([hillshade(surface, sun, resolution) for sun in suns])
         grey[np.stack([shadow >> i & 1 == 1 for i in range(len(suns))])] = 0
         made["sun_hillshade"] = grey
-    if "hillshade" in names:
-        dsm = surface if p.surface == "dsm" else heights.dsm(window)
-        made["hillshade"] = hillshade(dsm, PICTURE, resolution)
+    if HILLSHADE in names:  # of the measured surface: see `picture`
+        made[HILLSHADE] = hillshade(surface, PICTURE, resolution)
     return {name: made[name] for name in names}
+
+
+def picture(part: Window, heights: PairReader) -> NDArray[np.uint8]:
+    """The hillshade of the DSM in a window that lies on the rasters."""
+    wide = part.grow(ANY_SIDE).intersect(heights.terrain.window)
+    grey = hillshade(heights.dsm(wide), PICTURE, heights.terrain.resolution)
+    return grey[wide.slices(part)]
 
 
 def read_surface(

@@ -13,7 +13,13 @@ from pipeline.grid.windows import TILE, LatticeCell, Window, uniform_halo
 from pipeline.methods.buildings import Judged, Measured
 from pipeline.methods.context import NOTHING
 from pipeline.methods.passes import Block, Handover, Pass, Work
-from pipeline.methods.powermapping.cast import Roofs, lit_cells, shade_block
+from pipeline.methods.powermapping.cast import (
+    HILLSHADE,
+    Roofs,
+    lit_cells,
+    picture,
+    shade_block,
+)
 from pipeline.methods.powermapping.reach_cut import reach_cut
 from pipeline.methods.powermapping.rules import (
     Powermapping,
@@ -38,6 +44,10 @@ def measure_block(work: Work, block: Block) -> Handover:
     if work.context.p.surface == "dsm":
         chosen = block.in_area & pd.isna(measured.reason)
         columns["shadow"], columns["lit_cells"] = cast(work, block, measured, chosen)
+    elif HILLSHADE in work.layers:
+        part = shown(work, block)
+        if part.size:
+            work.write_layers(part, {HILLSHADE: picture(part, work.heights)})
     return Handover(columns, tops_of(measured))
 
 
@@ -117,12 +127,17 @@ def cast(
     return shadow, lit
 
 
+def shown(work: Work, block: Block) -> Window:
+    """The cells of a block's raster layers."""
+    return block.core.intersect(work.raster_window).intersect(work.context.terrain.window)
+
+
 def _parts(work: Work, block: Block, roofs: Roofs) -> Iterator[tuple[LatticeCell, Window, Window]]:
     """Windows that hold each cell of a block's roofs once, with the square whose sun positions they
     have, and the cells of raster layers in each. First the block's own ground, with what of its
     roofs lies near it; then block by block what lies beyond or in another square."""
     layout, inputs = work.context.layout, work.context.terrain.window
-    rasters = block.core.intersect(work.raster_window).intersect(inputs)
+    rasters = shown(work, block)
     around = block.core.grow(uniform_halo(BESIDE)).intersect(inputs)
     around = around.intersect(block.square.window(layout.resolution))
     home = rasters.union(roofs.within(around).window)
@@ -182,7 +197,18 @@ def tops_of(measured: Measured) -> dict[str, NDArray[Any]]:
     }
 
 
+def _of_measuring(p: Powermapping, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The raster layers that need no roofs: all of the measured surface, or the picture of the DSM,
+    which is decoded in that pass."""
+    return tuple(name for name in names if p.surface == "dsm" or name == HILLSHADE)
+
+
+def _of_shading(p: Powermapping, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The other raster layers."""
+    return tuple(name for name in names if name not in _of_measuring(p, names))
+
+
 PASSES = (
-    Pass(MEASURE, measure_block, neighbours=True, makes_layers=lambda p: p.surface == "dsm"),
-    Pass(SHADE, judge_block, makes_layers=lambda p: p.surface == "extruded"),
+    Pass(MEASURE, measure_block, neighbours=True, layers=_of_measuring),
+    Pass(SHADE, judge_block, layers=_of_shading),
 )
