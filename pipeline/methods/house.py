@@ -10,6 +10,7 @@ from pipeline.methods.method import (
     Class,
     Column,
     Flag,
+    Highlight,
     Label,
     Method,
     Total,
@@ -39,6 +40,10 @@ REASONS = (
         "not_in_heights", "hardly rises above the ground in the height model",
         "steekt in het hoogtemodel nauwelijks boven het maaiveld uit",
     ),
+)
+EDGE_OF_INPUTS = Highlight(
+    "near the inputs' edge: shade may be missed", "rand van de invoer: mist mogelijk schaduw",
+    "#c2007a", 1.1, (2.0, 1.2),
 )
 FLAGS = (
     Flag("repeated_id", "the id stands on more than one row", "het id staat op meer dan één rij"),

@@ -21,6 +21,7 @@ from pipeline.methods.reach import Influence, Reach, owners
 from pipeline.methods.shades import Shade
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
+SINGLE = pa.float32()
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,12 @@ class Total(Bilingual[Words | None]):
     averaged, weighted by that column. name: of the figure, as rows by area have it; section: of
     report.json, whose last word is left off the name there (in area_ha, x_ha is x); unit: of
     the figure; per: of the column's unit in that; where: a column of booleans, only rows that count
-    for it; en, nl: its words, by default the column's; parts: of a field of structs, of which
-    numbers are summed and texts counted, the structs that count, by default all.
+    for it; item: of a column of lists of numbers, the position of the item that is summed; en, nl:
+    its words, by default the column's; parts: of a field of structs, of which numbers are summed
+    and texts counted, the structs that count, by default all; error: of a sum, the standard error
+    of each row's part as a share of it, independent of other rows', from the columns that add up
+    (the report has that of the sum under `errors`); listed: whether rows by area and pages list it,
+    beside report.json, which has every total; alike within a section.
     """
 
     name: str
@@ -41,9 +46,12 @@ class Total(Bilingual[Words | None]):
     per: float = 1.0
     weight: str = ""
     where: str = ""
+    item: int | None = None
     en: Words | None = None
     nl: Words | None = None
     parts: Callable[[pa.StructArray], NDArray[np.bool_]] | None = None
+    error: Callable[[pa.Table], NDArray[np.float64]] | None = None
+    listed: bool = True
 
     @property
     def key(self) -> str:
@@ -56,8 +64,9 @@ class Field(Bilingual[Words]):
     """One field of the structs of a nested column, or a column.
 
     type: of Arrow; unit: as text, "" without one; en, nl: its words; values: all that its text (or
-    a text of its list) can be, empty where any text is possible; in_tiles: whether vector tiles
-    have it, by default unless it is nested; totals: how it adds up over an area.
+    a text of its list) can be, empty where any text is possible; items: of a list of numbers what
+    each item is, empty where there is one a moment of the run; in_tiles: whether vector tiles have
+    it, by default unless it is nested; totals: how it adds up over an area.
     """
 
     name: str
@@ -66,6 +75,7 @@ class Field(Bilingual[Words]):
     en: Words
     nl: Words
     values: tuple[str, ...] = ()
+    items: tuple["Label", ...] = ()
     in_tiles: bool | None = None
     totals: tuple[Total, ...] = ()
 

@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from pipeline.methods.method import NUMBER, WHOLE, Class, Column, Method, Total, Words
 from pipeline.methods.method import Field as PartField
 from pipeline.results.spreadsheets import write_xlsx
-from pipeline.results.totals import COUNTS, is_number_of, totals_of
+from pipeline.results.totals import COUNTS, is_number_of, listed_totals
 from pipeline.terms import Field, File
 
 HTML = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -56,7 +56,7 @@ NEIGHBOURS = Column(
 def columns_of(method: Method) -> tuple[Column, ...]:
     """The columns of the rows by area of a method, in their order."""
     sections: dict[str, list[Column]] = {COUNTS: []}
-    for of, total in totals_of(method):
+    for of, total in listed_totals(method):
         sections.setdefault(total.section, []).append(_of_total(of, total))
     counts, *sums = sections.values()
     classes = map(_of_class, method.classes)

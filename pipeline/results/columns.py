@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -32,9 +33,12 @@ def flat_names(there: Sequence[str], declared: Mapping[str, Column]) -> list[str
     return [name for name in there if name != BBOX and not declared[name].geometry]
 
 
-def flatten(table: pa.Table, moments: int = 0) -> pa.Table:
+def flatten(
+    table: pa.Table, moments: int = 0, columns: Mapping[str, Column] = MappingProxyType({})
+) -> pa.Table:
     """`table` for flat formats, without the rectangles: lists of booleans and numbers as name_1,
-    name_2 ... (at least as many as there are moments), other nested values `as_text`."""
+    name_2 ..., other nested values `as_text`. moments, columns: of the run, and as declared, which
+    say how many items there are of lists that are all null."""
     flat: dict[str, Any] = {}
     for name, values in zip(table.column_names, table.columns, strict=True):
         items = _items(values.type)
@@ -45,7 +49,8 @@ def flatten(table: pa.Table, moments: int = 0) -> pa.Table:
         elif pa.types.is_struct(items) or items == TEXT:
             flat[name] = as_text(values)
         else:
-            flat |= _spread(name, values, moments)
+            items_declared = len(columns[name].items) if name in columns else 0
+            flat |= _spread(name, values, items_declared or moments)
     return pa.table(flat)
 
 

@@ -136,7 +136,7 @@ class Features:
     def at(self, positions: NDArray[np.int64]) -> pa.Table:
         """The features at positions, as a flat table in their order."""
         names = flat_names(self.table.schema.names, self.declared)
-        return flatten(self.table.at(positions, names).columns, self.suns)
+        return flatten(self.table.at(positions, names).columns, self.suns, self.declared)
 
     @property
     def names(self) -> list[str]:

@@ -46,6 +46,7 @@ MOST_PARTS = 100  # operators of a filter: each takes 10 us a row group
 KINDS = {
     pa.int64(): NUMBER,
     pa.int32(): NUMBER,
+    pa.float32(): NUMBER,
     pa.float64(): NUMBER,
     pa.string(): TEXT,
     pa.bool_(): BOOLEAN,
@@ -213,7 +214,8 @@ class _FilterReader:
     def _property(self, name: str) -> Value:
         """The value of a column of the flat formats, or of an item of a list."""
         item = item_of(self._columns, name)
-        column = item[0] if item and item[1] <= self._suns else self._columns.get(name)
+        there = item and item[1] <= (len(item[0].items) or self._suns)
+        column = item[0] if item and there else self._columns.get(name)
         if column is not None and column.filterable:
             of = column.name
             if item:

@@ -1,15 +1,17 @@
-"""Sums over the structs of nested columns, row by row: as if each were a column of its own."""
+"""Sums over the structs of nested columns, and items of lists, row by row: as if each were a column
+of its own."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.methods.method import TEXT, Column, Field, Method, Total
+from pipeline.methods.method import NUMBER, TEXT, Column, Field, Method, Total
 
 
 def source(of: Field, total: Total) -> str:
-    """The name of the column that adds up to a total: of a field of structs that of `summed`."""
-    return of.name if isinstance(of, Column) else total.name
+    """The name of the column that adds up to a total: of a field of structs, or of an item of a
+    list, that of `summed`."""
+    return of.name if isinstance(of, Column) and total.item is None else total.name
 
 
 def fields_of(method: Method) -> list[str]:
@@ -25,9 +27,14 @@ def fields_of(method: Method) -> list[str]:
 
 
 def summed(rows: pa.Table, method: Method) -> pa.Table:
-    """Rows with a column more for each total of a field of structs: of each row its sum over the
-    row's structs that count, in their order, so that it does not depend on other rows."""
+    """Rows with a column more for each total of an item of a list; and for each of a field of
+    structs: of each row its sum over the row's structs that count, in their order, so that it does
+    not depend on other rows."""
     for column in method.columns:
+        for total in column.totals:
+            if total.item is not None:
+                items = pc.list_element(rows[column.name], total.item)
+                rows = rows.append_column(total.name, items.cast(NUMBER))
         for field in column.fields:
             for total in field.totals:
                 rows = rows.append_column(total.name, _sums(rows[column.name], field, total))

@@ -37,7 +37,7 @@ def part_columns(method: Method, of: Column) -> dict[str, Column]:
     places = {BBOX: method.by_name[BBOX], GEOMETRY: outline}
     every = {ID: method.by_name[ID], ROW: method.by_name[ROW], **fields, **places}
     return {
-        name: Column(name, each.type, each.unit, each.en, each.nl, each.values,
+        name: Column(name, each.type, each.unit, each.en, each.nl, each.values, each.items,
                      filterable=name not in SHAPE)
         for name, each in every.items()
     }  # fmt: skip

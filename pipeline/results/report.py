@@ -223,7 +223,8 @@ def totals_row(report: Mapping[str, Any], method: Method) -> Row:
     """The sums of a report as one flat row."""
     counts = {k: v for k, v in report["counts"].items() if isinstance(v, int)}
     classes = {f"class_{name}": value for name, value in report["counts"]["class"].items()}
-    declared = {(total.section, total.key): total.name for _, total in totals.totals_of(method)}
+    listed = totals.listed_totals(method)
+    declared = {(total.section, total.key): total.name for _, total in listed}
     sections = dict.fromkeys(section for section, _ in declared if section != totals.COUNTS)
     sums = {
         declared.get((section, key), _flat(section, key)): value

@@ -16,7 +16,9 @@ from pipeline.results.part_sums import fields_of, source, summed
 
 HOUSE = ("selected", "rejected", "excluded", "class")
 COUNTS = "counts"  # the section of a report with numbers of rows
+ERRORS = "errors"  # the section of a report with the standard errors of sums
 WEIGHT = " weight"  # behind the name of a mean: the sum of its weights
+SQUARES = " squares"  # behind the name of a sum with an error: the sum of its squares
 Sums = dict[str, int | float]
 
 
@@ -28,6 +30,11 @@ def totals_of(method: Method) -> Iterator[tuple[Field, Total]]:
         for of in (column, *column.fields)
         for total in of.totals
     )
+
+
+def listed_totals(method: Method) -> Iterator[tuple[Field, Total]]:
+    """Those of `totals_of` that rows by area and pages list."""
+    return ((of, total) for of, total in totals_of(method) if total.listed)
 
 
 def columns_of(method: Method) -> list[str]:
@@ -73,11 +80,14 @@ def _summed(
     buildings: pa.Table, method: Method, column: str, total: Total
 ) -> dict[str, NDArray[np.float64]]:
     """The contribution of each row to the sum of a column, or to its weighted sum and that of the
-    weights."""
+    weights; and of its error to the sum of their squares."""
     rows = _judged(buildings)
     if total.where:
         rows &= counting(buildings, method.by_name[total.where])
     values = _numbers(buildings, column) * rows
+    if total.error is not None:
+        squares = (values * total.error(buildings)) ** 2
+        return {total.name: values, total.name + SQUARES: squares}
     if not total.weight:
         return {total.name: values}
     weights = _numbers(buildings, total.weight) * rows
@@ -210,6 +220,9 @@ def sections(
             figure = _figure(sums, total)
             whole = is_number_of(of, total)
             summed.setdefault(total.section, {})[total.key] = int(figure) if whole else figure
+        if total.error is not None:
+            error = math.sqrt(sums[total.name + SQUARES]) / total.per
+            summed.setdefault(ERRORS, {}).setdefault(total.section, {})[total.key] = error
     return summed | method.derived.sections(summed, parameters, households)
 
 
@@ -217,7 +230,9 @@ def sections_in(
     report: Mapping[str, Any], method: Method, households: float | None = None
 ) -> dict[str, Any]:
     """The same `sections` from those that a report has."""
-    names = [COUNTS, *(total.section for _, total in totals_of(method))]
+    declared = [total for _, total in totals_of(method)]
+    names = [COUNTS, *(total.section for total in declared)]
+    names += [ERRORS] if any(total.error for total in declared) else []
     summed = {section: report[section] for section in names}
     return summed | method.derived.sections(summed, report["method"]["parameters"], households)
 

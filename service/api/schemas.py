@@ -17,7 +17,8 @@ Maker = Callable[[Features], Schema]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ANY_GEOMETRY = "https://geojson.org/schema/Geometry.json"
 TYPES = {
-    pa.int32(): "integer", pa.int64(): "integer", pa.float64(): "number", pa.bool_(): "boolean",
+    pa.int32(): "integer", pa.int64(): "integer", pa.float32(): "number", pa.float64(): "number",
+    pa.bool_(): "boolean",
 }  # fmt: skip
 
 
@@ -62,12 +63,13 @@ def _column(name: str, declared: Mapping[str, Column]) -> Column:
 
 
 def _property(name: str, declared: Mapping[str, Column]) -> Schema:
-    """A column of the flat export: there lists are one a sun, or a text."""
+    """A column of the flat export: there lists are one a sun or another item, or a text."""
     of, item = _column(name, declared), item_of(declared, name)
     words = _words(of)
     if item:
         kind = TYPES.get(of.type.value_type, "string")
-        return {"type": kind, **words, "title": f"{words['title']}, sun {item[1]}"}
+        which = of.items[item[1] - 1].en if of.items else f"sun {item[1]}"
+        return {"type": kind, **words, "title": f"{words['title']}, {which}"}
     values = {"enum": list(of.values)} if of.values and of.type == pa.string() else {}
     return {"type": TYPES.get(of.type, "string"), **words, **values}
 

@@ -10,7 +10,7 @@ from pipeline.methods.method import Class, Column, Field, Label, Layer, Method, 
 from pipeline.methods.parameters import parse
 from pipeline.methods.shades import Shade
 from pipeline.results.part_sums import source
-from pipeline.results.totals import totals_of
+from pipeline.results.totals import listed_totals
 
 LANGUAGES = ("en", "nl")
 OF_TOTALS = ("name", "section", "key", "unit", "per", "weight", "where")
@@ -36,7 +36,7 @@ def declared(method: Method) -> Json:
         "counted": [flag.name for flag in method.flags if flag.by_class],
         "excluded": list(EXCLUDED),
         "uses": {column.name: column.use for column in method.columns if column.use},
-        "totals": [_total(of, total) for of, total in totals_of(method)],
+        "totals": [_total(of, total) for of, total in listed_totals(method)],
     }
 
 

@@ -13,8 +13,11 @@ ROOT = Path(__file__).parents[2]
 # What every method has in common, though a method names a class or a layer so too: what
 # restrictions exclude from, the word for nothing, and the parts of a CityJSON and of a scene.
 COMMON = {"solar", "none", "surface"}
-# A keyword by which catalogues find the process.
-ELSEWHERE = {"powermapping": {"service/processes/descriptions.py": {"shadow"}}}
+# A keyword by which catalogues find the process; a quantity that a room of methods computes.
+ELSEWHERE = {
+    "powermapping": {"service/processes/descriptions.py": {"shadow"}},
+    "annual": {"pipeline/methods/climate/light.py": {"sky_view"}},
+}
 QUOTES = r"[\"'`]"
 
 

@@ -20,7 +20,7 @@ from tests.support.runs import Files, World
 NAME, LAYER = "annual", "plane"
 OPTIONS: dict[str, Any] = {"method": NAME, "layers": (LAYER,), "workers": 1}
 OWN_FLAGS = {"poor_data", "rough_roof", "overgrown", "many_planes"}
-EXACT = {"n", "kind", "cells", "suitable", "azimuth_deg", "tilt_deg", "class"}
+EXACT = {"n", "kind", "cells", "suitable", "very_suitable", "azimuth_deg", "tilt_deg", "class"}
 
 
 class Finished(NamedTuple):
@@ -97,6 +97,34 @@ def test_its_bookkeeping_by_other_parameters(scene: Files, tmp_path: Path) -> No
     assert {p["outline"] for row in run.rows.values() for p in row["planes"]} == {None}
 
 
+@pytest.mark.parametrize("scheme", ["nrel", "deloitte", "orientation"])
+def test_its_bookkeeping_by_other_schemes(scene: Files, tmp_path: Path, scheme: str) -> None:
+    run = finished(scene, tmp_path / "out", scheme=scheme, outlines="no")
+    assert_bookkeeping(run, scheme=scheme)
+    suited = [p["suitable"] for row in run.rows.values() for p in row["planes"] if p["kwp"]]
+    assert {*suited} == {True, False}
+
+
+def test_months_add_up_to_the_year(run: Finished) -> None:
+    for row in run.rows.values():
+        assert sum(row["solar_month_kwh"]) == pytest.approx(row["solar_kwh"], rel=1e-6)
+        assert len(row["solar_month_kwh"]) == 12
+        for plane in row["planes"]:
+            assert sum(plane["month_kwh"]) == pytest.approx(plane["kwh"], rel=1e-6)
+
+
+def test_the_layouts_of_flat_planes_have_their_own_cover(scene: Files, tmp_path: Path) -> None:
+    """The one that counts gives the planes' kWh; the other does so in a run in which it counts."""
+    layouts = ("eastwest", "south")
+    runs = [finished(scene, tmp_path / each, flat_layout=each).rows for each in layouts]
+    flat = 0.0
+    for first, second in zip(*(run.values() for run in runs), strict=True):
+        for name in ("solar_flat_eastwest_kwh", "solar_flat_south_kwh"):
+            assert first[name] == pytest.approx(second[name], rel=1e-12)
+        flat += first["solar_flat_south_kwh"]
+    assert flat > 0
+
+
 def test_planes_and_rest_are_the_polygon(run: Finished) -> None:
     for row in run.rows.values():
         plan = sum(plane["plan_m2"] for plane in row["planes"])
@@ -165,7 +193,7 @@ def test_a_gable_on_the_edge_of_the_country(tmp_path: Path) -> None:
     """Near Delfzijl grid north lies 1.2 degrees from true north."""
     w = World(40, 40, west=258_000, south=593_000)
     row = gable(w, 10, 10, 35)
-    found = judged(w, tmp_path).loc[row]
+    found = judged(w, tmp_path, settings={"scheme": "orientation"}).loc[row]
     planes = sorted(found["planes"], key=lambda plane: plane["azimuth_deg"])
     turned = convergence(258_000, 593_000)
     assert 1 < turned < 1.5

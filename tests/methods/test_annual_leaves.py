@@ -27,7 +27,12 @@ from service.core.settings import Settings
 from tests.support.outcomes import compute
 from tests.support.runs import Files
 
-FIELDS = [field.name for field in PLANES.fields if field.name != PLANES.geometry]
+FIELDS = [
+    name
+    for field in PLANES.fields
+    for name in ([f"{field.name}_{n}" for n in range(1, 13)] if field.items else [field.name])
+    if name != PLANES.geometry
+]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,9 @@ def planes(run: Path) -> list[dict[str, Any]]:
     """The planes of all rows with id, row and geometry of their building, in order."""
     table = pq.read_table(run / "buildings.parquet").to_pylist()
     return [
-        {f"of_{name}": row[name] for name in ("id", "row", "geometry")} | plane
+        {f"of_{name}": row[name] for name in ("id", "row", "geometry")}
+        | plane
+        | {f"month_kwh_{n}": kwh for n, kwh in enumerate(plane["month_kwh"], 1)}
         for row in table
         for plane in row["planes"] or ()
     ]

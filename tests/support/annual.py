@@ -3,6 +3,7 @@ layer of planes, its inputs and how each plane lies: slow, and by another way.""
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,8 @@ import zarr
 from affine import Affine
 from numpy.typing import NDArray
 
+from pipeline.grid.windows import LatticeCell
+from pipeline.methods.climate import best_unshaded, climate_of, light_of_year, shipped_climate
 from tests.support.planes import overgrown_of, setback_of
 from tests.support.runs import Files, read
 
@@ -22,7 +25,7 @@ REST = 255
 DEFAULTS = {
     "flat_below_deg": 10.0, "min_plane_m2": 8.0, "steep_above_deg": 60.0, "pitched_cover": 0.75,
     "flat_layout": "eastwest", "eastwest_cover": 0.9, "south_cover": 0.5, "setback_m": 1.2,
-    "module_kwp_m2": 0.2,
+    "module_kwp_m2": 0.2, "scheme": "zonatlas", "performance_ratio": 0.795,
 }  # fmt: skip
 
 
@@ -89,6 +92,9 @@ def expected(row: dict[str, Any], ground: Ground, **parameters: Any) -> dict[str
         planes[-1] |= {"centre_x": x, "centre_y": y}
     in_planes = sum(plane["cells"] for plane in planes)
     above = _overgrown(heights, number, row["planes"], planes, ground, top, left)
+    for plane, lying in zip(planes, row["planes"], strict=True):
+        plane |= _yield(plane, lying, p)
+        plane |= _verdict(plane, lying, best_year(row["centre_x"], row["centre_y"]), p)
     suited = [plane for plane in planes if plane["suitable"]]
     flags = {
         "poor_data": known / counts < 0.8,
@@ -102,6 +108,7 @@ def expected(row: dict[str, Any], ground: Ground, **parameters: Any) -> dict[str
         "roof_known": in_planes / counts,
         "panel_area_m2": sum(plane["usable_m2"] for plane in suited),
         "kwp": sum(plane["kwp"] for plane in suited),
+        **_roof(suited, planes, row["planes"], p),
         "solar_suitable": bool(suited),
         "class": "solar" if suited else "none",
         "flags": {name for name, holds in flags.items() if holds},
@@ -139,7 +146,77 @@ def _plane(
         "cells": cells,
         "usable_m2": usable,
         "kwp": usable * p["module_kwp_m2"],
-        "suitable": usable > 0 and (flat or 112.5 <= azimuth < 247.5),
+    }
+
+
+@cache
+def best_year(x: float, y: float) -> float:
+    """The year of the best unshaded plane of the square that holds a point [kWh/m2]."""
+    square = LatticeCell(*(math.floor(v / 10_240) for v in (x, y)))
+    light = light_of_year(climate_of(shipped_climate(), square))
+    return best_unshaded(light, math.radians(convergence(x, y)))[0]
+
+
+def _yield(plane: dict[str, Any], lying: dict[str, Any], p: dict[str, Any]) -> dict[str, Any]:
+    """What a plane gives, from what the table says of its light."""
+    kwh = plane["kwp"] * lying["irradiation_kwh_m2"] * p["performance_ratio"]
+    unshaded = plane["kwp"] * lying["unshaded_kwh_m2"] * p["performance_ratio"]
+    return {"kwh": kwh, **_interval(kwh, unshaded, "low_kwh", "high_kwh")}
+
+
+def _interval(kwh: float, unshaded: float, low: str, high: str) -> dict[str, float]:
+    shade = 1 - kwh / unshaded if unshaded else 0.0
+    parts = (0.04, 0.02, 0.06, 0.02, 0.10, 0.03, 0.25 * shade)
+    factor = math.exp(1.28 * math.sqrt(sum(part**2 for part in parts)))
+    return {low: kwh / factor, high: kwh * factor}
+
+
+def _verdict(
+    plane: dict[str, Any], lying: dict[str, Any], best: float, p: dict[str, Any]
+) -> dict[str, Any]:
+    azimuth = plane["azimuth_deg"]
+    year, open_year = lying["irradiation_kwh_m2"], lying["unshaded_kwh_m2"]
+    north = {
+        "nrel": azimuth is not None and (azimuth >= 292.5 or azimuth < 67.5),
+        "deloitte": azimuth is not None and (azimuth >= 315 or azimuth < 45),
+    }
+    holds = {
+        "zonatlas": year >= 0.7 * best,
+        "nrel": year >= 0.7 * open_year and not north["nrel"] and plane["area_m2"] >= 10,
+        "deloitte": year >= 690 and not north["deloitte"],
+        "orientation": azimuth is None or 112.5 <= azimuth < 247.5,
+    }
+    very = plane["usable_m2"] > 0 and year >= 0.85 * best
+    return {
+        "suitable": plane["usable_m2"] > 0 and holds[p["scheme"]],
+        "very_suitable": very if p["scheme"] == "zonatlas" else None,
+    }
+
+
+def _roof(
+    suited: list[dict[str, Any]],
+    planes: list[dict[str, Any]],
+    lying: list[dict[str, Any]],
+    p: dict[str, Any],
+) -> dict[str, Any]:
+    """What a roof gives; lying: what the table says of its planes' light."""
+    kwh = sum(plane["kwh"] for plane in suited)
+    unshaded = p["performance_ratio"] * sum(
+        plane["kwp"] * light["unshaded_kwh_m2"]
+        for plane, light in zip(planes, lying, strict=True)
+        if plane["suitable"]
+    )
+    cells = sum(plane["cells"] for plane in planes)
+    seen = sum(
+        plane["cells"] * light["sky_view"] for plane, light in zip(planes, lying, strict=True)
+    )
+    flat = sum(plane["kwh"] for plane in planes if plane["kind"] == "flat")
+    return {
+        "solar_kwh": kwh,
+        "unshaded_kwh": unshaded,
+        **_interval(kwh, unshaded, "solar_low_kwh", "solar_high_kwh"),
+        "sky_view": seen / cells if cells else None,
+        f"solar_flat_{p['flat_layout']}_kwh": flat,
     }
 
 

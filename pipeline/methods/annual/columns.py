@@ -1,158 +1,24 @@
-"""The columns of the method `annual`, with the fields of a plane, and how these add up."""
+"""The columns of the method `annual`, and how they add up."""
 
-from collections.abc import Callable
-from dataclasses import replace
-
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from pipeline.methods.annual.rules import DIRECTIONS, KINDS, PITCHED
+from pipeline.methods.annual.plane_fields import PLANE
 from pipeline.methods.annual.shades import SHADES
-from pipeline.methods.method import BOOLEAN, NUMBER, TEXT, Column, Field, Total, Words, lists_of
-
-HA, KWP = "ha", "kWp"
-INTEGER = pa.int32()
-DUTCH = dict(zip(DIRECTIONS, ("N", "NO", "O", "ZO", "Z", "ZW", "W", "NW"), strict=True))
-
-
-def _hectares(
-    name: str, en: Words | None = None, nl: Words | None = None, where: str = ""
-) -> Total:
-    return Total(name, "area_ha", HA, 10_000, where=where, en=en, nl=nl)
-
-
-def _pitched(planes: pa.StructArray) -> NDArray[np.bool_]:
-    return np.asarray(pc.equal(planes.field("kind"), PITCHED))
-
-
-def _facing(sector: int) -> Callable[[pa.StructArray], NDArray[np.bool_]]:
-    """Which planes are pitched and face within 22.5 degrees of one of the eight directions."""
-
-    def parts(planes: pa.StructArray) -> NDArray[np.bool_]:
-        azimuth = np.asarray(pc.fill_null(planes.field("azimuth_deg"), np.nan))
-        turned = (azimuth + 180 / len(DIRECTIONS)) % 360
-        low, high = sector * 360 / len(DIRECTIONS), (sector + 1) * 360 / len(DIRECTIONS)
-        return (turned >= low) & (turned < high)
-
-    return parts
-
-
-def _by_direction() -> tuple[Total, ...]:
-    """Hectares of pitched planes by the direction that they face."""
-    return tuple(
-        replace(
-            _hectares(
-                f"facing_{name}_ha",
-                Words(f"Facing {name.upper()}", "true area of pitched planes that face there"),
-                Words(f"Naar {DUTCH[name]}", "werkelijk oppervlak van hellende vlakken daarheen"),
-            ),
-            parts=_facing(sector),
-        )
-        for sector, name in enumerate(DIRECTIONS)
-    )
-
+from pipeline.methods.annual.sums import (
+    KWH,
+    KWP,
+    MONTH_LABELS,
+    SUITS,
+    apart_of,
+    by_month,
+    hectares,
+)
+from pipeline.methods.method import BOOLEAN, NUMBER, SINGLE, Column, Total, Words, lists_of
 
 # fmt: off
-FOOTPRINTS = _hectares(
+FOOTPRINTS = hectares(
     "footprint_ha", Words("Footprint area", "of what is judged"),
     Words("Grondvlak", "van wat beoordeeld is"),
-)
-PLANE = (
-    Field(
-        "n", INTEGER, "", Words("Number", "from 1, by falling number of cells; ties by the first"),
-        Words("Nummer", "vanaf 1, naar dalend aantal cellen; bij gelijke de eerste"),
-    ),
-    Field(
-        "kind", TEXT, "", Words("Kind", "flat, pitched: tilted as much as flat_below_deg, or more"),
-        Words("Soort", "flat (plat), pitched (hellend): zo steil als flat_below_deg of steiler"),
-        KINDS, totals=(Total(
-            "planes_number", "number", en=Words("Planes", "of all roofs that are judged"),
-            nl=Words("Dakvlakken", "van alle daken die beoordeeld zijn"),
-        ),),
-    ),
-    Field(
-        "slope_east", NUMBER, "", Words("Slope east", "of the plane: dz/dx in RD"),
-        Words("Helling oost", "van het vlak: dz/dx in RD"),
-        in_tiles=False,
-    ),
-    Field(
-        "slope_north", NUMBER, "", Words("Slope north", "of the plane: dz/dy in RD"),
-        Words("Helling noord", "van het vlak: dz/dy in RD"),
-        in_tiles=False,
-    ),
-    Field(
-        "z_m", NUMBER, "m", Words("Height", "above NAP, of the plane at its centre"),
-        Words("Hoogte", "boven NAP, van het vlak in zijn middelpunt"),
-        in_tiles=False,
-    ),
-    Field(
-        "tilt_deg", NUMBER, "degrees", Words("Tilt", "from the horizontal"),
-        Words("Hellingshoek", "ten opzichte van horizontaal"),
-    ),
-    Field(
-        "azimuth_deg", NUMBER, "degrees",
-        Words("Direction", "that it faces, clockwise from true north; null if flat"),
-        Words("Richting", "waarin het vlak afloopt, vanaf het ware noorden; leeg als het plat is"),
-    ),
-    Field(
-        "plan_m2", NUMBER, "m2",
-        Words("Plan area", "seen from above: the footprint's area by its share of the cells"),
-        Words("Grondoppervlak", "van boven gezien: het grondvlak naar zijn deel van de cellen"),
-        in_tiles=False,
-    ),
-    Field(
-        "area_m2", NUMBER, "m2", Words("Area", "true: the plan area by the cosine of the tilt"),
-        Words("Oppervlak", "werkelijk: het grondoppervlak gedeeld door de cosinus van de helling"),
-        totals=(
-            replace(
-                _hectares(
-                    "pitched_ha", Words("Pitched roof area", "true, of the pitched planes"),
-                    Words("Hellend dakoppervlak", "werkelijk, van de hellende vlakken"),
-                ),
-                parts=_pitched,
-            ),
-            *_by_direction(),
-        ),
-    ),
-    Field(
-        "rmse_m", NUMBER, "m", Words("Scatter", "root of the mean square of its cells around it"),
-        Words("Spreiding", "wortel van het gemiddelde kwadraat van zijn cellen rond het vlak"),
-        in_tiles=False,
-    ),
-    Field(
-        "cells", INTEGER, "", Words("Cells", "that are counted as its own"),
-        Words("Cellen", "die tot het vlak worden gerekend"),
-        in_tiles=False,
-    ),
-    Field(
-        "centre_x", NUMBER, "m", Words("Centre, RD x", "mean of its cells' centres, eastward"),
-        Words("Middelpunt, RD x", "gemiddelde van de middens van zijn cellen, oostwaarts"),
-        in_tiles=False,
-    ),
-    Field(
-        "centre_y", NUMBER, "m", Words("Centre, RD y", "mean of its cells' centres, northward"),
-        Words("Middelpunt, RD y", "gemiddelde van de middens van zijn cellen, noordwaarts"),
-        in_tiles=False,
-    ),
-    Field(
-        "usable_m2", NUMBER, "m2", Words("Usable area", "of the modules that it has room for"),
-        Words("Bruikbaar oppervlak", "van de modules die erop passen"),
-    ),
-    Field(
-        "kwp", NUMBER, KWP, Words("Peak power", "of those modules"),
-        Words("Piekvermogen", "van die modules"),
-    ),
-    Field(
-        "suitable", BOOLEAN, "", Words("Suitable", "by the scheme; never without usable area"),
-        Words("Geschikt", "volgens het schema; nooit zonder bruikbaar oppervlak"),
-    ),
-    Field(
-        "outline", pa.binary(), "",
-        Words("Outline", "of its cells, simplified; null with outlines=no"),
-        Words("Omtrek", "van zijn cellen, vereenvoudigd; leeg met outlines=no"),
-    ),
 )
 PLANES = Column(
     "planes", lists_of(PLANE), "",
@@ -163,13 +29,12 @@ PLANES = Column(
 OWN = (
     Column(
         "roof_area_m2", NUMBER, "m2", Words("Roof area", "true, of all planes"),
-        Words("Dakoppervlak", "werkelijk, van alle dakvlakken"), totals=(_hectares("roof_ha"),),
-        compared=True,
+        Words("Dakoppervlak", "werkelijk, van alle dakvlakken"), totals=(hectares("roof_ha"),),
     ),
     Column(
         "roof_flat_m2", NUMBER, "m2", Words("Flat roof area", "true, of the flat planes"),
         Words("Plat dakoppervlak", "werkelijk, van de platte vlakken"),
-        totals=(_hectares("flat_ha"),),
+        totals=(hectares("flat_ha"),),
     ),
     Column(
         "roof_known", NUMBER, "",
@@ -180,12 +45,59 @@ OWN = (
     Column(
         "panel_area_m2", NUMBER, "m2", Words("Panel area", "usable area of the suitable planes"),
         Words("Paneeloppervlak", "bruikbaar oppervlak van de geschikte dakvlakken"),
-        totals=(_hectares("panel_ha", where="solar_suitable"),),
+        totals=(hectares("panel_ha", where=SUITS),),
     ),
     Column(
         "kwp", NUMBER, KWP, Words("Peak power", "of the panels on the suitable planes"),
         Words("Piekvermogen", "van de panelen op de geschikte dakvlakken"),
-        totals=(Total("panel_kwp", "kwp", KWP, where="solar_suitable"),), compared=True,
+        totals=(Total("panel_kwp", "kwp", KWP, where=SUITS),),
+    ),
+    Column(
+        "solar_kwh", NUMBER, KWH, Words("Solar yield", "of those panels in a year"),
+        Words("Opbrengst zon", "van die panelen in een jaar"), compared=True,
+        totals=(Total("solar_kwh", "kwh", KWH, where=SUITS, error=apart_of),),
+    ),
+    Column(
+        "solar_low_kwh", NUMBER, KWH,
+        Words("Solar yield, at least", "of 80 of 100 cases the lowest"),
+        Words("Opbrengst zon, minstens", "van 80 van de 100 gevallen de laagste"),
+    ),
+    Column(
+        "solar_high_kwh", NUMBER, KWH,
+        Words("Solar yield, at most", "of 80 of 100 cases the highest"),
+        Words("Opbrengst zon, hoogstens", "van 80 van de 100 gevallen de hoogste"),
+    ),
+    Column(
+        "solar_month_kwh", pa.list_(SINGLE), "kWh",
+        Words("Solar yield by month", "of those panels, January first (solar_month_kwh_1 ... in"
+              " flat formats)"),
+        Words("Opbrengst zon per maand", "van die panelen, vanaf januari (solar_month_kwh_1 ... in"
+              " platte formaten)"),
+        items=MONTH_LABELS, totals=by_month(),
+    ),
+    Column(
+        "unshaded_kwh", NUMBER, KWH,
+        Words("Solar yield, unshaded", "of the same panels in a year with nothing around"),
+        Words("Opbrengst zon zonder schaduw", "van dezelfde panelen in een jaar zonder iets"
+              " eromheen"),
+        totals=(Total("unshaded_kwh", "kwh", KWH, where=SUITS),),
+    ),
+    Column(
+        "solar_flat_eastwest_kwh", NUMBER, KWH,
+        Words("Flat roof, east and west", "yield in a year of such rows on all flat planes"),
+        Words("Plat dak, oost en west", "opbrengst in een jaar van zulke rijen op alle platte"
+              " vlakken"),
+    ),
+    Column(
+        "solar_flat_south_kwh", NUMBER, KWH,
+        Words("Flat roof, south", "yield in a year of such rows on all flat planes"),
+        Words("Plat dak, zuid", "opbrengst in een jaar van zulke rijen op alle platte vlakken"),
+    ),
+    Column(
+        "sky_view", NUMBER, "",
+        Words("Sky view", "share of an even sky's light that its planes get; null without planes"),
+        Words("Hemelzicht", "deel van het licht van een egale hemel dat op zijn vlakken valt; leeg"
+              " zonder vlakken"),
     ),
     Column(
         "solar_suitable", BOOLEAN, "",

@@ -6,6 +6,7 @@ from pipeline.methods.annual.columns import FOOTPRINTS, OWN
 from pipeline.methods.annual.passes import LAYER, PASSES
 from pipeline.methods.annual.reach import RoofReach
 from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
+from pipeline.methods.annual.sums import DERIVED
 from pipeline.methods.house import REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import Class, Flag, Layer, Method
 
@@ -30,6 +31,10 @@ FLAGS = (
     Flag(
         "overgrown", "something, such as a crown, hangs over more than 15 % of it",
         "iets, zoals een boomkroon, hangt over meer dan 15 % ervan",
+    ),
+    Flag(
+        "reach_cut", "what may shade it lies partly outside the inputs",
+        "wat schaduw kan geven, ligt deels buiten de invoer", highlight=house.EDGE_OF_INPUTS,
     ),
     Flag(
         "many_planes", "more than 254 planes: the smallest count as rest",
@@ -67,6 +72,8 @@ ANNUAL = Method(
     states=convergences,
     check_cells=check_cells,
     uses_climate=True,
+    derived=DERIVED,
+    figures=words.figures,
     en=words.EN,
     nl=words.NL,
 )

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from kernels.spans import cells_of
 from pipeline.grid.windows import Window
+from pipeline.methods.annual.light import light_of, square_light
 from pipeline.methods.annual.rules import convergence_of
+from pipeline.methods.annual.schemes import best_of
 from pipeline.methods.annual.segments import Segments, segments
 from pipeline.methods.annual.table import (
     buildings_of,
@@ -32,9 +34,12 @@ def judge_block(work: Work, block: Block) -> Judged:
         paint(work, block, measured, every)
     if not every:
         return Judged.nothing(measured)
-    p, north, n = work.context.p, convergence_of(block.square), len(measured)
-    planes = by_building([planes_of(some, measured, north, p) for some in every])
-    cells = spread(by_building([buildings_of(some) for some in every]), n)
+    climate, p, n = work.context.climate, work.context.p, len(measured)
+    square, north = square_light(climate, block.square, p.directions), convergence_of(block.square)
+    best = best_of(climate, block.square, p.directions, p.albedo)
+    lit = [(some, light_of(work, block, some, square, p)) for some in every]
+    planes = by_building([planes_of(*each, measured, north, best, p) for each in lit])
+    cells = spread(by_building([buildings_of(*each) for each in lit]), n)
     columns = columns_of(planes, cells, n)
     classes = np.where(columns["solar_suitable"], "solar", "none")
     return Judged(measured, classes, columns, flags_of(cells))

@@ -20,9 +20,9 @@ from pipeline.terms import Field
 NAME = "annual"
 FLAT, PITCHED = KINDS = ("flat", "pitched")
 YES, NO = "yes", "no"
-EASTWEST, SOUTH = "eastwest", "south"
+EASTWEST, SOUTH = LAYOUTS = ("eastwest", "south")  # in the order of PlaneLight
+ZONATLAS, NREL, DELOITTE, ORIENTATION = SCHEMES = ("zonatlas", "nrel", "deloitte", "orientation")
 DIRECTIONS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
-SOUTHERLY = 112.5, 247.5  # azimuths of SE, S and SW, half open [degrees]
 DIGITS = 3  # degrees are rounded to this before use, so that no platform's last bit decides
 COARSEST_M = 1.0  # side of a cell: on coarser ones most planes have too few
 RELIEF_M = 32.0  # side of the squares of a far horizon
@@ -60,7 +60,7 @@ class Annual(CentreParameter, BuildingParameters):
         "choice", EASTWEST,
         "rows on flat planes: eastwest, at 10 degrees, as is built today (an assumption); south: at"
         " 15 degrees",
-        choices=(EASTWEST, SOUTH),
+        choices=LAYOUTS,
     )
     eastwest_cover: float = parameter(
         "number", 0.9, "an assumption: modules at 10 degrees, back to back, leave paths alone",
@@ -109,9 +109,10 @@ class Annual(CentreParameter, BuildingParameters):
         unit="kWh/year", minimum=100, maximum=100_000,
     )
     scheme: str = parameter(
-        "choice", "orientation",
-        "which planes suit: flat ones, and pitched ones that face SE, S or SW, as the study wished",
-        choices=("orientation",),
+        "choice", ZONATLAS,
+        "which planes suit: by what they get, as Zonatlas Utrecht, NREL (2016) or Deloitte (2018)"
+        " have it; orientation: flat ones, and those that face SE, S or SW, as the study wished",
+        choices=SCHEMES,
     )
     outlines: str = parameter(
         "choice", YES, "whether the table has the outlines of planes; no: null, a smaller table",
@@ -135,9 +136,9 @@ def azimuth_degrees(
     return (grid + convergence).round(DIGITS) % 360.0
 
 
-def is_southerly(azimuth: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which azimuths are SE, S or SW."""
-    return (azimuth >= SOUTHERLY[0]) & (azimuth < SOUTHERLY[1])
+def is_between(azimuth: NDArray[np.float64], first: float, end: float) -> NDArray[np.bool_]:
+    """Which azimuths lie clockwise from the first up to the end, half open [degrees]."""
+    return (azimuth - first) % 360.0 < (end - first) % 360.0
 
 
 def usable_areas(
@@ -146,11 +147,12 @@ def usable_areas(
     plan: NDArray[np.float64],
     area: NDArray[np.float64],
     free: NDArray[np.float64],
+    layout: str,
     p: Annual,
 ) -> NDArray[np.float64]:
     """The area of modules on each plane [m2]. plan, area: seen from above, and true [m2]; free: the
-    share of its cells beyond the set-back."""
-    flat = p.eastwest_cover if p.flat_layout == EASTWEST else p.south_cover
+    share of its cells beyond the set-back; layout: on flat planes."""
+    flat = p.eastwest_cover if layout == EASTWEST else p.south_cover
     modules = np.where(is_flat, flat * (free * plan), p.pitched_cover * area)
     return np.where((area >= p.min_plane_m2) & (tilt <= p.steep_above_deg), modules, 0.0)
 

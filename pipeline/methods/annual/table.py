@@ -8,17 +8,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kernels.planes import MOST_PLANES
-from pipeline.methods.annual.columns import PLANE, PLANES
+from pipeline.methods.annual.columns import PLANES
+from pipeline.methods.annual.energy import energy_of
+from pipeline.methods.annual.interval import of_roof, shade_of
+from pipeline.methods.annual.light import PlaneLight
 from pipeline.methods.annual.outlines import outlines_of
+from pipeline.methods.annual.plane_fields import PLANE
 from pipeline.methods.annual.rules import (
     KINDS,
+    LAYOUTS,
     YES,
     Annual,
     azimuth_degrees,
-    is_southerly,
     tilt_degrees,
     usable_areas,
 )
+from pipeline.methods.annual.schemes import Judging, suits, suits_very_well
 from pipeline.methods.annual.segments import Segments
 from pipeline.methods.buildings import Measured
 from pipeline.methods.passes import Table, joined
@@ -26,8 +31,16 @@ from pipeline.methods.passes import Table, joined
 LEAST_DATA, LEAST_KNOWN, MOST_OVERGROWN = 80, 50, 15  # of own cells [%]
 
 
-def planes_of(segments: Segments, measured: Measured, convergence: float, p: Annual) -> Table:
-    """A row a plane, by building: the fields of its struct, and `building`, `is_flat`."""
+def planes_of(
+    segments: Segments,
+    light: PlaneLight,
+    measured: Measured,
+    convergence: float,
+    best: float,
+    p: Annual,
+) -> Table:
+    """A row a plane, by building: the fields of its struct, and what the columns of buildings are
+    made of. best: what the best unshaded plane there gets [kWh/m2]."""
     planes, r, building = segments.planes, measured.resolution, segments.building
     count = np.diff(planes.start)
     own, north = np.repeat(planes.own, count), np.repeat(planes.top, count)
@@ -36,7 +49,12 @@ def planes_of(segments: Segments, measured: Measured, convergence: float, p: Ann
     azimuth = azimuth_degrees(planes.slope_east, planes.slope_north, convergence)
     area = plan * np.sqrt(1 + planes.slope_east**2 + planes.slope_north**2)
     is_flat = tilt < p.flat_below_deg
-    usable = usable_areas(is_flat, tilt, plan, area, planes.free / planes.cells, p)
+    free = planes.free / planes.cells
+    usable = usable_areas(is_flat, tilt, plan, area, free, p.flat_layout, p)
+    by_layout = [usable_areas(is_flat, tilt, plan, area, free, each, p) for each in LAYOUTS]
+    flat_kwp = np.column_stack(by_layout) * is_flat[:, None] * p.module_kwp_m2
+    energy = energy_of(light, usable * p.module_kwp_m2, flat_kwp, p)
+    judging = Judging(is_flat, azimuth, area, usable, energy.irradiation, energy.unshaded)
     west = segments.window.left + np.repeat(planes.left, count)
     drawn = outlines_of(segments, r) if p.outlines == YES else np.full(len(building), None)
     return {
@@ -56,12 +74,22 @@ def planes_of(segments: Segments, measured: Measured, convergence: float, p: Ann
         "centre_y": -(segments.window.top + north + 0.5 + planes.row) * r,
         "usable_m2": usable,
         "kwp": usable * p.module_kwp_m2,
-        "suitable": (usable > 0) & (is_flat | is_southerly(azimuth)),
+        "irradiation_kwh_m2": energy.irradiation,
+        "unshaded_kwh_m2": energy.unshaded,
+        "sky_view": light.sky_view,
+        "kwh": energy.kwh,
+        "month_kwh": energy.months,
+        "low_kwh": energy.low,
+        "high_kwh": energy.high,
+        "suitable": suits(judging, best, p),
+        "very_suitable": suits_very_well(judging, best, p),
+        "unshaded_kwh": energy.unshaded_kwh,
+        "flat_kwh": energy.layouts,
         "outline": drawn,
     }
 
 
-def buildings_of(segments: Segments) -> Table:
+def buildings_of(segments: Segments, light: PlaneLight) -> Table:
     """A row a building: its position among all, and numbers of its own cells."""
     planes, count = segments.planes, np.diff(segments.planes.start)
     building = np.repeat(np.arange(len(count)), count)
@@ -72,6 +100,7 @@ def buildings_of(segments: Segments) -> Table:
         "overgrown": planes.overgrown,
         "found": planes.found,
         "in_planes": np.bincount(building, planes.cells, len(count)).astype(np.int64),
+        "reach_cut": light.reach_cut,
     }
 
 
@@ -93,6 +122,11 @@ def spread(buildings: Table, n: int) -> Table:
 def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
     """The columns of the method, of n buildings."""
     suitable = planes["suitable"]
+    kwh, unshaded = (_sums(planes, planes[x] * suitable, n) for x in ("kwh", "unshaded_kwh"))
+    low, high = of_roof(kwh, shade_of(kwh, unshaded))
+    months = [_sums(planes, month * suitable, n) for month in planes["month_kwh"].T]
+    eastwest, south = (_sums(planes, layout, n) for layout in planes["flat_kwh"].T)
+    view = _sums(planes, planes["sky_view"] * planes["cells"], n)
     unknown = pa.nulls(n, pa.bool_())
     return {
         "roof_area_m2": _sums(planes, planes["area_m2"], n),
@@ -101,6 +135,16 @@ def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
         "planes": nested(planes, n),
         "panel_area_m2": _sums(planes, planes["usable_m2"] * suitable, n),
         "kwp": _sums(planes, planes["kwp"] * suitable, n),
+        "solar_kwh": kwh,
+        "solar_low_kwh": low,
+        "solar_high_kwh": high,
+        "solar_month_kwh": np.column_stack(months).astype(np.float32),
+        "unshaded_kwh": unshaded,
+        "solar_flat_eastwest_kwh": eastwest,
+        "solar_flat_south_kwh": south,
+        "sky_view": pa.array(
+            view / np.maximum(cells["in_planes"], 1), mask=cells["in_planes"] == 0
+        ),
         "solar_suitable": _sums(planes, suitable, n) > 0,
         "wind_candidate": unknown,
         "wind_suitable": unknown,
@@ -118,11 +162,20 @@ def nested(planes: Table, n: int) -> pa.Array:
     kind = pa.array(KINDS).take(pa.array((~planes["is_flat"]).astype(np.int8)))
     azimuth = pa.array(planes["azimuth_deg"], mask=planes["is_flat"])
     columns: Mapping[str, Any] = {**planes, "kind": kind, "azimuth_deg": azimuth}
-    fields = [pa.array(columns[field.name], field.type) for field in PLANE]
+    fields = [_array(columns[field.name], field.type) for field in PLANE]
     structs = pa.StructArray.from_arrays(fields, [field.name for field in PLANE])
     ends = np.cumsum(np.bincount(planes["building"], minlength=n))
     offsets = pa.array(np.concatenate([[0], ends]).astype(np.int32))
     return pa.ListArray.from_arrays(offsets, structs).cast(PLANES.type)
+
+
+def _array(values: Any, kind: pa.DataType) -> pa.Array:
+    """Values as an array, of (planes, k) as lists."""
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        items = pa.array(values.reshape(-1), kind.value_type)
+        offsets = np.arange(0, values.size + 1, values.shape[1], dtype=np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), items)
+    return pa.array(values, kind)
 
 
 def flags_of(cells: Table) -> dict[str, NDArray[np.bool_]]:
@@ -133,4 +186,5 @@ def flags_of(cells: Table) -> dict[str, NDArray[np.bool_]]:
         "rough_roof": 100 * cells["in_planes"] < LEAST_KNOWN * own,
         "overgrown": 100 * cells["overgrown"] > MOST_OVERGROWN * own,
         "many_planes": cells["found"] > MOST_PLANES,
+        "reach_cut": cells["reach_cut"] > 0,
     }

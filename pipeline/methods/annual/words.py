@@ -1,8 +1,31 @@
 """The words of the method `annual`, for its printed report and its map."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pipeline.methods.annual.rules import DELOITTE, DIRECTIONS, NREL, ORIENTATION, ZONATLAS
+from pipeline.methods.annual.sums import DUTCH, FACING, MONTH_LABELS
 from pipeline.methods.phrases import Phrases
+from pipeline.wording import amount, number
+
+FLEET = {"low": 838, "high": 947}  # kWh/kWp a year: Laevens (2020), Schardt and te Heesen
+SCHEMES = {
+    "en": {
+        ZONATLAS: "70 % of the best plane there, with nothing around",
+        NREL: "70 % of its own open year, 10 m2, not to the north",
+        DELOITTE: "690 kWh/m2 a year, not to the north",
+        ORIENTATION: "flat, or facing SE, S or SW",
+    },
+    "nl": {
+        ZONATLAS: "70 % van het beste vlak daar, zonder schaduw",
+        NREL: "70 % van het eigen open jaar, 10 m2, niet op het noorden",
+        DELOITTE: "690 kWh/m2 per jaar, niet op het noorden",
+        ORIENTATION: "plat, of op het ZO, Z of ZW",
+    },
+}
+FLAT = {"en": "flat", "nl": "plat"}
+TO = {"en": "to", "nl": "tot"}
 
 
 def _report(lang: str) -> str:
@@ -11,11 +34,11 @@ def _report(lang: str) -> str:
 
 EN = Phrases(
     report=_report("en"),
-    title="Planes of the roofs",
+    title="A year of sun on the roofs",
     subtitle="Roofs with a plane that suits solar panels, by the method annual",
     roofs="Roofs, suitable for",
     parts="Planes, by the direction that they face; paler: less steep",
-    remark="Not judged: shade, structure, ownership, permits and monuments, grid capacity, panels"
+    remark="Not judged: wind, structure, ownership, permits and monuments, grid capacity, panels"
     " already there.",
     changes={
         "counts.class.solar": "with a suitable plane",
@@ -24,15 +47,21 @@ EN = Phrases(
         "number.planes": "planes",
         "area_ha.roof:2": "true area of planes, ha",
         "kwp.panel:1": "peak power of the panels, kWp",
+        "kwh.solar": "yield of the panels, kWh a year",
+        "kwh.solar_low": "  in 80 of 100 cases at least",
+        "kwh.solar_high": "  and at most",
+        "kwh.shade": "lost by shade, kWh a year",
+        "households.solar:1": "as much as the use of households",
     },
+    more="{more} kWh a year",
 )
 NL = Phrases(
     report=_report("nl"),
-    title="Vlakken van de daken",
+    title="Een jaar zon op de daken",
     subtitle="Daken met een vlak dat geschikt is voor zonnepanelen, volgens de methode annual",
     roofs="Daken, geschikt voor",
     parts="Dakvlakken, naar hun richting; bleker: minder steil",
-    remark="Niet beoordeeld: schaduw, constructie, eigendom, vergunningen en monumenten,"
+    remark="Niet beoordeeld: wind, constructie, eigendom, vergunningen en monumenten,"
     " netcapaciteit, panelen die er al liggen.",
     changes={
         "counts.class.solar": "met een geschikt dakvlak",
@@ -41,5 +70,46 @@ NL = Phrases(
         "number.planes": "dakvlakken",
         "area_ha.roof:2": "werkelijk oppervlak van dakvlakken, ha",
         "kwp.panel:1": "piekvermogen van de panelen, kWp",
+        "kwh.solar": "opbrengst van de panelen, kWh per jaar",
+        "kwh.solar_low": "  in 80 van de 100 gevallen minstens",
+        "kwh.solar_high": "  en hoogstens",
+        "kwh.shade": "verlies door schaduw, kWh per jaar",
+        "households.solar:1": "evenveel als het verbruik van huishoudens",
     },
+    more="{more} kWh per jaar",
 )
+
+
+def figures(report: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """The figures of the printed report's template that are not in the report itself."""
+    kwh, kwp = report["kwh"], report["kwp"]["panel"]
+    return {
+        "scheme": SCHEMES[lang][report["method"]["parameters"]["scheme"]],
+        "fleet": FLEET,
+        "specific": kwh["solar"] / kwp if kwp else None,
+        "shade": kwh["shade"] / kwh["unshaded"] if kwh["unshaded"] else 0.0,
+        "months": _by_month(report["month_kwh"], lang),
+        "directions": _by_direction(report, lang),
+    }
+
+
+def _by_month(kwh: Mapping[str, float], lang: str) -> str:
+    """A line of the template for each month."""
+    lines = ((month.words(lang), month.name) for month in MONTH_LABELS)
+    return "".join(f"  {title} | {_yield(kwh, name, lang)}\n" for title, name in lines)
+
+
+def _by_direction(report: Mapping[str, Any], lang: str) -> str:
+    """A line of the template for flat planes, and for each direction of pitched ones."""
+    titles = [FLAT[lang], *(DUTCH[n] if lang == "nl" else n.upper() for n in DIRECTIONS)]
+    kwh, kwp = report["facing_kwh"], report["facing_kwp"]
+    return "".join(
+        f"  {title} | {_yield(kwh, name, lang)}; {amount(kwp[name], lang)} kWp\n"
+        for title, name in zip(titles, FACING, strict=True)
+    )
+
+
+def _yield(kwh: Mapping[str, float], name: str, lang: str) -> str:
+    """A yield with its interval."""
+    low, high = (number(kwh[f"{name}_{end}"], lang) for end in ("low", "high"))
+    return f"{number(kwh[name], lang)} | kWh, {low} {TO[lang]} {high}"

@@ -14,7 +14,6 @@ from pipeline.methods.method import (
     Class,
     Column,
     Flag,
-    Highlight,
     Layer,
     Method,
     Total,
@@ -51,10 +50,7 @@ FLAGS = (
     Flag(
         "reach_cut", "what may shade or shelter it lies partly outside the inputs",
         "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
-        highlight=Highlight(
-            "near the inputs' edge: shade may be missed",
-            "rand van de invoer: mist mogelijk schaduw", "#c2007a", 1.1, (2.0, 1.2),
-        ),
+        highlight=house.EDGE_OF_INPUTS,
     ),
     _REPAIRED,
     _UNKNOWN_STATUS,

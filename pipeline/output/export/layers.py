@@ -68,9 +68,9 @@ class TableLayer(NamedTuple):
         table, moments = self.table, len(self.request.moments)
         names = flat_names(table.schema.names, self.columns)
         for group in range(table.groups):
-            yield flatten(table.read([group], names), moments)
+            yield flatten(table.read([group], names), moments, self.columns)
         if not table.groups:
-            yield flatten(table.schema.empty_table().select(names), moments)
+            yield flatten(table.schema.empty_table().select(names), moments, self.columns)
 
     def without_outlines(self) -> Iterator[pa.Table]:
         """Its rows for formats without geometry."""
@@ -86,6 +86,8 @@ class TableLayer(NamedTuple):
         column = item[0] if item else self.columns[name]
         title, meaning = column.words(self.request.lang)
         at = f", {moments[item[1] - 1]} CET" if item and item[1] <= len(moments) else ""
+        if item and column.items:
+            at = f", {column.items[item[1] - 1].words(self.request.lang)}"
         return f"{title}{at}", f"{meaning} [{column.unit}]" if column.unit else meaning
 
 

@@ -17,7 +17,7 @@ from pipeline.grid.crs import RD, transformer
 from pipeline.methods.method import names
 from pipeline.results.finished import open_finished
 from pipeline.results.part_sums import source, summed
-from pipeline.results.totals import HOUSE, columns_of, flagged, totals_of
+from pipeline.results.totals import HOUSE, columns_of, flagged, legend_columns, listed_totals
 from pipeline.storage.places import Place
 from pipeline.storage.slices import SLICE, slices
 from pipeline.terms import Location
@@ -52,8 +52,9 @@ def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
     file, method = run.table.file, run.method
     flags = [flag.name for flag in method.flags if flag.by_class]
     read = columns_of(method)
-    names_read = [name for name in read if "." not in name and name not in (*HOUSE, "flags")]
-    columns = list(dict.fromkeys([*names_read, *(source(*each) for each in totals_of(method))]))
+    listed = [(source(of, t), t.weight, t.where) for of, t in listed_totals(method)]
+    every = dict.fromkeys([*legend_columns(method), *(name for each in listed for name in each)])
+    columns = [name for name in every if name not in (*HOUSE, "")]
     parts = -(-len(run.table) // SLICE)
     with to.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write("[" + _text([*PLACE, "class", "excluded", *flags, *columns]))
