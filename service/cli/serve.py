@@ -114,6 +114,18 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _server(app: Any, settings: Any, stop: Callable[[], bool], ready: Callable[[], Any]) -> Any:
     import uvicorn
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    protocol: Any = AutoHTTPProtocol
+
+    class Connection(protocol):
+        """Closes at once when the service stops: uvicorn closes only those that it knew by then."""
+
+        def connection_made(self, transport: Any) -> None:
+            """Begin."""
+            super().connection_made(transport)
+            if server.should_exit:
+                self.shutdown()
 
     class Server(uvicorn.Server):
         """Says that it is ready; heeds a signal that came before it listened."""
@@ -125,9 +137,10 @@ def _server(app: Any, settings: Any, stop: Callable[[], bool], ready: Callable[[
             if not self.should_exit:
                 ready()
 
-    return Server(
+    server = Server(
         uvicorn.Config(
             app,
+            http=Connection,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -139,6 +152,7 @@ def _server(app: Any, settings: Any, stop: Callable[[], bool], ready: Callable[[
             timeout_graceful_shutdown=GRACE_S,
         )
     )
+    return server
 
 
 def _greeting(listener: socket.socket, settings: Any) -> Text:

@@ -1,5 +1,6 @@
 """The command `serve` in a process of its own: it answers, says what is wrong, and stops."""
 
+import asyncio
 import json
 import re
 import signal
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from service.api.app import create_app
+from service.cli import serve
+from service.core.settings import Settings
 from tests.support.commands import call, start
 from tests.support.servers import PATIENCE_S, until_ready
 
@@ -59,8 +63,6 @@ def test_the_service_answers_and_stops(tmp_path: Path) -> None:
         said = refused("--port", port, "--state", tmp_path / "other")
         assert f"--port {port}: something listens there already; give another" in said
         with socket.create_connection(("127.0.0.1", int(port))) as idle:
-            idle.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert idle.recv(1024)  # a connection that the service has taken
             idle.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")  # and no end
             process.send_signal(signal.SIGTERM)
             out, said = process.communicate(timeout=PATIENCE_S)
@@ -69,6 +71,29 @@ def test_the_service_answers_and_stops(tmp_path: Path) -> None:
         assert next(line for line in lines if line["message"] == "request")["route"] == "/health"
         assert not [line for line in lines if line["level"] == "error"], said
     assert state.stat().st_mode & 0o077 == 0
+
+
+def test_a_connection_made_while_the_service_stops(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Is closed: the stop does not wait for it, and logs no error."""
+
+    async def stop() -> bytes:
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup([listener])
+        server.should_exit = True
+        reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
+        writer.close()
+        await server.shutdown([listener])
+        return answer
+
+    settings = Settings(state=tmp_path)
+    server = serve._server(create_app(settings, work=False), settings, bool, bool)
+    with serve._listening("127.0.0.1", 0) as listener:
+        assert asyncio.run(stop()) == b""
+    assert not caplog.records
 
 
 def test_others_are_served_with_keys_only(tmp_path: Path) -> None:
