@@ -1,7 +1,6 @@
 """Footprints as runs of cells, as GDAL burns them, in any window."""
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from kernels.spans import cells_of
 from pipeline.footprints.footprints import to_rings
 from pipeline.grid.windows import Window
 from tests.support import reference
+from tests.support.clocks import using_at_most
 from tests.support.scenes import COMPILED, SEEDS, examples, tiles
 
 QUARTERS = st.integers(-24, 24)  # of a cell
@@ -254,7 +254,6 @@ def test_a_zigzag_of_many_thousand_edges_is_no_trap() -> None:
     """120,000 edges meet a row: sorted by inserting one by one they would take half a minute."""
     teeth = 60_000 if COMPILED else 300
     rings = to_rings(shapely.to_wkb(placed([comb(teeth, 5.9)], (0, 0), 1.0)), 1.0)
-    began = time.monotonic()
-    cells = count_cells(rings)[0]
-    assert time.monotonic() - began < 10
+    with using_at_most(10):
+        cells = count_cells(rings)[0]
     assert cells == len(found(rings, EVERYWHERE)) > teeth

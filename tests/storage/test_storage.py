@@ -5,6 +5,7 @@ import pickle
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,19 @@ import zarr
 from affine import Affine
 
 from pipeline.errors import InputError, Stopped
-from pipeline.storage import objects
+from pipeline.storage import lock, objects
 from pipeline.storage.ledger import FINAL, RASTERS, Ledger, locked, open_ledger
 from pipeline.storage.lock import HOLDER, Lease
 from pipeline.storage.lock import locked as locked_for
 from pipeline.storage.places import Storage, below, place_of, storage_of
 from pipeline.storage.vsis3 import find_objects, gdal_options, object_fingerprint, open_object
+from tests.support.clusters import PATIENCE_S, wait
 from tests.support.runs import write_sheet
 from tests.support.s3 import Server
 
 ONE = {"method": {"name": "m", "p": [1, 2]}, "inputs": {"area": None}, "program": {"version": "1"}}
 OTHER = ONE | {"method": {"name": "m", "p": [1, 3]}}
-OUT = "s3://bucket/runs/out"
+OUT, HELD = "s3://bucket/runs/out", "runs/out/work.lock"
 
 
 @pytest.fixture(params=["folder", "objects"])
@@ -280,12 +282,15 @@ def test_objects_are_held_by_one(s3: Server) -> None:
     assert not [key for key in s3.objects if "work." in key and "partial" not in key]
 
 
+def until_renewed(s3: Server) -> None:
+    """Wait until the hold is written anew."""
+    s3.objects[HELD] = s3.objects[HELD][0], 0.0
+    wait(lambda: s3.objects[HELD][1] > 0)
+
+
 def test_a_hold_is_renewed(s3: Server) -> None:
     with locked_for(OUT, HOLDER, Lease(interval=0.05)) as lost:
-        s3.objects["runs/out/work.lock"] = s3.objects["runs/out/work.lock"][0], 0.0
-        deadline = time.monotonic() + 10
-        while s3.objects["runs/out/work.lock"][1] == 0.0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until_renewed(s3)
         with pytest.raises(InputError, match="another run holds"), locked(OUT):
             raise AssertionError("both hold it")
         assert not lost()
@@ -295,34 +300,41 @@ def test_a_hold_of_the_dead_ends(s3: Server, monkeypatch: pytest.MonkeyPatch) ->
     """By the clock of the storage, whatever ours says; and the dead who returns has lost it."""
     s3.clock, lease = -3600, Lease(interval=0.05)
     with locked_for(OUT, HOLDER, lease) as lost, monkeypatch.context() as patch:
-        claim, asleep = objects.ObjectStorage.claim, threading.current_thread
+        claim, failed = objects.ObjectStorage.claim, threading.Event()
 
         def unless_asleep(files: Any, *args: Any, **options: Any) -> Any:
-            if asleep() is not threading.main_thread():
+            if threading.current_thread() is not threading.main_thread():
+                failed.set()
                 raise InputError("no network")
             return claim(files, *args, **options)
 
         patch.setattr(objects.ObjectStorage, "claim", unless_asleep)
-        time.sleep(0.2)
+        assert failed.wait(PATIENCE_S) and not lost()
         s3.clock += lease.duration + 1
         with locked(OUT):
             patch.undo()
-            deadline = time.monotonic() + 10
-            while not lost() and time.monotonic() < deadline:
-                time.sleep(0.01)
-            assert lost()
+            wait(lost)
     assert not s3.below("runs/out/work.")
 
 
-def test_a_hold_that_cannot_be_renewed_is_lost(s3: Server) -> None:
+def test_a_hold_that_cannot_be_renewed_is_lost(s3: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before it has been without renewal for as long as it lasts."""
+    now, lease = [0.0], Lease(duration=60.0, interval=0.02)
+    clock = SimpleNamespace(monotonic=lambda: now[0], strftime=time.strftime)
+    monkeypatch.setattr(lock, "time", clock)
     with (
         pytest.raises(InputError, match=f"{OUT}: the hold on it was lost"),
-        locked_for(OUT, HOLDER, Lease(duration=0.3, interval=0.02)) as lost,
+        locked_for(OUT, HOLDER, lease) as lost,
     ):
-        time.sleep(0.5)
-        assert not lost()
+        for _ in range(3):
+            now[0] += 40.0
+            for _ in range(3):  # the second begins later than now, and has ended before the third
+                until_renewed(s3)
+            assert not lost()
         s3.down = True
-        time.sleep(0.5)
+        now[0] += 59.0
+        assert not lost()
+        now[0] += 2.0
         assert lost()
         s3.down = False
         raise Stopped  # as a run does that polls the flag

@@ -1,6 +1,7 @@
 """A worker whose jobs only pretend: `python -m tests.support.fake_worker` for service.jobs.work.
 
-What a request asks for: steps, seconds each; deaf: does not hear that it is to stop; die, fail.
+What a request asks for: steps, seconds each, or a folder of gates: a step ends when a file of its
+name is there; deaf: does not hear that it is to stop; die, fail.
 """
 
 import os
@@ -47,7 +48,7 @@ def execute(
             log({"stage": stage, "outcome": KEPT, "shard": ""})
         progress(stage, 0, len(todo))
         for i, step in enumerate(todo):
-            _wait(asked.get("seconds", 0.0), lambda: stop() and not asked.get("deaf"))
+            _wait(_due(asked, f"{stage}{step}"), lambda: stop() and not asked.get("deaf"))
             with (backend.settings.state / "steps.log").open("a") as lines:
                 lines.write(f"{request.key} {stage}{step}\n")
             (done / f"{stage}{step}").write_text("")
@@ -55,12 +56,19 @@ def execute(
     (folder / REPORT).write_text("{}")
 
 
-def _wait(seconds: float, stop: Callable[[], bool]) -> None:
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
+def _due(asked: dict[str, Any], step: str) -> Callable[[], bool]:
+    """Whether a step ends."""
+    if "gates" in asked:
+        return Path(asked["gates"], step).exists
+    until = time.monotonic() + asked.get("seconds", 0.0)
+    return lambda: time.monotonic() >= until
+
+
+def _wait(due: Callable[[], bool], stop: Callable[[], bool]) -> None:
+    while not due():
         if stop():
             raise Stopped
-        time.sleep(min(left, 0.02))
+        time.sleep(0.01)
 
 
 def supervised(service: Any, program: Sequence[str] = WORKER, **more: Any) -> Supervisor:

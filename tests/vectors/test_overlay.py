@@ -24,21 +24,13 @@ from pipeline.vectors import crossings, overlay
 from pipeline.vectors.crossings import crossings_of
 from pipeline.vectors.overlay import LimitError, difference, intersection, make_valid, union
 from service.processes.geojson import Kind, read_shapes
+from tests.support.clocks import using_at_most
 from tests.support.commands import ROOT, arguments, call
 from tests.support.outlines import read, table, write
 from tests.support.runs import Files
 from tests.support.tangled import CORNER, at_random, bent, chain, frames, many, slanting, upright
 
 JSON = {"Content-Type": "application/json"}
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Fail if it takes more of a core, in this process and in those that end meanwhile: others may
-    keep the machine busy."""
-    began = sum(os.times()[:4])
-    yield
-    assert sum(os.times()[:4]) - began < seconds
 
 
 @pytest.fixture
@@ -99,7 +91,7 @@ REFUSED: dict[str, tuple[list[shapely.Polygon], str]] = {
 def test_polygons_that_take_geos_minutes_are_refused(case: str) -> None:
     polygons, said = REFUSED[case]
     with (
-        within(10),
+        using_at_most(10),
         pytest.raises(InputError, match=r"; (simplify|repair)") as error,
     ):
         union(make_valid(many(polygons), "roofs.gpkg"), "roofs.gpkg")
@@ -110,20 +102,20 @@ def test_polygons_that_take_geos_minutes_are_refused(case: str) -> None:
 def test_the_subprocess_ends_at_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overlay, "SECONDS", 1.0)
     with (
-        within(20),
+        using_at_most(20),
         pytest.raises(InputError, match=r"polygons take more than 1 s or \d+ MB"),
     ):
         make_valid(many([at_random(400)]), "x")
     monkeypatch.setattr(overlay, "SECONDS", 60.0)
     monkeypatch.setattr(overlay, "BYTES", 120_000_000)
-    with within(20), pytest.raises(InputError, match=r"take more than 60 s or 11\d MB"):
+    with using_at_most(20), pytest.raises(InputError, match=r"take more than 60 s or 11\d MB"):
         make_valid(many([at_random(400)]), "x")
 
 
 @pytest.mark.usefixtures("boundless")
 def test_a_stop_does_not_wait_for_geos() -> None:
     began = time.monotonic()
-    with within(5), pytest.raises(Stopped), stop_flag(lambda: time.monotonic() - began > 1):
+    with using_at_most(5), pytest.raises(Stopped), stop_flag(lambda: time.monotonic() - began > 1):
         make_valid(many([at_random(400)]), "x")
 
 
@@ -146,7 +138,7 @@ def test_a_comb_across_the_land_is_compared_with_it_in_seconds() -> None:
     tips = np.stack([20_000 + at * 5.7, np.where(np.isin(at % 4, (1, 2)), 6e5, 3.2e5)], axis=1)
     comb = shapely.Polygon(np.vstack([tips, [[tips[-1, 0], 3.1e5], [2e4, 3.1e5]]]))
     assert comb.is_valid
-    with within(15):
+    with using_at_most(15):
         share = coverage.of_ground(comb, shapely.box(2e4, 3e5, 3e5, 4.5e5))
     assert share is not None and 0.2 < share < 0.6
 
@@ -156,7 +148,7 @@ def test_a_polygon_that_bends_into_crossings_is_refused_as_an_input() -> None:
     for rows, said in ((750, "feature 0: is not valid, and meets itself"), (3600, "too entangled")):
         drawn = bent(rows)
         assert shapely.from_geojson(json.dumps(drawn)).is_valid
-        with within(10), pytest.raises(InputError, match=said):
+        with using_at_most(10), pytest.raises(InputError, match=said):
             read_shapes(drawn, "input area", Kind())
 
 
@@ -171,12 +163,12 @@ def test_the_command_line_refuses_it_too(files: Files, tmp_path: Path) -> None:
     file = write(tmp_path / "tangle.gpkg", shape)
     out = tmp_path / "out"
     for words in ([str(file)], ["--restrictions", file]):
-        with within(20):
+        with using_at_most(20):
             result = call(*arguments(files, out, *words))
         assert result.exit_code == 2
         assert "tangle.gpkg: feature 0: its sides are too entangled; simpl" in result.stderr
     assert call(*arguments(files, out)).exit_code == 0
-    with within(20):
+    with using_at_most(20):
         result = call("report", out, "--by", file)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "tangle.gpkg: feature 0" in result.stderr
@@ -185,7 +177,7 @@ def test_the_command_line_refuses_it_too(files: Files, tmp_path: Path) -> None:
 def test_a_footprint_that_is_too_entangled_is_invalid(tmp_path: Path) -> None:
     """The others are read as they are; it is invalid for its shape, not for its time."""
     shapes = [at_circle(), at_random(3000), at_random(150), slanting(5000), chain(600)]
-    with within(20):
+    with using_at_most(20):
         found = read(write(tmp_path / "pand.gpkg", table(shapes)))
     assert found.reason.tolist() == [None, "invalid", "invalid", "invalid", None]
     assert found.repaired.tolist() == [False, False, False, False, True]
@@ -240,7 +232,7 @@ def test_ctrl_c_is_heard_while_geos_works(files: Files, tmp_path: Path) -> None:
     with interrupted(*arguments(files, tmp_path / "out", file)) as process:
         until_mending(process.pid)
         process.send_signal(signal.SIGINT)
-        with within(AT_ONCE_S):
+        with using_at_most(AT_ONCE_S):
             _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert said.startswith("stopped")
@@ -259,7 +251,7 @@ def test_the_service_stops_while_geos_works(tmp_path: Path) -> None:
             answer = pool.submit(status_of, asked)
             until_mending(process.pid)
             process.send_signal(signal.SIGTERM)
-            with within(AT_ONCE_S):
+            with using_at_most(AT_ONCE_S):
                 _, said = process.communicate(timeout=PATIENCE_S)
             assert answer.result() == 503
     assert process.returncode == 0 and "Traceback" not in said, said

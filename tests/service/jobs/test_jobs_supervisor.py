@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -21,15 +20,18 @@ from service.core.faults import Owner
 from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
+from service.jobs import supervisor
 from service.jobs.callback import PAUSE_S, checked, send_due
 from service.jobs.claims import MOST_DEATHS
 from service.jobs.job import Job, Status, status_info
 from service.jobs.work import FAULTY
 from service.processes.job_request import JobRequest
-from tests.support.fake_worker import supervised
+from tests.support import clusters
+from tests.support.clocks import lasting_at_most
+from tests.support.fake_worker import PASSES, supervised
 
 ANNA = Client("anna", "key")
-PATIENCE_S = 60.0
+STEPS, STEP_S = 40, 0.05
 SERVICE = """
 import sys, time
 from service.api.service import Service
@@ -62,14 +64,22 @@ def sent(service: Service, callback: str | None = None, **asked: Any) -> Job:
 
 def wait(service: Service, job: Job, until: Callable[[Job], Any]) -> Job:
     """A job when something holds of it."""
-    limit = time.monotonic() + PATIENCE_S
-    while True:
-        found = service.jobs.find(job.id, job.client)
-        assert found is not None
-        if until(found):
-            return found
-        assert time.monotonic() < limit, found
-        time.sleep(0.02)
+    found = job
+
+    def due() -> Any:
+        nonlocal found
+        found = known(service, job)
+        return until(found)
+
+    clusters.wait(due)
+    return found
+
+
+def known(service: Service, job: Job) -> Job:
+    """A job as it is now."""
+    found = service.jobs.find(job.id, job.client)
+    assert found is not None
+    return found
 
 
 def ended(job: Job) -> bool:
@@ -94,15 +104,6 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def within(seconds: float, holds: Callable[[], bool]) -> float:
-    """How long it took until something held, which must not be longer."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds
-        time.sleep(0.01)
-    return time.monotonic() - began
-
-
 def test_jobs_are_worked_off_in_turn(service: Service) -> None:
     jobs = [sent(service, steps=2, seconds=0.01) for n in range(3)]
     ends = [wait(service, job, ended) for job in jobs]
@@ -112,26 +113,38 @@ def test_jobs_are_worked_off_in_turn(service: Service) -> None:
     assert row and row["bytes"] == 2
 
 
-def test_progress_while_it_runs(service: Service) -> None:
-    job, seen = sent(service, steps=8, seconds=0.1), []
-    wait(service, job, lambda found: seen.append(found) or found.status.final)
-    shown = [found.progress for found in seen]
-    assert shown == sorted(shown) and len(set(shown)) > 3
-    known = [found for found in seen if found.seconds_left is not None]
-    assert known and all(found.blocks_planned == 16 for found in known)
+def test_progress_while_it_runs(service: Service, tmp_path: Path) -> None:
+    """Block by block; with the time that is left, as soon as one is done."""
+    job, seen = sent(service, steps=2, gates=str(tmp_path)), []
+    for done, step in enumerate(f"{stage}{n}" for stage in PASSES for n in range(2)):
+        seen.append(wait(service, job, lambda found, done=done: begun(found, done)))
+        (tmp_path / step).touch()
+    assert wait(service, job, ended).status is Status.SUCCESSFUL
+    assert [found.progress for found in seen] == [0, 25, 50, 75]
+    assert [found.seconds_left is None for found in seen] == [True, False, False, False]
 
 
-@pytest.mark.parametrize("deaf", [False, True])
-def test_dismissed_within_a_second(service: Service, deaf: bool) -> None:
-    """Also a job that does not hear of it: its worker is ended, and the next one serves others."""
+def begun(job: Job, done: int) -> bool:
+    return job.blocks_planned == 4 and job.blocks_done == done
+
+
+@pytest.mark.parametrize(("deaf", "seconds"), [(False, 0.5), (True, 1.0)])
+def test_dismissed_within_a_second(
+    service: Service, monkeypatch: pytest.MonkeyPatch, deaf: bool, seconds: float
+) -> None:
+    """By its worker; of a job that does not hear of it the worker is ended, and the next one
+    serves others."""
+    if not deaf:
+        monkeypatch.setattr(supervisor, "DISMISSED_S", clusters.PATIENCE_S)
     job = sent(service, steps=1000, seconds=0.3, deaf=deaf)
     wait(service, job, underway)
-    began = time.monotonic()
-    told = service.jobs.dismiss(job.id, "anna")
-    assert told is not None and told.status is Status.DISMISSED
-    assert time.monotonic() - began < 0.2
-    took = within(1.0, lambda: hands_off(service, job))
-    assert (took > 0.5) is deaf
+    workers = _children()
+    with lasting_at_most(seconds, *workers):
+        with lasting_at_most(0.2):
+            told = service.jobs.dismiss(job.id, "anna")
+        assert told is not None and told.status is Status.DISMISSED
+        clusters.wait(lambda: hands_off(service, job))
+    assert (_children() != workers) is deaf
     other = wait(service, sent(service, steps=1), ended)
     assert other.status is Status.SUCCESSFUL
 
@@ -155,24 +168,32 @@ def test_a_job_that_kills_its_workers_fails_and_others_go_on(service: Service) -
     assert wait(service, harmless, ended).status is Status.SUCCESSFUL
 
 
+def steps(state: Path) -> list[str]:
+    """The steps that workers did, in turn."""
+    return (state / "steps.log").read_text().splitlines()
+
+
 @pytest.mark.slow
 def test_workers_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
     """Even while one computes; the next service takes the job up, and does nothing twice."""
     service = serving(tmp_path)
-    job = sent(service, steps=40, seconds=0.05)
+    job = sent(service, steps=STEPS, seconds=STEP_S)
     words = [sys.executable, "-c", SERVICE, str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         worker = int(process.stdout.readline())
         wait(service, job, underway)
         process.kill()
-    within(1.0, lambda: not alive(worker))
-    assert service.jobs.find(job.id, "anna").status is Status.RUNNING
+        process.wait()
+        before = steps(tmp_path)
+    clusters.wait(lambda: not alive(worker))
+    assert len(steps(tmp_path)) - len(before) < 1.0 / STEP_S  # within a second of its own time
+    assert known(service, job).status is Status.RUNNING
     with supervised(service):
         assert wait(service, job, ended).status is Status.SUCCESSFUL
-    lines = (tmp_path / "steps.log").read_text().splitlines()
+    every = steps(tmp_path)
     # The one in hand may have been written down just before the kill, and no other.
-    assert len(set(lines)) == 80 and len(lines) <= 81
+    assert len(set(every)) == 2 * STEPS and len(every) <= 2 * STEPS + 1
 
 
 @pytest.mark.slow
@@ -185,7 +206,7 @@ def test_workers_end_with_the_supervisor(tmp_path: Path) -> None:
         workers = supervisor.processes
         assert len(workers) == 2
     assert not any(alive(worker) for worker in workers)
-    assert service.jobs.find(job.id, "anna").status is Status.ACCEPTED
+    assert known(service, job).status is Status.ACCEPTED
     assert service.jobs.folder(job).exists()
 
 
@@ -274,11 +295,12 @@ def test_who_asked_is_called_back(tmp_path: Path, heard: Heard) -> None:
     service = serving(tmp_path, callback_hosts=(heard.host,))
     call = heard.callback(service.settings)
     with supervised(service, results=results):
-        good = sent(service, call, steps=8, seconds=0.2)
+        good = sent(service, call, steps=1, gates=str(tmp_path))
         bad = sent(service, call, fail=True)
-        within(
-            PATIENCE_S, lambda: {"/successUri", "/failedUri"} <= {path for path, _ in heard.heard}
-        )
+        clusters.wait(lambda: "/inProgressUri" in dict(heard.heard))
+        for stage in PASSES:
+            (tmp_path / f"{stage}0").touch()
+        clusters.wait(lambda: {"/successUri", "/failedUri"} <= dict(heard.heard).keys())
     told = dict(heard.heard)
     assert told["/successUri"] == {"of": good.id, "base": "http://here/"}
     assert (told["/failedUri"]["jobID"], told["/failedUri"]["status"]) == (bad.id, "failed")
@@ -353,11 +375,12 @@ def test_allowed_addresses() -> None:
 
 def test_a_supervisor_of_no_use_does_not_spin(tmp_path: Path) -> None:
     """Workers that cannot start are tried after longer and longer pauses."""
-    marks = tmp_path / "marks"
-    words = f"open({str(marks)!r}, 'a').write('x')"
-    with supervised(serving(tmp_path / "s"), (sys.executable, "-c", words)):
-        time.sleep(1.5)
-    assert 1 <= len(marks.read_text()) <= 2
+    file = tmp_path / "starts"
+    words = f"import time; open({str(file)!r}, 'a').write(f'{{time.monotonic()}}\\n')"
+    with supervised(serving(tmp_path / "s"), (sys.executable, "-c", words)) as spinning:
+        clusters.wait(lambda: spinning._slots[0].pause >= 2.0)
+    first, second, *_ = map(float, file.read_text().split())
+    assert second - first >= 1.0
 
 
 def test_status_info_has_what_is_known(tmp_path: Path) -> None:
