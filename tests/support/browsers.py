@@ -3,21 +3,25 @@
 import json
 import os
 import shutil
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import shapely
 
 from pipeline import quarter
 from pipeline.runs.request import Outputs, Request, Selection
 from pipeline.runs.run import run
+from service.core.database import DATABASE
+from tests.support.clusters import wait
 from tests.support.runs import inputs_of
 from tests.support.servers import serving
 
@@ -30,11 +34,12 @@ ARGUMENTS = (
 )  # fmt: skip
 DESKTOP = {"width": 1240, "height": 660}  # room for the legend; fewer pixels are drawn sooner
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
-PATIENCE_MS = 20_000.0  # the graphics are computed by cores that others use as well
+PATIENCE_MS = 60_000.0  # the graphics are computed by cores that others use as well
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 LOOK = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}}).then(
   ({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes[0].html}`))"""
+WORKER = "service.jobs.work"
 CANCELLED = "net::ERR_ABORTED"  # tiles of a view that was left
 
 
@@ -93,6 +98,17 @@ class Window:
     def idle(self) -> None:
         """Wait until the map has drawn what it shows."""
         self.page.wait_for_function("() => daklaag.map.loaded() && !daklaag.map.isMoving()")
+
+    @property
+    def link(self) -> str:
+        """The address as the page writes it now; the browser tells of it a moment later."""
+        address: str = self.page.evaluate("() => location.href")
+        return address
+
+    def speak(self, lang: str) -> None:
+        """Choose a language, and wait until the page is written in it."""
+        self.at(f"lang-{lang}").click()
+        self.page.wait_for_selector(f"html[lang={lang}]")
 
     def at(self, testid: str) -> Any:
         """The element that is known to tests by this name."""
@@ -189,6 +205,44 @@ def window(browser: Any, host: str, **context: Any) -> Iterator[Window]:
         yield Window(somebody.new_page(), host)
     finally:
         somebody.close()
+
+
+@contextmanager
+def window_of(host: str, collection: str) -> Iterator[Window]:
+    """A page of somebody who was never there before, in a browser of its own, with the roofs of a
+    collection; nothing may go wrong in it."""
+    with started() as browser, window(browser, host) as one:
+        one.go(f"#c={collection}")
+        yield one
+        one.fine()
+
+
+@contextmanager
+def suspended_jobs(state: Path) -> Iterator[None]:
+    """Meanwhile the workers of the service that this process started stand still."""
+    every = psutil.Process().children(recursive=True)
+    workers = [each for each in every if WORKER in each.cmdline()]
+    assert workers
+    wait(lambda: suspended(workers, state / DATABASE))
+    try:
+        yield
+    finally:
+        for each in workers:
+            each.resume()
+
+
+def suspended(workers: list[psutil.Process], database: Path) -> bool:
+    """Suspend processes, unless one of them is writing in the database, which others need."""
+    for each in workers:
+        each.suspend()
+    with closing(sqlite3.connect(database, timeout=0)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            for each in workers:
+                each.resume()
+            return False
+    return True
 
 
 @cache

@@ -122,6 +122,6 @@ function end(area) {
   show(byId("drawing"), false);
   open(true);
   theMap().getCanvas().style.cursor = "";
-  setTimeout(() => theMap().doubleClickZoom.enable(), AFTERMATH_MS);
+  setTimeout(() => kind || theMap().doubleClickZoom.enable(), AFTERMATH_MS);
   resolve(area);
 }

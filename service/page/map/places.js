@@ -7,13 +7,18 @@ let app = null;
 let results = [];
 let active = -1;
 let searches = 0;
+let wanted = false; // whether a list is: no more after a choice, Escape, or when the field is left
 
 /** Make the field work; `chosen(feature)` is told which place it is. */
 export function startPlaces(given, chosen) {
   app = given;
   const field = byId("place");
-  field.addEventListener("input", later(search, 180));
-  field.addEventListener("blur", () => setTimeout(close, 150));
+  const soon = later(search, 180);
+  field.addEventListener("input", () => {
+    wanted = true;
+    soon();
+  });
+  field.addEventListener("blur", () => setTimeout(() => document.activeElement === field || close(), 150));
   field.addEventListener("keydown", (event) => {
     const act = { ArrowDown: () => move(1), ArrowUp: () => move(-1), Escape: close, Enter: () => choose(chosen) }[event.key];
     if (!act) return;
@@ -32,10 +37,10 @@ export function startPlaces(given, chosen) {
 async function search() {
   const text = byId("place").value.trim();
   const turn = (searches += 1);
-  if (text.length < 2) return close();
+  if (!wanted || text.length < 2) return close();
   try {
     const answer = await app.source.places(text);
-    if (turn !== searches) return;
+    if (turn !== searches || !wanted) return;
     results = answer.features.slice(0, 12);
     list();
     tell(results.length ? t("places_found", { n: number(results.length) }) : t("places_none", { text }));
@@ -70,6 +75,7 @@ function expand(open) {
 }
 
 function close() {
+  wanted = false;
   expand(false);
   active = -1;
 }
@@ -85,7 +91,10 @@ function move(step) {
 }
 
 async function choose(chosen) {
-  if (byId("place-list").hidden && results.length === 0) await search();
+  if (byId("place-list").hidden && results.length === 0) {
+    wanted = true;
+    await search();
+  }
   const feature = results[active < 0 ? 0 : active];
   if (!feature) return;
   byId("place").value = feature.properties.name;

@@ -113,7 +113,7 @@ def test_an_area_is_drawn(window: Window, host: str) -> None:
     for x, y in (*places, places[0]):
         window.page.mouse.click(x, y)
     window.page.wait_for_function("() => location.hash.includes('area=polygon')")
-    text = re.search("area=polygon:([0-9.,;]+)", window.page.evaluate("() => location.hash"))
+    text = re.search("area=polygon:([0-9.,;]+)", window.link)
     ring = [[float(part) for part in point.split(",")] for point in text[1].split(";")]
     assert len(ring) == len(corners) + 1
     expected = summed(host, area={"type": "Polygon", "coordinates": [ring]})
@@ -141,7 +141,7 @@ def test_a_drawing_is_finished(window: Window, way: str) -> None:
         window.page.keyboard.press("Enter")
     assert window.at("drawing").is_hidden()
     window.page.wait_for_function("() => location.hash.includes('area=polygon')")
-    assert window.page.evaluate("() => location.hash").count(";") == 3
+    assert window.link.count(";") == 3
 
 
 def test_results_that_are_gone_are_missed(window: Window) -> None:
@@ -150,7 +150,7 @@ def test_results_that_are_gone_are_missed(window: Window) -> None:
     said = window.text("notice")
     assert "bestaan niet meer, of zijn niet van u. U ziet nu: quarter." in said
     assert window.at("notice").get_attribute("role") == "alert"
-    window.at("lang-en").click()
+    window.speak("en")
     window.page.wait_for_selector("#notice :text('no longer exist')")
     assert not window.violations()
     window.at("notice-close").click()
@@ -170,7 +170,7 @@ def test_a_link_to_no_place(window: Window, host: str) -> None:
     window.go(f"#area=place:{PLACE}&lang=nl")
     assert "Te veel tegelijk" in window.text("totals")
     assert REFUSED["detail"] not in window.text("totals")
-    window.at("lang-en").click()
+    window.speak("en")
     window.page.wait_for_selector(f"#totals :text('{REFUSED['detail']}')")
     window.page.unroute("**/places/*")
     window.go(f"#area=place:{PLACE}:Atlantis")
@@ -234,8 +234,7 @@ def test_back_goes_to_the_area_before(window: Window, host: str) -> None:
     counted(window, summed(host, area=PLACE))
     choose(window, "noordo")
     counted(window, summed(host, area=HALF))
-    window.at("lang-nl").click()
-    window.page.wait_for_selector("html[lang=nl]")
+    window.speak("nl")
     window.page.go_back()
     window.page.wait_for_selector("#totals h2:text('Noordwest')")
     assert window.page.get_attribute("html", "lang") == "nl"
@@ -270,7 +269,7 @@ def test_which_part_is_covered_stands_above_the_figures(window: Window, host: st
         said, figures = window.page.evaluate(BOTTOMS, ["#totals .coverage", "#totals .shares"])
         assert said < figures
         assert window.page.locator("#totals .coverage.little").count() == (ground < 50)
-    window.at("lang-nl").click()
+    window.speak("nl")
     window.page.wait_for_selector("#totals .coverage:text('en 20 % van de grond.')")
 
 
@@ -291,7 +290,7 @@ def test_numbers_are_read_as_they_are_written(window: Window) -> None:
     error = window.page.locator("#circle-error")
     assert "100,000 metres" in error.inner_text()
     window.at("draw-polygon").click()
-    window.at("lang-nl").click()
+    window.speak("nl")
     window.page.wait_for_selector("#circle-error:text('100.000 meter')")
     assert "Klik de hoeken" in window.text("drawing")
 
@@ -360,7 +359,7 @@ def test_a_circle_is_drawn_by_keys(window: Window, host: str) -> None:
     window.idle()
     window.at("drawing-middle").press("Enter")
     window.page.wait_for_function("() => location.hash.includes('area=circle')")
-    text = re.search("area=circle:([0-9.]+),([0-9.]+),(\\d+)", window.page.url)
+    text = re.search("area=circle:([0-9.]+),([0-9.]+),(\\d+)", window.link)
     lon, lat, radius = map(float, text.groups())
     counted(window, summed(host, around={"centre": [lon, lat], "radius_m": radius}))
     assert window.page.evaluate(FOCUS) == "draw-circle"
@@ -420,8 +419,7 @@ def picture(window: Window) -> Any:
 
 def test_the_page_is_in_dutch(window: Window, host: str) -> None:
     """With the numbers as Dutch writes them, and again the next time."""
-    window.at("lang-nl").click()
-    window.page.wait_for_selector("html[lang=nl]")
+    window.speak("nl")
     expected = summed(host)
     kwh = about(expected["kwh"]["total"]).replace(",", ".")
     window.page.wait_for_selector(f"#totals td:text-is('{kwh}')")

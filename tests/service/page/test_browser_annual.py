@@ -51,11 +51,8 @@ def host(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @pytest.fixture
 def window(host: str) -> Iterator[Window]:
-    """Somebody who was never there; nothing may go wrong."""
-    with browsers.started() as browser, browsers.window(browser, host) as one:
-        one.go(f"#c={NAME}")
+    with browsers.window_of(host, NAME) as one:
         yield one
-        one.fine()
 
 
 def planes_of(host: str, row: int) -> list[Plane]:
@@ -128,10 +125,9 @@ def test_the_card_lists_the_planes_of_a_roof(window: Window, host: str) -> None:
     assert window.page.locator(hidden).count() == len(planes)
     assert f"{roof['properties']['roof_area_m2']:,.0f} m²" in window.text("roof-numbers")
     assert not window.violations()
-    window.at("lang-nl").click()
-    title = f"{PLANES.nl.title} ({len(planes)})"
-    window.page.wait_for_selector(f'[data-testid=roof-card]:has-text("{title}")')
+    window.speak("nl")
     assert lines(window) == [said(plane, "nl") for plane in planes]
+    assert f"{PLANES.nl.title} ({len(planes)})" in window.text("roof-card")
     window.at("tab-about").click()
     about = window.page.locator("#about").inner_text()
     assert "dakvlak" in about and "trials" not in about  # a text of powermapping only

@@ -68,11 +68,8 @@ def host(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 
 @pytest.fixture
 def window(host: str) -> Iterator[Window]:
-    """Somebody who was never there; nothing may go wrong."""
-    with browsers.started() as browser, browsers.window(browser, host) as one:
-        one.go(f"#c={NAME}")
+    with browsers.window_of(host, NAME) as one:
         yield one
-        one.fine()
 
 
 def legend(window: Window) -> list[str]:
@@ -157,9 +154,9 @@ def test_parts_of_roofs_are_drawn_listed_and_switched(window: Window, host: str)
     assert not window.shown(FILL) and window.at(f"shades-{STOREYS.name}").is_hidden()
     assert WHITE not in roof_colours(window) and not window.shown("roofs-class")
     window.page.wait_for_function("(name) => location.hash.includes(`-${name}`)", arg=STOREYS.name)
-    window.go(f"#{window.page.evaluate('() => location.hash.slice(1)')}")
+    window.go(f"#{window.link.partition('#')[2]}")
     assert not window.at(STOREYS.name).is_checked() and not window.shown(FILL)
-    window.at("lang-nl").click()
+    window.speak("nl")
     window.at(STOREYS.name).check()
     window.idle()
     assert window.shown(FILL)
@@ -183,7 +180,7 @@ def test_another_method_is_chosen(window: Window) -> None:
     rows = window.text("compare-table").split("\n")
     assert any(row.startswith(ABOVE.en.title) and row.endswith(DASH) for row in rows)
     assert any(row.startswith(f"Sun, about kWh a year\t{DASH}") for row in rows)
-    window.at("lang-nl").click()
+    window.speak("nl")
     window.at("collection").select_option(NAME)
     window.page.wait_for_selector("#legend-classes :text('hoog')")
     switch = window.page.locator(f"#legend label:has([data-layer={RISE.name}])")

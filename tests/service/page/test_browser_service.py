@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.support import browsers
 from tests.support.browsers import RUN, Window, about, bring, choose, counted, roofs, summed, told
+from tests.support.clusters import wait
 from tests.support.commands import call
 
 pytestmark = pytest.mark.slow
@@ -145,9 +146,9 @@ def test_a_link_holds_the_view(window: Window, browser: Any, host: str) -> None:
     window.at("roof-flags").wait_for()
     window.at("shadow").check()
     window.at("sun").fill("3")
-    window.at("lang-nl").click()
+    window.speak("nl")
     window.page.wait_for_function("() => location.hash.includes('lang=nl')")
-    link = window.page.url
+    link = window.link
     with browsers.window(browser, host) as other:
         other.page.goto(link)
         other.ready()
@@ -155,13 +156,21 @@ def test_a_link_holds_the_view(window: Window, browser: Any, host: str) -> None:
         assert other.page.evaluate(where) == pytest.approx(window.page.evaluate(where), abs=1e-4)
         for testid in ("roof-title", "sun-told", "tab-area"):
             assert other.text(testid) == window.text(testid)
-        assert other.page.url == link
+        assert other.link == link
         other.at("tab-area").click()
         assert other.text("totals-title") == "Noordwest"
         other.fine()
 
 
-def test_an_area_is_computed(window: Window, browser: Any, host: str, operator: Any) -> None:
+def jobs_of(window: Window) -> list[dict[str, Any]]:
+    """The jobs of whoever looks, as the service says them; the last one first."""
+    jobs: list[dict[str, Any]] = window.page.request.get(f"{window.host}/jobs").json()["jobs"]
+    return jobs
+
+
+def test_an_area_is_computed(
+    window: Window, browser: Any, host: str, state: Path, operator: Any
+) -> None:
     """It waits behind another's job, goes on after reloads, and is shown; to its owner only."""
     order = {"inputs": {"area": "BU99990003", "layers": []}}
     told(host, "processes/suitability/execution", order, Prefer="respond-async", **operator)
@@ -171,10 +180,12 @@ def test_an_area_is_computed(window: Window, browser: Any, host: str, operator: 
     assert "outside the circle" not in window.text("legend")
     window.at("compute").click()
     window.at("job-box").wait_for()
-    window.page.reload()
-    window.ready()
-    window.page.wait_for_function(HALF_WAY)
-    assert window.page.locator("#job-left[title*=blocks]").count() == 1
+    wait(lambda: 0 < jobs_of(window)[0]["progress"] < 100)
+    with browsers.suspended_jobs(state):
+        window.page.reload()
+        window.ready()
+        window.page.wait_for_function(HALF_WAY)
+        assert window.page.locator("#job-left[title*=blocks]").count() == 1
     window.page.reload()
     window.ready()
     assert "Daklaag" in window.at("job-done").inner_text()
@@ -189,7 +200,7 @@ def test_an_area_is_computed(window: Window, browser: Any, host: str, operator: 
     window.ready()
     counted(window, report)
     with browsers.window(browser, host) as stranger:
-        stranger.page.goto(window.page.url)
+        stranger.page.goto(window.link)
         stranger.ready()
         counted(stranger, summed(host, area=WHOLE))
         assert stranger.wrong and all("404" in said for said in stranger.wrong)
@@ -205,15 +216,14 @@ def test_an_area_beyond_the_inputs_is_not_offered_again(window: Window) -> None:
     window.page.wait_for_selector("#legend :text('outside the circle')")
 
 
-def test_a_job_is_cancelled(window: Window, host: str, operator: Any) -> None:
-    order = {"inputs": {"area": "BU99990004", "layers": []}}
-    told(host, "processes/suitability/execution", order, Prefer="respond-async", **operator)
+def test_a_job_is_cancelled(window: Window, state: Path) -> None:
     choose(window, "noordo")
-    window.at("compute").click()
-    window.at("job-cancel").click()
-    window.page.wait_for_selector("#job :text('Cancelled')")
-    jobs = window.page.request.get(f"{host}/jobs").json()["jobs"]
-    assert [job["status"] for job in jobs].count("dismissed") == 1
+    window.at("compute").wait_for()
+    with browsers.suspended_jobs(state):
+        window.at("compute").click()
+        window.at("job-cancel").click()
+        window.page.wait_for_selector("#job :text('Cancelled')")
+        assert [job["status"] for job in jobs_of(window)].count("dismissed") == 1
 
 
 def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator: Any) -> None:
@@ -246,6 +256,7 @@ def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator
         public = other.text("mark-public")
         assert REASON in public and roof["properties"]["id"] in public
         assert not other.at("mark-delete").count()
+        other.idle()
         assert other.shown("marks-edge") == other.shown("marks-points") == 1
         assert "Not wanted here" in other.page.evaluate(PRINTED)
         other.at("marks-shown").uncheck()
@@ -338,6 +349,7 @@ def test_everybody_can_use_it(window: Window) -> None:
     for tab in ("roof", "marks", "about"):
         window.at(f"tab-{tab}").click()
         if tab == "roof":
+            window.idle()
             window.at("roof-list-go").click()
             window.at("roof-line").first.click()
             window.at("roof-flags").wait_for()
