@@ -1,9 +1,11 @@
 """The method `annual`: its bookkeeping against a plain reference, odd footprints, bad input."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +15,8 @@ from pipeline import quarter
 from pipeline.errors import InputError
 from pipeline.quarter.roofscape import generate_roofs
 from pipeline.results import report
+from pipeline.results.summary import summary
+from pipeline.wording import MONTHS
 from tests.support.annual import Ground, convergence, expected, ground_of
 from tests.support.outcomes import compute, counted
 from tests.support.runs import Files, World
@@ -173,6 +177,71 @@ def test_the_report_adds_up_the_planes(run: Finished) -> None:
         ]  # fmt: skip
         assert found == pytest.approx(sum(due) / 1e4)
     assert document["kwp"]["panel"] == pytest.approx(sum(p["kwp"] for p in planes if p["suitable"]))
+
+
+def test_the_report_adds_up_the_year(run: Finished) -> None:
+    document = report.read(run.out)
+    rows, kwh = [row for row in run.rows.values() if row["solar_suitable"]], document["kwh"]
+    planes = [plane for row in rows for plane in row["planes"] if plane["suitable"]]
+    assert kwh["solar"] == pytest.approx(sum(plane["kwh"] for plane in planes))
+    assert kwh["shade"] == pytest.approx(kwh["unshaded"] - kwh["solar"])
+    own = [
+        row["solar_kwh"]
+        * math.hypot(0.02, 0.03, 0.25 * (1 - row["solar_kwh"] / row["unshaded_kwh"]))
+        for row in rows
+    ]
+    sigma = math.hypot(0.125, math.hypot(*own) / kwh["solar"])
+    for end, sign in (("low", -1), ("high", 1)):
+        due = kwh["solar"] * math.exp(sign * 1.28 * sigma)
+        assert kwh[f"solar_{end}"] == pytest.approx(due)
+    months, facing = document["month_kwh"], document["facing_kwh"]
+    assert [*months][::3] == MONTHS["en"].lower().split()
+    assert [*months.values()][::3] == pytest.approx(
+        [sum(each) for each in zip(*(row["solar_month_kwh"] for row in rows), strict=True)]
+    )
+    assert sum([*facing.values()][::3]) == pytest.approx(kwh["solar"])
+    assert facing["flat"] == pytest.approx(sum(p["kwh"] for p in planes if p["kind"] == "flat"))
+    assert sum(document["facing_kwp"].values()) == pytest.approx(document["kwp"]["panel"])
+    for of in (months, facing):
+        for value, low, high in batched([*of.values()], 3):
+            assert low < value < high or value == low == high == 0
+    assert document["households"]["solar"] == pytest.approx(kwh["solar"] / 2550)
+
+
+def batched(values: list[float], n: int) -> list[list[float]]:
+    return [values[i : i + n] for i in range(0, len(values), n)]
+
+
+def test_rows_by_area_and_summaries_have_the_interval(run: Finished, tmp_path: Path) -> None:
+    document = report.read(run.out)
+    x, y = (np.median([row[f"centre_{axis}"] for row in run.rows.values()]) for axis in "xy")
+    halves = [shapely.box(0, 0, x, 700_000), shapely.box(x, 0, 300_000, 700_000)]
+    areas = gpd.GeoDataFrame({"name": ["west", "east"]}, geometry=halves, crs=28992)
+    areas.to_file(tmp_path / "halves.gpkg")
+    *parts, outside = report.by_area(run.out, tmp_path / "halves.gpkg")
+    assert outside["footprints"] == 0 and outside["solar_low_kwh"] == 0
+    assert sum(row["solar_kwh"] for row in parts) == pytest.approx(document["kwh"]["solar"])
+    assert not {"january_kwh", "flat_kwh"} & parts[0].keys()
+    for row in parts:
+        assert 0 < row["solar_low_kwh"] < row["solar_kwh"] < row["solar_high_kwh"]
+        assert row["shade_kwh"] == pytest.approx(row["unshaded_kwh"] - row["solar_kwh"])
+    whole = summary(run.out)["totals"]
+    assert whole["kwh"] == document["kwh"] and whole["month_kwh"] == document["month_kwh"]
+    around = summary(run.out, around=(x, y, 1e5))["totals"]
+    assert around["kwh"] == document["kwh"] and around["errors"] == document["errors"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("en", "fleets of panels in the Netherlands gave 838-947"), ("nl", "gaven gemeten 838-947")],
+)
+def test_the_printed_report_has_months_and_directions(run: Finished, lang: str, said: str) -> None:
+    text = report.format_totals(report.read(run.out), "table", lang)
+    lines = [line.strip() for line in text.splitlines()]
+    assert said in text and "{" not in text and "?" not in text
+    for month in MONTHS[lang].split():
+        assert len([line for line in lines if re.match(rf"{month} +[\d.,]+ kWh, ", line)]) == 1
+    assert len([line for line in lines if line.endswith(" kWp") and " kWh, " in line]) == 9
 
 
 def gable(w: World, x: float, y: float, tilt: float) -> int:

@@ -17,6 +17,7 @@ from pipeline.methods.method import (
     Column,
     Derived,
     Field,
+    Label,
     Method,
     Total,
     Words,
@@ -165,3 +166,53 @@ def test_the_fields_of_structs_add_up_over_those_that_count(tmp_path: Path) -> N
     for start in (7, 0):
         turned.add(table.slice(start, 7 if start == 0 else 5))
     assert totals.sections(turned.sums(), method, {})["plane_ha"] == found["plane_ha"]
+
+
+def half(rows: pa.Table) -> NDArray[np.float64]:
+    """An error of half of each row's part, or of a quarter where it suits wind."""
+    return np.where(np.asarray(rows["wind_suitable"].fill_null(False)), 0.25, 0.5)
+
+
+def test_a_sum_has_the_error_of_parts_that_are_independent() -> None:
+    total = Total("solar_kwh", "kwh", per=1000, where="solar_suitable", error=half)
+    method = declaring("solar_kwh", total)
+    rows = [r for r in judged() if r["solar_suitable"] and r["excluded"] not in ("solar", "both")]
+    parts = [r["solar_kwh"] * (0.25 if r["wind_suitable"] else 0.5) for r in rows]
+    found = sections(buildings(), method)
+    assert found["kwh"] == {"solar": pytest.approx(sum(r["solar_kwh"] for r in rows) / 1000)}
+    due = float(np.linalg.norm(parts)) / 1000
+    assert found["errors"] == {"kwh": {"solar": pytest.approx(due)}} and due > 0
+    turned = totals.Totals(method, 2)
+    for start in (7, 0):
+        part = buildings().slice(start, 7 if start == 0 else 5)
+        turned.add(part, np.arange(len(part)) % 2)
+    assert totals.sections(turned.whole(), method, {})["errors"] == found["errors"]
+    report = {**found, "method": {"parameters": {}}}
+    assert totals.sections_in(report, method)["errors"] == found["errors"]
+
+
+def test_an_item_of_a_list_adds_up() -> None:
+    column = Column("months", pa.list_(pa.float32()), "kWh", KIND.en, KIND.nl, totals=tuple(
+        Total(f"month_{n}_kwh", "month_kwh", item=n, where="solar_suitable") for n in range(3)
+    ))  # fmt: skip
+    method = replace(METHOD, columns=(*METHOD.columns, column), derived=Derived())
+    months = [[float(r), 10.0 * r, 100.0 * r] for r in range(12)]
+    lists = pa.array([None if r % 5 == 3 else m for r, m in enumerate(months)], column.type)
+    table = buildings().append_column("months", lists)
+    rows = [r for r in table.to_pylist() if r["selected"] and r["rejected"] is None]
+    due = [
+        sum(r["months"][n] for r in rows
+            if r["months"] and r["solar_suitable"] and r["excluded"] not in ("solar", "both"))
+        for n in range(3)
+    ]  # fmt: skip
+    assert [*sections(table, method)["month_kwh"].values()] == pytest.approx(due)
+    assert due[0] > 0
+
+
+def test_lists_have_as_many_columns_as_they_declare_items() -> None:
+    items = tuple(Label(name, name, name) for name in "abc")
+    column = Column("months", pa.list_(pa.float32()), "kWh", KIND.en, KIND.nl, items=items)
+    table = pa.table({"months": pa.array([None, None], column.type)})
+    flat = flatten(table, 2, {"months": column})
+    assert flat.column_names == ["months_1", "months_2", "months_3"]
+    assert flatten(table, 2).column_names == ["months_1", "months_2"]
