@@ -193,11 +193,14 @@ def _picture(layer: Layer, cells: np.ndarray) -> np.ndarray:
 
 
 def _grey(layer: Layer, cells: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Grey of 0 to 255: darker for each bit; floats from their lowest to their highest 2 %."""
+    """Grey of 0 to 255: darker for each bit; floats from their lowest to their highest 2 %; numbers
+    that only tell cells apart so that those beside each other differ."""
     if layer.drawn == "bits":
         most = max(int(np.bitwise_count(cells[valid]).max(initial=0)), 1)
         return 255 - 200 / most * np.bitwise_count(cells)
     if cells.dtype.kind == "f":
         low, high = np.percentile(cells[valid], (2, 98)) if valid.any() else (0, 1)
         return np.nan_to_num(((cells - low) / max(high - low, 0.01)).clip(0, 1)) * 255
+    if layer.drawn is None:
+        return 40 + cells.astype(np.int64) * 77 % 200
     return cells

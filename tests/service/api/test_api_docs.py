@@ -1,14 +1,11 @@
 """Every example of docs/api.md runs, in order, against the service that it says to start."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas
 import pyogrio
@@ -19,34 +16,13 @@ from service.core.settings import Settings
 from service.processes.descriptions import DESCRIPTIONS
 from service.processes.results import outputs_of
 from tests.support.commands import ROOT
+from tests.support.pages import add_programs, bash, examples, run_examples
 from tests.support.quarters import World
 from tests.support.servers import serving
 
 PAGE = ROOT / "docs" / "api.md"
 ADDRESS = "http://127.0.0.1:8000"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 START = re.compile(r"^    daklaag serve (.*)$", re.MULTILINE)
-# What stands on the path beside the system's own: a program of the page, and what it does here.
-PROGRAMS = {
-    "daklaag": "from service.cli.main import main; main(prog_name='daklaag')",
-    "qgis": "import sys, pyogrio; assert pyogrio.read_info(sys.argv[1])['features'] > 10",
-}
-
-
-class Example(NamedTuple):
-    """A block of the page, and the line it begins at."""
-
-    language: str
-    text: str
-    line: int
-
-
-def examples(page: str) -> list[Example]:
-    """All of a page, in order."""
-    return [
-        Example(found[1], found[2], page.count("\n", 0, found.start()) + 2)
-        for found in BLOCK.finditer(page)
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, w: World) -> Path:
     made = tmp_path_factory.mktemp("analyst")
     shutil.copytree(w.run, made / "demo")
     shutil.copytree(w.inputs, made / "demo-inputs")
-    (made / "bin").mkdir()
-    for name, code in PROGRAMS.items():
-        program = made / "bin" / name
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
-        program.chmod(0o755)
+    add_programs(made)
     return made
 
 
@@ -71,34 +43,15 @@ def address(folder: Path) -> Iterator[str]:
         yield url
 
 
-def bash(example: Example, folder: Path) -> str:
-    """Run as it is typed."""
-    path = f"{folder / 'bin'}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", example.text],
-        cwd=folder, capture_output=True, text=True,
-        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, f"{PAGE.name}, line {example.line}: {done.stderr}"
-    return done.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_every_example_runs(
     folder: Path, address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(folder)
-    names: dict[str, Any] = {}
     found = examples(PAGE.read_text("utf-8").replace(ADDRESS, address))
     assert {each.language for each in found} == {"bash", "python"}
-    for each in found:
-        if each.language == "bash":
-            print(bash(each, folder))
-        else:
-            # at its line, so that a traceback says where
-            code = compile("\n" * (each.line - 1) + each.text, str(PAGE), "exec")
-            exec(code, names)
+    names = run_examples(found, PAGE, folder)
     said = capsys.readouterr().out
     assert_results(folder, names)
     assert '"Noordwest"' in said
@@ -113,7 +66,7 @@ def test_a_broken_example_fails(tmp_path: Path) -> None:
     assert broken.line == 4
     (tmp_path / "bin").mkdir()
     with pytest.raises(AssertionError, match="line 4"):
-        bash(broken, tmp_path)
+        bash(broken, PAGE, tmp_path)
 
 
 def test_inputs_results_filters_and_limits_are_those_of_the_service() -> None:
