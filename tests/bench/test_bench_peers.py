@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from bench.peers.program import RESOLUTION, PeerCall, Scene, play, timed
 from bench.peers.roster import PEERS, Peer
 from bench.peers.tasks import Answer
 from bench.scenes import city, footprints
+from tests.support.clusters import wait
 
 ANSWER: dict[str, Any] = {
     "seconds": 0.5,
@@ -212,13 +212,13 @@ def test_an_answer_of_the_program_before_is_not_taken(tmp_path: Path) -> None:
 def test_a_program_that_hangs_is_stopped_with_all_that_it_began(tmp_path: Path) -> None:
     child = "import subprocess, sys, time; p = subprocess.Popen(['sleep', '600'])\n"
     child += f"open({str(tmp_path / 'pid')!r}, 'w').write(str(p.pid)); time.sleep(600)"
-    with pytest.raises(run.Skip, match="no answer within 2 s"):
-        run.ask(program(child), tmp_path, limit=2)
+    for limit in (2, 20, 200):  # it has begun nothing yet where others keep the machine busy
+        with pytest.raises(run.Skip, match=f"no answer within {limit} s"):
+            run.ask(program(child), tmp_path, limit=limit)
+        if (tmp_path / "pid").exists():
+            break
     stat = Path("/proc", (tmp_path / "pid").read_text(), "stat")
-    end = time.monotonic() + 5
-    while stat.exists() and stat.read_text().split()[2] != "Z" and time.monotonic() < end:
-        time.sleep(0.01)
-    assert not stat.exists() or stat.read_text().split()[2] == "Z"
+    wait(lambda: not stat.exists() or stat.read_text().split()[2] == "Z")
 
 
 def fake(folder: Path, module: str, output: str) -> Path:

@@ -79,7 +79,7 @@ def test_a_killed_run_takes_them_along(tmp_path: Path, region: Region, trace: Tr
     words = region.command(out, *PROCESSES)
     status, _ = interrupt(words, after(out, 3), signal.SIGKILL)
     assert status == -signal.SIGKILL
-    wait(trace.is_empty, 10)
+    wait(trace.is_empty)
     kept = finished(out)
     status, said = interrupt(words, after(out, len(kept) + 5), signal.SIGINT)
     assert (status, said.endswith("stopped; the same command takes it up again\n")) == (130, True)

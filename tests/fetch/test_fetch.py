@@ -4,7 +4,6 @@ they do, and as they do on a bad day."""
 import hashlib
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +24,7 @@ from pipeline.heights.relief import sheet_manifest
 from pipeline.heights.sheets import open_sheet
 from pipeline.storage.cache import cache_dir
 from pipeline.storage.lock import locked
+from tests.support.clusters import wait
 from tests.support.commands import call, start
 from tests.support.national import (
     ATOM,
@@ -165,13 +165,6 @@ def test_from_the_services_to_the_verdicts(
                                     for t in (fetched, expected)))  # fmt: skip
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 def test_killed_half_way_it_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
     """No byte is asked for twice: neither of files that came, nor of the half of one."""
     publish(server, sheets := two(tmp_path))
@@ -182,7 +175,7 @@ def test_killed_half_way_it_goes_on_where_it_was(server: Server, tmp_path: Path)
     process = start(*words)
     partial = into / "dtm_05m/M_25GN1.tif.partial"
     try:
-        wait_for(lambda: partial.exists() and partial.stat().st_size == half)
+        wait(lambda: partial.exists() and partial.stat().st_size == half)
     finally:
         process.kill()
         process.communicate()

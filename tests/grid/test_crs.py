@@ -10,6 +10,7 @@ import numpy as np
 import pyproj
 
 from pipeline.grid.crs import RD, transformer
+from tests.support.clusters import PATIENCE_S
 from tests.support.commands import ROOT
 
 THREADS = 40
@@ -54,4 +55,4 @@ def test_threads_that_use_it_first_do_not_wait() -> None:
 
 def test_a_forked_process_transforms_too() -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORKED]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=PATIENCE_S)

@@ -21,6 +21,7 @@ from pipeline.output.export import export
 from pipeline.storage.files import find
 from pipeline.vectors.files import ENDINGS as VECTORS
 from pipeline.vectors.files import open_vector, read_vector
+from tests.support.clusters import PATIENCE_S
 from tests.support.commands import call, small_world
 from tests.support.finished import finished
 from tests.support.outlines import read_footprints
@@ -109,7 +110,7 @@ def test_pipes_are_refused_unread(pipe: Path) -> None:
 
         thread = threading.Thread(target=attempt, daemon=True)
         thread.start()
-        thread.join(20)
+        thread.join(PATIENCE_S)
         assert refused, "it waits for somebody who writes"
         assert said in refused[0]
 

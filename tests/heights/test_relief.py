@@ -32,6 +32,7 @@ from pipeline.heights.relief import (
     sheet_manifest,
     survey_sheet,
 )
+from tests.support.clusters import PATIENCE_S
 from tests.support.commands import ROOT
 from tests.support.damage import HOW, flip
 from tests.support.runs import write_sheet
@@ -311,7 +312,7 @@ def test_processes_that_survey_the_same_sheets(store: Path, mosaic: Mosaic) -> N
     started = [
         subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
-    said = {process.communicate(timeout=120)[0] for process in started}
+    said = {process.communicate(timeout=PATIENCE_S)[0] for process in started}
     assert [process.returncode for process in started] == [0, 0, 0]
     assert said == {"".join(f"{found}\n" for found in surveyed(mosaic, store))}
     assert not list(store.glob("*.partial"))

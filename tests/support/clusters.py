@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.commands import ROOT
 
-PATIENCE_S = 120
+PATIENCE_S = 300.0  # for what takes seconds of a core, which others may want as well
 
 
 @dataclass
@@ -79,9 +79,9 @@ def processes(folder: Path, workers: int) -> Iterator[Processes]:
         cluster.kill(*cluster.workers, cluster.scheduler)
 
 
-def wait(due: Any, seconds: float = PATIENCE_S) -> None:
-    """Until something is true."""
+def wait(due: Any, seconds: float = PATIENCE_S, pause: float = 0.005) -> None:
+    """Until something is true, looked at after each pause."""
     deadline = time.monotonic() + seconds
     while not due():
         assert time.monotonic() < deadline
-        time.sleep(0.005)
+        time.sleep(pause)

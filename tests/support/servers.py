@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.clusters import PATIENCE_S
 from tests.support.commands import ROOT, RUNNABLE
 
 GREETING = re.compile(r"http://\S+(?=/ )")
-PATIENCE_S = 300.0  # a start takes 5 s of a core, which others may want as well
 
 
 @contextmanager

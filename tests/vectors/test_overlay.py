@@ -25,6 +25,7 @@ from pipeline.vectors.crossings import crossings_of
 from pipeline.vectors.overlay import LimitError, difference, intersection, make_valid, union
 from service.processes.geojson import Kind, read_shapes
 from tests.support.clocks import using_at_most
+from tests.support.clusters import PATIENCE_S, wait
 from tests.support.commands import ROOT, arguments, call
 from tests.support.outlines import read, table, write
 from tests.support.runs import Files
@@ -200,7 +201,6 @@ def test_footprints_that_take_long_are_mended_until_somebody_asks_to_stop(tmp_pa
 
 
 AT_ONCE_S = 20.0  # of a core, the program's start counted; GEOS alone would take 130
-PATIENCE_S = 300.0  # for a start on a busy machine
 INTERRUPTED = """
 from pipeline.results import coverage
 from pipeline.vectors import crossings, overlay
@@ -267,10 +267,7 @@ def status_of(asked: urllib.request.Request) -> int:
 
 def until_mending(pid: int) -> None:
     """Wait for the process that a process started to mend polygons."""
-    end = time.monotonic() + PATIENCE_S
-    while not any(b"pipeline.vectors.overlay" in each for each in children(pid)):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait(lambda: any(b"pipeline.vectors.overlay" in each for each in children(pid)))
 
 
 def children(pid: int) -> list[bytes]:

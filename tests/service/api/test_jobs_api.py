@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ from service.core.keys import Client
 from service.core.problem import Problem
 from service.core.settings import Settings
 from service.jobs.job import Job, Status
-from service.jobs.watch import MOST, MOST_A_CLIENT, MOST_AN_ADDRESS, Watch, shares_of
+from service.jobs.watch import LOOK_S, MOST, MOST_A_CLIENT, MOST_AN_ADDRESS, Watch, shares_of
 from service.processes.job_request import JobRequest
+from tests.support.clusters import PATIENCE_S, wait
 
 SCOPE = {"type": "http", "method": "GET", "headers": []}
 ID = "00000000-0000-4000-8000-000000000000"
@@ -170,16 +172,26 @@ def events(asking: TestClient, path: str, **more: Any) -> Iterator[tuple[str, st
 
 
 def test_events_end_with_the_last(asking: TestClient, service: Service) -> None:
-    job = sent(service)
+    job, looks, many = sent(service), [], service.watch._many
+
+    def noted(ids: Any) -> dict[str, Job]:
+        looks.append(ids)
+        return many(ids)
+
+    def seen() -> None:
+        """Wait until somebody has looked who began later than now."""
+        before = len(looks)
+        wait(lambda: len(looks) > before + 1)
 
     def work() -> None:
-        time.sleep(0.4)
+        seen()
         service.jobs.claim("w")
-        time.sleep(0.4)
+        seen()
         service.jobs.progress(job.id, 1, 2, 3.0, "half")
-        time.sleep(0.4)
+        seen()
         service.jobs.finish(job.id, Status.SUCCESSFUL, "done")
 
+    service.watch._many = noted
     worker = threading.Thread(target=work)
     worker.start()
     told = list(events(asking, f"/jobs/{job.id}/events"))
@@ -235,8 +247,12 @@ def test_many_cookies_do_not_take_all_streams(service: Service) -> None:
     assert opened(watch, keys, repeat("203.0.113.9")) == MOST - MOST_AN_ADDRESS - left
 
 
-def test_one_look_does_for_all_that_watch(service: Service) -> None:
-    ids, looks = [sent(service, f"{n}").id for n in range(5)], []
+def test_one_look_does_for_all_that_watch(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the next is due."""
+    ids, looks, now = [sent(service, f"{n}").id for n in range(5)], [], [0.0]
+    monkeypatch.setattr("service.jobs.watch.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def many(wanted: Any) -> dict[str, Job]:
         looks.append(set(wanted))
@@ -245,10 +261,11 @@ def test_one_look_does_for_all_that_watch(service: Service) -> None:
     watch = jobs.Watch(many)
     for id in ids:
         watch.open(id, ANNA)
-    for id in 100 * ids:
-        found = watch.latest(id)
-        assert found is not None and found.id == id
-    assert len(looks) <= 3 and looks[0] == set(ids)
+    for now[0] in (0.0, LOOK_S):
+        for id in 100 * ids:
+            found = watch.latest(id)
+            assert found is not None and found.id == id
+    assert looks == [set(ids)] * 2
 
 
 def test_a_stream_that_is_left_gives_its_place_back(service: Service) -> None:
@@ -265,6 +282,6 @@ def test_a_stream_that_is_left_gives_its_place_back(service: Service) -> None:
     async def take(message: Any) -> None:
         assert message["type"].startswith("http.response")
 
-    asyncio.run(asyncio.wait_for(stream(SCOPE, leave, take), 5.0))
+    asyncio.run(asyncio.wait_for(stream(SCOPE, leave, take), PATIENCE_S))
     for _ in range(MOST_A_CLIENT):
         watch.open(job.id, ANNA)

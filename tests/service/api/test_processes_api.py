@@ -27,6 +27,7 @@ from service.jobs.work import Task, work
 from service.processes.dispatch import execute
 from service.processes.geojson import polygon_of
 from tests.ogc.schemas import faults
+from tests.support.clusters import wait
 from tests.support.quarters import CORNER, MUNICIPALITY, World
 
 HERE = "http://127.0.0.1:8000"
@@ -356,10 +357,14 @@ def address(w: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 def finished(ask: Any) -> Any:
     """Poll until a job has ended."""
-    until = time.monotonic() + 60
-    while (found := ask())[0] in ("accepted", "running"):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    found = None
+
+    def ended() -> bool:
+        nonlocal found
+        found = ask()
+        return found[0] not in ("accepted", "running")
+
+    wait(ended, pause=0.1)
     return found
 
 

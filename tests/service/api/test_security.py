@@ -26,6 +26,7 @@ from service.core.database import Database
 from service.core.logs import logged
 from tests.support.clients import FAR, LOCAL, PUBLIC, application, asks, public, visits
 from tests.support.clocks import using_at_most
+from tests.support.clusters import PATIENCE_S
 from tests.support.services import listening
 
 SECRET = "where-i-live"
@@ -237,7 +238,7 @@ def test_who_sends_too_much_is_told_so(tmp_path: Path, announced: bool) -> None:
     asked = ("POST", "/probe/x", iter([b" " * 1_000_000] * 30), headers | {"Connection": "close"})
     with listening(app) as address:
         host = urlsplit(address).netloc
-        with closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection(host, timeout=PATIENCE_S)) as connection:
             connection.request(*asked, encode_chunked=not announced)
             answer = connection.getresponse()
             assert answer.status == 413 and b"larger than 0.1 MB" in answer.read()
@@ -250,7 +251,8 @@ def test_who_waits_to_be_told_to_send_is_told_not_to(tmp_path: Path) -> None:
     asked += b"Content-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
     with listening(app) as address:
         place = urlsplit(address)
-        with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+        where = place.hostname, place.port
+        with socket.create_connection(where, timeout=PATIENCE_S) as connection:
             connection.sendall(asked)
             assert connection.recv(100).startswith(b"HTTP/1.1 413")
 

@@ -10,6 +10,7 @@ from pyogrio.errors import DataLayerError
 from rasterio.errors import RasterioIOError
 
 from pipeline.errors import Stopped
+from tests.support.clusters import PATIENCE_S
 from tests.support.commands import arguments, call, start
 from tests.support.runs import Files
 
@@ -198,7 +199,7 @@ def test_verbose_shows_where_a_fault_arose(
 def test_a_process_of_its_own(files: Files, tmp_path: Path) -> None:
     """Its exit status and its streams are those that the shell sees."""
     process = start(*arguments(files, tmp_path / "out", "--set", "times=23:00"))
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (2, "")
     assert err.startswith("error: parameter times: on 2025-12-21 at 23:00 CET")
     assert err.count("\n") == 1
@@ -210,6 +211,6 @@ def test_a_reader_who_leaves_early() -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
-    assert process.wait(timeout=60) != 0
+    assert process.wait(timeout=PATIENCE_S) != 0
     assert process.stderr.read() == ""
     process.stderr.close()
