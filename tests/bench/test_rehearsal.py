@@ -21,6 +21,7 @@ def ending(rows: list[Row], *ends: str) -> list[Row]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_before")
 def test_a_province(tmp_path: Path) -> None:
     at = Rounds(tmp_path, rounds=1)
     rehearsal.province(at, workers=2)

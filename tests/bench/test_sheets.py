@@ -129,6 +129,7 @@ def test_a_run_that_prepares_something_is_done_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_before")
 def test_runs_on_generated_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "RESOLUTION", 5.0)
     monkeypatch.setattr(sheets, "CASES", (sheets.PLAIN,))
