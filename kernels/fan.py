@@ -62,7 +62,7 @@ def _between(south: float, east: float) -> tuple[list[tuple[int, int]], list[flo
     return [c if w > 0 else heaviest for c, w in zip(cells, weights, strict=True)], weights
 
 
-def _direction(azimuth: float) -> tuple[float, float]:
+def direction(azimuth: float) -> tuple[float, float]:
     """Southward and eastward; an axis is hit exactly."""
     return -round(math.cos(azimuth), 15), round(math.sin(azimuth), 15)
 
@@ -111,7 +111,7 @@ def fan(azimuths: tuple[float, ...], columns: int, across: int, resolution: floa
     tiles: list[list[int]] = []
     distances = [_far_distance(n) for n in range(far)]
     for azimuth in azimuths:
-        south, east = _direction(azimuth)
+        south, east = direction(azimuth)
         around = [_between(d * south, d * east) for d in BETWEEN]
         corners += [i * columns + j for cells, _ in around for i, j in cells]
         weights += [w for _, four in around for w in four]

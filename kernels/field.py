@@ -4,6 +4,7 @@ The far field is a pyramid over cells of 8 x 8: it is all that matters beyond NE
 heights are needed at full resolution only that far around a block.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -154,6 +155,12 @@ def far_field(coarse: Coarse, levels: int) -> FarField:
     pyramid = [coarse]
     while len(pyramid) < levels:
         pyramid.append(coarser(pyramid[-1]))
+    return nested_far_field(pyramid)
+
+
+def nested_far_field(pyramid: Sequence[Coarse]) -> FarField:
+    """The far field of levels that are each given, from the finest on: of each only the cells in
+    which samples of its distances can lie need to be there."""
     ends = np.cumsum([level.highest.size for level in pyramid])
     values = np.full(ends[-1], UNKNOWN, np.float32)
     for level, end in zip(pyramid, ends, strict=True):

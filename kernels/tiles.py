@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from kernels.compile import kernel
 from kernels.simd import SIDE
 
+ZERO = np.float32(0)
+
 
 class Tile(NamedTuple):
     """The rows of a tile that hold a chosen cell, one after another. at: index of the tile among
@@ -40,23 +42,35 @@ class Frame(NamedTuple):
 
 
 @kernel
-def gather(cells, chosen, counts, frame, own, places, rows):  # type: ignore[no-untyped-def]
+def gather(heights, chosen, counts, frame, columns, own, places, rows):  # type: ignore[no-untyped-def]
     """Copy the heights of a tile's chosen cells into `own`, infinity for others, for each row with
-    any; `places` gets where those rows start, `rows` their numbers. Returns the number of rows.
-    counts: chosen cells in each row of the block."""
+    any; `places` gets where those rows start in an array of so many columns, `rows` their numbers.
+    Returns the number of rows. heights: of the block; counts: chosen cells in each row of it."""
     n = 0
     for r in range(SIDE):
         y = frame.top + r - frame.block_top
         if 0 <= y < len(counts) and counts[y] > 0:
-            row, mask = cells[frame.top + r], chosen[y]
+            row, mask, left = heights[y], chosen[y], frame.left - frame.block_left
             own[n * SIDE : (n + 1) * SIDE] = np.inf
             for c in range(frame.begin, frame.end):
-                height = row[frame.left + c]
-                if mask[frame.left + c - frame.block_left] and height == height:
-                    own[n * SIDE + c] = height
-            rows[n], places[n] = r, (frame.top + r) * cells.shape[1] + frame.left
+                if mask[left + c] and row[left + c] == row[left + c]:
+                    own[n * SIDE + c] = row[left + c]
+            rows[n], places[n] = r, (frame.top + r) * columns + frame.left
             n += 1
     return n
+
+
+@kernel
+def gather_gradients(gradient, own, frame, rows, rise):  # type: ignore[no-untyped-def]
+    """Copy the gradients of a tile's cells with a height into `rise`, 0 for others: east of all,
+    then north of all. gradient: (rows, columns, 2), of the block."""
+    for r in range(len(rows)):
+        y = frame.top + rows[r] - frame.block_top
+        for c in range(SIDE):
+            at, x = r * SIDE + c, frame.left + c - frame.block_left
+            known = own[at] < np.inf
+            rise[at] = gradient[y, x, 0] if known else ZERO
+            rise[len(rows) * SIDE + at] = gradient[y, x, 1] if known else ZERO
 
 
 @kernel
@@ -72,6 +86,20 @@ def scatter(chosen, start, frame, rows, own, sky, sums, out, out_sums):  # type:
                 out[n] = sky[at] if known else np.nan
                 for channel in range(len(sums)):
                     out_sums[n, channel] = sums[channel, at] if known else np.nan
+                n += 1
+
+
+@kernel
+def scatter_bins(chosen, start, frame, rows, bins, out):  # type: ignore[no-untyped-def]
+    """Write the bins of a tile's chosen cells, (directions, cells of a tile), into `out`, (chosen
+    cells, directions)."""
+    for r in range(len(rows)):
+        y = frame.top + rows[r] - frame.block_top
+        n, mask = start[y], chosen[y]
+        for c in range(frame.begin, frame.end):
+            if mask[frame.left + c - frame.block_left]:
+                for k in range(len(bins)):
+                    out[n, k] = bins[k, r * SIDE + c]
                 n += 1
 
 

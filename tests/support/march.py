@@ -39,17 +39,34 @@ class Level(NamedTuple):
     first: Cells
 
 
-def tangents(height: Raster, place: Place, cells: Cells, azimuths: Reals, floor: float) -> Raster:
-    """Of the horizon, by its definition, each sample looked at: (n, K), NaN without data."""
+class Receivers(NamedTuple):
+    """From where each cell of a raster looks [m], and dz/dx, dz/dy of its plane, (..., 2)."""
+
+    height: Raster
+    gradient: Raster
+
+
+def tangents(
+    height: Raster,
+    place: Place,
+    cells: Cells,
+    azimuths: Reals,
+    floor: float,
+    receivers: Receivers | None = None,
+) -> Raster:
+    """Of the horizon, by its definition, each sample looked at: (n, K), NaN without a height."""
+    from_, gradient = receivers or Receivers(height, np.zeros((*height.shape, 2), np.float32))
+    own, plane = from_[tuple(cells.T)], gradient[tuple(cells.T)]
     height = np.pad(height, EDGE, constant_values=np.nan)
     place, cells = place._replace(top=place.top - EDGE, left=place.left - EDGE), cells + EDGE
-    own = height[tuple(cells.T)]
     means, levels = {side: _means(height, side) for side in (1, 2, 4)}, _pyramid(height, place)
     tiles = (cells + place[:2]) // TILE * TILE + TILE // 2
     found = np.full((len(cells), len(azimuths)), math.tan(floor), np.float32)
     for k, azimuth in enumerate(azimuths):
         # Rounded, for an axis to be hit.
         towards = np.array([-round(math.cos(azimuth), 15), round(math.sin(azimuth), 15)])
+        south, east = towards.astype(np.float32)
+        found[:, k] = np.fmax(found[:, k], plane[:, 0] * east + plane[:, 1] * -south)
         samples = (*_near(means, cells, towards), *_far(levels, tiles, towards))
         for distance, seen in samples:
             factor = np.float32(1 / (distance * place.resolution))

@@ -14,7 +14,7 @@ from kernels.coarse import coarsen
 from kernels.field import far_field, near_field
 from kernels.horizon import FLOOR, Horizon, horizon
 from tests.support.exact import House
-from tests.support.march import Place, Raster, Reals
+from tests.support.march import Place, Raster, Reals, Receivers
 from tests.support.scenes import COMPILED, SEEDS, houses
 
 Mask = NDArray[np.bool_]
@@ -38,11 +38,14 @@ def look(
     azimuths: Reals,
     floor: float = FLOOR,
     table: Raster | None = None,
+    receivers: Receivers | None = None,
+    bins: int = 0,
 ) -> Horizon:
     """The horizon of chosen cells of a raster that is all there is."""
     near = near_field(height, place.top, place.left)
     far = far_field(coarsen(height, place.top, place.left), LEVELS)
-    return horizon(near, far, chosen, azimuths, place.resolution, table, floor)
+    own, gradient = receivers or (None, None)
+    return horizon(near, far, chosen, azimuths, place.resolution, table, floor, own, gradient, bins)
 
 
 def all_of(height: Raster) -> Mask:
