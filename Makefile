@@ -23,7 +23,7 @@ KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/kernels/test_%,$(wildcard k
 .PHONY: help demo map serve test test-all coverage lint format bench load rehearsal peers lock clean
 
 help:
-	@echo "make demo      a generated quarter judged, from sheets to map, in demo/"
+	@echo "make demo      a generated quarter judged, from sheets to map, in demo/; a year of sun in demo-year/"
 	@echo "make serve     the demo's roofs on a map, at http://127.0.0.1:8000/map/"
 	@echo "make test      the quick tests"
 	@echo "make test-all  all tests, the slow proofs too;  make coverage  of the kernels, compiler off"
@@ -38,6 +38,7 @@ help:
 
 demo: $(READY)
 	$(BIN)/daklaag demo --out demo
+	$(BIN)/daklaag demo --method annual --out demo-year
 
 map: $(READY)
 	$(BIN)/python -m service.page.vendor page
@@ -100,7 +101,7 @@ lock:
 		--output-file requirements.lock
 
 clean:
-	rm -rf demo demo-inputs demo-state site service/page/map/vendor tests/vendor dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
+	rm -rf demo demo-year demo-inputs demo-state site service/page/map/vendor tests/vendor dist build .coverage .benchmarks .rehearsal .hypothesis .mypy_cache .pytest_cache .ruff_cache .peers $(VENV)
 	find kernels pipeline service tests bench -name __pycache__ -exec rm -rf {} +
 
 define with_uv
