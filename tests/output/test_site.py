@@ -490,4 +490,4 @@ def test_a_browser_shows_it_from_a_host_without_ranges(base: Path, run: Path, wh
         )
         window.page.reload()
         window.ready()
-        assert "range requests" in window.text("lost")
+        window.page.wait_for_selector("#lost:text('range requests')")
