@@ -13,8 +13,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
-import dask
-
 from pipeline.engine.tasks import (
     TASKS_A_WAVE,
     RunningTasks,
@@ -137,6 +135,8 @@ class Cluster:
     def _travel(self, shared: Any) -> Any:
         """The shared value as the result of a task: workers that join get it from others, and it is
         made again if all that had it are lost, unlike scattered data."""
+        import dask
+
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):
             return self.client.submit(_itself, shared, pure=False)
 

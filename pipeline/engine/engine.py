@@ -9,8 +9,6 @@ from pathlib import Path
 from queue import Empty
 from typing import Any, TypeVar
 
-from dask.system import CPU_COUNT
-
 from pipeline.engine.cluster import connect
 from pipeline.engine.processes import Processes
 from pipeline.engine.tasks import Pool, RunningTasks, Stop, name_of
@@ -106,6 +104,13 @@ def prefetch(items: Iterator[T]) -> Iterator[T]:
             yield item
 
 
+def cores() -> int:
+    """Cores that this process may use, also where a container has a share of them."""
+    from dask.system import CPU_COUNT  # takes a tenth of a second to import
+
+    return int(CPU_COUNT)
+
+
 def open_engine(
     stack: ExitStack,
     scheduler: str,
@@ -121,7 +126,7 @@ def open_engine(
     Raises InputError for an address at which no scheduler answers, or whose workers have another
     version of this program.
     """
-    here = workers or CPU_COUNT
+    here = workers or cores()
     if scheduler == Threads.name:
         return Engine(here, Threads(here), progress, stop)
     if scheduler == Processes.name:

@@ -16,8 +16,6 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any, ClassVar
 
-import dask
-
 from pipeline.engine.cluster import Cluster, connect
 from pipeline.engine.tasks import TASKS_A_WAVE, RunningTasks, Stop
 from pipeline.engine.worker import LOOPBACK
@@ -69,6 +67,7 @@ class Processes:
 
 def _scheduler(folder: str) -> Any:
     """A scheduler in this process. folder: for its files."""
+    import dask
     from distributed import LocalCluster  # takes half a second to import
 
     with dask.config.set({"temporary-directory": folder}):

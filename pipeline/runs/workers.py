@@ -4,9 +4,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from dask.system import CPU_COUNT
-
-from pipeline.engine.engine import Engine, Progress, Stop, open_engine
+from pipeline.engine.engine import Engine, Progress, Stop, cores, open_engine
 from pipeline.engine.processes import Processes
 from pipeline.engine.threads import Threads
 from pipeline.grid.windows import TILE
@@ -29,7 +27,7 @@ def engine_of(
 ) -> Engine:
     """The engine that a run asks for; see `open_engine`."""
     scheduler, workers = run.request.resources.scheduler, run.request.resources.workers
-    chosen = scheduler_for(run.context, scheduler, workers or CPU_COUNT)
+    chosen = scheduler_for(run.context, scheduler, workers or cores())
     return open_engine(stack, chosen, workers, progress, stop, seen)
 
 
