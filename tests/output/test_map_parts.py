@@ -14,6 +14,7 @@ from matplotlib.image import imread
 
 from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.annual.declaration import ANNUAL
+from pipeline.methods.parameters import as_json
 from pipeline.methods.shades import Shade
 from pipeline.output.map import cartography
 from pipeline.output.map.cartography import MapScene
@@ -57,7 +58,7 @@ ROOFS = [
 def scene(rows: list[dict[str, Any]] = ROOFS) -> MapScene:
     schema = pa.schema([field for field in ANNUAL.schema if field.name != "bbox"])
     table = pa.Table.from_pylist(rows, schema=schema)
-    named = {"name": ANNUAL.name, "parameters": {}}
+    named = {"name": ANNUAL.name, "parameters": as_json(ANNUAL.parameters())}
     return MapScene(table, composed(table, method=named))
 
 

@@ -35,6 +35,7 @@ from pipeline.results.printed import attributions, heights, phrase, place
 Bounds = tuple[float, float, float, float]  # west, south, east, north [m]
 
 PLATE: dict[str, Any] = {"fc": PAPER, "ec": "none", "alpha": 0.82, "zorder": 10}
+CLOSER = 0.03  # inches: of a line in a long legend to the next
 FOOT, LINE = 7.0, 1.3  # size of the remark [points]; height of a line, in its size
 SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 
@@ -148,7 +149,7 @@ def _parts(axes: Axes, y: float, parts: ShadedParts, phrases: Phrases, lang: str
     y = _paragraph(axes, y - 0.12, title, size=9.5, weight="bold")
     for shade in parts.column.shades:
         count = wording.number(parts.counts[shade.name], lang)
-        y = _entry(axes, y, shade_style(shade), shade.words(lang), count)
+        y = _entry(axes, y, shade_style(shade), shade.words(lang), count) + CLOSER
     return _entry(axes, y, PART_LINE | {"facecolor": BARE}, texts.words(lang)["bare"])
 
 
