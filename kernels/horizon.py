@@ -241,8 +241,8 @@ def _samples(
     A fan has more far samples than these, in steps of AHEAD, so that a few serve all blocks: it
     takes 0.2 s to make.
     """
-    above = far.highest - lowest  # in float32, as in the kernel
-    relief = float(max(above, 0)) if np.isfinite(above) else 0.0
+    above = float(far.highest - lowest)  # in float32, as in the kernel
+    relief = max(above, 0.0) if math.isfinite(above) else 0.0
     distances = _far_samples(relief, floor, resolution)
     levels = far_level(distances[-1]) + 1
     if len(far.levels) < levels:
