@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.support import browsers
 from tests.support.browsers import RUN, Window, about, bring, choose, counted, roofs, summed, told
+from tests.support.clusters import wait
 
 pytestmark = pytest.mark.slow
 
@@ -110,6 +111,8 @@ def test_an_area_is_drawn(window: Window, host: str) -> None:
     assert window.at("drawing").is_hidden()
     assert window.text("totals-title") == "All roofs on this map"
     window.at("draw-polygon").click()
+    window.page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    assert not window.page.evaluate("() => daklaag.map.doubleClickZoom.isEnabled()")
     for x, y in (*places, places[0]):
         window.page.mouse.click(x, y)
     window.page.wait_for_function("() => location.hash.includes('area=polygon')")
@@ -347,6 +350,22 @@ def test_the_keyboard_suffices(window: Window, host: str) -> None:
             counted(window, summed(host, around=CIRCLE))
     assert {"draw-polygon", "save-link", "households"} <= {*seen}
     assert len(seen) < 60
+
+
+def test_places_that_come_late_are_not_listed(window: Window) -> None:
+    """When the reader has left the list."""
+    asked, held = "**/places?*", []
+    window.page.route(asked, lambda one: held.append(one))
+    window.at("place").fill("noord")
+    wait(lambda: window.page.evaluate("() => true") and held)  # it is told of while it asks
+    window.at("place").press("Escape")
+    with window.page.expect_event("requestfinished"):
+        held[0].continue_()
+    window.page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+    assert window.at("place-list").is_hidden()
+    window.page.unroute(asked)
+    window.at("place").fill("noordw")
+    window.at("place-option").first.wait_for()
 
 
 def test_a_circle_is_drawn_by_keys(window: Window, host: str) -> None:
