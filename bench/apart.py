@@ -55,7 +55,7 @@ def _begun(task: str, cache: Path, asked: Answer) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.apart", task],
         cwd=ROOT,
-        env=os.environ | _caches(cache.absolute()),
+        env=_environment(cache.absolute()),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -67,8 +67,15 @@ def _begun(task: str, cache: Path, asked: Answer) -> "subprocess.Popen[str]":
     return process
 
 
-def _caches(cache: Path) -> dict[str, str]:
-    return {"DAKLAAG_CACHE": str(cache), "NUMBA_CACHE_DIR": str(cache.with_name("compiled"))}
+def _environment(cache: Path) -> dict[str, str]:
+    """With caches of its own, and with byte code, which any program has from its second start on:
+    to compile all modules anew takes 2 s."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {
+        "DAKLAAG_CACHE": str(cache),
+        "NUMBA_CACHE_DIR": str(cache.with_name("compiled")),
+        "PYTHONPYCACHEPREFIX": str(cache.with_name("bytecode")),
+    }
 
 
 def make(folder: str, kind: str, workers: int, **options: Any) -> Answer:
@@ -130,6 +137,9 @@ def whole_run(out: str, log: str | None = None, **asked: Any) -> Answer:
     asked for and those of them that are the blocks' own; decoded, the cells of the tiles that were
     decoded for them; done and kept, the tasks of this run and those that it found finished.
     """
+    from pipeline.engine.garbage import collect_rarely
+
+    collect_rarely()  # as the command does
     import pyarrow.parquet as pq
 
     from pipeline.engine.events import DONE, KEPT, Event

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core import event
 from numba.core.caching import IndexDataCacheFile
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,6 +62,27 @@ class _Checked(IndexDataCacheFile):
         data = content.getvalue()
         with super()._open_for_write(filepath) as stream:
             stream.write(data + _digest(data))
+
+
+class _Compilations(event.Listener):
+    """Counts what is compiled in this process, and so was not in the cache."""
+
+    count = 0
+
+    def on_start(self, event: Any) -> None:
+        self.count += 1
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+_COMPILATIONS = _Compilations()
+event.register("numba:compile", _COMPILATIONS)
+
+
+def number_compiled() -> int:
+    """How many kernels this process has compiled or is compiling."""
+    return _COMPILATIONS.count
 
 
 def _is_whole(path: Path) -> bool:

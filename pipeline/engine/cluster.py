@@ -227,6 +227,7 @@ def connect(
     limit: how many tasks at once at most; seen: what all workers must see. Raises InputError for an
     address at which no scheduler answers, or whose workers have another version of this program.
     """
+    check_address(scheduler)
     from distributed import Client  # takes a second to import, and few runs need it
 
     # It would say in many lines what the run says in one.
@@ -234,25 +235,29 @@ def connect(
         logging.getLogger(name).setLevel(logging.CRITICAL)
     terms = WorkerRequirements(version("daklaag"), seen)
     try:
-        _check_address(scheduler)
         client = stack.enter_context(Client(scheduler, timeout=10, set_as_default=False))
         versions = client.run(version, "daklaag", on_error="return")
         cluster = Cluster(client, scheduler, limit, terms)
     except (OSError, ValueError) as error:
-        raise InputError(
-            Field("scheduler", scheduler),
-            "no dask scheduler answers there ({error})",
-            "give `auto`, `threads`, `processes` or tcp://HOST:PORT",
-            error=error,
-        ) from None
+        raise _no_scheduler(scheduler, error) from None
     stack.callback(cluster.close)
     for worker, found in versions.items():
         terms.check(worker, found)
     return cluster, len(versions)
 
 
-def _check_address(scheduler: str) -> None:
-    """Raises ValueError for what is no address: a client of one would wait for it at its end."""
+def check_address(scheduler: str) -> None:
+    """Raises InputError for what does not look like an address, without asking dask: a client of it
+    would wait for it at its end."""
     host, _, port = scheduler.rpartition(":")
     if "://" not in scheduler and not (host and port.isdigit()):
-        raise ValueError("not HOST:PORT")
+        raise _no_scheduler(scheduler, "not HOST:PORT")
+
+
+def _no_scheduler(scheduler: str, error: object) -> InputError:
+    return InputError(
+        Field("scheduler", scheduler),
+        "no dask scheduler answers there ({error})",
+        "give `auto`, `threads`, `processes` or tcp://HOST:PORT",
+        error=error,
+    )

@@ -15,7 +15,7 @@ class Pace:
         self.skipped = self.failed = 0
         self._began = now
         self._done = done
-        self._kept = -done  # tasks found finished, which took no time, of those to come
+        self._kept = -done  # tasks found finished, or not to be counted, of those to come
         self._steps: deque[tuple[float, int, int, int]] = deque()  # when; tasks, cells, footprints
 
     def advance(self, now: float, done: int) -> None:
@@ -32,6 +32,10 @@ class Pace:
             return
         self.skipped += event.get("skipped", 0)
         self.failed += event.get("outcome") == FAILED
+        if event.get("compiled"):  # its time says nothing of those to come
+            self._began, self._kept = now, self._kept + 1
+            self._steps.clear()
+            return
         self._steps.append((now, 0, event.get("cells", 0), event.get("footprints", 0)))
 
     def told(self, now: float, total: int) -> list[Text]:

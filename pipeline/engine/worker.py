@@ -11,11 +11,14 @@ import shutil
 import sys
 from threading import Thread
 
+from pipeline.engine.garbage import collect_rarely
+
 LOOPBACK = "127.0.0.1"  # which only this machine reaches
 
 
 def main(address: str, folder: str) -> None:
     """Take tasks from a scheduler until the run ends."""
+    collect_rarely()
     Thread(target=_end_with_input, args=(folder,), daemon=True, name="watch").start()
     asyncio.run(_work(address, folder))
     _end(folder)

@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.areas.selection import Area, Circle, parse_area, parse_around
+from pipeline.engine.cluster import check_address
+from pipeline.engine.processes import Processes
+from pipeline.engine.threads import Threads
 from pipeline.errors import InputError
 from pipeline.methods import DEFAULT, METHODS
 from pipeline.methods.method import names
@@ -12,6 +15,7 @@ from pipeline.storage.places import Place
 from pipeline.terms import Field
 
 ALLOWANCES = ("gaps", "heights", "versions")
+AUTO = "auto"  # the scheduler: threads, or processes where they pay
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Resources:
 
     block: int = 2048
     workers: int | None = None
-    scheduler: str = "auto"
+    scheduler: str = AUTO
     relief: Path | None = None
     prepared: Path | None = None
 
@@ -174,3 +178,5 @@ def check_options(request: Request) -> None:
         raise InputError(Field("block", block), remedy="give 16 cells or more")
     if workers is not None and workers < 1:
         raise InputError(Field("workers", workers), remedy="give 1 or more")
+    if request.resources.scheduler not in (AUTO, Threads.name, Processes.name):
+        check_address(request.resources.scheduler)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels.compile import number_compiled
 from pipeline.engine.tasks import Stop
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import Shard
@@ -36,6 +37,7 @@ def pass_task(
     """
     method, context = shared
     step, last = method.passes[index], index == len(method.passes) - 1
+    compiled = number_compiled()
     tables, rows, counts = [], [], Counts()
     with open_work(shared, shard, step, surroundings, stop) as work:
         for block in work.each_block(tiles):
@@ -53,7 +55,7 @@ def pass_task(
         context.ledger.record_rows(step.name, shard.name, table)
     else:
         context.ledger.record(step.name, shard.name, joined(tables))
-    return work.log
+    return work.log | {"compiled": number_compiled() - compiled}
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from pipeline.grid.windows import TILE
 from pipeline.methods.context import Context
 from pipeline.runs.passes import unread_sheets
 from pipeline.runs.prepare import Run
+from pipeline.runs.request import AUTO
 
-AUTO = "auto"
 # What a thread decodes and computes, from four generated sheets of a city and of the country.
 CELLS_A_SECOND = 88e6
 FOOTPRINTS_A_SECOND = 18_000.0
@@ -27,7 +27,10 @@ def engine_of(
 ) -> Engine:
     """The engine that a run asks for; see `open_engine`."""
     scheduler, workers = run.request.resources.scheduler, run.request.resources.workers
-    chosen = scheduler_for(run.context, scheduler, workers or cores())
+    count = workers or cores()
+    chosen = scheduler_for(run.context, scheduler, count)
+    if chosen == Processes.name:
+        workers = min(count, most_tasks(run.context))
     return open_engine(stack, chosen, workers, progress, stop, seen)
 
 
@@ -50,6 +53,11 @@ def scheduler_for(context: Context, scheduler: str, workers: int) -> str:
         return scheduler
     saved = _seconds(context) * SERIAL * (1 - 1 / workers)
     return Processes.name if saved > START_S and _have_memory(workers) else Threads.name
+
+
+def most_tasks(context: Context) -> int:
+    """How many tasks a stage has at most, about: more processes would only start and end."""
+    return max(len(context.shards), len(unread_sheets(context)), 1)
 
 
 def _seconds(context: Context) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pipeline.engine.garbage import collect_rarely
 from pipeline.messages import Text
 from pipeline.storage.places import Place, place_of
 from service.cli.bench import bench
@@ -80,6 +81,7 @@ def run(ctx: click.Context, update: str | None, log_json: str | None, **options:
 def _judge(
     ctx: click.Context, request: Any, stop: Callable[[], bool], log_json: str | None = None
 ) -> None:
+    collect_rarely()
     from pipeline.results import coverage, report
     from pipeline.results.printed import warnings
     from pipeline.runs.compared import run_compared

@@ -22,6 +22,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from pipeline.engine.events import Log
+from pipeline.engine.garbage import collect_rarely
 from pipeline.errors import InputError, Kind, Stopped
 from pipeline.storage.places import DISK_FULL
 from service.core.catalogue import Backend
@@ -68,6 +69,7 @@ def main(execute: Execute) -> None:
     task = TASK.validate_json(sys.stdin.readline())
     _end_with(task.service)
     os.nice(NICE)
+    collect_rarely()
     with contextlib.suppress(OSError):  # where memory ends, this goes before the service
         Path("/proc/self/oom_score_adj").write_text("500")
     settings = task.backend.settings

@@ -1,16 +1,20 @@
 """Where `auto` computes: on processes where they pay, else on threads."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import distributed.system
 import pytest
 
+from pipeline.engine.engine import never_stop, no_progress
+from pipeline.errors import InputError
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import Window
 from pipeline.methods.context import Context
 from pipeline.runs.prepare import prepare
-from pipeline.runs.workers import WORKER_BYTES, scheduler_for
+from pipeline.runs.request import Request, Resources
+from pipeline.runs.workers import WORKER_BYTES, engine_of, scheduler_for
 from tests.support.outcomes import small_quarter
 
 
@@ -49,6 +53,25 @@ def test_processes_need_memory(context: Context, monkeypatch: pytest.MonkeyPatch
     for gibibytes, expected in ((3, "processes"), (2.9, "threads")):
         monkeypatch.setattr(distributed.system, "MEMORY_LIMIT", gibibytes * WORKER_BYTES)
         assert scheduler_for(large(context), "auto", 2) == expected
+
+
+def test_no_more_processes_than_tasks(tmp_path: Path) -> None:
+    """They start with the first task, so none do here."""
+    run = prepare(small_quarter(tmp_path).request(tmp_path / "out", layers=()))
+    request = replace(run.request, resources=Resources(scheduler="processes", workers=100))
+    with ExitStack() as stack:
+        engine = engine_of(stack, replace(run, request=request), no_progress, never_stop)
+    sheets = {*run.context.terrain.dsm.sheets, *run.context.terrain.dtm.sheets}
+    assert 1 <= engine.workers <= max(len(run.context.shards), len(sheets)) < 100
+
+
+@pytest.mark.parametrize("scheduler", ["nonsense", "", "tcp:", ":8786"])
+def test_what_is_no_address_is_refused_before_anything_is_read(scheduler: str) -> None:
+    request = Request.of(
+        dsm=("none.tif",), dtm=("none.tif",), buildings=("none.gpkg",), out="o", scheduler=scheduler
+    )
+    with pytest.raises(InputError, match="give `auto`, `threads`, `processes` or tcp://HOST:PORT"):
+        prepare(request)
 
 
 @pytest.mark.parametrize("named", ["threads", "processes", "tcp://127.0.0.1:8786"])

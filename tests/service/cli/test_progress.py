@@ -147,6 +147,15 @@ def test_earlier_tasks_do_not_count_as_speed() -> None:
         assert pace.told(30.0, 100) == ["about 4 min left"]
 
 
+def test_tasks_that_compiled_do_not_count_as_speed() -> None:
+    """Those of two workers, which took a minute; nothing is said until another is done."""
+    first = {"stage": "shade", "shard": "r0c0", "outcome": events.DONE, "compiled": 30}
+    began = [(60.0, first), (60.0, 1), (61.0, first), (61.0, 2)]
+    assert told(began, 100) == ""
+    assert told([*began, (63.0, SHARD), (63.0, 3)], 100).endswith("about 3 min left")
+    assert told([*began, (63.0, SHARD), (63.0, 3)], 12).endswith("about 18 s left")
+
+
 def test_the_time_left_is_of_the_last_minutes() -> None:
     quick = [(float(n), n) for n in range(1, 1001)]
     slow = [(1000.0 + 60 * n, 1000 + n) for n in range(1, 31)]
