@@ -56,6 +56,31 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def test_files_are_those_that_zarr_writes_when_it_compares_all_cells(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here no chunk is without data."""
+    monkeypatch.setattr(store, "all_have_data", lambda *_: False)
+    written(tmp_path, LARGE)
+    files = [path for path in large.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        assert (tmp_path / path.relative_to(large)).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("fill", [0, np.nan])
+def test_chunks_with_data_are_told_from_empty_ones(fill: float) -> None:
+    """A chunk whose only data lie between the cells that are looked at counts as empty: then zarr
+    looks at all."""
+    array = np.full((2, 130, 70), fill, np.float32)
+    array[:, ::64, ::64] = 7
+    assert store.all_have_data(array, fill, 64)
+    array[1, 128:, 64:] = fill
+    array[1, 129, 69] = 7
+    assert not store.all_have_data(array, fill, 64)
+    assert store.all_have_data(array[:1], fill, 64)
+
+
 def nodes(place: Path) -> dict[str, Any]:
     """The metadata of all groups and arrays, by their paths."""
     files = place.rglob("zarr.json")
