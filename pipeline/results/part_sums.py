@@ -4,6 +4,7 @@ of its own."""
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.methods.method import NUMBER, TEXT, Column, Field, Method, Total
 
@@ -35,17 +36,25 @@ def summed(rows: pa.Table, method: Method) -> pa.Table:
             if total.item is not None:
                 items = pc.list_element(rows[column.name], total.item)
                 rows = rows.append_column(total.name, items.cast(NUMBER))
-        for field in column.fields:
-            for total in field.totals:
-                rows = rows.append_column(total.name, _sums(rows[column.name], field, total))
+        totals = [(field, total) for field in column.fields for total in field.totals]
+        if totals:
+            structs, row = _flat(rows[column.name])
+            for field, total in totals:
+                values = np.bincount(row, _values(structs, field, total), len(rows))
+                rows = rows.append_column(total.name, pa.array(values.astype(np.float64)))
     return rows
 
 
-def _sums(lists: pa.ChunkedArray, field: Field, total: Total) -> pa.Array:
+def _flat(lists: pa.ChunkedArray) -> tuple[pa.StructArray, NDArray[np.int64]]:
+    """The structs of lists one after another, and the row of each."""
     whole = lists.combine_chunks()
-    structs, row = pc.list_flatten(whole), pc.list_parent_indices(whole).to_numpy()
+    return pc.list_flatten(whole), pc.list_parent_indices(whole).to_numpy()
+
+
+def _values(structs: pa.StructArray, field: Field, total: Total) -> NDArray[np.float64]:
+    """What each struct adds: its number, or 1 for a text; 0 if it does not count."""
     counts = np.ones(len(structs), np.bool_) if total.parts is None else total.parts(structs)
     values = counts.astype(np.float64)
     if field.type != TEXT:
         values *= pc.fill_null(structs.field(field.name), 0).to_numpy(zero_copy_only=False)
-    return pa.array(np.bincount(row, values, len(whole)).astype(np.float64))
+    return values
