@@ -18,6 +18,7 @@ from pipeline.results import report
 from pipeline.results.summary import summary
 from pipeline.wording import MONTHS
 from tests.support.annual import Ground, convergence, expected, ground_of
+from tests.support.commands import arguments, call
 from tests.support.outcomes import compute, counted
 from tests.support.runs import Files, World
 
@@ -339,13 +340,26 @@ def test_cells_that_do_not_fit_are_refused(tmp_path: Path, resolution: float) ->
 
 
 @pytest.mark.parametrize(
-    "settings", [{"scheme": "best"}, {"flat_layout": "north"}, {"outlines": "maybe"}]
+    "settings",
+    [
+        {"scheme": "best"},
+        {"flat_layout": "north"},
+        {"outlines": "maybe"},
+        {"directions": "70"},
+        {"directions": "12"},
+        {"directions": "364"},
+        {"albedo": "1.1"},
+        {"module_lift_m": "-1"},
+    ],
 )
-def test_unknown_choices_are_refused(tmp_path: Path, settings: dict[str, str]) -> None:
+def test_values_out_of_range_are_refused(tmp_path: Path, settings: dict[str, str]) -> None:
     w = World(40, 40)
     w.block(10, 10, 20, 20, 6.0)
-    with pytest.raises(InputError, match=next(iter(settings))):
+    with pytest.raises(InputError, match=next(iter(settings))) as caught:
         judged(w, tmp_path, settings=settings)
+    assert "\n" not in str(caught.value) and "it takes" in str(caught.value)
+    if "directions" in settings:
+        assert "16 to 360, a multiple of 4" in str(caught.value)
 
 
 @pytest.mark.parametrize("update", [False, True])
@@ -356,3 +370,22 @@ def test_a_run_of_another_method_is_not_taken_up(tmp_path: Path, update: bool) -
     compute(files, tmp_path / "out", layers=())
     with pytest.raises(InputError):
         compute(files, tmp_path / "out", method=NAME, layers=(), update=update)
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "yield of the panels"), ("nl", "opbrengst van")])
+def test_a_what_if_says_what_it_changes(tmp_path: Path, lang: str, said: str) -> None:
+    w = World(60, 60)
+    w.block(5, 5, 15, 15, 4.0)
+    files = w.write(tmp_path / "in")
+    added = World(60, 60)
+    added.footprint(shapely.box(30, 30, 42, 42), height_m=9.0)
+    added.footprints.to_parquet(tmp_path / "added.parquet")
+    words = ("--method", NAME, "--layers", "none", "--lang", lang)
+    result = call(
+        *arguments(files, tmp_path / "out", *words, "--add-building", tmp_path / "added.parquet")
+    )
+    assert result.exit_code == 0, result.output
+    (line,) = [each for each in result.stdout.splitlines() if each.strip().startswith(said)]
+    before, after, difference = (float(re.sub("[.,]", "", n)) for n in line.split()[-3:])
+    assert 0 < before < after and difference == pytest.approx(after - before, abs=1)
+    assert ("kWh a year" if lang == "en" else "kWh per jaar") in result.stdout.splitlines()[-3]

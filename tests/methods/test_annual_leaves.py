@@ -152,3 +152,23 @@ def test_planes_are_features(run: Path, client: TestClient) -> None:
     }  # fmt: skip
     shape = shapely.from_geojson(json.dumps(one["geometry"]))
     assert shapely.hausdorff_distance(shape, outlines[0]) < 1e-3
+
+
+def test_months_are_properties_of_their_own(run: Path, client: TestClient) -> None:
+    table = pq.read_table(run / "buildings.parquet").to_pylist()
+    june = {row["row"]: row["solar_month_kwh"][5] for row in table if row["solar_month_kwh"]}
+    least = float(np.median([*june.values()]))
+    asked = {"filter": f"solar_month_kwh_6 > {least}", "limit": 10_000}
+    page = client.get("/collections/run/items", params=asked).json()
+    found = {each["id"]: each["properties"]["solar_month_kwh_6"] for each in page["features"]}
+    assert found == {row: kwh for row, kwh in june.items() if kwh > least} and found
+    schema = client.get("/collections/run/queryables").json()["properties"]
+    assert schema["solar_month_kwh_6"]["title"] == "Solar yield by month, June"
+    assert "solar_month_kwh_13" not in schema
+
+
+def test_months_have_titles_in_a_workbook(run: Path, tmp_path: Path) -> None:
+    export(run, tmp_path / "planes.gpkg", lang="nl")
+    with contextlib.closing(sqlite3.connect(tmp_path / "planes.gpkg")) as database:
+        named = dict(database.execute("SELECT column_name, name FROM gpkg_data_columns").fetchall())
+    assert named["month_kwh_12"] == "Opbrengst per maand, december"

@@ -12,6 +12,8 @@ from pipeline.methods.annual.sums import (
     apart_of,
     by_month,
     hectares,
+    least,
+    most,
 )
 from pipeline.methods.method import BOOLEAN, NUMBER, SINGLE, Column, Total, Words, lists_of
 
@@ -57,16 +59,8 @@ OWN = (
         Words("Opbrengst zon", "van die panelen in een jaar"), compared=True,
         totals=(Total("solar_kwh", "kwh", KWH, where=SUITS, error=apart_of),),
     ),
-    Column(
-        "solar_low_kwh", NUMBER, KWH,
-        Words("Solar yield, at least", "of 80 of 100 cases the lowest"),
-        Words("Opbrengst zon, minstens", "van 80 van de 100 gevallen de laagste"),
-    ),
-    Column(
-        "solar_high_kwh", NUMBER, KWH,
-        Words("Solar yield, at most", "of 80 of 100 cases the highest"),
-        Words("Opbrengst zon, hoogstens", "van 80 van de 100 gevallen de hoogste"),
-    ),
+    Column("solar_low_kwh", NUMBER, KWH, *least("Solar yield", "Opbrengst zon")),
+    Column("solar_high_kwh", NUMBER, KWH, *most("Solar yield", "Opbrengst zon")),
     Column(
         "solar_month_kwh", pa.list_(SINGLE), "kWh",
         Words("Solar yield by month", "of those panels, January first (solar_month_kwh_1 ... in"

@@ -12,6 +12,8 @@ from pipeline.methods.annual.sums import (
     areas_by_direction,
     hectares,
     is_pitched,
+    least,
+    most,
     panels_by_direction,
 )
 from pipeline.methods.method import BOOLEAN, NUMBER, SINGLE, TEXT, Field, Total, Words
@@ -130,14 +132,8 @@ PLANE = (
               " formaten)"),
         items=MONTH_LABELS, in_tiles=False,
     ),
-    Field(
-        "low_kwh", NUMBER, KWH, Words("Yield, at least", "of 80 of 100 cases the lowest"),
-        Words("Opbrengst, minstens", "van 80 van de 100 gevallen de laagste"),
-    ),
-    Field(
-        "high_kwh", NUMBER, KWH, Words("Yield, at most", "of 80 of 100 cases the highest"),
-        Words("Opbrengst, hoogstens", "van 80 van de 100 gevallen de hoogste"),
-    ),
+    Field("low_kwh", NUMBER, KWH, *least("Yield", "Opbrengst")),
+    Field("high_kwh", NUMBER, KWH, *most("Yield", "Opbrengst")),
     Field(
         "suitable", BOOLEAN, "", Words("Suitable", "by the scheme; never without usable area"),
         Words("Geschikt", "volgens het schema; nooit zonder bruikbaar oppervlak"),

@@ -105,31 +105,33 @@ def apart_of(rows: pa.Table) -> NDArray[np.float64]:
     return apart(shade_of(kwh, unshaded))
 
 
+def least(en: str, nl: str) -> tuple[Words, Words]:
+    """The words of the lower end of an interval. en, nl: of what it is one."""
+    return (
+        Words(f"{en}, at least", "lower end of the interval that holds it in 80 of 100 cases"),
+        Words(f"{nl}, minstens", "ondergrens van de marge waarin het in 80 van de 100 keer ligt"),
+    )
+
+
+def most(en: str, nl: str) -> tuple[Words, Words]:
+    """The words of the upper end of an interval. en, nl: of what it is one."""
+    return (
+        Words(f"{en}, at most", "upper end of the interval that holds it in 80 of 100 cases"),
+        Words(f"{nl}, hoogstens", "bovengrens van de marge waarin het in 80 van de 100 keer ligt"),
+    )
+
+
 # fmt: off
 COLUMNS = (
-    Column(
-        "solar_low_kwh", NUMBER, KWH, Words("Yield, at least", "of 80 of 100 cases the lowest"),
-        Words("Opbrengst, minstens", "van 80 van de 100 gevallen de laagste"),
-    ),
-    Column(
-        "solar_high_kwh", NUMBER, KWH, Words("Yield, at most", "of 80 of 100 cases the highest"),
-        Words("Opbrengst, hoogstens", "van 80 van de 100 gevallen de hoogste"),
-    ),
+    Column("solar_low_kwh", NUMBER, KWH, *least("Yield", "Opbrengst")),
+    Column("solar_high_kwh", NUMBER, KWH, *most("Yield", "Opbrengst")),
     Column(
         "shade_kwh", NUMBER, KWH,
         Words("Lost by shade", "what the panels would give more with nothing around"),
         Words("Schaduwverlies", "wat de panelen meer zouden geven zonder iets eromheen"),
     ),
-    Column(
-        "shade_low_kwh", NUMBER, KWH,
-        Words("Lost by shade, at least", "of 80 of 100 cases the lowest"),
-        Words("Schaduwverlies, minstens", "van 80 van de 100 gevallen de laagste"),
-    ),
-    Column(
-        "shade_high_kwh", NUMBER, KWH,
-        Words("Lost by shade, at most", "of 80 of 100 cases the highest"),
-        Words("Schaduwverlies, hoogstens", "van 80 van de 100 gevallen de hoogste"),
-    ),
+    Column("shade_low_kwh", NUMBER, KWH, *least("Lost by shade", "Schaduwverlies")),
+    Column("shade_high_kwh", NUMBER, KWH, *most("Lost by shade", "Schaduwverlies")),
     Column(
         "households_solar", NUMBER, HOMES,
         Words("Households", "whose use the yield equals"),
