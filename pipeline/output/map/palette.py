@@ -64,7 +64,7 @@ def _of_class(of: Class) -> Style:
 
 
 def _of_line(of: Class) -> Style:
-    return {"facecolor": BARE, "edgecolor": of.colour, "linewidth": 1.4}
+    return {"facecolor": BARE, "edgecolor": of.colour, "linewidth": 0.9}
 
 
 def shade_style(of: Shade) -> Style:
