@@ -58,11 +58,13 @@ class TileMask:
 
     def grow(self, halo: Halo) -> "TileMask":
         """The mask grown by a halo counted in tiles, on a frame grown as much."""
-        out = TileMask.none(self.frame.grow(halo))
         rows, columns = self.marked.shape
+        along = np.zeros((rows, columns + halo.west + halo.east), np.bool_)
+        for j in range(halo.west + halo.east + 1):
+            along[:, j : j + columns] |= self.marked
+        out = TileMask.none(self.frame.grow(halo))
         for i in range(halo.north + halo.south + 1):
-            for j in range(halo.west + halo.east + 1):
-                out.marked[i : i + rows, j : j + columns] |= self.marked
+            out.marked[i : i + rows] |= along
         return out
 
     def union(self, other: "TileMask") -> "TileMask":

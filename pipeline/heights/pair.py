@@ -21,6 +21,10 @@ from pipeline.terms import Field, File
 class Additions(Protocol):
     """Buildings added to the measured surface."""
 
+    @property
+    def windows(self) -> NDArray[np.int64]:
+        """(n, 4) top, left, bottom, right, half open: cells that can be theirs."""
+
     def part(self, window: Window) -> "Additions":
         """The added buildings that touch a window."""
 

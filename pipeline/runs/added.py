@@ -34,9 +34,14 @@ class Added:
     file: NDArray[np.int64]
     id: NDArray[Any]
 
+    @property
+    def windows(self) -> NDArray[np.int64]:
+        """(n, 4) top, left, bottom, right, half open: cells that can be theirs."""
+        return self.outlines.windows()
+
     def part(self, window: Window) -> "Added":
         """The added buildings that touch a window."""
-        inside = touches(self.outlines.windows(), window)
+        inside = touches(self.windows, window)
         outlines = self.outlines.take(inside)
         return Added(outlines, self.roof[inside], self.file[inside], self.id[inside])
 
@@ -53,7 +58,7 @@ class Added:
     def under(self, surface: HeightBounds) -> HeightBounds:
         """Bounds of the surface, with them on it."""
         roof = self.roof.astype(np.int32)
-        return surface.raised(self.outlines.windows(), roof, roof)
+        return surface.raised(self.windows, roof, roof)
 
     def stand_on(self, dsm: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
         """The surface of a window with them on it, where they are higher, or it has no data."""

@@ -4,7 +4,7 @@ from pipeline.methods import house
 from pipeline.methods.annual import words
 from pipeline.methods.annual.columns import FOOTPRINTS, OWN
 from pipeline.methods.annual.passes import LAYER, PASSES
-from pipeline.methods.annual.reach import RoofReach
+from pipeline.methods.annual.reach import HorizonReach
 from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
 from pipeline.methods.annual.sums import DERIVED
 from pipeline.methods.house import REASONS, SHAPE, identity, verdict
@@ -68,7 +68,7 @@ ANNUAL = Method(
     flags=FLAGS,
     layers=LAYERS,
     passes=PASSES,
-    reach=RoofReach(lambda p: 0.0),
+    reach=HorizonReach(lambda p: 0.0),
     states=convergences,
     check_cells=check_cells,
     uses_climate=True,

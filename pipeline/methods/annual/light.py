@@ -8,16 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.plane_light import own_bins, plane_sums
 from pipeline.grid.windows import LatticeCell
+from pipeline.methods.annual.horizons import horizons, plane_cells
+from pipeline.methods.annual.reach_cut import light_cut
 from pipeline.methods.annual.rules import convergence_of, tilt_degrees
 from pipeline.methods.annual.segments import Segments
 from pipeline.methods.climate import Climate, climate_of, month_tables
-from pipeline.methods.climate.table import BIN, BINS, DIRECTIONS, OPEN, azimuths, bins_of
+from pipeline.methods.climate.table import BIN, BINS, DIRECTIONS, OPEN, azimuths
 from pipeline.methods.passes import Block, Work
 
 MONTHS = 12
-FLAT_TILT = {"east": 10.0, "west": 10.0, "south": 15.0}  # of the modules on flat planes [degrees]
-FLAT_AZIMUTH = {"east": 90.0, "west": 270.0, "south": 180.0}  # from true north [degrees]
+# Of what lies on flat planes: tilt, and azimuth from true north [degrees].
+ON_FLAT = {"east": (10.0, 90.0), "west": (10.0, 270.0), "south": (15.0, 180.0), "level": (0.0, 0.0)}
+UNITS = 2**30  # a kWh/m2 of the table: of 10 million cells the sums fit in int64
+WATT_HOURS = 3  # decimals of kWh
 
 Reals = NDArray[np.float64]
 
@@ -42,13 +47,14 @@ class PlaneLight:
 class SquareLight(NamedTuple):
     """The light of a year over a square of the lattice.
 
-    table: (directions, BINS, 39), what a direction gives with its horizon in a bin: by month
-    `beam_table` east, north, up [kWh/m2]; then its part of the view of the sky by Dozier and Frew
-    (1990), of a level plane, and of a plane's slope east and north; irradiation, isotropic, band:
-    (12,) of `SquareClimate` [kWh/m2]; convergence: grid north from true north, eastward [rad].
+    table: (directions, BINS, 39) int64, what a direction gives with its horizon in a bin, in parts
+    of 2^-30, so that sums are exact: by month `beam_table` east, north, up [kWh/m2]; then its part
+    of the view of the sky by Dozier and Frew (1990), of a level plane, and of a slope of 1 east and
+    north; irradiation, isotropic, band: (12,) of `SquareClimate` [kWh/m2]; convergence: grid north
+    from true north, eastward [rad].
     """
 
-    table: Reals
+    table: NDArray[np.int64]
     irradiation: Reals
     isotropic: Reals
     band: Reals
@@ -71,6 +77,7 @@ def square_light(
     beam = np.moveaxis(month_tables(here.suns, directions), 0, 2)
     table = np.concatenate([beam.reshape(directions, BINS, -1), _sky_table(directions)], axis=2)
     convergence = math.radians(convergence_of(square))
+    table = np.rint(table * UNITS).astype(np.int64)
     return SquareLight(table, here.irradiation, here.isotropic, here.band, convergence)
 
 
@@ -87,47 +94,92 @@ def _sky_table(directions: int) -> Reals:
     return np.stack([np.broadcast_to(level, east.shape), east, north], axis=2) / directions
 
 
+class Receivers(NamedTuple):
+    """What the light of planes falls on: of a pitched plane modules that lie as it does; of a flat
+    one modules that face east, west and south, and for its view of the sky a level one.
+
+    start: (planes + 1,), where those of each plane start; is_flat: (planes,); slopes: of each.
+    """
+
+    start: NDArray[np.int64]
+    is_flat: NDArray[np.bool_]
+    slopes: Slopes
+
+    @classmethod
+    def on(cls, planes: Slopes, is_flat: NDArray[np.bool_], square: SquareLight) -> "Receivers":
+        """The receivers on planes."""
+        start = np.concatenate([[0], np.cumsum(np.where(is_flat, len(ON_FLAT), 1))])
+        east, north = (np.repeat(each, np.diff(start)) for each in planes)
+        for n, (tilt, azimuth) in enumerate(ON_FLAT.values()):
+            steep, towards = (
+                math.tan(math.radians(tilt)),
+                math.radians(azimuth) - square.convergence,
+            )
+            at = start[:-1][is_flat] + n  # a plane rises away from where it faces
+            east[at], north[at] = -steep * math.sin(towards), -steep * math.cos(towards)
+        return cls(start, is_flat, Slopes(east, north))
+
+    def of(self, planes: NDArray[np.int64]) -> tuple[NDArray[np.int64], "Receivers"]:
+        """The positions of the receivers on some planes, and those alone."""
+        count = np.diff(self.start)[planes]
+        start = np.concatenate([[0], np.cumsum(count)])
+        rows = np.arange(start[-1]) + np.repeat(self.start[planes] - start[:-1], count)
+        slopes = Slopes(*(part[rows] for part in self.slopes))
+        return rows, Receivers(start, self.is_flat[planes], slopes)
+
+    def own_bins(self, directions: int) -> NDArray[np.uint8]:
+        """The bins of the horizon that each is to itself, (receivers, directions)."""
+        gradient = np.column_stack(self.slopes).astype(np.float32)
+        return own_bins(gradient, azimuths(directions), BINS)
+
+    def of_planes(self, months: Reals) -> Reals:
+        """Months of planes by layout, (planes, 2, 12), from those of receivers, (receivers, 12)."""
+        first, flat = self.start[:-1], self.start[:-1][self.is_flat]
+        layouts = np.repeat(months[first][:, None], 2, axis=1)
+        layouts[self.is_flat, 0] = (months[flat] + months[flat + 1]) / 2
+        layouts[self.is_flat, 1] = months[flat + 2]
+        return layouts.round(WATT_HOURS)
+
+
 def light_of(
     work: Work, block: Block, segments: Segments, square: SquareLight, p: Any
 ) -> PlaneLight:
     """What the modules of planes get. square: of the block's."""
-    slopes = Slopes(segments.planes.slope_east, segments.planes.slope_north)
-    flat = tilt_degrees(*slopes) < p.flat_below_deg
-    own, level = Slopes(*slopes), Slopes(*np.zeros((2, len(flat))))
-    months = np.empty((len(flat), 2, MONTHS))
-    months[:] = _received(own, _unshaded(own, square), square, p)[0][:, None]
-    facing = {name: _module(name, int(flat.sum()), square) for name in FLAT_TILT}
-    east, west, south = (
-        _received(each, _unshaded(each, square), square, p)[0] for each in facing.values()
-    )
-    months[flat] = np.stack([(east + west) / 2, south], axis=1)
-    seen = Slopes(*(np.where(flat, *pair) for pair in zip(level, own, strict=True)))
-    view = _received(seen, _unshaded(seen, square), square, p)[1]
-    months = months.round(3)
-    return PlaneLight(months, months.copy(), view, np.zeros(len(segments.position), np.bool_))
+    planes, r = segments.planes, work.context.resolution
+    slopes = Slopes(planes.slope_east, planes.slope_north)
+    receivers = Receivers.on(slopes, tilt_degrees(*slopes) < p.flat_below_deg, square)
+    least = receivers.own_bins(len(square.table))
+    gradient = np.column_stack(slopes).astype(np.float32)
+    gradient[receivers.is_flat] = 0  # flat planes' modules do not lie in them
+    cells = plane_cells(segments, r, p.module_lift_m)
+    sums = np.zeros((len(least), square.table.shape[2]), np.int64)
+    for at, bins in horizons(work, cells, gradient, azimuths(len(square.table))):
+        some, plane = np.unique(cells.plane[at], return_inverse=True)
+        rows, here = receivers.of(some)
+        sums[rows] += plane_sums(bins, plane, here.start, least[rows], square.table)
+    counts = np.repeat(planes.cells, np.diff(receivers.start))
+    months, view = received(receivers, sums / counts[:, None], square, p)
+    unshaded, _ = received(receivers, sums_alone(receivers, square), square, p)
+    cut = light_cut(work.context, segments, p.reach_height_m)
+    return PlaneLight(months, unshaded, view, cut)
 
 
-def _module(name: str, n: int, square: SquareLight) -> Slopes:
-    """The slopes of n modules that stand so on flat planes."""
-    steep = -math.tan(math.radians(FLAT_TILT[name]))  # a plane rises away from where it faces
-    azimuth = math.radians(FLAT_AZIMUTH[name]) - square.convergence
-    return Slopes(np.full(n, steep * math.sin(azimuth)), np.full(n, steep * math.cos(azimuth)))
-
-
-def _unshaded(slopes: Slopes, square: SquareLight) -> Reals:
-    """The sums of the table, (n, 39), behind no horizon but a plane's own, which goes on for
-    ever."""
-    sums = np.zeros((len(slopes.east), square.table.shape[2]))
-    for azimuth, table in zip(azimuths(len(square.table)), square.table, strict=True):
-        uphill = slopes.east * math.sin(azimuth) + slopes.north * math.cos(azimuth)
-        sums += table[bins_of(np.arctan(np.maximum(uphill, 0.0)))]
+def sums_alone(receivers: Receivers, square: SquareLight) -> NDArray[np.int64]:
+    """The sums of the table over the directions behind the horizon that each receiver is to itself,
+    (receivers, 39)."""
+    directions = np.arange(len(square.table))
+    sums: NDArray[np.int64] = square.table[directions, receivers.own_bins(len(directions))].sum(1)
     return sums
 
 
-def _received(slopes: Slopes, sums: Reals, square: SquareLight, p: Any) -> tuple[Reals, Reals]:
-    """By month what modules of these slopes get with these sums of the table, (n, 12) [kWh/m2], and
-    their view of the sky, (n,)."""
-    east, north = (part[:, None] for part in slopes)
+def received(
+    receivers: Receivers, sums: NDArray[Any], square: SquareLight, p: Any
+) -> tuple[Reals, Reals]:
+    """What planes get by layout and month, (planes, 2, 12) [kWh/m2], and their view of the sky,
+    (planes,). sums: of the table over the directions, mean of each receiver's cells, (receivers,
+    39)."""
+    sums = sums / UNITS
+    east, north = (part[:, None] for part in receivers.slopes)
     length = np.sqrt(1.0 + east**2 + north**2)
     beam = sums[:, : 3 * MONTHS].reshape(-1, MONTHS, 3)
     direct = (beam[..., 2] - east * beam[..., 0] - north * beam[..., 1]) / length
@@ -136,4 +188,5 @@ def _received(slopes: Slopes, sums: Reals, square: SquareLight, p: Any) -> tuple
     up, steep = 1.0 / length, np.sqrt(east**2 + north**2) / length
     band = square.band * steep * view / ((1.0 + up) / 2.0)
     ground = p.albedo * square.irradiation * (1.0 - up) / 2.0
-    return direct + square.isotropic * view + band + ground, view[:, 0]
+    months = direct + square.isotropic * view + band + ground
+    return receivers.of_planes(months), view[receivers.start[1:] - 1, 0]
