@@ -28,10 +28,12 @@ def page_of(method: Method) -> str:
     return (ROOT / f"docs/methods/{method.name}.md").read_text("utf-8")
 
 
-@pytest.fixture(params=["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
+PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(params=PAGES)
 def page(request: pytest.FixtureRequest) -> Path:
-    path = ROOT / request.param
-    return path if path.exists() else ROOT / "docs" / request.param
+    return ROOT / request.param
 
 
 def test_the_methods_page_has_the_parameters_as_they_are_declared(method: Method) -> None:
@@ -75,6 +77,16 @@ def test_every_word_of_a_restriction_is_explained() -> None:
         assert all(f"`{word}`" in text for word in (name, *words))
 
 
+def anchors(page: str) -> set[str]:
+    """The headings of a page as GitHub names them in links."""
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        assert "://" in target or (page.parent / target).exists(), target
+    for target, _, anchor in re.findall(r"\]\(([^)#]*)(#([^)]+))?\)", page.read_text("utf-8")):
+        if "://" in target:
+            continue
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path.read_text("utf-8")), f"{target}#{anchor}"
