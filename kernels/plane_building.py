@@ -5,7 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels.compile import kernel
-from kernels.plane_cells import count_holes, count_mixed, drop_outliers, drop_small, region_of
+from kernels.plane_cells import (
+    count_holes,
+    count_mixed,
+    drop_outliers,
+    drop_small,
+    part_again,
+    region_of,
+)
 from kernels.plane_fit import FIELDS, N, height
 from kernels.plane_grow import NEAR, GrowthRules, Regions, Room, grow, grow_left, plane_of
 from kernels.plane_merge import merge_alike, settle
@@ -114,7 +121,8 @@ def _segment(field, regions, room, rules):  # type: ignore[no-untyped-def]
     settle(field, regions, room, LATE)
     if drop_small(field, regions, rules.least):
         settle(field, regions, room, LATE)
-    drop_outliers(field, regions)
+    drop_outliers(field, regions, room)
+    part_again(field, regions, room)
     count_mixed(field, regions, room)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from kernels.compile import kernel
 from kernels.plane_fit import N, height
 from kernels.plane_grow import BESIDE, NEAR, plane_of, refit, tolerance
-from kernels.plane_merge import move
+from kernels.plane_merge import at_border, move
 from kernels.plane_seeds import MISSING, NONE, OUTSIDE, PAD, WILD
 
+BENT = 7.0  # a cell whose mean is further than that from both planes that meet in it is bent [cm]
 ABOUT = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
@@ -40,19 +41,89 @@ def drop_small(field, regions, least):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def drop_outliers(field, regions):  # type: ignore[no-untyped-def]
-    """Fit planes to those of their cells that lie in them; the others count and are not fitted."""
+def drop_outliers(field, regions, room):  # type: ignore[no-untyped-def]
+    """Fit planes to those of their cells that lie in them and are not bent; the others count and
+    are not fitted. A plane of which these are more than half is fitted to all its cells."""
+    label, members, n = field.label, room.members, 0
+    dropped = np.zeros(regions.used[0], np.int64)
     for y in range(PAD, len(field.begin) - PAD):
         for x in range(field.begin[y], field.end[y]):
-            r = field.label[y, x]
+            r = label[y, x]
             if r > NONE:
                 plane = plane_of(regions, r)
                 away = np.abs(field.z[y, x] - height(plane, x, y))
-                if away > tolerance(plane) and regions.sums[r, N] > 3:
-                    move(field, regions, y, x, NONE)
-                    field.label[y, x] = -1 - r
+                if away > tolerance(plane) or _is_bent(label, regions, plane, y, x):
+                    members[n, 0], members[n, 1] = y, x
+                    dropped[r] += 1
+                    n += 1
+    for r in range(1, regions.used[0]):
+        dropped[r] = 0 < 2 * dropped[r] <= regions.sums[r, N]
+    for k in range(n):
+        y, x = members[k]
+        if dropped[label[y, x]]:
+            _count_only(field, regions, y, x, label[y, x])
     for r in range(1, regions.used[0]):
         refit(regions, r)
+
+
+@kernel
+def _is_bent(label, regions, plane, y, x):  # type: ignore[no-untyped-def]
+    """Whether the line in which a cell's plane meets that of a cell beside it runs through the
+    cell, so that the mean over the cell is more than BENT from both."""
+    own = label[y, x]
+    if not at_border(label, y, x):
+        return False
+    for down, right in BESIDE:
+        other = label[y + down, x + right]
+        if other > NONE and other != own:
+            beside = plane_of(regions, other)
+            bend = np.abs(beside.east - plane.east) + np.abs(beside.south - plane.south)
+            over = bend / 2.0 - np.abs(height(beside, x, y) - height(plane, x, y))
+            if over > 0.0 and over * over > 2.0 * BENT * bend:
+                return True
+    return False
+
+
+@kernel
+def _count_only(field, regions, y, x, r):  # type: ignore[no-untyped-def]
+    """Count a cell with a region that is not fitted to it."""
+    move(field, regions, y, x, NONE)
+    field.label[y, x] = -1 - r
+
+
+@kernel
+def part_again(field, regions, room):  # type: ignore[no-untyped-def]
+    """Count cells at borders with the nearest in height of the planes beside them, now that these
+    are fitted without the bent cells."""
+    members, moves, n = room.members, room.moves, 0
+    for y in range(PAD, len(field.begin) - PAD):
+        for x in range(field.begin[y], field.end[y]):
+            own = region_of(field.label[y, x])
+            if own > NONE:
+                r = _nearest_beside(field, regions, own, y, x)
+                if r != own:
+                    members[n, 0], members[n, 1], moves[n] = y, x, r
+                    n += 1
+    for k in range(n):
+        _count_only(field, regions, members[k, 0], members[k, 1], moves[k])
+    if n:
+        for r in range(1, regions.used[0]):
+            refit(regions, r)
+
+
+@kernel
+def _nearest_beside(field, regions, own, y, x):  # type: ignore[no-untyped-def]
+    """Of a cell's own region and those beside it the one that is nearest in height."""
+    best, least = own, -1.0
+    for down, right in BESIDE:
+        r = region_of(field.label[y + down, x + right])
+        if r > NONE and r != own and r != best:
+            if least < 0.0:
+                least = np.abs(field.z[y, x] - height(plane_of(regions, own), x, y))
+            away = np.abs(field.z[y, x] - height(plane_of(regions, r), x, y))
+            if away < least:
+                best, least = r, away
+    return best
 
 
 @kernel

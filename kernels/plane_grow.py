@@ -13,6 +13,7 @@ BESIDE = ((-1, 0), (0, -1), (0, 1), (1, 0))
 NEAR = 20.0  # a cell of a plane lies no further from it [cm]
 LEAN = np.cos(np.radians(15.0)) ** 2  # and the fit about it leans no further
 THIN = 0.15  # a strip of two cells has 0.25, one of one cell at most 0.09 [square cells]
+TRIMS, TRIM = 3, 1.5  # free cells are trimmed so often, to so many times their spread
 LOOSE = 2.5  # times its spread a cell may be from a rough plane
 
 
@@ -157,13 +158,12 @@ def _grow_from(field, regions, members, y, x, rules, low, high):  # type: ignore
 
 @kernel
 def _is_left(field, y, x):  # type: ignore[no-untyped-def]
-    """Whether a cell is free, and neither at the footprint's edge nor marked."""
+    """Whether a cell is free, and neither beside the footprint's edge nor marked."""
     if field.label[y, x] != NONE or field.z[y, x] >= WILD or field.rank[y, x] < 0.0:
         return False
     inside = True
-    for i in range(y - 1, y + 2):
-        for j in range(x - 1, x + 2):
-            inside &= field.label[i, j] != OUTSIDE
+    for down, right in BESIDE:
+        inside &= field.label[y + down, x + right] != OUTSIDE
     return inside
 
 
@@ -182,20 +182,13 @@ def grow_left(field, regions, members, rules):  # type: ignore[no-untyped-def]
 
 @kernel
 def _take_left(field, regions, members, y, x, rules):  # type: ignore[no-untyped-def]
-    r, k, n = regions.used[0], 0, 1
-    members[0, 0], members[0, 1] = y, x
-    field.rank[y, x] = -1.0
-    regions.sums[r] = 0
-    while k < n:
-        y, x = members[k, 0], members[k, 1]
-        add_cell(regions.sums[r], x, y, field.z[y, x], 1)
-        for down, right in BESIDE:
-            if _is_left(field, y + down, x + right):
-                field.rank[y + down, x + right] = -1.0
-                members[n, 0], members[n, 1] = y + down, x + right
-                n += 1
-        k += 1
+    r = regions.used[0]
+    n = _hang_together(field, regions.sums[r], members, y, x)
     plane = fit(regions.sums[r])
+    for _ in range(TRIMS):
+        if n >= rules.least and plane.spread > rules.spread:
+            n = _trim(field, regions.sums[r], members[:n], plane, rules)
+            plane = fit(regions.sums[r])
     if (
         n >= rules.least
         and plane.known
@@ -206,6 +199,44 @@ def _take_left(field, regions, members, y, x, rules):  # type: ignore[no-untyped
             field.label[members[m, 0], members[m, 1]] = r
         refit(regions, r)
         regions.used[0] += 1
+
+
+@kernel
+def _hang_together(field, sums, members, y, x):  # type: ignore[no-untyped-def]
+    """Mark and sum the free cells that hang together with one. Returns how many there are."""
+    k, n = 0, 1
+    members[0, 0], members[0, 1] = y, x
+    field.rank[y, x] = -1.0
+    sums[:] = 0
+    while k < n:
+        y, x = members[k, 0], members[k, 1]
+        add_cell(sums, x, y, field.z[y, x], 1)
+        for down, right in BESIDE:
+            if _is_left(field, y + down, x + right):
+                field.rank[y + down, x + right] = -1.0
+                members[n, 0], members[n, 1] = y + down, x + right
+                n += 1
+        k += 1
+    return n
+
+
+@kernel
+def _trim(field, sums, members, plane, rules):  # type: ignore[no-untyped-def]
+    """Keep of some cells those near their plane, in place, such as not mix roof and ground.
+    Returns how many there are: all, if fewer than half would be left."""
+    near, kept = max(rules.near, TRIM * plane.spread), 0
+    for y, x in members:
+        kept += np.abs(field.z[y, x] - height(plane, x, y)) <= near
+    if 2 * kept < len(members):
+        return len(members)
+    kept = 0
+    for y, x in members:
+        if np.abs(field.z[y, x] - height(plane, x, y)) <= near:
+            members[kept, 0], members[kept, 1] = y, x
+            kept += 1
+        else:
+            add_cell(sums, x, y, field.z[y, x], -1)
+    return kept
 
 
 @kernel

@@ -35,7 +35,7 @@ def _best(field, regions, y, x):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _at_border(label, y, x):  # type: ignore[no-untyped-def]
+def at_border(label, y, x):  # type: ignore[no-untyped-def]
     """Whether a cell lies beside a region that is not its own."""
     own = label[y, x]
     north, west, east, south = label[y - 1, x], label[y, x - 1], label[y, x + 1], label[y + 1, x]
@@ -54,7 +54,7 @@ def _settle_once(field, regions, room):  # type: ignore[no-untyped-def]
     n = 0
     for y in range(PAD, len(field.begin) - PAD):
         for x in range(field.begin[y], field.end[y]):
-            if not _at_border(field.label, y, x):
+            if not at_border(field.label, y, x):
                 continue
             if field.label[y, x] != OUTSIDE and field.z[y, x] < WILD:
                 best = _best(field, regions, y, x)
