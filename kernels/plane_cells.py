@@ -5,7 +5,7 @@ A cell that is counted with region r and not fitted to has the label -1 - r.
 
 import numpy as np
 
-from kernels.compile import kernel
+from kernels.compile import inlined, kernel
 from kernels.plane_fit import N, height
 from kernels.plane_grow import BESIDE, NEAR, plane_of, refit, tolerance
 from kernels.plane_merge import at_border, move
@@ -15,7 +15,7 @@ BENT = 7.0  # a cell whose mean is further than that from both planes that meet 
 ABOUT = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
-@kernel
+@inlined
 def region_of(label):  # type: ignore[no-untyped-def]
     """The region that a cell is counted with; NONE if it is rest, OUTSIDE if it is not own."""
     return -1 - label if label < OUTSIDE else label
@@ -99,7 +99,7 @@ def part_again(field, regions, room):  # type: ignore[no-untyped-def]
     for y in range(PAD, len(field.begin) - PAD):
         for x in range(field.begin[y], field.end[y]):
             own = region_of(field.label[y, x])
-            if own > NONE:
+            if own > NONE and _beside_other(field.label, y, x):
                 r = _nearest_beside(field, regions, own, y, x)
                 if r != own:
                     members[n, 0], members[n, 1], moves[n] = y, x, r
@@ -109,6 +109,18 @@ def part_again(field, regions, room):  # type: ignore[no-untyped-def]
     if n:
         for r in range(1, regions.used[0]):
             refit(regions, r)
+
+
+@inlined
+def _beside_other(label, y, x):  # type: ignore[no-untyped-def]
+    """Whether a cell lies beside one with another label."""
+    own = label[y, x]
+    return (
+        (label[y - 1, x] != own)
+        | (label[y, x - 1] != own)
+        | (label[y, x + 1] != own)
+        | (label[y + 1, x] != own)
+    )
 
 
 @kernel

@@ -52,8 +52,8 @@ class Regions(NamedTuple):
 @kernel
 def plane_of(regions, r):  # type: ignore[no-untyped-def]
     """The plane of a region, as it was fitted last."""
-    p = regions.plane[r]
-    return Fit(p[0], p[1], p[2], p[3], p[4], p[5], True)
+    p = regions.plane  # not its row: to count the references of an array costs as much as the rest
+    return Fit(p[r, 0], p[r, 1], p[r, 2], p[r, 3], p[r, 4], p[r, 5], True)
 
 
 @kernel
@@ -101,7 +101,7 @@ def _joins(field, plane, y, x, rules):  # type: ignore[no-untyped-def]
 def _spread(field, regions, r, members, rules):  # type: ignore[no-untyped-def]
     """Grow a region from members[0]; members: (cells, 2) int32, row and column, filled in the order
     of joining. Returns how many there are."""
-    begin, end, due = 0, 1, 8
+    begin, end, due, sums = 0, 1, 8, regions.sums[r]
     while begin < end:
         if end >= due:
             refit(regions, r)
@@ -112,7 +112,7 @@ def _spread(field, regions, r, members, rules):  # type: ignore[no-untyped-def]
                 y, x = members[k, 0] + down, members[k, 1] + right
                 if _joins(field, plane, y, x, rules):
                     field.label[y, x] = r
-                    add_cell(regions.sums[r], x, y, field.z[y, x], 1)
+                    add_cell(sums, x, y, field.z[y, x], 1)
                     members[end, 0], members[end, 1] = y, x
                     end += 1
         begin = ring

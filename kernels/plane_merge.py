@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kernels.compile import kernel
+from kernels.compile import inlined, kernel
 from kernels.plane_fit import FIELDS, N, add_cell, distance, fit, height, within_angle
 from kernels.plane_grow import BESIDE, LOOSE, NEAR, plane_of, refit, tolerance
 from kernels.plane_seeds import FLAT, NONE, OUTSIDE, PAD, ROUGH, WILD
@@ -34,7 +34,7 @@ def _best(field, regions, y, x):  # type: ignore[no-untyped-def]
     return best
 
 
-@kernel
+@inlined
 def at_border(label, y, x):  # type: ignore[no-untyped-def]
     """Whether a cell lies beside a region that is not its own."""
     own = label[y, x]
@@ -115,7 +115,7 @@ def _borders(field, regions):  # type: ignore[no-untyped-def]
     return pairs[:n]
 
 
-@kernel
+@inlined
 def _is_last(label, y, x):  # type: ignore[no-untyped-def]
     """Whether another region, or a free cell, comes after a cell to the east or to the south."""
     a = label[y, x]
