@@ -295,6 +295,21 @@ def test_odd_footprints_are_accounted_for(tmp_path: Path) -> None:
     assert found.at[high, "planes"][0]["z_m"] == pytest.approx(499.99, abs=0.006)
 
 
+def test_a_building_of_more_planes_than_have_numbers(tmp_path: Path) -> None:
+    """Strips of 1.5 x 2 m, each 2 m above or below the next: the largest 254 are kept."""
+    w, strips = World(430, 20), 270
+    row = w.footprint(shapely.box(10, 9, 10 + 1.5 * strips, 11))
+    heights = 5 + 2.0 * (np.arange(strips) % 7)
+    w.dsm[w.part(10, 9, 10 + 1.5 * strips, 11)] = np.repeat(heights, 3)
+    run = finished(w.write(tmp_path / "in"), tmp_path / "out")
+    found, cells = run.rows[row], np.bincount(run.ground.planes.ravel(), minlength=256)
+    assert "many_planes" in found["flags"] and "overgrown" not in found["flags"]
+    assert [plane["n"] for plane in found["planes"]] == [*range(1, 255)]
+    assert cells[[1, 254, 255]].tolist() == [12, 12, (strips - 254) * 12]
+    assert found["roof_known"] == pytest.approx(254 / strips)
+    assert sum(plane["plan_m2"] for plane in found["planes"]) == pytest.approx(254 * 3)
+
+
 def test_a_greenhouse_of_a_kilometre_fits_into_memory(tmp_path: Path) -> None:
     w = World(1040, 120)
     wide = w.block(20, 20, 1020, 100, 6.0)

@@ -46,13 +46,14 @@ def judge_block(work: Work, block: Block) -> Judged:
 
 
 def paint(work: Work, block: Block, measured: Measured, every: list[Segments]) -> None:
-    """Paint the layer of a block: its own buildings and those of others that reach into it; where
-    some overlap, the one of the lowest row."""
+    """Paint the layer of a block: its own buildings and those of other blocks that reach into it,
+    all of the area: of others the sheets may not be there; where some overlap, the lowest row."""
     part = block.core.intersect(work.raster_window)
     if not part.size:
         return
     nearby = work.context.prepared.read(part.bounds(work.context.resolution))
-    others = work.measured(nearby.take(~np.isin(nearby.place, block.footprints.place)))
+    beside = ~np.isin(nearby.place, block.footprints.place)
+    others = work.measured(nearby.take(work.context.in_area(nearby) & beside))
     parts = [(measured, some) for some in every]
     parts += [(others, some) for some in segments(work, others, block.core)]
     layer = np.full(part.size, OUTSIDE, np.uint8)
