@@ -140,7 +140,7 @@ def test_dismissed_within_a_second(
     wait(service, job, underway)
     workers = _children()
     with lasting_at_most(seconds, *workers):
-        with lasting_at_most(0.2):
+        with lasting_at_most(0.2, *workers):
             told = service.jobs.dismiss(job.id, "anna")
         assert told is not None and told.status is Status.DISMISSED
         clusters.wait(lambda: hands_off(service, job))
