@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from pipeline.methods.context import Context
 from pipeline.methods.passes import Pass
 from pipeline.methods.phrases import Bilingual, Phrases, Words
 from pipeline.methods.reach import Influence, Reach, owners
-from pipeline.methods.shades import Shade
+from pipeline.methods.shades import Palette, Scale, Shade
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 SINGLE = pa.float32()
@@ -105,7 +105,8 @@ class Column(Field):
     compared by it; filterable: whether one may filter by it, which one never may by a nested one;
     fields: of its structs; geometry: which of these is a WKB polygon in RD and makes its structs
     features of their own, "" for none: then the first field, never null, tells those of a row
-    apart; shades: how maps colour such features, of which one holds for each.
+    apart; shades: how maps colour such features, of which one holds for each; scales: by which
+    else, and their rows as well.
     """
 
     use: str = ""
@@ -114,6 +115,7 @@ class Column(Field):
     fields: tuple[Field, ...] = ()
     geometry: str = ""
     shades: tuple[Shade, ...] = ()
+    scales: tuple[Scale, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError for fields that its type does not have."""
@@ -121,8 +123,10 @@ class Column(Field):
             raise ValueError(f"column {self.name}: its type is not that of its fields")
         if self.geometry and self.geometry not in names(self.fields):
             raise ValueError(f"column {self.name}: {self.geometry} is none of its fields")
-        if odd := {shade.field for shade in self.shades} - {*names(self.fields)}:
-            raise ValueError(f"column {self.name}: shades by unknown fields {odd}")
+        used = {shade.field for shade in self.shades}
+        used.update(*(scale.of_part.fields for scale in self.scales))
+        if odd := used - {*names(self.fields)}:
+            raise ValueError(f"column {self.name}: shades or scales by unknown fields {odd}")
 
     @property
     def spread(self) -> bool:
@@ -171,15 +175,6 @@ class Class(Label):
     edge: str = "#000000"
     line_width: float = 0.4
     suits: str = ""
-
-
-class Palette(NamedTuple):
-    """Colours of a layer, as #rrggbb, interpolated linearly: the first at and below `low`, the last
-    at and above `high` [unit of the layer]."""
-
-    colours: tuple[str, ...]
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -274,6 +269,9 @@ class Method(Bilingual[Phrases]):
             raise ValueError(f"method {self.name}: two columns have one name")
         if unknown := {each.suits for each in self.classes} - known:
             raise ValueError(f"method {self.name}: classes suit unknown columns {unknown}")
+        scales = [scale for column in self.columns for scale in column.scales]
+        if unknown := {name for scale in scales for name in scale.of_building.fields} - known:
+            raise ValueError(f"method {self.name}: scales by unknown columns {unknown}")
         if not self.passes or self.passes[-1].neighbours:
             raise ValueError(f"method {self.name}: the last pass judges the area's buildings alone")
 

@@ -1,4 +1,4 @@
-"""How maps colour the parts of buildings: by a value of a field, or by its range."""
+"""How maps colour the parts of buildings: by a value of a field, its range, or a palette."""
 
 import math
 from dataclasses import dataclass
@@ -50,6 +50,47 @@ class Shade(Bilingual[str]):
         numbers = numbers_of(values)
         above, below = numbers >= self.low, numbers < self.high
         return above | below if self.low > self.high else above & below
+
+
+class Palette(NamedTuple):
+    """Colours of a layer, as #rrggbb, interpolated linearly: the first at and below `low`, the last
+    at and above `high` [unit of the layer]."""
+
+    colours: tuple[str, ...]
+    low: float
+    high: float
+
+
+class Quantity(NamedTuple):
+    """A number of a row: that of its field `of`, over that of `by` and over the method's parameter
+    `per` where these are named; lacking: in per cent what that is less than 1, instead."""
+
+    of: str
+    by: str = ""
+    per: str = ""
+    lacking: bool = False
+
+    @property
+    def fields(self) -> set[str]:
+        """The names of the fields."""
+        return {self.of, self.by} - {""}
+
+
+@dataclass(frozen=True)
+class Scale(Bilingual[str]):
+    """Colours of parts, and of their buildings, along a palette by a number; none where a row has
+    no such number.
+
+    en, nl: its title; unit: of the number and the palette; of_part, of_building: the number.
+    """
+
+    name: str
+    en: str
+    nl: str
+    unit: str
+    palette: Palette
+    of_part: Quantity
+    of_building: Quantity
 
 
 def numbers_of(values: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.methods.house import EXCLUDED, own_columns
-from pipeline.methods.method import Class, Column, Field, Label, Layer, Method, Palette, Total
+from pipeline.methods.method import Class, Column, Field, Label, Layer, Method, Total
 from pipeline.methods.parameters import parse
-from pipeline.methods.shades import Shade
+from pipeline.methods.shades import Palette, Scale, Shade
+from pipeline.output.site.rows import error_name
 from pipeline.results.part_sums import source
 from pipeline.results.totals import listed_totals
 
@@ -46,7 +47,7 @@ def drawn(method: Method) -> list[Layer]:
     return [layer for layer in method.layers if layer.drawn is not None and not layer.times(p)]
 
 
-def _by_language(of: Label | Layer | Shade) -> dict[str, str]:
+def _by_language(of: Label | Layer | Scale | Shade) -> dict[str, str]:
     return {lang: of.words(lang) for lang in LANGUAGES}
 
 
@@ -61,7 +62,11 @@ def _class(of: Class) -> Json:
 def _part(of: Column) -> Json:
     """The column of parts, its fields that vector tiles have, and how a map colours them."""
     fields = [_column(each) for each in of.fields if each.tiled and each.name != of.geometry]
-    return _column(of) | {"fields": fields, "shades": [_shade(each) for each in of.shades]}
+    colours = {
+        "shades": [_shade(each) for each in of.shades],
+        "scales": [_scale(each) for each in of.scales],
+    }
+    return _column(of) | {"fields": fields} | colours
 
 
 def _shade(of: Shade) -> Json:
@@ -73,6 +78,17 @@ def _shade(of: Shade) -> Json:
         "title": _by_language(of),
         "colour": of.colour,
         "tint": tint,
+    }
+
+
+def _scale(of: Scale) -> Json:
+    palette, part, building = (each._asdict() for each in (of.palette, of.of_part, of.of_building))
+    return palette | {
+        "name": of.name,
+        "title": _by_language(of),
+        "unit": of.unit,
+        "of_part": part,
+        "of_building": building,
     }
 
 
@@ -90,7 +106,8 @@ def _column(of: Field) -> Json:
 def _total(of: Field, total: Total) -> Json:
     title = {lang: (getattr(total, lang) or of.words(lang)).title for lang in LANGUAGES}
     figure = {name: getattr(total, name) for name in OF_TOTALS}
-    return figure | {"column": source(of, total), "title": title}
+    error = error_name(total) if total.error else None
+    return figure | {"column": source(of, total), "title": title, "error": error}
 
 
 def _layer(of: Layer) -> Json:

@@ -1,5 +1,6 @@
 """Each plane has one shade, of eight directions or flat, and everyone can tell them apart."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from pipeline.methods.annual.columns import PLANES
-from pipeline.methods.shades import Shade
+from pipeline.methods.shades import Quantity, Scale, Shade
 from tests.support.commands import ROOT
 
 # Linear RGB as it looks to those who lack one kind of cones: G. M. Machado, M. M. Oliveira and
@@ -30,6 +31,7 @@ EYES = {
 }  # fmt: skip
 XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 TOLD_APART = 30.0  # in CIELAB; 2.3 is just noticeable side by side
+STEP = 5.0  # of lightness from one colour of a palette to the next
 
 
 def lab(colours: np.ndarray, eye: np.ndarray) -> np.ndarray:
@@ -74,3 +76,17 @@ def test_the_docs_have_these_colours() -> None:
     rows = [f"| {flat.en} | | | `{flat.colour}` |"]
     rows += [f"| {one.en} | {one.low:g} | {one.high:g} | `{one.colour}` |" for one in directions]
     assert "\n".join(rows) in text
+
+
+@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize("scale", PLANES.scales, ids=lambda scale: scale.name)
+def test_everyone_reads_the_scales_by_their_lightness(scale: Scale, eye: str) -> None:
+    light = lab(np.array([to_rgb(colour) for colour in scale.palette.colours]), EYES[eye])[:, 0]
+    steps = np.diff(light) * np.sign(light[-1] - light[0])
+    assert steps.min() > STEP
+
+
+def test_a_scale_by_an_unknown_field_is_refused() -> None:
+    odd = replace(PLANES.scales[0], of_part=Quantity("glare"))
+    with pytest.raises(ValueError, match=r"unknown fields .'glare'"):
+        replace(PLANES, scales=(odd,))

@@ -21,6 +21,7 @@ from fastapi.testclient import TestClient
 from pipeline import quarter
 from pipeline.grid.windows import uniform_halo
 from pipeline.methods import METHODS
+from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.buildings import Judged, Measured
 from pipeline.methods.passes import Block, Handover, Pass, Work
 from pipeline.methods.reach import Reach
@@ -280,6 +281,7 @@ def test_neighbours_beyond_an_area_are_measured(
     [
         ({"columns": (*SECOND.columns, ABOVE)}, "two columns have one name"),
         ({"classes": (replace(CLASSES[0], suits="nothing"),)}, "suit unknown columns"),
+        ({"columns": (*SECOND.columns, PLANES)}, "scales by unknown columns {'.*kw"),
         ({"passes": ()}, "the last pass"),
         ({"passes": (Pass("above", above, neighbours=True),)}, "the last pass"),
     ],

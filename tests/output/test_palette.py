@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from pipeline.methods.method import Layer, Palette
+from pipeline.methods.method import Layer
+from pipeline.methods.shades import Palette
 from pipeline.output.map.palette import indexed, nothing, palette_colours
 
 PALETTE = Palette(("#000000", "#ff0000", "#ffffff"), -10.0, 10.0)

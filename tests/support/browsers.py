@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Context
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,14 @@ def choose(window: Window, place: str) -> None:
 
 def about(value: float) -> str:
     """A sum in three digits, as the page says it."""
+    if value < 1000:
+        return whole(value)
     return f"{Context(prec=3, rounding=ROUND_HALF_UP).create_decimal(value):,.0f}"
+
+
+def whole(value: float) -> str:
+    """A number without decimals, as a browser rounds it."""
+    return f"{Decimal(value).quantize(Decimal(1), ROUND_HALF_UP):,}"
 
 
 def counted(window: Window, totals: dict[str, Any]) -> None:

@@ -27,7 +27,6 @@ from pipeline.methods.method import (
     Label,
     Layer,
     Method,
-    Palette,
     Total,
     Words,
     lists_of,
@@ -36,7 +35,7 @@ from pipeline.methods.method import (
 from pipeline.methods.parameters import parameter
 from pipeline.methods.passes import Block, Pass, Work
 from pipeline.methods.reach import Reach
-from pipeline.methods.shades import Shade
+from pipeline.methods.shades import Palette, Shade
 
 CLASSES = (
     Class("tall", "tall", "hoog", colour="#3b4cc0", edge="#1d2a80", suits="is_tall"),

@@ -1,4 +1,4 @@
-"""The colours of planes by the direction that they face.
+"""The colours of planes by the direction that they face, by their sun, and by what shade takes.
 
 They go round with the compass: dark in the north and light in the south, blue in the east and red
 in the west, since hue alone, as of the usual aspect map, makes opposite directions alike to one man
@@ -6,7 +6,7 @@ in twelve. Any two differ by 33 in CIELAB (1976), also to those who see no red, 
 """
 
 from pipeline.methods.annual.rules import FLAT
-from pipeline.methods.shades import Shade, Tint
+from pipeline.methods.shades import Palette, Quantity, Scale, Shade, Tint
 
 STEP = 45.0  # degrees a direction
 TINT = Tint("tilt_deg", low=10.0, high=40.0, share=0.45)  # paler, the less steep
@@ -35,3 +35,20 @@ SHADES = (
     Shade("flat", "flat", "plat", "#939393", field="kind", value=FLAT),
     *map(_facing, range(len(DIRECTIONS))),
 )
+# Lighter from step to step in CIELAB, so that either is read without colour too.
+SUN = ("#1e0c45", "#6a176e", "#a82e5f", "#dd513a", "#f98e09", "#f2e661")  # inferno
+LOSS = ("#f8fcca", "#abdeb7", "#33a7c2", "#234da0", "#101a4a")  # YlGnBu
+# fmt: off
+SCALES = (
+    Scale(
+        "irradiation", "sun on the panels in a year", "zon op de panelen in een jaar", "kWh/m2",
+        Palette(SUN, 400.0, 1200.0), Quantity("irradiation_kwh_m2"),
+        Quantity("solar_kwh", "kwp", per="performance_ratio"),
+    ),
+    Scale(
+        "shade", "share that shade takes", "deel dat schaduw wegneemt", "%",
+        Palette(LOSS, 0.0, 50.0), Quantity("irradiation_kwh_m2", "unshaded_kwh_m2", lacking=True),
+        Quantity("solar_kwh", "unshaded_kwh", lacking=True),
+    ),
+)
+# fmt: on

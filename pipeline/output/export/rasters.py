@@ -14,7 +14,8 @@ from rasterio.windows import Window
 
 from pipeline.errors import InputError
 from pipeline.messages import Text
-from pipeline.methods.method import Layer, Palette, names
+from pipeline.methods.method import Layer, names
+from pipeline.methods.shades import Palette
 from pipeline.output.export.request import ExportRequest
 from pipeline.output.map import cartography
 from pipeline.output.map.palette import bit_colours, has_data, indexed, palette_colours

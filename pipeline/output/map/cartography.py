@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from pipeline.areas.selection import Circle
 from pipeline.methods import method_of
-from pipeline.methods.method import Layer, Method, Palette, names
+from pipeline.methods.method import Layer, Method, names
+from pipeline.methods.shades import Palette
 from pipeline.output.map.dots import SHAPE, dots, layers
 from pipeline.output.map.legend import Bounds, Shown, axes_at, north_arrow, panel, scale_bar
 from pipeline.output.map.marked import COLUMNS as MARKING

@@ -11,8 +11,9 @@ from matplotlib.patches import Polygon, Rectangle
 
 from pipeline import wording
 from pipeline.methods import method_of
-from pipeline.methods.method import Layer, Palette, names
+from pipeline.methods.method import Layer, names
 from pipeline.methods.phrases import Phrases
+from pipeline.methods.shades import Palette
 from pipeline.output.map.palette import (
     BARE,
     FRAME,

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
-from pipeline.methods.method import Class, Highlight, Layer, Method, Palette
-from pipeline.methods.shades import Shade
+from pipeline.methods.method import Class, Highlight, Layer, Method
+from pipeline.methods.shades import Palette, Shade
 from pipeline.results import texts
 
 PAPER, GROUND, WATER, SHADOW = "#ffffff", "#f1efe9", "#dfe7ea", "#4a5568"

@@ -1,6 +1,7 @@
 """The roofs as a browser adds them up without a server: a short row of JSON each."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipeline.engine.tasks import Stop
 from pipeline.errors import InputError, Stopped
 from pipeline.grid.crs import DEGREES as WGS84
 from pipeline.grid.crs import RD, transformer
-from pipeline.methods.method import names
+from pipeline.methods.method import Field, Total, names
 from pipeline.results.finished import open_finished
 from pipeline.results.part_sums import source, summed
 from pipeline.results.totals import HOUSE, columns_of, flagged, legend_columns, listed_totals
@@ -46,22 +47,25 @@ def check(directory: Place) -> None:
 def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
     """Write the roofs that count in the totals as rows of JSON, the first of which names what the
     others hold: lon, lat (null where a roof has no place), class (its number among those of the
-    method, null: not judged), excluded, the flags that are counted by class, and the columns that
-    add up. [degrees, units of the columns; 1 and 0 for yes and no]"""
+    method, null: not judged), excluded, the flags that are counted by class, the columns that add
+    up, and of sums with an error each roof's part of it (`error_name`). [degrees, units of the
+    columns; 1 and 0 for yes and no]"""
     run = open_finished(directory)
     file, method = run.table.file, run.method
     flags = [flag.name for flag in method.flags if flag.by_class]
     read = columns_of(method)
     listed = [(source(of, t), t.weight, t.where) for of, t in listed_totals(method)]
+    errors = [(of, total) for of, total in listed_totals(method) if total.error]
     every = dict.fromkeys([*legend_columns(method), *(name for each in listed for name in each)])
     columns = [name for name in every if name not in (*HOUSE, "")]
+    columns += [error_name(total) for _, total in errors]
     parts = -(-len(run.table) // SLICE)
     with to.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write("[" + _text([*PLACE, "class", "excluded", *flags, *columns]))
         for done, part in enumerate(slices(file, [*read, *CENTRE]), 1):
             if stop():
                 raise Stopped
-            rows = summed(part.filter(part["selected"]), method)
+            rows = _with_errors(summed(part.filter(part["selected"]), method), errors)
             kind = pc.index_in(rows["class"], pa.array(names(method.classes))).to_pylist()
             flag_values = (flagged(rows, name).astype(int).tolist() for name in flags)
             values = (_values(rows[name]) for name in columns)
@@ -69,6 +73,19 @@ def write(directory: Place, to: Path, progress: Progress, stop: Stop) -> None:
             stream.writelines(",\n" + _text(row) for row in zip(*fields, strict=True))
             progress("totals", min(done, parts), parts)
         stream.write("]\n")
+
+
+def error_name(total: Total) -> str:
+    """What the standard error of a roof's part of a sum is called in a row."""
+    return f"{total.name} error"
+
+
+def _with_errors(rows: pa.Table, totals: Sequence[tuple[Field, Total]]) -> pa.Table:
+    for of, total in totals:
+        if total.error is not None:
+            values = np.asarray(pc.fill_null(rows[source(of, total)], 0.0))
+            rows = rows.append_column(error_name(total), pa.array(values * total.error(rows)))
+    return rows
 
 
 def _text(row: Any) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.grid.windows import Window
 from pipeline.messages import Text
-from pipeline.methods.method import Layer, Method, Palette
+from pipeline.methods.method import Layer, Method
+from pipeline.methods.shades import Palette
 from pipeline.output.map.palette import (
     DARKEST,
     GROUND,

@@ -3,7 +3,8 @@
 import { byId, make, show } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { classesOf, inWords, methodOf, switchable } from "./methods.js";
-import { BARE, UNSELECTED, drawsParts, kindsInView, showMoments, theMap } from "./mapview.js";
+import { BARE, UNSELECTED, chosenScale, drawsParts, hasMap, inDetail, kindsInView, showMoments, theMap } from "./mapview.js";
+import { scaleOf } from "./shades.js";
 import { AREA, MARKS, classSymbol, paletteSymbol, svgOf } from "./symbols.js";
 import { known, number, t } from "./texts.js";
 
@@ -22,17 +23,20 @@ function roofEntries(collection) {
 
 const markEntries = (kinds) => kinds.map((kind) => ({ symbol: MARKS[kind].symbol, label: t(`mark_kind_${kind}`) }));
 
-/** What the colours of a layer mean: {symbol, label}, or null where it has no palette. */
-function scaleOf({ drawn, unit }) {
-  if (drawn.kind !== "palette") return null;
-  const label = t("scale", { low: number(drawn.low), high: number(drawn.high), unit });
-  return { symbol: paletteSymbol(drawn.colours), label };
+/** What the colours of a palette mean: {symbol, label}. */
+function paletteEntry({ colours, low, high }, unit) {
+  return { symbol: paletteSymbol(colours), label: t("scale", { low: number(low), high: number(high), unit: unit.replace(/m2\b/, "m²") }) };
+}
+
+/** The same of a layer, or null where it has no palette. */
+function layerEntry({ drawn, unit }) {
+  return drawn.kind === "palette" ? paletteEntry(drawn, unit) : null;
 }
 
 /** The scales of the layers that are shown, by the titles of these. */
 function scaleEntries(collection) {
-  const layers = switchable(collection).filter((layer) => now().shown.includes(layer.name) && scaleOf(layer));
-  return layers.map((layer) => ({ ...scaleOf(layer), label: `${inWords(layer.title)}: ${scaleOf(layer).label}` }));
+  const layers = switchable(collection).filter((layer) => now().shown.includes(layer.name) && layerEntry(layer));
+  return layers.map((layer) => titled(layer.title, layerEntry(layer)));
 }
 
 /** The colours of parts of roofs, such as planes, and of what is in none. */
@@ -41,10 +45,17 @@ const shadeEntries = ({ shades }) => [
   { symbol: classSymbol(BARE), label: t("parts_none") },
 ];
 
-/** The same of those that are drawn, by the title of these. */
+/** The colours of a scale, and of what has none of its numbers. */
+const colourEntries = (scale) => [paletteEntry(scale, scale.unit), { symbol: classSymbol(BARE), label: t("scale_none") }];
+
+const titled = (title, { symbol, label }) => ({ symbol, label: `${inWords(title)}: ${label}` });
+
+/** The colours of the parts that are drawn, or those of the scale that is chosen, by their titles. */
 function partEntries(collection) {
+  const scale = chosenScale(collection);
+  if (scale) return hasMap() && inDetail() ? colourEntries(scale).map((entry) => titled(scale.title, entry)) : [];
   const drawn = methodOf(collection).parts.filter(({ name }) => drawsParts(name));
-  return drawn.flatMap((column) => shadeEntries(column).map(({ symbol, label }) => ({ symbol, label: `${inWords(column.title)}: ${label}` })));
+  return drawn.flatMap((column) => shadeEntries(column).map((entry) => titled(column.title, entry)));
 }
 
 /** All that the map shows now, for a picture of it: [{symbol, label}, ...]. */
@@ -59,7 +70,7 @@ export function writeLegend(collection) {
   byId("legend-classes").replaceChildren(...items(roofEntries(collection), "swatch"));
   byId("legend-marks").replaceChildren(...items(markEntries(Object.keys(MARKS)), "dot"));
   byId("layers").replaceChildren(
-    ...methodOf(collection).parts.flatMap((column) => switchOfParts(column, items)),
+    ...methodOf(collection).parts.flatMap((column) => [...colouringOf(column, items), ...switchOfParts(column, items)]),
     ...switchable(collection).flatMap((layer) => switchOf(collection, layer)),
   );
   showSwitches(collection);
@@ -68,13 +79,28 @@ export function writeLegend(collection) {
 /** The switch of a layer, and what stands below it while it is on. */
 function switchOf(collection, { name, title, ...layer }) {
   const change = ({ target }) => set({ shown: [...now().shown.filter((one) => one !== name), ...(target.checked ? [name] : [])] });
-  const scale = scaleOf(layer);
+  const scale = layerEntry(layer);
   const moments = methodOf(collection).own.moments?.[name];
   return [
     make("label", { class: "switch" }, make("input", { type: "checkbox", "data-testid": name, "data-layer": name, onchange: change }), " ", make("span", {}, inWords(title))),
     scale && make("p", { class: "scale", "data-testid": `scale-${name}`, "data-scale": name }, svgOf(scale.symbol), scale.label),
     moments && moments.make(),
   ].filter(Boolean);
+}
+
+/** The choice by what roofs and their parts are coloured, and below it what the colours mean. */
+function colouringOf(column, items) {
+  const { name, scales } = column;
+  if (!scales.length) return [];
+  const usual = `colour_${name}`;
+  const options = [make("option", { value: "" }, t(known(usual) ? usual : "colour_usual")), ...scales.map((scale) => make("option", { value: scale.name }, inWords(scale.title)))];
+  const change = ({ target }) => set({ colour: target.value || null });
+  return [
+    make("label", { class: "colouring" }, make("span", {}, t("colour_by")), make("select", { "data-testid": `colour-${name}`, "data-colouring": name, onchange: change }, ...options)),
+    ...scales.map((scale) => make("div", { "data-colour": scale.name, "data-testid": `colour-${scale.name}` },
+      make("ul", { class: "scales" }, ...items(colourEntries(scale), "swatch")),
+      make("p", { class: "scale" }, t("scale_zoom")))),
+  ];
 }
 
 /** The switch of a kind of parts of roofs, and below it what their colours mean. */
@@ -99,7 +125,7 @@ export function startLegend(collection) {
     theMap().easeTo({ pitch: tall.checked ? 55 : 0, bearing: tall.checked ? -20 : 0, duration: 600 });
   });
   on(["sun"], () => showMoments(collection()));
-  on(["shown", "hidden", "sun", "tall", "marks"], () => showSwitches(collection()));
+  on(["shown", "hidden", "colour", "sun", "tall", "marks"], () => showSwitches(collection()));
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const { clientWidth: wide, clientHeight: high } = theMap().getContainer();
   if (wide < ROOMY[0] * rem || high < ROOMY[1] * rem) byId("legend").open = false;
@@ -111,7 +137,12 @@ function showSwitches(collection) {
   const of = (layer) => shown.includes(layer);
   for (const box of document.querySelectorAll("[data-layer]")) box.checked = of(box.dataset.layer);
   for (const box of document.querySelectorAll("[data-parts]")) box.checked = !hidden.includes(box.dataset.parts);
-  for (const shades of document.querySelectorAll("[data-shades]")) show(shades, !hidden.includes(shades.dataset.shades));
+  for (const column of methodOf(collection).parts) {
+    const scale = scaleOf(column);
+    for (const choice of document.querySelectorAll(`[data-colouring=${column.name}]`)) choice.value = scale?.name ?? "";
+    for (const colours of document.querySelectorAll("[data-colour]")) show(colours, colours.dataset.colour === scale?.name);
+    for (const shades of document.querySelectorAll(`[data-shades=${column.name}]`)) show(shades, !scale && !hidden.includes(column.name));
+  }
   for (const scale of document.querySelectorAll("[data-scale]")) show(scale, of(scale.dataset.scale));
   for (const { name } of switchable(collection)) methodOf(collection).own.moments?.[name]?.write(collection, of(name));
   byId("tall").checked = tall;

@@ -6,7 +6,7 @@ import { isGround, layersOf, methodOf, switchable } from "./methods.js";
 import { byId, make } from "./dom.js";
 import { noMap } from "./nomap.js";
 import { now, on, set } from "./state.js";
-import { colourExpression } from "./shades.js";
+import { colourExpression, scaleExpression, scaleOf } from "./shades.js";
 import { rounded } from "./shapes.js";
 import { CHOSEN, MARKS, dots } from "./symbols.js";
 import { say, speakOfNoMap, t } from "./texts.js";
@@ -71,7 +71,7 @@ export async function makeMap(config) {
     map.addImage(kind, dots(symbol, 40), { pixelRatio: 2 });
   }
   addMarksAndAreas();
-  on(["shown", "hidden", "tall", "marks"], showLayers);
+  on(["shown", "hidden", "colour", "tall", "marks"], showLayers);
   return map;
 }
 
@@ -250,7 +250,7 @@ function addRoofs() {
       id: "roofs-tall", type: "fill-extrusion", filter: ["has", "height_m"],
       layout: { visibility: "none" },
       paint: {
-        "fill-extrusion-color": ["case", judged, fill(), "#d9d7d0"],
+        "fill-extrusion-color": tallColour(null),
         "fill-extrusion-height": ["max", ["to-number", ["get", "height_m"], 0], 0],
         "fill-extrusion-opacity": 0.95,
       },
@@ -269,14 +269,14 @@ function addParts() {
   for (const column of parts) {
     const counted = ["!=", ["get", "selected"], false];
     const shared = { source: column.name, "source-layer": column.name, minzoom: PARTS_ZOOM, filter: counted };
-    const paint = { "fill-color": colourExpression(column, UNSELECTED) };
+    const paint = { "fill-color": partColour(column) };
     const line = { "line-color": INK, "line-width": 0.7, "line-opacity": 0.8 };
     map.addLayer({ ...shared, id: `${column.name}-fill`, type: "fill", paint }, "roofs-aside");
     map.addLayer({ ...shared, id: `${column.name}-edge`, type: "line", paint: line }, "roofs-aside");
   }
   if (!parts.length || !map.getLayer("roofs-flat")) return;
   const roofs = { source: "buildings", "source-layer": "buildings", minzoom: PARTS_ZOOM, filter: ["has", "class"] };
-  const line = { "line-color": fill(), "line-width": 2 };
+  const line = { "line-color": classColour(), "line-width": 2 };
   map.addLayer({ ...roofs, id: "roofs-class", type: "line", paint: line }, "roofs-aside");
 }
 
@@ -293,8 +293,22 @@ export function drawsParts(name) {
   return hasMap() && map.getZoom() >= PARTS_ZOOM && !now().tall && !now().hidden.includes(name);
 }
 
-/** A roof's colour by its class; grey outside the selection. */
+/** The colour of a part; of one without a number where a scale is chosen that of a roof below. */
+const partColour = (column) => colourExpression(column, current.method?.parameters, scaleOf(column) ? BARE : UNSELECTED);
+
+/** The scale that the reader chose among those of the collection, or null. */
+export function chosenScale(collection) {
+  return methodOf(collection).parts.map(scaleOf).find(Boolean) ?? null;
+}
+
+/** A roof's colour by the scale that is chosen, else by its class; grey outside the selection. */
 function fill() {
+  const scale = chosenScale(current);
+  return scale ? ifSelected(scaleExpression(scale, scale.of_building, current.method?.parameters, BARE)) : classColour();
+}
+
+/** A roof's colour by its class; grey outside the selection. */
+function classColour() {
   const { classes } = methodOf(current);
   if (!classes.length) return UNSELECTED;
   return ifSelected(["match", ["get", "class"], ...classes.flatMap((one) => [one.name, one.colour]), UNSELECTED]);
@@ -304,6 +318,9 @@ const ifSelected = (colour) => ["case", ["==", ["get", "selected"], false], UNSE
 
 /** The same, but of none of the classes where parts are drawn over it: a line says the class there. */
 const fillBelow = () => ["step", ["zoom"], fill(), PARTS_ZOOM, ifSelected(BARE)];
+
+/** The colour of roofs at their height, of which one is chosen. */
+const tallColour = (row) => ["case", ["==", ["id"], row ?? -1], CHOSEN, ["has", "class"], fill(), "#d9d7d0"];
 
 function addMarksAndAreas() {
   for (const id of ["area", "draft", "marks", "marks-points"]) {
@@ -333,16 +350,27 @@ function showLayers() {
   const { shown: switched, hidden, tall, marks } = now();
   const shown = { "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
   for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
-  for (const { name } of methodOf(current).parts) {
-    const drawn = !tall && !hidden.includes(name);
-    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = drawn;
-    shown["roofs-class"] ||= drawn;
+  const ofParts = methodOf(current).parts.map(({ name }) => name);
+  for (const name of ofParts) {
+    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = !tall && !hidden.includes(name);
   }
-  if (map.getLayer("roofs-class")) map.setPaintProperty("roofs-flat", "fill-color", shown["roofs-class"] ? fillBelow() : fill());
+  shown["roofs-class"] = !tall && (Boolean(chosenScale(current)) || ofParts.some((name) => !hidden.includes(name)));
+  paintRoofs(ofParts.some((name) => shown[`${name}-fill`]));
   for (const id of ["marks-edge", "marks-points"]) shown[id] = marks;
   for (const [id, visible] of Object.entries(shown)) {
     if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
   }
+}
+
+/** Colour roofs and their parts as is chosen; below: whether parts are drawn over roofs. */
+function paintRoofs(below) {
+  for (const column of methodOf(current).parts) {
+    if (map.getLayer(`${column.name}-fill`)) map.setPaintProperty(`${column.name}-fill`, "fill-color", partColour(column));
+  }
+  if (!map.getLayer("roofs-class")) return;
+  map.setPaintProperty("roofs-flat", "fill-color", below ? fillBelow() : fill());
+  map.setPaintProperty("roofs-tall", "fill-extrusion-color", tallColour(now().roof));
+  map.setLayerZoomRange("roofs-class", chosenScale(current) ? DETAIL_ZOOM : PARTS_ZOOM, 24);
 }
 
 /** Put features into one of the page's own sources: "area", "draft", "marks" or "marks-points". */
@@ -355,7 +383,7 @@ export function choose(row) {
   const it = ["==", ["id"], row ?? -1];
   if (!map.getLayer("roofs-chosen")) return;
   map.setFilter("roofs-chosen", it);
-  map.setPaintProperty("roofs-tall", "fill-extrusion-color", ["case", it, CHOSEN, ["has", "class"], fill(), "#d9d7d0"]);
+  map.setPaintProperty("roofs-tall", "fill-extrusion-color", tallColour(row));
 }
 
 /** The roofs that stand on the screen, each once, as features. */

@@ -3,6 +3,7 @@
  * Such a module, methods/NAME.js, exports any of:
  *   words                    {en, nl}: texts that go before the page's and the declaration's
  *   card(roof, collection)   what the card says beside height and area: [[term, value], ...]
+ *   pictures(roof, collection)  pictures of the roof's numbers, each with the same as a table: elements
  *   because(roof, collection)  sentences on why the roof has its class
  *   remark(roof)             what is said below the card's figures, or null
  *   mattersNot(flag, roof)   whether a flag of the roof is not worth a word

@@ -4,7 +4,7 @@ import { byId, make, terms } from "./dom.js";
 import { partsInTiles, theMap } from "./mapview.js";
 import { inWords, methodOf, ownFields } from "./methods.js";
 import { colourOf } from "./shades.js";
-import { now } from "./state.js";
+import { now, on } from "./state.js";
 import { number, t } from "./texts.js";
 
 const MOST_OPEN = 8; // the others are behind a click
@@ -14,6 +14,7 @@ let brought = { row: null }; // the parts of a roof by their kind; null: not bro
 /** Where there is no service, bring parts from tiles as these come. */
 export function startParts(given) {
   app = given;
+  on(["colour"], rewriteParts);
   theMap().on("idle", () => {
     if (!app.source.parts && now().roof !== null) bringParts(now().roof);
   });
@@ -30,6 +31,11 @@ export async function bringParts(row) {
     mine[column.name] = parts;
     if (mine === brought) byId(`roof-${column.name}`)?.replaceChildren(...content(collection, column));
   }));
+}
+
+/** Write the parts in the card anew, in other colours. */
+function rewriteParts() {
+  for (const column of methodOf(app.collection()).parts) byId(`roof-${column.name}`)?.replaceChildren(...content(app.collection(), column));
 }
 
 /** As the service has them, else those of the tiles. */
@@ -65,6 +71,6 @@ const rest = (items) => make("details", {}, make("summary", {}, t("parts_more", 
 /** What is said of a part: by its method, else as its fields are declared. */
 function lineOf(collection, column, part) {
   const { partLine } = methodOf(collection).own;
-  if (partLine) return partLine(part, column, colourOf(column, part));
+  if (partLine) return partLine(part, column, colourOf(column, part, collection.method?.parameters));
   return [terms(ownFields(column, part), { class: "terms" })];
 }

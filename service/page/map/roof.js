@@ -170,12 +170,26 @@ function write(roof, geometry) {
     make("p", { class: "kind" }, swatch(kind.colour), make("strong", { "data-testid": "roof-class" }, kind.label)),
     ...because(roof, method, collection).map((text) => make("p", { "data-testid": "roof-reason" }, text)),
     numbers(roof, method, collection),
+    ...(method.own.pictures?.(roof, collection) ?? []),
     ...partSections(collection, roof.row),
     ...(remark ? [make("p", { class: "hint" }, remark)] : []),
     ...(flags.length ? [make("h3", {}, t("flags")), make("ul", { "data-testid": "roof-flags" }, ...flags.map((flag) => make("li", {}, flag)))] : []),
     ...(app.marks ? [make("div", { class: "row" }, make("button", { type: "button", "data-testid": "roof-mark", onclick: again }, t("roof_mark")))] : []),
-    ...sources(collection),
+    sources(collection),
   );
+}
+
+/** The card of the open roof as it is printed: nothing to press, nothing folded, and without what
+ * the page's sources say; null where none is open. */
+export function printedRoof() {
+  if (!shown) return null;
+  const card = make("section", { class: "paper-roof" }, ...byId("roof-card").cloneNode(true).childNodes);
+  for (const one of card.querySelectorAll("button, summary, .basis")) one.remove();
+  for (const folded of card.querySelectorAll("details")) folded.replaceWith(...folded.childNodes);
+  for (const name of ["id", "data-testid"]) {
+    for (const one of card.querySelectorAll(`[${name}]`)) one.removeAttribute(name);
+  }
+  return card;
 }
 
 /** Write the open roof anew, in another language. */
@@ -209,11 +223,10 @@ function numbers(roof, method, collection) {
 }
 
 function sources(collection) {
-  return [
+  return make("div", { class: "basis" },
     make("h3", {}, t("basis")),
     terms(basisOf(collection), { class: "terms", "data-testid": "roof-sources" }),
-    make("p", { class: "hint", "data-testid": "roof-not-judged" }, t("not_judged_here")),
-  ];
+    make("p", { class: "hint", "data-testid": "roof-not-judged" }, t("not_judged_here")));
 }
 
 /** What to look at before use, in words. */

@@ -6,6 +6,7 @@ import { inBox } from "./shapes.js";
 import { content, lastTotals } from "./totals.js";
 import { legendOf } from "./legend.js";
 import { hasMap, inDetail, roofsInView, viewBox } from "./mapview.js";
+import { printedRoof } from "./roof.js";
 import { mapPicture, sheet, subtitle } from "./picture.js";
 import { svgOf } from "./symbols.js";
 import { number, t } from "./texts.js";
@@ -72,6 +73,7 @@ function writePaper() {
       hasMap() ? make("img", { src: mapPicture().canvas.toDataURL("image/png"), alt: t("map") }) : null,
       make("div", { class: "paper-legend" }, make("h2", {}, t("legend_roofs")), legend, make("p", {}, middle && t("paper_middle", { middle })))),
     make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(last) : [])),
+    ...[printedRoof()].filter(Boolean),
     make("section", { class: "paper-sources" }, make("h2", {}, t("sources")), ...app.sourceElements()),
   );
 }

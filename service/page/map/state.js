@@ -8,6 +8,7 @@ export const DEFAULTS = Object.freeze({
   at: null, // [lat, lon, zoom, pitch, bearing]
   shown: [], // layers that are switched on
   hidden: [], // layers of parts of roofs that are switched off
+  colour: null, // the scale by which roofs and their parts are coloured; null: by class and shade
   sun: 0, // 0: all times together, else the number of a time, from 1
   tall: false,
   marks: true,
@@ -72,6 +73,7 @@ export function fromLink(hash = location.hash) {
     out.hidden = layers.filter((name) => name.startsWith("-")).map((name) => name.slice(1));
     out.shown = layers.filter((name) => name && !name.startsWith("-") && !["3d", "marks"].includes(name));
   }
+  if (parameters.has("colour")) out.colour = parameters.get("colour");
   if (/^\d+$/.test(parameters.get("sun") ?? "")) out.sun = Number(parameters.get("sun"));
   if (/^\d+$/.test(parameters.get("roof") ?? "")) out.roof = Number(parameters.get("roof"));
   if (parameters.has("lang")) out.lang = parameters.get("lang");
@@ -88,6 +90,7 @@ export function link() {
   const hidden = state.hidden.map((name) => `-${name}`);
   const layers = [...state.shown, ...hidden, ...(state.tall ? ["3d"] : []), ...(state.marks ? ["marks"] : [])];
   parameters.set("layers", layers.join(","));
+  if (state.colour) parameters.set("colour", state.colour);
   if (state.sun) parameters.set("sun", state.sun);
   if (state.area) parameters.set("area", areaText(state.area));
   if (state.roof !== null) parameters.set("roof", state.roof);

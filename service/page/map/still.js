@@ -93,7 +93,7 @@ export function totals([names, ...rows], method, parameters, households) {
   const groups = { class: lines.slice(0, -1), excluded: method.excluded, legend: lines };
   for (const flag of method.counted) groups[flag] = lines;
   const counts = { selected: rows.length, judged: 0, rejected: 0, ...mapped(groups, (keys) => zeros(keys)) };
-  const sums = method.totals.map(() => ({ sum: 0, weight: 0 }));
+  const sums = method.totals.map(() => ({ sum: 0, weight: 0, squares: 0 }));
   for (const row of rows) {
     const roof = (name) => row[at[name]];
     count(roof, method, counts);
@@ -102,6 +102,7 @@ export function totals([names, ...rows], method, parameters, households) {
   const sections = { counts };
   method.totals.forEach((total, place) => {
     (sections[total.section] ??= {})[total.key] = figure(total, sums[place]);
+    if (total.error) ((sections.errors ??= {})[total.section] ??= {})[total.key] = Math.sqrt(sums[place].squares) / total.per;
   });
   return { ...sections, ...method.own.derived?.(sections, parameters, households) };
 }
@@ -133,8 +134,9 @@ function count(roof, method, counts) {
 }
 
 /** Add a judged roof to a sum. */
-function add(roof, method, { column, section, weight, where }, to) {
+function add(roof, method, { column, section, weight, where, error }, to) {
   if (where && !counting(roof, method, where)) return;
+  if (error) to.squares += roof(error) ** 2;
   if (section === "counts") to.sum += counting(roof, method, column) ? 1 : 0;
   else if (!weight) to.sum += roof(column) ?? 0;
   else if (roof(column) !== null) {

@@ -86,7 +86,7 @@ export function numberOf(text) {
 
 /** A sum in three digits: more of them would say more than the method knows. */
 export function about(value) {
-  return number(Number(Number(value).toPrecision(3)));
+  return number(Math.abs(value) < 1000 ? value : Number(Number(value).toPrecision(3)));
 }
 
 /** An amount in three digits, with a decimal where it is small. */
@@ -107,6 +107,11 @@ export function day(iso, year = true) {
   return when.toLocaleDateString(language === "en" ? "en-GB" : language, {
     day: "numeric", month: "long", year: year ? "numeric" : undefined,
   });
+}
+
+/** The name of a month, from 0; style: "long", or "narrow" for a letter. */
+export function month(number_, style = "long") {
+  return new Date(2015, number_, 15).toLocaleString(language === "en" ? "en-GB" : language, { month: style });
 }
 
 /** Items as a phrase: a, b and c. */

@@ -1,5 +1,5 @@
-"""Roofs in their planes on the map, in a card and in a site: what the method annual found, as the
-service says it."""
+"""Roofs in their planes and their year on the map, in a card and in a site: what the method annual
+found, as the service says it."""
 
 import json
 import urllib.request
@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.engine.engine import never_stop, no_progress
+from pipeline.methods.annual import interval
 from pipeline.methods.annual.columns import PLANES
-from pipeline.methods.shades import Shade
+from pipeline.methods.annual.interval import MONTHS, apart, of_sum
+from pipeline.methods.annual.sums import MONTH_LABELS
+from pipeline.methods.shades import Quantity, Scale, Shade
 from pipeline.quarter.roofscape import generate_roofs
 from pipeline.runs.request import Inputs, Outputs, Request
 from pipeline.runs.run import run
 from service.page import site
 from tests.support import browsers, sites
-from tests.support.browsers import Window, bring, roofs
+from tests.support.browsers import Window, about, bring, roofs, told, whole
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
@@ -25,6 +29,7 @@ pytestmark = pytest.mark.slow
 NAME = "annual"
 FILL, LISTED = f"{PLANES.name}-fill", f"#roof-{PLANES.name} .part"
 FLAT, *DIRECTIONS = PLANES.shades
+CHOICE = f"colour-{PLANES.name}"
 PALE, SHARE, LOW, HIGH = "#f4f2ec", 0.45, 10.0, 40.0  # of what is paler the less steep it is
 PAINTED = """(layer) => daklaag.map.queryRenderedFeatures({layers: [layer]}).map((one) =>
   [one.properties, one.layer.paint["fill-color"].toString()])"""
@@ -101,14 +106,72 @@ def said(plane: Plane, lang: str) -> list[str]:
     way = shade_of(plane).words(lang).capitalize()
     area, usable = (f"{plane[name]:.0f}" for name in ("area_m2", "usable_m2"))
     kwp = f"{plane['kwp']:.1f}".replace(".", mark)
-    bare, room, suits = {
+    bare, room, given, light, suits = {
         "en": ("no room for panels", f"room for {usable} m² of panels",
-               ("not suitable", "suitable")),
+               "{} to {} kWh a year, likely {}", "{} kWh/m² of sun a year; shade takes {} %",
+               ("not suitable", "suitable", "very suitable")),
         "nl": ("geen ruimte voor panelen", f"ruimte voor {usable} m² panelen",
-               ("niet geschikt", "geschikt")),
+               "{} tot {} kWh per jaar, waarschijnlijk {}",
+               "{} kWh/m² zon per jaar; schaduw neemt {} % weg",
+               ("niet geschikt", "geschikt", "zeer geschikt")),
     }[lang]  # fmt: skip
     areas = f"{area} m², {room}, {kwp} kWp" if plane["usable_m2"] else f"{area} m², {bare}"
-    return [f"{way}, {plane['tilt_deg']:.0f}°", areas, suits[plane["suitable"]]]
+    year = given.format(*(written(plane[f"{end}kwh"], lang) for end in ("low_", "high_", "")))
+    sun, most = plane["irradiation_kwh_m2"], plane["unshaded_kwh_m2"]
+    lost = interval.shade_of(np.array([sun]), np.array([most]))[0]
+    share = f"{100 * lost:.{1 if 0 < lost < 0.1 else 0}f}".replace(".", mark)
+    return [
+        f"{way}, {plane['tilt_deg']:.0f}°", areas, *([year] if plane["usable_m2"] else []),
+        light.format(grouped(whole(sun), lang), share),
+        suits[plane["suitable"] + plane["very_suitable"]],
+    ]  # fmt: skip
+
+
+def grouped(text: str, lang: str) -> str:
+    """A number of English as a language writes it."""
+    return text.translate(str.maketrans(",.", ".,")) if lang == "nl" else text
+
+
+def written(value: float, lang: str = "en") -> str:
+    """An amount in three digits, with a decimal where it is small."""
+    return grouped(about(value) if value >= 10 else f"{value:.1f}", lang)
+
+
+def months_of(roof: dict[str, Any]) -> list[list[str]]:
+    """What the table below the months of a roof must say: the interval, then the number."""
+    of = roof["properties"]
+    kwh, unshaded = (np.array([of[name]]) for name in ("solar_kwh", "unshaded_kwh"))
+    error = apart(interval.shade_of(kwh, unshaded))[0]
+    rows = []
+    for number, (month, year) in enumerate(zip(MONTH_LABELS, MONTHS, strict=True), 1):
+        value = of[f"solar_month_kwh_{number}"]
+        ends = of_sum(value, value * error, year)
+        rows.append([month.en, about(ends.low), about(ends.high), about(value)])
+    return rows
+
+
+def table(window: Window) -> list[list[str]]:
+    """The months as the card's table has them."""
+    cells = window.at("months").locator("tbody tr > *").all_text_contents()
+    return [cells[at : at + 4] for at in range(0, len(cells), 4)]
+
+
+def along(scale: Scale, quantity: Quantity, row: dict[str, Any]) -> list[float]:
+    """Red, green and blue of a number of a row on a scale; white of none."""
+    divisor = (row[quantity.by] if quantity.by else 1.0) * (0.795 if quantity.per else 1.0)
+    if not divisor:
+        return [255.0, 255.0, 255.0]
+    value = row[quantity.of] / divisor
+    value = 100 * (1 - value) if quantity.lacking else value
+    low, high = scale.palette.low, scale.palette.high
+    at = np.linspace(low, high, len(scale.palette.colours))
+    parts = [[int(one[k : k + 2], 16) for one in scale.palette.colours] for k in (1, 3, 5)]
+    return [float(np.interp(value, at, channel)) for channel in parts]
+
+
+def rgb(colour: str) -> list[float]:
+    """Red, green and blue of a colour as the map writes it."""
+    return [float(part) for part in colour[5:-1].split(",")][:3]
 
 
 def test_the_card_lists_the_planes_of_a_roof(window: Window, host: str) -> None:
@@ -150,13 +213,86 @@ def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host
     assert not window.shown(FILL) and window.shown("roofs-tall")
 
 
+def test_the_card_has_the_months_of_a_roof(window: Window, host: str) -> None:
+    roof = gable(host)
+    bring(window, roof).click()
+    window.page.wait_for_selector(LISTED)
+    assert table(window) == months_of(roof)
+    assert window.at("months").locator("svg[aria-hidden=true] rect").count() == 2 * len(MONTHS)
+    of = roof["properties"]
+    ends = [about(of[f"solar_{end}kwh"]) for end in ("low_", "high_", "")]
+    numbers = window.text("roof-numbers").replace("\N{NO-BREAK SPACE}", " ")
+    assert "{} to {} kWh a year, likely {}".format(*ends) in numbers
+    window.at("months").locator("summary").click()
+    assert not window.violations()
+    window.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    printed = window.page.locator("#paper .paper-roof")
+    assert printed.locator("tbody th").all_text_contents() == [month.en for month in MONTH_LABELS]
+    assert printed.locator("button, summary").count() == 0
+
+
+@pytest.mark.parametrize("scale", PLANES.scales, ids=lambda scale: scale.name)
+def test_roofs_and_planes_have_the_colour_of_a_scale(
+    window: Window, host: str, scale: Scale
+) -> None:
+    bring(window, gable(host))
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16.2})")
+    window.at(CHOICE).select_option(scale.name)
+    window.idle()
+    for plane, colour in window.page.evaluate(PAINTED, FILL):
+        assert rgb(colour) == pytest.approx(along(scale, scale.of_part, plane), abs=1)
+    assert scale.palette.colours and window.at(f"colour-{scale.name}").is_visible()
+    assert not window.at(f"shades-{PLANES.name}").is_visible()
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15})")
+    window.idle()
+    painted = window.page.evaluate(PAINTED, "roofs-flat")
+    assert painted and window.shown("roofs-class")
+    for roof, colour in painted:
+        assert rgb(colour) == pytest.approx(along(scale, scale.of_building, roof), abs=1)
+    assert not window.violations()
+    window.page.wait_for_function(
+        "(name) => location.hash.includes(`colour=${name}`)", arg=scale.name
+    )
+    window.go(f"#{window.link.partition('#')[2]}")
+    assert window.at(CHOICE).input_value() == scale.name
+
+
+def year_of(window: Window) -> str:
+    """What the totals say of the year, on one line."""
+    return " ".join(window.text("totals-table").split())
+
+
+def expected(host: str) -> list[str]:
+    """What totals must say of the yield and of what shade takes."""
+    inputs = {"inputs": {"collection": NAME}}
+    kwh = told(host, "processes/summary/execution", inputs)["totals"]["kwh"]
+    ends = ([kwh[f"{name}{end}"] for end in ("_low", "_high", "")] for name in ("solar", "shade"))
+    return ["{} to {}, likely {}".format(*map(about, each)) for each in ends]
+
+
+def test_totals_have_the_year_with_its_interval(window: Window, host: str) -> None:
+    for text in expected(host):
+        assert text in year_of(window)
+    assert "kWh/year" not in year_of(window)  # no yield without its interval
+    assert not window.violations()
+
+
+def tiled(plane: Plane) -> Plane:
+    """A plane as tiles have it: numbers with two decimals."""
+    return {name: round(v, 2) if isinstance(v, float) else v for name, v in plane.items()}
+
+
 def test_a_site_has_the_planes_too(finished: Path, host: str, tmp_path: Path) -> None:
     site.export(finished, tmp_path / "site", (), False, no_progress, never_stop)
     roof = gable(host)
     planes = planes_of(host, roof["id"])
     with sites.hosted(tmp_path) as web, sites.looked_at(f"{web}/site/") as window:
         bring(window, roof).click()
-        assert lines(window) == [said(plane, "en") for plane in planes]
+        assert lines(window) == [said(tiled(plane), "en") for plane in planes]
+        assert table(window) == months_of(roof)
+        window.at("tab-area").click()
+        for text in expected(host):
+            assert text in year_of(window)
         assert any(f"{PLANES.name}.pmtiles" in url for url in window.asked)
         assert not window.violations()
         window.fine()

@@ -1,9 +1,12 @@
-/** What the page adds for roofs that annual judged: their planes with a compass, and its sentences. */
+/** What the page adds for roofs that annual judged: their year with its months, their planes with a
+ * compass, and its sentences. A yield never stands without its interval. */
 
+import { bars } from "../bars.js";
 import { make, svg } from "../dom.js";
-import { inWords } from "../methods.js";
+import { inWords, methodNamed, sumsOf } from "../methods.js";
 import { shadeOf } from "../shades.js";
-import { amount, known, number, percent, t } from "../texts.js";
+import { about as rounded, amount, known, month, number, percent, t } from "../texts.js";
+import { MONTHS, apart, interval, shadeInterval, shadeOf as shareOfShade } from "./annual-interval.js";
 
 export * as words from "./annual-words.js";
 
@@ -12,19 +15,49 @@ const ARROW = "M0-13 8 10 0 5-8 10Z"; // to the north, around a middle
 
 const area = (value) => (Number.isFinite(value) ? `${number(value)} m²` : null);
 
-export function card(roof) {
+/** A yield in words: its interval, then what is likely. */
+const between = ({ low, value, high }, key = "yield_year") => t(key, { low: amount(low), high: amount(high), kwh: amount(value) });
+const ends = (row, name) => ({ low: row[`${name}low_kwh`], value: row[name ? `${name}kwh` : "kwh"], high: row[`${name}high_kwh`] });
+const shadeOn = (roof) => shareOfShade(roof.solar_kwh, roof.unshaded_kwh);
+
+export function card(roof, collection) {
   return [
     [t("roof_true"), area(roof.roof_area_m2)],
     [t("roof_flat"), roof.roof_flat_m2 ? area(roof.roof_flat_m2) : null],
     [t("roof_known"), Number.isFinite(roof.roof_known) ? percent(roof.roof_known) : null],
     [t("panels_here"), roof.solar_suitable ? area(roof.panel_area_m2) : null],
     [t("kwp_here"), roof.solar_suitable ? peak(roof.kwp) : null],
+    [t("yield_here"), roof.solar_suitable ? between(ends(roof, "solar_")) : null],
+    [t("shade_here"), roof.solar_suitable ? percent(shadeOn(roof)) : null],
+    ...["eastwest", "south"].map((layout) => [t(`flat_${layout}`), flatYield(roof, layout, collection)]),
   ];
+}
+
+/** What rows on the flat planes would yield; their shade is taken to be that of the whole roof. */
+function flatYield(roof, layout, { method }) {
+  const kwh = roof[`solar_flat_${layout}_kwh`];
+  if (!kwh) return null;
+  const key = method?.parameters?.flat_layout === layout ? "yield_counted" : "yield_year";
+  return between(interval(kwh, kwh * apart(shadeOn(roof))), key);
+}
+
+/** The months of the panels on suitable planes. */
+export function pictures(roof) {
+  const months = roof.solar_suitable ? monthsOf(roof) : [];
+  const shade = apart(shadeOn(roof));
+  const items = months.map((kwh, at) => ({ label: month(at), short: month(at, "narrow"), ...interval(kwh, kwh * shade, MONTHS[at]) }));
+  return items.length ? [bars(t("months_title"), "kWh", items, { "data-testid": "months" })] : [];
+}
+
+/** Of the service a number a month, of a tile a text; none of a roof that is not judged. */
+function monthsOf(roof) {
+  if (roof.solar_month_kwh) return roof.solar_month_kwh.split(",").map(Number);
+  return MONTHS.map((_, at) => roof[`solar_month_kwh_${at + 1}`]).filter(Number.isFinite);
 }
 
 const peak = (kwp) => `${amount(kwp)} kWp`;
 
-/** A plane: a compass, the direction that it faces and its tilt, its areas and what they bear. */
+/** A plane: a compass, the direction that it faces and its tilt, its areas, what they bear and give. */
 export function partLine(plane, column, colour) {
   const way = inWords(shadeOf(column, plane)?.title ?? { en: "" });
   const values = { area: number(plane.area_m2), usable: number(plane.usable_m2), kwp: number(plane.kwp, 1) };
@@ -33,9 +66,13 @@ export function partLine(plane, column, colour) {
     make("span", {},
       make("strong", {}, t("plane_way", { way, tilt: number(plane.tilt_deg) })),
       make("span", {}, t(plane.usable_m2 ? "plane_areas" : "plane_bare", values)),
-      make("span", {}, t(plane.suitable ? "plane_suits" : "plane_suits_not"))),
+      ...(plane.usable_m2 ? [make("span", {}, between(ends(plane, "")))] : []),
+      ...(Number.isFinite(plane.irradiation_kwh_m2) ? [make("span", {}, light(plane))] : []),
+      make("span", {}, t(plane.very_suitable ? "plane_suits_very" : plane.suitable ? "plane_suits" : "plane_suits_not"))),
   ];
 }
+
+const light = ({ irradiation_kwh_m2: sun, unshaded_kwh_m2: most }) => t("plane_light", { sun: number(sun), shade: percent(shareOfShade(sun, most)) });
 
 /** A rose with an arrow the way that a plane faces, or a disc for one that is flat; the text says
  * the same. */
@@ -65,5 +102,53 @@ export function rank(roof) {
 export { peak as rankOf };
 
 export function about() {
-  return ["about_what", "about_planes", "about_unsure"].map((name) => t(name));
+  return ["about_what", "about_planes", "about_year", "about_interval", "about_unsure"].map((name) => t(name));
 }
+
+function summed(kwh, name) {
+  const yielded = { low: kwh[`${name}_low`], value: kwh[name], high: kwh[`${name}_high`] };
+  return make("span", { class: "wraps" }, between(yielded, "yield_sum"));
+}
+
+/** The year of the panels with what shade takes, then the other sums. */
+export function totals({ counts, kwh, households: served, ...others }) {
+  const method = methodNamed("annual");
+  const rest = { ...method, totals: method.totals.filter(({ section }) => section !== "kwh") };
+  const { head, rows } = sumsOf(rest, { counts, ...others });
+  const { share, number: living } = served;
+  return {
+    lead: t("totals_lead", { suitable: number(counts.solar_suitable), judged: number(counts.judged) }),
+    head,
+    rows: [
+      [t("yield_all"), summed(kwh, "solar")],
+      [t("shade_all"), summed(kwh, "shade")],
+      [t("households"), amount(served.solar)],
+      ...rows,
+    ],
+    share: share === undefined ? null : t("totals_share", { share: percent(share), n: number(living) }),
+    hint: t("totals_hint"),
+  };
+}
+
+/** The sections that the report has beside its sums, of which a site shows these. */
+export function derived({ kwh, errors }, { household_kwh: use }, households) {
+  const shade = kwh.unshaded - kwh.solar;
+  const served = { solar: kwh.solar / use };
+  if (households) Object.assign(served, { number: households, share: served.solar / households });
+  return {
+    kwh: { ...kwh, ...named("solar", interval(kwh.solar, errors.kwh.solar)), ...named("shade", shadeInterval(shade)) },
+    households: served,
+  };
+}
+
+const named = (name, { low, value, high }) => ({ [name]: value, [`${name}_low`]: low, [`${name}_high`]: high });
+
+const ofKwh = ["solar_low", "solar_high", "solar", "shade_low", "shade_high", "shade"];
+
+export const measures = [
+  ["panels_ha", (x) => x.area_ha.panel, (value) => number(value, 2)],
+  ["panels_kwp", (x) => x.kwp.panel, rounded],
+  ...ofKwh.map((name) => [`${name}_kwh`, (x) => x.kwh[name], rounded]),
+  ["households", (x) => x.households?.solar, amount],
+  ["share", (x) => x.households?.share, percent],
+];
