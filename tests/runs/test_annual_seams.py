@@ -1,4 +1,4 @@
-"""The seam law of the method `annual`: its table and its raster layer are the same to the bit
+"""The seam law of the method `annual`: its table and its raster layers are the same to the bit
 however the run is cut, ordered or stopped."""
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ from tests.support.outcomes import (
 )
 from tests.support.runs import Files
 
-OPTIONS: dict[str, Any] = {"method": "annual", "layers": ("plane",)}
+OPTIONS: dict[str, Any] = {"method": "annual", "layers": ("plane", "solar_kwh_m2", "sky_view")}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,7 +3,8 @@
 from pipeline.methods import house
 from pipeline.methods.annual import words
 from pipeline.methods.annual.columns import FOOTPRINTS, OWN
-from pipeline.methods.annual.passes import LAYER, PASSES
+from pipeline.methods.annual.painting import PLANE, SKY, SOLAR
+from pipeline.methods.annual.passes import PASSES
 from pipeline.methods.annual.reach import HorizonReach
 from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
 from pipeline.methods.annual.sums import DERIVED
@@ -52,9 +53,18 @@ COLUMNS = (
 )
 LAYERS = (
     Layer(
-        LAYER, "uint8", 0, "1", "number of the roof's plane, 255 in none, 0 outside buildings",
+        PLANE, "uint8", 0, "1", "number of the roof's plane, 255 in none, 0 outside buildings",
         "Planes of roofs", "Dakvlakken", coarser="first",
         attributes=lambda p: {"valid_min": 1, "valid_max": 255},
+    ),
+    Layer(
+        SOLAR, "float32", float("nan"), "kWh/m2",
+        "irradiation of a year on the modules of the roof's plane",
+        "Irradiation of roofs", "Instraling op daken",
+    ),
+    Layer(
+        SKY, "float32", float("nan"), "1", "share of an even sky's light that the cell gets",
+        "Sky view of roofs", "Hemelzicht van daken",
     ),
 )
 # fmt: on

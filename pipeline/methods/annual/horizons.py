@@ -120,7 +120,7 @@ def _tiles(cells: PlaneCells, window: Window) -> TileMask:
     frame = window.coarse(TILE)
     tiles = np.unique(np.column_stack([cells.row // TILE, cells.column // TILE]), axis=0)
     mask = TileMask.none(frame)
-    mask.add(np.hstack([(tiles - 1) * TILE, (tiles + 2) * TILE]))
+    mask.add(np.hstack([tiles * TILE - AROUND, (tiles + 1) * TILE + AROUND]))
     return mask
 
 

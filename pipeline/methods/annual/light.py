@@ -141,23 +141,31 @@ class Receivers(NamedTuple):
         return layouts.round(WATT_HOURS)
 
 
+def lying_on(
+    segments: Segments, square: SquareLight, p: Any
+) -> tuple[Receivers, NDArray[np.float32]]:
+    """The receivers on planes, and dz/dx and dz/dy of the planes that hide what lies behind them,
+    (planes, 2): modules on flat planes lie otherwise, so these hide nothing."""
+    slopes = Slopes(segments.planes.slope_east, segments.planes.slope_north)
+    receivers = Receivers.on(slopes, tilt_degrees(*slopes) < p.flat_below_deg, square)
+    gradient = np.column_stack(slopes).astype(np.float32)
+    gradient[receivers.is_flat] = 0
+    return receivers, gradient
+
+
 def light_of(
     work: Work, block: Block, segments: Segments, square: SquareLight, p: Any
 ) -> PlaneLight:
     """What the modules of planes get. square: of the block's."""
-    planes, r = segments.planes, work.context.resolution
-    slopes = Slopes(planes.slope_east, planes.slope_north)
-    receivers = Receivers.on(slopes, tilt_degrees(*slopes) < p.flat_below_deg, square)
+    receivers, gradient = lying_on(segments, square, p)
     least = receivers.own_bins(len(square.table))
-    gradient = np.column_stack(slopes).astype(np.float32)
-    gradient[receivers.is_flat] = 0  # flat planes' modules do not lie in them
-    cells = plane_cells(segments, r, p.module_lift_m)
+    cells = plane_cells(segments, work.context.resolution, p.module_lift_m)
     sums = np.zeros((len(least), square.table.shape[2]), np.int64)
     for at, bins in horizons(work, cells, gradient, azimuths(len(square.table))):
         some, plane = np.unique(cells.plane[at], return_inverse=True)
         rows, here = receivers.of(some)
         sums[rows] += plane_sums(bins, plane, here.start, least[rows], square.table)
-    counts = np.repeat(planes.cells, np.diff(receivers.start))
+    counts = np.repeat(segments.planes.cells, np.diff(receivers.start))
     months, view = received(receivers, sums / counts[:, None], square, p)
     unshaded, _ = received(receivers, sums_alone(receivers, square), square, p)
     cut = light_cut(work.context, segments, p.reach_height_m)
