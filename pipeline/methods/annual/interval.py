@@ -5,7 +5,7 @@ by exp(1.28 sigma), where sigma^2 is the sum of their squares.
 """
 
 import math
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ COMMON = 0.125  # year, stations, performance and usable area, which all roofs h
 MONTHS = (0.10, 0.21, 0.11, 0.13, 0.11, 0.09, 0.11, 0.08, 0.07, 0.14, 0.10, 0.14)
 
 Reals = NDArray[np.float64]
-N = TypeVar("N", float, Reals)
 
 
 class Interval(NamedTuple):

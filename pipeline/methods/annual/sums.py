@@ -37,6 +37,10 @@ def is_pitched(planes: pa.StructArray) -> Chosen:
     return np.asarray(pc.equal(planes.field("kind"), PITCHED))
 
 
+def _is_flat(planes: pa.StructArray) -> Chosen:
+    return ~is_pitched(planes)
+
+
 def _facing(sector: int) -> Callable[[pa.StructArray], Chosen]:
     """Which planes are pitched and face within 22.5 degrees of one of the eight directions."""
 
@@ -76,7 +80,7 @@ def _panels(among: Callable[[pa.StructArray], Chosen]) -> Callable[[pa.StructArr
 def panels_by_direction(unit: str) -> tuple[Total, ...]:
     """Peak power or yield of the panels on flat planes, and on pitched ones by their direction."""
     suffix, error = ("kwp", None) if unit == KWP else ("kwh", apart_of)
-    kinds = (lambda planes: ~is_pitched(planes), *map(_facing, range(len(DIRECTIONS))))
+    kinds = (_is_flat, *map(_facing, range(len(DIRECTIONS))))
     return tuple(
         Total(
             f"{name}_{suffix}", f"facing_{suffix}", unit, where=SUITS, parts=_panels(among),

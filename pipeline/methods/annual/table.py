@@ -41,37 +41,57 @@ def planes_of(
 ) -> Table:
     """A row a plane, by building: the fields of its struct, and what the columns of buildings are
     made of. best: what the best unshaded plane there gets [kWh/m2]."""
+    lying = _lying(segments, measured, convergence, p)
+    drawn = p.outlines == YES
+    outline = (
+        outlines_of(segments, measured.resolution) if drawn else np.full(len(lying["n"]), None)
+    )
+    free = segments.planes.free / segments.planes.cells
+    return {**lying, **_year(lying, free, light, best, p), "outline": outline}
+
+
+def _lying(segments: Segments, measured: Measured, convergence: float, p: Annual) -> Table:
+    """How planes lie, and how large they are."""
     planes, r, building = segments.planes, measured.resolution, segments.building
     count = np.diff(planes.start)
     own, north = np.repeat(planes.own, count), np.repeat(planes.top, count)
+    west = segments.window.left + np.repeat(planes.left, count)
     plan = measured.footprints.area[building] * planes.cells / own
     tilt = tilt_degrees(planes.slope_east, planes.slope_north)
-    azimuth = azimuth_degrees(planes.slope_east, planes.slope_north, convergence)
-    area = plan * np.sqrt(1 + planes.slope_east**2 + planes.slope_north**2)
-    is_flat = tilt < p.flat_below_deg
-    free = planes.free / planes.cells
-    usable = usable_areas(is_flat, tilt, plan, area, free, p.flat_layout, p)
-    by_layout = [usable_areas(is_flat, tilt, plan, area, free, each, p) for each in LAYOUTS]
-    flat_kwp = np.column_stack(by_layout) * is_flat[:, None] * p.module_kwp_m2
-    energy = energy_of(light, usable * p.module_kwp_m2, flat_kwp, p)
-    judging = Judging(is_flat, azimuth, area, usable, energy.irradiation, energy.unshaded)
-    west = segments.window.left + np.repeat(planes.left, count)
-    drawn = outlines_of(segments, r) if p.outlines == YES else np.full(len(building), None)
     return {
         "building": building,
         "n": np.arange(1, len(building) + 1) - np.repeat(planes.start[:-1], count),
-        "is_flat": is_flat,
+        "is_flat": tilt < p.flat_below_deg,
         "slope_east": planes.slope_east,
         "slope_north": planes.slope_north,
         "z_m": planes.height,
         "tilt_deg": tilt,
-        "azimuth_deg": azimuth,
+        "azimuth_deg": azimuth_degrees(planes.slope_east, planes.slope_north, convergence),
         "plan_m2": plan,
-        "area_m2": area,
+        "area_m2": plan * np.sqrt(1 + planes.slope_east**2 + planes.slope_north**2),
         "rmse_m": planes.rmse,
         "cells": planes.cells,
         "centre_x": (west + 0.5 + planes.column) * r,
         "centre_y": -(segments.window.top + north + 0.5 + planes.row) * r,
+    }
+
+
+def _year(
+    lying: Table, free: NDArray[np.float64], light: PlaneLight, best: float, p: Annual
+) -> Table:
+    """What fits on planes, what it gives in a year, and whether it suits. free: the share of a
+    plane's cells beyond the set-back."""
+    is_flat, area = lying["is_flat"], lying["area_m2"]
+    by_layout = {
+        layout: usable_areas(is_flat, lying["tilt_deg"], lying["plan_m2"], area, free, layout, p)
+        for layout in LAYOUTS
+    }
+    usable = by_layout[p.flat_layout]
+    flat_kwp = np.column_stack([*by_layout.values()]) * is_flat[:, None] * p.module_kwp_m2
+    energy = energy_of(light, usable * p.module_kwp_m2, flat_kwp, p)
+    years = energy.irradiation, energy.unshaded
+    judging = Judging(is_flat, lying["azimuth_deg"], area, usable, *years)
+    return {
         "usable_m2": usable,
         "kwp": usable * p.module_kwp_m2,
         "irradiation_kwh_m2": energy.irradiation,
@@ -85,7 +105,6 @@ def planes_of(
         "very_suitable": suits_very_well(judging, best, p),
         "unshaded_kwh": energy.unshaded_kwh,
         "flat_kwh": energy.layouts,
-        "outline": drawn,
     }
 
 
