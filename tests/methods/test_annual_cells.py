@@ -1,6 +1,7 @@
 """The raster layers of the light on roofs, and its shade: cells, of which planes are the means."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,14 @@ def test_what_stands_around_takes_light(open_: Outcome, shaded: Outcome) -> None
     for kind, plane in by_kind(shaded).items():
         assert plane["irradiation_kwh_m2"] < 0.95 * by_kind(open_)[kind]["irradiation_kwh_m2"]
         assert plane["unshaded_kwh_m2"] == by_kind(open_)[kind]["unshaded_kwh_m2"]
+
+
+@pytest.mark.parametrize(("reach", "cut"), [(70.2, False), (70.3, True)])
+def test_what_may_stand_beyond_the_inputs_is_flagged(
+    tmp_path: Path, reach: float, cut: bool
+) -> None:
+    """The nearest own cell of both has its centre 70.25 m from the southern edge."""
+    settings = {"reach_height_m": reach * math.tan(math.radians(3))}
+    options = {**OPTIONS, "layers": (), "settings": settings}
+    found = run_without_map(world(2.0).write(tmp_path / "in"), tmp_path / "out", **options)
+    assert [("reach_cut" in row["flags"]) for row in found.rows.values()] == [cut, cut]
