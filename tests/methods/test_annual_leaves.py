@@ -61,8 +61,9 @@ def planes(run: Path) -> list[dict[str, Any]]:
 
 
 def test_a_raster_that_was_not_made_is_named_with_the_remedy(run: Path, tmp_path: Path) -> None:
-    for name in ("shadow.tif", "roofs.tif", "plane.tif"):
-        with pytest.raises(InputError, match=r"'plane'.*run again with layers plane overwrite"):
+    for name, layer in (("roofs.tif", "solar_kwh_m2"), ("plane.tif", "plane")):
+        again = "run again with layers plane,sky_view,solar_kwh_m2 overwrite"
+        with pytest.raises(InputError, match=f"'{layer}'.*{again}"):
             export(run, tmp_path / name)
 
 

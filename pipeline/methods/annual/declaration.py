@@ -58,13 +58,13 @@ LAYERS = (
         attributes=lambda p: {"valid_min": 1, "valid_max": 255},
     ),
     Layer(
+        SKY, "float32", float("nan"), "1", "share of an even sky's light that the cell gets",
+        "Sky view of roofs", "Hemelzicht van daken",
+    ),
+    Layer(
         SOLAR, "float32", float("nan"), "kWh/m2",
         "irradiation of a year on the modules of the roof's plane",
         "Irradiation of roofs", "Instraling op daken",
-    ),
-    Layer(
-        SKY, "float32", float("nan"), "1", "share of an even sky's light that the cell gets",
-        "Sky view of roofs", "Hemelzicht van daken",
     ),
 )
 # fmt: on
