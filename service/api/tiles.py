@@ -54,7 +54,7 @@ TILEJSON = object_schema(
 )
 LAST = (1 << DEEPEST) - 1
 Layer = Annotated[
-    str, InPath(pattern=r"^[a-z_]{1,30}$", description="buildings, roofs, shadow ...")
+    str, InPath(pattern=r"^[a-z0-9_]{1,30}$", description="buildings, roofs, shadow ...")
 ]
 Zoom = Annotated[int, InPath(ge=0, le=DEEPEST)]
 Place = Annotated[int, InPath(ge=0, le=LAST)]

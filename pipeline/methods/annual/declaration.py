@@ -7,6 +7,7 @@ from pipeline.methods.annual.painting import PLANE, SKY, SOLAR
 from pipeline.methods.annual.passes import PASSES
 from pipeline.methods.annual.reach import HorizonReach
 from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
+from pipeline.methods.annual.shades import SUN_OF_YEAR
 from pipeline.methods.annual.sums import DERIVED
 from pipeline.methods.house import REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import Class, Flag, Layer, Method
@@ -64,7 +65,7 @@ LAYERS = (
     Layer(
         SOLAR, "float32", float("nan"), "kWh/m2",
         "irradiation of a year on the modules of the roof's plane",
-        "Irradiation of roofs", "Instraling op daken",
+        "Irradiation of roofs", "Instraling op daken", drawn=SUN_OF_YEAR,
     ),
 )
 # fmt: on

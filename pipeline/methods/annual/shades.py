@@ -38,11 +38,12 @@ SHADES = (
 # Lighter from step to step in CIELAB, so that either is read without colour too.
 SUN = ("#1e0c45", "#6a176e", "#a82e5f", "#dd513a", "#f98e09", "#f2e661")  # inferno
 LOSS = ("#f8fcca", "#abdeb7", "#33a7c2", "#234da0", "#101a4a")  # YlGnBu
+SUN_OF_YEAR = Palette(SUN, 400.0, 1200.0)  # kWh/m2
 # fmt: off
 SCALES = (
     Scale(
         "irradiation", "sun on the panels in a year", "zon op de panelen in een jaar", "kWh/m2",
-        Palette(SUN, 400.0, 1200.0), Quantity("irradiation_kwh_m2"),
+        SUN_OF_YEAR, Quantity("irradiation_kwh_m2"),
         Quantity("solar_kwh", "kwp", per="performance_ratio"),
     ),
     Scale(

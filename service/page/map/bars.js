@@ -25,7 +25,7 @@ function tableOf(title, unit, items) {
   const titles = ["at_least", "at_most", "likely"].map((name) => make("th", { scope: "col" }, `${t(name)} (${unit})`));
   const rows = items.map(({ label, low, high, value }) =>
     make("tr", {}, make("th", { scope: "row" }, label), ...[low, high, value].map((each) => make("td", {}, about(each)))));
-  return make("table", { class: "sums", "aria-label": title }, make("thead", {}, make("tr", {}, make("td", {}), ...titles)), make("tbody", {}, ...rows));
+  return make("table", { "aria-label": title }, make("thead", {}, make("tr", {}, make("td", {}), ...titles)), make("tbody", {}, ...rows));
 }
 
 /** Each bar is sure up to the low end, paler to the high one, with a line at the number. */

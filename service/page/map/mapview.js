@@ -162,6 +162,7 @@ export async function showCollection(collection) {
   addPictures();
   addRoofs();
   addParts();
+  addFigures();
   showLayers();
   adding = false;
   map.triggerRepaint(); // which tells of what was drawn
@@ -222,7 +223,7 @@ export function showMoments(collection) {
 function addPictures() {
   const relief = { "raster-opacity": map.getLayer("basemap") ? 0.45 : 0.6, "raster-fade-duration": 0 };
   const above = { "raster-opacity": 0.85, "raster-fade-duration": 0 };
-  for (const layer of layersOf(current)) {
+  for (const layer of layersOf(current).filter((one) => !isFigure(one))) {
     const paint = isGround(layer) ? relief : above;
     if (map.getSource(layer.name)) map.addLayer({ id: layer.name, type: "raster", source: layer.name, paint }, "area-fill");
   }
@@ -231,6 +232,18 @@ function addPictures() {
     map.addLayer(
       { id: "roofs", type: "raster", source: "roofs", maxzoom: DETAIL_ZOOM, paint }, "area-edge",
     );
+  }
+}
+
+/** Whether a layer is a picture of figures, in the colours of a palette. */
+const isFigure = ({ drawn }) => drawn.kind === "palette";
+
+/** Pictures of figures above the roofs and their parts, which would hide them, and below the lines of classes. */
+function addFigures() {
+  const above = ["roofs-class", "roofs-aside", "area-edge"].find((id) => map.getLayer(id));
+  const paint = { "raster-resampling": "nearest", "raster-fade-duration": 0 };
+  for (const { name } of layersOf(current).filter(isFigure)) {
+    if (map.getSource(name)) map.addLayer({ id: name, type: "raster", source: name, paint }, above);
   }
 }
 

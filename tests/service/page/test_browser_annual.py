@@ -14,6 +14,7 @@ from pipeline.engine.engine import never_stop, no_progress
 from pipeline.methods.annual import interval
 from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.annual.interval import MONTHS, apart, of_sum
+from pipeline.methods.annual.painting import SOLAR
 from pipeline.methods.annual.sums import MONTH_LABELS
 from pipeline.methods.shades import Quantity, Scale, Shade
 from pipeline.quarter.roofscape import generate_roofs
@@ -43,7 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generate_roofs(made / "in", repeats=1, sheets=(1, 1))
     sheets = (str(made / "in"),)
     inputs = Inputs(sheets, sheets, (str(made / "in" / "pand.gpkg"),))
-    run(Request(inputs, Outputs(made / NAME)).replace(method=NAME))
+    run(Request(inputs, Outputs(made / NAME)).replace(method=NAME, layers=(SOLAR,)))
     return made / NAME
 
 
@@ -255,6 +256,18 @@ def test_roofs_and_planes_have_the_colour_of_a_scale(
     )
     window.go(f"#{window.link.partition('#')[2]}")
     assert window.at(CHOICE).input_value() == scale.name
+
+
+def test_the_picture_of_the_sun_lies_over_the_planes(window: Window, host: str) -> None:
+    bring(window, gable(host))
+    window.at(SOLAR).check()
+    window.idle()
+    assert window.text(f"scale-{SOLAR}") == "400 to 1,200 kWh/m²"
+    assert any(f"/tiles/{SOLAR}/" in url for url in window.asked)
+    order = window.page.evaluate("() => daklaag.map.getStyle().layers.map(({id}) => id)")
+    places = [order.index(layer) for layer in (FILL, SOLAR, "roofs-class", "roofs-chosen")]
+    assert places == sorted(places)
+    assert not window.violations()
 
 
 def year_of(window: Window) -> str:
