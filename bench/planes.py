@@ -128,11 +128,12 @@ def lines_of_cost(roofs: Roofs) -> Iterator[Line]:
         yield f"of one flat roof of {side} x {side} cells", f"{1e9 * cost_of_one(side):.0f} ns", ""
 
 
-def put_on(page: Path, text: str) -> None:
+def put_on(page: Path, text: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
     """Put the tables between the marks of a page."""
-    before, rest = page.read_text("utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+    begin, end = marks
+    before, rest = page.read_text("utf-8").split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-TIMES_PEERS = {"hillshade": (3, "GDAL"), "cast shadow": (100, None)}
+TIMES_PEERS = {"hillshade": (3, "GDAL"), "cast shadow": (100, None), "a year of sun": (100, None)}
 
 
 class Target(NamedTuple):

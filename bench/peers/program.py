@@ -24,6 +24,7 @@ WEST, NORTH = 120_000.0, 487_000.0
 AZIMUTH, ELEVATION = 150.0, 20.0
 RADIUS = 100.0
 DIRECTIONS = 16
+LOWEST_ROOF = 1.0
 TWO_NEIGHBOURS = "gradient of two neighbours"
 ROUNDS = 7
 SECONDS = 8.0
@@ -34,6 +35,8 @@ class Scene(NamedTuple):
 
     height.npy and height.tif: (n, n) float32, no nodata. labels.npy: (n, n) int32, a building's
     number from 1, 0 for none. footprints.json: GeoJSON features, in the order of their numbers.
+    hours.npy: (8760, 6) float64, the hours of a year: day of the year, elevation and azimuth of the
+    sun [degrees], normal beam, diffuse and global irradiance [W/m2].
     """
 
     folder: Path
@@ -45,6 +48,10 @@ class Scene(NamedTuple):
     @property
     def labels(self) -> np.ndarray:
         return np.asarray(np.load(self.folder / "labels.npy"))
+
+    @property
+    def hours(self) -> np.ndarray:
+        return np.asarray(np.load(self.folder / "hours.npy"))
 
     @property
     def raster(self) -> str:
@@ -60,12 +67,15 @@ Call = Callable[[], Any]
 
 class PeerCall(NamedTuple):
     """prepare: scene to the call that is timed; read: its result to an array; definition and
-    reach [m]: what the peer computes, where peers differ."""
+    reach [m]: what the peer computes, where peers differ; part: of the task, what a call does;
+    roofs: whether the cells of roofs alone are asked for, and the others are done for nothing."""
 
     prepare: Callable[[Scene], Call]
     read: Callable[[Any], Any] = np.asarray
     definition: str = ""
     reach: float = math.inf
+    part: float = 1.0
+    roofs: bool = False
 
 
 class Timing(NamedTuple):
@@ -75,7 +85,7 @@ class Timing(NamedTuple):
     copies: float
 
 
-def timed(call: Call, cells: int, whole: np.ndarray) -> Timing:
+def timed(call: Call, cells: float, whole: np.ndarray) -> Timing:
     """Time a call on so many cells, each round beside a copy of the whole array.
 
     Of the whole, however few cells the call has: a copy that stays in the cache costs a fifth. Call
@@ -102,10 +112,12 @@ def play(jobs: dict[str, PeerCall], release: str, arguments: Sequence[str] | Non
     call = job.prepare(scene)
     output = np.asarray(job.read(call()))
     np.save(scene.folder / "output.npy", output)
-    whole = np.load(scene.folder.parent / "whole.npy")
-    timing = timed(call, scene.height.size, whole)
+    whole, height = np.load(scene.folder.parent / "whole.npy"), scene.height
+    asked = np.count_nonzero(height > LOWEST_ROOF) if job.roofs else height.size
+    timing = timed(call, asked * job.part, whole)
     answer = {
-        **timing._asdict(),
+        "seconds": timing.seconds * height.size / (asked * job.part),
+        "copies": timing.copies,
         "version": release if release[:1].isdigit() else version(release),
         "definition": job.definition,
         "reach": job.reach if math.isfinite(job.reach) else None,

@@ -66,6 +66,11 @@ PEERS = (
         command="saga_cmd",
     ),
     Peer(
-        "GRASS", "grass", {"hillshade": 1000, "cast shadow": 400, "horizon": 400}, command="grass"
+        "GRASS",
+        "grass",
+        {"hillshade": 1000, "cast shadow": 400, "horizon": 400, "a year of sun": 200},
+        command="grass",
     ),
+    # What it computes with; itself it is a plugin of QGIS, taken from a checkout.
+    Peer("SEBE", "sebe", {"a year of sun": 400}, ("numpy",)),
 )

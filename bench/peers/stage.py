@@ -14,6 +14,9 @@ from rasterio.features import rasterize
 from bench.peers.program import NORTH, RESOLUTION, WEST
 from bench.scenes import city, footprints
 from kernels.rings import Rings
+from pipeline.grid.sun import centre_degrees, convergence_degrees, solar_positions
+from pipeline.grid.windows import LatticeCell
+from pipeline.methods.climate import climate_of, shipped_climate
 
 
 def polygons(rings: Rings) -> NDArray[np.object_]:
@@ -39,6 +42,27 @@ def feature(number: int, shape: shapely.Polygon) -> dict[str, Any]:
     return {"type": "Feature", "properties": {"number": number}, "geometry": geometry}
 
 
+SQUARE = LatticeCell(11, 47)  # of the lattice, where the scene lies
+
+
+def hours() -> NDArray[np.float64]:
+    """Those of a year of the shipped climate, as `bench.peers.program.Scene` says: each day of a
+    month is its mean day."""
+    climate, here = shipped_climate(), climate_of(shipped_climate(), SQUARE)
+    middle = np.datetime64("2015-01-01T00:30:00") + np.arange(8760) * np.timedelta64(3600, "s")
+    month = middle.astype("M8[M]").astype(np.int64) % 12
+    hour = middle.astype("M8[h]").astype(np.int64) % 24
+    seconds = middle.astype(np.float64)
+    elevation, azimuth = solar_positions(*centre_degrees(SQUARE), seconds, "true")
+    daily = here.irradiation / (np.bincount(month) / 24) * 1000
+    shares = climate.shares[month, hour] * daily[month, None]
+    up = np.maximum(np.sin(np.radians(elevation)), 0)
+    beam, diffuse = shares[:, 0], shares[:, 2] + shares[:, 1] * up
+    day = (middle - middle[0]) // np.timedelta64(1, "D") + 1
+    turned = (azimuth - convergence_degrees(SQUARE)) % 360
+    return np.column_stack([day, elevation, turned, beam, diffuse, diffuse + beam * up])
+
+
 def write_scene(folder: Path, side: int) -> None:
     """Write the files of `bench.peers.program.Scene`; the TIFF without a predictor, which not all
     programs can read."""
@@ -49,6 +73,7 @@ def write_scene(folder: Path, side: int) -> None:
     burnt = ((shape, number) for number, shape in numbered)
     np.save(folder / "height.npy", height)
     np.save(folder / "labels.npy", rasterize(burnt, height.shape, transform=place, dtype="int32"))
+    np.save(folder / "hours.npy", hours())
     values = {"features": [feature(*one) for one in numbered]}
     (folder / "footprints.json").write_text(json.dumps(values))
     options = {"count": 1, "dtype": "float32", "crs": "EPSG:28992", "transform": place}

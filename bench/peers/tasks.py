@@ -9,8 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cases import KERNELS, Workload
-from bench.peers import compare, truth
-from bench.peers.program import AZIMUTH, DIRECTIONS, ELEVATION, RADIUS, RESOLUTION, TWO_NEIGHBOURS
+from bench.peers import compare, truth, year
+from bench.peers.program import (
+    AZIMUTH,
+    DIRECTIONS,
+    ELEVATION,
+    LOWEST_ROOF,
+    RADIUS,
+    RESOLUTION,
+    TWO_NEIGHBOURS,
+)
 from bench.peers.stage import alone, polygons
 from bench.scenes import city, footprints
 from kernels.coarse import coarsen
@@ -23,7 +31,6 @@ from kernels.spans import Spans
 from kernels.zonal import centimetres, sums
 
 SAMPLE = 400
-LOWEST_ROOF = 1.0
 
 
 class Answer(NamedTuple):
@@ -141,6 +148,10 @@ def _judge_sums(side: int, output: NDArray[Any], answer: Answer) -> str:
     return _defined(answer, compare.sums(whole[:, clear], _sums(side)[:, clear]))
 
 
+def _judge_year(side: int, output: NDArray[Any], answer: Answer) -> str:
+    return _defined(answer, year.judged(side, output))
+
+
 def _defined(answer: Answer, text: str) -> str:
     return f"{answer.definition}: {text}" if answer.definition else text
 
@@ -160,5 +171,6 @@ TASKS = {
     "higher within 100 m": Task(
         _judge_higher, lambda side: KERNELS["higher within 100 m"].prepare(city(side))
     ),
+    "a year of sun": Task(_judge_year, year.share_of_roofs),
     "sums per building": Task(_judge_sums, _all_cells(lambda side: sums(*_on_cells(side)))),
 }

@@ -12,11 +12,12 @@ import pytest
 import rasterio
 import shapely
 
-from bench.peers import compare, install, run, stage, tasks, truth
-from bench.peers.program import RESOLUTION, PeerCall, Scene, play, timed
+from bench.peers import compare, install, run, stage, tasks, truth, year
+from bench.peers.program import RESOLUTION, PeerCall, Scene, Timing, play, timed
 from bench.peers.roster import PEERS, Peer
 from bench.peers.tasks import Answer
 from bench.scenes import city, footprints
+from pipeline.methods.climate import climate_of, shipped_climate
 from tests.support.clusters import wait
 
 ANSWER: dict[str, Any] = {
@@ -288,6 +289,49 @@ def test_a_program_plays_its_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (answer.version, answer.definition, answer.reach) == (np.__version__, "twice", 100.0)
     assert answer.seconds > 0 and answer.copies > 0
     assert np.array_equal(np.load(tmp_path / "32" / "output.npy"), city(32) * 2)
+
+
+def test_of_a_part_the_cost_of_the_whole_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of roofs alone that of a roof cell: a call is charged with what is not asked for."""
+    monkeypatch.setattr("bench.peers.program.ROUNDS", 1)
+    np.save(tmp_path / "whole.npy", city(64))
+    stage.write_scene(tmp_path / "96", 96)
+    roofs, asked = np.mean(city(96) > 1), []
+
+    def timing(call: Any, cells: float, whole: Any) -> Timing:
+        asked.append(cells)
+        return Timing(3.0, 5.0)
+
+    monkeypatch.setattr("bench.peers.program.timed", timing)
+    job = PeerCall(lambda scene: lambda: scene.height, part=0.25, roofs=True)
+    play({"year": job}, "numpy", (str(tmp_path / "96"), "year"))
+    answer = Answer(**json.loads((tmp_path / "96" / "answer.json").read_text()))
+    assert asked == [pytest.approx(0.25 * roofs * 96**2)]
+    assert answer.seconds == pytest.approx(3 / (0.25 * roofs))
+
+
+def test_the_hours_of_the_scene_are_a_year() -> None:
+    day, elevation, azimuth, beam, diffuse, whole = stage.hours().T
+    here = climate_of(shipped_climate(), stage.SQUARE)
+    assert whole.sum() / 1000 == pytest.approx(here.irradiation.sum(), rel=0.02)
+    assert day.min() == 1 and day.max() == 365
+    noon = elevation[11::24].max(), azimuth[elevation.argmax()]
+    assert noon == (pytest.approx(61, abs=2), pytest.approx(180, abs=15))
+    assert (beam[elevation < -12] == 0).all() and (diffuse >= 0).all()
+
+
+def test_a_year_is_judged_by_brute_force() -> None:
+    side = 200
+    cells, right = year.by_force(side)
+    assert len(cells.row) > 100 and right.max() <= 1 and right.min() < 0.9
+    own = np.ones((side, side))
+    own[cells] = right
+    assert year.judged(side, own).startswith("off brute force by at most 0 %")
+    work = year.share_of_roofs(side)
+    assert work.cells == (city(side) > 1).sum()
+    assert (work.call() <= 1.001).all()
 
 
 def test_the_scene_is_one_in_all_its_files(tmp_path: Path) -> None:

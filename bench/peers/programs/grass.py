@@ -15,6 +15,12 @@ from bench.peers.program import AZIMUTH, ELEVATION, RADIUS, Call, PeerCall, Scen
 
 COUNTER_CLOCKWISE_FROM_EAST = (90 - AZIMUTH) % 360
 
+# Days of the year that stand for their months, by Klein (1977), and how many those have.
+MIDDLES = {
+    17: 31, 47: 28, 75: 31, 105: 30, 135: 31, 162: 30, 198: 31, 228: 31, 258: 30, 288: 31, 318: 30,
+    344: 31,
+}  # fmt: skip
+
 
 def module(name: str, *options: str) -> None:
     subprocess.run([name, "--quiet", "--overwrite", *options], check=True, stdout=sys.stderr)
@@ -37,6 +43,18 @@ def horizon(scene: Scene) -> Call:
     return partial(module, "r.horizon", "-d", "elevation=height", "output=out", *way)
 
 
+def year(scene: Scene) -> Call:
+    """Days in the middle of each month, every half an hour, level cells, a clear sky."""
+    imported(scene)
+
+    def days() -> None:
+        for day in MIDDLES:
+            options = ("slope_value=0", "aspect_value=0", "step=0.5", f"glob_rad=day_{day}")
+            module("r.sun", "elevation=height", f"day={day}", *options)
+
+    return days
+
+
 def read(name: str) -> np.ndarray:
     with TemporaryDirectory() as folder:
         out = Path(folder, "out.bin")
@@ -49,10 +67,19 @@ def angle(_: None) -> np.ndarray:
     return read(f"out_{COUNTER_CLOCKWISE_FROM_EAST:03.0f}")
 
 
+def share(_: None) -> np.ndarray:
+    """Of what the least shaded cell gets, with as many of each day as its month has."""
+    energy = sum(read(f"day_{day}") * number for day, number in MIDDLES.items())
+    return np.asarray(energy / np.max(energy))
+
+
 JOBS = {
     "hillshade": PeerCall(hillshade, lambda _: read("out") / 255),
     "cast shadow": PeerCall(horizon, lambda _: angle(_) > ELEVATION),
     "horizon": PeerCall(horizon, angle, reach=RADIUS),
+    "a year of sun": PeerCall(
+        year, share, "a clear sky, 12 days", part=len(MIDDLES) / 365, roofs=True
+    ),
 }
 
 if __name__ == "__main__":
