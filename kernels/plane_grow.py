@@ -14,6 +14,7 @@ NEAR = 20.0  # a cell of a plane lies no further from it [cm]
 LEAN = np.cos(np.radians(15.0)) ** 2  # and the fit about it leans no further
 THIN = 0.15  # a strip of two cells has 0.25, one of one cell at most 0.09 [square cells]
 TRIMS, TRIM = 3, 1.5  # free cells are trimmed so often, to so many times their spread
+TRIMMED = 50  # cells of a strip that is trimmed, at least: so dormers keep theirs
 LOOSE = 2.5  # times its spread a cell may be from a rough plane
 
 
@@ -186,7 +187,7 @@ def _take_left(field, regions, members, y, x, rules):  # type: ignore[no-untyped
     n = _hang_together(field, regions.sums[r], members, y, x)
     plane = fit(regions.sums[r])
     for _ in range(TRIMS):
-        if n >= rules.least and plane.spread > rules.spread:
+        if n >= TRIMMED and plane.spread > rules.spread:
             n = _trim(field, regions.sums[r], members[:n], plane, rules)
             plane = fit(regions.sums[r])
     if (
