@@ -9,10 +9,10 @@ known by sector and distance from the highest of square tiles.
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.compile import kernel
 from pipeline.methods.climate import SquareClimate
 
 FLOOR = math.radians(3.0)  # a horizon no higher than this is none
@@ -33,7 +33,7 @@ class Receivers(NamedTuple):
     gradient: Reals
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _between(low, high, part):  # type: ignore[no-untyped-def]
     """On a line between two centres; a centre without weight may have no data."""
     if part < NEARLY:
@@ -53,12 +53,12 @@ def _tops(height: Reals) -> Reals:
     return tops
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _rings(height):  # type: ignore[no-untyped-def]
     return int(math.hypot(height.shape[0], height.shape[1]) / RING) + 4
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _bounds(tops, row, column, own, resolution, out):  # type: ignore[no-untyped-def]
     """The highest tangent that a cell can see in each sector at each ring's distance or farther.
     out: (SECTORS, rings)."""
@@ -82,7 +82,7 @@ def _bounds(tops, row, column, own, resolution, out):  # type: ignore[no-untyped
             out[sector, ring] = max(out[sector, ring], out[sector, ring + 1])
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _beside(height, row, column, south, east):  # type: ignore[no-untyped-def]
     """The surface one cell from a centre; NaN beyond the array."""
     a, b = row + (1 if south > 0 else -1), column + (1 if east > 0 else -1)
@@ -92,7 +92,7 @@ def _beside(height, row, column, south, east):  # type: ignore[no-untyped-def]
     return _between(near, _between(height[a, column], height[a, b], abs(east)), abs(south))
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _tangent(height, bounds, row, column, own, azimuth, resolution, least, any_above):  # type: ignore[no-untyped-def]
     """The tangent of the horizon towards an azimuth, at least `least`, or any tangent above that if
     `any_above`. height: (rows, columns) float64 [m]; bounds: of `_bounds`."""
@@ -145,7 +145,7 @@ def _tangent(height, bounds, row, column, own, azimuth, resolution, least, any_a
             j, next_j = b, next_j + 1 / along
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _beams(height, tops, row, column, own, normals, suns, resolution, floor, out, open_out):  # type: ignore[no-untyped-def]
     """Beam on each module, behind the horizon and without; suns: (suns, 5): azimuth, tangent of
     the height, east, north and up of the unit vector x energy."""
@@ -165,7 +165,7 @@ def _beams(height, tops, row, column, own, normals, suns, resolution, floor, out
                     out[c, m] += max(facing[m], 0) if most <= enough else 0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@kernel
 def _views(height, tops, row, column, own, gradient, directions, resolution, floor, out):  # type: ignore[no-untyped-def]
     """View of the sky of each module: Dozier and Frew's mean over the directions."""
     bounds = np.empty((SECTORS, _rings(height)))

@@ -63,8 +63,9 @@ def _between(south: float, east: float) -> tuple[list[tuple[int, int]], list[flo
 
 
 def direction(azimuth: float) -> tuple[float, float]:
-    """Southward and eastward; an axis is hit exactly."""
-    return -round(math.cos(azimuth), 15), round(math.sin(azimuth), 15)
+    """Southward and eastward. Axes and halves are hit exactly, whatever the azimuth's last bit: at
+    a half every second sample lies in the middle between two cells."""
+    return -round(math.cos(azimuth), 14), round(math.sin(azimuth), 14)
 
 
 def _nearest(south: float, east: float, distances: range, side: int) -> list[tuple[int, int]]:

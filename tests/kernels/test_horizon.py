@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels.coarse import coarsen
+from kernels.fan import fan
 from kernels.field import far_field, near_field
 from kernels.horizon import FLOOR, horizon, horizon_halo
 from tests.support.march import Cells, Place, Raster, Reals, sky_view, surface_tangents, tangents
@@ -228,3 +229,14 @@ def test_a_far_field_of_too_few_levels_is_refused(relief: float) -> None:
     horizon(near, far_field(coarse, enough), chosen, around(3), 0.5)
     with pytest.raises(ValueError, match=f"the far field has {enough - 1} levels"):
         horizon(near, far_field(coarse, enough - 1), chosen, around(3), 0.5)
+
+
+@pytest.mark.parametrize("k", [24, 72, 144])
+def test_samples_hang_on_no_last_bit_of_an_azimuth(k: int) -> None:
+    """At 60 degrees every second sample lies in the middle between two cells."""
+    n = np.arange(k)
+    ways = (np.radians(n * 360 / k), 2 * np.pi * n / k, n * (2 * np.pi / k))
+    first, *others = (fan(tuple(way), 1000, 70, 0.5, 32) for way in ways)
+    for other in others:
+        for name in ("corners", "offsets", "tiles", "steps"):
+            assert np.array_equal(getattr(other, name), getattr(first, name)), name

@@ -23,7 +23,8 @@ Reals = NDArray[np.float64]
 
 def azimuths(directions: int = DIRECTIONS) -> Reals:
     """The grid azimuths of the table's directions [rad], the first of them grid north."""
-    return np.arange(directions, dtype=np.float64) * (2.0 * math.pi / directions)
+    turns: Reals = np.radians(np.arange(directions) * 360.0 / directions)
+    return turns
 
 
 def bins_of(horizon: Reals) -> NDArray[np.int64]:

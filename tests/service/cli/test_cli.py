@@ -223,7 +223,7 @@ def test_demo_of_roofs_in_planes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     result = call("demo", *words, *layers)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == FINAL
-    assert result.stdout.startswith("De vlakken van de daken")
+    assert result.stdout.startswith("Een jaar zon op de vlakken van de daken")
     assert call("export", out, "--to", tmp_path / "plane.tif").exit_code == 0
     assert "annual" in call("demo", "--method", "yearly", "--out", out).stderr
 
