@@ -63,8 +63,8 @@ def tangents(
     tiles = (cells + place[:2]) // TILE * TILE + TILE // 2
     found = np.full((len(cells), len(azimuths)), math.tan(floor), np.float32)
     for k, azimuth in enumerate(azimuths):
-        # Rounded, for an axis to be hit.
-        towards = np.array([-round(math.cos(azimuth), 15), round(math.sin(azimuth), 15)])
+        # Rounded, for axes and halves to be hit.
+        towards = np.array([-round(math.cos(azimuth), 14), round(math.sin(azimuth), 14)])
         south, east = towards.astype(np.float32)
         found[:, k] = np.fmax(found[:, k], plane[:, 0] * east + plane[:, 1] * -south)
         samples = (*_near(means, cells, towards), *_far(levels, tiles, towards))
