@@ -19,7 +19,7 @@ FOOTPRINTS_A_SECOND = 18_000.0
 SERIAL = 0.16  # part of a thread's time in which others wait that processes do not lose: 11.8 s on
 # two threads are 10.4 on two processes, beside their start
 START_S = 3.0  # until processes have imported what tasks need
-WORKER_BYTES = 1 << 30  # that a process holds at most
+WORKER_BYTES = 2 << 30  # that a process holds at most: 1.8 GiB on the nation at 5 m, 0.9 on sheets
 
 
 def engine_of(
