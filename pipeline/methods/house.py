@@ -123,6 +123,11 @@ def identity(areas: tuple[Total, ...] = ()) -> tuple[Column, ...]:
     )
 
 
+HOUSEHOLDS_SHARE = Column(
+    "households_share", NUMBER, "share",
+    Words("Share of households", "of those in the area, where the areas' file counts them"),
+    Words("Aandeel huishoudens", "van die in het gebied, als het bestand ze telt"),
+)
 SHAPE = (
     Column(
         "bbox", pa.struct([(edge, NUMBER) for edge in EDGES]), "m",

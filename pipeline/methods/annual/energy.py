@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.methods.annual.interval import of_roof, shade_of
-from pipeline.methods.annual.light import PlaneLight
+from pipeline.methods.annual.light import WATT_HOURS, PlaneLight
 from pipeline.methods.annual.rules import LAYOUTS, Annual
-
-DIGITS = 3  # of kWh/m2: whole Wh/m2
 
 Reals = NDArray[np.float64]
 
@@ -36,8 +34,8 @@ def energy_of(light: PlaneLight, kwp: Reals, flat_kwp: Reals, p: Annual) -> Ener
     """The year of planes. kwp: (planes,), of their modules; flat_kwp: (planes, 2) by LAYOUTS, of
     flat planes, of others 0 [kWp]."""
     layout = LAYOUTS.index(p.flat_layout)
-    years = light.months.sum(axis=2).round(DIGITS)
-    unshaded = light.unshaded[:, layout].sum(axis=1).round(DIGITS)
+    years = light.months.sum(axis=2).round(WATT_HOURS)
+    unshaded = light.unshaded[:, layout].sum(axis=1).round(WATT_HOURS)
     per_kwp = p.performance_ratio * kwp
     kwh, unshaded_kwh = per_kwp * years[:, layout], per_kwp * unshaded
     low, high = of_roof(kwh, shade_of(kwh, unshaded_kwh))

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pipeline.methods.annual.interval import MONTHS as MONTH_ERRORS
 from pipeline.methods.annual.interval import SHADE, YEAR, Interval, apart, of_sum, shade_of
 from pipeline.methods.annual.rules import DIRECTIONS, PITCHED
+from pipeline.methods.house import HOUSEHOLDS_SHARE
 from pipeline.methods.method import NUMBER, Column, Derived, Label, Total, Words
 from pipeline.wording import MONTHS
 
-HA, KWP, KWH, HOMES, SHARE = "ha", "kWp", "kWh/year", "households", "share"
+HA, KWP, KWH, HOMES = "ha", "kWp", "kWh/year", "households"
 DUTCH = dict(zip(DIRECTIONS, ("N", "NO", "O", "ZO", "Z", "ZW", "W", "NW"), strict=True))
 FACING = ("flat", *(f"facing_{name}" for name in DIRECTIONS))
 MONTH_LABELS = tuple(
@@ -141,11 +142,7 @@ COLUMNS = (
         Words("Households", "whose use the yield equals"),
         Words("Huishoudens", "waarvan het verbruik gelijk is aan de opbrengst"),
     ),
-    Column(
-        "households_share", NUMBER, SHARE,
-        Words("Share of households", "of those in the area, where the areas' file counts them"),
-        Words("Aandeel huishoudens", "van die in het gebied, als het bestand ze telt"),
-    ),
+    HOUSEHOLDS_SHARE,
 )
 # fmt: on
 

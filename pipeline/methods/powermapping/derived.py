@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.methods.house import HOUSEHOLDS_SHARE
 from pipeline.methods.method import NUMBER, Column, Derived, Words
 from pipeline.methods.powermapping.rules import YIELDS
 
 FIELD_TRIAL_KWH = (15, 870)  # a year, of small roof turbines: the Warwick trials
-KWH, HOMES, SHARE = "kWh/year", "households", "share"
+KWH, HOMES = "kWh/year", "households"
 # fmt: off
 COLUMNS = (
     Column(
@@ -39,11 +40,7 @@ COLUMNS = (
         Words("Households", "whose use the yield of both equals"),
         Words("Huishoudens", "waarvan het verbruik gelijk is aan de opbrengst van beide"),
     ),
-    Column(
-        "households_share", NUMBER, SHARE,
-        Words("Share of households", "of those in the area, where the areas' file counts them"),
-        Words("Aandeel huishoudens", "van die in het gebied, als het bestand ze telt"),
-    ),
+    HOUSEHOLDS_SHARE,
 )
 # fmt: on
 
