@@ -77,6 +77,16 @@ class CentreParameter:
         "choice", "centroid", "where it does not intersect the polygon: GEOS's point on surface",
         choices=("centroid", "point_on_surface"),
     )
+
+
+@dataclass(frozen=True)
+class CandidateParameter:
+    """The parameter by which a building is high enough for a turbine, of methods with wind."""
+
+    wind_min_height_m: float = parameter(
+        "number", 20.0, "the study's candidates: 20 m or higher, more than six floors", unit="m",
+        minimum=0, maximum=400,
+    )
 # fmt: on
 
 
@@ -185,6 +195,11 @@ class Judged:
 def to_cm(metres: float) -> int:
     """rint(100 x value), computed in double."""
     return int(np.rint(100.0 * metres))
+
+
+def is_candidate(measured: Measured, p: CandidateParameter) -> NDArray[np.bool_]:
+    """Which buildings are judged and high enough for a turbine."""
+    return pd.isna(measured.reason) & (measured.height >= to_cm(p.wind_min_height_m))
 
 
 def outlines_of(footprints: Footprints, resolution: float) -> Outlines:

@@ -17,12 +17,17 @@ from pipeline.messages import Text
 from pipeline.terms import Command, Field
 
 P = TypeVar("P")
+RANGES = {
+    "date": Text("YYYY-MM-DD"),
+    "text": Text("a text"),
+    "texts": Text("texts, separated by commas"),
+}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: kind is number, integer, choice, texts, date or times; multiple_of: of an
-    integer; presets: of a choice, by its values, the other parameters that it sets unless they are
+    """One parameter: kind is number, integer, choice, text, texts, date or times; multiple_of: of
+    an integer; presets: of a choice, by its values, the others that it sets unless they are
     given themselves."""
 
     name: str
@@ -49,7 +54,7 @@ class Parameter:
             if self.multiple_of == 1:
                 return within
             return Text("{within}, a multiple of {step}", within=within, step=self.multiple_of)
-        return Text("YYYY-MM-DD" if self.kind == "date" else "texts, separated by commas")
+        return RANGES[self.kind]
 
     def parse(self, text: Any) -> Any:
         """The value that a text (or a value of JSON) stands for.
@@ -71,6 +76,8 @@ class Parameter:
     def _holds(self, value: Any) -> bool:
         if self.kind == "choice":
             return value in self.choices
+        if self.kind == "text":
+            return bool(value)
         if self.kind in ("times", "texts"):
             most = self.maximum or math.inf
             return 0 < len(value) <= most and len(set(value)) == len(value) and "" not in value
@@ -111,6 +118,12 @@ def _number(text: Any) -> float:
     return float(text)
 
 
+def _text(text: Any) -> str:
+    if not isinstance(text, str):
+        raise ValueError(text)
+    return text.strip()
+
+
 def _times(text: Any) -> tuple[dt.time, ...]:
     times = tuple(dt.time.fromisoformat(part) for part in _split(text))
     if any(time.tzinfo for time in times):
@@ -122,6 +135,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "number": _number,
     "integer": _integer,
     "choice": str,
+    "text": _text,
     "texts": _split,
     "date": lambda text: dt.date.fromisoformat(str(text)),
     "times": _times,
@@ -203,6 +217,7 @@ _SCHEMAS: dict[str, Callable[[Parameter], dict[str, Any]]] = {
     "number": lambda p: {"type": "number", **_within(p)},
     "integer": lambda p: {"type": "integer", **_within(p), **_multiple(p)},
     "choice": lambda p: {"type": "string", "enum": list(p.choices)},
+    "text": lambda p: {"type": "string", "minLength": 1},
     "texts": lambda p: _list(p, {"type": "string", "minLength": 1}),
     "date": lambda p: {"type": "string", "format": "date"},
     "times": lambda p: _list(p, {"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$"}),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import InputError
 from pipeline.grid.sun import convergence_degrees
 from pipeline.grid.windows import LatticeCell
-from pipeline.methods.buildings import BuildingParameters, CentreParameter
+from pipeline.methods.buildings import BuildingParameters, CandidateParameter, CentreParameter
 from pipeline.methods.parameters import parameter
 from pipeline.terms import Field
 
@@ -22,6 +22,7 @@ FLAT, PITCHED = KINDS = ("flat", "pitched")
 YES, NO = "yes", "no"
 EASTWEST, SOUTH = LAYOUTS = ("eastwest", "south")  # in the order of PlaneLight
 ZONATLAS, NREL, DELOITTE, ORIENTATION = SCHEMES = ("zonatlas", "nrel", "deloitte", "orientation")
+MACDONALD, KANDA = ROUGHNESS_MODELS = ("macdonald", "kanda")
 DIRECTIONS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
 DIGITS = 3  # degrees are rounded to this before use, so that no platform's last bit decides
 COARSEST_M = 1.0  # side of a cell: on coarser ones most planes have too few
@@ -30,10 +31,11 @@ OVERGROWN_M = 1.0  # a cell of the rest so far above the nearest plane is not of
 
 
 # fmt: off
-@dataclass(frozen=True)
-class Annual(CentreParameter, BuildingParameters):
-    """The parameters of the method."""
+# Parameters are listed in the order of these classes, from the first that is derived from.
 
+
+@dataclass(frozen=True)
+class _Sun(CentreParameter, BuildingParameters):
     flat_below_deg: float = parameter(
         "number", 10.0,
         "noise of 5 cm makes fewer than 0.03 % of the cells of a flat roof look steeper",
@@ -117,6 +119,45 @@ class Annual(CentreParameter, BuildingParameters):
     outlines: str = parameter(
         "choice", YES, "whether the table has the outlines of planes; no: null, a smaller table",
         choices=(YES, NO),
+    )
+
+
+@dataclass(frozen=True)
+class Annual(CandidateParameter, _Sun):
+    """The parameters of the method."""
+
+    mast_m: float = parameter(
+        "number", 5.0, "an assumption: how high above the roof a turbine's hub stands", unit="m",
+        minimum=1, maximum=50,
+    )
+    roof_speedup: float = parameter(
+        "number", 1.0,
+        "a factor on every speed at the hub; none by default: what an edge adds holds for its best"
+        " spot alone",
+        minimum=0.5, maximum=2,
+    )
+    fetch_m: float = parameter(
+        "number", 1000.0, "an assumption: how far around what stands is the roughness of a roof",
+        unit="m", minimum=300, maximum=3000,
+    )
+    roughness_model: str = parameter(
+        "choice", MACDONALD,
+        "roughness and displacement from what stands: Macdonald et al. (1998), made for even"
+        " heights; kanda: Kanda et al. (2013), for uneven ones",
+        choices=ROUGHNESS_MODELS,
+    )
+    porosity: float = parameter(
+        "number", 0.0, "of what rises above the roof: Perera (1981); 0 is solid, as buildings are",
+        minimum=0, maximum=1,
+    )
+    turbine: str = parameter(
+        "text", "study", "a name in turbines.csv; study: the vertical-axis one of the study",
+    )
+    wind_min_kwh: float = parameter(
+        "number", 500.0,
+        "an assumption: below this field yield three panels give more; small turbines in trials"
+        " gave 73-393",
+        unit="kWh/year", minimum=0, maximum=100_000,
     )
 # fmt: on
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.grid.tile_masks import NO_HEIGHT, HeightBounds, enclosing
 from pipeline.grid.windows import TILE, LatticeCell, Window, uniform_halo
-from pipeline.methods.buildings import Judged, Measured
+from pipeline.methods.buildings import Judged, Measured, is_candidate
 from pipeline.methods.context import NOTHING
 from pipeline.methods.passes import Block, Handover, Pass, Work
 from pipeline.methods.powermapping.cast import (
@@ -24,7 +24,6 @@ from pipeline.methods.powermapping.reach_cut import reach_cut
 from pipeline.methods.powermapping.rules import (
     Powermapping,
     compared,
-    is_candidate,
     is_lit,
     is_uneven,
     stands,

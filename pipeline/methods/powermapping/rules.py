@@ -19,9 +19,9 @@ from pipeline.grid.windows import LatticeCell
 from pipeline.methods.buildings import (
     NOT_KNOWN,
     BuildingParameters,
+    CandidateParameter,
     CentreParameter,
     Measured,
-    to_cm,
 )
 from pipeline.methods.parameters import as_text, parameter
 from pipeline.terms import Field
@@ -65,13 +65,9 @@ class _Sun(BuildingParameters, _Surface):
 
 
 @dataclass(frozen=True)
-class Powermapping(CentreParameter, _Sun):
+class Powermapping(CandidateParameter, CentreParameter, _Sun):
     """The parameters of the method."""
 
-    wind_min_height_m: float = parameter(
-        "number", 20.0, "the study's candidates: 20 m or higher, more than six floors", unit="m",
-        minimum=0, maximum=400,
-    )
     wind_radius_m: float = parameter(
         "number", 100.0, "the study's distance, between cell centres", unit="m", minimum=0,
         maximum=2000,
@@ -135,11 +131,6 @@ def compared(measured: Measured, p: Powermapping) -> NDArray[np.int64]:
     """The height by which buildings shelter one another [cm]; NOT_KNOWN: shelters nobody."""
     height = measured.roof if p.wind_compare == "nap" else measured.height
     return np.where(stands(measured), height, NOT_KNOWN)
-
-
-def is_candidate(measured: Measured, p: Powermapping) -> NDArray[np.bool_]:
-    """Whether a building is high enough for a turbine."""
-    return pd.isna(measured.reason) & (measured.height >= to_cm(p.wind_min_height_m))
 
 
 def shelters(others: NDArray[np.int64], own: int, p: Powermapping) -> NDArray[np.bool_]:
