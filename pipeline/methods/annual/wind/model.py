@@ -1,4 +1,4 @@
-"""What the wind of a year is computed from, and what it gives: records of arrays, a row a candidate.
+"""What the wind of a year is computed from, and what it gives: arrays with a row a candidate.
 
 Sectors are 12 of 30 degrees, clockwise, the first centred on grid north.
 """
