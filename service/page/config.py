@@ -87,7 +87,7 @@ def bbox(collection: Collection) -> list[float]:
 def heights(inputs: Mapping[str, Any]) -> str:
     """Which heights were used: AHN4, AHN4 and AHN5; nothing if the sheets do not say."""
     versions = {sheet.get("ahn_version") for sheet in inputs.get("dsm", [])} - {None}
-    return ", ".join(f"AHN{version}" for version in sorted(versions))
+    return ", ".join(sorted(versions))
 
 
 def title_of(collection: Collection) -> str:

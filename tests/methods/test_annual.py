@@ -113,7 +113,8 @@ def test_its_bookkeeping_by_other_schemes(scene: Files, tmp_path: Path, scheme: 
 def test_months_add_up_to_the_year(run: Finished) -> None:
     for row in run.rows.values():
         assert sum(row["solar_month_kwh"]) == pytest.approx(row["solar_kwh"], rel=1e-6)
-        assert len(row["solar_month_kwh"]) == 12
+        assert sum(row["unshaded_month_kwh"]) == pytest.approx(row["unshaded_kwh"], rel=1e-6)
+        assert len(row["solar_month_kwh"]) == len(row["unshaded_month_kwh"]) == 12
         for plane in row["planes"]:
             assert sum(plane["month_kwh"]) == pytest.approx(plane["kwh"], rel=1e-6)
 

@@ -162,7 +162,7 @@ def expected_year(
     centre = row["centre_x"], row["centre_y"]
     planes, views, count = [], 0.0, 0
     totals = dict.fromkeys(("kwh", "unshaded_kwh", "eastwest", "south"), 0.0)
-    months = np.zeros(12)
+    months, unshaded_months = np.zeros(12), np.zeros(12)
     for plane in row["planes"]:
         cells = np.argwhere(own & (numbers == plane["n"]))
         year = plane_year(plane, cells, surface, centre, p)
@@ -185,6 +185,7 @@ def expected_year(
             totals["kwh"] += yields * got.sum()
             totals["unshaded_kwh"] += yields * free.sum()
             months += yields * got
+            unshaded_months += yields * free
     whole = totals["kwh"]
     sigma = sigma_of(1 - whole / totals["unshaded_kwh"] if whole else 0)
     return {
@@ -192,6 +193,7 @@ def expected_year(
         "solar_kwh": whole,
         "unshaded_kwh": totals["unshaded_kwh"],
         "solar_month_kwh": months,
+        "unshaded_month_kwh": unshaded_months,
         "solar_flat_eastwest_kwh": totals["eastwest"],
         "solar_flat_south_kwh": totals["south"],
         "sky_view": views / count if count else None,

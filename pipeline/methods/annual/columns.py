@@ -78,6 +78,14 @@ OWN = (
         totals=(Total("unshaded_kwh", "kwh", KWH, where=SUITS),),
     ),
     Column(
+        "unshaded_month_kwh", pa.list_(SINGLE), "kWh",
+        Words("Months, unshaded", "yield of the same panels with nothing around, January first"
+              " (unshaded_month_kwh_1 ... in flat formats)"),
+        Words("Maanden zonder schaduw", "opbrengst van dezelfde panelen zonder iets"
+              " eromheen, vanaf januari (unshaded_month_kwh_1 ... in platte formaten)"),
+        items=MONTH_LABELS,
+    ),
+    Column(
         "solar_flat_eastwest_kwh", NUMBER, KWH,
         Words("Flat roof, east and west", "yield in a year of such rows on all flat planes"),
         Words("Plat dak, oost en west", "opbrengst in een jaar van zulke rijen op alle platte"

@@ -17,7 +17,8 @@ class Energy(NamedTuple):
 
     irradiation, unshaded: of their modules, behind what stands around and with nothing there
     [kWh/m2]; kwh, unshaded_kwh: yields [kWh]; low, high: ends of the interval of kwh [kWh]; months:
-    (planes, 12) [kWh]; layouts: (planes, 2) by LAYOUTS on flat planes, on others 0 [kWh].
+    (planes, 12) [kWh], unshaded_months: the same with nothing there; layouts: (planes, 2) by
+    LAYOUTS on flat planes, on others 0 [kWh].
     """
 
     irradiation: Reals
@@ -27,6 +28,7 @@ class Energy(NamedTuple):
     low: Reals
     high: Reals
     months: Reals
+    unshaded_months: Reals
     layouts: Reals
 
 
@@ -47,5 +49,6 @@ def energy_of(light: PlaneLight, kwp: Reals, flat_kwp: Reals, p: Annual) -> Ener
         low=low,
         high=high,
         months=per_kwp[:, None] * light.months[:, layout],
+        unshaded_months=per_kwp[:, None] * light.unshaded[:, layout],
         layouts=p.performance_ratio * flat_kwp * years,
     )

@@ -82,6 +82,10 @@ class _Sun(CentreParameter, BuildingParameters):
         "number", 0.20, "an assumption: the peak power of modules of 20 %, by their area",
         unit="kWp/m2", minimum=0.01, maximum=1,
     )
+    panel_m2: float = parameter(
+        "number", 1.95, "an assumption: the area of a module, by which a roof's card counts them",
+        unit="m2", minimum=0.1, maximum=10,
+    )
     directions: int = parameter(
         "integer", 72,
         "of the horizon: behind hard obstacles 72 are right to 0.34 % of the open year (rms), 36 to"

@@ -104,6 +104,7 @@ def _year(
         "suitable": suits(judging, best, p),
         "very_suitable": suits_very_well(judging, best, p),
         "unshaded_kwh": energy.unshaded_kwh,
+        "unshaded_month_kwh": energy.unshaded_months,
         "flat_kwh": energy.layouts,
     }
 
@@ -143,7 +144,7 @@ def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
     suitable = planes["suitable"]
     kwh, unshaded = (_sums(planes, planes[x] * suitable, n) for x in ("kwh", "unshaded_kwh"))
     low, high = of_roof(kwh, shade_of(kwh, unshaded))
-    months = [_sums(planes, month * suitable, n) for month in planes["month_kwh"].T]
+    months, unshaded_months = (_by_month(planes, f"{x}month_kwh", n) for x in ("", "unshaded_"))
     eastwest, south = (_sums(planes, layout, n) for layout in planes["flat_kwh"].T)
     view = _sums(planes, planes["sky_view"] * planes["cells"], n)
     unknown = pa.nulls(n, pa.bool_())
@@ -157,8 +158,9 @@ def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
         "solar_kwh": kwh,
         "solar_low_kwh": low,
         "solar_high_kwh": high,
-        "solar_month_kwh": np.column_stack(months).astype(np.float32),
+        "solar_month_kwh": months,
         "unshaded_kwh": unshaded,
+        "unshaded_month_kwh": unshaded_months,
         "solar_flat_eastwest_kwh": eastwest,
         "solar_flat_south_kwh": south,
         "sky_view": pa.array(
@@ -174,6 +176,13 @@ def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
 def _sums(planes: Table, values: NDArray[Any], n: int) -> NDArray[np.float64]:
     """The sum over each building's planes, in their order."""
     return np.bincount(planes["building"], values, n).astype(np.float64)
+
+
+def _by_month(planes: Table, name: str, n: int) -> NDArray[np.float32]:
+    """The months of each of n buildings: what its suitable planes give together."""
+    suitable = planes["suitable"]
+    months = [_sums(planes, month * suitable, n) for month in planes[name].T]
+    return np.column_stack(months).astype(np.float32)
 
 
 def nested(planes: Table, n: int) -> pa.Array:

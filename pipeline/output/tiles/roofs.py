@@ -151,5 +151,13 @@ def _value(column: pa.ChunkedArray) -> Any:
         return column.cast(WHOLE)
     if not pa.types.is_nested(column.type):
         return column
+    if pa.types.is_list(column.type) and pa.types.is_floating(column.type.value_type):
+        column = _rounded(column.combine_chunks())
     texts = as_text(column)
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def _rounded(lists: pa.ListArray) -> pa.ChunkedArray:
+    """Lists of numbers with as many decimals as a tile has."""
+    values = pc.round(lists.values.cast(NUMBER), DECIMALS)
+    return pa.chunked_array([pa.ListArray.from_arrays(lists.offsets, values, mask=lists.is_null())])
