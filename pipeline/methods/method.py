@@ -36,8 +36,8 @@ class Total(Bilingual[Words | None]):
     its words, by default the column's; parts: of a field of structs, of which numbers are summed
     and texts counted, the structs that count, by default all; error: of a sum, the standard error
     of each row's part as a share of it, independent of other rows', from the columns that add up
-    (the report has that of the sum under `errors`); listed: whether rows by area and pages list it,
-    beside report.json, which has every total; alike within a section.
+    and those of `reads` (the report has that of the sum under `errors`); listed: whether rows by
+    area and pages list it, beside report.json, which has every total; alike within a section.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Total(Bilingual[Words | None]):
     nl: Words | None = None
     parts: Callable[[pa.StructArray], NDArray[np.bool_]] | None = None
     error: Callable[[pa.Table], NDArray[np.float64]] | None = None
+    reads: tuple[str, ...] = ()
     listed: bool = True
 
     @property
