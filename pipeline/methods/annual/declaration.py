@@ -96,6 +96,7 @@ ANNUAL = Method(
     states=convergences,
     check_cells=check_cells,
     uses_climate=True,
+    uses_turbines=True,
     derived=DERIVED,
     figures=words.figures,
     en=words.EN,
