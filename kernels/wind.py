@@ -226,6 +226,25 @@ def merge(a: Shelter, b: Shelter) -> Shelter:
     return Shelter(highest, np.where(other, b.distance, a.distance))
 
 
+@kernel
+def _clear(height, candidate, limits):  # type: ignore[no-untyped-def]
+    runs, stacks = own_runs(candidate.own, candidate.top, candidate.left)
+    west, east = columns_within(runs, stacks, limits, 0, height.shape[0])
+    for c in range(stacks):
+        for i in range(height.shape[0]):
+            height[i, max(west[c, 0, i], 0) : max(east[c, 0, i] + 1, 0)] = np.nan
+
+
+def clear_within(height: NDArray[np.float32], candidate: Candidate, radius: float) -> None:
+    """Set the cells within a radius of a candidate's own to NaN, in place.
+
+    height: (rows, columns); radius: between cell centres, closed [cells].
+    """
+    own = np.ascontiguousarray(candidate.own, np.bool_)
+    at = Candidate(own, candidate.top, candidate.left)
+    _clear(height, at, np.array([int(radius * radius)]))
+
+
 def any_within(own: NDArray[np.bool_], others: NDArray[np.bool_], radius: float) -> bool:
     """Whether a cell of `others` that is not own lies within the radius of an own cell.
 

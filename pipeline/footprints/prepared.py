@@ -77,6 +77,13 @@ class Prepared:
         return _opened(self.path)
 
     @property
+    def grouped(self) -> bool:
+        """Whether some are parts of one building."""
+        extra = self.extra is not None and self.extra.usable.columns["group"]
+        some = extra is not False and extra.null_count < len(extra)
+        return some or bool((self.table.statistics("group").values != 0).any())
+
+    @property
     def group_bounds(self) -> NDArray[np.float64]:
         """(row groups, 4) xmin, ymin, xmax, ymax of the polygons [m]."""
         every = self.table.bounds

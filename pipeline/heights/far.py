@@ -37,7 +37,15 @@ def far_heights(terrain: HeightPair, relief: Path, window: Window) -> FarField:
 def _level(terrain: HeightPair, relief: Path, window: Window, level: int) -> Coarse:
     around = window.grow(uniform_halo((FARTHEST << level) + TILE_SIDE))
     side = COARSE << level
-    ground = Window(*(n * side for n in around.coarse(side)))
+    return surface_relief(terrain, relief, Window(*(n * side for n in around.coarse(side))), level)
+
+
+def surface_relief(terrain: HeightPair, relief: Path, ground: Window, level: int = 0) -> Coarse:
+    """Coarse cells of 8 << level cells a side of the DSM, with the added buildings on it.
+
+    relief: folder with the relief of the sheets; ground: whole coarse cells, counted in cells.
+    Raises InputError for a sheet that was not surveyed, or has changed since.
+    """
     cells = coarse(terrain.dsm.part(ground).sheets, relief, ground, level)
     if terrain.added is not None:
         _add(cells, terrain, terrain.added, ground, level)

@@ -10,7 +10,6 @@ from fastapi import Depends, FastAPI
 
 from pipeline.errors import InputError
 from service.api import (
-    addresses,
     collections,
     errors,
     health,
@@ -36,7 +35,7 @@ from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
 
 log = logging.getLogger("daklaag.service")
-ROUTES = (landing, processes, jobs, collections, tiles, places, addresses, marks, page, health)
+ROUTES = (landing, processes, jobs, collections, tiles, places, marks, page, health)
 
 
 def create_app(settings: Settings, work: bool = True) -> FastAPI:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from kernels.wind import any_within
+from kernels.wind import Candidate, any_within, clear_within
 from tests.support.scenes import Mask, examples
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=12)
@@ -110,3 +110,21 @@ def test_turned_and_mirrored(cells: tuple[Mask, Mask], radius: float, quarter: i
     own, others = (np.rot90(mask, quarter).copy() for mask in cells)
     assert any_within(own, others, radius) is found
     assert any_within(own.T.copy(), others.T.copy(), radius) is found
+
+
+@given(scattered(), RADII)
+@examples(200)
+def test_cells_within_a_radius_are_cleared(cells: tuple[Mask, Mask], radius: float) -> None:
+    own, _ = cells
+    height = np.zeros(own.shape, np.float32)
+    clear_within(height, Candidate(own, 0, 0), radius)
+    apart = np.argwhere(own)[:, None, None] - np.moveaxis(np.indices(own.shape), 0, 2)
+    near = ((apart**2).sum(axis=3) <= radius * radius).any(axis=0)
+    np.testing.assert_array_equal(np.isnan(height), near)
+
+
+def test_what_lies_beside_the_raster_is_cleared_as_well() -> None:
+    """Of own cells outside of it."""
+    height = np.zeros((4, 6), np.float32)
+    clear_within(height, Candidate(np.ones((1, 1), bool), 1, -2), 3.0)
+    assert np.argwhere(np.isnan(height)).tolist() == [[0, 0], [1, 0], [1, 1], [2, 0], [3, 0]]
