@@ -1,4 +1,4 @@
-"""A quarter as files: sheets of heights and a layer of footprints, as users download them."""
+"""A quarter as files: sheets of heights, footprints and addresses, as users download them."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,8 @@ from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.quarter.addresses import NAME as ADDRESSES
+from pipeline.quarter.addresses import write_addresses
 from pipeline.quarter.compose import scene
 from pipeline.quarter.regions import NAME as BOUNDARIES
 from pipeline.quarter.regions import write_regions
@@ -44,6 +46,8 @@ class Quarter:
     """GeoPackage, layer `pand`."""
     boundaries: Path
     """GeoJSON of regions by code and name."""
+    addresses: Path
+    """CSV."""
     truth: tuple[Building, ...]
     """One a footprint, in the file's order."""
     bounds: Bounds
@@ -83,12 +87,17 @@ def generate(
     buildings = directory / BUILDINGS
     write_footprints(buildings, drawn.buildings)
     boundaries = write_regions(directory, drawn.bounds)
-    return Quarter(directory, dsm, dtm, buildings, boundaries, drawn.buildings, drawn.bounds)
+    addresses = write_addresses(
+        directory, drawn.bounds, [(b.id, b.geometry) for b in drawn.buildings]
+    )
+    return Quarter(
+        directory, dsm, dtm, buildings, boundaries, addresses, drawn.buildings, drawn.bounds
+    )
 
 
 def standing(directory: Path) -> list[Path]:
     """The files of a directory that `generate` replaces there."""
-    fixed = [directory / BUILDINGS, directory / BOUNDARIES]
+    fixed = [directory / BUILDINGS, directory / BOUNDARIES, directory / ADDRESSES]
     return sorted(directory.glob(SHEETS)) + [file for file in fixed if file.exists()]
 
 

@@ -9,6 +9,8 @@ import rasterio
 import shapely
 
 from pipeline import quarter
+from pipeline.addresses import open_index, read_addresses
+from pipeline.addresses.search import search
 from pipeline.areas.regions import find_region, regions_of
 from pipeline.quarter import Scene, write
 from pipeline.quarter.scene import Cells
@@ -45,6 +47,23 @@ def test_its_regions_are_found_by_code_and_name(files: quarter.Quarter) -> None:
     assert shapely.union_all(corners).equals(whole)
     assert corners[0].bounds == (files.bounds[0], files.bounds[1] + 105, files.bounds[0] + 120,
                                  files.bounds[3])  # fmt: skip
+
+
+def test_its_addresses_lead_to_buildings(files: quarter.Quarter) -> None:
+    """By an id, some by their point; one by neither."""
+    index = open_index([files.addresses])
+    shapes = {b.id: b.geometry for b in files.truth}
+    rows = [list(row) for batch in read_addresses([files.addresses])
+            for row in zip(batch.buildings, batch.points, strict=True)]  # fmt: skip
+    (both,) = [ids for ids, _ in rows if len(ids) > 1]
+    assert {f"{id_:016d}" for id_ in both} <= shapes.keys()
+    named = [search(index, f"{street} 1", 50) for street in ("Dakpanweg", "Gevelstraat")]
+    for address in (each for some in named for each in some if each.buildings):
+        assert shapes[address.buildings[0]].covers(shapely.Point(address.bounds[:2]))
+    unnamed = [shapely.Point(point) for ids, point in rows if not ids]
+    whole = shapely.union_all([each for each in shapes.values() if each.is_valid])
+    assert 1 < len(unnamed) < len(rows) / 5
+    assert [whole.buffer(0.01).covers(point) for point in unnamed].count(False) == 1
 
 
 def test_a_geopackage_does_not_hold_the_time_of_writing(files: quarter.Quarter) -> None:
@@ -115,7 +134,8 @@ def test_footprints_are_the_truth_row_by_row(files: quarter.Quarter) -> None:
 def test_an_earlier_quarter_is_replaced(tmp_path: Path) -> None:
     quarter.generate(tmp_path, size=(100, 100), resolution=5, sheets=(2, 2))
     quarter.generate(tmp_path, size=(50, 50), resolution=5, sheets=(1, 1), compress="none")
-    names = ["M_QUARTER_1.tif", "R_QUARTER_1.tif", "boundaries.geojson", "pand.gpkg"]
+    names = ["M_QUARTER_1.tif", "R_QUARTER_1.tif", "addresses.csv", "boundaries.geojson",
+             "pand.gpkg"]  # fmt: skip
     assert list(digest(tmp_path)) == names
     with rasterio.open(tmp_path / "R_QUARTER_1.tif") as sheet:
         assert sheet.compression is None

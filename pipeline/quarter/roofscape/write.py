@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.quarter.addresses import NAME as ADDRESSES
+from pipeline.quarter.addresses import write_addresses
 from pipeline.quarter.land import IN_USE
 from pipeline.quarter.regions import NAME as BOUNDARIES
 from pipeline.quarter.regions import write_regions
@@ -33,6 +35,8 @@ class RoofFiles:
     """GeoPackage, layer `pand`."""
     boundaries: Path
     """GeoJSON of regions by code and name."""
+    addresses: Path
+    """CSV."""
     planes: Path
     """GeoPackage, layer `planes`: the true planes as seen from above, with the id of their
     building, `tilt_deg`, `azimuth_deg` from grid north (null if level), `plan_m2` and `area_m2`."""
@@ -74,12 +78,14 @@ def generate_roofs(
     write_footprints(buildings, _buildings(scene))
     _write_planes(planes, scene)
     boundaries = write_regions(directory, scene.bounds)
-    return RoofFiles(directory, dsm, dtm, buildings, boundaries, planes, scene)
+    houses = [(_id(k), roof.footprint) for k, roof in enumerate(scene.roofs)]
+    addresses = write_addresses(directory, scene.bounds, houses)
+    return RoofFiles(directory, dsm, dtm, buildings, boundaries, addresses, planes, scene)
 
 
 def standing_roofs(directory: Path) -> list[Path]:
     """The files of a directory that `generate_roofs` replaces there."""
-    fixed = [directory / name for name in (BUILDINGS, PLANES, BOUNDARIES)]
+    fixed = [directory / name for name in (BUILDINGS, PLANES, BOUNDARIES, ADDRESSES)]
     return sorted(directory.glob(SHEETS)) + [file for file in fixed if file.exists()]
 
 
