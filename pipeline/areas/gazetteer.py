@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
+from pipeline.areas.other_names import other_names
 from pipeline.areas.regions import COUNTRY, LONGEST_NAME, Region, codes_of, folded, regions_of
 from pipeline.storage.cache import fingerprints
 from pipeline.storage.slices import Rectangle
@@ -23,6 +24,15 @@ CANDIDATES = 60  # names of which the ratio is computed
 TRIGRAM = 3  # letters
 
 
+class Matches(NamedTuple):
+    """Regions that a text may mean, best first. exact: how many have that very code or name;
+    similar: whether none has the text, so that these are only similar."""
+
+    regions: list["KnownRegion"]
+    exact: int
+    similar: bool
+
+
 class KnownRegion(NamedTuple):
     """A region and the rectangle around it [RD m]; None where it has no ground."""
 
@@ -32,11 +42,12 @@ class KnownRegion(NamedTuple):
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """All regions of some files of boundaries, each code once. names: their folded names; trigrams:
-    positions of the regions whose name has them."""
+    """All regions of some files of boundaries, each code once. names: their folded names; others:
+    folded other names; trigrams: positions of the regions whose name has them."""
 
     regions: tuple[KnownRegion, ...]
     names: tuple[str, ...]
+    others: tuple[tuple[str, ...], ...]
     trigrams: dict[str, list[int]] = field(repr=False)
 
     @classmethod
@@ -44,28 +55,35 @@ class Gazetteer:
         """A gazetteer of regions; of those that share a code the first counts."""
         unique = tuple({known.region.code: known for known in reversed(regions)}.values())
         names = tuple(folded(known.region.name) for known in unique)
+        others = tuple(tuple(map(folded, other_names().get(name, ()))) for name in names)
         trigrams: dict[str, list[int]] = defaultdict(list)
         for i, name in enumerate(names):
             for trigram in _trigrams(name):
                 trigrams[trigram].append(i)
-        return cls(unique, names, dict(trigrams))
+        return cls(unique, names, others, dict(trigrams))
 
-    def search(self, text: str, limit: int) -> list[KnownRegion]:
+    def search(self, text: str, limit: int) -> Matches:
         """Regions that match a text, best first: by code, by name, by the start of either, by a
-        word of the name; without any, by similarity of the name."""
+        word of the name; without any, by similarity of the name. Another name that people use for
+        a region is as good as its own."""
         key = folded(text[:LONGEST_NAME])
         if not key:
-            return []
+            return Matches([], 0, False)
         kinds = enumerate(self._match(i, key) for i in range(len(self.names)))
         matches = sorted((kind, *self._rank(i), i) for i, kind in kinds if kind is not None)
+        exact = sum(kind in (CODE, NAME) for kind, *_ in matches[:limit])
         best = matches[:limit] or self._similar(key)[:limit]
-        return [self.regions[i] for *_, i in best]
+        return Matches([self.regions[i] for *_, i in best], exact, bool(best) and not matches)
 
     def _match(self, i: int, key: str) -> int | None:
         """The kind of match of a region with a key; None if it does not match."""
         code, name = self.regions[i].region.code.casefold(), self.names[i]
         if code == key:
             return CODE
+        if key in self.others[i]:
+            return NAME
+        if any(other.startswith(key) for other in self.others[i]):
+            return START
         if key not in name:
             if code.startswith(key):
                 return START

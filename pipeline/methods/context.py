@@ -20,7 +20,7 @@ from pipeline.footprints.scope import Scope, boxes_of_area
 from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, LatticeCell, Layout, Shard, Window, uniform_halo
 from pipeline.heights.pair import HeightPair
-from pipeline.methods.climate import Climate, shipped_climate
+from pipeline.methods.climate import Climate, Turbines, shipped_climate, shipped_turbines
 from pipeline.storage.ledger import Ledger
 
 NOTHING = Window(0, 0, 0, 0)
@@ -34,8 +34,8 @@ class Context:
     inputs cover [RD m]; layout: shards; block: side of what is computed at once [cells]; layers:
     names of the raster layers; scope: the footprints of the area; squares: of the lattice, that
     they or the layers touch; relief: folder with the relief of the sheets; area, around: None for
-    all; removed: ids of buildings that are taken to be demolished; climate: for methods that use
-    one.
+    all; removed: ids of buildings that are taken to be demolished; climate, turbines: for methods
+    that use them.
     """
 
     p: Any
@@ -54,6 +54,7 @@ class Context:
     restrictions: Restrictions = field(default_factory=Restrictions)
     removed: frozenset[str] = frozenset()
     climate: Climate = field(default_factory=shipped_climate)
+    turbines: Turbines = field(default_factory=shipped_turbines)
 
     def for_thread(self) -> "Context":
         """A copy with geometries of its own: GEOS prepares geometries at their first use, which is

@@ -36,8 +36,8 @@ class Total(Bilingual[Words | None]):
     its words, by default the column's; parts: of a field of structs, of which numbers are summed
     and texts counted, the structs that count, by default all; error: of a sum, the standard error
     of each row's part as a share of it, independent of other rows', from the columns that add up
-    (the report has that of the sum under `errors`); listed: whether rows by area and pages list it,
-    beside report.json, which has every total; alike within a section.
+    and those of `reads` (the report has that of the sum under `errors`); listed: whether rows by
+    area and pages list it, beside report.json, which has every total; alike within a section.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Total(Bilingual[Words | None]):
     nl: Words | None = None
     parts: Callable[[pa.StructArray], NDArray[np.bool_]] | None = None
     error: Callable[[pa.Table], NDArray[np.float64]] | None = None
+    reads: tuple[str, ...] = ()
     listed: bool = True
 
     @property
@@ -237,7 +238,8 @@ class Method(Bilingual[Phrases]):
     which they are made, of which the last judges; reach: how far anything matters; states: what the
     provenance states beside the parameters, by them and the squares of the lattice; check: raises
     InputError for parameters that do not hold in some squares, or a building that cannot be taken
-    away; uses_climate: whether it computes with one; en, nl: its phrases; figures: what those name
+    away; uses_climate, uses_turbines: whether it computes with those, of which the parameter
+    `turbine` names one; en, nl: its phrases; figures: what those name
     that is not in report.json; derived: what follows from its totals; moments: the clock times that
     its lists and layers tell apart, of a report.
     """
@@ -255,6 +257,7 @@ class Method(Bilingual[Phrases]):
     check: Callable[[Any, Sequence[LatticeCell], Sequence[str]], None] = lambda *_: None
     check_cells: Callable[[float], None] = lambda resolution: None
     uses_climate: bool = False
+    uses_turbines: bool = False
     en: Phrases = field(default_factory=Phrases)
     nl: Phrases = field(default_factory=Phrases)
     figures: Figures = lambda report, lang: {}

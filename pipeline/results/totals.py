@@ -39,7 +39,12 @@ def listed_totals(method: Method) -> Iterator[tuple[Field, Total]]:
 
 def columns_of(method: Method) -> list[str]:
     """The columns that `contributions` reads; of a nested one its fields, by their paths."""
-    own = [name for c in method.columns for t in c.totals for name in (c.name, t.weight, t.where)]
+    own = [
+        name
+        for c in method.columns
+        for t in c.totals
+        for name in (c.name, t.weight, t.where, *t.reads)
+    ]
     every = [*legend_columns(method), *filter(None, own), *fields_of(method), "flags"]
     return list(dict.fromkeys(every))
 

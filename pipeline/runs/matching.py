@@ -104,14 +104,16 @@ def _reading_differences(request: Request, options: dict[str, Any]) -> Iterator[
 
 
 def _input_differences(finished: Finished, parsed: ParsedRequest, layout: Layout) -> Iterator[str]:
-    """Differences in the extent of raster layers, the climate if one is given, the attribution and
-    the footprint files."""
+    """Differences in the extent of raster layers, the climate and the turbines if they are given,
+    the attribution and the footprint files."""
     request = parsed.request
     if request.layers and not finished.extent.covers(layout.extent):
         yield "its raster layers end before the area does"
     inputs = finished.inputs
     if request.inputs.climate and parsed.climate.digest != inputs["climate"]["sha256"]:
         yield "its climate is another"
+    if request.inputs.turbines and parsed.turbines.digest != inputs["turbines"]["sha256"]:
+        yield "its turbines are others"
     if request.inputs.attribution not in (None, *(s["attribution"] for s in inputs["buildings"])):
         yield "its attribution is another"
     if request.inputs.buildings:

@@ -18,7 +18,14 @@ from pipeline.heights.mosaics import check_told_apart, open_mosaic
 from pipeline.heights.pair import HeightPair, check_pair
 from pipeline.heights.swapped import check_order
 from pipeline.methods import METHODS, parse_settings
-from pipeline.methods.climate import Climate, read_climate, shipped_climate
+from pipeline.methods.climate import (
+    Climate,
+    Turbines,
+    read_climate,
+    read_turbines,
+    shipped_climate,
+    shipped_turbines,
+)
 from pipeline.methods.context import NOTHING, Context
 from pipeline.methods.method import Method
 from pipeline.runs.added import Added, read_added
@@ -32,7 +39,7 @@ from pipeline.terms import Field, File, Location
 @dataclass(frozen=True)
 class ParsedRequest:
     """A request with its method, that method's parameters `p`, its area and circle (None for all
-    buildings), and the climate for a method that uses one."""
+    buildings), and the climate and the turbines for a method that uses them."""
 
     request: Request
     method: Method
@@ -40,14 +47,18 @@ class ParsedRequest:
     area: Area | None
     around: Circle | None
     climate: Climate
+    turbines: Turbines
 
     @classmethod
     def of(cls, request: Request) -> "ParsedRequest":
-        """Raises InputError for an option, a parameter, an area or a climate that is not valid."""
+        """Raises InputError for an option, a parameter, an area, a climate or turbines that are not
+        valid."""
         check_options(request)
         method = METHODS[request.method]
         p = parse_settings(method, request.settings)
-        return cls(request, method, p, *request.selection.parse(), _climate(request, method))
+        area, around = request.selection.parse()
+        climate, turbines = _climate(request, method), _turbines(request, method, p)
+        return cls(request, method, p, area, around, climate, turbines)
 
 
 def _climate(request: Request, method: Method) -> Climate:
@@ -55,13 +66,24 @@ def _climate(request: Request, method: Method) -> Climate:
     if folder is None:
         return shipped_climate()
     if not method.uses_climate:
-        raise InputError(
-            Field("climate", folder),
-            "the method {name} uses none",
-            "leave it out",
-            name=method.name,
-        )
+        raise _unused("climate", folder, method)
     return read_climate(Path(folder))
+
+
+def _turbines(request: Request, method: Method, p: Any) -> Turbines:
+    path = request.inputs.turbines
+    if path is not None and not method.uses_turbines:
+        raise _unused("turbines", path, method)
+    turbines = shipped_turbines() if path is None else read_turbines(Path(path))
+    if method.uses_turbines:
+        turbines.named(p.turbine)
+    return turbines
+
+
+def _unused(option: str, value: str, method: Method) -> InputError:
+    return InputError(
+        Field(option, value), "the method {name} uses none", "leave it out", name=method.name
+    )
 
 
 @dataclass(frozen=True)
@@ -159,6 +181,7 @@ def prepare(request: Request, progress: Progress = no_progress, stop: Stop = nev
         restrictions=_restrictions(inputs, prepared),
         removed=frozenset(building.id for building in removed),
         climate=parsed.climate,
+        turbines=parsed.turbines,
     )
     covered = terrain.part(Window.around(prepared.bounds, terrain.resolution)).ground
     return Run(request, parsed.method, context, added, removed, covered)

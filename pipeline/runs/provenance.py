@@ -18,6 +18,7 @@ from pipeline.storage.files import identity
 ATTRIBUTION = "AHN (Actueel Hoogtebestand Nederland), BAG (Kadaster)"
 LICENCE = "as published by its source: AHN and BAG are CC0 / public domain"
 SHIPPED_CLIMATE = {"name": "daklaag", "attribution": "KNMI (the climate of 2011-2020)"}
+SHIPPED_TURBINES = {"name": "daklaag"}
 LICENCE_OF_OTHERS = "as published by its source"
 PROGRAM = {"name": "daklaag", "version": version("daklaag")}
 
@@ -46,6 +47,7 @@ def provenance(run: Run, manifests: dict[str, list[SheetManifest]]) -> dict[str,
             "around": list(context.around) if context.around else None,
             "restrictions": identity(inputs.restrictions) if inputs.restrictions else None,
             **_climate(run),
+            **_turbines(run),
             "options": {
                 "layer": inputs.layer,
                 "id": inputs.id,
@@ -80,6 +82,15 @@ def _climate(run: Run) -> dict[str, Any]:
     folder, digest = run.request.inputs.climate, run.context.climate.digest
     named = {"name": Path(folder).name} if folder else SHIPPED_CLIMATE
     return {"climate": {**named, "sha256": digest}}
+
+
+def _turbines(run: Run) -> dict[str, Any]:
+    """The file of turbines of a method that uses one."""
+    if not run.method.uses_turbines:
+        return {}
+    turbines, path = run.context.turbines, run.request.inputs.turbines
+    named = {"name": Path(path).name} if path else SHIPPED_TURBINES
+    return {"turbines": {**named, "sha256": turbines.digest}}
 
 
 def _known(height: float) -> float | None:

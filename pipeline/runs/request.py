@@ -25,9 +25,10 @@ class Inputs:
     dsm, dtm, buildings: files, folders, globs or indexes; layer: of the buildings' file; id, group:
     its columns; nodata: for rasters that declare none [units of the file]; attribution: their
     source line, if not AHN and BAG; allow: which of ALLOWANCES to accept; restrictions: a file of
-    roofs set aside or flagged; climate: a folder with the files of a climate, if not the one that
-    the program brings along; add_building: files of buildings that are not in the heights, as if
-    they stood there; remove_building: ids of buildings that are taken to be demolished.
+    roofs set aside or flagged; climate: a folder with the files of a climate, and turbines: a
+    file of turbines, if not those that the program brings along; add_building: files of buildings
+    that are not in the heights, as if they stood there; remove_building: ids of buildings that are
+    taken to be demolished.
     """
 
     dsm: tuple[str, ...]
@@ -41,6 +42,7 @@ class Inputs:
     allow: frozenset[str] = frozenset()
     restrictions: str | None = None
     climate: str | None = None
+    turbines: str | None = None
     add_building: tuple[str, ...] = ()
     remove_building: tuple[str, ...] = ()
 

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 
 from pipeline.errors import InputError
 from service.api import (
+    addresses,
     collections,
     errors,
     health,
@@ -35,7 +36,7 @@ from service.jobs.job import Job
 from service.jobs.supervisor import Supervisor
 
 log = logging.getLogger("daklaag.service")
-ROUTES = (landing, processes, jobs, collections, tiles, places, marks, page, health)
+ROUTES = (landing, processes, jobs, collections, tiles, places, addresses, marks, page, health)
 
 
 def create_app(settings: Settings, work: bool = True) -> FastAPI:

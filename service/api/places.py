@@ -9,7 +9,7 @@ from fastapi import Path as InPath
 from fastapi import Query, Request
 from fastapi.responses import Response
 
-from pipeline.areas.gazetteer import KnownRegion, gazetteer
+from pipeline.areas.gazetteer import KnownRegion, Matches, gazetteer
 from pipeline.areas.regions import boundary_files, kind_of
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat, to_degrees
@@ -49,7 +49,12 @@ PLACE = object_schema(
     links=LINKS,
 )
 PLACES = object_schema(
-    "type features", type={"const": "FeatureCollection"}, features=array_schema(PLACE), hint=TEXT
+    "type features",
+    type={"const": "FeatureCollection"},
+    features=array_schema(PLACE),
+    exact={"type": "integer", "description": "how many of the first have that very name or code"},
+    similar={"type": "boolean", "description": "whether they are only similar to the text"},
+    hint=TEXT,
 )
 KEPT = {"Cache-Control": "public, max-age=3600"}
 
@@ -66,11 +71,13 @@ Code = Annotated[str, InPath(pattern=r"^[A-Za-z0-9]{1,20}$", description="GM0363
 def places(request: Request, service: ServiceDep, q: Text, limit: Limit = USUAL) -> Response:
     """Places that a text may mean, with the rectangle around each and without outlines."""
     files = _files(service)
-    matches = gazetteer(files).search(q, limit) if files else []
-    features = [_feature(request, service, known) for known in matches]
-    values = {"type": "FeatureCollection", "features": features} | (
-        {} if files else {"hint": NOBODY}
-    )
+    matches = gazetteer(files).search(q, limit) if files else Matches([], 0, False)
+    values = {
+        "type": "FeatureCollection",
+        "features": [_feature(request, service, known) for known in matches.regions],
+        "exact": matches.exact,
+        "similar": matches.similar,
+    } | ({} if files else {"hint": NOBODY})
     return Response(json.dumps(values), media_type=GEOJSON, headers=KEPT if files else None)
 
 
@@ -79,7 +86,8 @@ def place(request: Request, service: ServiceDep, code: Code) -> Response:
     """A place by its code, with its outline; a large one is made simpler (`simplified_m`)."""
     files = _files(service)
     of = code.upper()
-    known = next((one for one in gazetteer(files).search(of, 1) if one.region.code == of), None)
+    likeliest = gazetteer(files).search(of, 1).regions
+    known = next((one for one in likeliest if one.region.code == of), None)
     if known is None:
         raise no_such(f"place {code}" if files else f"place {code} ({NOBODY})")
     outline, tolerance = simpler(region_of(of, [str(file) for file in files]).geometry)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from pipeline.addresses.index import AddressIndex, open_index
 from pipeline.errors import InputError
 from pipeline.results.features import Features
 from pipeline.storage.ledger import REPORT
@@ -32,6 +33,7 @@ class Service:
     database: Database
     public: dict[str, Collection]
     sources: Sources
+    addresses: AddressIndex | None
     keys: Keys
     jobs: Jobs
     marks: Marks
@@ -41,12 +43,13 @@ class Service:
     def of(cls, settings: Settings) -> "Service":
         """Open all that the settings name. Raises InputError for what is not usable."""
         database = open_database(settings)
-        jobs = Jobs(database, settings)
+        jobs, sources = Jobs(database, settings), sources_of(settings)
         return cls(
             settings,
             database,
             public_collections(settings),
-            sources_of(settings),
+            sources,
+            open_index(sources.addresses) if sources.addresses else None,
             Keys(database),
             jobs,
             Marks(database, settings),

@@ -107,7 +107,10 @@ def job_options(command: F) -> F:
         layers_option,
         click.option("--restrictions", metavar="FILE", help="Roofs set aside or flagged."),
         click.option("--climate", metavar="FOLDER",
-                     help="Of annual: stations.csv, months.csv and sun.csv of another climate."),
+                     help="Of annual: stations.csv, sun.csv, months.csv and wind.csv of another"
+                     " climate."),
+        click.option("--turbines", metavar="FILE",
+                     help="Of annual: other turbines than the program's; --set turbine=NAME."),
         click.option("--around", metavar="X,Y,RADIUS",
                      help="Total only what lies in this circle [RD m]; all rows stay."),
         click.option("--nodata", type=float, metavar="VALUE",

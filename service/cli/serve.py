@@ -73,6 +73,10 @@ def run(settings: Any, stop: Callable[[], bool], say: Callable[[str], Any]) -> N
 
     app = create_app(settings, work=False)
     _check_keys(settings, app)
+    if app.state.service.addresses:
+        counts = app.state.service.addresses.counts
+        tell("{n:,} addresses, {without:,} of them without a building",
+             n=counts.addresses, without=counts.without_building)  # fmt: skip
     with _listening(settings.host, settings.port) as listener, working(app):
         ready = functools.partial(say, _greeting(listener, settings))
         server = _server(app, settings, stop, ready)

@@ -22,6 +22,8 @@ FOOTPRINTS = ("pand.gpkg", "bag-light.gpkg", "bag_*.geojson", "bag_*.gpkg")
 SHEETS = {"dsm": ("dsm_*", "[Rr]_*.[Tt][Ii][Ff]", "[Rr]5_*.[Tt][Ii][Ff]"),
           "dtm": ("dtm_*", "[Mm]_*.[Tt][Ii][Ff]", "[Mm]5_*.[Tt][Ii][Ff]")}  # fmt: skip
 BOUNDARIES = ("boundaries/*.gpkg", "boundaries/*.geojson", "cbs*.gpkg", "boundaries.*")
+ADDRESSES = ("addresses.*", "addresses_*.geojson")
+KINDS = ("dsm", "dtm", "buildings", "boundaries", "addresses")
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,13 @@ class Collection:
 
 @dataclass(frozen=True)
 class Sources:
-    """Inputs of jobs: files, folders or globs, as `daklaag run` takes them."""
+    """Inputs of jobs, and regions and addresses to find: files, folders or globs."""
 
     dsm: tuple[str, ...] = ()
     dtm: tuple[str, ...] = ()
     buildings: tuple[str, ...] = ()
     boundaries: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     @property
     def can_compute(self) -> bool:
@@ -140,7 +143,7 @@ def name_of(place: Path) -> str:
 
 def sources_of(settings: Settings) -> Sources:
     """Sources in the data folders that are no finished runs, and those named in the settings."""
-    sources: dict[str, list[str]] = {kind: [] for kind in ("dsm", "dtm", "buildings", "boundaries")}
+    sources: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for given in settings.data:
         folder = Path(given).absolute()
         if (folder / REPORT).is_file():
@@ -152,7 +155,7 @@ def sources_of(settings: Settings) -> Sources:
             raise InputError(
                 Field("data", given),
                 "neither a finished run nor a folder with sheets (R_*.tif, M_*.tif, or as daklaag"
-                " fetch leaves them), footprints or boundaries",
+                " fetch leaves them), footprints, boundaries or addresses",
                 "check the path",
             )
         for kind, files in inputs.items():
@@ -163,11 +166,13 @@ def sources_of(settings: Settings) -> Sources:
 
 
 def _inputs_in(folder: Path) -> dict[str, list[str]]:
-    """The sheets, footprints and boundaries of a folder that fetch or the quarter made."""
+    """The sheets, footprints, boundaries and addresses of a folder that fetch or the quarter
+    made."""
     patterns: dict[str, Sequence[str]] = {
         **SHEETS,
         "buildings": FOOTPRINTS,
         "boundaries": BOUNDARIES,
+        "addresses": ADDRESSES,
     }
     return {
         kind: sorted({str(file) for glob in globs for file in folder.glob(glob)})

@@ -20,7 +20,7 @@ from pipeline.errors import InputError
 from pipeline.messages import Text
 
 PREFIX = "DAKLAAG_SERVE_"
-PATHS = ("data", "dsm", "dtm", "buildings", "boundaries")  # of them several
+PATHS = ("data", "dsm", "dtm", "buildings", "boundaries", "addresses")  # of them several
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         None, description="source line of what jobs compute, if the inputs are not AHN and BAG"
     )
     boundaries: Texts = Field((), description="regions by code and name, likewise")
+    addresses: Texts = Field(
+        (), description="addresses to find a building by, likewise: BAG's GeoPackage, or a CSV"
+    )
     nodata: float | None = Field(
         None, description="what stands for no data in sheets that declare nothing"
     )

@@ -23,7 +23,7 @@ KERNELS_MAY = {"kernels", "llvmlite", "numba", "numpy", *sys.stdlib_module_names
 WITHIN = {
     "pipeline": (
         "wording", "terms", "messages", "errors", "grid", "storage", "engine", "vectors", "heights",
-        "areas", "footprints", "fetch", "methods", "results", "output", "runs",
+        "areas", "addresses", "footprints", "fetch", "methods", "results", "output", "runs",
     ),
     "service": ("core", "marks", "processes", "jobs", "page", "api", "cli"),
 }  # fmt: skip

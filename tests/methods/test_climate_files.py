@@ -11,7 +11,7 @@ from pvlib.solarposition import spa_python
 from pipeline.errors import InputError
 from pipeline.methods.climate import Climate, read_climate, shipped_climate
 from pipeline.methods.climate import make as program
-from pipeline.methods.climate.files import MONTHS, STATIONS, SUN
+from pipeline.methods.climate.files import FILES, MONTHS, STATIONS, SUN, WIND
 from pipeline.methods.climate.make import make
 from pipeline.methods.climate.perez import SHARES, sky_parts
 from tests.support.knmi import PLACES, hours_of, plane_of_array
@@ -28,14 +28,14 @@ PUBLISHED = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped climate, to be spoiled."""
-    for name in (STATIONS, SUN, MONTHS):
+    for name in FILES:
         shutil.copy(SHIPPED / name, tmp_path / name)
     return tmp_path
 
 
 def test_the_shipped_files_are_what_the_program_makes(data: Path, tmp_path: Path) -> None:
     make(data / "knmi", tmp_path)
-    for name in (STATIONS, SUN, MONTHS):
+    for name in FILES:
         assert (tmp_path / name).read_bytes() == (SHIPPED / name).read_bytes(), name
 
 
@@ -99,6 +99,18 @@ def replace(path: Path, old: str, new: str) -> None:
         (MONTHS, "20.5", "", "months.csv: row 3: m01 is ''; give a number"),
         (MONTHS, "20.5", "nan", "months.csv: row 3: m01 is 'nan'; give a number"),
         (MONTHS, "20.5", "-20.5", "row 3: m01 is '-20.5'; give a number that is not negative"),
+        (
+            WIND,
+            "\n240,90,",
+            "\n240,91,",
+            "wind.csv: row 41: station 240, sector 91 does not belong",
+        ),
+        (
+            WIND,
+            "\n240,90,",
+            "\n240,60,",
+            "wind.csv: row 41: a second row of station 240, sector 60",
+        ),
         (STATIONS, "52.318", "north", "stations.csv: row 5: lat is 'north'; give a number"),
     ],
 )
@@ -112,7 +124,7 @@ def test_faults_of_a_file_are_one_line(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", [STATIONS, SUN, MONTHS])
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(InputError, match=f"^{name}: is missing; a climate has stations.csv, sun"):
@@ -120,7 +132,11 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 
 
 def test_a_missing_row_is_named(folder: Path) -> None:
-    for name, start, key in ((MONTHS, "240,", "station 240"), (SUN, "7,5,", "month 7, hour 5")):
+    for name, start, key in (
+        (MONTHS, "240,", "station 240"),
+        (SUN, "7,5,", "month 7, hour 5"),
+        (WIND, "240,90,", "station 240, sector 90"),
+    ):
         text = (SHIPPED / name).read_text("utf-8").splitlines()
         kept = [line for line in text if not line.startswith(start)]
         (folder / name).write_text("\n".join(kept), "utf-8")
@@ -142,9 +158,10 @@ def test_a_month_without_a_beam_or_with_too_much_sky_is_refused(folder: Path) ->
         read_climate(folder)
 
 
-def test_no_station_for_sun_is_a_fault(folder: Path) -> None:
-    (folder / STATIONS).write_text("station,lon,lat,sun\n240,4.79,52.3,0\n", "utf-8")
-    with pytest.raises(InputError, match="no station has sun 1; give at least one"):
+@pytest.mark.parametrize(("use", "row"), [("sun", "0,1"), ("wind", "1,0")])
+def test_no_station_for_a_use_is_a_fault(folder: Path, use: str, row: str) -> None:
+    (folder / STATIONS).write_text(f"station,lon,lat,sun,wind\n240,4.79,52.3,{row}\n", "utf-8")
+    with pytest.raises(InputError, match=f"no station has {use} 1; give at least one"):
         read_climate(folder)
 
 

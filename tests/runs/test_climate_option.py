@@ -15,7 +15,6 @@ from tests.support.commands import arguments, call
 from tests.support.outcomes import compute
 from tests.support.runs import Files, World
 
-FILES = (climate_files.STATIONS, climate_files.MONTHS, climate_files.SUN)
 ANNUAL = ("--method", "annual", "--workers", "1", "--layers", "none")
 
 
@@ -37,7 +36,7 @@ def climate(tmp_path: Path) -> Path:
     """A copy of the shipped climate, to be changed."""
     folder = tmp_path / "climate"
     folder.mkdir()
-    for name in FILES:
+    for name in climate_files.FILES:
         shutil.copy(Path(climate_files.__file__).parent / name, folder / name)
     return folder
 
@@ -77,6 +76,15 @@ def test_a_finished_run_answers_only_with_its_own(
     ("file", "old", "new", "said"),
     [
         ("sun.csv", None, None, "sun.csv: is missing; a climate has stations.csv, sun.csv,"),
+        ("wind.csv", None, None, "wind.csv: is missing; a climate has stations.csv, sun.csv,"),
+        ("stations.csv", ",sun,wind", ",sun,storm", "stations.csv: no column 'wind'"),
+        (
+            "wind.csv",
+            "\n240,90,0.0",
+            "\n240,90,0.9",
+            "wind.csv: the frequencies of station 240 add",
+        ),
+        ("wind.csv", "\n240,90,", "\n240,90,-", "row 41: frequency is '-0."),
         ("months.csv", "station,m01", "station,m13", "months.csv: no column 'm01'"),
         ("months.csv", "\n240,", "\n241,", "months.csv: row 3: station 241 does not belong here"),
         ("sun.csv", "\n6,12,", "\n6,12,x", "sun.csv: row 133: beam is 'x0."),

@@ -15,6 +15,7 @@ from pipeline.methods.annual.sums import (
     least,
     most,
 )
+from pipeline.methods.annual.wind.columns import COLUMNS as WIND
 from pipeline.methods.method import BOOLEAN, NUMBER, SINGLE, Column, Total, Words, lists_of
 
 # fmt: off
@@ -113,21 +114,6 @@ OWN = (
             nl=Words("Geschikt voor zon", "met een geschikt dakvlak, niet uitgezonderd voor zon"),
         ),),
     ),
-    Column(
-        "wind_candidate", BOOLEAN, "",
-        Words("High enough for wind", "null: not judged yet by this method"),
-        Words("Hoog genoeg voor wind", "leeg: deze methode beoordeelt dat nog niet"),
-    ),
-    Column(
-        "wind_suitable", BOOLEAN, "",
-        Words("Suits a turbine", "null: not judged yet by this method"),
-        Words("Geschikt voor een turbine", "leeg: deze methode beoordeelt dat nog niet"),
-        use="wind",
-    ),
-    Column(
-        "wind_kwh", NUMBER, "kWh/year",
-        Words("Wind yield", "null: not computed yet by this method"),
-        Words("Opbrengst wind", "leeg: deze methode berekent dat nog niet"),
-    ),
+    *WIND,
 )
 # fmt: on

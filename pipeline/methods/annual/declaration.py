@@ -18,7 +18,11 @@ CLASSES = (
         "solar", "sun", "zon", colour="#fbb829", edge="#8a5f00", line_width=0.4,
         suits="solar_suitable",
     ),
-    Class("none", "none", "geen", colour="#a2584f", edge="#5a2c26", line_width=0.4),
+    Class(
+        "wind_or_solar", "wind, with or without sun", "wind, met of zonder zon", colour="#0b4f94",
+        edge="#052c55", line_width=0.5, suits="wind_suitable",
+    ),
+    Class("none", "neither", "geen van beide", colour="#a2584f", edge="#5a2c26", line_width=0.4),
 )
 FLAGS = (
     *house.FLAGS,
@@ -35,20 +39,29 @@ FLAGS = (
         "iets, zoals een boomkroon, hangt over meer dan 15 % ervan",
     ),
     Flag(
-        "reach_cut", "what may shade it lies partly outside the inputs",
-        "wat schaduw kan geven, ligt deels buiten de invoer", highlight=house.EDGE_OF_INPUTS,
+        "reach_cut", "what may shade or shelter it lies partly outside the inputs",
+        "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
+        highlight=house.EDGE_OF_INPUTS,
     ),
     Flag(
         "many_planes", "more than 254 planes: the smallest count as rest",
         "meer dan 254 dakvlakken: de kleinste tellen als rest",
+    ),
+    Flag(
+        "low_hub", "what stands around is so high that no wind reaches a hub on its roof from some"
+        " side",
+        "wat eromheen staat is zo hoog dat van een kant geen wind een as op zijn dak bereikt",
     ),
 )
 COLUMNS = (
     *identity((FOOTPRINTS,)),
     *OWN,
     *verdict(
-        CLASSES, "solar (a plane is suitable), none; null: not judged",
-        "solar (een dakvlak is geschikt), none (geen); leeg: niet beoordeeld", REASONS, FLAGS,
+        CLASSES,
+        "solar (sun only), wind_or_solar (wind, with or without sun), none; null: not judged",
+        "solar (alleen zon), wind_or_solar (wind, met of zonder zon), none (geen van"
+        " beide); leeg: niet beoordeeld",
+        REASONS, FLAGS,
     ),
     *SHAPE,
 )
@@ -83,6 +96,7 @@ ANNUAL = Method(
     states=convergences,
     check_cells=check_cells,
     uses_climate=True,
+    uses_turbines=True,
     derived=DERIVED,
     figures=words.figures,
     en=words.EN,

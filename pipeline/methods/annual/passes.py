@@ -10,12 +10,14 @@ from pipeline.methods.annual.segments import segments
 from pipeline.methods.annual.table import (
     buildings_of,
     by_building,
+    classes_of,
     columns_of,
     flags_of,
     planes_of,
     spread,
 )
-from pipeline.methods.buildings import Judged
+from pipeline.methods.annual.wind.table import wind_columns, wind_flags
+from pipeline.methods.buildings import Judged, is_candidate
 from pipeline.methods.passes import Block, Pass, Work
 
 ROOFS = "roofs"
@@ -35,9 +37,11 @@ def judge_block(work: Work, block: Block) -> Judged:
     lit = [(some, light_of(work, block, some, square, p)) for some in every]
     planes = by_building([planes_of(*each, measured, north, best, p) for each in lit])
     cells = spread(by_building([buildings_of(*each) for each in lit]), n)
-    columns = columns_of(planes, cells, n)
-    classes = np.where(columns["solar_suitable"], "solar", "none")
-    return Judged(measured, classes, columns, flags_of(cells))
+    candidates = np.flatnonzero(is_candidate(measured, p))
+    wind = wind_columns(candidates, None, n, p)
+    columns = columns_of(planes, cells, n) | wind
+    flags = flags_of(cells) | wind_flags(candidates, None, n)
+    return Judged(measured, classes_of(columns), columns, flags)
 
 
 PASSES = (Pass(ROOFS, judge_block),)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.methods.annual.interval import MONTHS as MONTH_ERRORS
 from pipeline.methods.annual.interval import SHADE, YEAR, Interval, apart, of_sum, shade_of
 from pipeline.methods.annual.rules import DIRECTIONS, PITCHED
+from pipeline.methods.annual.wind import sums as wind
 from pipeline.methods.house import HOUSEHOLDS_SHARE
 from pipeline.methods.method import NUMBER, Column, Derived, Label, Total, Words
 from pipeline.wording import MONTHS
@@ -128,8 +129,8 @@ def most(en: str, nl: str) -> tuple[Words, Words]:
 
 # fmt: off
 COLUMNS = (
-    Column("solar_low_kwh", NUMBER, KWH, *least("Yield", "Opbrengst")),
-    Column("solar_high_kwh", NUMBER, KWH, *most("Yield", "Opbrengst")),
+    Column("solar_low_kwh", NUMBER, KWH, *least("Solar yield", "Opbrengst zon")),
+    Column("solar_high_kwh", NUMBER, KWH, *most("Solar yield", "Opbrengst zon")),
     Column(
         "shade_kwh", NUMBER, KWH,
         Words("Lost by shade", "what the panels would give more with nothing around"),
@@ -137,10 +138,17 @@ COLUMNS = (
     ),
     Column("shade_low_kwh", NUMBER, KWH, *least("Lost by shade", "Schaduwverlies")),
     Column("shade_high_kwh", NUMBER, KWH, *most("Lost by shade", "Schaduwverlies")),
+    Column("wind_low_kwh", NUMBER, KWH, *least("Wind yield", "Opbrengst wind")),
+    Column("wind_high_kwh", NUMBER, KWH, *most("Wind yield", "Opbrengst wind")),
     Column(
         "households_solar", NUMBER, HOMES,
-        Words("Households", "whose use the yield equals"),
-        Words("Huishoudens", "waarvan het verbruik gelijk is aan de opbrengst"),
+        Words("Households, sun", "whose use the yield of sun equals"),
+        Words("Huishoudens, zon", "waarvan het verbruik gelijk is aan de opbrengst van zon"),
+    ),
+    Column(
+        "households_wind", NUMBER, HOMES,
+        Words("Households, wind", "whose use the yield of wind equals"),
+        Words("Huishoudens, wind", "waarvan het verbruik gelijk is aan de opbrengst van wind"),
     ),
     HOUSEHOLDS_SHARE,
 )
@@ -150,11 +158,11 @@ COLUMNS = (
 def _sections(
     sections: dict[str, Any], parameters: Mapping[str, Any], households: float | None
 ) -> dict[str, Any]:
-    """Each yield with its interval, what shade takes, and the households whose use the yield
-    equals, with their share if their number is known."""
+    """Each yield with its interval, what shade takes, and the households whose use sun and wind
+    equal, with the share of those that sun serves if their number is known."""
     kwh, errors = sections["kwh"], sections["errors"]
     shade = kwh["unshaded"] - kwh["solar"]
-    served = {"solar": kwh["solar"] / parameters["household_kwh"]}
+    served = {name: kwh[name] / parameters["household_kwh"] for name in ("solar", "wind")}
     if households is not None and households > 0:
         served |= {"number": households, "share": served["solar"] / households}
     return {
@@ -164,6 +172,9 @@ def _sections(
             "unshaded": kwh["unshaded"],
             "shade": shade,
             **_ends("shade", of_sum(shade, SHADE * shade)),  # as if all had the same error
+            "wind": kwh["wind"],
+            **_ends("wind", wind.of_sum(kwh["wind"], errors["kwh"]["wind"])),
+            "wind_brochure": kwh["wind_brochure"],
         },
         **{
             section: _with_ends(sections[section], errors[section], years)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kernels.planes import MOST_PLANES
@@ -140,14 +141,13 @@ def spread(buildings: Table, n: int) -> Table:
 
 
 def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
-    """The columns of the method, of n buildings."""
+    """The columns of the sun, of n buildings."""
     suitable = planes["suitable"]
     kwh, unshaded = (_sums(planes, planes[x] * suitable, n) for x in ("kwh", "unshaded_kwh"))
     low, high = of_roof(kwh, shade_of(kwh, unshaded))
     months, unshaded_months = (_by_month(planes, f"{x}month_kwh", n) for x in ("", "unshaded_"))
     eastwest, south = (_sums(planes, layout, n) for layout in planes["flat_kwh"].T)
     view = _sums(planes, planes["sky_view"] * planes["cells"], n)
-    unknown = pa.nulls(n, pa.bool_())
     return {
         "roof_area_m2": _sums(planes, planes["area_m2"], n),
         "roof_flat_m2": _sums(planes, planes["area_m2"] * planes["is_flat"], n),
@@ -167,10 +167,13 @@ def columns_of(planes: Table, cells: Table, n: int) -> dict[str, Any]:
             view / np.maximum(cells["in_planes"], 1), mask=cells["in_planes"] == 0
         ),
         "solar_suitable": _sums(planes, suitable, n) > 0,
-        "wind_candidate": unknown,
-        "wind_suitable": unknown,
-        "wind_kwh": pa.nulls(n, pa.float64()),
     }
+
+
+def classes_of(columns: Mapping[str, Any]) -> NDArray[Any]:
+    """The class of each building, by what it suits."""
+    wind = np.asarray(pc.fill_null(columns["wind_suitable"], False))
+    return np.where(wind, "wind_or_solar", np.where(columns["solar_suitable"], "solar", "none"))
 
 
 def _sums(planes: Table, values: NDArray[Any], n: int) -> NDArray[np.float64]:

@@ -2,7 +2,8 @@
 
     python -m pipeline.methods.climate.make KNMI pipeline/methods/climate
 
-KNMI is a folder with `stations.csv`, the hourly zips of REFERENCE and the file of normals.
+KNMI is a folder with `stations.csv`, the hourly zips of REFERENCE, and the files of normals and of
+roses.
 """
 
 import csv
@@ -13,12 +14,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.methods.climate.files import MONTH_COLUMNS, MONTHS, SHARES, STATIONS, SUN
+from pipeline.methods.climate.files import MONTH_COLUMNS, MONTHS, SHARES, STATIONS, SUN, WIND
 from pipeline.methods.climate.perez import read_hours, sky_parts
+from pipeline.methods.climate.roses import COLUMNS, MIDDLES
 
 REFERENCE = (240, 260, 344)  # Schiphol, De Bilt, Rotterdam
 HOURS = "uurgeg_{station}_2011-2020.zip"
 NORMALS = "knmi_station_normals_2011_2020_DERIVED.csv"
+ROSES = "knmi_station_windrose_2011_2020_DERIVED.csv"
+EXPOSURE = "1"  # of a sector whose roughness around the station nobody has measured
 
 
 def station_shares(hours: pd.DataFrame, longitude: float, latitude: float) -> NDArray[np.float64]:
@@ -61,29 +65,49 @@ def sun_lines(shares: NDArray[np.float64]) -> list[str]:
 def station_lines(knmi: Path) -> list[str]:
     """The lines of `stations.csv`: the positions of the stations that serve for sun or wind."""
     columns = ("station", "lon", "lat", "sun", "wind")
-    with (knmi / STATIONS).open(newline="") as table:
-        serving = [row for row in csv.DictReader(table) if "1" in (row["sun"], row["wind"])]
+    serving = [row for row in _rows(knmi / STATIONS) if "1" in (row["sun"], row["wind"])]
     return [",".join(columns), *(",".join(row[name] for name in columns) for row in serving)]
 
 
 def month_lines(knmi: Path) -> list[str]:
     """The lines of `months.csv`: the normals [kWh/m2] of the stations that serve for sun."""
-    with (knmi / STATIONS).open(newline="") as table:
-        serving = [row["station"] for row in csv.DictReader(table) if row["sun"] == "1"]
-    with (knmi / NORMALS).open(newline="") as table:
-        normals = {row["station"]: row for row in csv.DictReader(table)}
+    normals = {row["station"]: row for row in _rows(knmi / NORMALS)}
     figures = [
-        [station, *(normals[station][f"ghi_{m}"] for m in MONTH_COLUMNS)] for station in serving
+        [station, *(normals[station][f"ghi_{m}"] for m in MONTH_COLUMNS)]
+        for station in _serving(knmi, "sun")
     ]
     return [",".join(line) for line in (("station", *MONTH_COLUMNS), *figures)]
 
 
+def wind_lines(knmi: Path) -> list[str]:
+    """The lines of `wind.csv`: the roses and the mean cubes of the stations that serve for wind."""
+    cubes = {row["station"]: row["mean_cubed_ms3"] for row in _rows(knmi / NORMALS)}
+    roses = {(row["station"], row["sector_center_deg"]): row for row in _rows(knmi / ROSES)}
+    figures = [
+        [station, sector, rose["freq"], rose["mean_ms"], EXPOSURE, cubes[station]]
+        for station in _serving(knmi, "wind")
+        for sector in MIDDLES
+        for rose in [roses[station, sector]]
+    ]
+    return [",".join(line) for line in (("station", "sector", *COLUMNS), *figures)]
+
+
+def _serving(knmi: Path, use: str) -> list[str]:
+    return [row["station"] for row in _rows(knmi / STATIONS) if row[use] == "1"]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as table:
+        return [*csv.DictReader(table)]
+
+
 def make(knmi: Path, folder: Path) -> None:
-    """Write the three files of the climate into a folder, from the folder of KNMI's files."""
+    """Write the four files of the climate into a folder, from the folder of KNMI's files."""
     files = {
         STATIONS: station_lines(knmi),
         SUN: sun_lines(reference_shares(knmi)),
         MONTHS: month_lines(knmi),
+        WIND: wind_lines(knmi),
     }
     for name, lines in files.items():
         (folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="\n")

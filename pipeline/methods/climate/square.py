@@ -73,11 +73,18 @@ def climate_of(climate: Climate, square: LatticeCell) -> SquareClimate:
 def irradiation_at(climate: Climate, x: float, y: float) -> tuple[Reals, float]:
     """Irradiation of a level plane by month [kWh/m2] at a place in RD [m], and the distance of the
     nearest station [m]: the mean of the NEAREST stations, weighted by distance^-2, to 0.1."""
-    squared = ((_stations_rd(climate) - (x, y)) ** 2).sum(1)
+    nearest, weights, distance = nearest_stations(_stations_rd(climate), x, y)
+    sums = (weights[:, None] * climate.months[nearest]).sum(0)
+    return np.round(sums / weights.sum(), 1), distance
+
+
+def nearest_stations(stations: Reals, x: float, y: float) -> tuple[NDArray[np.int64], Reals, float]:
+    """The NEAREST of stations, x and y [m] (stations, 2), to a place: their numbers, their weights,
+    which are distance^-2, and the distance of the nearest [m]."""
+    squared = ((stations - (x, y)) ** 2).sum(1)
     nearest = np.argsort(squared, kind="stable")[:NEAREST]
     weights = 1.0 / np.maximum(squared[nearest], 1.0)  # at a station, it alone
-    sums = (weights[:, None] * climate.months[nearest]).sum(0)
-    return np.round(sums / weights.sum(), 1), float(np.sqrt(squared[nearest[0]]))
+    return nearest, weights, float(np.sqrt(squared[nearest[0]]))
 
 
 def stations_warning(climate: Climate, squares: Sequence[LatticeCell]) -> list[str]:
@@ -100,8 +107,12 @@ def stations_warning(climate: Climate, squares: Sequence[LatticeCell]) -> list[s
 
 @lru_cache(maxsize=4)
 def _stations_rd(climate: Climate) -> Reals:
-    """x, y [m] of the stations, (stations, 2)."""
-    return np.column_stack(transformer(DEGREES, RD).transform(*climate.degrees.T))
+    return in_rd(climate.degrees)
+
+
+def in_rd(degrees: Reals) -> Reals:
+    """x, y [m] of stations, from their longitudes and latitudes, (stations, 2)."""
+    return np.column_stack(transformer(DEGREES, RD).transform(*degrees.T))
 
 
 def _suns(climate: Climate, square: LatticeCell, irradiation: Reals, direct: Reals) -> Suns:

@@ -58,6 +58,8 @@ def known(w: World) -> dict[str, list[Any]]:
         "featureId": ["0", "1", "2"],
         "code": [MUNICIPALITY, "0999"],
         "q": ["dak", "999"],
+        "near": ["4.9,52.3"],
+        "building": ["0363100012000001"],
         "process_id": ["suitability", "summary", "what-if"],
         "output": ["report", "geopackage", "map", "rasters"],
         "file": ["buildings.gpkg", "buildings.csv", "report.json", "shadow.tif"],

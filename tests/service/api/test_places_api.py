@@ -59,6 +59,25 @@ def test_a_text_finds_the_likeliest_first(client: TestClient, text: str) -> None
     assert bool(some) == bool(SEARCHES[text])
 
 
+SURE = {"Amsterdam": (1, False), "utrecht": (2, False), "amst": (0, False), "amstredam": (0, True),
+        "qqqqqq": (0, False)}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SURE)
+def test_what_is_only_similar_is_called_so(client: TestClient, text: str) -> None:
+    told = client.get("/places", params={"q": text}).json()
+    assert (told["exact"], told["similar"]) == SURE[text]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("'s-Gravenhage", "Den Haag"), ("Fryslân", "friesland")]
+)
+def test_what_people_call_a_place_is_as_good_as_its_name(name: str, other: str) -> None:
+    region = KnownRegion(Region("GM0518", name, Path("x"), ""), None)
+    for text, exact in ((other, 1), (other[:5], 0)):
+        assert Gazetteer.of([region]).search(text, 5) == ([region], exact, False)
+
+
 def test_a_place_tells_where_it_is(client: TestClient) -> None:
     (one,) = client.get("/places", params={"q": "Amsterdam"}).json()["features"]
     assert one["properties"] == {"code": "GM0363", "name": "Amsterdam", "kind": "municipality"}
@@ -125,5 +144,5 @@ def test_a_nation_is_searched_at_once() -> None:
     every = Gazetteer.of(known)
     for text in (names[7], names[7][:4], names[7][:3] + "x" + names[7][4:]):
         with using_at_most(1.0):  # it uses 20 ms
-            some = every.search(text, 10)
+            some = every.search(text, 10).regions
         assert any(one.region.name == names[7] for one in some)
