@@ -173,12 +173,33 @@ def counted(window: Window, totals: dict[str, Any]) -> None:
         assert said in table
 
 
-def bring(window: Window, roof: dict[str, Any]) -> Any:
-    """Bring a roof to the middle of the map; gives what is to be clicked on."""
+@dataclass(frozen=True)
+class Spot:
+    """A place on the map of a window. lon, lat [degrees]."""
+
+    window: Window
+    lon: float
+    lat: float
+
+    @property
+    def pixel(self) -> tuple[float, float]:
+        """Where it is now, from the left and the top of the page [px]."""
+        box = self.window.at("map").bounding_box()
+        asked = "(at) => { const { x, y } = daklaag.map.project(at); return [x, y]; }"
+        x, y = self.window.page.evaluate(asked, [self.lon, self.lat])
+        return box["x"] + x, box["y"] + y
+
+    def click(self) -> None:
+        """Click on it."""
+        self.window.page.mouse.click(*self.pixel)
+
+
+def bring(window: Window, roof: dict[str, Any]) -> Spot:
+    """Bring a roof to the middle of what is seen of the map; gives what is to be clicked on."""
     point = shapely.geometry.shape(roof["geometry"]).representative_point()
     window.page.evaluate("(at) => daklaag.map.jumpTo({center: at, zoom: 18})", [point.x, point.y])
     window.idle()
-    return window.at("map").locator("canvas")
+    return Spot(window, point.x, point.y)
 
 
 def browser_file() -> str:

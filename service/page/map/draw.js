@@ -1,5 +1,5 @@
-/** Draw a polygon or a circle on the map: by mouse, by finger, or by keys, which move the map and
- * set a point in its middle. */
+/** Draw a polygon or a circle on the map: by mouse, by finger, or by keys, which move the map below
+ * a crosshair and set a point there. */
 
 import { byId, show } from "./dom.js";
 import { circleRing, crossesItself, metresBetween, rounded } from "./shapes.js";
@@ -14,6 +14,7 @@ let kind = null; // while something is drawn
 let points = [];
 let resolve = null;
 let ended = -AFTERMATH_MS;
+let byKeys = false; // whether the reader draws by keys, for whom the map's middle is marked
 
 /** Whether the map's clicks belong to a drawing now. */
 export function drawing() {
@@ -33,6 +34,7 @@ export function drawn(wanted) {
   open(false);
   theMap().getCanvas().style.cursor = "crosshair";
   theMap().getCanvas().focus(); // for the keys that move it
+  aim(theMap().getCanvas().matches(":focus-visible"));
   theMap().doubleClickZoom.disable();
   return new Promise((done) => {
     resolve = done;
@@ -44,17 +46,39 @@ export function startDrawing() {
   theMap().on("click", (event) => kind && set(placeOf(event.lngLat)));
   // Its first click has set the last corner, unless that was refused.
   theMap().on("dblclick", (event) => points.length && isClose(placeOf(event.lngLat), points.at(-1)) && finish());
-  theMap().on("mousemove", (event) => kind && sketch(placeOf(event.lngLat)));
+  theMap().on("mousemove", (event) => {
+    if (!kind) return;
+    aim(false);
+    sketch(placeOf(event.lngLat));
+  });
+  theMap().on("move", () => byKeys && aim(true));
   byId("drawing-stop").addEventListener("click", stop);
   byId("drawing-done").addEventListener("click", close);
-  byId("drawing-middle").addEventListener("click", () => set(placeOf(theMap().getCenter())));
+  byId("drawing-middle").addEventListener("click", setMiddle);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") stop();
-    // On a button Enter presses it, as it would the one that has the focus after the drawing.
-    if (event.key !== "Enter" || !kind || event.target !== theMap().getCanvas()) return;
+    // On a button these keys press it, as they would the one that has the focus after the drawing.
+    const act = { Enter: finish, " ": setMiddle }[event.key];
+    if (!act || !kind || event.target !== theMap().getCanvas()) return;
     event.preventDefault();
-    finish();
+    act();
   });
+}
+
+/** Set a point in the map's middle. */
+function setMiddle() {
+  set(placeOf(theMap().getCenter()));
+  if (kind) aim(true);
+}
+
+/** Mark the middle of the map, with what a point there would make, or no more. */
+function aim(wanted) {
+  byKeys = wanted;
+  show(byId("crosshair"), wanted);
+  if (!wanted) return;
+  const { x, y } = theMap().project(theMap().getCenter());
+  byId("crosshair").style.translate = `${x}px ${y}px`;
+  sketch(placeOf(theMap().getCenter()));
 }
 
 /** Stop drawing, without an area. */
@@ -118,6 +142,7 @@ function sketch(point) {
 function end(area) {
   if (!kind) return;
   kind = null;
+  aim(false);
   ended = performance.now();
   show(byId("drawing"), false);
   open(true);

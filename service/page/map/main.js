@@ -13,11 +13,12 @@ import { basisOf, methodOf, startMethods } from "./methods.js";
 import { startPlaces } from "./places.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
 import { startSave } from "./save.js";
-import { DEFAULTS, cameBack, enter, fromLink, now, on, set } from "./state.js";
+import { DEFAULTS, cameBack, fromLink, now, on, set } from "./state.js";
 import { still } from "./still.js";
 import { startTabs, withoutTab } from "./tabs.js";
 import { known, lang, say, speak, speakOf, t } from "./texts.js";
 import { count, startTotals, write as writeTotals } from "./totals.js";
+import { offerWayBack, startVisits, visit } from "./visits.js";
 
 const NAMES = { en: "English", nl: "Nederlands" };
 const app = { config: null, source: server, marks: false, collection, drawing, explain, offerJob, markRoof, addResult, attribution, sourceElements };
@@ -79,14 +80,9 @@ async function resultOf(id) {
 }
 
 function writeAttribution() {
-  let line = document.querySelector(".attribution");
-  if (!line) {
-    line = make("div", { class: "attribution", id: "attribution", "data-testid": "attribution" });
-    byId("stage").append(line);
-  }
   const { attribution: source, licence } = collection();
   const parts = [...attribution(), "MapLibre"].map((text) => ([source, licence].includes(text) ? english(text) : text));
-  line.replaceChildren(...parts.flatMap((part, at) => (at ? [" · ", part] : [part])));
+  byId("attribution").replaceChildren(...parts.flatMap((part, at) => (at ? [" · ", part] : [part])));
 }
 
 function writeCollections() {
@@ -131,6 +127,7 @@ async function changeCollection() {
   writeAttribution();
   writeAbout();
   writeAreas();
+  offerWayBack();
   await showCollection(collection());
   choose(now().roof);
 }
@@ -207,7 +204,7 @@ function startParts() {
     say(byId("save-told")); // of the language before
     writeAll();
   });
-  byId("collection").addEventListener("change", (event) => enter({ collection: event.target.value }));
+  byId("collection").addEventListener("change", ({ target }) => visit(app.config.collections.find(({ name }) => name === target.value)));
   addEventListener("hashchange", async ({ newURL }) => {
     // The page may have rewritten its address between the link that was followed and this event.
     const followed = fromLink(new URL(newURL).hash);
@@ -222,6 +219,7 @@ function startParts() {
   for (const start of [startAreas, startTotals, startRoofs, startSave, startJobs]) start(app);
   startPlaces(app, choosePlace);
   startDrawing();
+  startVisits(collection);
   startCompare();
   if (app.marks) startMarks(app);
 }

@@ -7,7 +7,7 @@ import { byId, make } from "./dom.js";
 import { noMap } from "./nomap.js";
 import { now, on, set } from "./state.js";
 import { colourExpression, scaleExpression, scaleOf } from "./shades.js";
-import { rounded } from "./shapes.js";
+import { boxesMeet, rounded } from "./shapes.js";
 import { CHOSEN, MARKS, dots } from "./symbols.js";
 import { say, speakOfNoMap, t } from "./texts.js";
 
@@ -71,6 +71,7 @@ export async function makeMap(config) {
     map.addImage(kind, dots(symbol, 40), { pixelRatio: 2 });
   }
   addMarksAndAreas();
+  keepClear();
   on(["shown", "hidden", "colour", "tall", "marks"], showLayers);
   return map;
 }
@@ -429,20 +430,49 @@ export function viewBox() {
 
 /** Go to [west, south, east, north], at once for those who want no movement. */
 export function goTo([west, south, east, north], options = {}) {
-  const beside = byId("legend").open && map.getContainer().clientWidth > 800;
-  const padding = { top: 40, right: 55, bottom: covered() + 40, left: beside ? 320 : 40 };
+  const padding = { top: 40, right: 55, bottom: 40, left: 40 }; // beside that of the map
   map.fitBounds([[west, south], [east, north]], { padding, maxZoom: 17, duration: 700, ...options });
 }
 
-/** How much of the map's foot the sheet of a telephone covers, with the sources above it [px]. */
-function covered() {
-  const [{ bottom, left }, panel] = [map.getContainer(), byId("panel")].map((one) => one.getBoundingClientRect());
-  return panel.right > left + 1 ? bottom - panel.top + 20 : 0;
+/** Have the map's middle, to which it zooms and around which it turns, in the middle of what is
+ * seen, whenever legend, sources or the sheet of a telephone cover more or less of it. */
+function keepClear() {
+  const sized = new ResizeObserver(clear);
+  for (const id of ["map", "panel", "legend", "attribution"]) sized.observe(byId(id));
+}
+
+function clear() {
+  byId("stage").style.setProperty("--foot", `${byId("attribution").offsetHeight}px`);
+  map.setPadding(coveredEdges());
+}
+
+/** How much of each edge of the map is covered: by the sources, with the sheet below them, and by
+ * a legend that leaves the larger half of the map beside it [px]. */
+function coveredEdges() {
+  const [box, sources, legend] = ["map", "attribution", "legend"].map((id) => byId(id).getBoundingClientRect());
+  const beside = legend.right - box.left;
+  const left = byId("legend").open && beside < box.width / 2 ? Math.max(beside, 0) : 0;
+  return { top: 0, right: 0, bottom: box.bottom - sources.top, left };
+}
+
+/** What of the map is seen: {left, top, right, bottom} within it [px]. */
+function clearing() {
+  const { left, bottom } = map.getPadding();
+  const { clientWidth, clientHeight } = map.getContainer();
+  return { left, top: 0, right: clientWidth, bottom: clientHeight - bottom };
+}
+
+/** Whether anything of [west, south, east, north] is seen; without a map it is. */
+export function sees(box) {
+  if (!hasMap()) return true;
+  const { left, top, right, bottom } = clearing();
+  const corners = [[left, top], [right, top], [right, bottom], [left, bottom]].map((at) => map.unproject(at));
+  const [lon, lat] = [corners.map(({ lng }) => lng), corners.map((each) => each.lat)];
+  return boxesMeet(box, [Math.min(...lon), Math.min(...lat), Math.max(...lon), Math.max(...lat)]);
 }
 
 /** Move a place from under the sheet to the middle of what is seen. */
 export function uncover(place) {
-  const below = covered();
-  if (map.project(place).y < map.getContainer().clientHeight - below - 20) return;
-  map.easeTo({ center: place, offset: [0, -below / 2], duration: 400 });
+  clear(); // the sheet may have come up just now
+  if (map.project(place).y > clearing().bottom - 20) map.easeTo({ center: place, duration: 400 });
 }

@@ -65,6 +65,11 @@ export function inBox([west, south, east, north], [lon, lat]) {
   return lon >= west && lon <= east && lat >= south && lat <= north;
 }
 
+/** Whether two rectangles [west, south, east, north] have a point in common. */
+export function boxesMeet([west, south, east, north], [left, low, right, high]) {
+  return west <= right && east >= left && south <= high && north >= low;
+}
+
 /** A number with as many decimals as a tenth of a metre needs in degrees. */
 export function rounded(degrees) {
   return Math.round(degrees * 1e6) / 1e6;

@@ -140,7 +140,7 @@ function tableOf({ head, rows }) {
   const titles = [make("td", {}), ...head.map((text) => make("th", { scope: "col" }, text))];
   const lines = rows.map(([title, ...cells]) => make("tr", {}, make("th", { scope: "row" }, title), ...cells.map((text) => make("td", {}, text))));
   const table = make("table", { class: "sums", "data-testid": "totals-table" }, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...lines));
-  return make("div", { class: "scroll plain-scroll" }, table);
+  return make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": t("totals_sum") }, table);
 }
 
 /** Which part of footprints and ground the inputs cover, where that is known. */

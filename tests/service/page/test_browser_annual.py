@@ -22,7 +22,7 @@ from pipeline.runs.request import Inputs, Outputs, Request
 from pipeline.runs.run import run
 from service.page import site
 from tests.support import browsers, sites
-from tests.support.browsers import Window, about, bring, roofs, told, whole
+from tests.support.browsers import RUN, Window, about, bring, roofs, told, whole
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
@@ -50,8 +50,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def host(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    state = tmp_path_factory.mktemp("state")
-    with serving(state, "--data", finished, "--state", state, "--workers", 1) as address:
+    """A service of it, and of a quarter that lies beside it."""
+    state, quarter = tmp_path_factory.mktemp("state"), tmp_path_factory.getbasetemp()
+    folders = finished, browsers.quarter_of(quarter) / RUN
+    data = [word for folder in folders for word in ("--data", folder)]
+    with serving(state, *data, "--state", state, "--workers", 1) as address:
         yield address
 
 
@@ -288,6 +291,36 @@ def test_totals_have_the_year_with_its_interval(window: Window, host: str) -> No
         assert text in year_of(window)
     assert "kWh/year" not in year_of(window)  # no yield without its interval
     assert not window.violations()
+
+
+CENTRE = "() => { const { lng, lat } = daklaag.map.getCenter(); return [lng, lat]; }"
+
+
+def within(window: Window, name: str) -> bool:
+    """Whether the middle of the map lies in the results of that name."""
+    settings = told(window.host, "map/config.json")
+    box = next(one["bbox"] for one in settings["collections"] if one["name"] == name)
+    lon, lat = window.page.evaluate(CENTRE)
+    return bool(box[0] < lon < box[2] and box[1] < lat < box[3])
+
+
+def test_other_results_are_gone_to(window: Window) -> None:
+    """An area elsewhere is left; whoever leaves the results is led back."""
+    window.go(f"#c={NAME}&area=circle:4.9103,52.3151,60")
+    window.page.wait_for_selector("#totals h2:text('Circle')")
+    assert within(window, NAME) and window.at("back").is_hidden()
+    window.at("collection").select_option(RUN)
+    window.page.wait_for_selector("#totals h2:text('All roofs')")
+    window.page.wait_for_function("(name) => location.hash.includes(`c=${name}&`)", arg=RUN)
+    window.idle()
+    assert within(window, RUN) and "area=" not in window.link
+    window.page.evaluate("() => daklaag.map.jumpTo({center: [4.8, 52.3]})")
+    assert not within(window, RUN) and not window.violations()
+    window.at("back").click()
+    window.idle()
+    assert within(window, RUN) and window.at("back").is_hidden()
+    window.page.go_back()
+    window.page.wait_for_selector("#totals h2:text('Circle')")
 
 
 def tiled(plane: Plane) -> Plane:
