@@ -63,15 +63,25 @@ class _Place(NamedTuple):
 
 
 @inlined
-def wake_deficit(e, x, mast, roughness, porosity):  # type: ignore[no-untyped-def]
-    """The share of the speed at its own top that an obstacle takes at a hub. e: how far it rises
-    above the roof, more than 0; x: how far it stands; mast: of the hub above the roof; roughness:
-    z0 [m]."""
-    k = 0.32 / math.log(max(e / roughness, 8.0))
+def wake(e, x, z, k, least_eta):  # type: ignore[no-untyped-def]
+    """The share of the speed at its own top that a solid obstacle takes. e: how far it rises above
+    the plane; x: how far it stands; z: height above the plane [m]; k: growth of the wake."""
+    eta = max(z / e * (k * x / e) ** (-1 / 2.14), least_eta)
+    return 9.75 * (e / x) * eta * math.exp(-0.67 * eta**1.5)
+
+
+@inlined
+def growth(e, roughness):  # type: ignore[no-untyped-def]
+    """K, by which a wake grows. e: how far the obstacle rises; roughness: z0 [m]."""
+    return 0.32 / math.log(max(e / roughness, 8.0))
+
+
+@inlined
+def held_wake(e, x, mast, roughness):  # type: ignore[no-untyped-def]
+    """`wake` at a mast's top, held where the formula would fall."""
+    k = growth(e, roughness)
     grown = e / k * (mast / (GROWN_ETA * e)) ** 2.14
-    x = max(x, FITTED * e, grown)
-    eta = max(mast / e * (k * x / e) ** (-1 / 2.14), LEAST_ETA)
-    return 9.75 * (1.0 - porosity) * (e / x) * eta * math.exp(-0.67 * eta**1.5)
+    return wake(e, max(x, FITTED * e, grown), mast, k, LEAST_ETA)
 
 
 @inlined
@@ -81,7 +91,7 @@ def _deficit(e, x, porosity, place):  # type: ignore[no-untyped-def]
     if place.ratio > 0.0:
         drag = place.roughness, place.displacement, place.blending
         u = speed_ratio(e + place.roof - place.ground, *drag) / place.ratio
-    return min(1.0, wake_deficit(e, x, place.mast, place.roughness, porosity) * u)
+    return min(1.0, (1.0 - porosity) * held_wake(e, x, place.mast, place.roughness) * u)
 
 
 @kernel

@@ -33,7 +33,7 @@ def year(**other: Any) -> WindYear:
         "sector_kwh": SECTORS, "mean": np.array([4.2, 3.1]),
         "unsheltered": np.array([4.5, 3.3]), "roughness": np.array([0.8, 1.1]),
         "displacement": np.array([6.0, 7.5]), "held": np.array([0.05, 0.25]),
-        "low_kwh": KWH / factor, "high_kwh": KWH * factor, "apart": np.array([0.25, 0.1]),
+        "low_kwh": KWH / factor, "high_kwh": KWH * factor,
         "low_hub": np.array([False, True]),
     }  # fmt: skip
     return WindYear(**values | other)

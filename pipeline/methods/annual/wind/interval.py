@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.methods.annual.interval import Interval, Z
+from pipeline.methods.annual.interval import Z
 
 CLIMATE = 0.40  # a station left out moves the mean cube by 45 % rms
 FIELD = 0.9  # 26 turbines at Warwick spread from a fifth to eleven times their mean
@@ -19,26 +19,17 @@ LEAST_KWH = 1.0  # below which a yield is as good as none
 Reals = NDArray[np.float64]
 
 
-def apart_of(models: tuple[Reals, Reals], masts: tuple[Reals, Reals]) -> Reals:
-    """The part of sigma that candidates do not have in common, from yields [kWh] by both models of
+def own_sigma(models: tuple[Reals, Reals], masts: tuple[Reals, Reals]) -> Reals:
+    """The part of sigma that is not common to all candidates, from yields [kWh] by both models of
     roughness, and at both heights of the mast."""
-    apart: Reals = np.hypot(_half_log_ratio(*models), _half_log_ratio(*masts))
-    return apart
+    sigma: Reals = np.hypot(_half_log_ratio(*models), _half_log_ratio(*masts))
+    return sigma
 
 
-def ends(kwh: Reals, apart: Reals) -> tuple[Reals, Reals]:
-    """Ends of the intervals of yields of candidates."""
-    factor = np.exp(Z * np.hypot(COMMON, apart))
+def ends(kwh: Reals, own: Reals) -> tuple[Reals, Reals]:
+    """Ends of the intervals of yields of candidates. own: of `own_sigma`."""
+    factor = np.exp(Z * np.hypot(COMMON, own))
     return kwh / factor, kwh * factor
-
-
-def of_sum(kwh: float, error: float) -> Interval:
-    """The interval of a yield of many candidates. error: the root of the sum of the squares of what
-    is not common to them (`apart` x yield) [kWh]."""
-    if not kwh:
-        return Interval(kwh, kwh)
-    factor = math.exp(Z * math.hypot(COMMON, error / kwh))
-    return Interval(kwh / factor, kwh * factor)
 
 
 def _half_log_ratio(one: Reals, other: Reals) -> Reals:

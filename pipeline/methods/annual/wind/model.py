@@ -66,8 +66,8 @@ class WindYear(NamedTuple):
     and if nothing rose above the roof [m/s]; roughness, displacement: z0 and d, weighted by kwh
     over the sectors [m]; held: the share of directions where the obstacle that shelters most is
     too near for what the wake was fitted to; low_kwh, high_kwh: ends of the interval of kwh;
-    apart: the part of its sigma that candidates do not have in common; low_hub: whether the hub
-    lies within the roughness of a sector. Each is (candidates,) but sector_kwh.
+    low_hub: whether the hub lies within the roughness of a sector. Each is (candidates,) but
+    sector_kwh.
     """
 
     hub: Reals
@@ -81,5 +81,4 @@ class WindYear(NamedTuple):
     held: Reals
     low_kwh: Reals
     high_kwh: Reals
-    apart: Reals
     low_hub: NDArray[np.bool_]

@@ -8,10 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.methods.annual.interval import Interval, Z
-
-CLIMATE = 0.40  # a station that is left out moves the mean cube of the speed by 45 % rms
-FIELD = 0.9  # Warwick's 26 turbines spread from a fifth of their mean to eleven times it
-COMMON = math.hypot(CLIMATE, FIELD)
+from pipeline.methods.annual.wind.interval import COMMON
 
 
 def apart_of(rows: pa.Table) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from kernels.wake import PER_SECTOR, Hubs, Seen, Wakes, wakes_of
 from kernels.weibull import mean_power
 from pipeline.methods.annual.rules import ROUGHNESS_MODELS, Annual
 from pipeline.methods.annual.wind.drag import drag_of
-from pipeline.methods.annual.wind.interval import HIGH_MAST, LOW_MAST, apart_of, ends
+from pipeline.methods.annual.wind.interval import HIGH_MAST, LOW_MAST, ends, own_sigma
 from pipeline.methods.annual.wind.model import Candidates, Ground, Obstacles, WindYear
 from pipeline.methods.climate.turbines import BIN, Turbine
 from pipeline.methods.climate.wind import SquareWind
@@ -57,8 +57,7 @@ def year_of_wind(
     powers = np.array([turbine.field_curve, turbine.curve])
     field, brochure = np.moveaxis(sector_yields(hub, wind, powers), 2, 0)
     kwh = field.sum(1)
-    apart = _apart(sites, wind, turbine, kwh, p)
-    low, high = ends(kwh, apart)
+    low, high = ends(kwh, _own_sigma(sites, wind, turbine, kwh, p))
     weights = np.where(kwh[:, None] > 0.0, field, 1.0)
     return WindYear(
         hub=candidates.roof + p.mast_m,
@@ -72,7 +71,6 @@ def year_of_wind(
         held=(hub.wakes.held * SHARES).sum((1, 2)) / ground.height.shape[1],
         low_kwh=low,
         high_kwh=high,
-        apart=apart,
         low_hub=(hub.ratio == 0.0).any(1),
     )
 
@@ -99,8 +97,8 @@ def sector_yields(hub: HubWind, wind: SquareWind, powers: Reals) -> Reals:
     return yields
 
 
-def _apart(sites: Sites, wind: SquareWind, turbine: Turbine, kwh: Reals, p: Annual) -> Reals:
-    """The part of sigma that candidates do not have in common. kwh: their yields."""
+def _own_sigma(sites: Sites, wind: SquareWind, turbine: Turbine, kwh: Reals, p: Annual) -> Reals:
+    """The part of sigma that is not common to all candidates. kwh: their yields."""
     powers = turbine.field_curve[None]
 
     def otherwise(model: str, mast: float) -> Reals:
@@ -110,4 +108,4 @@ def _apart(sites: Sites, wind: SquareWind, turbine: Turbine, kwh: Reals, p: Annu
 
     (other,) = {*ROUGHNESS_MODELS} - {p.roughness_model}
     masts = otherwise(p.roughness_model, LOW_MAST), otherwise(p.roughness_model, HIGH_MAST)
-    return apart_of((kwh, otherwise(other, p.mast_m)), masts)
+    return own_sigma((kwh, otherwise(other, p.mast_m)), masts)
