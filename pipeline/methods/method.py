@@ -125,7 +125,7 @@ class Column(Field):
         if self.geometry and self.geometry not in names(self.fields):
             raise ValueError(f"column {self.name}: {self.geometry} is none of its fields")
         used = {shade.field for shade in self.shades}
-        used.update(*(scale.of_part.fields for scale in self.scales))
+        used.update(*(scale.of_part.fields for scale in self.scales if scale.of_part))
         if odd := used - {*names(self.fields)}:
             raise ValueError(f"column {self.name}: shades or scales by unknown fields {odd}")
 

@@ -81,7 +81,8 @@ class Scale(Bilingual[str]):
     """Colours of parts, and of their buildings, along a palette by a number; none where a row has
     no such number.
 
-    en, nl: its title; unit: of the number and the palette; of_part, of_building: the number.
+    en, nl: its title; unit: of the number and the palette; of_building, of_part: the number; of a
+    number of buildings alone the latter is None, and maps show no parts by it.
     """
 
     name: str
@@ -89,8 +90,8 @@ class Scale(Bilingual[str]):
     nl: str
     unit: str
     palette: Palette
-    of_part: Quantity
     of_building: Quantity
+    of_part: Quantity | None = None
 
 
 def numbers_of(values: pa.ChunkedArray) -> NDArray[np.float64]:

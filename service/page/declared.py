@@ -82,13 +82,12 @@ def _shade(of: Shade) -> Json:
 
 
 def _scale(of: Scale) -> Json:
-    palette, part, building = (each._asdict() for each in (of.palette, of.of_part, of.of_building))
-    return palette | {
+    return of.palette._asdict() | {
         "name": of.name,
         "title": _by_language(of),
         "unit": of.unit,
-        "of_part": part,
-        "of_building": building,
+        "of_part": of.of_part and of.of_part._asdict(),
+        "of_building": of.of_building._asdict(),
     }
 
 

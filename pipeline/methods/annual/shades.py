@@ -1,4 +1,5 @@
-"""The colours of planes by the direction that they face, by their sun, and by what shade takes.
+"""The colours of planes by the direction that they face, by their sun, and by what shade takes; and
+those of roofs by their wind.
 
 They go round with the compass: dark in the north and light in the south, blue in the east and red
 in the west, since hue alone, as of the usual aspect map, makes opposite directions alike to one man
@@ -38,18 +39,23 @@ SHADES = (
 # Lighter from step to step in CIELAB, so that either is read without colour too.
 SUN = ("#1e0c45", "#6a176e", "#a82e5f", "#dd513a", "#f98e09", "#f2e661")  # inferno
 LOSS = ("#f8fcca", "#abdeb7", "#33a7c2", "#234da0", "#101a4a")  # YlGnBu
+WIND = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")  # viridis
 SUN_OF_YEAR = Palette(SUN, 400.0, 1200.0)  # kWh/m2
 # fmt: off
 SCALES = (
     Scale(
         "irradiation", "sun on the panels in a year", "zon op de panelen in een jaar", "kWh/m2",
-        SUN_OF_YEAR, Quantity("irradiation_kwh_m2"),
-        Quantity("solar_kwh", "kwp", per="performance_ratio"),
+        SUN_OF_YEAR, Quantity("solar_kwh", "kwp", per="performance_ratio"),
+        Quantity("irradiation_kwh_m2"),
     ),
     Scale(
         "shade", "share that shade takes", "deel dat schaduw wegneemt", "%",
-        Palette(LOSS, 0.0, 50.0), Quantity("irradiation_kwh_m2", "unshaded_kwh_m2", lacking=True),
-        Quantity("solar_kwh", "unshaded_kwh", lacking=True),
+        Palette(LOSS, 0.0, 50.0), Quantity("solar_kwh", "unshaded_kwh", lacking=True),
+        Quantity("irradiation_kwh_m2", "unshaded_kwh_m2", lacking=True),
+    ),
+    Scale(
+        "wind", "wind of a turbine in a year, likely", "wind van een turbine per jaar,"
+        " waarschijnlijk", "kWh/year", Palette(WIND, 0.0, 1000.0), Quantity("wind_kwh"),
     ),
 )
 # fmt: on

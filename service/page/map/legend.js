@@ -2,7 +2,7 @@
 
 import { byId, make, show } from "./dom.js";
 import { now, on, set } from "./state.js";
-import { classesOf, inWords, methodOf, switchable } from "./methods.js";
+import { classesOf, inWords, methodOf, switchable, unitInWords } from "./methods.js";
 import { BARE, UNSELECTED, chosenScale, drawsParts, hasMap, inDetail, kindsInView, showMoments, theMap } from "./mapview.js";
 import { scaleOf } from "./shades.js";
 import { AREA, MARKS, classSymbol, paletteSymbol, svgOf } from "./symbols.js";
@@ -25,7 +25,7 @@ const markEntries = (kinds) => kinds.map((kind) => ({ symbol: MARKS[kind].symbol
 
 /** What the colours of a palette mean: {symbol, label}. */
 function paletteEntry({ colours, low, high }, unit) {
-  return { symbol: paletteSymbol(colours), label: t("scale", { low: number(low), high: number(high), unit: unit.replace(/m2\b/, "m²") }) };
+  return { symbol: paletteSymbol(colours), label: t("scale", { low: number(low), high: number(high), unit: unitInWords(unit) }) };
 }
 
 /** The same of a layer, or null where it has no palette. */

@@ -304,7 +304,13 @@ export function partsInTiles(name, row) {
 
 /** Whether a kind of parts of roofs is drawn now. */
 export function drawsParts(name) {
-  return hasMap() && map.getZoom() >= PARTS_ZOOM && !now().tall && !now().hidden.includes(name);
+  return hasMap() && map.getZoom() >= PARTS_ZOOM && showsParts(name);
+}
+
+/** Whether a kind of parts of roofs is shown from the zoom on at which they are drawn; in 3D, and
+ * where roofs are coloured by a number that parts have not, none is. */
+function showsParts(name) {
+  return !now().tall && !now().hidden.includes(name) && chosenScale(current)?.of_part !== null;
 }
 
 /** The colour of a part; of one without a number where a scale is chosen that of a roof below. */
@@ -361,15 +367,16 @@ function addMarksAndAreas() {
 
 /** Switch the layers as the state says. */
 function showLayers() {
-  const { shown: switched, hidden, tall, marks } = now();
+  const { shown: switched, tall, marks } = now();
   const shown = { "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
   for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
   const ofParts = methodOf(current).parts.map(({ name }) => name);
   for (const name of ofParts) {
-    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = !tall && !hidden.includes(name);
+    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = showsParts(name);
   }
-  shown["roofs-class"] = !tall && (Boolean(chosenScale(current)) || ofParts.some((name) => !hidden.includes(name)));
-  paintRoofs(ofParts.some((name) => shown[`${name}-fill`]));
+  const below = ofParts.some(showsParts);
+  shown["roofs-class"] = !tall && (Boolean(chosenScale(current)) || below);
+  paintRoofs(below);
   for (const id of ["marks-edge", "marks-points"]) shown[id] = marks;
   for (const [id, visible] of Object.entries(shown)) {
     if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");

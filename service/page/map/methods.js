@@ -112,8 +112,13 @@ export function measuresOf(method) {
   return method.totals.map((total) => [total.name, inWords(total.title), (totals) => totals[total.section]?.[total.key], (value) => valueOf(total, value)]);
 }
 
+/** A unit as the page writes it. */
+export function unitInWords(unit) {
+  return unit.replace(/m2\b/, "m²").replace("/year", ` ${t("a_year")}`);
+}
+
 /** A column's unit as it is written behind a value. */
-const unitOf = ({ unit }) => (unit ? ` ${unit.replace(/m2\b/, "m²").replace("/year", ` ${t("a_year")}`)}` : "");
+const unitOf = ({ unit }) => (unit ? ` ${unitInWords(unit)}` : "");
 
 /** A number of a column; hectares as small as a roof. */
 function written(value, { unit }) {

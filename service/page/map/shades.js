@@ -25,9 +25,15 @@ export function scaleOf({ scales }) {
   return scales.find(({ name }) => name === now().colour) ?? null;
 }
 
+/** The same, but null where it is of roofs alone. */
+function scaleOfParts(column) {
+  const scale = scaleOf(column);
+  return scale?.of_part ? scale : null;
+}
+
 /** The colour of a part, or null. parameters: of the method. */
 export function colourOf(column, part, parameters) {
-  const scale = scaleOf(column);
+  const scale = scaleOfParts(column);
   if (scale) return along(scale, quantityOf(scale.of_part, part, parameters));
   const shade = shadeOf(column, part);
   if (!shade?.tint) return shade?.colour ?? null;
@@ -57,7 +63,7 @@ export function scaleExpression({ colours, low, high }, { of, by, per, lacking }
 
 /** The colour of a part as an expression of the map, another where it has none. */
 export function colourExpression(column, parameters, otherwise) {
-  const scale = scaleOf(column);
+  const scale = scaleOfParts(column);
   return scale ? scaleExpression(scale, scale.of_part, parameters, otherwise) : shadeExpression(column, otherwise);
 }
 

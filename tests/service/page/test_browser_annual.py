@@ -163,7 +163,7 @@ def table(window: Window) -> list[list[str]]:
 def along(scale: Scale, quantity: Quantity, row: dict[str, Any]) -> list[float]:
     """Red, green and blue of a number of a row on a scale; white of none."""
     divisor = (row[quantity.by] if quantity.by else 1.0) * (0.795 if quantity.per else 1.0)
-    if not divisor:
+    if not divisor or row.get(quantity.of) is None:
         return [255.0, 255.0, 255.0]
     value = row[quantity.of] / divisor
     value = 100 * (1 - value) if quantity.lacking else value
@@ -243,8 +243,13 @@ def test_roofs_and_planes_have_the_colour_of_a_scale(
     window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16.2})")
     window.at(CHOICE).select_option(scale.name)
     window.idle()
-    for plane, colour in window.page.evaluate(PAINTED, FILL):
-        assert rgb(colour) == pytest.approx(along(scale, scale.of_part, plane), abs=1)
+    assert bool(window.shown(FILL)) == (scale.of_part is not None)
+    if scale.of_part:
+        for plane, colour in window.page.evaluate(PAINTED, FILL):
+            assert rgb(colour) == pytest.approx(along(scale, scale.of_part, plane), abs=1)
+    else:
+        for roof, colour in window.page.evaluate(PAINTED, "roofs-flat"):
+            assert rgb(colour) == pytest.approx(along(scale, scale.of_building, roof), abs=1)
     assert scale.palette.colours and window.at(f"colour-{scale.name}").is_visible()
     assert not window.at(f"shades-{PLANES.name}").is_visible()
     window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15})")
@@ -282,7 +287,8 @@ def expected(host: str) -> list[str]:
     """What totals must say of the yield and of what shade takes."""
     inputs = {"inputs": {"collection": NAME}}
     kwh = told(host, "processes/summary/execution", inputs)["totals"]["kwh"]
-    ends = ([kwh[f"{name}{end}"] for end in ("_low", "_high", "")] for name in ("solar", "shade"))
+    names = ("solar", "shade", "wind")
+    ends = ([kwh[f"{name}{end}"] for end in ("_low", "_high", "")] for name in names)
     return ["{} to {}, likely {}".format(*map(about, each)) for each in ends]
 
 

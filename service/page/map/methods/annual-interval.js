@@ -5,6 +5,7 @@ const Z = 1.28;
 const YEAR = 0.04;
 const COMMON = 0.125; // year, stations, performance and usable area, which all roofs have in common
 const [SKY, PLANES, SHADE] = [0.02, 0.03, 0.25];
+const [CLIMATE, FIELD] = [0.4, 0.9]; // of the wind
 /** Of a month from its mean, instead of a year from its. */
 export const MONTHS = [0.1, 0.21, 0.11, 0.13, 0.11, 0.09, 0.11, 0.08, 0.07, 0.14, 0.1, 0.14];
 
@@ -22,6 +23,13 @@ export function apart(shade) {
 export function interval(value, error, year = YEAR) {
   if (!value) return { low: value, value, high: value };
   const factor = Math.exp(Z * Math.sqrt(COMMON ** 2 - YEAR ** 2 + year ** 2 + (error / value) ** 2));
+  return { low: value / factor, value, high: value * factor };
+}
+
+/** The same of turbines, of which climate and field are wrong for all alike (wind/sums.py). */
+export function windInterval(value, error) {
+  if (!value) return { low: value, value, high: value };
+  const factor = Math.exp(Z * Math.hypot(CLIMATE, FIELD, error / value));
   return { low: value / factor, value, high: value * factor };
 }
 

@@ -6,7 +6,7 @@ import { make, svg } from "../dom.js";
 import { inWords, methodNamed, sumsOf } from "../methods.js";
 import { shadeOf } from "../shades.js";
 import { about as rounded, amount, known, month, number, percent, t } from "../texts.js";
-import { MONTHS, apart, interval, shadeInterval, shadeOf as shareOfShade } from "./annual-interval.js";
+import { MONTHS, apart, interval, shadeInterval, shadeOf as shareOfShade, windInterval } from "./annual-interval.js";
 
 export * as words from "./annual-words.js";
 
@@ -102,7 +102,7 @@ export function rank(roof) {
 export { peak as rankOf };
 
 export function about() {
-  return ["about_what", "about_planes", "about_year", "about_interval", "about_unsure"].map((name) => t(name));
+  return ["about_what", "about_planes", "about_year", "about_interval", "about_wind", "about_wind_unsure", "about_unsure"].map((name) => t(name));
 }
 
 function summed(kwh, name) {
@@ -110,19 +110,22 @@ function summed(kwh, name) {
   return make("span", { class: "wraps" }, between(yielded, "yield_sum"));
 }
 
-/** The year of the panels with what shade takes, then the other sums. */
+/** The year of the panels with what shade takes, that of the turbines, then the other sums. */
 export function totals({ counts, kwh, households: served, ...others }) {
   const method = methodNamed("annual");
   const rest = { ...method, totals: method.totals.filter(({ section }) => section !== "kwh") };
   const { head, rows } = sumsOf(rest, { counts, ...others });
   const { share, number: living } = served;
   return {
-    lead: t("totals_lead", { suitable: number(counts.solar_suitable), judged: number(counts.judged) }),
+    lead: t("totals_lead", { suitable: number(counts.solar_suitable), turbines: number(counts.wind_suitable), judged: number(counts.judged) }),
     head,
     rows: [
       [t("yield_all"), summed(kwh, "solar")],
       [t("shade_all"), summed(kwh, "shade")],
       [t("households"), amount(served.solar)],
+      [t("wind_all"), summed(kwh, "wind")],
+      [t("wind_brochure_all"), rounded(kwh.wind_brochure)],
+      [t("households_wind"), amount(served.wind)],
       ...rows,
     ],
     share: share === undefined ? null : t("totals_share", { share: percent(share), n: number(living) }),
@@ -133,22 +136,28 @@ export function totals({ counts, kwh, households: served, ...others }) {
 /** The sections that the report has beside its sums, of which a site shows these. */
 export function derived({ kwh, errors }, { household_kwh: use }, households) {
   const shade = kwh.unshaded - kwh.solar;
-  const served = { solar: kwh.solar / use };
+  const served = { solar: kwh.solar / use, wind: kwh.wind / use };
   if (households) Object.assign(served, { number: households, share: served.solar / households });
   return {
-    kwh: { ...kwh, ...named("solar", interval(kwh.solar, errors.kwh.solar)), ...named("shade", shadeInterval(shade)) },
+    kwh: {
+      ...kwh,
+      ...named("solar", interval(kwh.solar, errors.kwh.solar)),
+      ...named("shade", shadeInterval(shade)),
+      ...named("wind", windInterval(kwh.wind, errors.kwh.wind)),
+    },
     households: served,
   };
 }
 
 const named = (name, { low, value, high }) => ({ [name]: value, [`${name}_low`]: low, [`${name}_high`]: high });
 
-const ofKwh = ["solar_low", "solar_high", "solar", "shade_low", "shade_high", "shade"];
+const ofKwh = ["solar", "shade", "wind"].flatMap((name) => [`${name}_low`, `${name}_high`, name]);
 
 export const measures = [
   ["panels_ha", (x) => x.area_ha.panel, (value) => number(value, 2)],
   ["panels_kwp", (x) => x.kwp.panel, rounded],
   ...ofKwh.map((name) => [`${name}_kwh`, (x) => x.kwh[name], rounded]),
   ["households", (x) => x.households?.solar, amount],
+  ["households_wind", (x) => x.households?.wind, amount],
   ["share", (x) => x.households?.share, percent],
 ];
