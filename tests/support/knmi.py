@@ -1,9 +1,12 @@
-"""Planes in the sun of a station's own hours, by pvlib: the truth of the shipped climate."""
+"""The hours of stations, and planes in their sun by pvlib: the truth of the shipped climate."""
 
+import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pvlib.atmosphere import get_relative_airmass
 from pvlib.irradiance import get_extra_radiation, get_total_irradiance
 from pvlib.solarposition import spa_python
@@ -18,6 +21,26 @@ ALBEDO = 0.2
 def hours_of(data: Path, station: int) -> pd.DataFrame:
     """The hours of a station from the folder of real data."""
     return read_hours(data / "knmi" / HOURS.format(station=station))
+
+
+class WindHours(NamedTuple):
+    """Hours of a station's wind. speed: mean [m/s]; sector: of 30 degrees, the first about north,
+    -1 of hours that are calm or of no one direction."""
+
+    speed: NDArray[np.float64]
+    sector: NDArray[np.int64]
+
+
+def wind_hours_of(data: Path, station: int) -> WindHours:
+    """The hours of a station's wind from the folder of real data."""
+    path = data / "knmi" / HOURS.format(station=station)
+    with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as text:
+        names = next(line for line in text if line.startswith(b"# STN")).decode()[1:].split(",")
+        columns = [name.strip() for name in names]
+        hours = pd.read_csv(text, names=columns, usecols=["DD", "FH"], skipinitialspace=True)
+    bearing = hours["DD"].to_numpy()
+    sector = np.where((bearing > 0) & (bearing <= 360), (bearing + 15) % 360 // 30, -1)
+    return WindHours(hours["FH"].to_numpy() / 10, sector.astype(np.int64))
 
 
 def plane_of_array(

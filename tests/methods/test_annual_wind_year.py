@@ -1,0 +1,287 @@
+"""The year of wind at hubs: published vectors, cases, a plain reference, laws, and an interval."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.methods.annual.rules import Annual
+from pipeline.methods.annual.wind.drag import drag_of
+from pipeline.methods.annual.wind.model import (
+    FAR_DIRECTIONS,
+    FAR_M,
+    NEAR_DIRECTIONS,
+    NEAR_M,
+    Candidates,
+    Ground,
+    Obstacles,
+    WindYear,
+)
+from pipeline.methods.annual.wind.year import year_of_wind
+from pipeline.methods.climate import SquareWind, shipped_climate, shipped_turbines
+from pipeline.methods.climate.wind import shape_of
+from tests.support import wind_year
+
+OPEN, TOWN = (0.0,) * 5, (10.0, 0.0, 10.0, 0.25, 0.2)  # H, s, highest [m], plan, frontal area
+STUDY = shipped_turbines().named("study")
+P = Annual()
+
+
+def schiphol() -> SquareWind:
+    """The wind of Schiphol's own rose."""
+    climate = shipped_climate()
+    i, roses = climate.wind_stations.index("240"), climate.roses
+    shape = shape_of(roses.frequency[i], roses.mean[i], float(roses.cube[i]))
+    return SquareWind(roses.frequency[i], roses.mean[i], shape)
+
+
+def ground_of(*sectors: tuple[float, ...]) -> Ground:
+    """The ground of one candidate, the same in all sectors or of each."""
+    table = np.array(sectors if len(sectors) == 12 else sectors * 12)
+    return Ground(*(column[None].copy() for column in table.T))
+
+
+def nothing(n: int = 1) -> Obstacles:
+    near, far = (n, NEAR_DIRECTIONS, len(NEAR_M)), (n, FAR_DIRECTIONS, len(FAR_M))
+    return Obstacles(*(np.full(shape, np.nan) for shape in (near, near, far, far)))
+
+
+def tower(bearing: int, height: float, x: float, half: int = 7) -> Obstacles:
+    """One obstacle nearby, over some degrees on both sides of a bearing."""
+    seen = nothing()
+    for q, radius in enumerate(NEAR_M):
+        if x <= radius:
+            directions = np.arange(bearing - half, bearing + half + 1) % 360
+            seen.near_height[0, directions, q], seen.near_distance[0, directions, q] = height, x
+    return seen
+
+
+def year(
+    roof: float, ground: Ground, seen: Obstacles | None = None, wind: SquareWind | None = None,
+    **p: Any,
+) -> WindYear:  # fmt: skip
+    """The year of one roof, above ground at 0 m NAP."""
+    candidates = Candidates(np.arange(1), np.array([roof]), np.zeros(1))
+    return year_of_wind(
+        candidates, ground, seen or nothing(), wind or schiphol(), STUDY, replace(P, **p)
+    )
+
+
+# Drag
+
+
+@pytest.mark.parametrize(
+    ("sums", "model", "d", "z0"),
+    [
+        ((10.0, 3.0, 20.0, 0.25, 0.2), "macdonald", 4.830, 1.038),
+        ((10.0, 3.0, 20.0, 0.25, 0.2), "kanda", 10.955, 0.795),
+        ((15.0, 5.0, 30.0, 0.5, 0.4), "macdonald", 11.437, 0.667),
+        ((15.0, 5.0, 30.0, 0.5, 0.4), "kanda", 21.236, 0.763),
+        ((40.0, 25.0, 105.0, 0.3, 0.3), "kanda", 58.6, None),
+    ],
+)
+def test_published_roughness(
+    sums: tuple[float, ...], model: str, d: float, z0: float | None
+) -> None:
+    drag = drag_of(ground_of(sums), model)
+    assert round(float(drag.displacement[0, 0]), 3 if z0 else 1) == d
+    assert z0 is None or round(float(drag.roughness[0, 0]), 3) == z0
+
+
+@pytest.mark.parametrize("model", ["macdonald", "kanda"])
+def test_drag_is_the_reference_s_and_keeps_its_limits(model: str) -> None:
+    ground = random_ground(np.random.default_rng(1998), 200)
+    drag = drag_of(ground, model)
+    expected = [
+        wind_year.drag_of(wind_year.Roughness(*map(float, sums)), model)
+        for sums in np.column_stack([part.reshape(-1) for part in ground])
+    ]
+    for found, plain in zip(drag, zip(*expected, strict=True), strict=True):
+        np.testing.assert_allclose(found.reshape(-1), plain, rtol=1e-12)
+    assert drag.roughness.min() >= 0.03 and drag.roughness.max() <= 5
+    assert (drag.displacement <= 0.9 * ground.highest).all() and drag.displacement.min() == 0
+    bare = ground.height == 0
+    assert bare.any() and (drag.roughness[bare] == 0.03).all()
+    assert (drag.displacement[bare] == 0).all() and (drag.blending[bare] == 60).all()
+
+
+def random_ground(rng: np.random.Generator, n: int) -> Ground:
+    """Sums of towns, some sectors without anything that stands."""
+    height = rng.uniform(2, 40, (n, 12)) * (rng.random((n, 12)) > 0.1)
+    deviation = height * rng.uniform(0, 1, (n, 12))
+    highest = np.minimum(height * rng.uniform(1, 5, (n, 12)), height + 3 * deviation)
+    plan, frontal = (
+        rng.uniform(0, most, (n, 12)) * (rng.random((n, 12)) > 0.1) for most in (0.9, 0.7)
+    )
+    return Ground(height, deviation, highest, plan, frontal)
+
+
+# Cases at Schiphol
+
+
+def test_cases_at_schiphol() -> None:
+    """As tried with a mean before the cube: a lone block about 900 kWh, in a town 700."""
+    assert float(year(20.0, ground_of(OPEN)).kwh[0]) == pytest.approx(900, rel=0.01)
+    town = float(year(25.0, ground_of(TOWN)).kwh[0])
+    assert town == pytest.approx(700, rel=0.05)
+    southwest, northeast = (
+        float(year(25.0, ground_of(TOWN), tower(bearing, 60.0, 80.0)).kwh[0])
+        for bearing in (225, 45)
+    )
+    assert southwest < 0.9 * town < 0.97 * town < northeast < town
+
+
+def test_the_wind_of_the_trial_gives_248_kwh() -> None:
+    even = SquareWind(np.full(12, 1 / 12), np.full(12, 3.8), 2.0)
+    assert round(float(year(5.0, ground_of(OPEN), wind=even, mast_m=5.0).kwh[0])) == 248
+
+
+# Reference and laws
+
+
+def random_scene(rng: np.random.Generator, n: int) -> tuple[Candidates, Ground, Obstacles]:
+    candidates = Candidates(np.arange(n), rng.uniform(20, 60, n), rng.uniform(-5, 5, n))
+    seen = nothing(n)
+    for height, distance, radii in (
+        (seen.near_height, seen.near_distance, NEAR_M), (seen.far_height, seen.far_distance, FAR_M)
+    ):  # fmt: skip
+        highest = np.full(height.shape[:2], np.nan)
+        away = highest.copy()
+        for q, radius in enumerate(radii):
+            top = candidates.roof[:, None] + rng.normal(-8, 12, highest.shape)
+            higher = (rng.random(highest.shape) < 0.3) & ~(top <= highest)
+            highest, away = np.where(higher, top, highest), np.where(higher, radius - 5, away)
+            height[..., q], distance[..., q] = highest, away
+    return candidates, random_ground(rng, n), seen
+
+
+def plain_site(candidates: Candidates, ground: Ground, seen: Obstacles, i: int) -> wind_year.Site:
+    def listed(height: NDArray[np.float64], distance: NDArray[np.float64]) -> wind_year.Seen:
+        each = zip(height[i].tolist(), distance[i].tolist(), strict=True)
+        return [[(h, x) for h, x in zip(*both, strict=True) if h == h] for both in each]
+
+    sums = [wind_year.Roughness(*(float(part[i, s]) for part in ground)) for s in range(12)]
+    return wind_year.Site(
+        float(candidates.roof[i]), float(candidates.ground[i]), sums,
+        listed(seen.near_height, seen.near_distance), listed(seen.far_height, seen.far_distance),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "p",
+    [{}, {"roughness_model": "kanda", "mast_m": 2.0, "porosity": 0.3, "roof_speedup": 1.2}],
+    ids=["default", "other"],
+)
+def test_it_is_the_plain_reference(p: dict[str, Any]) -> None:
+    scene, wind = random_scene(np.random.default_rng(16), 3), schiphol()
+    found = year_of_wind(*scene, wind, STUDY, replace(P, **p))
+    rose = wind_year.Rose([*wind.frequency], [*wind.mean], wind.shape)
+    turbine = wind_year.Turbine(STUDY.swept, STUDY.rated, STUDY.field_share, [*STUDY.curve])
+    names = {
+        "hub": "hub_m", "kwh": "wind_kwh", "brochure_kwh": "wind_brochure_kwh",
+        "sector_kwh": "wind_sector_kwh", "mean": "wind_mean_ms",
+        "unsheltered": "wind_unsheltered_ms", "roughness": "z0_m",
+        "displacement": "displacement_m", "held": "wind_held", "low_kwh": "wind_low_kwh",
+        "high_kwh": "wind_high_kwh", "low_hub": "low_hub",
+    }  # fmt: skip
+    assert {*names} == {*WindYear._fields}
+    for i in range(3):
+        expected = plain_site(*scene, i).columns(rose, turbine, **p)
+        for name, column in names.items():
+            value = np.asarray(getattr(found, name)[i], float)
+            np.testing.assert_allclose(value, expected[column], rtol=1e-9, err_msg=column)
+    assert (found.held > 0).all() and (found.mean < found.unsheltered).all()
+
+
+def test_a_candidate_hangs_on_no_other() -> None:
+    scene = random_scene(np.random.default_rng(61), 4)
+    together = year_of_wind(*scene, schiphol(), STUDY, P)
+    for i in (0, 3):
+        candidates, ground, seen = scene
+        here = slice(i, i + 1)
+        alone = year_of_wind(
+            Candidates(candidates.position[here], candidates.roof[here], candidates.ground[here]),
+            Ground(*(part[here] for part in ground)),
+            Obstacles(*(part[here] for part in seen)),
+            schiphol(),
+            STUDY,
+            P,
+        )
+        for name, one, all_ in zip(WindYear._fields, alone, together, strict=True):
+            assert (one[0] == all_[i]).all(), name
+
+
+def test_quarter_turns_of_scene_and_rose_leave_the_yield() -> None:
+    candidates, ground, seen = random_scene(np.random.default_rng(4), 2)
+    wind = schiphol()
+    before = year_of_wind(candidates, ground, seen, wind, STUDY, P)
+    for turn in (1, 2, 3):
+        turned = year_of_wind(
+            candidates, Ground(*(np.roll(part, 3 * turn, 1) for part in ground)),
+            Obstacles(*(np.roll(part, turn * part.shape[1] // 4, 1) for part in seen)),
+            SquareWind(*(np.roll(part, 3 * turn) for part in wind[:2]), wind.shape), STUDY, P,
+        )  # fmt: skip
+        np.testing.assert_allclose(turned.kwh, before.kwh, rtol=1e-13)
+        np.testing.assert_allclose(turned.high_kwh, before.high_kwh, rtol=1e-13)
+        assert (turned.sector_kwh == np.roll(before.sector_kwh, 3 * turn, 1)).all()
+
+
+def test_without_anything_around_the_wind_is_that_of_open_ground() -> None:
+    wind, rural = schiphol(), math.log(25 / 0.03) / math.log(10 / 0.03)
+    found = year(20.0, ground_of(OPEN))
+    mean = float((wind.frequency * wind.mean).sum() / wind.frequency.sum())
+    assert found.mean[0] == pytest.approx(rural * mean, rel=1e-14)
+    assert found.unsheltered[0] == pytest.approx(found.mean[0], rel=1e-14)
+    assert found.held[0] == 0 and found.roughness[0] == pytest.approx(0.03)
+    assert found.displacement[0] == 0 and not found.low_hub[0]
+    scene = random_scene(np.random.default_rng(7), 3)
+    heights = scene[0].roof - scene[0].ground + P.mast_m
+    most = np.log(heights / 0.03) / math.log(10 / 0.03) * mean
+    assert (year_of_wind(*scene, wind, STUDY, P).unsheltered < most).all()
+
+
+def test_a_hub_within_the_roughness_gives_nothing_and_is_flagged() -> None:
+    canyon = (40.0, 25.0, 105.0, 0.3, 0.3)
+    flagged = year(20.0, ground_of(canyon), roughness_model="kanda")
+    assert flagged.kwh[0] == flagged.mean[0] == 0 and flagged.low_hub[0]
+    assert flagged.low_kwh[0] == flagged.high_kwh[0] == 0
+    assert flagged.displacement[0] == pytest.approx(58.6, abs=0.05)  # the plain mean
+    one = ground_of(*[canyon] * 1, *[TOWN] * 11)
+    partly = year(20.0, one, roughness_model="kanda")
+    assert partly.low_hub[0] and partly.sector_kwh[0, 0] == 0 < partly.sector_kwh[0, 1:].min()
+
+
+def test_energy_is_summed_over_directions() -> None:
+    """A sector that is half open has more than the energy of its mean speed."""
+    half = tower(240, 80.0, 40.0, half=7)
+    sector = float(year(30.0, ground_of(TOWN), half).sector_kwh[0, 8])
+    free = float(year(30.0, ground_of(TOWN)).sector_kwh[0, 8])
+    blocked = float(year(30.0, ground_of(TOWN), tower(240, 80.0, 40.0, 15)).sector_kwh[0, 8])
+    assert sector == pytest.approx(free / 2 + blocked / 2, rel=1e-12)
+    assert blocked < 0.1 * free
+
+
+def test_the_interval_holds_what_is_common_and_what_is_not() -> None:
+    scene = random_scene(np.random.default_rng(80), 3)
+    found = year_of_wind(*scene, schiphol(), STUDY, P)
+
+    def kwh(**p: Any) -> NDArray[np.float64]:
+        return year_of_wind(*scene, schiphol(), STUDY, replace(P, **p)).kwh
+
+    roughness = np.log(kwh() / kwh(roughness_model="kanda")) / 2
+    mast = np.log(kwh(mast_m=8.0) / kwh(mast_m=3.0)) / 2
+    assert found.kwh.min() > 1
+    factor = np.exp(1.28 * np.sqrt(0.40**2 + roughness**2 + mast**2 + 0.9**2))
+    np.testing.assert_allclose(found.high_kwh, found.kwh * factor, rtol=1e-12)
+    np.testing.assert_allclose(found.low_kwh, found.kwh / factor, rtol=1e-12)
+
+
+def test_bare_yields_below_a_kwh_count_as_one_in_the_interval() -> None:
+    calm = SquareWind(np.full(12, 1 / 12), np.full(12, 0.2), 2.0)
+    found = year(20.0, ground_of(TOWN), wind=calm)
+    assert 0 < found.kwh[0] < 1
+    least = math.exp(1.28 * math.hypot(0.40, 0.9))
+    assert found.high_kwh[0] == pytest.approx(found.kwh[0] * least, rel=1e-12)

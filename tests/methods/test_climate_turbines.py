@@ -1,0 +1,128 @@
+"""Turbines: those that are shipped give what the trial measured; faults of a file are one line."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import InputError
+from pipeline.methods.climate import make_turbines, read_turbines, shipped_turbines
+from pipeline.methods.climate.make_turbines import MAKERS, TRIAL_MS, TRIAL_SHAPE
+from pipeline.methods.climate.turbines import COLUMNS
+from tests.support import wind_year
+
+SHIPPED = Path(make_turbines.__file__).with_name("turbines.csv")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A copy of the shipped turbines, to be spoiled."""
+    path = tmp_path / "mine.csv"
+    path.write_bytes(SHIPPED.read_bytes())
+    return path
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_the_shipped_file_is_what_the_program_makes(tmp_path: Path) -> None:
+    made = tmp_path / "made.csv"
+    make_turbines.make(made)
+    assert made.read_bytes() == SHIPPED.read_bytes()
+
+
+def test_the_study_s_turbine_is_as_published() -> None:
+    study = shipped_turbines().named("study")
+    assert (study.swept, study.rated, study.field_share) == (5.3, 2500.0, 0.083)
+    speeds = np.arange(60) * 0.5 + 0.25
+    expected = np.where(speeds < 4, 0, np.minimum(2500, 0.30 * 3.25 * speeds**3))
+    assert np.abs(study.curve - expected).max() <= 0.05
+    plain = wind_year.Turbine(study.swept, study.rated, study.field_share, [*study.curve])
+    assert study.field_curve.tolist() == pytest.approx(wind_year.field_power(plain), rel=1e-15)
+    assert "assumption" in study.source
+
+
+def trial_kwh(name: str) -> float:
+    turbine = shipped_turbines().named(name)
+    plain = wind_year.Turbine(turbine.swept, turbine.rated, turbine.field_share, [])
+    return wind_year.energy(TRIAL_MS, TRIAL_SHAPE, wind_year.field_power(plain))
+
+
+@pytest.mark.parametrize(
+    ("name", "kwh"),
+    [("energy_ball_v100", 73), ("ampair_600", 245), ("turby", 247), ("airdolphin", 393),
+     ("passaat", 578), ("skystream", 2109), ("montana", 2691)],
+)  # fmt: skip
+def test_each_gives_in_the_wind_of_the_trial_what_it_gave_there(name: str, kwh: float) -> None:
+    assert trial_kwh(name) == pytest.approx(kwh, rel=5e-4)
+
+
+def test_the_study_s_gives_248_kwh_there() -> None:
+    assert round(trial_kwh("study")) == 248
+
+
+def test_makers_promise_more_than_the_field_gives_and_no_rotor_beats_betz() -> None:
+    for maker in MAKERS:
+        turbine = shipped_turbines().named(maker.name)
+        brochure = wind_year.energy(TRIAL_MS, TRIAL_SHAPE, [*turbine.curve])
+        assert maker.kwh < brochure and turbine.field_share < 16 / 27
+        assert turbine.curve.max() == turbine.rated
+        wind = 0.5 * 1.225 * turbine.swept * (np.arange(60) * 0.5 + 0.25) ** 3
+        assert (turbine.curve <= 16 / 27 * wind).all() and math.isclose(turbine.swept, maker.swept)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("rated_w", "rated_kw", "mine.csv: no column 'rated_w' (it has name, swept_m2, rated_kw,"),
+        (",w59", ",w60", "mine.csv: no column 'w59'"),
+        (
+            ",74.8,",
+            ",-74.8,",
+            "mine.csv: row 2: w08 is '-74.8'; give a number that is not negative",
+        ),
+        (",74.8,", ",,", "mine.csv: row 2: w08 is ''; give a number"),
+        (",74.8,", ",nan,", "mine.csv: row 2: w08 is 'nan'; give a number"),
+        ("\nturby", "\nstudy", "mine.csv: row 5: a second row of name study; remove the row"),
+    ],
+)
+def test_faults_of_a_file_are_one_line(table: Path, old: str, new: str, message: str) -> None:
+    replace(table, old, new)
+    with pytest.raises(InputError) as error:
+        read_turbines(table)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_row_that_is_too_short_has_a_gap(table: Path) -> None:
+    table.write_text(table.read_text("utf-8").rstrip("\n").rpartition(",")[0] + "\n", "utf-8")
+    with pytest.raises(InputError, match="row 9: w59 is ''; give a number"):
+        read_turbines(table)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^none\.csv: is missing; see that it is there"):
+        read_turbines(tmp_path / "none.csv")
+
+
+def test_an_unknown_name_has_the_nearest(table: Path) -> None:
+    with pytest.raises(InputError) as error:
+        read_turbines(table).named("ampair600")
+    assert str(error.value).startswith(
+        "parameter turbine: 'ampair600' is not in mine.csv; did you mean ampair_600?; it has study,"
+    )
+
+
+def test_a_file_of_one_s_own_replaces_all(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    with path.open("w", newline="") as table:
+        curve = [100.0] * 60
+        csv.writer(table).writerows([["name", *COLUMNS], ["mill", 9, 50, 0.5, "own", *curve]])
+    turbines = read_turbines(path)
+    assert [*turbines.by_name] == ["mill"] and turbines != shipped_turbines()
+    mill = turbines.named("mill")
+    assert mill.curve.tolist() == curve and mill.field_curve.max() == 50.0

@@ -1,0 +1,99 @@
+"""Other turbines: what a run says of them, which runs answer with them, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.methods.climate import make_turbines, shipped_turbines
+from pipeline.results import report
+from pipeline.runs.answers import why_not
+from tests.support.commands import arguments, call
+from tests.support.outcomes import compute
+from tests.support.runs import Files, World
+
+ANNUAL = ("--method", "annual", "--workers", "1", "--layers", "none")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    w = World(60, 60)
+    w.block(20, 20, 40, 40, 8.0)
+    return w.write(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def turbines(tmp_path: Path) -> Path:
+    """The shipped turbines under other names."""
+    path = tmp_path / "mine.csv"
+    shipped = Path(make_turbines.__file__).with_name("turbines.csv").read_text("utf-8")
+    path.write_text(shipped.replace("\nturby,", "\nmill,"), "utf-8")
+    return path
+
+
+def annual(files: Files, out: Path, **options: Any) -> dict[str, Any]:
+    """The report of a run."""
+    compute(files, out, method="annual", layers=(), **options)
+    return report.read(out)
+
+
+def test_the_report_has_their_sum_and_finished_runs_answer_only_with_their_own(
+    files: Files, turbines: Path, tmp_path: Path
+) -> None:
+    shipped = annual(files, tmp_path / "shipped")
+    assert shipped["inputs"]["turbines"] == {
+        "name": "daklaag", "sha256": shipped_turbines().digest
+    }  # fmt: skip
+    mine = {"turbines": str(turbines), "settings": {"turbine": "mill"}}
+    other = annual(files, tmp_path / "other", **mine)
+    found = other["inputs"]["turbines"]
+    assert found["name"] == "mine.csv" and found["sha256"] != shipped_turbines().digest
+    assert other["method"]["parameters"]["turbine"] == "mill"
+    asked = files.request(
+        tmp_path / "answer", method="annual", layers=(), dsm=(), dtm=(), buildings=()
+    )
+    assert why_not(tmp_path / "shipped", asked) is None
+    reason = why_not(tmp_path / "shipped", asked.replace(turbines=str(turbines)))
+    assert reason == "its turbines are others"
+    assert why_not(tmp_path / "other", asked.replace(**mine)) is None
+    compute(files, tmp_path / "plain", layers=())
+    assert "turbines" not in report.read(tmp_path / "plain")["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name", "message"),
+    [
+        ("", "", "mil", "'mil' is not in mine.csv; did you mean mill?; it has study,"),
+        ("", "", "turby", "'turby' is not in mine.csv"),
+        (",74.8,", ",-74.8,", "mill", "mine.csv: row 2: w08 is '-74.8'; give a number that is not"),
+        (",74.8,", ",,", "mill", "mine.csv: row 2: w08 is ''; give a number"),
+        (",w59", ",w60", "mill", "mine.csv: no column 'w59'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_each_fault_is_one_line(
+    files: Files, turbines: Path, tmp_path: Path, command: str, old: str, new: str, name: str,
+    message: str,
+) -> None:  # fmt: skip
+    turbines.write_text(turbines.read_text("utf-8").replace(old, new, 1), "utf-8")
+    more = ("--turbines", turbines, "--set", f"turbine={name}")
+    result = call(*arguments(files, tmp_path / "out", *ANNUAL, *more, command=command))
+    assert result.exit_code == 2 and result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ") and message in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_faults_are_said_in_dutch(files: Files, tmp_path: Path) -> None:
+    more = ("--set", "turbine=studi", "--lang", "nl")
+    result = call(*arguments(files, tmp_path / "out", *ANNUAL, *more))
+    assert result.exit_code == 2
+    assert "'studi' staat niet in turbines.csv; bedoelt u study?; daarin staan" in result.stderr
+
+
+def test_a_method_without_turbines_refuses_them(
+    files: Files, turbines: Path, tmp_path: Path
+) -> None:
+    result = call(*arguments(files, tmp_path / "out", "--turbines", turbines))
+    assert result.exit_code == 2
+    assert "the method powermapping uses none; leave it out" in result.stderr
