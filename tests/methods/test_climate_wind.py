@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from kernels.weibull import mean_power
 from pipeline.grid.windows import LatticeCell
-from pipeline.methods.climate import SquareWind, files, shipped_climate, shipped_turbines, wind_of
+from pipeline.methods.climate import (
+    SquareWind,
+    files,
+    shipped_climate,
+    shipped_turbines,
+    stations_warning,
+    wind_of,
+)
 from pipeline.methods.climate.turbines import BIN, DENSITY
 from pipeline.methods.climate.wind import cube_ratio, shape_of
 from tests.support import wind_year
@@ -161,3 +168,13 @@ def test_single_sectors_err_by_a_fifth_at_most(data: Path, station: int) -> None
         here = WindHours(np.where(hours.sector == sector, hours.speed, 0.0), hours.sector)
         errors.append(yield_of_rose(wind, one * 1.0) / yield_of_hours(here, np.ones(12)) - 1)
     assert min(errors) > -0.22 and max(errors) < 0.11
+
+
+def test_stations_for_the_wind_that_are_far_are_told() -> None:
+    climate = shipped_climate()
+    east = replace(climate, digest="east", wind_degrees=climate.wind_degrees + np.array([8.0, 0.0]))
+    assert stations_warning(climate, SQUARES) == []
+    (warning,) = stations_warning(east, SQUARES)
+    x, y = SQUARES[2].centre  # the one in the south-west
+    assert warning.startswith(f"near RD {x:.0f},{y:.0f} the nearest station of the climate is ")
+    assert "its sun and its wind are a guess" in warning

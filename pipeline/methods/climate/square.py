@@ -3,25 +3,21 @@
 The irradiation comes from the stations around, its course over the day from the reference year.
 """
 
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.grid.crs import DEGREES, RD, transformer
 from pipeline.grid.sun import DIGITS, centre_degrees, convergence_degrees, solar_positions
 from pipeline.grid.windows import LatticeCell
-from pipeline.messages import Text
 from pipeline.methods.climate.files import Climate
+from pipeline.methods.climate.stations import nearest_stations, sun_stations
 
 YEAR = 2015
 STEP_S = 600
 REFERENCE_LONGITUDE = 4.81  # [degrees], the mean of the three stations of the reference year
 SECONDS_PER_DEGREE = 240  # in which the sun moves over a degree of longitude
-NEAREST = 4
-FAR_KM = 300  # the stations' mean is of this country: so far beyond it is a guess
 
 Reals = NDArray[np.float64]
 
@@ -72,47 +68,10 @@ def climate_of(climate: Climate, square: LatticeCell) -> SquareClimate:
 
 def irradiation_at(climate: Climate, x: float, y: float) -> tuple[Reals, float]:
     """Irradiation of a level plane by month [kWh/m2] at a place in RD [m], and the distance of the
-    nearest station [m]: the mean of the NEAREST stations, weighted by distance^-2, to 0.1."""
-    nearest, weights, distance = nearest_stations(_stations_rd(climate), x, y)
-    sums = (weights[:, None] * climate.months[nearest]).sum(0)
-    return np.round(sums / weights.sum(), 1), distance
-
-
-def nearest_stations(stations: Reals, x: float, y: float) -> tuple[NDArray[np.int64], Reals, float]:
-    """The NEAREST of stations, x and y [m] (stations, 2), to a place: their numbers, their weights,
-    which are distance^-2, and the distance of the nearest [m]."""
-    squared = ((stations - (x, y)) ** 2).sum(1)
-    nearest = np.argsort(squared, kind="stable")[:NEAREST]
-    weights = 1.0 / np.maximum(squared[nearest], 1.0)  # at a station, it alone
-    return nearest, weights, float(np.sqrt(squared[nearest[0]]))
-
-
-def stations_warning(climate: Climate, squares: Sequence[LatticeCell]) -> list[str]:
-    """A warning where some squares have no station within FAR_KM, with the farthest of them."""
-    away = {square: irradiation_at(climate, *square.centre)[1] / 1000 for square in squares}
-    square = max(away, key=lambda each: away[each])
-    if away[square] <= FAR_KM:
-        return []
-    return [
-        Text(
-            "near RD {x:.0f},{y:.0f} the nearest station of the climate is {km:,.0f} km away, and"
-            " beyond {far} km its sun is a guess; give one of that place",
-            x=square.centre[0],
-            y=square.centre[1],
-            km=away[square],
-            far=FAR_KM,
-        )
-    ]
-
-
-@lru_cache(maxsize=4)
-def _stations_rd(climate: Climate) -> Reals:
-    return in_rd(climate.degrees)
-
-
-def in_rd(degrees: Reals) -> Reals:
-    """x, y [m] of stations, from their longitudes and latitudes, (stations, 2)."""
-    return np.column_stack(transformer(DEGREES, RD).transform(*degrees.T))
+    nearest station [m]: the mean of the nearest ones by their weights, to 0.1."""
+    near = nearest_stations(sun_stations(climate), x, y)
+    sums = (near.weight[:, None] * climate.months[near.number]).sum(0)
+    return np.round(sums / near.weight.sum(), 1), near.distance
 
 
 def _suns(climate: Climate, square: LatticeCell, irradiation: Reals, direct: Reals) -> Suns:

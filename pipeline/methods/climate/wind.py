@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.climate.files import Climate
-from pipeline.methods.climate.square import in_rd, nearest_stations
+from pipeline.methods.climate.stations import nearest_stations, wind_stations
 
 LOWEST_SHAPE, HIGHEST_SHAPE = 1.2, 3.5
 HALVINGS = 50  # of an interval of 2.3, whose end is rounded to 0.001
@@ -34,14 +34,13 @@ class SquareWind(NamedTuple):
 def wind_of(climate: Climate, square: LatticeCell) -> SquareWind:
     """The wind of a square of the lattice, from the stations nearest to its centre: frequencies to
     0.0001, means to 0.01 m/s, and the shape that keeps the mean cube of all hours, to 0.001."""
-    nearest, weights, _ = nearest_stations(_wind_stations_rd(climate), *square.centre)
-    roses = climate.roses
-    hours = weights[:, None] * roses.frequency[nearest]
+    near, roses = nearest_stations(wind_stations(climate), *square.centre), climate.roses
+    hours = near.weight[:, None] * roses.frequency[near.number]
     total = hours.sum(0)
-    speeds = (hours * roses.mean[nearest]).sum(0)
+    speeds = (hours * roses.mean[near.number]).sum(0)
     frequency = np.round(total / total.sum(), 4)
     mean = np.round(np.divide(speeds, total, out=np.zeros(len(total)), where=total > 0.0), 2)
-    cube = float((weights * roses.cube[nearest]).sum() / weights.sum())
+    cube = float((near.weight * roses.cube[near.number]).sum() / near.weight.sum())
     return SquareWind(frequency, mean, shape_of(frequency, mean, cube))
 
 
@@ -64,8 +63,3 @@ def cube_ratio(shape: float) -> float:
     """The mean cube of a Weibull distribution, over the cube of its mean: the less, the higher its
     shape."""
     return math.gamma(1 + 3 / shape) / math.gamma(1 + 1 / shape) ** 3
-
-
-@lru_cache(maxsize=4)
-def _wind_stations_rd(climate: Climate) -> Reals:
-    return in_rd(climate.wind_degrees)
