@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -86,11 +86,13 @@ class Reach:
     """How far anything matters by a method: here the same on all sides, whatever its height.
 
     radius_m: by the parameters, from a building's cells or a raster's [m]; depends_on: the names of
-    the parameters that change it.
+    the parameters that change it; marked: by columns of booleans, how far a change matters to the
+    buildings for which they are true, beside what holds for all [m].
     """
 
     radius_m: Callable[[Any], float]
     depends_on: tuple[str, ...] = ("ground_ring_m",)
+    marked: Mapping[str, Callable[[Any], float]] = field(default_factory=dict)
 
     def halo(self, p: Any, squares: Iterable[LatticeCell], resolution: float) -> Halo:
         """How far around an area in some squares of the lattice anything that stands in the country

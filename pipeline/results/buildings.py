@@ -26,7 +26,8 @@ from pipeline.methods.house import own_columns
 from pipeline.methods.method import Method, names
 from pipeline.results.columns import pandas_metadata
 from pipeline.storage.geo_metadata import GeoMetadata
-from pipeline.storage.geoparquet import EDGES
+from pipeline.storage.geoparquet import EDGES, GeoParquet, Rows
+from pipeline.storage.slices import Rectangle
 
 GROUP_ROWS = 16_384  # of a row group of the file: a town is one, or a few
 SHARDS = "daklaag:shards"  # the key of the file's metadata on its shards
@@ -88,6 +89,13 @@ def rows_by_shard(rows: pa.Table, layout: Layout) -> dict[Shard, pa.Table]:
     starts = np.cumsum(counts) - counts
     cuts = zip(places.tolist(), starts.tolist(), counts.tolist(), strict=True)
     return {Shard(*place): rows.slice(start, count) for place, start, count in cuts}
+
+
+def marked_rows(table: GeoParquet, name: str, rectangle: Rectangle) -> Rows:
+    """The rows whose footprint may touch a rectangle [m] and for which a column of booleans is
+    true: it, and their centres."""
+    rows = table.within(rectangle, [name, "centre_x", "centre_y"])
+    return rows.take(np.flatnonzero(pc.fill_null(rows.columns[name], False)))
 
 
 def rows_of(method: Method, context: Context, judged: Judged, counts: Counts) -> pa.Table:

@@ -22,8 +22,8 @@ from pipeline.errors import InputError
 from pipeline.grid.tile_masks import NO_HEIGHT, TileMask, raise_tiles
 from pipeline.grid.windows import Layout, Shard, Window
 from pipeline.methods.context import Context
-from pipeline.methods.reach import Influence
-from pipeline.results.buildings import in_space, rows_by_shard
+from pipeline.methods.reach import Influence, Reach, hull
+from pipeline.results.buildings import in_space, marked_rows, rows_by_shard
 from pipeline.results.finished import Finished, open_finished
 from pipeline.results.store import by_layer
 from pipeline.runs.prepare import Run
@@ -103,6 +103,7 @@ def copy_unaffected(
     if finished.bounds != context.prepared.bounds:  # the region, on which all rows depend
         return frozenset(context.shards)
     affected = affected_shards(finished, context, influence, changed)
+    affected |= shards_with_marked(finished, context, run.method.reach, changed)
     _copy_rasters(directory / RASTERS, context)
     _copy_checksums(context, affected, checksums_in(finished.report))
     _copy_rows(run, affected, finished)
@@ -135,6 +136,20 @@ def affected_shards(
     grounds = {shard: context.ground_of(shard, influence.widest) for shard in context.shards}
     affected = {shard for shard, ground in grounds.items() if matters(ground)}
     return frozenset(affected | shards_with_ids(finished, context.layout, change.ids))
+
+
+def shards_with_marked(
+    finished: Finished, context: Context, reach: Reach, change: Change
+) -> frozenset[Shard]:
+    """The shards of a finished run with a row to which a change matters by a column that marks it:
+    one that the change itself marks lies where it matters anyway."""
+    shards = set[Shard]()
+    for name, radius in reach.marked.items():
+        for corners in change.windows.tolist():
+            bounds = Window.between(*corners).bounds(context.resolution)
+            rows = marked_rows(finished.table, name, hull([bounds], radius(context.p)))
+            shards |= rows_by_shard(rows.columns, context.layout).keys()
+    return frozenset(shards)
 
 
 def shards_with_ids(finished: Finished, layout: Layout, ids: frozenset[str]) -> frozenset[Shard]:

@@ -16,6 +16,7 @@ from pipeline.methods import METHODS
 from pipeline.methods import parameters as parameters_
 from pipeline.methods.method import Method
 from pipeline.methods.reach import hull
+from pipeline.results.buildings import marked_rows
 from pipeline.results.finished import Finished, open_finished
 from pipeline.storage.geoparquet import Rows
 from pipeline.storage.places import Place
@@ -57,7 +58,11 @@ def _reach(finished: Finished, method: Method, p: Any, bounds: Bounds, top: floa
     def lowest(kind: str, rectangle: Rectangle) -> float:
         return _extremes(finished, kind, hull([rectangle], CELLS_M))[0]
 
-    return np.array(hull([bounds, *method.reach.of_change(p, bounds, top, lowest)], CELLS_M))
+    rectangles = [bounds, *method.reach.of_change(p, bounds, top, lowest)]
+    for name, radius in method.reach.marked.items():
+        around = hull([bounds], radius(p) + CELLS_M)
+        rectangles += [*marked_rows(finished.table, name, around).bounds]
+    return np.array(hull(rectangles, CELLS_M))
 
 
 def _added(

@@ -9,6 +9,7 @@ from pipeline.methods.annual.reach import HorizonReach
 from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
 from pipeline.methods.annual.shades import SUN_OF_YEAR
 from pipeline.methods.annual.sums import DERIVED
+from pipeline.methods.annual.wind.scene import wind_reach
 from pipeline.methods.house import REASONS, SHAPE, identity, verdict
 from pipeline.methods.method import Class, Flag, Layer, Method
 
@@ -92,7 +93,11 @@ ANNUAL = Method(
     flags=FLAGS,
     layers=LAYERS,
     passes=PASSES,
-    reach=HorizonReach(lambda p: 0.0),
+    reach=HorizonReach(
+        lambda p: 0.0,
+        depends_on=("ground_ring_m", "wind_min_height_m", "fetch_m"),
+        marked={"wind_candidate": wind_reach},
+    ),
     states=convergences,
     check_cells=check_cells,
     uses_climate=True,

@@ -1,7 +1,5 @@
 """The one pass: heights, planes, and what they give."""
 
-import numpy as np
-
 from pipeline.methods.annual.light import light_of, square_light
 from pipeline.methods.annual.painting import paint
 from pipeline.methods.annual.rules import convergence_of
@@ -16,8 +14,9 @@ from pipeline.methods.annual.table import (
     planes_of,
     spread,
 )
+from pipeline.methods.annual.wind.block import wind_of_block
 from pipeline.methods.annual.wind.table import wind_columns, wind_flags
-from pipeline.methods.buildings import Judged, is_candidate
+from pipeline.methods.buildings import Judged
 from pipeline.methods.passes import Block, Pass, Work
 
 ROOFS = "roofs"
@@ -37,10 +36,10 @@ def judge_block(work: Work, block: Block) -> Judged:
     lit = [(some, light_of(work, block, some, square, p)) for some in every]
     planes = by_building([planes_of(*each, measured, north, best, p) for each in lit])
     cells = spread(by_building([buildings_of(*each) for each in lit]), n)
-    candidates = np.flatnonzero(is_candidate(measured, p))
-    wind = wind_columns(candidates, None, n, p)
-    columns = columns_of(planes, cells, n) | wind
-    flags = flags_of(cells) | wind_flags(candidates, None, n)
+    wind = wind_of_block(work, block, measured)
+    columns = columns_of(planes, cells, n) | wind_columns(wind.position, wind.year, n, p)
+    flags = flags_of(cells) | wind_flags(wind.position, wind.year, n)
+    flags["reach_cut"][wind.position] |= wind.reach_cut
     return Judged(measured, classes_of(columns), columns, flags)
 
 

@@ -1,5 +1,7 @@
-"""How far what stands somewhere shades roofs, for what is read, measured and updated."""
+"""How far what stands somewhere shades roofs and slows the wind over them, for what is read,
+measured and updated."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +16,8 @@ from pipeline.grid.windows import LatticeCell, enclosing_halo, uniform_halo
 from pipeline.heights.rasters import PIECE
 from pipeline.heights.relief import HIGHEST_M, LOWEST_M
 from pipeline.methods.annual.segments import BESIDE
+from pipeline.methods.annual.wind.model import NEAR_M
+from pipeline.methods.annual.wind.scene import bytes_of
 from pipeline.methods.context import Context
 from pipeline.methods.reach import (
     CELL_BYTES,
@@ -49,18 +53,21 @@ class HorizonInfluence(Influence):
 
     def halos(self, context: Context) -> list[Halo]:
         """How far a block must look at full resolution [cells]: beyond, the relief is enough."""
-        return [uniform_halo(NEAR)]
+        sheltered = math.ceil(NEAR_M[-1] / context.resolution) + 1
+        return [uniform_halo(max(NEAR, sheltered))]
 
     def memory(self, context: Context) -> int:
         """What a worker holds at most: a block with the roofs near it, or one roof that reaches
         farther, and what their cells see [bytes]."""
         near = min(context.block, context.layout.shard) + 2 * min(BESIDE, self.widest)
         cells = max(near, self.widest) ** 2
-        return (CELL_BYTES + LIGHT_BYTES) * cells + PIECE_BYTES * PIECE**2 + LIGHT
+        block = (CELL_BYTES + LIGHT_BYTES) * cells + PIECE_BYTES * PIECE**2
+        return block + LIGHT + bytes_of(context)
 
 
 class HorizonReach(Reach):
-    """A horizon reaches as far as something can rise over its floor."""
+    """A horizon reaches as far as something can rise over its floor, which is farther than wind is
+    slowed down from."""
 
     def halo(self, p: Any, squares: Iterable[LatticeCell], resolution: float) -> Halo:
         """How far around an area anything that stands in the country could matter to it."""

@@ -5,16 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.grid.windows import Window, uniform_halo
+from pipeline.grid.windows import Shard, Window, uniform_halo
 from pipeline.methods.annual.segments import BESIDE
 from pipeline.methods.annual.wind.ground import ground_of
 from pipeline.methods.annual.wind.model import FAR_M, Candidates, Ground, Obstacles
 from pipeline.methods.annual.wind.obstacles import obstacles_of
 from pipeline.methods.annual.wind.surroundings import SQUARE_M, Surroundings, reach_of
 from pipeline.methods.buildings import Measured, is_candidate
+from pipeline.methods.context import Context
 from pipeline.methods.passes import Work
 
 CM = 100.0
+HEIGHTS_BYTES = 12  # of a cell of the relief around a shard: its heights
+PIECE_BYTES = 128  # of a cell of the relief that is read, while it is
 
 
 class Scene(NamedTuple):
@@ -54,13 +57,33 @@ def _seen(measured: Measured, i: int, fetch: float) -> Window:
 
 def _of_shard(work: Work) -> Surroundings:
     """The surroundings that the candidates of a shard share."""
-    context = work.context
     if "wind" not in work.cache:
-        reach = reach_of(max(FAR_M[-1], context.p.fetch_m + SQUARE_M / 2), context.resolution)
-        ground = context.layout.window(work.shard).grow(uniform_halo(BESIDE + reach))
-        work.cache["wind"] = Surroundings(context, ground)
+        ground = _ground_of_shard(work.context, work.shard)
+        work.cache["wind"] = Surroundings(work.context, ground)
     shared: Surroundings = work.cache["wind"]
     return shared
+
+
+def _ground_of_shard(context: Context, shard: Shard) -> Window:
+    """The cells that the candidates of a shard may look at, but for few that reach farther."""
+    reach = reach_of(max(FAR_M[-1], context.p.fetch_m + SQUARE_M / 2), context.resolution)
+    return context.layout.window(shard).grow(uniform_halo(BESIDE + reach))
+
+
+def wind_reach(p: Any) -> float:
+    """How far a change can matter to the wind of a candidate [m]: to its shelter, from its own
+    cells; to its roughness, from its centre, as far as the squares beside the farthest."""
+    sheltered = FAR_M[-1] + math.sqrt(2) * COARSE * COARSEST_M
+    return max(sheltered, p.fetch_m + math.sqrt(2) * 1.5 * SQUARE_M)
+
+
+def bytes_of(context: Context) -> int:
+    """What a worker holds for the wind of a shard at most [bytes]."""
+    side = round(SQUARE_M / context.resolution)
+    ground = _ground_of_shard(context, Shard(0, 0)).coarse(side)
+    squares = ground.grow(uniform_halo(2)).size  # wherever the shard lies
+    cells = (side // COARSE) ** 2
+    return cells * (HEIGHTS_BYTES * squares + PIECE_BYTES * min(AT_ONCE**2, squares))
 
 
 def _scene(work: Work, measured: Measured, around: Surroundings, seen: dict[int, Window]) -> Scene:
