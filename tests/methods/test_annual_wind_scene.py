@@ -7,16 +7,23 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
 from pipeline import quarter
+from pipeline.grid.windows import LatticeCell
+from pipeline.methods.annual.rules import Annual
 from pipeline.methods.annual.wind.scene import Scene
+from pipeline.methods.annual.wind.year import year_of_wind
+from pipeline.methods.climate import shipped_climate, shipped_turbines
+from pipeline.methods.climate.wind import wind_of
 from tests.support import wind_ground
 from tests.support.reference import Cells, cell_of, cells_inside, centre_of, covered
-from tests.support.runs import Files, read
-from tests.support.wind_scene import seen
+from tests.support.runs import Files, World, read
+from tests.support.wind_scene import assert_alike, seen, turned
 
+WEST, SOUTH = 473 * 256.0, 1903 * 256.0  # a corner of the squares that roughness is summed over
 LOW = {"wind_min_height_m": 12.0}  # so that there are more candidates
 
 
@@ -61,3 +68,139 @@ def test_as_the_reference_has_it(files: Files, tmp_path: Path) -> None:
         assert_seen(around.near_height, around.near_distance, near)
         far = wind_ground.seen_far(relief, transform, own, [])
         assert_seen(around.far_height, around.far_distance, far)
+
+
+def town(seed: int = 5) -> World:
+    """1,024 x 1,024 m of cells of 1 m, in whole squares of 256 m: houses whose terrain is not
+    known, three candidates, a tower, a pond without data."""
+    w, rng = World(1024, 1024, 1.0, west=WEST, south=SOUTH), np.random.default_rng(seed)
+    w.dtm[:] = rng.normal(0, 0.3, w.dtm.shape).round(2)
+    w.dsm[:] = w.dtm
+    for x, y in rng.integers(0, 990, (400, 2)).tolist():
+        w.dsm[w.part(x, y, x + 20, y + 13)] = rng.uniform(3, 18)
+        w.dtm[w.part(x, y, x + 20, y + 13)] = np.nan
+    w.dsm[w.part(600, 200, 760, 330)] = w.dtm[w.part(600, 200, 760, 330)] = np.nan
+    for x, y, top in [(130, 140, 24.0), (503, 505, 31.0), (845, 700, 22.0)]:
+        w.block(x, y, x + 24, y + 17, top)
+    w.dsm[w.part(560, 540, 580, 570)] = 70
+    return w
+
+
+@pytest.fixture(scope="module")
+def as_it_is(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Scene]:
+    folder = tmp_path_factory.mktemp("town")
+    return seen(town().write(folder / "in"), folder / "out")
+
+
+@pytest.mark.parametrize("quarter_turns", [1, 2, 3])
+def test_what_is_seen_turns_with_the_ground(
+    as_it_is: dict[int, Scene], tmp_path: Path, quarter_turns: int
+) -> None:
+    """Anticlockwise: a sector comes to lie a quarter before."""
+    found = seen(turned(town(), quarter_turns).write(tmp_path / "in"), tmp_path / "out")
+    assert len(found) == len(as_it_is) == 3
+    for row, scene in as_it_is.items():
+        ground = [np.roll(part, -3 * quarter_turns) for part in scene.ground]
+        near = [np.roll(part, -90 * quarter_turns, axis=0) for part in scene.obstacles[:2]]
+        far = [np.roll(part, -30 * quarter_turns, axis=0) for part in scene.obstacles[2:]]
+        assert_alike(found[row], ground, [*near, *far])
+
+
+def test_what_is_seen_is_mirrored_with_the_ground(
+    as_it_is: dict[int, Scene], tmp_path: Path
+) -> None:
+    found = seen(turned(town(), 0, mirror=True).write(tmp_path / "in"), tmp_path / "out")
+    for row, scene in as_it_is.items():
+        ground, obstacles = (
+            [np.roll(part[::-1], 1, axis=0) for part in of]
+            for of in (scene.ground, scene.obstacles)
+        )
+        assert_alike(found[row], ground, obstacles)
+
+
+def test_without_anything_nothing_stands(tmp_path: Path) -> None:
+    """Nor does the candidate itself count, in its own square."""
+    w = World(1600, 1600, 1.0, west=WEST, south=SOUTH)
+    row = w.block(800, 800, 820, 820, 25.0)
+    scene = seen(w.write(tmp_path / "in"), tmp_path / "out")[row]
+    assert not np.any(scene.ground)
+    assert scene.candidates.roof == 25.0 and scene.candidates.ground == 0.0
+    assert not np.nan_to_num(scene.obstacles.near_height).any()
+    assert not np.nan_to_num(scene.obstacles.far_height).any()
+
+
+def kwh(scene: Scene) -> float:
+    """The yield of the study's turbine at Schiphol."""
+    wind = wind_of(shipped_climate(), LatticeCell(10, 46))
+    turbine = shipped_turbines().named("study")
+    one = [type(part)(*(np.asarray(values)[None] for values in part)) for part in scene]
+    return float(year_of_wind(*one, wind, turbine, Annual()).kwh[0])
+
+
+def test_a_thin_wall_loses_its_shelter_gradually(tmp_path: Path) -> None:
+    """From 90 to 110 m to the south-west, where the relief takes over from full resolution."""
+    yields = []
+    for away in [None, 90, 93, 96, 99, 101, 104, 107, 110]:
+        w = World(500, 500, 0.5)
+        row = w.block(300, 300, 320, 320, 25.0)
+        if away is not None:
+            w.dsm[w.part(300 - away - 0.5, 210, 300 - away, 410)] = 45.0
+        folder = tmp_path / str(away)
+        yields.append(kwh(seen(w.write(folder / "in"), folder / "out")[row]))
+    alone, *walled = yields
+    lost = 1 - np.array(walled) / alone
+    assert lost.min() > 0.1
+    steps = np.diff(lost)
+    assert (steps < 0.1 * lost.max()).all() and (steps > -0.1 * lost.max()).all()
+    assert lost[-1] < lost[0]
+
+
+def test_an_added_building_is_as_if_it_stood_there(tmp_path: Path) -> None:
+    """In the roughness, and as an obstacle near and far."""
+    w, there = World(1400, 600, 1.0), World(1400, 600, 1.0)
+    rows = []
+    for x in (100, 500, 1200):
+        rows.append(w.block(x, 300, x + 20, 320, 25.0))
+        there.block(x, 300, x + 20, 320, 25.0)
+    boxes = [(560, 310, 40.0), (800, 200, 60.0)]
+    new = World(1400, 600, 1.0)
+    for x, y, top in boxes:
+        new.footprint(shapely.box(x, y, x + 17, y + 11), roof_m=top)
+        there.dsm[there.part(x, y, x + 17, y + 11)] = top
+    new.footprints.to_parquet(tmp_path / "added.parquet")
+    files = w.write(tmp_path / "in")
+    found = seen(files, tmp_path / "out", add_building=(str(tmp_path / "added.parquet"),))
+    due, before = seen(there.write(tmp_path / "b"), tmp_path / "due"), seen(files, tmp_path / "was")
+    for row in rows:
+        assert_alike(found[row], due[row].ground, due[row].obstacles, exact=True)
+        assert not np.array_equal(found[row].ground.height, before[row].ground.height)
+
+
+def test_parts_of_one_building_are_no_obstacles(tmp_path: Path) -> None:
+    """Near or far; with another part higher, it is as if that were not there."""
+    scenes = []
+    for beside in (True, False):
+        w = World(700, 300, 1.0)
+        row = w.block(100, 100, 130, 120, 25.0, deel="a")
+        w.block(500, 100, 520, 120, 35.0, deel="b")
+        for x in (131, 400):
+            shape = shapely.box(x, 104, x + 16, 120)
+            if beside:
+                w.dsm[w.part(*shape.bounds)] = 60.0
+            w.footprint(shape, deel="a")
+        folder = tmp_path / str(beside)
+        scenes.append(seen(w.write(folder / "in"), folder / "out", group="deel")[row])
+    with_them, alone = (scene.obstacles for scene in scenes)
+    assert np.nanmax(with_them.near_height) == 0.0 and np.nanmax(with_them.far_height) == 35.0
+    assert np.nanmax(alone.near_height) == 0.0 and np.nanmax(alone.far_height) == 35.0
+
+
+def test_where_there_is_no_candidate_nothing_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = World(300, 300, 1.0)
+    w.block(100, 100, 130, 120, 19.9)
+    files = w.write(tmp_path / "in")
+    assert not seen(files, tmp_path / "out")
+    monkeypatch.setattr("pipeline.methods.annual.wind.scene.Surroundings", None)
+    assert not seen(files, tmp_path / "again")

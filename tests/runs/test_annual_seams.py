@@ -26,7 +26,11 @@ from tests.support.outcomes import (
 )
 from tests.support.runs import Files
 
-OPTIONS: dict[str, Any] = {"method": "annual", "layers": ("plane", "solar_kwh_m2", "sky_view")}
+OPTIONS: dict[str, Any] = {
+    "method": "annual",
+    "layers": ("plane", "solar_kwh_m2", "sky_view"),
+    "settings": {"wind_min_height_m": 8.0},  # so that there are candidates
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,6 +60,7 @@ def test_there_are_seams_to_cross(whole: Outcome) -> None:
     assert min(layer.shape) > 2 * 128
     across = [layer[k - 1 : k + 1] for k in range(128, len(layer), 128)]
     assert any(((strip[0] > 0) & (strip[1] > 0)).any() for strip in across)
+    assert sum(bool(row["wind_candidate"]) for row in whole.rows.values()) > 5
 
 
 @pytest.mark.parametrize(("block", "workers"), [(40, 2), (100, 1)])
@@ -78,6 +83,7 @@ def test_roofs_that_reach_far_are_read_one_by_one(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.methods.annual.segments.BESIDE", 2)
+        patch.setattr("pipeline.methods.annual.wind.scene.BESIDE", -5000)  # each candidate alone
         assert_equal(run_without_map(files, tmp_path / "out", block=30, **OPTIONS), whole)
 
 

@@ -110,7 +110,7 @@ def expected(row: dict[str, Any], ground: Ground, **parameters: Any) -> dict[str
         "kwp": sum(plane["kwp"] for plane in suited),
         **_roof(suited, planes, row["planes"], p),
         "solar_suitable": bool(suited),
-        "class": "solar" if suited else "none",
+        "class": "wind_or_solar" if row["wind_suitable"] else "solar" if suited else "none",
         "flags": {name for name, holds in flags.items() if holds},
     }
 

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shapely import affinity
 
 from pipeline.engine.engine import never_stop, no_progress, open_engine
+from pipeline.methods.annual.wind.model import Ground, Obstacles
 from pipeline.methods.annual.wind.scene import Scene, scenes
 from pipeline.methods.buildings import Measured
 from pipeline.methods.passes import Work
 from pipeline.runs.passes import survey_pass
 from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.tasks import open_work
-from tests.support.runs import Files
+from tests.support.runs import Files, World
 
 
 def surveyed(files: Files, out: Path, **options: Any) -> Run:
@@ -51,9 +53,22 @@ def one_of(scene: Scene, n: int) -> Scene:
     return Scene(*(type(part)(*(values[n] for values in part)) for part in scene))
 
 
-def assert_alike(found: Scene, expected: Scene, rel: float = 0.0) -> None:
-    """What stands around two candidates is the same: their heights, ground and obstacles."""
-    parts = zip(found[1:], expected[1:], strict=True)
-    for (a, b), names in ((pair, pair[0]._fields) for pair in parts):
-        for name, x, y in zip(names, a, b, strict=True):
-            np.testing.assert_allclose(x, y, rtol=rel, atol=rel, equal_nan=True, err_msg=name)
+def assert_alike(found: Scene, ground: Any, obstacles: Any, exact: bool = False) -> None:
+    """A candidate has this around it: obstacles to the bit, ground to the last digits of a sum."""
+    for name, values, due in zip(Obstacles._fields, found.obstacles, obstacles, strict=True):
+        np.testing.assert_array_equal(values, due, err_msg=name)
+    near = 0.0 if exact else 1e-9
+    for name, values, due in zip(Ground._fields, found.ground, ground, strict=True):
+        np.testing.assert_allclose(values, due, rtol=near, atol=near, err_msg=name)
+
+
+def turned(world: World, quarters: int, mirror: bool = False) -> World:
+    """A square world turned anticlockwise by quarters, or mirrored east to west."""
+    half = world.width / 2 + world.west, world.height / 2 + world.south
+    for name in ("dsm", "dtm"):
+        values = np.rot90(getattr(world, name), quarters)
+        setattr(world, name, (values[:, ::-1] if mirror else values).copy())
+    for row in world.rows:
+        shape = affinity.rotate(row["geometry"], 90 * quarters, origin=half)
+        row["geometry"] = affinity.scale(shape, -1.0, origin=half) if mirror else shape
+    return world

@@ -1,16 +1,19 @@
 """The candidates of a block, and what stands around them."""
 
+import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from kernels.coarse import COARSE
 from pipeline.grid.windows import Shard, Window, uniform_halo
+from pipeline.methods.annual.rules import COARSEST_M
 from pipeline.methods.annual.segments import BESIDE
 from pipeline.methods.annual.wind.ground import ground_of
 from pipeline.methods.annual.wind.model import FAR_M, Candidates, Ground, Obstacles
 from pipeline.methods.annual.wind.obstacles import obstacles_of
-from pipeline.methods.annual.wind.surroundings import SQUARE_M, Surroundings, reach_of
+from pipeline.methods.annual.wind.surroundings import AT_ONCE, SQUARE_M, Surroundings, reach_of
 from pipeline.methods.buildings import Measured, is_candidate
 from pipeline.methods.context import Context
 from pipeline.methods.passes import Work
