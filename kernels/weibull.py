@@ -12,9 +12,11 @@ Reals = NDArray[np.float64]
 
 @kernel
 def _survivals(scale, raised, shape, survival):  # type: ignore[no-untyped-def]
-    """The share of a distribution that lies above each speed. raised: the speeds^shape."""
+    """The share of a distribution that lies above each speed. raised: the speeds^shape, of
+    which the first is 0."""
     factor = scale**-shape
-    for i in range(len(raised)):
+    survival[0] = 1.0
+    for i in range(1, len(raised)):
         survival[i] = math.exp(-raised[i] * factor)
 
 

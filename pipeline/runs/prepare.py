@@ -75,7 +75,7 @@ def _turbines(request: Request, method: Method, p: Any) -> Turbines:
     if path is not None and not method.uses_turbines:
         raise _unused("turbines", path, method)
     turbines = shipped_turbines() if path is None else read_turbines(Path(path))
-    if method.uses_turbines:
+    if method.uses_turbines and request.inputs.dsm:  # else a finished run answers, with its own
         turbines.named(p.turbine)
     return turbines
 

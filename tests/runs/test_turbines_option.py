@@ -56,6 +56,7 @@ def test_the_report_has_their_sum_and_finished_runs_answer_only_with_their_own(
     reason = why_not(tmp_path / "shipped", asked.replace(turbines=str(turbines)))
     assert reason == "its turbines are others"
     assert why_not(tmp_path / "other", asked.replace(**mine)) is None
+    assert why_not(tmp_path / "other", asked.replace(settings=mine["settings"])) is None
     compute(files, tmp_path / "plain", layers=())
     assert "turbines" not in report.read(tmp_path / "plain")["inputs"]
 
