@@ -2,8 +2,8 @@
 
     python -m pipeline.methods.climate.make_turbines pipeline/methods/climate/turbines.csv
 
-Areas and powers are those of makers' leaflets; the yields are those of the trial at Schoondijke,
-April 2008 to March 2009, where the wind had a mean of TRIAL_MS. The power curves are assumptions.
+Areas and powers are those that makers published, but for two turbines whose power was measured for
+a certificate; the yields are those of the trial at Schoondijke, April 2008 to March 2009.
 """
 
 import csv
@@ -20,41 +20,44 @@ from pipeline.methods.climate.turbines import BIN, COLUMNS, DENSITY, MIDDLES, Tu
 
 TRIAL_MS, TRIAL_SHAPE = 3.8, 2.0  # mean as measured; the shape is an assumption
 HOURS = 8760
-CURVE = "curve is an assumption: {share:.2f} of the wind's power from {first:g} m/s on, up to rated"
+SHARE = 0.30  # of the wind's power, that a curve is taken to have where none is public
+ASSUMED = "curve is an assumption: 0.30 of the wind's power from {first:g} m/s on, up to rated"
+UNVERIFIED = "area and rated power as its maker published them, not verified"
+CERTIFIED = "curve as measured for its certificate (SWCC), which NREL publishes; rated: its highest"
 OF_TRIAL = "cp_field: {kwh} kWh in a year at Schoondijke (2008-09), at 3.8 m/s and k 2"
 STUDY = (
     "a small roof turbine of about 2 m (Powermapping); cp_field of Turby at Schoondijke (2008-09);"
     " rated power is an assumption; "
 )
+# Speed [m/s] and power [W] at about each whole m/s.
+SKYSTREAM = (
+    (2.5, 0), (3.0, 3), (4.03, 84), (5.0, 203), (6.0, 391), (6.99, 643), (7.99, 968), (8.99, 1333),
+    (9.98, 1745), (10.97, 2101), (11.93, 2301), (12.97, 2403), (13.99, 2425), (15.02, 2412),
+    (15.99, 2393), (16.5, 2321),
+)  # fmt: skip
+MONTANA = (
+    (2.05, 0), (2.97, 70), (4.01, 180), (5.04, 400), (6.02, 690), (7.0, 1110), (8.01, 1630),
+    (9.01, 2170), (10.0, 2760), (10.99, 3310), (12.0, 3820), (12.99, 4220), (13.96, 4480),
+    (14.99, 4380), (15.97, 4270), (16.97, 4010), (17.99, 3700), (19.02, 3550), (19.98, 3510),
+    (20.98, 3560),
+)  # fmt: skip
 
 
-class Maker(NamedTuple):
-    """What a maker says of a turbine: area [m2], rated power [W], from which speed on it gives any
-    [m/s]; the share of the wind's power that its curve is taken to have; what it gave in the
-    trial [kWh]."""
+class TrialTurbine(NamedTuple):
+    """A turbine of the trial: area [m2], rated power [W], what it gave [kWh], the power at the
+    middle of each bin of speeds [W], and whence these figures."""
 
     name: str
     swept: float
     rated: float
-    first: float
-    share: float
     kwh: float
+    curve: NDArray[np.float64]
+    source: str
 
 
 def disc(diameter: float) -> float:
     """Area that a rotor sweeps [m2]. diameter [m]."""
     return round(math.pi / 4 * diameter**2, 3)
-
-
-MAKERS = (
-    Maker("energy_ball_v100", disc(1.1), 500, 3.0, 0.30, 73),
-    Maker("ampair_600", disc(1.7), 600, 3.5, 0.30, 245),
-    Maker("turby", 5.3, 2500, 4.0, 0.30, 247),
-    Maker("airdolphin", disc(1.8), 1000, 2.5, 0.30, 393),
-    Maker("passaat", disc(3.12), 1400, 3.0, 0.30, 578),
-    Maker("skystream", disc(3.72), 2400, 3.5, 0.38, 2109),
-    Maker("montana", disc(5.0), 5000, 3.0, 0.30, 2691),
-)
 
 
 def power_curve(rated: float, first: float, factor: float) -> NDArray[np.float64]:
@@ -63,6 +66,35 @@ def power_curve(rated: float, first: float, factor: float) -> NDArray[np.float64
     power = np.minimum(rated, factor * MIDDLES**3)
     curve: NDArray[np.float64] = np.where(first > MIDDLES, 0.0, power)
     return curve.round(1)
+
+
+def unmeasured(name: str, swept: float, rated: float, first: float, kwh: float) -> TrialTurbine:
+    """A turbine whose curve is an assumption. first: speed from which on it gives power [m/s]."""
+    curve = power_curve(rated, first, SHARE * 0.5 * DENSITY * swept)
+    return TrialTurbine(
+        name, swept, rated, kwh, curve, f"{UNVERIFIED}; {ASSUMED.format(first=first)}"
+    )
+
+
+def certified(
+    name: str, swept: float, points: tuple[tuple[float, float], ...], kwh: float
+) -> TrialTurbine:
+    """A turbine whose curve was measured. points: speed [m/s] and power [W], the first of no power;
+    beyond the last the power stays."""
+    speed, power = np.array(points).T
+    curve = np.interp(MIDDLES, speed, power).round(1)
+    return TrialTurbine(name, swept, float(power.max()), kwh, curve, CERTIFIED)
+
+
+TRIAL = (
+    unmeasured("energy_ball_v100", disc(1.1), 500, 3.0, 73),
+    unmeasured("ampair_600", disc(1.7), 600, 3.5, 245),
+    unmeasured("turby", 5.3, 2500, 4.0, 247),
+    unmeasured("airdolphin", disc(1.8), 1000, 2.5, 393),
+    unmeasured("passaat", disc(3.12), 1400, 3.0, 578),
+    certified("skystream", disc(3.72), SKYSTREAM, 2109),
+    certified("montana", disc(5.04), MONTANA, 2691),
+)
 
 
 def field_share(swept: float, rated: float, kwh: float) -> float:
@@ -82,30 +114,22 @@ def trial_kwh(swept: float, rated: float, share: float) -> float:
     return float(mean[0, 0]) * HOURS / 1000
 
 
-def row_of(maker: Maker) -> list[object]:
-    """The row of a turbine of the trial."""
-    wind = 0.5 * DENSITY * maker.swept  # power, over the cube of the speed
-    share = field_share(maker.swept, maker.rated, maker.kwh)
-    source = "; ".join(
-        [
-            OF_TRIAL.format(kwh=maker.kwh),
-            "area and rated power as makers published them, not verified",
-            CURVE.format(share=maker.share, first=maker.first),
-        ]
-    )
-    curve = power_curve(maker.rated, maker.first, maker.share * wind)
-    return [maker.name, maker.swept, maker.rated, share, source, *curve]
-
-
 def study_row() -> list[object]:
     """The row of the study's turbine."""
-    source = STUDY + CURVE.format(share=0.30, first=4)
-    return ["study", 5.3, 2500, 0.083, source, *power_curve(2500, 4.0, 0.30 * 3.25)]
+    curve = power_curve(2500, 4.0, SHARE * 3.25)
+    return ["study", 5.3, 2500, 0.083, STUDY + ASSUMED.format(first=4), *curve]
+
+
+def trial_row(turbine: TrialTurbine) -> list[object]:
+    """The row of a turbine of the trial."""
+    share = field_share(turbine.swept, turbine.rated, turbine.kwh)
+    source = f"{OF_TRIAL.format(kwh=turbine.kwh)}; {turbine.source}"
+    return [turbine.name, turbine.swept, turbine.rated, share, source, *turbine.curve]
 
 
 def lines() -> list[list[str]]:
     """The rows of `turbines.csv`, the columns first."""
-    rows = [study_row(), *map(row_of, MAKERS)]
+    rows = [study_row(), *map(trial_row, TRIAL)]
     return [["name", *COLUMNS], *([str(cell) for cell in row] for row in rows)]
 
 
