@@ -85,10 +85,10 @@ export const server = {
   roof(collection, row) {
     return ask(`collections/${name(collection)}/items/${row}`);
   },
-  /** The parts of a roof, of one kind such as planes. */
+  /** The parts of a roof, of one kind such as planes, as features. */
   async parts(collection, kind, row) {
     const page = await ask(`collections/${name(`${collection}.${kind}`)}/items?row=${row}&limit=1000`);
-    return page.features.map(({ properties }) => properties);
+    return page.features;
   },
   /** A roof by the number of its building, or null. */
   async roofById(collection, id) {

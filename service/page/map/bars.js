@@ -1,36 +1,32 @@
 /** Numbers with their intervals as bars, and the same as a table. */
 
-import { make, svg } from "./dom.js";
+import { folded, make, svg, tableOf } from "./dom.js";
 import { about, t } from "./texts.js";
 
 const [WIDE, HIGH] = [360, 150]; // of the picture
 const [LEFT, FOOT, HEAD] = [44, 18, 22]; // room for numbers, names and unit
-const SURE = "#f0a91c";
-const MAYBE = "#fbe3ae"; // within the interval
-const INK = "#1f2933";
-const LINE = "#d5d9de";
+const FULL = "#f0a91c";
+const LOST = "#fdf1d2"; // what the number falls short of the most that there could be
+const [INK, EDGE, LINE] = ["#1f2933", "#a87200", "#d5d9de"];
 
 /**
  * A picture and a table under a title.
- * @param {{label: string, short: string, low: number, value: number, high: number}[]} items from
- *   left to right: names in the table and below the bar, the ends of the interval and the number
+ * @param {{label: string, short: string, low: number, value: number, high: number, most: number}[]} items
+ *   from left to right: names in the table and below the bar, the ends of the interval, the number,
+ *   and the most that it could be with nothing lost
+ * @param {{hint: string, most: string}} words what the picture shows, and the title of the most
  */
-export function bars(title, unit, items, attributes = {}) {
+export function bars(title, unit, items, words, attributes = {}) {
   return make("section", { class: "bars", ...attributes },
-    make("h3", {}, title), picture(unit, items),
-    make("details", {}, make("summary", {}, t("as_table")), tableOf(title, unit, items)));
+    make("h3", {}, title), picture(unit, items), make("p", { class: "hint" }, words.hint),
+    folded(t("as_table"), {}, tableOf(`${title} (${unit})`, [t("at_least"), t("at_most"), t("likely"), words.most], items.map(rowOf))));
 }
 
-function tableOf(title, unit, items) {
-  const titles = ["at_least", "at_most", "likely"].map((name) => make("th", { scope: "col" }, `${t(name)} (${unit})`));
-  const rows = items.map(({ label, low, high, value }) =>
-    make("tr", {}, make("th", { scope: "row" }, label), ...[low, high, value].map((each) => make("td", {}, about(each)))));
-  return make("table", { "aria-label": title }, make("thead", {}, make("tr", {}, make("td", {}), ...titles)), make("tbody", {}, ...rows));
-}
+const rowOf = (item) => [item.label, ...["low", "high", "value", "most"].map((name) => about(item[name]))];
 
-/** Each bar is sure up to the low end, paler to the high one, with a line at the number. */
+/** Each bar is full up to the number and pale up to the most, with a whisker over the interval. */
 function picture(unit, items) {
-  const most = roundAbove(Math.max(...items.map(({ high }) => high)));
+  const most = roundAbove(Math.max(...items.flatMap((item) => [item.high, item.most])));
   const y = (value) => HIGH - FOOT - ((HIGH - FOOT - HEAD) * value) / most;
   const wide = (WIDE - LEFT) / items.length;
   const drawn = items.flatMap((item, at) => bar(item, LEFT + at * wide, wide, y));
@@ -38,10 +34,13 @@ function picture(unit, items) {
     ...[0, most / 2, most].flatMap((value) => rule(value, y(value))), words(unit, 0, 9), ...drawn);
 }
 
-function bar({ low, value, high, short }, x, wide, y) {
-  const rect = (from, to, fill) => svg("rect", { x: x + 0.15 * wide, width: 0.7 * wide, y: y(to), height: y(from) - y(to), fill });
-  const point = svg("path", { d: `M${x + 0.1 * wide} ${y(value)}h${0.8 * wide}`, stroke: INK, "stroke-width": 1.5 });
-  return [rect(0, low, SURE), rect(low, high, MAYBE), point, words(short, x + wide / 2, HIGH - 5, "middle")];
+function bar({ low, value, high, most, short }, x, wide, y) {
+  const rect = (from, to, fill) =>
+    svg("rect", { x: x + 0.15 * wide, width: 0.7 * wide, y: y(to), height: y(from) - y(to), fill, stroke: EDGE, "stroke-width": 0.6 });
+  const [middle, cap] = [x + wide / 2, 0.16 * wide];
+  const ends = [low, high].map((end) => `M${middle - cap} ${y(end)}h${2 * cap}`).join("");
+  const whisker = svg("path", { d: `M${middle} ${y(low)}V${y(high)}${ends}`, stroke: INK, "stroke-width": 1.4, fill: "none" });
+  return [rect(0, value, FULL), rect(value, Math.max(most, value), LOST), whisker, words(short, middle, HIGH - 5, "middle")];
 }
 
 function rule(value, y) {

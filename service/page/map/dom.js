@@ -51,6 +51,19 @@ export function terms(rows, attributes = {}) {
   );
 }
 
+/** A table with its caption, which is moved within its width where it has no room, by key too. */
+export function tableOf(caption, head, rows) {
+  const titles = head.map((text) => make("th", { scope: "col" }, text));
+  const lines = rows.map(([first, ...rest]) => make("tr", {}, make("th", { scope: "row" }, first), ...rest.map((text) => make("td", {}, text))));
+  const table = make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, make("td", {}), ...titles)), make("tbody", {}, ...lines));
+  return make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": caption }, table);
+}
+
+/** What is folded under its title until a reader opens it. */
+export function folded(title, attributes, ...children) {
+  return make("details", attributes, make("summary", {}, title), ...children);
+}
+
 /** Give the browser a file to save. */
 export function offer(blob, name) {
   const link = make("a", { href: URL.createObjectURL(blob), download: name });

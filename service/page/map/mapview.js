@@ -12,7 +12,7 @@ import { CHOSEN, MARKS, dots } from "./symbols.js";
 import { say, speakOfNoMap, t } from "./texts.js";
 
 const DETAIL_ZOOM = 14; // from here buildings one by one, before that a picture of their classes
-const PARTS_ZOOM = 16; // from here their parts, such as planes
+export const PARTS_ZOOM = 16; // from here their parts, such as planes
 const INK = "#1f2933";
 const PATIENCE_MS = 30_000; // for roofs, before it is said that none came
 /** The colour of roofs outside the circle that was asked for. */
@@ -20,6 +20,7 @@ export const UNSELECTED = "#bdbab3";
 /** The colour of roofs below their parts: of what is in none. */
 export const BARE = "#ffffff";
 const ROOFS = ["roofs", "buildings"]; // sources that every collection has
+const NONE = ["==", ["id"], -1]; // a filter
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 let map = null;
@@ -287,6 +288,8 @@ function addParts() {
     const line = { "line-color": INK, "line-width": 0.7, "line-opacity": 0.8 };
     map.addLayer({ ...shared, id: `${column.name}-fill`, type: "fill", paint }, "roofs-aside");
     map.addLayer({ ...shared, id: `${column.name}-edge`, type: "line", paint: line }, "roofs-aside");
+    const chosen = { "line-color": CHOSEN, "line-width": 4 };
+    map.addLayer({ ...shared, id: `${column.name}-chosen`, type: "line", filter: NONE, paint: chosen }, "roofs-chosen");
   }
   if (!parts.length || !map.getLayer("roofs-flat")) return;
   const roofs = { source: "buildings", "source-layer": "buildings", minzoom: PARTS_ZOOM, filter: ["has", "class"] };
@@ -294,12 +297,33 @@ function addParts() {
   map.addLayer({ ...roofs, id: "roofs-class", type: "line", paint: line }, "roofs-aside");
 }
 
-/** The parts of a kind that a roof has in the tiles that are there: [properties, ...]. */
+/** The parts of a kind that a roof has in the tiles that are there: features, each of all its pieces. */
 export function partsInTiles(name, row) {
   if (!map.getSource?.(name)) return [];
-  const features = map.querySourceFeatures(name, { sourceLayer: name, filter: ["==", ["get", "row"], row] });
-  const parts = new Map(features.map(({ id, properties }) => [id, properties]));
-  return [...parts].sort(([one], [other]) => one - other).map(([, properties]) => properties);
+  const parts = new Map();
+  for (const { id, properties, geometry } of map.querySourceFeatures(name, { sourceLayer: name, filter: ["==", ["get", "row"], row] })) {
+    const pieces = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+    const before = parts.get(id)?.geometry.coordinates ?? [];
+    parts.set(id, { properties, geometry: { type: "MultiPolygon", coordinates: [...before, ...pieces] } });
+  }
+  return [...parts].sort(([one], [other]) => one - other).map(([, part]) => part);
+}
+
+/** The parts of roofs that are drawn at a place on the screen: [{name of their kind, properties}, ...]. */
+export function partsAt(place) {
+  if (!hasMap()) return [];
+  const layers = methodOf(current).parts.map(({ name }) => `${name}-fill`).filter((id) => map.getLayer(id));
+  return map.queryRenderedFeatures(place, { layers }).map(({ source, properties }) => ({ name: source, properties }));
+}
+
+/** Highlight the parts of a roof with a number, null for none. */
+export function choosePart(row, part) {
+  if (!map.getLayer("roofs-chosen")) return;
+  map.setPaintProperty("roofs-chosen", "line-width", part === null ? 4 : 2); // the part stands out
+  for (const { name, fields } of methodOf(current).parts) {
+    const it = part === null ? NONE : ["all", ["==", ["get", "row"], row], ["==", ["get", fields[0].name], part]];
+    if (map.getLayer(`${name}-chosen`)) map.setFilter(`${name}-chosen`, it);
+  }
 }
 
 /** Whether a kind of parts of roofs is drawn now. */
@@ -372,7 +396,7 @@ function showLayers() {
   for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
   const ofParts = methodOf(current).parts.map(({ name }) => name);
   for (const name of ofParts) {
-    for (const part of ["fill", "edge"]) shown[`${name}-${part}`] = showsParts(name);
+    for (const part of ["fill", "edge", "chosen"]) shown[`${name}-${part}`] = showsParts(name);
   }
   const below = ofParts.some(showsParts);
   shown["roofs-class"] = !tall && (Boolean(chosenScale(current)) || below);
@@ -405,6 +429,7 @@ export function choose(row) {
   if (!map.getLayer("roofs-chosen")) return;
   map.setFilter("roofs-chosen", it);
   map.setPaintProperty("roofs-tall", "fill-extrusion-color", tallColour(row));
+  choosePart(row, now().part);
 }
 
 /** The roofs that stand on the screen, each once, as features. */

@@ -2,11 +2,16 @@
  *
  * Such a module, methods/NAME.js, exports any of:
  *   words                    {en, nl}: texts that go before the page's and the declaration's
+ *   headline(roof, collection, parts)  what the card of a judged roof says first: {lead, likely, line}; parts:
+ *                            properties of those that came
  *   card(roof, collection)   what the card says beside height and area: [[term, value], ...]
- *   pictures(roof, collection)  pictures of the roof's numbers, each with the same as a table: elements
+ *   pictures(roof, collection)  of the roof's numbers, each with the same as a table: elements
  *   because(roof, collection)  sentences on why the roof has its class
- *   remark(roof)             what is said below the card's figures, or null
+ *   remarks(roof, collection)  what is said below the card's figures
  *   mattersNot(flag, roof)   whether a flag of the roof is not worth a word
+ *   doubts(roof)             sentences on why a number may be wrong, beside its flags
+ *   test(roof, collection)   what is said, folded, in the card that another method has of the same building:
+ *                            {title, content}
  *   rank(roof)               the number by which roofs are listed, largest first; rankOf(number) in words
  *   sources(collection, whole)  what the roofs rest on besides: [[term, value], ...]
  *   about(collection)        paragraphs on what the classes mean
@@ -14,7 +19,9 @@
  *   small(counts, name)      what is remarked of the number of a class, or null
  *   measures                 what areas are compared by: [[name, value(totals), write(value)], ...]
  *   derived(sections, parameters, households)  sections of the report that follow from its sums
- *   partLine(part, column)   what the card says of a part of a roof: an element of a list
+ *   partOrder(one, other)    which of two parts of a roof comes first: as a comparison of Array.sort
+ *   chip(part, column)       a part in short: {title, figures, falls}, the last in degrees from north, null if flat
+ *   partLines(part)          what else is said of it while it is chosen: elements
  *   moments                  by layer, of which one moment can be chosen: {chosen(collection): its name or null,
  *                            label(collection): its name in words, make(): an element to choose by,
  *                            write(collection, shown): make that say what is chosen}
@@ -87,6 +94,14 @@ export function termOf(method, kind, name) {
   const key = `${{ reasons: "rejected", flags: "flag" }[kind]}_${name}`;
   if (known(key)) return t(key);
   return method[kind][name] ? inWords(method[kind][name]) : name;
+}
+
+/** A list of numbers of a roof: of the service a number a column, of a tile a text; [] where there is none. */
+export function listOf(roof, name) {
+  if (roof[name]) return String(roof[name]).split(",").map(Number);
+  const list = [];
+  while (Number.isFinite(roof[`${name}_${list.length + 1}`])) list.push(roof[`${name}_${list.length + 1}`]);
+  return list;
 }
 
 /** A roof's columns that only this method has, as [[title, value], ...]. */

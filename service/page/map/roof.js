@@ -1,22 +1,25 @@
-/** One roof: what the computation says of it, why, and how to find it without a mouse. */
+/** The roof that is chosen: by a click, from a list, by a search or a link; its card is in card.js. */
 
-import { byId, make, terms } from "./dom.js";
+import { besides } from "./beside.js";
+import { cardOf, kindOf, printed, rewriteBeside, rewriteHead } from "./card.js";
+import { byId, make } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
-import { choose, goTo, hasMap, inDetail, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
+import { choose, goTo, hasMap, inDetail, partsAt, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
 import { swatch } from "./legend.js";
-import { basisOf, classesOf, methodOf, ownColumns, termOf } from "./methods.js";
-import { bringParts, partSections, startParts } from "./parts.js";
+import { methodOf } from "./methods.js";
+import { bringParts, startParts } from "./parts.js";
 import { number, t } from "./texts.js";
 
 const MOST_LISTED = 100;
 let app = null; // {config, source, collection()}
-let shown = null; // the roof's properties, with row
+let shown = null; // the roof's properties, with row, address and geometry
+let found = []; // what other methods say of it
 
 /** Make clicks, the list and the search of roofs work. */
 export function startRoofs(given) {
   app = given;
-  startParts(app);
+  startParts(app, () => shown && rewriteHead(shown, app.collection()));
   theMap().on("click", (event) => {
     if (!app.drawing()) clicked(event);
   });
@@ -39,9 +42,19 @@ function clicked({ point, lngLat }) {
   const [feature] = roofsInView(point);
   if (!inDetail()) return say(t("roof_zoom"), true);
   if (!feature) return;
+  uncover(lngLat);
+  if (shown?.row === feature.id && now().tab === "roof" && choosePartAt(point)) return;
   unlist();
   open(feature.id, feature.properties, feature.geometry);
-  uncover(lngLat);
+}
+
+/** Choose the part of the open roof that is drawn at a place; whether there is one. */
+function choosePartAt(point) {
+  const [part] = partsAt(point).filter(({ properties }) => properties.row === shown.row);
+  if (!part) return false;
+  const { fields } = methodOf(app.collection()).parts.find(({ name }) => name === part.name);
+  set({ part: part.properties[fields[0].name] });
+  return true;
 }
 
 /** Take away the list and what was said. */
@@ -57,30 +70,59 @@ function say(text, toTab = false) {
 
 function close() {
   shown = null;
-  set({ roof: null });
+  set({ roof: null, part: null });
   byId("roof-card").replaceChildren();
   unlist();
   say(t("roof_pick"));
 }
 
-/** Show a roof: first what the tile knows, then all that the service does. */
-export async function open(row, properties = null, geometry = null) {
-  set({ roof: row, tab: "roof" });
-  if (properties) write({ ...properties, row }, geometry);
+/** Show a roof: first what the tile knows, then all that the service does. address: by which it was found. */
+export async function open(row, properties = null, geometry = null, address = null) {
+  const another = shown?.row !== row;
+  set({ roof: row, tab: "roof", ...(another ? { part: null } : {}) });
+  if (another) [shown, found] = [null, []];
+  if (properties) write({ ...properties, row, geometry, address });
+  if (another) byId("roof").scrollTop = 0;
   bringParts(row);
   if (!app.source.roof) return;
   try {
     const feature = await app.source.roof(app.collection().name, row);
-    if (now().roof === row) write({ ...feature.properties, row }, feature.geometry);
+    if (now().roof === row) complete(feature, row, address);
     return feature;
   } catch (problem) {
     if (!properties) say(app.explain(problem));
   }
 }
 
+/** Write all that the service knows, and then what it knows besides. */
+async function complete({ properties, geometry }, row, address) {
+  write({ ...properties, row, geometry, address });
+  const roof = shown;
+  await Promise.allSettled([bringAddress(roof), bringBesides(roof)]);
+}
+
+/** Where the roof was not found by its address, those of its building. */
+async function bringAddress(roof) {
+  if (roof.address || !app.source.addressesOf || !app.config.addresses) return;
+  const names = await app.source.addressesOf(String(roof.id));
+  if (!names.length || shown !== roof) return;
+  const more = names.length - 1;
+  roof.address = more ? t("address_more", { address: names[0], n: number(more) }) : names[0];
+  byId("roof-title").textContent = roof.address;
+}
+
+async function bringBesides(roof) {
+  if (!roof.geometry) return;
+  const [west, south, east, north] = boundsOf(roof.geometry);
+  const those = await besides(app, app.collection(), roof, [(west + east) / 2, (south + north) / 2]);
+  if (shown !== roof) return;
+  found = those;
+  rewriteBeside(found);
+}
+
 /** The roof that the link names, when the page starts. */
 export async function openLinked(row) {
-  const tab = now().tab;
+  const { tab, part } = now();
   unlist();
   if (app.source.roof) await open(row);
   else {
@@ -88,7 +130,7 @@ export async function openLinked(row) {
     const feature = roofsInView().find((one) => one.id === row);
     if (feature) await open(row, feature.properties, feature.geometry);
   }
-  set({ tab });
+  set({ tab, part });
   choose(row);
 }
 
@@ -134,7 +176,7 @@ async function withoutMap() {
 }
 
 function lineOf(feature) {
-  const kind = kindOf(feature.properties);
+  const kind = kindOf(feature.properties, methodOf(app.collection()));
   const { rank, rankOf } = methodOf(app.collection()).own;
   const most = rank?.(feature.properties);
   const label = most ? `${kind.label}, ${rankOf(most)}` : kind.label;
@@ -151,97 +193,19 @@ function lineOf(feature) {
   );
 }
 
-/** A roof's class with its colour and words. */
-function kindOf(roof) {
-  const wanted = roof.rejected || !roof.class ? "rejected" : roof.class;
-  return classesOf(methodOf(app.collection())).find(({ name }) => name === wanted);
+function write(roof) {
+  shown = roof;
+  byId("roof-card").replaceChildren(...cardOf(roof, app.collection(), found, app.marks ? () => app.markRoof() : null));
 }
 
-function write(roof, geometry) {
-  const collection = app.collection();
-  const method = methodOf(collection);
-  shown = { ...roof, geometry };
-  const kind = kindOf(roof);
-  const flags = flagsOf(roof, method);
-  const remark = method.own.remark?.(roof);
-  const again = () => app.markRoof();
-  byId("roof-card").replaceChildren(
-    make("h2", { id: "roof-title", tabindex: "-1", "data-testid": "roof-title" }, `${t("building")} ${roof.id || roof.row}`),
-    make("p", { class: "kind" }, swatch(kind.colour), make("strong", { "data-testid": "roof-class" }, kind.label)),
-    ...because(roof, method, collection).map((text) => make("p", { "data-testid": "roof-reason" }, text)),
-    numbers(roof, method, collection),
-    ...(method.own.pictures?.(roof, collection) ?? []),
-    ...partSections(collection, roof.row),
-    ...(remark ? [make("p", { class: "hint" }, remark)] : []),
-    ...(flags.length ? [make("h3", {}, t("flags")), make("ul", { "data-testid": "roof-flags" }, ...flags.map((flag) => make("li", {}, flag)))] : []),
-    ...(app.marks ? [make("div", { class: "row" }, make("button", { type: "button", "data-testid": "roof-mark", onclick: again }, t("roof_mark")))] : []),
-    sources(collection),
-  );
-}
-
-/** The card of the open roof as it is printed: nothing to press, nothing folded, and without what
- * the page's sources say; null where none is open. */
+/** The card of the open roof as it is printed; null where none is open. */
 export function printedRoof() {
-  if (!shown) return null;
-  const card = make("section", { class: "paper-roof" }, ...byId("roof-card").cloneNode(true).childNodes);
-  for (const one of card.querySelectorAll("button, summary, .basis")) one.remove();
-  for (const folded of card.querySelectorAll("details")) folded.replaceWith(...folded.childNodes);
-  for (const name of ["id", "data-testid"]) {
-    for (const one of card.querySelectorAll(`[${name}]`)) one.removeAttribute(name);
-  }
-  return card;
+  return shown && printed(byId("roof-card"));
 }
 
 /** Write the open roof anew, in another language. */
 export function rewrite() {
   unlist();
-  if (shown) write(shown, shown.geometry);
+  if (shown) write(shown);
   else say(t("roof_pick"));
-}
-
-const decimetres = (value) => (Number.isFinite(value) ? Math.round(10 * value) / 10 : null);
-
-/** A roof's height as it is shown: what lies between the roof and the ground that are shown. */
-export function heightOf({ roof_m: roof, ground_m: ground, height_m: height }) {
-  return decimetres(Number.isFinite(roof) && Number.isFinite(ground) ? decimetres(roof) - decimetres(ground) : height);
-}
-
-function numbers(roof, method, collection) {
-  const metres = (value, unit = "m") => (value === null || value === undefined ? null : `${number(value, unit === "m" ? 1 : 0)} ${unit}`);
-  return terms(
-    [
-      [t("height"), metres(heightOf(roof))],
-      [t("roof_nap"), metres(decimetres(roof.roof_m))],
-      [t("ground_nap"), metres(decimetres(roof.ground_m))],
-      [t("roof_area"), metres(roof.area_m2 || null, "m²")],
-      ...(method.own.card?.(roof, collection) ?? ownColumns(method, roof)),
-      [t("built"), roof.built ? String(roof.built) : null],
-      [t("status"), roof.status],
-    ],
-    { class: "terms", "data-testid": "roof-numbers" },
-  );
-}
-
-function sources(collection) {
-  return make("div", { class: "basis" },
-    make("h3", {}, t("basis")),
-    terms(basisOf(collection), { class: "terms", "data-testid": "roof-sources" }),
-    make("p", { class: "hint", "data-testid": "roof-not-judged" }, t("not_judged_here")));
-}
-
-/** What to look at before use, in words. */
-function flagsOf(roof, method) {
-  const { mattersNot = () => false } = method.own;
-  const names = Array.isArray(roof.flags) ? roof.flags : String(roof.flags ?? "").split(",");
-  const flags = names.map((name) => name.trim()).filter((name) => name && !mattersNot(name, roof));
-  return flags.map((name) => termOf(method, "flags", name));
-}
-
-/** Why the roof has its class, and what sets it aside. */
-function because(roof, method, collection) {
-  if (roof.rejected || !roof.class) {
-    return [t("because_rejected", { why: roof.rejected ? termOf(method, "reasons", roof.rejected) : t("unknown") })];
-  }
-  const own = method.own.because?.(roof, collection) ?? [];
-  return roof.excluded ? [...own, t(`excluded_${roof.excluded}`)] : own;
 }

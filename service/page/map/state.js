@@ -14,6 +14,7 @@ export const DEFAULTS = Object.freeze({
   marks: true,
   area: null, // see areaText
   roof: null, // row
+  part: null, // the number of a part of that roof, such as a plane
   lang: null,
   tab: "area",
 });
@@ -76,6 +77,7 @@ export function fromLink(hash = location.hash) {
   if (parameters.has("colour")) out.colour = parameters.get("colour");
   if (/^\d+$/.test(parameters.get("sun") ?? "")) out.sun = Number(parameters.get("sun"));
   if (/^\d+$/.test(parameters.get("roof") ?? "")) out.roof = Number(parameters.get("roof"));
+  if (/^\d+$/.test(parameters.get("part") ?? "")) out.part = Number(parameters.get("part"));
   if (parameters.has("lang")) out.lang = parameters.get("lang");
   if (parameters.has("tab")) out.tab = parameters.get("tab");
   if (parameters.has("area")) out.area = areaOf(parameters.get("area"));
@@ -94,6 +96,7 @@ export function link() {
   if (state.sun) parameters.set("sun", state.sun);
   if (state.area) parameters.set("area", areaText(state.area));
   if (state.roof !== null) parameters.set("roof", state.roof);
+  if (state.part !== null) parameters.set("part", state.part);
   if (state.tab !== "area") parameters.set("tab", state.tab);
   if (state.lang) parameters.set("lang", state.lang);
   return parameters.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%3B", ";");

@@ -20,6 +20,7 @@ export function startTabs() {
     showTab();
     open(true);
   });
+  on(["roof"], ({ roof }) => roof === null || open(true));
   byId("sheet").addEventListener("click", () => open(!isOpen()));
   showTab();
 }

@@ -27,6 +27,17 @@ export function speakOf(theirs = {}) {
   writeFixed();
 }
 
+/** What `act` gives while the words of another method, {en, nl}, go before the page's. */
+export function inWordsOf(theirs, act) {
+  const before = own;
+  own = theirs ?? {};
+  try {
+    return act();
+  } finally {
+    own = before;
+  }
+}
+
 function writeFixed() {
   document.title = t("title");
   for (const element of document.querySelectorAll("[data-text]")) {

@@ -1,8 +1,6 @@
 """Roofs in their planes and their year on the map, in a card and in a site: what the method annual
 found, as the service says it."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,41 +9,44 @@ import numpy as np
 import pytest
 
 from pipeline.engine.engine import never_stop, no_progress
-from pipeline.methods.annual import interval
 from pipeline.methods.annual.columns import PLANES
-from pipeline.methods.annual.interval import MONTHS, apart, of_sum
 from pipeline.methods.annual.painting import SOLAR
-from pipeline.methods.annual.sums import MONTH_LABELS
-from pipeline.methods.shades import Quantity, Scale, Shade
-from pipeline.quarter.roofscape import generate_roofs
-from pipeline.runs.request import Inputs, Outputs, Request
-from pipeline.runs.run import run
+from pipeline.methods.shades import Quantity, Scale
 from service.page import site
 from tests.support import browsers, sites
-from tests.support.browsers import RUN, Window, about, bring, roofs, told, whole
+from tests.support.browsers import RUN, Window, about, bring, told
+from tests.support.roofcards import (
+    FLAT,
+    NAME,
+    Plane,
+    chips,
+    gable,
+    head,
+    judged,
+    lines,
+    months_of,
+    more,
+    plain,
+    planes_of,
+    shade_of,
+    short,
+    table,
+)
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.slow
 
-NAME = "annual"
-FILL, LISTED = f"{PLANES.name}-fill", f"#roof-{PLANES.name} .part"
-FLAT, *DIRECTIONS = PLANES.shades
+FILL = f"{PLANES.name}-fill"
 CHOICE = f"colour-{PLANES.name}"
 PALE, SHARE, LOW, HIGH = "#f4f2ec", 0.45, 10.0, 40.0  # of what is paler the less steep it is
 PAINTED = """(layer) => daklaag.map.queryRenderedFeatures({layers: [layer]}).map((one) =>
   [one.properties, one.layer.paint["fill-color"].toString()])"""
-Plane = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of every kind of roof once."""
-    made = tmp_path_factory.mktemp("roofs")
-    generate_roofs(made / "in", repeats=1, sheets=(1, 1))
-    sheets = (str(made / "in"),)
-    inputs = Inputs(sheets, sheets, (str(made / "in" / "pand.gpkg"),))
-    run(Request(inputs, Outputs(made / NAME)).replace(method=NAME, layers=(SOLAR,)))
-    return made / NAME
+    return judged(tmp_path_factory.mktemp("roofs"), {NAME: "annual"})[NAME]
 
 
 @pytest.fixture(scope="module")
@@ -64,30 +65,6 @@ def window(host: str) -> Iterator[Window]:
         yield one
 
 
-def planes_of(host: str, row: int) -> list[Plane]:
-    """The planes of a roof, as the service lists them."""
-    address = f"{host}/collections/{NAME}.{PLANES.name}/items?row={row}&limit=300"
-    with urllib.request.urlopen(address) as answer:
-        return [one["properties"] for one in json.load(answer)["features"]]
-
-
-def gable(host: str) -> dict[str, Any]:
-    """A roof of pitched planes, some suitable and some not."""
-    for roof in roofs(host, NAME).values():
-        planes = planes_of(host, roof["id"])
-        kinds = {(each["kind"], each["suitable"]) for each in planes}
-        if len(planes) <= 8 and {("pitched", True), ("pitched", False)} <= kinds:
-            return roof
-    raise AssertionError("every scene has a gable that faces south and north")
-
-
-def shade_of(plane: Plane) -> Shade:
-    """The shade of a plane, by its direction in steps of 45 degrees."""
-    if plane["kind"] == "flat":
-        return FLAT
-    return DIRECTIONS[int((plane["azimuth_deg"] + 22.5) % 360 // 45)]
-
-
 def colour_of(plane: Plane) -> list[float]:
     """Red, green and blue of a plane, from 0 to 255."""
     shade = shade_of(plane)
@@ -95,69 +72,6 @@ def colour_of(plane: Plane) -> list[float]:
     pale = 0.0 if shade is FLAT else SHARE * (1 - steep)
     parts = [[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in (shade.colour, PALE)]
     return [full + pale * (paper - full) for full, paper in zip(*parts, strict=True)]
-
-
-def lines(window: Window) -> list[list[str]]:
-    """What the card says of each plane, line by line, but for the letter of its compass."""
-    window.page.wait_for_selector(LISTED)
-    texts: list[str] = window.page.locator(f"{LISTED} > span").all_inner_texts()
-    return [text.replace("\N{NO-BREAK SPACE}", " ").split("\n") for text in texts]
-
-
-def said(plane: Plane, lang: str) -> list[str]:
-    """What a card must say of a plane."""
-    mark = "," if lang == "nl" else "."
-    way = shade_of(plane).words(lang).capitalize()
-    area, usable = (f"{plane[name]:.0f}" for name in ("area_m2", "usable_m2"))
-    kwp = f"{plane['kwp']:.1f}".replace(".", mark)
-    bare, room, given, light, suits = {
-        "en": ("no room for panels", f"room for {usable} m² of panels",
-               "{} to {} kWh a year, likely {}", "{} kWh/m² of sun a year; shade takes {} %",
-               ("not suitable", "suitable", "very suitable")),
-        "nl": ("geen ruimte voor panelen", f"ruimte voor {usable} m² panelen",
-               "{} tot {} kWh per jaar, waarschijnlijk {}",
-               "{} kWh/m² zon per jaar; schaduw neemt {} % weg",
-               ("niet geschikt", "geschikt", "zeer geschikt")),
-    }[lang]  # fmt: skip
-    areas = f"{area} m², {room}, {kwp} kWp" if plane["usable_m2"] else f"{area} m², {bare}"
-    year = given.format(*(written(plane[f"{end}kwh"], lang) for end in ("low_", "high_", "")))
-    sun, most = plane["irradiation_kwh_m2"], plane["unshaded_kwh_m2"]
-    lost = interval.shade_of(np.array([sun]), np.array([most]))[0]
-    share = f"{100 * lost:.{1 if 0 < lost < 0.1 else 0}f}".replace(".", mark)
-    return [
-        f"{way}, {plane['tilt_deg']:.0f}°", areas, *([year] if plane["usable_m2"] else []),
-        light.format(grouped(whole(sun), lang), share),
-        suits[plane["suitable"] + plane["very_suitable"]],
-    ]  # fmt: skip
-
-
-def grouped(text: str, lang: str) -> str:
-    """A number of English as a language writes it."""
-    return text.translate(str.maketrans(",.", ".,")) if lang == "nl" else text
-
-
-def written(value: float, lang: str = "en") -> str:
-    """An amount in three digits, with a decimal where it is small."""
-    return grouped(about(value) if value >= 10 else f"{value:.1f}", lang)
-
-
-def months_of(roof: dict[str, Any]) -> list[list[str]]:
-    """What the table below the months of a roof must say: the interval, then the number."""
-    of = roof["properties"]
-    kwh, unshaded = (np.array([of[name]]) for name in ("solar_kwh", "unshaded_kwh"))
-    error = apart(interval.shade_of(kwh, unshaded))[0]
-    rows = []
-    for number, (month, year) in enumerate(zip(MONTH_LABELS, MONTHS, strict=True), 1):
-        value = of[f"solar_month_kwh_{number}"]
-        ends = of_sum(value, value * error, year)
-        rows.append([month.en, about(ends.low), about(ends.high), about(value)])
-    return rows
-
-
-def table(window: Window) -> list[list[str]]:
-    """The months as the card's table has them."""
-    cells = window.at("months").locator("tbody tr > *").all_text_contents()
-    return [cells[at : at + 4] for at in range(0, len(cells), 4)]
 
 
 def along(scale: Scale, quantity: Quantity, row: dict[str, Any]) -> list[float]:
@@ -178,29 +92,6 @@ def rgb(colour: str) -> list[float]:
     return [float(part) for part in colour[5:-1].split(",")][:3]
 
 
-def test_the_card_lists_the_planes_of_a_roof(window: Window, host: str) -> None:
-    roof = gable(host)
-    planes = planes_of(host, roof["id"])
-    bring(window, roof).click()
-    assert lines(window) == [said(plane, "en") for plane in planes]
-    turns = window.page.locator(f"{LISTED} .compass path[transform]").evaluate_all(
-        "(arrows) => arrows.map((one) => one.getAttribute('transform'))"
-    )
-    facing = [plane["azimuth_deg"] for plane in planes if plane["kind"] == "pitched"]
-    assert [float(turn[7:-1]) for turn in turns] == pytest.approx(facing, abs=0.06)
-    hidden = f"{LISTED} .compass[aria-hidden=true]"
-    assert window.page.locator(hidden).count() == len(planes)
-    assert f"{roof['properties']['roof_area_m2']:,.0f} m²" in window.text("roof-numbers")
-    assert not window.violations()
-    window.speak("nl")
-    assert lines(window) == [said(plane, "nl") for plane in planes]
-    assert f"{PLANES.nl.title} ({len(planes)})" in window.text("roof-card")
-    window.at("tab-about").click()
-    about = window.page.locator("#about").inner_text()
-    assert "dakvlak" in about and "trials" not in about  # a text of powermapping only
-    assert not window.violations()
-
-
 def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host: str) -> None:
     bring(window, gable(host))
     window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16.2})")
@@ -215,24 +106,6 @@ def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host
     window.at("tall").check()
     window.idle()
     assert not window.shown(FILL) and window.shown("roofs-tall")
-
-
-def test_the_card_has_the_months_of_a_roof(window: Window, host: str) -> None:
-    roof = gable(host)
-    bring(window, roof).click()
-    window.page.wait_for_selector(LISTED)
-    assert table(window) == months_of(roof)
-    assert window.at("months").locator("svg[aria-hidden=true] rect").count() == 2 * len(MONTHS)
-    of = roof["properties"]
-    ends = [about(of[f"solar_{end}kwh"]) for end in ("low_", "high_", "")]
-    numbers = window.text("roof-numbers").replace("\N{NO-BREAK SPACE}", " ")
-    assert "{} to {} kWh a year, likely {}".format(*ends) in numbers
-    window.at("months").locator("summary").click()
-    assert not window.violations()
-    window.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
-    printed = window.page.locator("#paper .paper-roof")
-    assert printed.locator("tbody th").all_text_contents() == [month.en for month in MONTH_LABELS]
-    assert printed.locator("button, summary").count() == 0
 
 
 @pytest.mark.parametrize("scale", PLANES.scales, ids=lambda scale: scale.name)
@@ -340,8 +213,13 @@ def test_a_site_has_the_planes_too(finished: Path, host: str, tmp_path: Path) ->
     planes = planes_of(host, roof["id"])
     with sites.hosted(tmp_path) as web, sites.looked_at(f"{web}/site/") as window:
         bring(window, roof).click()
-        assert lines(window) == [said(tiled(plane), "en") for plane in planes]
-        assert table(window) == months_of(roof)
+        assert chips(window) == [short(tiled(plane), "en") for plane in planes]
+        lead, line = head(roof["properties"], planes)
+        assert plain(window.text("headline")) == lead
+        assert plain(window.text("headline-line")) == line
+        assert table(window, "months", 5) == months_of(roof)
+        window.at("chip").first.click()
+        assert lines(window) == more(tiled(planes[0]), "en")
         window.at("tab-area").click()
         for text in expected(host):
             assert text in year_of(window)

@@ -1,24 +1,57 @@
-/** What the page adds for roofs that annual judged: their year with its months, their planes with a
- * compass, and its sentences. A yield never stands without its interval. */
+/** What the page adds for roofs that annual judged: the headline of their year, its months, their planes
+ * and their wind, and its sentences. A yield never stands without its interval. */
 
 import { bars } from "../bars.js";
-import { make, svg } from "../dom.js";
-import { inWords, methodNamed, sumsOf } from "../methods.js";
+import { make } from "../dom.js";
+import { inWords, listOf, methodNamed, sumsOf } from "../methods.js";
 import { shadeOf } from "../shades.js";
 import { about as rounded, amount, known, month, number, percent, t } from "../texts.js";
 import { MONTHS, apart, interval, shadeInterval, shadeOf as shareOfShade, windInterval } from "./annual-interval.js";
+import { windSection } from "./annual-wind.js";
 
 export * as words from "./annual-words.js";
 
-const INK = "#1f2933";
-const ARROW = "M0-13 8 10 0 5-8 10Z"; // to the north, around a middle
-
+const LITTLE = 0.01; // of the yield: shade that is not worth a number
 const area = (value) => (Number.isFinite(value) ? `${number(value)} m²` : null);
 
 /** A yield in words: its interval, then what is likely. */
 const between = ({ low, value, high }, key = "yield_year") => t(key, { low: amount(low), high: amount(high), kwh: amount(value) });
 const ends = (row, name) => ({ low: row[`${name}low_kwh`], value: row[name ? `${name}kwh` : "kwh"], high: row[`${name}high_kwh`] });
 const shadeOn = (roof) => shareOfShade(roof.solar_kwh, roof.unshaded_kwh);
+
+/** What a year gives, and on which planes; planes: those that came. */
+export function headline(roof, collection, planes) {
+  if (!roof.solar_suitable) {
+    return { lead: t("headline_none"), line: t(planes.some(({ usable_m2: usable }) => usable) ? "headline_less" : "headline_bare") };
+  }
+  const year = ends(roof, "solar_");
+  const values = { low: amount(year.low), high: amount(year.high), kwh: amount(year.value) };
+  return { lead: t("headline_year", values), likely: t("headline_likely", values), line: lineOf(roof, collection, planes) };
+}
+
+/** How many panels on which planes, and what shade takes. */
+function lineOf(roof, { method }, planes) {
+  const share = shadeOn(roof);
+  const shade = t(share < LITTLE ? "shade_little" : "shade_takes", { shade: `${number(100 * share)} %` });
+  const side = method?.parameters?.panel_m2;
+  const filled = planes.filter(({ suitable }) => suitable)
+    .map((plane) => ({ plane, panels: Math.floor(plane.usable_m2 / side) }))
+    .filter(({ panels }) => panels > 0).sort((one, other) => other.panels - one.panels);
+  if (!filled.length) return shade;
+  const count = filled.reduce((sum, { panels }) => sum + panels, 0);
+  const panels = t(count === 1 ? "panel" : "panels", { n: number(count) });
+  const [{ plane }] = filled;
+  const key = `line_${filled.length > 1 ? "more" : "one"}${isFlat(plane) ? "_flat" : ""}`;
+  return `${t(key, { panels, planes: number(filled.length), way: wayOf(plane) })}; ${shade}`;
+}
+
+const isFlat = ({ azimuth_deg: way }) => !Number.isFinite(way);
+
+/** The direction that a plane faces, in words. */
+function wayOf(plane) {
+  const [column] = methodNamed("annual").parts;
+  return inWords(shadeOf(column, plane)?.title ?? { en: "" });
+}
 
 export function card(roof, collection) {
   return [
@@ -27,8 +60,6 @@ export function card(roof, collection) {
     [t("roof_known"), Number.isFinite(roof.roof_known) ? percent(roof.roof_known) : null],
     [t("panels_here"), roof.solar_suitable ? area(roof.panel_area_m2) : null],
     [t("kwp_here"), roof.solar_suitable ? peak(roof.kwp) : null],
-    [t("yield_here"), roof.solar_suitable ? between(ends(roof, "solar_")) : null],
-    [t("shade_here"), roof.solar_suitable ? percent(shadeOn(roof)) : null],
     ...["eastwest", "south"].map((layout) => [t(`flat_${layout}`), flatYield(roof, layout, collection)]),
   ];
 }
@@ -41,53 +72,48 @@ function flatYield(roof, layout, { method }) {
   return between(interval(kwh, kwh * apart(shadeOn(roof))), key);
 }
 
-/** The months of the panels on suitable planes. */
-export function pictures(roof) {
-  const months = roof.solar_suitable ? monthsOf(roof) : [];
-  const shade = apart(shadeOn(roof));
-  const items = months.map((kwh, at) => ({ label: month(at), short: month(at, "narrow"), ...interval(kwh, kwh * shade, MONTHS[at]) }));
-  return items.length ? [bars(t("months_title"), "kWh", items, { "data-testid": "months" })] : [];
+/** The months of the panels on suitable planes, and a turbine on the roof. */
+export function pictures(roof, collection) {
+  return [...monthsOf(roof), ...windSection(roof, collection)];
 }
 
-/** Of the service a number a month, of a tile a text; none of a roof that is not judged. */
 function monthsOf(roof) {
-  if (roof.solar_month_kwh) return roof.solar_month_kwh.split(",").map(Number);
-  return MONTHS.map((_, at) => roof[`solar_month_kwh_${at + 1}`]).filter(Number.isFinite);
+  if (!roof.solar_suitable) return [];
+  const [months, unshaded] = ["solar_month_kwh", "unshaded_month_kwh"].map((name) => listOf(roof, name));
+  const shade = apart(shadeOn(roof));
+  const items = months.map((kwh, at) => ({
+    label: month(at), short: month(at, "narrow"), ...interval(kwh, kwh * shade, MONTHS[at]), most: Math.max(unshaded[at], kwh),
+  }));
+  const words = { hint: t("months_hint"), most: t("without_shade") };
+  return items.length ? [bars(t("months_title"), "kWh", items, words, { "data-testid": "months" })] : [];
 }
 
 const peak = (kwp) => `${amount(kwp)} kWp`;
 
-/** A plane: a compass, the direction that it faces and its tilt, its areas, what they bear and give. */
-export function partLine(plane, column, colour) {
-  const way = inWords(shadeOf(column, plane)?.title ?? { en: "" });
-  const values = { area: number(plane.area_m2), usable: number(plane.usable_m2), kwp: number(plane.kwp, 1) };
+/** Those that suit before the others, then by what they give. */
+export function partOrder(one, other) {
+  return Number(other.suitable) - Number(one.suitable) || other.kwh - one.kwh;
+}
+
+/** A plane in short: the direction that it faces and its tilt, its area, what it gives. */
+export function chip(plane) {
+  const title = t(isFlat(plane) ? "plane_flat" : "plane_way", { way: wayOf(plane), tilt: number(plane.tilt_deg) });
+  const { low, high } = ends(plane, "");
+  const key = plane.usable_m2 ? "plane_short" : "plane_bare";
+  return { title, figures: t(key, { area: number(plane.area_m2), low: amount(low), high: amount(high) }), falls: isFlat(plane) ? null : plane.azimuth_deg };
+}
+
+/** What a plane bears and gives, its light, and whether it suits. */
+export function partLines(plane) {
+  const values = { usable: number(plane.usable_m2), kwp: number(plane.kwp, 1) };
   return [
-    compass(plane.azimuth_deg, colour),
-    make("span", {},
-      make("strong", {}, t("plane_way", { way, tilt: number(plane.tilt_deg) })),
-      make("span", {}, t(plane.usable_m2 ? "plane_areas" : "plane_bare", values)),
-      ...(plane.usable_m2 ? [make("span", {}, between(ends(plane, "")))] : []),
-      ...(Number.isFinite(plane.irradiation_kwh_m2) ? [make("span", {}, light(plane))] : []),
-      make("span", {}, t(plane.very_suitable ? "plane_suits_very" : plane.suitable ? "plane_suits" : "plane_suits_not"))),
-  ];
+    ...(plane.usable_m2 ? [t("plane_room", values), between(ends(plane, ""))] : []),
+    ...(Number.isFinite(plane.irradiation_kwh_m2) ? [light(plane)] : []),
+    t(plane.very_suitable ? "plane_suits_very" : plane.suitable ? "plane_suits" : "plane_suits_not"),
+  ].map((text) => make("p", {}, text));
 }
 
 const light = ({ irradiation_kwh_m2: sun, unshaded_kwh_m2: most }) => t("plane_light", { sun: number(sun), shade: percent(shareOfShade(sun, most)) });
-
-/** A rose with an arrow the way that a plane faces, or a disc for one that is flat; the text says
- * the same. */
-function compass(azimuth, colour) {
-  const fill = colour ?? "none";
-  const line = { stroke: INK, "stroke-width": 1 };
-  const faces = Number.isFinite(azimuth)
-    ? svg("path", { d: ARROW, fill, ...line, transform: `rotate(${azimuth.toFixed(1)})` })
-    : svg("circle", { r: 9, fill, ...line });
-  const north = svg("text", { y: -20, "text-anchor": "middle", "font-size": 9, fill: INK });
-  north.append("N");
-  return svg("svg", { class: "compass", viewBox: "-20 -28 40 48", "aria-hidden": "true" },
-    svg("circle", { r: 18, fill: "#fff", stroke: "#8a96a3", "stroke-width": 1 }),
-    svg("path", { d: "M0-18v4M18 0h-4M0 18v-4M-18 0h4", stroke: "#8a96a3", "stroke-width": 1.5 }), north, faces);
-}
 
 /** Why the roof has its class, where the page knows the scheme by which planes are suitable. */
 export function because(roof, { method }) {

@@ -1,7 +1,7 @@
 /** What the page adds for roofs that powermapping judged: its sentences, its sums, the time slider. */
 
-import { byId, make, show } from "../dom.js";
-import { heightOf } from "../roof.js";
+import { byId, make, show, terms } from "../dom.js";
+import { heightOf } from "../card.js";
 import { now, set } from "../state.js";
 import { about as rounded, amount, day, listed, number, percent, t } from "../texts.js";
 
@@ -58,8 +58,28 @@ export function mattersNot(flag, roof) {
   return flag === "one_cell" && Boolean(roof.rejected);
 }
 
-export function remark(roof) {
-  return roof.wind_suitable ? t("trials") : null;
+export function remarks(roof, collection) {
+  return [...assumed(roof, collection), ...(roof.wind_suitable ? [t("trials")] : [])];
+}
+
+/** By which share of the roof and which yield of a panel its sun is counted. */
+function assumed({ solar_suitable: counted }, { method }) {
+  const { panel_share: share, solar_kwh_m2: kwh } = method?.parameters ?? {};
+  return counted && share && kwh ? [t("panels_assumed", { share: percent(share), kwh: number(kwh, Number.isInteger(kwh) ? 0 : 1) })] : [];
+}
+
+/** The whole of this card within that of a method that knows more of the roof. */
+export function test(roof, collection) {
+  const verdict = t(roof.rejected || !roof.class ? "class_rejected" : `verdict_${roof.class}`);
+  const said = roof.class ? [...because(roof, collection), ...remarks(roof, collection)] : [];
+  return {
+    title: t("test_title", { verdict }),
+    content: [
+      make("p", {}, t("test_what")),
+      ...said.map((text) => make("p", {}, text)),
+      terms(card(roof), { class: "terms" }),
+    ],
+  };
 }
 
 export function rank(roof) {

@@ -1,0 +1,287 @@
+"""The card of a roof that annual judged: what it says first, its planes, its months, its wind, the
+study's test of the same building, and why a number may be wrong."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.methods.annual.columns import PLANES
+from pipeline.methods.annual.sums import MONTH_LABELS
+from tests.support import browsers
+from tests.support.browsers import Window, bring, roofs, told
+from tests.support.roofcards import (
+    LISTED,
+    NAME,
+    STUDY,
+    chips,
+    gable,
+    head,
+    judged,
+    lines,
+    months_of,
+    more,
+    plain,
+    planes_of,
+    shadiest,
+    short,
+    table,
+)
+from tests.support.servers import serving
+
+pytestmark = pytest.mark.slow
+
+CHOSEN = f"{PLANES.name}-chosen"
+SCROLL = "() => document.getElementById('roof').scrollTop"
+DOWN = "() => { document.getElementById('roof').scrollTop = 400; }"
+SIZES = [(1440, 900), (768, 1024), (390, 800), (320, 640)]
+WIND = {
+    "wind_candidate": True, "wind_suitable": False, "wind_kwh": 118.4, "wind_low_kwh": 34.2,
+    "wind_high_kwh": 409.7, "wind_brochure_kwh": 1240.0, "wind_mean_ms": 3.21,
+    "wind_unsheltered_ms": 4.05, "hub_m": 27.4, "wind_held": 0.05,
+    **{f"wind_sector_kwh_{n}": float(n) for n in range(1, 13)},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service of two runs of the same buildings."""
+    folder, state = tmp_path_factory.mktemp("cards"), tmp_path_factory.mktemp("state")
+    runs = judged(folder, {NAME: "annual", STUDY: "powermapping"})
+    data = [word for place in runs.values() for word in ("--data", place)]
+    with serving(state, *data, "--state", state, "--workers", 1) as address:
+        yield address
+
+
+@pytest.fixture
+def window(host: str) -> Iterator[Window]:
+    with browsers.window_of(host, NAME) as one:
+        yield one
+
+
+def opened(window: Window, roof: dict[str, Any], **changes: Any) -> None:
+    """Open a roof by a click; changes: of what the service answers of it."""
+    asked = f"**/collections/{NAME}/items/{roof['id']}"
+    if changes:
+        changed = roof | {"properties": roof["properties"] | changes}
+        window.page.route(asked, lambda one: one.fulfill(json=changed))
+    with window.page.expect_response(asked):
+        bring(window, roof).click()
+    window.page.wait_for_selector(LISTED)
+    window.idle()
+
+
+def test_what_a_roof_gives_comes_first(window: Window, host: str) -> None:
+    """An interval, then the panels; whichever roof is chosen next begins at its top."""
+    for roof in (gable(host), shadiest(host)):
+        window.page.evaluate(DOWN)
+        opened(window, roof)
+        lead, line = head(roof["properties"], planes_of(host, roof["id"]))
+        assert plain(window.text("headline")) == lead
+        assert plain(window.text("headline-line")) == line
+        assert roof["properties"]["id"] in window.text("roof-title")
+        assert window.page.evaluate(SCROLL) == 0
+    card, form = (window.at(name).bounding_box() for name in ("roof-card", "roof-form"))
+    assert card["y"] < form["y"]
+
+
+def test_planes_are_chips_the_best_first(window: Window, host: str) -> None:
+    """With a plan each, on which an arrow goes the way that it falls."""
+    roof = gable(host)
+    planes = planes_of(host, roof["id"])
+    opened(window, roof)
+    assert chips(window) == [short(plane, "en") for plane in planes]
+    assert f"{PLANES.en.title} ({len(planes)})" in window.text("roof-card")
+    arrows = window.page.locator(f"{LISTED} .plan[aria-hidden=true] path.falls")
+    turns = arrows.evaluate_all("(all) => all.map((one) => one.getAttribute('transform'))")
+    facing = [plane["azimuth_deg"] for plane in planes if plane["kind"] == "pitched"]
+    assert [float(t.split("rotate(")[1][:-1]) for t in turns] == pytest.approx(facing, abs=0.06)
+    assert window.page.locator(f"{LISTED} .plan").count() == len(planes)
+    window.speak("nl")
+    assert chips(window) == [short(plane, "nl") for plane in planes]
+    assert f"{PLANES.nl.title} ({len(planes)})" in window.text("roof-card")
+    window.at("tab-about").click()
+    about = window.page.locator("#about").inner_text()
+    assert "dakvlak" in about and "trials" not in about  # a text of powermapping only
+    assert not window.violations()
+
+
+@pytest.mark.parametrize("lang", ["en", "nl"])
+def test_a_chip_and_a_plane_choose_each_other(window: Window, host: str, lang: str) -> None:
+    """And the link says which; once more, and none is chosen."""
+    roof = gable(host)
+    planes = planes_of(host, roof["id"])
+    opened(window, roof)
+    window.speak(lang)
+    assert not lines(window) and not window.shown(CHOSEN)
+    window.at("chip").nth(1).click()
+    window.idle()
+    assert lines(window) == more(planes[1], lang)
+    drawn = "(id) => daklaag.map.queryRenderedFeatures({layers: [id]}).map((f) => f.properties.n)"
+    assert {*window.page.evaluate(drawn, CHOSEN)} == {planes[1]["n"]}
+    assert window.at("chip").nth(1).get_attribute("aria-expanded") == "true"
+    assert not window.violations()
+    where = on_map(window, roof, planes[0]["n"])
+    box = window.at("map").bounding_box()
+    window.page.mouse.click(box["x"] + where["x"], box["y"] + where["y"])
+    window.idle()
+    assert lines(window) == more(planes[0], lang)
+    window.page.wait_for_function("(n) => location.hash.includes(`part=${n}&`)", arg=planes[0]["n"])
+    window.go(f"#{window.link.partition('#')[2]}")
+    window.page.wait_for_selector(LISTED)
+    window.idle()
+    assert lines(window) == more(planes[0], lang)
+    assert {*window.page.evaluate(drawn, CHOSEN)} == {planes[0]["n"]}
+    window.at("chip").first.click()
+    assert not lines(window)
+
+
+def on_map(window: Window, roof: dict[str, Any], number: int) -> dict[str, float]:
+    """A place on the screen where a plane of a roof is drawn [px]."""
+    place: dict[str, float] = window.page.evaluate(
+        """([row, n]) => {
+          const box = daklaag.map.getContainer().getBoundingClientRect();
+          for (let y = 0; y < box.height; y += 4) for (let x = 0; x < box.width; x += 4) {
+            const corners = [[x - 3, y - 3], [x + 3, y - 3], [x + 3, y + 3], [x - 3, y + 3]];
+            const layers = ["planes-fill"];
+            const seen = corners.map((at) => daklaag.map.queryRenderedFeatures(at, {layers})[0]);
+            const own = (f) => f && f.properties.row === row && f.properties.n === n;
+            const above = document.elementFromPoint(box.x + x, box.y + y);
+            if (seen.every(own) && above?.tagName === "CANVAS")
+              return {x, y};
+          }
+        }""",
+        [roof["id"], number],
+    )
+    return place
+
+
+def test_months_are_bars_with_what_shade_takes(window: Window, host: str) -> None:
+    """And the same as a table; a printed page has all that is folded."""
+    roof = shadiest(host)
+    opened(window, roof)
+    assert table(window, "months", 5) == months_of(roof)
+    shapes = window.at("months").locator("svg[aria-hidden=true]")
+    assert shapes.locator("rect").count() == 2 * len(MONTH_LABELS)
+    tall = shapes.locator("rect").evaluate_all("(all) => all.map((r) => +r.getAttribute('height'))")
+    of = roof["properties"]
+    for n, (full, pale) in enumerate(zip(tall[::2], tall[1::2], strict=True), 1):
+        kwh, most = (of[f"{name}_month_kwh_{n}"] for name in ("solar", "unshaded"))
+        assert pale / full == pytest.approx(most / kwh - 1, abs=1e-6)
+    window.at("months").locator("summary").click()
+    assert not window.violations()
+    window.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    printed = window.page.locator("#paper .paper-roof")
+    months = printed.locator(".bars tbody th").all_text_contents()
+    assert months == [month.en for month in MONTH_LABELS]
+    assert printed.locator("button, summary, [hidden], [id]").count() == 0
+    assert printed.locator(".plan").count() == len(planes_of(host, roof["id"]))
+    said = plain(printed.inner_text() or printed.text_content())
+    assert "kWh/m² of sun a year" in said and "The study's test" in said
+
+
+def test_the_wind_of_a_roof_is_folded(window: Window, host: str) -> None:
+    """The interval first, the field beside the brochure, a rose with a table."""
+    opened(window, gable(host), **WIND)
+    wind = window.at("wind")
+    assert not wind.evaluate("(one) => one.open")
+    assert plain(wind.locator("summary").first.inner_text()) == "Wind: 34 to 410 kWh a year"
+    wind.locator("summary").first.click()
+    said = plain(wind.inner_text())
+    for text in (
+        "34 to 410 kWh a year, likely 118", "1,240 kWh a year", "3.2 m/s", "4.1 m/s", "27.4 m",
+        "73 to 393 kWh a year", "2,691", "78", "Below 500 kWh", "5.0 %",
+    ):  # fmt: skip
+        assert text in said, text
+    assert window.at("rose").locator("svg[aria-hidden=true] path").count() == 12
+    rows = table(window, "rose", 3)
+    assert [row[0] for row in rows[:3]] == ["N", "NNE", "ENE"]
+    assert rows[11] == ["NNW", "12", "15 %"] and rows[0] == ["N", "1.0", "1.3 %"]
+    window.at("rose").locator("summary").click()
+    assert not window.violations()
+    window.speak("nl")
+    assert window.text("wind").startswith("Wind: 34 tot 410")
+
+
+def test_a_building_too_low_for_wind_says_so(window: Window, host: str) -> None:
+    opened(window, gable(host), **(dict.fromkeys(WIND) | {"wind_candidate": False}))
+    window.at("wind").locator("summary").click()
+    assert "of at least 20 m; this one is lower" in window.text("wind")
+
+
+def test_the_test_of_the_study_is_folded(window: Window, host: str) -> None:
+    """By what it rests on, and as carefully where it says no."""
+    known, study = roofs(host, NAME), roofs(host, STUDY)
+    for kind, verdict in (("solar", "potentially suitable for sun"), ("none", "by this test")):
+        roof = next(known[row] for row, one in study.items() if one["properties"]["class"] == kind)
+        opened(window, roof)
+        beside = window.at("beside-powermapping")
+        beside.locator("summary").wait_for()
+        assert verdict in beside.locator("summary").inner_text()
+        beside.locator("summary").click()
+        said = plain(beside.inner_text())
+        assert ("cover 10 % of the roof's area" in said) == (kind == "solar")
+        assert ("to give 70.8 kWh a year" in said) == (kind == "solar")
+        assert ("so by this test it is not suitable for solar panels" in said) == (kind == "none")
+        assert not window.violations()
+    window.at("collection").select_option(STUDY)
+    window.page.wait_for_selector("#legend-classes :text('wind')")
+    bring(window, study[roof["id"]]).click()
+    window.page.wait_for_selector("[data-testid=roof-class]:text('not suitable by this test')")
+    assert not window.at("beside-powermapping").count()
+
+
+def test_why_a_number_may_be_wrong(window: Window, host: str) -> None:
+    """In whole sentences, in both languages; a roof too new for the heights has no number."""
+    flags = "poor_data,rough_roof,overgrown,reach_cut,many_planes,low_hub,restricted"
+    opened(window, gable(host), flags=flags)
+    for lang, words in (("en", "take light all year"), ("nl", "het hele jaar licht")):
+        window.speak(lang)
+        items = window.at("roof-flags").locator("li").all_inner_texts()
+        assert len(items) == len(flags.split(","))
+        assert all(text[0].isupper() and text.endswith(".") for text in items)
+        assert any(words in text for text in items)
+    window.speak("en")
+    rejected = {"rejected": "newer_than_heights", "class": None, "solar_suitable": None}
+    other = shadiest(host)
+    opened(window, other, **rejected)
+    window.page.wait_for_selector("[data-testid=roof-reason]:text('built after the heights')")
+    assert not window.at("headline").count() and not window.at("months").count()
+
+
+@pytest.mark.parametrize("lang", ["en", "nl"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
+def test_everybody_can_read_it(host: str, size: tuple[int, int], lang: str) -> None:
+    """At every width; on half a telephone with what it gives and the first plane in sight."""
+    width, height = size
+    roof = shadiest(host)
+    phone = browsers.PHONE if width < 760 else {}
+    screen = {"viewport": {"width": width, "height": height}}
+    with (
+        browsers.started() as browser,
+        browsers.window(browser, host, **phone | screen) as window,
+    ):
+        window.go(f"#c={NAME}&lang={lang}&roof={roof['id']}&tab=roof")
+        window.page.wait_for_selector(LISTED)
+        window.at("beside-powermapping").wait_for()
+        assert not window.violations()
+        first = "headline-line" if width < 390 else "chip"
+        box = window.at(first).first.bounding_box()
+        assert box["y"] + box["height"] <= height
+        for summary in window.page.locator("#roof-card summary").all():
+            summary.evaluate("(one) => { one.parentElement.open = true; }")
+        assert not window.violations()
+        wide = "() => document.getElementById('roof').scrollWidth"
+        assert window.page.evaluate(wide) <= width
+        window.fine()
+
+
+def test_a_roof_that_does_not_suit(window: Window, host: str) -> None:
+    """Is said not to by the scheme alone, with what its planes would give."""
+    opened(window, gable(host), solar_suitable=False, **{"class": "none"})
+    assert "Not suitable for solar panels, by the scheme" in window.text("headline")
+    assert "what its planes would give" in window.text("headline-line")
+    assert window.text("roof-class").lower() == "not suitable by this scheme, for sun or wind"
+    assert not window.at("months").count()
+    parameters = told(host, "map/config.json")["collections"][0]["method"]["parameters"]
+    assert parameters["panel_m2"] == 1.95
