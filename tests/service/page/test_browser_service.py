@@ -133,7 +133,7 @@ def test_roofs_and_pictures_are_saved(window: Window, host: str) -> None:
     paper = window.page.locator("#paper").inner_text()
     assert about(summed(host)["kwh"]["total"]) in paper
     assert "AHN" in paper and "potentially suitable" in paper
-    assert "is counted" not in paper and "A chance" not in paper
+    assert "is counted" not in paper and "A good place" not in paper
     assert window.at("map").is_hidden()
 
 

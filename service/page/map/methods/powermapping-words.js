@@ -124,7 +124,7 @@ export const nl = {
   panels_assumed: "Aangenomen is dat panelen {share} van het dakoppervlak bedekken en elke m² daarvan {kwh}\u00a0kWh per jaar geeft, zoals in de studie of zoals de berekening het instelt.",
   test_title: "De toets van de studie: {verdict}",
   test_what: "Powermapping Amsterdam kijkt naar één punt van het dak op drie tijden van één dag. De studie kent geen dakvlakken, geen jaar en geen bomen.",
-  about_what: "Van elk dak zegt zij of het potentieel geschikt is voor zonnepanelen of een kleine turbine, berekend uit het Actueel Hoogtebestand Nederland (AHN) en de omtrekken van panden (BAG).",
+  about_what: "Van elk dak staat hier of het potentieel geschikt is voor zonnepanelen of een kleine turbine, berekend uit het Actueel Hoogtebestand Nederland (AHN) en de omtrekken van panden (BAG).",
   about_sun: "Zon: het midden van het dak ligt om {times} op {date} niet in de schaduw van een gebouw; bomen tellen niet mee.",
   about_sun_all: "Zon: het midden van het dak ligt om {times} op {date} niet in de schaduw.",
   about_sun_plain: "Zon: het midden van het dak ligt op de berekende tijden van de kortste dag niet in de schaduw.",
