@@ -25,6 +25,7 @@ def configuration(
         "collections": [described(each) for each in collections],
         "basemap": basemap(settings),
         "can_compute": sources.can_compute,
+        "addresses": bool(sources.addresses),
         "regions": regions_line(sources.boundaries),
         "limits": {
             "area_km2": settings.area_km2 if settings.is_open else settings.visitor_area_km2

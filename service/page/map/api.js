@@ -95,6 +95,12 @@ export const server = {
     const page = await ask(`collections/${name(collection)}/items?id=${name(id)}&limit=1`);
     return page.features.find((feature) => String(feature.properties.id) === id) ?? null;
   },
+  /** The addresses of a building by its id, each in a line. */
+  async addressesOf(id) {
+    if (!/^\d{15,16}$/.test(id)) return [];
+    const { features } = await ask(`addresses/${id}`);
+    return features.map(({ properties }) => [properties.name, properties.place].filter(Boolean).join(", "));
+  },
   /** Roofs in a rectangle, page by page, at most `most` of them: [features, whether that is all]. */
   async roofs(collection, bbox, most) {
     let next = `collections/${name(collection)}/items?bbox=${bbox.join(",")}&limit=1000`;

@@ -21,7 +21,7 @@ export function cardOf(roof, collection, found, mark) {
   const first = judged && method.own.headline;
   const remarks = method.own.remarks?.(roof, collection) ?? [];
   return [
-    make("h2", { id: "roof-title", tabindex: "-1", "data-testid": "roof-title" }, roof.address ?? buildingOf(roof)),
+    make("h2", { id: "roof-title", tabindex: "-1", "data-testid": "roof-title" }, titleOf(roof)),
     ...(first ? [make("div", { id: "roof-head" }, ...headOf(roof, collection))] : reasonsOf(roof, method, collection)),
     ...setAside(roof),
     ...partSections(collection, roof.row, roof.geometry),
@@ -36,6 +36,11 @@ export function cardOf(roof, collection, found, mark) {
   ];
 }
 
+/** Write the title anew, when an address came. */
+export function rewriteTitle(roof) {
+  byId("roof-title")?.replaceChildren(titleOf(roof));
+}
+
 /** Write the head of the card anew, when its parts came. */
 export function rewriteHead(roof, collection) {
   byId("roof-head")?.replaceChildren(...headOf(roof, collection));
@@ -48,7 +53,7 @@ export function rewriteBeside(found) {
 
 const isJudged = (roof) => !roof.rejected && Boolean(roof.class);
 
-const buildingOf = (roof) => `${t("building")} ${roof.id || roof.row}`;
+const titleOf = (roof) => roof.address ?? `${t("building")} ${roof.id || roof.row}`;
 
 /** The headline: a yield with its interval first, and a line on what gives it. */
 function headOf(roof, collection) {
@@ -117,7 +122,7 @@ function numbers(roof, method, collection) {
       [t("ground_nap"), metres(decimetres(roof.ground_m))],
       [t("built"), roof.built ? String(roof.built) : null],
       [t("status"), roof.status],
-      [t("roof_id"), roof.address ? roof.id : null],
+      [t("roof_id"), roof.id || null],
     ],
     { class: "terms", "data-testid": "roof-numbers" },
   );

@@ -1,7 +1,7 @@
 /** The roof that is chosen: by a click, from a list, by a search or a link; its card is in card.js. */
 
 import { besides } from "./beside.js";
-import { cardOf, kindOf, printed, rewriteBeside, rewriteHead } from "./card.js";
+import { cardOf, kindOf, printed, rewriteBeside, rewriteHead, rewriteTitle } from "./card.js";
 import { byId, make } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
@@ -103,12 +103,12 @@ async function complete({ properties, geometry }, row, address) {
 
 /** Where the roof was not found by its address, those of its building. */
 async function bringAddress(roof) {
-  if (roof.address || !app.source.addressesOf || !app.config.addresses) return;
+  if (roof.address || !app.config.addresses) return;
   const names = await app.source.addressesOf(String(roof.id));
   if (!names.length || shown !== roof) return;
   const more = names.length - 1;
   roof.address = more ? t("address_more", { address: names[0], n: number(more) }) : names[0];
-  byId("roof-title").textContent = roof.address;
+  rewriteTitle(roof);
 }
 
 async function bringBesides(roof) {

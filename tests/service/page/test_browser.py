@@ -65,7 +65,7 @@ def test_a_building_is_found(window: Window, host: str) -> None:
         roof = next(one for one in known.values() if one["properties"]["class"] == kind)
         said = roof["properties"]
         bring(window, roof).click()
-        window.page.wait_for_selector(f"text=Building {said['id']}")
+        window.page.wait_for_selector(f"#roof-card :text-is('{said['id']}')")
         numbers = window.text("roof-numbers")
         height, roof_m, ground = (round(10 * float(one)) for one in HEIGHTS.findall(numbers))
         assert height == roof_m - ground and abs(height - 10 * said["height_m"]) <= 1
@@ -92,7 +92,7 @@ def test_a_roof_that_was_not_judged_says_why(window: Window, host: str) -> None:
     window.at("tab-roof").click()
     window.at("roof-id").fill(str(roof["properties"]["id"]))
     window.at("roof-find").click()
-    window.page.wait_for_selector(f"text=Building {roof['properties']['id']}")
+    window.page.wait_for_selector(f"#roof-card :text-is('{roof['properties']['id']}')")
     assert "not the same as unsuitable" in window.text("roof-reason")
     assert window.text("roof-class").lower() == "not judged: unknown"
 

@@ -45,11 +45,12 @@ WIND = {
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service of two runs of the same buildings."""
+    """A service of two runs of the same buildings, and of their addresses."""
     folder, state = tmp_path_factory.mktemp("cards"), tmp_path_factory.mktemp("state")
     runs = judged(folder, {NAME: "annual", STUDY: "powermapping"})
     data = [word for place in runs.values() for word in ("--data", place)]
-    with serving(state, *data, "--state", state, "--workers", 1) as address:
+    known = ("--addresses", folder / "in" / "addresses.csv")
+    with serving(state, *data, *known, "--state", state, "--workers", 1) as address:
         yield address
 
 
@@ -79,7 +80,10 @@ def test_what_a_roof_gives_comes_first(window: Window, host: str) -> None:
         lead, line = head(roof["properties"], planes_of(host, roof["id"]))
         assert plain(window.text("headline")) == lead
         assert plain(window.text("headline-line")) == line
-        assert roof["properties"]["id"] in window.text("roof-title")
+        (address, *_) = told(host, f"addresses/{roof['properties']['id']}")["features"]
+        here = "{name}, {place}".format(**address["properties"])
+        window.page.wait_for_selector(f"#roof-title:text('{here}')")
+        assert roof["properties"]["id"] in window.text("roof-numbers")
         assert window.page.evaluate(SCROLL) == 0
     card, form = (window.at(name).bounding_box() for name in ("roof-card", "roof-form"))
     assert card["y"] < form["y"]

@@ -153,7 +153,7 @@ def test_a_link_holds_the_view(window: Window, browser: Any, host: str) -> None:
         other.ready()
         where = "() => [...daklaag.map.getCenter().toArray(), daklaag.map.getZoom()]"
         assert other.page.evaluate(where) == pytest.approx(window.page.evaluate(where), abs=1e-4)
-        for testid in ("roof-title", "sun-told", "tab-area"):
+        for testid in ("roof-numbers", "sun-told", "tab-area"):
             assert other.text(testid) == window.text(testid)
         assert other.link == link
         other.at("tab-area").click()
@@ -378,7 +378,7 @@ def test_on_a_telephone(browser: Any, host: str) -> None:
         window.idle()
         window.page.touchscreen.tap(*spot.pixel)
         window.at("roof-title").wait_for()
-        assert roof["properties"]["id"] in window.text("roof-title")
+        assert roof["properties"]["id"] in window.text("roof-numbers")
         assert panel.bounding_box()["height"] == high
         window.idle()
         assert box["y"] < spot.pixel[1] < window.at("attribution").bounding_box()["y"]

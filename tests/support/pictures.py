@@ -1,0 +1,54 @@
+"""The pictures of a roof's card in the docs, of generated roofs:
+
+python -m tests.support.pictures docs/
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.support import browsers
+from tests.support.browsers import Window, bring
+from tests.support.roofcards import LISTED, NAME, STUDY, judged, shadiest
+from tests.support.servers import serving
+
+DESKTOP = {"viewport": {"width": 1180, "height": 900}}
+CLOSE = "() => { document.getElementById('legend').open = false; }"
+
+
+def shown(browser: Any, host: str, screen: dict[str, Any], to: Path) -> None:
+    """A picture of the page with a shaded roof, of which a plane is chosen."""
+    roof = shadiest(host)
+    with browsers.window(browser, host, **screen) as window:
+        window.go(f"#c={NAME}")
+        bring(window, roof).click()
+        window.page.wait_for_selector(LISTED)
+        window.at("beside-powermapping").wait_for()
+        window.at("chip").first.click()
+        window.page.evaluate(CLOSE)
+        saved(window, to)
+
+
+def saved(window: Window, to: Path) -> None:
+    """What is seen, at once it is drawn."""
+    window.page.evaluate("() => { document.getElementById('roof').scrollTop = 0; }")
+    window.idle()
+    window.page.screenshot(path=to)
+
+
+def main(folder: Path) -> None:
+    """Write the pictures into a folder."""
+    with tempfile.TemporaryDirectory() as made:
+        place, state = Path(made), Path(made) / "state"
+        state.mkdir()
+        runs = judged(place, {NAME: "annual", STUDY: "powermapping"}, repeats=2)
+        data = [word for each in runs.values() for word in ("--data", each)]
+        known = ("--addresses", place / "in" / "addresses.csv", "--state", state)
+        with serving(state, *data, *known) as host, browsers.started() as browser:
+            shown(browser, host, DESKTOP, folder / "card.png")
+            shown(browser, host, browsers.PHONE, folder / "card-phone.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
