@@ -1,0 +1,64 @@
+"""The year of wind of the method `annual`: every number of it against a plain reference."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.outcomes import compute
+from tests.support.runs import Files, table_of
+from tests.support.wind_scenes import GROUP, Judged, grouped_quarter, made_town, turbine_of
+
+NEAR = 1e-6
+OPTIONS: dict[str, Any] = {"method": "annual", "layers": (), "workers": 1, "group": GROUP}
+FLAG = "low_hub"
+
+
+def judged(files: Files, out: Path, **settings: Any) -> Judged:
+    """A run, and what the reference needs of it."""
+    compute(files, out, settings={"outlines": "no"} | settings, **OPTIONS)
+    return Judged.of(files, table_of(out).to_dict("records"))
+
+
+@pytest.fixture(scope="module", params=[pytest.param("quarter", marks=pytest.mark.slow), "town"])
+def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    folder = tmp_path_factory.mktemp("wind")
+    return grouped_quarter(folder) if request.param == "quarter" else made_town().write(folder)
+
+
+def assert_wind(run: Judged, **parameters: Any) -> int:
+    """Compare every row; how many are candidates."""
+    candidates = 0
+    least = parameters.get("wind_min_height_m", 20)
+    for row in run.rows:
+        is_candidate = row["rejected"] is None and row["height_m"] >= least
+        assert row["wind_candidate"] == (is_candidate if row["rejected"] is None else None)
+        if not is_candidate:
+            assert row["wind_kwh"] is None and FLAG not in row["flags"]
+            continue
+        candidates += 1
+        due = run.expected(row, **parameters)
+        assert (FLAG in row["flags"]) == due.pop(FLAG), row["row"]
+        for name, value in due.items():
+            assert row[name] == pytest.approx(value, rel=NEAR, abs=1e-9), (row["row"], name)
+    return candidates
+
+
+SETTINGS = [{}, {"roughness_model": "kanda", "mast_m": 2.0, "porosity": 0.3, "fetch_m": 400.0,
+                 "roof_speedup": 1.1, "wind_min_height_m": 30.0}]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=["defaults", "others"])
+def test_every_number_is_the_reference_s(
+    files: Files, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    assert assert_wind(judged(files, tmp_path / "out", **settings), **settings) > 6
+
+
+def test_the_turbine_of_the_study_is_as_it_was_assumed() -> None:
+    """To the 0.1 W that its file has."""
+    study = turbine_of("study")
+    assert study[:3] == (5.3, 2500, 0.083)
+    for number, power in enumerate(study.curve):
+        v = 0.5 * number + 0.25
+        assert power == pytest.approx(min(2500, 0.30 * 3.25 * v**3) if v >= 4 else 0, abs=0.0501)
