@@ -79,10 +79,12 @@ def _environment(cache: Path) -> dict[str, str]:
 
 
 def make(folder: str, kind: str, workers: int, **options: Any) -> Answer:
-    """Generate the nation, a province, or four sheets of a kind (`city`, `country`), of which
-    `one` is the name of the most usual."""
+    """Generate the nation, a province, or four sheets of a kind (`city`, `country`; with pitched
+    roofs `pitched city`, `pitched country`), of which `one` is the name of the most usual."""
     from bench import nation
 
+    *pitched, kind = kind.split()
+    options["pitched"] = bool(pitched)
     with _timed() as answer:
         if kind in nation.FOUR:
             options["names"] = [place.name for place in nation.typical_four(kind)]

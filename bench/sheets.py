@@ -1,4 +1,5 @@
-"""What a sheet at 0.5 m costs beside decoding it: whole runs on four sheets, and on one of them.
+"""What a sheet at 0.5 m costs beside decoding it: whole runs on four sheets, and on one of them;
+on roofs that are pitched, what a year of sun costs beside `powermapping`.
 
 A sheet more costs a third of what four take longer than one; the rest of one is the fixed part of a
 run. Each run is a process from its start to its exit, with the files in the page cache and relief
@@ -12,36 +13,41 @@ from statistics import mean, median
 from typing import Any, NamedTuple
 
 from bench.apart import Answer
-from bench.project import Cost, project
+from bench.project import Cost, Hours, project
 from bench.result import Row
 from bench.rounds import GIB, GeneratedGround, Rounds, aim, of_a_worker
 from bench.targets import A_WORKER, IN_ALL, RELIEF, SCALING, Target, seconds
 from pipeline.heights.ahn_index import sheets
 
 PARTS = ("city", "country")
+PITCHED = ("pitched city", "pitched country")
 RESOLUTION = 0.5  # [m]
 FOUR = 4
 FIXED = seconds(2.5)
 REPEATS = Target("<= 1.2 x", "ratio", 1.2)
-NATION = Target("<= 1 h", "hours", 1)
+NATION, YEAR_OF_NATION = (Target(f"<= {most:g} h", "hours", most) for most in (1, 3.5))
+TIMES = dict(zip(PITCHED, (4, 2), strict=True))  # powermapping's cost there, at most
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A run. most: decodings that a sheet more may cost, by part."""
+    """A run. surface: of powermapping; most: decodings that a sheet more may cost, by part."""
 
     name: str
-    surface: str
+    surface: str | None
     layers: tuple[str, ...]
     most: Mapping[str, float]
 
     @property
     def options(self) -> dict[str, Any]:
+        if self.surface is None:
+            return {"method": "annual", "layers": self.layers}
         return {"settings": {"surface": self.surface}, "layers": self.layers}
 
 
 DEFAULT = ("hillshade", "shadow")
 PLAIN = Case("measured, no layers", "dsm", (), {"city": 2.0, "country": 1.5})
+YEAR = Case("annual, no layers", None, (), {})
 CASES = (
     PLAIN,
     Case("extruded, no layers", "extruded", (), {"city": 2.1, "country": 1.6}),
@@ -72,17 +78,25 @@ class Pair(NamedTuple):
 
 def measure(at: Rounds, workers: int) -> None:
     """Rows of all cases on the sheets of all parts, which are generated unless they are there."""
-    found = [_part(at, part, workers) for part in PARTS]
-    for case in CASES:
+    _measure(at, PARTS, CASES, workers)
+    _measure(at, PITCHED, (PLAIN, YEAR), workers)
+
+
+def _measure(at: Rounds, parts: tuple[str, str], cases: tuple[Case, ...], workers: int) -> None:
+    found = [_part(at, part, cases, workers) for part in parts]
+    for case in cases:
         city, country = (costs[case] for costs, _ in found)
-        _add_nation(at, case, city, country, [rate for _, rates in found for rate in rates])
+        rates = [rate for _, rates in found for rate in rates]
+        _add_nation(at, case, project(city, country, rates), parts is PITCHED)
 
 
-def _part(at: Rounds, part: str, workers: int) -> tuple[dict[Case, Cost], list[float]]:
+def _part(
+    at: Rounds, part: str, cases: tuple[Case, ...], workers: int
+) -> tuple[dict[Case, Cost], list[float]]:
     """Rows of a part. Returns what a sheet more costs, and how fast one was decoded [Mcells/s]."""
     ground = at.make(part, RESOLUTION, workers)
     cells, footprints = 2 * ground.made["cells"] // FOUR, ground.made["footprints"] // FOUR
-    found = _pairs(at, ground, workers)
+    found = _pairs(at, ground, cases, workers)
     every = [pair for pairs in found.values() for pair in pairs]
     decode_s = [pair.decode_s for pair in every]
     at.add(part, f"decode a sheet, {workers} threads", decode_s, cells)
@@ -90,21 +104,26 @@ def _part(at: Rounds, part: str, workers: int) -> tuple[dict[Case, Cost], list[f
         case: Cost(footprints, _add_case(at, part, case, pairs, cells))
         for case, pairs in found.items()
     }
-    _add_workers(at, part, found[PLAIN], workers)
-    _add_repeats(at, part, found[PLAIN], FOUR * cells)
+    if part in TIMES:
+        _add_times(at, part, found)
+    else:
+        _add_workers(at, part, found[PLAIN], workers)
+        _add_repeats(at, part, found[PLAIN], FOUR * cells)
     _add_memory(at, part, every, workers)
     if part == PARTS[0]:
         aim(at.relief(ground, workers), RELIEF)
     return costs, [cells / s / 1e6 for s in decode_s]
 
 
-def _pairs(at: Rounds, ground: GeneratedGround, workers: int) -> dict[Case, list[Pair]]:
+def _pairs(
+    at: Rounds, ground: GeneratedGround, cases: tuple[Case, ...], workers: int
+) -> dict[Case, list[Pair]]:
     """Rounds of all cases, each pair between two decodings of the one sheet."""
     one = ground.of(next(place for place in sheets() if place.name == ground.made["one"]))
-    found: dict[Case, list[Pair]] = {case: [] for case in CASES}
+    found: dict[Case, list[Pair]] = {case: [] for case in cases}
     decoded = _decode(at, one, workers)
     for i in range(at.rounds):
-        for case in CASES:
+        for case in cases:
             at.tell(f"{ground.part}: {case.name}, {i + 1} of {at.rounds}")
             runs = [(one, workers), (ground, workers)] + [(ground, 1)] * (case is PLAIN)
             order = range(len(runs))[:: -1 if i % 2 else 1]
@@ -145,13 +164,24 @@ def _add_case(at: Rounds, part: str, case: Case, pairs: list[Pair], cells: int) 
     add("one sheet", [pair.one["process_s"] for pair in pairs], 1)
     add("four sheets", [pair.four["process_s"] for pair in pairs], FOUR)
     row = add("a sheet more", [pair.marginal_s for pair in pairs], 1)
-    most = case.most[part]
-    aim(row, Target(f"<= {most:g} decodings", "decodings", most))
-    if case is PLAIN:
+    if part in case.most:
+        most = case.most[part]
+        aim(row, Target(f"<= {most:g} decodings", "decodings", most))
+    if case is PLAIN and part in PARTS:
         fixed = [pair.fixed_s for pair in pairs]
         figure = f"{min(fixed):.2f} to {max(fixed):.2f} s"
         aim(at.add(part, f"{case.name}, the fixed part of a run", fixed, figure=figure), FIXED)
     return list(row["ratios"])
+
+
+def _add_times(at: Rounds, part: str, found: dict[Case, list[Pair]]) -> None:
+    """What a sheet more of the year costs, in what one of powermapping costs in the same round."""
+    pairs = zip(found[YEAR], found[PLAIN], strict=True)
+    times = [(year.marginal_s / year.decode_s) / (plain.marginal_s / plain.decode_s)
+             for year, plain in pairs]  # fmt: skip
+    most = TIMES[part]
+    target = Target(f"<= {most} x", "ratio", most)
+    at.ratio(part, f"{YEAR.name}, a sheet more, over powermapping's", median(times), target)
 
 
 def _add_workers(at: Rounds, part: str, pairs: list[Pair], workers: int) -> None:
@@ -173,10 +203,9 @@ def _add_memory(at: Rounds, part: str, pairs: list[Pair], workers: int) -> None:
     aim(at.add(part, "most memory, in all", peak_gib=peak / GIB), IN_ALL)
 
 
-def _add_nation(at: Rounds, case: Case, city: Cost, country: Cost, rates: list[float]) -> None:
-    hours = project(city, country, rates)
+def _add_nation(at: Rounds, case: Case, hours: Hours, pitched: bool) -> None:
     figure = f"{hours.expected:.1f} h ({hours.least:.1f}-{hours.most:.1f})"
-    name = f"the nation at 0.5 m, {case.name}"
+    name = f"the {'pitched ' * pitched}nation at 0.5 m, {case.name}"
     row = at.add("projection", name, figure=figure, hours=hours.expected)
-    if case is PLAIN:
-        aim(row, NATION)
+    if case is YEAR or (case is PLAIN and not pitched):
+        aim(row, YEAR_OF_NATION if case is YEAR else NATION)

@@ -1,5 +1,6 @@
 """From where the cells of a block look: from the surface, or from planes that lie above it."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -44,5 +45,10 @@ def receivers_of(
 
 def directions_of(azimuths: NDArray[np.float64]) -> NDArray[np.float32]:
     """East and north of each azimuth [rad], (K, 2) float32; an axis is hit exactly."""
+    return _directions(tuple(azimuths.tolist()))
+
+
+@lru_cache(maxsize=8)
+def _directions(azimuths: tuple[float, ...]) -> NDArray[np.float32]:
     southward = [direction(azimuth) for azimuth in azimuths]
     return np.array([(east, -south) for south, east in southward], np.float32).reshape(-1, 2)

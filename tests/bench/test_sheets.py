@@ -18,6 +18,7 @@ from tests.support.commands import call
 ONE, MB = "25DN2", 1 << 20
 FIXED_S, SHEET_S, DECODE_S = 2.0, 3.0, 2.0
 PER_SHEET, FOOTPRINTS = 250_000_000, {"city": 30_000, "country": 4600}
+YEAR = 1.5  # times as long as other runs a year of sun takes
 
 
 class Answers(Rounds):
@@ -35,7 +36,7 @@ class Answers(Rounds):
 
     def make(self, part: str, resolution: float, workers: int) -> GeneratedGround:
         assert resolution == 0.5
-        cells, four = 4 * PER_SHEET // 2, 4 * FOOTPRINTS[part]
+        cells, four = 4 * PER_SHEET // 2, 4 * FOOTPRINTS[part.split()[-1]]
         (self.folder / part).mkdir(exist_ok=True)
         made: dict[str, Any] = dict.fromkeys(("dsm", "dtm"), self.folder / part)
         made |= {"buildings": "pand", "one": ONE, "cells": cells, "footprints": four}
@@ -53,6 +54,7 @@ class Answers(Rounds):
             return {"seconds": DECODE_S * self.slow}
         count = 1 if "area" in asked else 4
         work = count * SHEET_S * (1.8 if asked["workers"] == 1 else 1)
+        work *= YEAR if asked.get("method") == "annual" else 1
         took = (FIXED_S + work) * self.slow + 100 * (len(self.asked) <= self.cold + 1)
         answer = {"process_s": took, "peak": 1500 * MB, "peak_of_child": 600 * MB}
         return answer | {"decoded": 1.1 * count * PER_SHEET}
@@ -101,6 +103,18 @@ def test_workers_repeats_memory_and_the_nation(tmp_path: Path) -> None:
     assert not nation["met"] and "target" in nation
 
 
+def test_a_year_of_sun_is_held_against_powermapping_on_pitched_roofs(tmp_path: Path) -> None:
+    found = rows(Answers(tmp_path, rounds=3))
+    for part, most in (("pitched city", 4), ("pitched country", 2)):
+        times = found[f"{part}: annual, no layers, a sheet more, over powermapping's"]
+        assert times["ratio"] == pytest.approx(YEAR) and times["target"]["most"] == most
+        assert found[f"{part}: most memory, a worker"]["peak_gib"] == pytest.approx(600 / 1024)
+    year = found["projection: the pitched nation at 0.5 m, annual, no layers"]
+    plain = found["projection: the pitched nation at 0.5 m, measured, no layers"]
+    assert year["hours"] == pytest.approx(YEAR * plain["hours"]) and "target" not in plain
+    assert year["target"]["most"] == 3.5
+
+
 def test_each_case_is_a_row_and_each_target_judged(tmp_path: Path) -> None:
     at = Answers(tmp_path)
     rows(at)
@@ -108,7 +122,8 @@ def test_each_case_is_a_row_and_each_target_judged(tmp_path: Path) -> None:
     targets = [row for row in at.rows if "target" in row]
     assert said.count(": met |") + said.count(": missed |") == len(targets)
     for case in sheets.CASES:
-        assert said.count(f"{case.name}, a sheet more | ") == len(sheets.PARTS)
+        parts = len(sheets.PARTS) + len(sheets.PITCHED) * (case is sheets.PLAIN)
+        assert said.count(f"{case.name}, a sheet more | ") == parts
 
 
 def test_every_second_round_is_the_other_way_round(tmp_path: Path) -> None:
@@ -136,7 +151,7 @@ def test_runs_on_generated_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     at = Rounds(tmp_path, 1)
     sheets.measure(at, 2)
     found = {row["name"]: row for row in at.rows}
-    for part in sheets.PARTS:
+    for part in (*sheets.PARTS, *sheets.PITCHED):
         one, four = (
             found[f"{part}: measured, no layers, {n}"] for n in ("one sheet", "four sheets")
         )
@@ -144,7 +159,7 @@ def test_runs_on_generated_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert one["median_s"] > 0 and one["decodings"] > 1
         assert 0.05 < found[f"{part}: most memory, a worker"]["peak_gib"] < 1
     made = list(tmp_path.rglob("*.tif"))
-    assert len(made) == 16 and not list(tmp_path.rglob("*.partial"))
+    assert len(made) == 32 and not list(tmp_path.rglob("*.partial"))
 
 
 # A process

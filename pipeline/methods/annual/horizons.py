@@ -15,11 +15,11 @@ from pipeline.grid.tile_masks import TileMask
 from pipeline.grid.windows import TILE, Window, uniform_halo
 from pipeline.heights.far import far_heights
 from pipeline.methods.annual.segments import BESIDE, Segments
+from pipeline.methods.annual.surface import AROUND, surface
 from pipeline.methods.climate.table import BINS
 from pipeline.methods.passes import Work
 
 PIECE = 544  # columns of what is looked at once: a quarter of a block with what its roofs overhang
-AROUND = 128  # cells around that its samples reach
 
 Wholes = NDArray[np.int64]
 
@@ -108,7 +108,7 @@ def _bins(
     own, slopes = np.full(piece[2:], np.nan, np.float32), np.zeros((*piece[2:], 2), np.float32)
     chosen[at], own[at], slopes[at] = True, cells.from_, gradient[cells.plane]
     window = piece.grow(uniform_halo(AROUND))
-    heights = work.heights.dsm(window, _tiles(cells, window).marked)
+    heights = surface(work, window, _tiles(cells, window))
     inner = piece._replace(top=AROUND, left=AROUND).box
     near, far = near_field(heights, window.top, window.left, inner), _far(work, piece)
     r = work.context.resolution
@@ -116,12 +116,11 @@ def _bins(
 
 
 def _tiles(cells: PlaneCells, window: Window) -> TileMask:
-    """The tiles of a window that can be seen near some cells."""
-    frame = window.coarse(TILE)
-    tiles = np.unique(np.column_stack([cells.row // TILE, cells.column // TILE]), axis=0)
-    mask = TileMask.none(frame)
-    mask.add(np.hstack([tiles * TILE - AROUND, (tiles + 1) * TILE + AROUND]))
-    return mask
+    """The tiles of a window that have some of the cells."""
+    tiles = TileMask.none(window.coarse(TILE))
+    top, left = tiles.frame.top, tiles.frame.left
+    tiles.marked[cells.row // TILE - top, cells.column // TILE - left] = True
+    return tiles
 
 
 def _far(work: Work, piece: Window) -> FarField:

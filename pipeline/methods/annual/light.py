@@ -153,16 +153,16 @@ def lying_on(
     return receivers, gradient
 
 
-def light_of(
-    work: Work, block: Block, segments: Segments, square: SquareLight, p: Any
-) -> PlaneLight:
-    """What the modules of planes get. square: of the block's."""
+def light_of(work: Work, block: Block, segments: Segments) -> PlaneLight:
+    """What the modules of planes get, by the light of the block's square."""
+    p = work.context.p
+    square = square_light(work.context.climate, block.square, p.directions)
     receivers, gradient = lying_on(segments, square, p)
     least = receivers.own_bins(len(square.table))
     cells = plane_cells(segments, work.context.resolution, p.module_lift_m)
     sums = np.zeros((len(least), square.table.shape[2]), np.int64)
     for at, bins in horizons(work, cells, gradient, azimuths(len(square.table))):
-        some, plane = np.unique(cells.plane[at], return_inverse=True)
+        some, plane = _numbered(cells.plane[at], len(gradient))
         rows, here = receivers.of(some)
         sums[rows] += plane_sums(bins, plane, here.start, least[rows], square.table)
     counts = np.repeat(segments.planes.cells, np.diff(receivers.start))
@@ -170,6 +170,14 @@ def light_of(
     unshaded, _ = received(receivers, sums_alone(receivers, square), square, p)
     cut = light_cut(work.context, segments, p.reach_height_m)
     return PlaneLight(months, unshaded, view, cut)
+
+
+def _numbered(plane: NDArray[np.int64], planes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The planes that cells lie in, and which of these each cell does."""
+    some = np.flatnonzero(np.bincount(plane, minlength=planes))
+    number = np.empty(planes, np.int64)
+    number[some] = np.arange(len(some))
+    return some, number[plane]
 
 
 def sums_alone(receivers: Receivers, square: SquareLight) -> NDArray[np.int64]:

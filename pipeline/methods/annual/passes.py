@@ -1,6 +1,6 @@
 """The one pass: heights, planes, and what they give."""
 
-from pipeline.methods.annual.light import light_of, square_light
+from pipeline.methods.annual.light import light_of
 from pipeline.methods.annual.painting import paint
 from pipeline.methods.annual.rules import convergence_of
 from pipeline.methods.annual.schemes import best_of
@@ -25,16 +25,16 @@ ROOFS = "roofs"
 def judge_block(work: Work, block: Block) -> Judged:
     """The verdicts of a block's buildings, and its part of the raster layers."""
     measured = work.measured(block.footprints)
-    every = [*segments(work, measured, block.core)]
+    lit = [(some, light_of(work, block, some)) for some in segments(work, measured, block.core)]
     if work.layers:
-        paint(work, block, measured, every)
-    if not every:
+        paint(work, block, measured, [some for some, _ in lit])
+    if not lit:
         return Judged.nothing(measured)
     climate, p, n = work.context.climate, work.context.p, len(measured)
-    square, north = square_light(climate, block.square, p.directions), convergence_of(block.square)
     best = best_of(climate, block.square, p.directions, p.albedo)
-    lit = [(some, light_of(work, block, some, square, p)) for some in every]
-    planes = by_building([planes_of(*each, measured, north, best, p) for each in lit])
+    planes = by_building(
+        [planes_of(*each, measured, convergence_of(block.square), best, p) for each in lit]
+    )
     cells = spread(by_building([buildings_of(*each) for each in lit]), n)
     wind = wind_of_block(work, block, measured)
     columns = columns_of(planes, cells, n) | wind_columns(wind.position, wind.year, n, p)

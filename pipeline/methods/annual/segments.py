@@ -13,9 +13,9 @@ from kernels.spans import Spans
 from kernels.zonal import NO_HEIGHT, centimetres
 from pipeline.grid.tile_masks import TileMask, enclosing
 from pipeline.grid.windows import TILE, Window, uniform_halo
-from pipeline.heights.pair import PairReader
-from pipeline.heights.rasters import PIECE
-from pipeline.methods.annual.rules import DIGITS, OVERGROWN_M, Annual
+from pipeline.heights.rasters import rectangles
+from pipeline.methods.annual.rules import DIGITS, OVERGROWN_M
+from pipeline.methods.annual.surface import read_surface
 from pipeline.methods.buildings import Measured
 from pipeline.methods.passes import Work
 
@@ -53,7 +53,7 @@ def segments(work: Work, measured: Measured, core: Window) -> Iterator[Segments]
     for position in (judged[near], *judged[~near][:, None]):
         if len(position):
             work.check_stop()
-            yield _segments(position, measured, work.heights, work.context.p)
+            yield _segments(position, measured, work)
 
 
 def _inside(windows: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
@@ -63,14 +63,12 @@ def _inside(windows: NDArray[np.int64], window: Window) -> NDArray[np.bool_]:
     return within & (left >= window.left) & (right <= window.right)
 
 
-def _segments(
-    position: NDArray[np.int64], measured: Measured, heights: PairReader, p: Annual
-) -> Segments:
-    windows = measured.windows[position]
+def _segments(position: NDArray[np.int64], measured: Measured, work: Work) -> Segments:
+    windows, p = measured.windows[position], work.context.p
     window = enclosing(windows)
     spans = measured.outlines.take(position).spans(window)
     planes = roof_planes(
-        _heights(window, windows, heights),
+        _heights(window, windows, work),
         spans,
         measured.resolution,
         least_cells=p.min_plane_cells,
@@ -81,12 +79,13 @@ def _segments(
     return Segments(position, window, spans, planes)
 
 
-def _heights(window: Window, windows: NDArray[np.int64], heights: PairReader) -> NDArray[np.int32]:
+def _heights(window: Window, windows: NDArray[np.int64], work: Work) -> NDArray[np.int32]:
     """The DSM of a window [cm], where footprints can have cells; NO_HEIGHT beyond the rasters."""
-    tiles, cm = TileMask.none(window.coarse(TILE)), np.full(window[2:], NO_HEIGHT, np.int32)
-    tiles.add(windows)
-    for piece in window.intersect(heights.terrain.window).pieces(PIECE):
-        marked = tiles.part(piece.coarse(TILE)).marked
-        if marked.any():
-            cm[window.slices(piece)] = centimetres(heights.dsm(piece, marked))
+    roofs, cm = TileMask.none(window.coarse(TILE)), np.full(window[2:], NO_HEIGHT, np.int32)
+    roofs.add(windows)
+    heights = read_surface(work, window, roofs)
+    for part in rectangles(roofs.marked):
+        tiles = part._replace(top=roofs.frame.top + part.top, left=roofs.frame.left + part.left)
+        here = window.slices(Window(*(n * TILE for n in tiles)).intersect(window))
+        cm[here] = centimetres(heights[here])
     return cm
