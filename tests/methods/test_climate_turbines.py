@@ -1,6 +1,7 @@
 """Turbines: those that are shipped give what the trial measured; faults of a file are one line."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pipeline.methods.climate.make_turbines import TRIAL, TRIAL_MS, TRIAL_SHAPE
 from pipeline.methods.climate.turbines import COLUMNS, MIDDLES
 from tests.support import wind_year
 
+ROOT = Path(__file__).parents[2]
 SHIPPED = Path(make_turbines.__file__).with_name("turbines.csv")
 
 
@@ -33,6 +35,13 @@ def test_the_shipped_file_is_what_the_program_makes(tmp_path: Path) -> None:
     made = tmp_path / "made.csv"
     make_turbines.make(made)
     assert made.read_bytes() == SHIPPED.read_bytes()
+
+
+def test_the_docs_name_them_all() -> None:
+    text = (ROOT / "docs" / "inputs.md").read_text("utf-8")
+    _, _, listed = text.partition("`--set turbine=NAME` chooses one: ")
+    names = re.findall(r"`(\w+)`", listed.partition(". ")[0])
+    assert names == [*shipped_turbines().by_name]
 
 
 def test_the_study_s_turbine_is_as_published() -> None:

@@ -10,7 +10,7 @@ from pipeline.results import report
 from pipeline.runs.answers import why_not
 from tests.support.commands import arguments, call
 from tests.support.outcomes import compute
-from tests.support.runs import Files, World
+from tests.support.runs import Files, World, table_of
 
 ANNUAL = ("--method", "annual", "--workers", "1", "--layers", "none")
 
@@ -20,6 +20,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     w = World(60, 60)
     w.block(20, 20, 40, 40, 8.0)
     return w.write(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def tall(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    w = World(60, 60)
+    w.block(20, 20, 40, 40, 25.0)
+    return w.write(tmp_path_factory.mktemp("tall"))
 
 
 @pytest.fixture
@@ -59,6 +66,28 @@ def test_the_report_has_their_sum_and_finished_runs_answer_only_with_their_own(
     assert why_not(tmp_path / "other", asked.replace(settings=mine["settings"])) is None
     compute(files, tmp_path / "plain", layers=())
     assert "turbines" not in report.read(tmp_path / "plain")["inputs"]
+
+
+def test_a_candidate_has_the_yield_of_the_turbine_that_is_chosen(
+    tall: Files, turbines: Path, tmp_path: Path
+) -> None:
+    """In proportion to what they take of the wind, but for the hours at rated power."""
+    rows = []
+    for name in ("study", "montana"):
+        mine: dict[str, Any] = {"turbines": str(turbines), "settings": {"turbine": name}}
+        compute(tall, tmp_path / name, method="annual", layers=(), **mine)
+        rows.append(table_of(tmp_path / name).iloc[0])
+    study, montana = rows
+    assert study["wind_candidate"] and study["wind_kwh"] > 100
+    shares = [
+        each.swept * each.field_share
+        for each in map(shipped_turbines().named, ("montana", "study"))
+    ]
+    ratio = montana["wind_kwh"] / study["wind_kwh"]
+    assert 0.9 < ratio / (shares[0] / shares[1]) <= 1.0
+    for name in ("wind_mean_ms", "wind_held", "hub_m"):
+        assert montana[name] == study[name]
+    assert montana["z0_m"] == pytest.approx(study["z0_m"], rel=0.02)  # weighted by its yield
 
 
 @pytest.mark.parametrize(
