@@ -23,7 +23,7 @@ KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/kernels/test_%,$(wildcard k
 .PHONY: help demo map serve test test-all coverage lint format bench load rehearsal peers lock clean
 
 help:
-	@echo "make demo      a generated quarter judged, from sheets to map, in demo/; a year of sun in demo-year/"
+	@echo "make demo      a generated quarter judged, from sheets to map, in demo/; a year of sun and wind in demo-year/"
 	@echo "make serve     the demo's roofs on a map, at http://127.0.0.1:8000/map/"
 	@echo "make test      the quick tests"
 	@echo "make test-all  all tests, the slow proofs too;  make coverage  of the kernels, compiler off"

@@ -1,6 +1,7 @@
 """The command line: it parses, calls one function of the pipeline, and prints."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -171,7 +172,7 @@ def demo(
     from pipeline.storage import written
 
     named = method_named(method or DEFAULT).name
-    scenes = {"annual": (generate_roofs, standing_roofs)}
+    scenes = {"annual": (partial(generate_roofs, tall=True), standing_roofs)}
     make, standing_in = scenes.get(named, (generate, standing))
     with stoppable() as stop, TemporaryDirectory(prefix="daklaag-") as folder:
         into = inputs or Path(folder)

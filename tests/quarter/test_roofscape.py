@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry import Polygon
 
 from pipeline.quarter.roofscape import Roofscape, generate_roofs, roofscape, standing_roofs
-from pipeline.quarter.roofscape.kinds import KINDS
+from pipeline.quarter.roofscape.kinds import KINDS, TALL
 from pipeline.quarter.scene import Cells
 
 
@@ -22,6 +22,17 @@ def scene() -> Roofscape:
 def test_every_kind_of_roof_is_there(scene: Roofscape) -> None:
     assert {roof.kind for roof in scene.roofs} == {*(k.__name__ for k in KINDS), "terrace"}
     assert all(shapely.box(*scene.bounds).contains(roof.footprint) for roof in scene.roofs)
+
+
+def test_what_is_tall_stands_beside_all_else(scene: Roofscape) -> None:
+    tall = roofscape(repeats=1, tall=True)
+    low, high = tall.roofs[: len(scene.roofs)], tall.roofs[len(scene.roofs) :]
+    assert (low, tall.crowns, tall.holes) == (scene.roofs, scene.crowns, scene.holes)
+    assert [roof.kind for roof in high] == [kind.__name__ for kind in TALL]
+    ground = shapely.box(*tall.bounds)
+    for roof in high:
+        assert ground.contains(roof.footprint) and 20 < roof.faces[0].sheet.level < 61
+        assert not any(roof.footprint.intersects(other.footprint) for other in low)
 
 
 @pytest.mark.parametrize("seed", [2, 3, 5, 7])

@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.methods.annual.rules import DELOITTE, DIRECTIONS, NREL, ORIENTATION, ZONATLAS
 from pipeline.methods.annual.sums import DUTCH, FACING, MONTH_LABELS
 from pipeline.methods.phrases import Phrases
+from pipeline.methods.turbines import FIELD_TRIAL_KWH, STUDY_KWH
 from pipeline.wording import amount, number
 
 FLEET = {"low": 838, "high": 947}  # kWh/kWp a year: Laevens (2020), Schardt and te Heesen
@@ -25,6 +26,7 @@ SCHEMES = {
     },
 }
 FLAT = {"en": "flat", "nl": "plat"}
+LOW, HIGH = FIELD_TRIAL_KWH
 TO = {"en": "to", "nl": "tot"}
 
 
@@ -34,15 +36,19 @@ def _report(lang: str) -> str:
 
 EN = Phrases(
     report=_report("en"),
-    title="A year of sun on the roofs",
-    subtitle="Roofs with a plane that suits solar panels, by the method annual",
+    table="A turbine's yield (wind_kwh) lies between wind_low_kwh and wind_high_kwh in 80 of 100"
+    f" cases; field trials of small roof turbines measured {LOW}-{HIGH} kWh a year.",
+    title="A year of sun and wind on the roofs",
+    subtitle="Roofs with a plane that suits solar panels, or that suit a small turbine, by the"
+    " method annual",
     roofs="Roofs, suitable for",
     parts="Planes, by the direction that they face; paler: less steep",
-    remark="Not judged: wind, structure, ownership, permits and monuments, grid capacity, panels"
+    remark="Not judged: structure, ownership, permits and monuments, noise, grid capacity, panels"
     " already there.",
     changes={
-        "counts.class.solar": "with a suitable plane",
-        "counts.class.none": "without one",
+        "counts.class.solar": "suitable for sun only",
+        "counts.class.wind_or_solar": "for wind, with or without sun",
+        "counts.class.none": "for neither",
         "counts.rejected": "not judged",
         "number.planes": "planes",
         "area_ha.roof:2": "true area of planes, ha",
@@ -51,21 +57,30 @@ EN = Phrases(
         "kwh.solar_low": "  in 80 of 100 cases at least",
         "kwh.solar_high": "  and at most",
         "kwh.shade": "lost by shade, kWh a year",
-        "households.solar:1": "as much as the use of households",
+        "kwh.wind": "yield of turbines in the field, kWh a year",
+        "kwh.wind_low": "  in 80 of 100 cases at least",
+        "kwh.wind_high": "  and at most",
+        "households.solar:1": "as much as the use of households, sun",
+        "households.wind:1": "  wind",
     },
     more="{more} kWh a year",
 )
 NL = Phrases(
     report=_report("nl"),
-    title="Een jaar zon op de daken",
-    subtitle="Daken met een vlak dat geschikt is voor zonnepanelen, volgens de methode annual",
+    table="De opbrengst van een turbine (wind_kwh) ligt in 80 van de 100 gevallen tussen"
+    " wind_low_kwh en wind_high_kwh; in praktijkproeven haalden kleine dakturbines"
+    f" {LOW}-{HIGH} kWh per jaar.",
+    title="Een jaar zon en wind op de daken",
+    subtitle="Daken met een vlak dat geschikt is voor zonnepanelen, of geschikt voor een kleine"
+    " turbine, volgens de methode annual",
     roofs="Daken, geschikt voor",
     parts="Dakvlakken, naar hun richting; bleker: minder steil",
-    remark="Niet beoordeeld: wind, constructie, eigendom, vergunningen en monumenten,"
+    remark="Niet beoordeeld: constructie, eigendom, vergunningen en monumenten, geluid,"
     " netcapaciteit, panelen die er al liggen.",
     changes={
-        "counts.class.solar": "met een geschikt dakvlak",
-        "counts.class.none": "zonder",
+        "counts.class.solar": "geschikt voor alleen zon",
+        "counts.class.wind_or_solar": "voor wind, met of zonder zon",
+        "counts.class.none": "voor geen van beide",
         "counts.rejected": "niet beoordeeld",
         "number.planes": "dakvlakken",
         "area_ha.roof:2": "werkelijk oppervlak van dakvlakken, ha",
@@ -74,7 +89,11 @@ NL = Phrases(
         "kwh.solar_low": "  in 80 van de 100 gevallen minstens",
         "kwh.solar_high": "  en hoogstens",
         "kwh.shade": "verlies door schaduw, kWh per jaar",
-        "households.solar:1": "evenveel als het verbruik van huishoudens",
+        "kwh.wind": "opbrengst van turbines in de praktijk, kWh per jaar",
+        "kwh.wind_low": "  in 80 van de 100 gevallen minstens",
+        "kwh.wind_high": "  en hoogstens",
+        "households.solar:1": "evenveel als het verbruik van huishoudens, zon",
+        "households.wind:1": "  wind",
     },
     more="{more} kWh per jaar",
 )
@@ -83,6 +102,7 @@ NL = Phrases(
 def figures(report: Mapping[str, Any], lang: str) -> dict[str, Any]:
     """The figures of the printed report's template that are not in the report itself."""
     kwh, kwp = report["kwh"], report["kwp"]["panel"]
+    turbines = report["counts"]["wind_suitable"]
     return {
         "scheme": SCHEMES[lang][report["method"]["parameters"]["scheme"]],
         "fleet": FLEET,
@@ -90,6 +110,13 @@ def figures(report: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "shade": kwh["shade"] / kwh["unshaded"] if kwh["unshaded"] else 0.0,
         "months": _by_month(report["month_kwh"], lang),
         "directions": _by_direction(report, lang),
+        "a_turbine": {
+            name: kwh[end] / turbines if turbines else None
+            for name, end in (("likely", "wind"), ("low", "wind_low"), ("high", "wind_high"))
+        },
+        "trial_kwh": {"low": LOW, "high": HIGH},
+        "study_kwh": STUDY_KWH,
+        "study_total": STUDY_KWH * turbines,
     }
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from pipeline.methods.house import HOUSEHOLDS_SHARE
 from pipeline.methods.method import NUMBER, Column, Derived, Words
 from pipeline.methods.powermapping.rules import YIELDS
+from pipeline.methods.turbines import FIELD_TRIAL_KWH
 
-FIELD_TRIAL_KWH = (15, 870)  # a year, of small roof turbines: the Warwick trials
 KWH, HOMES = "kWh/year", "households"
 # fmt: off
 COLUMNS = (

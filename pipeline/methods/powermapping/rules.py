@@ -24,6 +24,7 @@ from pipeline.methods.buildings import (
     Measured,
 )
 from pipeline.methods.parameters import as_text, parameter
+from pipeline.methods.turbines import STUDY_KWH
 from pipeline.terms import Field
 
 NAME = "powermapping"
@@ -100,7 +101,7 @@ class Powermapping(CandidateParameter, CentreParameter, _Sun):
         maximum=500,
     )
     turbine_kwh: float = parameter(
-        "number", 3060.0, "the study's: 90 % of a household; field trials measured 15-870",
+        "number", STUDY_KWH, "the study's: 90 % of a household; field trials measured 15-870",
         unit="kWh/year", minimum=0, maximum=100_000,
     )
     household_kwh: float = parameter(

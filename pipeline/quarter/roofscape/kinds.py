@@ -271,6 +271,23 @@ def courtyard(rng: Random) -> Shape:
     return Shape(Polygon(span.ring, [inner.ring]), faces)
 
 
+def _with_lift(span: Span, level: float) -> Shape:
+    """A flat roof behind a parapet, with the top of a lift at its middle."""
+    lift = Face(Span.about(5, 4).ring, Sheet(level + 2.6), "detail")
+    return _whole(span, [Face(span.ring, Sheet(level)), *_parapet(span, level + 0.6, 0.3), lift])
+
+
+def apartments(rng: Random) -> Shape:
+    """A long block of flats of 21 to 30 m."""
+    return _with_lift(Span.about(rng.uniform(30, 38), rng.uniform(11, 13)), rng.uniform(21, 30))
+
+
+def tower(rng: Random) -> Shape:
+    """A square tower of 40 to 60 m."""
+    side = rng.uniform(16, 22)
+    return _with_lift(Span.about(side, side), rng.uniform(40, 60))
+
+
 def terrace(rng: Random) -> list[tuple[float, Shape]]:
     """A row of gabled houses with party walls, some higher than the others: each house and where
     its middle lies along the row [m]."""
@@ -304,3 +321,5 @@ KINDS: tuple[Callable[[Random], Shape], ...] = (
     with_chimney,
     courtyard,
 )
+TALL: tuple[Callable[[Random], Shape], ...] = (apartments, tower)
+"""What is high enough for a turbine."""

@@ -13,7 +13,7 @@ from shapely.geometry import Point as Dot
 
 from pipeline.quarter.ground import scatter
 from pipeline.quarter.roofscape.faces import Face, Roof, Sheet, TruePlane
-from pipeline.quarter.roofscape.kinds import KINDS, Shape, terrace
+from pipeline.quarter.roofscape.kinds import KINDS, TALL, Shape, terrace
 from pipeline.quarter.scene import CROWN_ROUGHNESS, Cells, Tree
 from pipeline.quarter.shapes import Bounds, Floats, Frame
 
@@ -126,24 +126,34 @@ def _reduced(fine: Floats, survey: Survey) -> Floats:
 
 
 def roofscape(
-    repeats: int = 6, seed: int = 2008, origin: tuple[float, float] = (122400.0, 480800.0)
+    repeats: int = 6,
+    seed: int = 2008,
+    origin: tuple[float, float] = (122400.0, 480800.0),
+    tall: bool = False,
 ) -> Roofscape:
     """A scene of every kind of roof, so often each, turned at random; origin: its south-western
-    corner [RD m]. ValueError if the seed is negative or there are no repeats."""
+    corner [RD m]; tall: with one of each kind that is high enough for a turbine too. ValueError if
+    the seed is negative or there are no repeats."""
     if seed < 0 or repeats < 1:
         raise ValueError(f"seed {seed} must not be negative, and repeats {repeats} positive")
-    rng = np.random.default_rng(seed)
-    side = math.ceil(math.sqrt(repeats * (len(KINDS) + 1)))
-    roofs: list[Roof] = []
-    for k in range(repeats * (len(KINDS) + 1)):
-        row, column = divmod(k, side)
-        x, y = origin[0] + (column + 0.5) * LOT, origin[1] + (row + 0.5) * LOT
-        shift = rng.uniform(-1, 1, 2).tolist()
-        frame = Frame.at(x + shift[0], y + shift[1], rng.uniform(0, math.tau))
-        roofs += _lot(k % (len(KINDS) + 1), frame, rng)
-    rows = math.ceil(repeats * (len(KINDS) + 1) / side)
+    rng, low = np.random.default_rng(seed), repeats * (len(KINDS) + 1)
+    side, roofs = math.ceil(math.sqrt(low)), list[Roof]()
+    for k in range(low):
+        roofs += _lot(k % (len(KINDS) + 1), _frame(k, side, origin, rng), rng)
+    covers, high = _covers(roofs, rng), TALL if tall else ()
+    for k, kind in enumerate(high, low):
+        roofs.append(_roof(kind.__name__, _frame(k, side, origin, rng), kind(rng)))
+    rows = math.ceil((low + len(high)) / side)
     bounds = (*origin, origin[0] + side * LOT, origin[1] + rows * LOT)
-    return Roofscape(bounds, seed, tuple(roofs), *_covers(roofs, rng))
+    return Roofscape(bounds, seed, tuple(roofs), *covers)
+
+
+def _frame(k: int, side: int, origin: tuple[float, float], rng: np.random.Generator) -> Frame:
+    """A place in the k-th lot, of `side` in a row, turned at random."""
+    row, column = divmod(k, side)
+    x, y = origin[0] + (column + 0.5) * LOT, origin[1] + (row + 0.5) * LOT
+    shift = rng.uniform(-1, 1, 2).tolist()
+    return Frame.at(x + shift[0], y + shift[1], rng.uniform(0, math.tau))
 
 
 def _lot(kind: int, frame: Frame, rng: np.random.Generator) -> Iterator[Roof]:

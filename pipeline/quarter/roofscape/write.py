@@ -52,15 +52,17 @@ def generate_roofs(
     sheets: tuple[int, int] = (2, 2),
     survey: Survey = "mean",
     noise: float = 0.05,
+    tall: bool = False,
 ) -> RoofFiles:
     """Write a scene of every kind of roof, so often each; the same arguments give the same bytes.
 
     resolution [m]; sheets: counted eastward and northward; survey: "mean" for cells as AHN4 has
-    them, "highest" for AHN5's; noise: standard deviation of the heights [m]. The directory is
-    made; an earlier scene in it is replaced. ValueError for a resolution that does not divide
-    the scene, no repeats, or more sheets than cells.
+    them, "highest" for AHN5's; noise: standard deviation of the heights [m]; tall: with buildings
+    that are high enough for a turbine. The directory is made; an earlier scene in it is replaced.
+    ValueError for a resolution that does not divide the scene, no repeats, or more sheets than
+    cells.
     """
-    scene = roofscape(repeats, seed)
+    scene = roofscape(repeats, seed, tall=tall)
     cells = [*sheets_of(Cells.of(scene.bounds, resolution), sheets)]
     directory.mkdir(parents=True, exist_ok=True)
     for stale in directory.glob(SHEETS):

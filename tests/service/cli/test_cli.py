@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -216,14 +218,15 @@ def test_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_demo_of_roofs_in_planes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generate = roofscape.generate_roofs
-    monkeypatch.setattr(roofscape, "generate_roofs", lambda path: generate(path, repeats=1))
+    monkeypatch.setattr(roofscape, "generate_roofs", partial(generate, repeats=1))
     out = tmp_path / "demo"
     layers = "--layers", "plane"
     words = "--method", "annual", "--workers", 1, "--out", out, "--lang", "nl"
     result = call("demo", *words, *layers)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == FINAL
-    assert result.stdout.startswith("Een jaar zon op de vlakken van de daken")
+    assert result.stdout.startswith("Een jaar zon en wind op de daken")
+    assert re.search(r"gebouwen van 20 m of hoger +2\n", result.stdout)
     assert call("export", out, "--to", tmp_path / "plane.tif").exit_code == 0
     assert "annual" in call("demo", "--method", "yearly", "--out", out).stderr
 
