@@ -38,10 +38,9 @@ EN = Phrases(
     report=_report("en"),
     table="A turbine's yield (wind_kwh) lies between wind_low_kwh and wind_high_kwh in 80 of 100"
     f" cases; field trials of small roof turbines measured {LOW}-{HIGH} kWh a year.",
-    title="A year of sun and wind on the roofs",
-    subtitle="Roofs with a plane that suits solar panels, or that suit a small turbine, by the"
-    " method annual",
-    roofs="Roofs, suitable for",
+    title="A year of sun and wind",
+    subtitle="Potentially suitable roofs, by the method annual",
+    roofs="Roofs, potentially suitable for",
     parts="Planes, by the direction that they face; paler: less steep",
     remark="Not judged: structure, ownership, permits and monuments, noise, grid capacity, panels"
     " already there.",
@@ -70,10 +69,9 @@ NL = Phrases(
     table="De opbrengst van een turbine (wind_kwh) ligt in 80 van de 100 gevallen tussen"
     " wind_low_kwh en wind_high_kwh; in praktijkproeven haalden kleine dakturbines"
     f" {LOW}-{HIGH} kWh per jaar.",
-    title="Een jaar zon en wind op de daken",
-    subtitle="Daken met een vlak dat geschikt is voor zonnepanelen, of geschikt voor een kleine"
-    " turbine, volgens de methode annual",
-    roofs="Daken, geschikt voor",
+    title="Een jaar zon en wind",
+    subtitle="Potentieel geschikte daken, volgens de methode annual",
+    roofs="Daken, potentieel geschikt voor",
     parts="Dakvlakken, naar hun richting; bleker: minder steil",
     remark="Niet beoordeeld: constructie, eigendom, vergunningen en monumenten, geluid,"
     " netcapaciteit, panelen die er al liggen.",

@@ -113,11 +113,11 @@ def panel(axes: Axes, shown: Shown, lang: str) -> float:
         y = _paragraph(axes, y - 0.02, moments, size=8.5, color=QUIET)
     y = _paragraph(axes, y - 0.14, phrases.roofs, size=9.5, weight="bold")
     always = (*names(method.classes), "not_judged")
-    titles = labels(method, lang)
+    titles, closer = labels(method, lang), CLOSER if shown.parts else 0.0
     for name, style in styles(method, bool(shown.parts)).items():
         count = shown.counts.get(name, 0)
         if count or name in always:
-            y = _entry(axes, y, style, titles[name], wording.number(count, lang))
+            y = _entry(axes, y, style, titles[name], wording.number(count, lang)) + closer
     if shown.dot is not None:
         dots = words["map_dots"].format(metres=wording.number(shown.dot, lang))
         y = _paragraph(axes, y - 0.06, dots, size=8, color=QUIET)
