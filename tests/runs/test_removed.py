@@ -85,6 +85,9 @@ def test_faulty_removals_are_refused(tmp_path: Path) -> None:
     assert "give surface=extruded, or a DSM without it" in refused(
         files, out, *one, "--set", "surface=dsm"
     )
+    assert f"{1:016d}: stands in the measured surface; give a DSM without it" in refused(
+        files, out, *one, "--method", "annual"
+    )
     said = refused(files, out, *one, "--remove-building", "4711")
     assert said.startswith("error: --remove-building 4711: none of the ")
     assert f"did you mean {2:016d}?" in refused(files, out, "--remove-building", "2")

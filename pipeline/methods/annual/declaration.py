@@ -6,7 +6,7 @@ from pipeline.methods.annual.columns import FOOTPRINTS, OWN
 from pipeline.methods.annual.painting import PLANE, SKY, SOLAR
 from pipeline.methods.annual.passes import PASSES
 from pipeline.methods.annual.reach import HorizonReach
-from pipeline.methods.annual.rules import NAME, Annual, check_cells, convergences
+from pipeline.methods.annual.rules import NAME, Annual, check, check_cells, convergences
 from pipeline.methods.annual.shades import SUN_OF_YEAR
 from pipeline.methods.annual.sums import DERIVED
 from pipeline.methods.annual.wind.scene import wind_reach
@@ -99,6 +99,7 @@ ANNUAL = Method(
         marked={"wind_candidate": wind_reach},
     ),
     states=convergences,
+    check=check,
     check_cells=check_cells,
     uses_climate=True,
     uses_turbines=True,

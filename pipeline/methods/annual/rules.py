@@ -216,6 +216,17 @@ def convergences(p: Annual, squares: Sequence[LatticeCell]) -> dict[str, Any]:
     }
 
 
+def check(p: Annual, squares: Sequence[LatticeCell], removed: Sequence[str]) -> None:
+    """Raises InputError for a building to be taken away: it stands in the measured surface, and so
+    would go on to shade and to shelter."""
+    if removed:
+        raise InputError(
+            Field("remove_building", removed[0]),
+            "stands in the measured surface",
+            "give a DSM without it",
+        )
+
+
 def check_cells(resolution: float) -> None:
     """Raises InputError for cells that are too coarse, or of which 32 m is no whole number."""
     if resolution > COARSEST_M:
