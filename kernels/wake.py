@@ -18,6 +18,7 @@ from kernels.profile import Drag, speed_ratio, speed_ratios
 FITTED = 5.0  # heights of an obstacle, from where on the wake was fitted
 LEAST_ETA = 0.997  # height in the wake, over its own, below which the formula would fall again
 GROWN_ETA = 2.137  # above which a nearer obstacle would take less
+NOTHING = (0.0, math.inf, 0.0)  # deficit, distance and rise of no obstacle
 WIDE, PER_SECTOR, PER_FAR = 30, 31, 3  # degrees of a sector, with both borders, of a far direction
 
 Reals = NDArray[np.float64]
@@ -94,23 +95,7 @@ def _deficit(e, x, porosity, place):  # type: ignore[no-untyped-def]
     return min(1.0, (1.0 - porosity) * held_wake(e, x, place.mast, place.roughness) * u)
 
 
-@kernel
-def _strongest(height, distance, porosity, place):  # type: ignore[no-untyped-def]
-    """Of what is seen in a direction, what takes most: its deficit, distance and rise above the
-    roof; of equal ones the nearest, of these the highest."""
-    deficit, nearest, rise = 0.0, 0.0, 0.0
-    for q in range(len(height)):
-        e, x = height[q] - place.roof, distance[q]
-        seen = q > 0 and height[q] == height[q - 1] and x == distance[q - 1]
-        if e > 0.0 and not seen:
-            lost = _deficit(e, x, porosity, place)
-            nearer = x < nearest or (x == nearest and e > rise)
-            if lost > deficit or (lost == deficit and lost > 0.0 and nearer):
-                deficit, nearest, rise = lost, x, e
-    return deficit, nearest, rise
-
-
-@kernel
+@inlined
 def _stronger(a, b):  # type: ignore[no-untyped-def]
     """Which of two takes more: by deficit, then nearness, then rise."""
     if a[0] != b[0]:
@@ -121,8 +106,20 @@ def _stronger(a, b):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _strongest(height, distance, porosity, place):  # type: ignore[no-untyped-def]
+    """Of what is seen in a direction, what takes most: its deficit, distance and rise above the
+    roof; of equal ones the nearest, of these the highest."""
+    most = NOTHING
+    for q in range(len(height)):
+        e, x = height[q] - place.roof, distance[q]
+        again = q > 0 and height[q] == height[q - 1] and x == distance[q - 1]
+        if e > 0.0 and not again:
+            most = _stronger((_deficit(e, x, porosity, place), x, e), most)
+    return most
+
+
+@kernel
 def _wakes(hubs, drag, ratios, near, far, porosity, wakes):  # type: ignore[no-untyped-def]
-    around, wide = near.height.shape[1], far.height.shape[1]
     for i in range(ratios.shape[0]):
         for s in range(ratios.shape[1]):
             place = _Place(
@@ -132,9 +129,9 @@ def _wakes(hubs, drag, ratios, near, far, porosity, wakes):  # type: ignore[no-u
             for j in range(PER_SECTOR):
                 degree = WIDE * s - WIDE // 2 + j
                 if j == 0 or (degree + 1) % PER_FAR == 0:
-                    k = ((degree + 1) // PER_FAR) % wide
+                    k = ((degree + 1) // PER_FAR) % far.height.shape[1]
                     of_far = _strongest(far.height[i, k], far.distance[i, k], porosity, place)
-                k = degree % around
+                k = degree % near.height.shape[1]
                 most = _strongest(near.height[i, k], near.distance[i, k], porosity, place)
                 most = _stronger(most, of_far)
                 wakes.deficit[i, s, j] = most[0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline import quarter
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.annual.rules import Annual
-from pipeline.methods.annual.wind.scene import Scene
+from pipeline.methods.annual.wind.model import Scene
 from pipeline.methods.annual.wind.year import year_of_wind
 from pipeline.methods.climate import shipped_climate, shipped_turbines
 from pipeline.methods.climate.wind import wind_of
@@ -133,8 +133,8 @@ def kwh(scene: Scene) -> float:
     """The yield of the study's turbine at Schiphol."""
     wind = wind_of(shipped_climate(), LatticeCell(10, 46))
     turbine = shipped_turbines().named("study")
-    one = [type(part)(*(np.asarray(values)[None] for values in part)) for part in scene]
-    return float(year_of_wind(*one, wind, turbine, Annual()).kwh[0])
+    parts: Any = (type(part)(*(np.asarray(values)[None] for values in part)) for part in scene)
+    return float(year_of_wind(Scene(*parts), wind, turbine, Annual()).kwh[0])
 
 
 def test_a_thin_wall_loses_its_shelter_gradually(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pipeline.methods.annual.wind.model import (
     Candidates,
     Ground,
     Obstacles,
+    Scene,
     WindYear,
 )
 from pipeline.methods.annual.wind.year import year_of_wind
@@ -65,9 +66,8 @@ def year(
 ) -> WindYear:  # fmt: skip
     """The year of one roof, above ground at 0 m NAP."""
     candidates = Candidates(np.arange(1), np.array([roof]), np.zeros(1))
-    return year_of_wind(
-        candidates, ground, seen or nothing(), wind or schiphol(), STUDY, replace(P, **p)
-    )
+    scene = Scene(candidates, ground, seen or nothing())
+    return year_of_wind(scene, wind or schiphol(), STUDY, replace(P, **p))
 
 
 # Drag
@@ -142,7 +142,7 @@ def test_the_wind_of_the_trial_gives_248_kwh() -> None:
 # Reference and laws
 
 
-def random_scene(rng: np.random.Generator, n: int) -> tuple[Candidates, Ground, Obstacles]:
+def random_scene(rng: np.random.Generator, n: int) -> Scene:
     candidates = Candidates(np.arange(n), rng.uniform(20, 60, n), rng.uniform(-5, 5, n))
     seen = nothing(n)
     for height, distance, radii in (
@@ -155,10 +155,12 @@ def random_scene(rng: np.random.Generator, n: int) -> tuple[Candidates, Ground, 
             higher = (rng.random(highest.shape) < 0.3) & ~(top <= highest)
             highest, away = np.where(higher, top, highest), np.where(higher, radius - 5, away)
             height[..., q], distance[..., q] = highest, away
-    return candidates, random_ground(rng, n), seen
+    return Scene(candidates, random_ground(rng, n), seen)
 
 
-def plain_site(candidates: Candidates, ground: Ground, seen: Obstacles, i: int) -> wind_year.Site:
+def plain_site(scene: Scene, i: int) -> wind_year.Site:
+    candidates, ground, seen = scene
+
     def listed(height: NDArray[np.float64], distance: NDArray[np.float64]) -> wind_year.Seen:
         each = zip(height[i].tolist(), distance[i].tolist(), strict=True)
         return [[(h, x) for h, x in zip(*both, strict=True) if h == h] for both in each]
@@ -177,7 +179,7 @@ def plain_site(candidates: Candidates, ground: Ground, seen: Obstacles, i: int) 
 )
 def test_it_is_the_plain_reference(p: dict[str, Any]) -> None:
     scene, wind = random_scene(np.random.default_rng(16), 3), schiphol()
-    found = year_of_wind(*scene, wind, STUDY, replace(P, **p))
+    found = year_of_wind(scene, wind, STUDY, replace(P, **p))
     rose = wind_year.Rose([*wind.frequency], [*wind.mean], wind.shape)
     turbine = wind_year.Turbine(STUDY.swept, STUDY.rated, STUDY.field_share, [*STUDY.curve])
     names = {
@@ -189,7 +191,7 @@ def test_it_is_the_plain_reference(p: dict[str, Any]) -> None:
     }  # fmt: skip
     assert {*names} == {*WindYear._fields}
     for i in range(3):
-        expected = plain_site(*scene, i).columns(rose, turbine, **p)
+        expected = plain_site(scene, i).columns(rose, turbine, **p)
         for name, column in names.items():
             value = np.asarray(getattr(found, name)[i], float)
             np.testing.assert_allclose(value, expected[column], rtol=1e-9, err_msg=column)
@@ -198,32 +200,32 @@ def test_it_is_the_plain_reference(p: dict[str, Any]) -> None:
 
 def test_a_candidate_hangs_on_no_other() -> None:
     scene = random_scene(np.random.default_rng(61), 4)
-    together = year_of_wind(*scene, schiphol(), STUDY, P)
+    together = year_of_wind(scene, schiphol(), STUDY, P)
     for i in (0, 3):
         candidates, ground, seen = scene
         here = slice(i, i + 1)
-        alone = year_of_wind(
+        one = Scene(
             Candidates(candidates.position[here], candidates.roof[here], candidates.ground[here]),
             Ground(*(part[here] for part in ground)),
             Obstacles(*(part[here] for part in seen)),
-            schiphol(),
-            STUDY,
-            P,
         )
-        for name, one, all_ in zip(WindYear._fields, alone, together, strict=True):
-            assert (one[0] == all_[i]).all(), name
+        alone = year_of_wind(one, schiphol(), STUDY, P)
+        for name, own, every in zip(WindYear._fields, alone, together, strict=True):
+            assert (own[0] == every[i]).all(), name
 
 
 def test_quarter_turns_of_scene_and_rose_leave_the_yield() -> None:
     candidates, ground, seen = random_scene(np.random.default_rng(4), 2)
     wind = schiphol()
-    before = year_of_wind(candidates, ground, seen, wind, STUDY, P)
+    before = year_of_wind(Scene(candidates, ground, seen), wind, STUDY, P)
     for turn in (1, 2, 3):
-        turned = year_of_wind(
-            candidates, Ground(*(np.roll(part, 3 * turn, 1) for part in ground)),
+        scene = Scene(
+            candidates,
+            Ground(*(np.roll(part, 3 * turn, 1) for part in ground)),
             Obstacles(*(np.roll(part, turn * part.shape[1] // 4, 1) for part in seen)),
-            SquareWind(*(np.roll(part, 3 * turn) for part in wind[:2]), wind.shape), STUDY, P,
-        )  # fmt: skip
+        )
+        rose = SquareWind(*(np.roll(part, 3 * turn) for part in wind[:2]), wind.shape)
+        turned = year_of_wind(scene, rose, STUDY, P)
         np.testing.assert_allclose(turned.kwh, before.kwh, rtol=1e-13)
         np.testing.assert_allclose(turned.high_kwh, before.high_kwh, rtol=1e-13)
         assert (turned.sector_kwh == np.roll(before.sector_kwh, 3 * turn, 1)).all()
@@ -240,7 +242,7 @@ def test_without_anything_around_the_wind_is_that_of_open_ground() -> None:
     scene = random_scene(np.random.default_rng(7), 3)
     heights = scene[0].roof - scene[0].ground + P.mast_m
     most = np.log(heights / 0.03) / math.log(10 / 0.03) * mean
-    assert (year_of_wind(*scene, wind, STUDY, P).unsheltered < most).all()
+    assert (year_of_wind(scene, wind, STUDY, P).unsheltered < most).all()
 
 
 def test_a_hub_within_the_roughness_gives_nothing_and_is_flagged() -> None:
@@ -266,10 +268,10 @@ def test_energy_is_summed_over_directions() -> None:
 
 def test_the_interval_holds_what_is_common_and_what_is_not() -> None:
     scene = random_scene(np.random.default_rng(80), 3)
-    found = year_of_wind(*scene, schiphol(), STUDY, P)
+    found = year_of_wind(scene, schiphol(), STUDY, P)
 
     def kwh(**p: Any) -> NDArray[np.float64]:
-        return year_of_wind(*scene, schiphol(), STUDY, replace(P, **p)).kwh
+        return year_of_wind(scene, schiphol(), STUDY, replace(P, **p)).kwh
 
     roughness = np.log(kwh() / kwh(roughness_model="kanda")) / 2
     mast = np.log(kwh(mast_m=8.0) / kwh(mast_m=3.0)) / 2

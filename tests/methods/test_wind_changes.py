@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.annual.rules import Annual
-from pipeline.methods.annual.wind.model import Ground
+from pipeline.methods.annual.wind import model
 from pipeline.methods.annual.wind.year import year_of_wind
 from pipeline.methods.climate import shipped_climate
 from pipeline.methods.climate.turbines import shipped_turbines
@@ -29,9 +29,11 @@ class Years(NamedTuple):
     sheltered: float
 
 
-def kwh(scene: Scene, ground: Ground) -> float:
+def kwh(scene: Scene, ground: model.Ground) -> float:
     wind, turbine = wind_of(shipped_climate(), SQUARE), shipped_turbines().named("study")
-    year = year_of_wind(scene.candidates, ground, scene.obstacles, wind, turbine, Annual())
+    year = year_of_wind(
+        model.Scene(scene.candidates, ground, scene.obstacles), wind, turbine, Annual()
+    )
     return float(year.kwh[0])
 
 

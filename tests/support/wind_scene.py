@@ -9,8 +9,8 @@ import numpy as np
 from shapely import affinity
 
 from pipeline.engine.engine import never_stop, no_progress, open_engine
-from pipeline.methods.annual.wind.model import Ground, Obstacles
-from pipeline.methods.annual.wind.scene import Scene, scenes
+from pipeline.methods.annual.wind.model import Ground, Obstacles, Scene
+from pipeline.methods.annual.wind.scene import scenes
 from pipeline.methods.buildings import Measured
 from pipeline.methods.passes import Work
 from pipeline.runs.passes import survey_pass

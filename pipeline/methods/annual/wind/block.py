@@ -31,7 +31,7 @@ def wind_of_block(work: Work, block: Block, measured: Measured) -> BlockWind:
     positions, years = [np.zeros(0, np.int64)], list[WindYear]()
     for scene in scenes(work, measured):
         positions.append(scene.candidates.position)
-        years.append(year_of_wind(*scene, wind, turbine, p))
+        years.append(year_of_wind(scene, wind, turbine, p))
     position = np.concatenate(positions)
     if not years:
         return BlockWind(position, None, np.zeros(0, np.bool_))

@@ -58,6 +58,14 @@ class Obstacles(NamedTuple):
     far_distance: Reals
 
 
+class Scene(NamedTuple):
+    """Candidates, what stands around each of them, and what is highest there."""
+
+    candidates: Candidates
+    ground: Ground
+    obstacles: Obstacles
+
+
 class WindYear(NamedTuple):
     """The wind of a year at the hubs of candidates, and the yields of a turbine there.
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from pipeline.grid.windows import Shard, Window, uniform_halo
 from pipeline.methods.annual.rules import COARSEST_M
 from pipeline.methods.annual.segments import BESIDE
 from pipeline.methods.annual.wind.ground import ground_of
-from pipeline.methods.annual.wind.model import FAR_M, Candidates, Ground, Obstacles
+from pipeline.methods.annual.wind.model import FAR_M, Candidates, Scene
 from pipeline.methods.annual.wind.obstacles import obstacles_of
 from pipeline.methods.annual.wind.surroundings import AT_ONCE, SQUARE_M, Surroundings, reach_of
 from pipeline.methods.buildings import Measured, is_candidate
@@ -21,14 +21,6 @@ from pipeline.methods.passes import Work
 CM = 100.0
 HEIGHTS_BYTES = 12  # of a cell of the relief around a shard: its heights
 PIECE_BYTES = 128  # of a cell of the relief that is read, while it is
-
-
-class Scene(NamedTuple):
-    """Candidates, and what stands around each of them."""
-
-    candidates: Candidates
-    ground: Ground
-    obstacles: Obstacles
 
 
 def scenes(work: Work, measured: Measured) -> Iterator[Scene]:

@@ -11,7 +11,7 @@ from kernels.weibull import mean_power
 from pipeline.methods.annual.rules import ROUGHNESS_MODELS, Annual
 from pipeline.methods.annual.wind.drag import drag_of
 from pipeline.methods.annual.wind.interval import HIGH_MAST, LOW_MAST, ends, own_sigma
-from pipeline.methods.annual.wind.model import Candidates, Ground, Obstacles, WindYear
+from pipeline.methods.annual.wind.model import Scene, WindYear
 from pipeline.methods.climate.turbines import BIN, Turbine
 from pipeline.methods.climate.wind import SquareWind
 
@@ -20,14 +20,6 @@ SHARES = np.full(PER_SECTOR, 1 / 30)  # of a sector, that its directions have; b
 SHARES[[0, -1]] = 1 / 60
 
 Reals = NDArray[np.float64]
-
-
-class Sites(NamedTuple):
-    """Candidates, what stands around them, and what rises above their roofs."""
-
-    candidates: Candidates
-    ground: Ground
-    obstacles: Obstacles
 
 
 class HubWind(NamedTuple):
@@ -42,25 +34,18 @@ class HubWind(NamedTuple):
     free: Reals
 
 
-def year_of_wind(
-    candidates: Candidates,
-    ground: Ground,
-    obstacles: Obstacles,
-    wind: SquareWind,
-    turbine: Turbine,
-    p: Annual,
-) -> WindYear:
+def year_of_wind(scene: Scene, wind: SquareWind, turbine: Turbine, p: Annual) -> WindYear:
     """The year of a turbine on each candidate. wind: of the square of the lattice that holds the
     candidates' centres."""
-    sites, share = Sites(candidates, ground, obstacles), wind.frequency / wind.frequency.sum()
-    hub = hub_wind(sites, wind, p.roughness_model, p.mast_m, p)
+    share = wind.frequency / wind.frequency.sum()
+    hub = hub_wind(scene, wind, p.roughness_model, p.mast_m, p)
     powers = np.array([turbine.field_curve, turbine.curve])
     field, brochure = np.moveaxis(sector_yields(hub, wind, powers), 2, 0)
     kwh = field.sum(1)
-    low, high = ends(kwh, _own_sigma(sites, wind, turbine, kwh, p))
+    low, high = ends(kwh, _own_sigma(scene, wind, turbine, kwh, p))
     weights = np.where(kwh[:, None] > 0.0, field, 1.0)
     return WindYear(
-        hub=candidates.roof + p.mast_m,
+        hub=scene.candidates.roof + p.mast_m,
         kwh=kwh,
         brochure_kwh=brochure.sum(1),
         sector_kwh=field,
@@ -68,17 +53,17 @@ def year_of_wind(
         unsheltered=(hub.free * share).sum(1),
         roughness=(hub.drag.roughness * weights).sum(1) / weights.sum(1),
         displacement=(hub.drag.displacement * weights).sum(1) / weights.sum(1),
-        held=(hub.wakes.held * SHARES).sum((1, 2)) / ground.height.shape[1],
+        held=(hub.wakes.held * SHARES).sum((1, 2)) / len(share),
         low_kwh=low,
         high_kwh=high,
         low_hub=(hub.ratio == 0.0).any(1),
     )
 
 
-def hub_wind(sites: Sites, wind: SquareWind, model: str, mast: float, p: Annual) -> HubWind:
+def hub_wind(scene: Scene, wind: SquareWind, model: str, mast: float, p: Annual) -> HubWind:
     """The wind at hubs by a model of roughness, on a mast [m]."""
-    candidates, obstacles = sites.candidates, sites.obstacles
-    drag = drag_of(sites.ground, model)
+    candidates, ground, obstacles = scene
+    drag = drag_of(ground, model)
     hubs = Hubs(candidates.roof, candidates.ground, mast)
     near = Seen(obstacles.near_height, obstacles.near_distance)
     far = Seen(obstacles.far_height, obstacles.far_distance)
@@ -97,12 +82,12 @@ def sector_yields(hub: HubWind, wind: SquareWind, powers: Reals) -> Reals:
     return yields
 
 
-def _own_sigma(sites: Sites, wind: SquareWind, turbine: Turbine, kwh: Reals, p: Annual) -> Reals:
+def _own_sigma(scene: Scene, wind: SquareWind, turbine: Turbine, kwh: Reals, p: Annual) -> Reals:
     """The part of sigma that is not common to all candidates. kwh: their yields."""
     powers = turbine.field_curve[None]
 
     def otherwise(model: str, mast: float) -> Reals:
-        hub = hub_wind(sites, wind, model, mast, p)
+        hub = hub_wind(scene, wind, model, mast, p)
         total: Reals = sector_yields(hub, wind, powers)[..., 0].sum(1)
         return total
 
