@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A kernel's tests bear its name.
 KERNEL_TESTS = $(wildcard $(patsubst kernels/%,tests/kernels/test_%,$(wildcard kernels/*.py)))
 
-.PHONY: help demo map serve test test-all coverage lint format bench load rehearsal peers lock clean
+.PHONY: help demo map serve test test-all coverage lint format bench load rehearsal pictures peers lock clean
 
 help:
 	@echo "make demo      a generated quarter judged, from sheets to map, in demo/; a year of sun and wind in demo-year/"
@@ -32,6 +32,7 @@ help:
 	@echo "make bench     the benchmarks, and the tables and figures of them"
 	@echo "make load      a service asked by 50 clients while jobs run: four minutes"
 	@echo "make rehearsal the whole country, generated, in GROUND: 20 GB, one to two hours"
+	@echo "make pictures  the pictures of a roof's card in the docs, in a browser"
 	@echo "make peers     the peers that make bench compares with, in an environment of their own"
 	@echo "make lock      the lock files anew, after a change of dependencies"
 	@echo "make clean     away with all that these leave, the environment included"
@@ -80,6 +81,9 @@ load: $(READY)
 	mkdir -p .benchmarks
 	$(BIN)/python -m bench.load --json .benchmarks/load.json
 	$(BIN)/python -m bench.table .benchmarks README.md docs/benchmarks.md
+
+pictures: $(READY)
+	$(BIN)/python -m tests.support.pictures docs
 
 # Alone on the machine too. What was generated in GROUND is there for the next time.
 GROUND = .rehearsal

@@ -143,7 +143,9 @@ def head(of: dict[str, Any], planes: list[Plane]) -> tuple[str, str]:
     flat = best["kind"] == "flat"
     way = shade_of(best).en
     where = "on the flat roof" if flat else f"on the {way} plane"
-    if len(filled) > 1:
+    if len(filled) > 1 and {one["kind"] for one in planes if one["suitable"]} == {"flat"}:
+        where = f"on {len(filled)} flat planes"
+    elif len(filled) > 1:
         where = f"on {len(filled)} planes, most on the {'flat' if flat else way} one"
     share = shade_of_roof(of)
     shade = f"{100 * share:.0f} %" if share >= 0.01 else "next to nothing"

@@ -122,7 +122,7 @@ function numbers(roof, method, collection) {
       [t("ground_nap"), metres(decimetres(roof.ground_m))],
       [t("built"), roof.built ? String(roof.built) : null],
       [t("status"), roof.status],
-      [t("roof_id"), roof.id || null],
+      [t("bag_id"), roof.id || null],
     ],
     { class: "terms", "data-testid": "roof-numbers" },
   );

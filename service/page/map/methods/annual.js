@@ -41,8 +41,13 @@ function lineOf(roof, { method }, planes) {
   const count = filled.reduce((sum, { panels }) => sum + panels, 0);
   const panels = t(count === 1 ? "panel" : "panels", { n: number(count) });
   const [{ plane }] = filled;
-  const key = `line_${filled.length > 1 ? "more" : "one"}${isFlat(plane) ? "_flat" : ""}`;
-  return `${t(key, { panels, planes: number(filled.length), way: wayOf(plane) })}; ${shade}`;
+  return `${t(lineKey(filled), { panels, planes: number(filled.length), way: wayOf(plane) })}; ${shade}`;
+}
+
+/** The sentence on some planes, those with most panels first. */
+function lineKey(filled) {
+  if (filled.length > 1 && filled.every(({ plane }) => isFlat(plane))) return "line_flats";
+  return `line_${filled.length > 1 ? "more" : "one"}${isFlat(filled[0].plane) ? "_flat" : ""}`;
 }
 
 const isFlat = ({ azimuth_deg: way }) => !Number.isFinite(way);
