@@ -129,12 +129,16 @@ def test_without_anything_nothing_stands(tmp_path: Path) -> None:
     assert not np.nan_to_num(scene.obstacles.far_height).any()
 
 
+def of_one(part: Any) -> Any:
+    """A record of numbers as one of arrays."""
+    return type(part)(*(np.asarray(values)[None] for values in part))
+
+
 def kwh(scene: Scene) -> float:
     """The yield of the study's turbine at Schiphol."""
     wind = wind_of(shipped_climate(), LatticeCell(10, 46))
     turbine = shipped_turbines().named("study")
-    parts: Any = (type(part)(*(np.asarray(values)[None] for values in part)) for part in scene)
-    return float(year_of_wind(Scene(*parts), wind, turbine, Annual()).kwh[0])
+    return float(year_of_wind(Scene(*map(of_one, scene)), wind, turbine, Annual()).kwh[0])
 
 
 def test_a_thin_wall_loses_its_shelter_gradually(tmp_path: Path) -> None:
