@@ -132,8 +132,11 @@ export function rank(roof) {
 
 export { peak as rankOf };
 
-export function about() {
-  return ["about_what", "about_planes", "about_year", "about_interval", "about_wind", "about_wind_unsure", "about_unsure"].map((name) => t(name));
+export function about({ method }) {
+  const { wind_min_height_m: least, mast_m: mast, fetch_m: around, wind_min_kwh: enough } = method?.parameters ?? {};
+  const values = { least: number(least), mast: number(mast, mast % 1 ? 1 : 0), fetch: number(around), enough: number(enough) };
+  const wind = least === undefined ? [] : ["about_wind", "about_wind_unsure"];
+  return ["about_what", "about_planes", "about_year", "about_interval", ...wind, "about_unsure"].map((name) => t(name, values));
 }
 
 function summed(kwh, name) {
