@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.errors import InputError
 from pipeline.methods import METHODS, parse_settings
 from pipeline.methods.annual.table import classes_of
 from pipeline.methods.annual.wind import sums
@@ -15,6 +16,7 @@ from pipeline.methods.annual.wind.columns import COLUMNS
 from pipeline.methods.annual.wind.model import WindYear
 from pipeline.methods.annual.wind.table import wind_columns, wind_flags
 from pipeline.methods.method import names
+from pipeline.methods.parameters import schema
 from pipeline.results.columns import flatten
 
 ANNUAL = METHODS["annual"]
@@ -106,6 +108,15 @@ def test_flat_formats_have_a_column_a_sector() -> None:
     assert flat["wind_sector_kwh_12"].to_pylist()[1] == np.float32(SECTORS[0, 11])
     empty = flatten(table.slice(0, 1), columns=ANNUAL.by_name)
     assert empty.column_names == flat.column_names
+
+
+@pytest.mark.parametrize("value", [5, True, ["study"], None, "", "  "])
+def test_a_turbine_is_a_text(value: Any) -> None:
+    said = schema(ANNUAL.parameters)["properties"]["turbine"]
+    assert (said["type"], said["minLength"], said["default"]) == ("string", 1, "study")
+    with pytest.raises(InputError, match=r"turbine: .* is not accepted; it takes a text"):
+        parse_settings(ANNUAL, {"turbine": value})
+    assert parse_settings(ANNUAL, {"turbine": " turby "}).turbine == "turby"
 
 
 # Sums

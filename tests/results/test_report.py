@@ -15,7 +15,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.methods.method import names
-from pipeline.methods.turbines import FIELD_TRIAL_KWH
+from pipeline.methods.trials import FIELD_TRIAL_KWH
 from pipeline.results import report, texts
 from pipeline.results.columns import flatten
 from tests.support.finished import METHOD, TIMES, box, building, buildings, composed, finished

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.methods.annual.rules import DELOITTE, DIRECTIONS, NREL, ORIENTATION, ZONATLAS
 from pipeline.methods.annual.sums import DUTCH, FACING, MONTH_LABELS
 from pipeline.methods.phrases import Phrases
-from pipeline.methods.turbines import FIELD_TRIAL_KWH, STUDY_KWH
+from pipeline.methods.trials import FIELD_TRIAL_KWH, STUDY_KWH
 from pipeline.wording import amount, number
 
 FLEET = {"low": 838, "high": 947}  # kWh/kWp a year: Laevens (2020), Schardt and te Heesen

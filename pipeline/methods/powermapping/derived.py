@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.methods.house import HOUSEHOLDS_SHARE
 from pipeline.methods.method import NUMBER, Column, Derived, Words
 from pipeline.methods.powermapping.rules import YIELDS
-from pipeline.methods.turbines import FIELD_TRIAL_KWH
+from pipeline.methods.trials import FIELD_TRIAL_KWH
 
 KWH, HOMES = "kWh/year", "households"
 # fmt: off

@@ -24,7 +24,7 @@ from pipeline.methods.buildings import (
     Measured,
 )
 from pipeline.methods.parameters import as_text, parameter
-from pipeline.methods.turbines import STUDY_KWH
+from pipeline.methods.trials import STUDY_KWH
 from pipeline.terms import Field
 
 NAME = "powermapping"

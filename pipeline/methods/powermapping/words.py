@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.methods.phrases import Phrases
 from pipeline.methods.powermapping.rules import YIELDS
-from pipeline.methods.turbines import FIELD_TRIAL_KWH
+from pipeline.methods.trials import FIELD_TRIAL_KWH
 from pipeline.wording import amount, listed, number, percent
 
 LOW, HIGH = FIELD_TRIAL_KWH
