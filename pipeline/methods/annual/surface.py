@@ -10,7 +10,7 @@ from pipeline.grid.tile_masks import TileMask, cut
 from pipeline.grid.windows import TILE, Window, uniform_halo
 from pipeline.methods.passes import Work
 
-AROUND = MARGIN  # cells around one within which its horizon is seen in the DSM: at most a tile
+AROUND = MARGIN  # cells around one within which its horizon is seen in the DSM
 
 Heights = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ class Surface(NamedTuple):
 def read_surface(work: Work, window: Window, roofs: TileMask) -> Heights:
     """The DSM of a window, and kept for `surface`: as far as it is seen from the tiles with roofs,
     in whole tiles. roofs: on `window.coarse(TILE)`."""
-    tiles = roofs.grow(uniform_halo(1))
+    tiles = _seen(roofs)
     around = Window(*(n * TILE for n in tiles.frame))
     kept = Surface(around, tiles, work.heights.dsm(around, tiles.marked))
     work.cache["surface"] = kept
@@ -37,8 +37,13 @@ def read_surface(work: Work, window: Window, roofs: TileMask) -> Heights:
 def surface(work: Work, window: Window, roofs: TileMask) -> Heights:
     """The DSM of a window as far as it is seen from tiles with roofs: of what was read last, if
     that has it. roofs: on `window.coarse(TILE)`."""
-    tiles = roofs.grow(uniform_halo(1)).part(roofs.frame)
+    tiles = _seen(roofs).part(roofs.frame)
     kept: Surface | None = work.cache.get("surface")
     if kept and kept.tiles.part(tiles.frame).marked[tiles.marked].all():
         return cut(kept.heights, kept.window, window, np.nan)
     return work.heights.dsm(window, tiles.marked)
+
+
+def _seen(roofs: TileMask) -> TileMask:
+    """The tiles that can be seen from tiles with roofs."""
+    return roofs.grow(uniform_halo(-(-AROUND // TILE)))
