@@ -39,6 +39,12 @@ AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 LOOK = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}}).then(
   ({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes[0].html}`))"""
+WITHOUT_WEBGL = """() => {
+  const real = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+    return kind.startsWith("webgl") ? null : real.call(this, kind, ...more);
+  };
+}"""
 WORKER = "service.jobs.work"
 CANCELLED = "net::ERR_ABORTED"  # tiles of a view that was left
 

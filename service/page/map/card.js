@@ -1,5 +1,5 @@
-/** The card of a roof: her address, what her year gives, her planes, why, and how sure that is. What a
- * method says of its roofs is its own (methods.js); of another the card has what is declared. */
+/** The card of a roof: its address, what a year gives, its planes, why, and how sure that is. What a
+ * method says of its roofs is its own (methods.js); of a method that says nothing the card has what is declared. */
 
 import { besideSections } from "./beside.js";
 import { byId, make, terms } from "./dom.js";
@@ -99,9 +99,8 @@ function doubtsOf(roof, method) {
   const { mattersNot = () => false } = method.own;
   const names = Array.isArray(roof.flags) ? roof.flags : String(roof.flags ?? "").split(",");
   const flags = names.map((name) => name.trim()).filter((name) => name && !mattersNot(name, roof));
-  const doubts = [...flags.map((name) => termOf(method, "flags", name)), ...(method.own.doubts?.(roof) ?? [])];
-  if (!doubts.length) return [];
-  return [make("h3", {}, t("flags")), make("ul", { "data-testid": "roof-flags" }, ...doubts.map((text) => make("li", {}, text)))];
+  if (!flags.length) return [];
+  return [make("h3", {}, t("flags")), make("ul", { "data-testid": "roof-flags" }, ...flags.map((name) => make("li", {}, termOf(method, "flags", name))))];
 }
 
 const decimetres = (value) => (Number.isFinite(value) ? Math.round(10 * value) / 10 : null);

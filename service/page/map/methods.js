@@ -9,7 +9,6 @@
  *   because(roof, collection)  sentences on why the roof has its class
  *   remarks(roof, collection)  what is said below the card's figures
  *   mattersNot(flag, roof)   whether a flag of the roof is not worth a word
- *   doubts(roof)             sentences on why a number may be wrong, beside its flags
  *   test(roof, collection)   what is said, folded, in the card that another method has of the same building:
  *                            {title, content}
  *   rank(roof)               the number by which roofs are listed, largest first; rankOf(number) in words

@@ -1,7 +1,7 @@
 /** The parts of a roof in its card, such as its planes: each kind under a title, a chip a part, the
  * best first. A chip and the part on the map choose each other. */
 
-import { byId, make, terms } from "./dom.js";
+import { byId, folded, make, terms } from "./dom.js";
 import { PARTS_ZOOM, choosePart, goTo, hasMap, partsInTiles, theMap } from "./mapview.js";
 import { inWords, methodOf, ownFields } from "./methods.js";
 import { plan } from "./plan.js";
@@ -89,8 +89,8 @@ function content(collection, column) {
 }
 
 const rest = (items) =>
-  make("details", { open: items.some((item) => item.classList.contains("chosen")) },
-    make("summary", {}, t("parts_more", { n: number(items.length) })), make("ul", { class: "parts" }, ...items));
+  folded(t("parts_more", { n: number(items.length) }), { open: items.some((item) => item.classList.contains("chosen")) },
+    make("ul", { class: "parts" }, ...items));
 
 const numberOf = (column, part) => part[column.fields[0].name];
 
@@ -135,8 +135,8 @@ function showChosen() {
     item.querySelector(".chip").setAttribute("aria-expanded", String(chosen));
     item.querySelector(".more").hidden = !chosen;
     if (!chosen) continue;
-    const folded = item.closest("details");
-    if (folded) folded.open = true;
+    const others = item.closest("details");
+    if (others) others.open = true;
     item.scrollIntoView({ block: "nearest" });
   }
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.methods.annual.columns import PLANES
+from pipeline.methods.annual.declaration import ANNUAL
 from pipeline.methods.annual.sums import MONTH_LABELS
 from tests.support import browsers
 from tests.support.browsers import Window, bring, roofs, told
@@ -207,6 +208,12 @@ def test_the_wind_of_a_roof_is_folded(window: Window, host: str) -> None:
     assert window.text("wind").startswith("Wind: 34 tot 410")
 
 
+def test_its_wind_is_what_the_method_declares() -> None:
+    assert {name.rpartition("_")[0] if name[-1].isdigit() else name for name in WIND} <= {
+        column.name for column in ANNUAL.columns
+    }
+
+
 def test_a_building_too_low_for_wind_says_so(window: Window, host: str) -> None:
     opened(window, gable(host), **(dict.fromkeys(WIND) | {"wind_candidate": False}))
     window.at("wind").locator("summary").click()
@@ -277,6 +284,26 @@ def test_everybody_can_read_it(host: str, size: tuple[int, int], lang: str) -> N
         assert not window.violations()
         wide = "() => document.getElementById('roof').scrollWidth"
         assert window.page.evaluate(wide) <= width
+        window.fine()
+
+
+def test_without_a_map_by_keys(host: str) -> None:
+    """The card is whole, and a chip opens under the focus that it keeps."""
+    roof = gable(host)
+    planes = planes_of(host, roof["id"])
+    with browsers.started() as browser, browsers.window(browser, host) as window:
+        window.page.add_init_script(f"({browsers.WITHOUT_WEBGL})()")
+        window.go(f"#c={NAME}&roof={roof['id']}&tab=roof")
+        window.page.wait_for_selector(LISTED)
+        window.at("beside-powermapping").wait_for()
+        assert chips(window) == [short(plane, "en") for plane in planes]
+        window.at("chip").first.focus()
+        for keys, expected in (("Enter", more(planes[0], "en")), ("Enter", [])):
+            window.page.keyboard.press(keys)
+            assert lines(window) == expected
+            assert window.page.evaluate("() => document.activeElement.className") == "chip"
+        assert window.page.locator(f"{LISTED} .plan path.falls").count() == len(planes)
+        assert not window.violations()
         window.fine()
 
 

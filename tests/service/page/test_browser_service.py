@@ -37,12 +37,6 @@ PRINTED = """() => {
   dispatchEvent(new Event("beforeprint"));
   return document.getElementById("paper").textContent;
 }"""
-LOST = """() => {
-  const real = HTMLCanvasElement.prototype.getContext;
-  HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
-    return kind.startsWith("webgl") ? null : real.call(this, kind, ...more);
-  };
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -392,7 +386,7 @@ def test_on_a_telephone(browser: Any, host: str) -> None:
 def test_without_webgl(browser: Any, host: str) -> None:
     """The map is missed, and no more than that; nothing is said of what is seen on it."""
     with browsers.window(browser, host) as window:
-        window.page.add_init_script(f"({LOST})()")
+        window.page.add_init_script(f"({browsers.WITHOUT_WEBGL})()")
         window.go()
         assert "no WebGL" in window.page.locator("#notice").inner_text()
         choose(window, "noordw")
