@@ -79,9 +79,12 @@ class Prepared:
     @property
     def grouped(self) -> bool:
         """Whether some are parts of one building."""
-        extra = self.extra is not None and self.extra.usable.columns["group"]
-        some = extra is not False and extra.null_count < len(extra)
-        return some or bool((self.table.statistics("group").values != 0).any())
+        without = int(self.table.statistics("group").nulls.sum())
+        rows = len(self.table)
+        if self.extra is not None:
+            without += self.extra.usable.columns["group"].null_count
+            rows += len(self.extra.usable.position)
+        return without < rows
 
     @property
     def group_bounds(self) -> NDArray[np.float64]:

@@ -12,6 +12,8 @@ from pipeline.engine.engine import never_stop, no_progress, open_engine
 from pipeline.methods.annual.wind.model import Ground, Obstacles, Scene
 from pipeline.methods.annual.wind.scene import scenes
 from pipeline.methods.buildings import Measured
+from pipeline.methods.context import Context
+from pipeline.methods.method import Method
 from pipeline.methods.passes import Work
 from pipeline.runs.passes import survey_pass
 from pipeline.runs.prepare import Run, prepare
@@ -28,11 +30,10 @@ def surveyed(files: Files, out: Path, **options: Any) -> Run:
     return run
 
 
-def blocks_of(run: Run) -> Iterator[tuple[Work, Measured]]:
+def blocks_of_shards(method: Method, context: Context) -> Iterator[tuple[Work, Measured]]:
     """The buildings of each block, measured, in the task that they belong to."""
-    for shard in sorted(run.context.shards):
-        shared = run.method, run.context
-        with open_work(shared, shard, run.method.passes[0], None, never_stop) as work:
+    for shard in context.layout.shards():
+        with open_work((method, context), shard, method.passes[0], None, never_stop) as work:
             for block in work.each_block(None):
                 if len(block.footprints):
                     yield work, work.measured(block.footprints)
@@ -40,8 +41,8 @@ def blocks_of(run: Run) -> Iterator[tuple[Work, Measured]]:
 
 def seen(files: Files, out: Path, **options: Any) -> dict[int, Scene]:
     """What stands around each candidate, by its row in the input."""
-    by_row = {}
-    for work, measured in blocks_of(surveyed(files, out, **options)):
+    by_row, run = {}, surveyed(files, out, **options)
+    for work, measured in blocks_of_shards(run.method, run.context):
         for scene in scenes(work, measured):
             for n, i in enumerate(scene.candidates.position.tolist()):
                 by_row[int(measured.footprints.row[i])] = one_of(scene, n)

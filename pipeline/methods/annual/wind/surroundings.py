@@ -20,7 +20,7 @@ from pipeline.methods.context import Context
 
 SQUARE_M = 256.0  # side of the squares, anchored at RD (0, 0)
 STANDS_M = 2.0  # what is higher above the ground than that stands there
-AT_ONCE = 8  # squares a side that are read at once
+AT_ONCE = 12  # squares a side that are read at once
 
 
 class Surroundings:

@@ -1,0 +1,24 @@
+"""What `bench.wind_cost` counts: each candidate of a quarter once, in time that it takes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.wind_cost import Cost, cost, surveyed
+from pipeline.methods.buildings import is_candidate
+from tests.support.wind_scene import blocks_of_shards
+
+
+def test_every_candidate_is_counted(tmp_path: Path) -> None:
+    shared = surveyed(tmp_path, 150, 1.0, 6.0)
+    found = cost(shared)
+    due = sum(
+        np.count_nonzero(is_candidate(measured, shared[1].p))
+        for _, measured in blocks_of_shards(*shared)
+    )
+    assert found.candidates == due > 5
+    assert found.around > 0 and found.year >= 0
+
+
+def test_the_cost_of_each() -> None:
+    assert Cost(4, 0.010, 0.006).each == (2.5, 1.5, 4.0)
