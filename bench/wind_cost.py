@@ -83,7 +83,7 @@ def _blocks(shared: Shared, shard: Shard) -> Iterator[Cost]:
             wind = wind_of(context.climate, block.square)
             turbine = context.turbines.named(context.p.turbine)
             for scene in seen:
-                year_of_wind(*scene, wind, turbine, context.p)
+                year_of_wind(scene, wind, turbine, context.p)
             number = sum(len(scene.candidates.position) for scene in seen)
             yield Cost(number, around, time.process_time() - start)
 

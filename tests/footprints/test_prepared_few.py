@@ -49,6 +49,7 @@ def test_the_same_as_all_together(
     together = ready(tmp_path, *files, group_column=group)
     assert (found.count, found.sources) == (together.count, together.sources)
     assert found.bounds == together.bounds
+    assert found.grouped == together.grouped == (group is not None)
 
 
 def test_windows_and_row_groups(tmp_path: Path, files: tuple[str, str, str]) -> None:
