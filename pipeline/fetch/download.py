@@ -1,4 +1,5 @@
-"""Download of sheets, footprints and boundaries of an area from the national services."""
+"""Download of sheets, footprints, addresses and boundaries of an area from the national
+services."""
 
 import json
 import time
@@ -19,7 +20,7 @@ from pipeline.errors import InputError
 from pipeline.fetch import services
 from pipeline.fetch.manifest import Download, Manifest, OccupiedError, Record, ensure, foreign
 from pipeline.fetch.services import Bases, Index
-from pipeline.fetch.validate import check_footprints, check_sheet, check_vector, open_raster
+from pipeline.fetch.validate import check_bag, check_sheet, check_vector, open_raster
 from pipeline.fetch.web import FetchError, HttpClient, NotFoundError
 from pipeline.heights.ahn_index import Bounds, sheets_by_name, sheets_touching, tiles_touching
 from pipeline.heights.indexes import (
@@ -37,14 +38,16 @@ from pipeline.storage.cache import cache_dir, write_atomic
 from pipeline.storage.lock import holder_record, is_holder_record, locked
 from pipeline.terms import Field
 
-DATASETS = ("sheets", "footprints", "boundaries")
+DATASETS = ("sheets", "footprints", "addresses", "boundaries")
+LAYERS = {"footprints": "pand", "addresses": "verblijfsobject"}  # of BAG
+NAMES = {"pand": "bag", "verblijfsobject": "addresses"}  # begin those of files of pages
 HOLDER = "fetching.json"
 MARGIN_M = 500.0
 MOST_CONNECTIONS = 4
 PAGES_KM2 = 100.0  # above it the whole file of the country is quicker than pages of features
 GIVE_UP = 10  # failures in a row: the service is down
 WRITE_S = 5.0  # between writes of the manifest; after a kill later files are validated again
-FOOTPRINTS = "bag-light.gpkg"
+BAG = "bag-light.gpkg"
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class FetchRequest:
 
     area: str
     into: Path
-    what: frozenset[str] = frozenset(DATASETS[:2])
+    what: frozenset[str] = frozenset(("sheets", "footprints"))
     resolution: float = 0.5
     ahn: int | None = None
     boundaries: tuple[str, ...] = ()
@@ -162,7 +165,7 @@ class _Fetch:
             return
         area = parse_area(self.request.area, self.request.boundaries).geometry
         items = self._sheets(area) if "sheets" in datasets else []
-        items += [self._footprints(area)] if "footprints" in datasets else []
+        items += self._bag(area, [LAYERS[name] for name in LAYERS if name in datasets])
         self._download(items, self.manifest)
 
     def _boundaries(self) -> Download:
@@ -236,22 +239,27 @@ class _Fetch:
             self.result.warnings.append(fault.text)
             return None
 
-    def _footprints(self, area: shapely.Geometry) -> Download:
+    def _bag(self, area: shapely.Geometry, layers: list[str]) -> list[Download]:
+        """The layers of BAG in an area: pages of each, of a large area all in one file."""
+        if not layers:
+            return []
         xmin, ymin, xmax, ymax = area.bounds
         margin = self.request.margin
         low = np.floor([xmin - margin, ymin - margin]).astype(int).tolist()
         high = np.ceil([xmax + margin, ymax + margin]).astype(int).tolist()
         square_km = (high[0] - low[0]) * (high[1] - low[1]) / 1e6
-        if FOOTPRINTS in self.manifest.records or square_km > PAGES_KM2:
-            url = self.bases.url("pdok", services.FOOTPRINTS)
-            return Download(FOOTPRINTS, url, partial(self.client.save, url), check_footprints)
-        bounds = (low[0], low[1], high[0], high[1])
-        name = "bag_" + "_".join(map(str, bounds)) + ".geojson"
-        url = self.bases.url("api", services.FEATURES)
-        return Download(name, url, partial(self._save_features, bounds), check_vector)
+        if BAG in self.manifest.records or square_km > PAGES_KM2:
+            url = self.bases.url("pdok", services.BAG)
+            return [Download(BAG, url, partial(self.client.save, url), partial(check_bag, layers))]
+        return [self._pages(layer, (low[0], low[1], high[0], high[1])) for layer in layers]
 
-    def _save_features(self, bounds: Bounds, file: Path) -> None:
-        features, crs = services.features(bounds, self.client, self.bases)
+    def _pages(self, layer: str, bounds: Bounds) -> Download:
+        name = "_".join([NAMES[layer], *map(str, bounds)]) + ".geojson"
+        url = self.bases.url("api", services.FEATURES.format(layer=layer))
+        return Download(name, url, partial(self._save_features, layer, bounds), check_vector)
+
+    def _save_features(self, layer: str, bounds: Bounds, file: Path) -> None:
+        features, crs = services.features(layer, bounds, self.client, self.bases)
         collection = {
             "type": "FeatureCollection",
             "crs": {"type": "name", "properties": {"name": _urn(crs)}},

@@ -1,4 +1,4 @@
-"""Addresses and indexes of the national services of sheets, footprints and boundaries."""
+"""URLs and indexes of the national services of sheets, footprints, addresses and boundaries."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -21,8 +21,8 @@ BASES = {
     "ahn6": "https://fsn1.your-objectstorage.com/hwh-ahn/AHN6",
 }
 WHOLE_COUNTRY = 4  # the newest version of AHN that has every sheet
-FOOTPRINTS = "lv/bag/atom/downloads/bag-light.gpkg"
-FEATURES = "kadaster/bag/ogc/v2/collections/pand/items"
+BAG = "lv/bag/atom/downloads/bag-light.gpkg"
+FEATURES = "kadaster/bag/ogc/v2/collections/{layer}/items"
 BOUNDARIES = "cbs/gebiedsindelingen/atom/v1_0/downloads/cbsgebiedsindelingen2025.gpkg"
 RD_URI = "http://www.opengis.net/def/crs/EPSG/0/28992"
 PAGE = 1000
@@ -124,21 +124,24 @@ def _index_urls(product: Product, bases: Bases) -> list[str]:
     ]
 
 
-def features(bounds: Bounds, client: HttpClient, bases: Bases) -> tuple[list[dict[str, Any]], str]:
-    """BAG's buildings whose boxes meet a rectangle [RD m], page by page, and the URI of their CRS.
+def features(
+    layer: str, bounds: Bounds, client: HttpClient, bases: Bases
+) -> tuple[list[dict[str, Any]], str]:
+    """The features of a layer of BAG whose boxes meet a rectangle [RD m], page by page, and the URI
+    of their CRS.
 
     Raises FetchError, also where the pages do not end, or Stopped.
     """
     box = ",".join(f"{side:g}" if side % 1 else f"{side:.0f}" for side in bounds)
     crs = quote(RD_URI, safe="")
     query = f"f=json&limit={PAGE}&crs={crs}&bbox-crs={crs}&bbox={box}"
-    url: str | None = f"{bases.url('api', FEATURES)}?{query}"
+    url: str | None = f"{bases.url('api', FEATURES.format(layer=layer))}?{query}"
     by_id: dict[str, dict[str, Any]] = {}
     systems: set[str] = set()
     urls: set[str] = set()
     while url:
         if url in urls or len(urls) >= MOST_PAGES:
-            raise FetchError("the pages of the buildings do not end")
+            raise FetchError("the pages of {layer} do not end", layer=layer)
         urls.add(url)
         page, uri = _page(url, client)
         systems.add(uri)
@@ -148,7 +151,7 @@ def features(bounds: Bounds, client: HttpClient, bases: Bases) -> tuple[list[dic
         following = next(links, None)
         url = bases.relocated(urljoin(url, following)) if following else None
     if len(systems) != 1:
-        raise FetchError("pages of the buildings in several CRS: {crs}", crs=sorted(systems))
+        raise FetchError("pages of {layer} in several CRS: {crs}", layer=layer, crs=sorted(systems))
     return list(by_id.values()), systems.pop()
 
 
@@ -160,9 +163,9 @@ def _page(url: str, client: HttpClient) -> tuple[dict[str, Any], str]:
         came = len(page["features"])
         announced = page.get("numberReturned", came)
         if announced != came:
-            raise FetchError("{came} of {said} buildings of a page came", came=came, said=announced)
+            raise FetchError("{came} of {said} features of a page came", came=came, said=announced)
         return page, headers.get("Content-Crs", "").strip("<> ") or "OGC:CRS84"
     except NotFoundError as missing:
-        raise FetchError("no buildings at {url} ({why})", url=url, why=missing) from None
+        raise FetchError("no features at {url} ({why})", url=url, why=missing) from None
     except (ValueError, KeyError, TypeError):
-        raise FetchError("a page of the buildings is no collection of features") from None
+        raise FetchError("a page is no collection of features") from None

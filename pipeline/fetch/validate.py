@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyogrio
@@ -74,10 +75,12 @@ def check_vector(file: Path) -> None:
     _layers(file)
 
 
-def check_footprints(file: Path) -> None:
-    """Raises FetchError for a file without BAG's layer of buildings."""
-    if "pand" not in _layers(file):
-        raise FetchError("has no layer `pand`")
+def check_bag(wanted: Iterable[str], file: Path) -> None:
+    """Raises FetchError for a file without layers of BAG that are wanted."""
+    there = _layers(file)
+    for layer in wanted:
+        if layer not in there:
+            raise FetchError("has no layer `{layer}`", layer=layer)
 
 
 def _layers(file: Path) -> list[str]:

@@ -105,7 +105,7 @@ async def file(
     headers = keeping(collection)
     kind = "inline" if file in SHOWN else "attachment"
     headers["Content-Disposition"] = f'{kind}; filename="{collection.name}-{file}"'
-    return await asyncio.to_thread(_sent, request, path, media_type, headers)
+    return await asyncio.to_thread(sent, request, path, media_type, headers)
 
 
 @router.get(
@@ -121,7 +121,7 @@ def stored(request: Request, collection: CollectionDep, key: Key) -> Response:
     for name in (key, f"{key}/{ROOT}"):  # of a group or an array its metadata
         verify(collection.place, f"{RASTERS}/{name}")
     path = _inside(collection.place / RASTERS, key)
-    return _sent(request, path, JSON if path.name == ROOT else BINARY, headers)
+    return sent(request, path, JSON if path.name == ROOT else BINARY, headers)
 
 
 def offered(collection: Collection) -> dict[str, str]:
@@ -195,7 +195,7 @@ async def _made(state: Path, collection: Collection, file: str) -> Path:
     return await asyncio.shield(asyncio.wrap_future(waiting))
 
 
-def _sent(request: Request, path: Path, media_type: str, headers: dict[str, str]) -> Response:
+def sent(request: Request, path: Path, media_type: str, headers: dict[str, str]) -> Response:
     """A file, or the part of it that is asked for, or that it has not changed."""
     try:
         status = path.stat()

@@ -38,7 +38,7 @@ class Opened:
         self._place, self._folder = collection.place, folder_of(state, collection.place)
         self.features = Features.of(self._place)
         self._method = collection.method
-        self.vectors = vector_layers(self._method)
+        self.vectors = vector_layers(self._method, len(self.features))
         self._lock, self._counting = threading.Lock(), threading.Lock()
         self._pictures: Pictures | None = None
         self._roofs: RoofTiles | None = None

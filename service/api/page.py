@@ -16,8 +16,10 @@ from starlette.staticfiles import StaticFiles
 
 from service.api.access import ClientDep
 from service.api.answers import Router, answers, array_schema, object_schema
+from service.api.files import BINARY, sent
 from service.api.service import ServiceDep
 from service.core.links import JSON
+from service.page import basemap
 from service.page import config as mapconfig
 
 router = Router(tags=["map"])
@@ -35,7 +37,7 @@ WITHOUT_LIBRARIES = """<!doctype html><html lang="en"><meta charset="utf-8"><tit
 <p>The map lacks its libraries: the operator fetches them with <code>make map</code>.</p></html>
 """
 CONFIG = object_schema(
-    "collections basemap can_compute limits methods languages marks",
+    "collections basemap addresses can_compute limits methods languages marks",
     collections=array_schema({"type": "object"}),
 )
 for ending, kind in KINDS.items():
@@ -75,6 +77,14 @@ def config(service: ServiceDep, client: ClientDep) -> Response:
     """What the page must know: results, methods, base map, limits, languages."""
     document = mapconfig.configuration(service.settings, service.shown.values(), service.sources)
     return JSONResponse(document, headers={"Cache-Control": "no-cache"})
+
+
+@router.get(f"/map/{basemap.NAME}", include_in_schema=False, response_class=FileResponse)
+def own_basemap(request: Request, service: ServiceDep) -> Response:
+    """The operator's base map, of which a browser asks parts."""
+    if not service.settings.basemap:
+        raise HTTPException(404)
+    return sent(request, Path(service.settings.basemap), BINARY, {"Cache-Control": "no-cache"})
 
 
 @router.get("/map/", include_in_schema=False, response_class=Response)

@@ -21,6 +21,7 @@ from service.jobs.job import Status
 from service.jobs.table import Jobs
 from service.jobs.watch import Watch
 from service.marks.table import Marks
+from service.page import basemap
 
 log = logging.getLogger("daklaag.service")
 
@@ -42,6 +43,8 @@ class Service:
     @classmethod
     def of(cls, settings: Settings) -> "Service":
         """Open all that the settings name. Raises InputError for what is not usable."""
+        if settings.basemap:
+            basemap.check(settings.basemap)
         database = open_database(settings)
         jobs, sources = Jobs(database, settings), sources_of(settings)
         return cls(

@@ -1,4 +1,5 @@
-"""The command that brings sheets, footprints and boundaries from the national services."""
+"""The command that brings sheets, footprints, addresses and boundaries from the national
+services."""
 
 import shlex
 from pathlib import Path
@@ -40,7 +41,7 @@ from service.cli.say import say, sentence, tell
     default="sheets,footprints",
     show_default=True,
     metavar="LIST",
-    help="Of sheets, footprints, boundaries.",
+    help="Of sheets, footprints, addresses, boundaries.",
 )
 @click.option(
     "--boundaries",
@@ -139,6 +140,8 @@ def _say_next(files: list[str], order: Any) -> None:
         named = [text for file in order.boundaries for text in ("--boundaries", file)]
         words = ["daklaag", "run", order.area, *named, *inputs, "--out", "DIR"]
         say("next: {command}", command=shlex.join(words))
+    if "addresses" in order.what:
+        say("{into}: its addresses are found by `daklaag serve --data {into}`", into=order.into)
 
 
 def _end(failed: dict[str, str]) -> None:

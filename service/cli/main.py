@@ -214,6 +214,10 @@ def demo(
     help="Of the map: regions to find by name; else those that fetch brought. Repeatable.",
 )  # fmt: skip
 @click.option(
+    "--addresses", multiple=True, metavar="FILE",
+    help="Of the map: addresses to find a roof by, BAG's GeoPackage or a CSV. Repeatable.",
+)  # fmt: skip
+@click.option(
     "--overwrite", is_flag=True,
     help="Replace the map that FOLDER holds, or a FILE (of a .gpkg its layers) that is another's.",
 )  # fmt: skip
@@ -226,6 +230,7 @@ def export(
     to: str,
     layer: str | None,
     boundaries: tuple[str, ...],
+    addresses: tuple[str, ...],
     overwrite: bool,
     lang: str,
 ) -> None:
@@ -235,17 +240,23 @@ def export(
     from service.page import site
 
     if not site.is_site(to):
-        if boundaries:
-            raise click.UsageError(Text("--boundaries is for a folder, the map"))
+        if boundaries or addresses:
+            raise click.UsageError(Text("--boundaries and --addresses are for a folder, the map"))
         written = export_(directory, Path(to), layer, lang, overwrite)
         return None if ctx.obj["quiet"] else say("{file}: {said}", file=to, said=written)
     if layer:
         raise click.UsageError(Text("--layer is for a .tif or .png; the map has all layers"))
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
-        sizes = site.export(directory, Path(to), boundaries, overwrite, progress, stop)
+        exported = site.export(
+            directory, Path(to), boundaries, overwrite, progress, stop, addresses=addresses
+        )
     if not ctx.obj["quiet"]:
-        for name, size in sizes.items():
+        for name, size in exported.sizes.items():
             click.echo(f"{name:<38}{size / 1e6:,.1f} MB")
+        if exported.addresses:
+            say("{n:,} addresses; {without:,} others here have no building in this run",
+                n=exported.addresses.written,
+                without=exported.addresses.without_building)  # fmt: skip
         say("{to}: put it on a web host that answers range requests", to=to)
 
 

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     basemap_url: str | None = Field(
         None, description="tiles below the map, with {z}, {x}, {y}; none: no outside request"
     )
+    basemap: str | None = Field(
+        None, description="a PMTiles file of vector tiles below the map, instead: streets and names"
+    )
     basemap_attribution: str = Field("", description="the source line of that base map")
     jobs_a_client: int = Field(4, ge=1, description="jobs that wait or run, a key")
     jobs_a_visitor: int = Field(1, ge=1, description="the same for a visitor without a key")

@@ -6,10 +6,12 @@ from typing import Any
 from pipeline.areas.regions import boundary_files
 from pipeline.grid.crs import lonlat
 from pipeline.methods import METHODS
+from pipeline.output.tiles.roofs import LAYER, vector_layers
 from pipeline.results.features import Features
 from pipeline.results.printed import attributions, sun_times
 from service.core.catalogue import Collection, Sources
 from service.core.settings import Settings
+from service.page import basemap as own_basemap
 from service.page.declared import LANGUAGES, declared, drawn
 
 NETHERLANDS = [3.2, 50.7, 7.3, 53.6]  # what is looked at where nothing has a place
@@ -24,8 +26,8 @@ def configuration(
     return {
         "collections": [described(each) for each in collections],
         "basemap": basemap(settings),
-        "can_compute": sources.can_compute,
         "addresses": bool(sources.addresses),
+        "can_compute": sources.can_compute,
         "regions": regions_line(sources.boundaries),
         "limits": {
             "area_km2": settings.area_km2 if settings.is_open else settings.visitor_area_km2
@@ -45,6 +47,8 @@ def regions_line(boundaries: Sequence[str]) -> str | None:
 
 def basemap(settings: Settings) -> dict[str, Any] | None:
     """The base map that the operator chose, or None."""
+    if settings.basemap:
+        return own_basemap.described(settings.basemap, settings.basemap_attribution)
     if not settings.basemap_url:
         return None
     attribution = settings.basemap_attribution
@@ -74,7 +78,13 @@ def described(collection: Collection) -> dict[str, Any]:
         "computed": str(report["machine"].get("finished", "")),
         "heights": heights(inputs),
         "unselected": counts["footprints"] > counts["selected"],
+        "outlines": outlined_from(collection),
     }
+
+
+def outlined_from(collection: Collection) -> int:
+    """The lowest zoom with outlines of roofs."""
+    return vector_layers(collection.method, len(Features.of(collection.place)))[LAYER].first
 
 
 def bbox(collection: Collection) -> list[float]:

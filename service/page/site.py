@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.areas.regions import boundary_files
 from pipeline.engine.engine import Progress
 from pipeline.errors import InputError, Stopped
 from pipeline.messages import Text
 from pipeline.output.export import WRITERS
+from pipeline.output.site import addresses as site_addresses
 from pipeline.output.site import archives, places, rows
 from pipeline.results import report
 from pipeline.results.finished import open_finished
@@ -24,8 +25,8 @@ from service.page import config as mapconfig
 from service.page import vendor
 
 PAGE = Path(__file__).parent / "map"
-LEFT_OUT = ("licences", ".*")  # those of the libraries stand beside the libraries
-DATA = "data"
+LEFT_OUT = ("licences", ".*", "*.woff2", "noto-*")  # a site has no base map with names
+DATA, ADDRESSES = "data", "addresses"
 SOURCES = ("method", "inputs", "program")  # of the report
 BOUNDARIES = "{}; those of CBS are CC BY 4.0: their sources are CBS and Kadaster"
 MADE_BY = "daklaag export"
@@ -46,6 +47,21 @@ daklaag, this page                    EUPL-1.2, https://eupl.eu/1.2/en/
 """
 
 
+class Found(NamedTuple):
+    """Files of what a reader finds: regions by name, and addresses."""
+
+    boundaries: list[Path]
+    addresses: list[str]
+
+
+class Exported(NamedTuple):
+    """Bytes of each file or folder of data, and how many addresses lead to a roof; None without
+    files of addresses."""
+
+    sizes: dict[str, int]
+    addresses: site_addresses.WrittenAddresses | None
+
+
 def is_site(to: str) -> bool:
     """Whether that names a folder for a map rather than a file: it has no ending, it ends with a
     slash, or there is such a folder."""
@@ -61,13 +77,14 @@ def export(
     progress: Progress,
     stop: Callable[[], bool],
     page: Path | None = None,
-) -> dict[str, int]:
+    addresses: Sequence[str] = (),
+) -> Exported:
     """Write a finished run as a folder that any web host with range requests shows as a map.
 
     boundaries: files of regions to find by name, by default those in the cache. overwrite: replace
-    a site that stands there; files that others put into it stay. The folder appears whole or not at
-    all. Gives the bytes of each file of data. Raises InputError for a folder that holds anything
-    else, a run of too many roofs, or a page without its libraries; and Stopped.
+    a site that stands there; files that others put into it stay. addresses: files of addresses to
+    find a roof by. The folder appears whole or not at all. Raises InputError for a folder that
+    holds anything else, a run of too many roofs, or a page without its libraries; and Stopped.
     """
     if is_remote(directory):
         raise InputError(
@@ -80,15 +97,23 @@ def export(
     rows.check(directory)
     with _published(to, theirs) as folder:
         shutil.copytree(page, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
-        _write_data(place, folder, boundary_files(boundaries), progress, stop)
+        inputs = Found(boundary_files(boundaries), list(addresses))
+        counts = _write_data(place, folder, inputs, progress, stop)
         _mark(folder)
-        return {file.name: file.stat().st_size for file in sorted((folder / DATA).iterdir())}
+        sizes = {file.name: _size(file) for file in sorted((folder / DATA).iterdir())}
+        return Exported(sizes, counts)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all in a folder."""
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 def _write_data(
-    place: Path, folder: Path, files: list[Path], progress: Progress, stop: Callable[[], bool]
-) -> None:
-    data = folder / DATA
+    place: Path, folder: Path, found: Found, progress: Progress, stop: Callable[[], bool]
+) -> site_addresses.WrittenAddresses | None:
+    data, files = folder / DATA, found.boundaries
     data.mkdir()
     rows.write(place, data / "totals.json", progress, stop)
     tiles = _write_tiles(place, data, progress, stop)
@@ -100,11 +125,19 @@ def _write_data(
         "coverage": open_finished(place).report.get("coverage"),
     }
     regions = mapconfig.regions_line([str(file) for file in files]) if count else None
-    _write_json(folder / "config.json", _configuration(described, bool(count), regions))
+    configuration = _configuration(described, bool(count), regions)
     sources = {name: part for name, part in open_finished(place).report.items() if name in SOURCES}
     sources["boundaries"] = [identity(str(file)) for file in files]
+    counts = None
+    if found.addresses:
+        counts = site_addresses.write(place, found.addresses, data / ADDRESSES, stop)
+        configuration["addresses"] = f"{DATA}/{ADDRESSES}/{site_addresses.INDEX}"
+        sources["addresses"] = [identity(file) for file in found.addresses]
+        sources["address_counts"] = counts._asdict()
+    _write_json(folder / "config.json", configuration)
     _write_json(folder / "sources.json", sources)
     (folder / "LICENCES.txt").write_text(_licences(described, sources), encoding="utf-8")
+    return counts
 
 
 def _write_tiles(
@@ -132,6 +165,7 @@ def _configuration(
         "collections": [collection],
         "places": f"{DATA}/places.geojson" if with_places else None,
         "regions": regions,
+        "addresses": None,
         "basemap": None,
         "can_compute": False,
         "limits": {},
@@ -152,7 +186,7 @@ def _licences(collection: dict[str, Any], sources: dict[str, Any]) -> str:
         licence=collection["licence"] or "as its sources publish it",
     )
     return text + "".join(
-        f"{f'{one.name} {one.version}':<38}vendor/{one.name}.LICENCE.txt\n" for one in vendor.PAGE
+        f"{f'{one.name} {one.version}':<38}vendor/{one.short}.LICENCE.txt\n" for one in vendor.PAGE
     )
 
 

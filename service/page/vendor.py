@@ -43,9 +43,14 @@ class Library(NamedTuple):
     imports: Mapping[str, str] = MappingProxyType({})
 
     @property
+    def short(self) -> str:
+        """The name without the scope of its publisher."""
+        return self.name.rpartition("/")[2]
+
+    @property
     def url(self) -> str:
         """Address of the tarball."""
-        return f"{REGISTRY}/{self.name}/-/{self.name}-{self.version}.tgz"
+        return f"{REGISTRY}/{self.name}/-/{self.short}-{self.version}.tgz"
 
 
 PAGE = (
@@ -77,6 +82,20 @@ PAGE = (
     ),
 )
 
+# Of the names on a base map, which the browser draws.
+FONTS = (
+    Library(
+        "@fontsource/noto-sans",
+        "5.3.0",
+        "fBCog2PY7DiVVTEEqtI/Qdinx/knobHYfoGpjFXdfBX5RoJaBp1Prw2G75p0OIsdlMZg3cLo0c+YbIUYOxnQJw==",
+        {
+            "files/noto-sans-latin-500-normal.woff2": "names.woff2",
+            "files/noto-sans-latin-ext-500-normal.woff2": "names-ext.woff2",
+        },
+        "LICENSE",
+    ),
+)
+
 # What only the tests of the page need.
 TESTS = (
     Library(
@@ -89,7 +108,7 @@ TESTS = (
 )
 
 PLACES = {
-    "page": (PAGE, HERE / "map" / "vendor"),
+    "page": ((*PAGE, *FONTS), HERE / "map" / "vendor"),
     "tests": (TESTS, HERE.parents[1] / "tests/vendor"),
 }
 
@@ -136,7 +155,7 @@ def unpacked(tarball: bytes, library: Library) -> dict[str, bytes]:
         licence = _member(packed, library.licence, library) if theirs else ours.read_bytes()
     for name in library.files.values():
         out[name] = _rewritten(out[name], library)
-    return out | {f"{library.name}.LICENCE.txt": licence}
+    return out | {f"{library.short}.LICENCE.txt": licence}
 
 
 def _member(packed: tarfile.TarFile, name: str, library: Library) -> bytes:

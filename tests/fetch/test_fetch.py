@@ -15,6 +15,8 @@ import pytest
 import shapely
 
 from pipeline import quarter
+from pipeline.addresses import open_index
+from pipeline.addresses.search import search
 from pipeline.errors import InputError, Stopped
 from pipeline.fetch.download import GIVE_UP, FetchRequest, fetch
 from pipeline.fetch.services import BASES, Bases, features
@@ -431,7 +433,7 @@ def test_pages_of_buildings(server: Server) -> None:
         body, headers = houses(*squares, links=links)
         server.put(ITEMS + place, body, headers=headers)
     client = HttpClient(pause=0.001)
-    found, crs = features((0, 0, 100, 100), client, Bases.parse(server.bases))
+    found, crs = features("pand", (0, 0, 100, 100), client, Bases.parse(server.bases))
     client.close()
     assert (len(found), crs) == (3, RD)
     assert "bbox=0,0,100,100" in server.asked[0].path
@@ -441,7 +443,7 @@ FAULTY: dict[str, tuple[str, dict[str, str], str]] = {
     "no json": ("{", {}, "no collection of features"),
     "an error": ('{"title": "Not Found", "status": 404}', {}, "no collection of features"),
     "a ring": (houses((1, 1), links=[{"rel": "next", "href": ""}])[0], {}, "do not end"),
-    "less than it says": ('{"features": [], "numberReturned": 2}', {}, "0 of 2 buildings"),
+    "less than it says": ('{"features": [], "numberReturned": 2}', {}, "0 of 2 features"),
 }
 
 
@@ -471,6 +473,36 @@ def test_buildings_of_a_large_area_are_those_of_the_country(server: Server, tmp_
     server.put(path, (tmp_path / "other.gpkg").read_bytes())
     (said,) = bring(server, tmp_path / "b", area=large, what=["footprints"]).failed.values()
     assert said == "has no layer `pand`"
+
+
+def test_addresses_come_as_the_service_has_them(server: Server, tmp_path: Path) -> None:
+    """Pages, which name no building; of a large area with the footprints in one file."""
+    properties = {"openbare_ruimte_naam": "Oude Delft", "huisnummer": 12, "huisletter": "A",
+                  "toevoeging": None, "postcode": "2611AB", "woonplaats_naam": "Delft",
+                  "pand.href": ["https://api.pdok.nl/pand/1"]}  # fmt: skip
+    point = {"type": "Point", "coordinates": [125_000, 487_300]}
+    page = {"type": "FeatureCollection",
+            "features": [{"type": "Feature", "id": "1", "properties": properties,
+                          "geometry": point}]}  # fmt: skip
+    server.put(ITEMS.replace("pand", "verblijfsobject"), json.dumps(page),
+               headers={"Content-Crs": f"<{RD}>"})  # fmt: skip
+    (name,) = bring(server, tmp_path / "data", what=["addresses"]).downloaded
+    assert name == "addresses_124930_487230_125070_487370.geojson"
+    (found,) = search(open_index([tmp_path / "data" / name]), "2611ab 12a", 5)
+    assert (found.name, found.bounds) == ("Oude Delft 12A", (125_000, 487_300) * 2)
+    rows = gpd.GeoDataFrame({"identificatie": ["1"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=28992)
+    for layers in (["pand"], ["pand", "verblijfsobject"]):
+        for layer in layers:
+            rows.to_file(tmp_path / "bag.gpkg", layer=layer)
+        server.put(
+            "/pdok/lv/bag/atom/downloads/bag-light.gpkg", (tmp_path / "bag.gpkg").read_bytes()
+        )
+        result = bring(server, tmp_path / str(len(layers)), area="120000,480000,140000,490000",
+                       what=["footprints", "addresses"])  # fmt: skip
+        assert len(result.downloaded) + len(result.failed) == 1
+        if len(layers) == 1:
+            assert [*result.failed.values()] == ["has no layer `verblijfsobject`"]
+    assert result.downloaded == ["bag-light.gpkg"]
 
 
 # Boundaries.

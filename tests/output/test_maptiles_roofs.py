@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -14,7 +15,17 @@ from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
 from pipeline.output.site.archives import tile_layers
 from pipeline.output.tiles.mvt import EXTENT
-from pipeline.output.tiles.roofs import BUFFER, FIRST, LAST, LAYER, MOST, RoofTiles
+from pipeline.output.tiles.roofs import (
+    BUFFER,
+    FAR,
+    FEW,
+    FIRST,
+    LAST,
+    LAYER,
+    MOST,
+    RoofTiles,
+    vector_layers,
+)
 from pipeline.output.tiles.scheme import MapTile, mercator_transformer
 from pipeline.storage.geoparquet import GeoParquet
 from tests.output.test_maptiles_mvt import decoded, shapes
@@ -166,8 +177,36 @@ def test_nowhere_and_other_zooms_are_empty(opened: RoofTiles) -> None:
     assert opened.tile(MapTile.at(0.0, 0.0, FIRST)) == b""
     assert opened.tile(MapTile.at(7.0, 53.0, FIRST)) == b""
     middle = lonlat((roofs.WEST + 2000, roofs.SOUTH + 2000, roofs.WEST + 2001, roofs.SOUTH + 2001))
-    for z in (0, FIRST - 1, LAST + 1, 24):
+    for z in (0, FAR - 1, LAST + 1, 24):
         assert opened.tile(MapTile.at(*middle[:2], z)) == b""
+
+
+@pytest.mark.parametrize("z", [FAR, FAR + 1])
+def test_few_roofs_have_outlines_from_far(
+    opened: RoofTiles, table: pa.Table, tmp_path: Path, z: int
+) -> None:
+    """All of them, in the polygons of the table, with what colours them and no more."""
+    found: dict[int, Any] = {}
+    names: set[str] = set()
+    for tile in tiles(z):
+        if data := opened.tile(tile):
+            folder = tmp_path / f"{tile.x}-{tile.y}"
+            folder.mkdir()
+            found |= by_row(data, folder)
+            names |= {*decoded(data, folder).column_names}
+            assert len(data) < len(opened.tile(most(opened, FIRST))) * 16
+    located = table.filter(pc.is_valid(table["geometry"]))
+    assert set(located["row"].to_pylist()) == {*found}
+    fields = opened.layers[LAYER].far
+    assert {"class", "selected", "excluded"} <= {*fields} < {*opened.layers[LAYER].fields}
+    assert {*fields} >= names - {"mvt_id", "geometry"}
+
+
+def test_many_roofs_have_outlines_from_near() -> None:
+    assert vector_layers(METHOD, FEW)[LAYER].first == FAR
+    assert (
+        vector_layers(METHOD, FEW + 1)[LAYER].first == vector_layers(METHOD)[LAYER].first == FIRST
+    )
 
 
 def test_only_row_groups_that_touch_are_read(file: Path, reads: Reads) -> None:
@@ -216,6 +255,6 @@ def test_tables_that_cannot_be_read_are_refused(tmp_path: Path, file: Path) -> N
 def test_the_tile_layers_without_pictures(opened: RoofTiles) -> None:
     layers = tile_layers(opened, None)
     assert layers.keys() == {"roofs", "buildings"}
-    assert (layers["buildings"].first, layers["roofs"].last) == (FIRST, FIRST - 1)
+    assert (layers["buildings"].first, layers["roofs"].last) == (FAR, FIRST - 1)
     west, south, east, _ = layers["buildings"].bounds
     assert 4.88 < west < 4.89 and 52.36 < south < 52.37 and 0.05 < east - west < 0.08

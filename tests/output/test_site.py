@@ -1,5 +1,6 @@
 """A run as a folder for a plain web host: the same tiles, totals and places as the service has."""
 
+import csv
 import gzip
 import json
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pyproj
 import pytest
 import shapely
@@ -282,6 +284,40 @@ def test_a_run_without_rasters_has_roofs(base: Path, tmp_path: Path) -> None:
     told = config(tmp_path / "site")
     assert set(told["collections"][0]["tiles"]) == {"buildings", "roofs"}
     assert told["places"] is None
+
+
+def test_addresses_lead_to_the_rows_of_their_roofs(base: Path, run: Path, tmp_path: Path) -> None:
+    """By the number of a building, else by the point in a footprint; the others are counted."""
+    file = base / "in" / "addresses.csv"
+    made = site.export(run, tmp_path / "site", (str(base / "regions.gpkg"),), False, no_progress,
+                       never_stop, page=base / "page", addresses=(str(file),))  # fmt: skip
+    folder = tmp_path / "site" / "data" / "addresses"
+    (place,) = json.loads((folder / "places.json").read_text("utf-8"))["places"]
+    assert place["name"] == "Daklaag" and place["postcodes"] == ["0999"]
+    listed = json.loads((folder / place["file"]).read_text("utf-8"))
+    assert place["streets"] == sorted({row[0] for row in listed})
+    given = list(csv.DictReader(file.read_text("utf-8").splitlines()))
+    table = pq.read_table(run / "buildings.parquet", columns=["row", "id", "geometry"]).to_pydict()
+    ids = dict(zip(table["row"], table["id"], strict=True))
+    shapes = shapely.from_wkb(table["geometry"])
+    by_name = {(row[0], row[1], row[2]): row for row in listed}
+    for row in given:
+        key = (row["openbare_ruimte_naam"], int(row["huisnummer"]), row["huisletter"])
+        point = shapely.Point(float(row["x"]), float(row["y"]))
+        if row["pand_identificatie"]:
+            expected = {n for n, id_ in ids.items() if id_ in row["pand_identificatie"].split(",")}
+        else:
+            expected = {n for n, shape in zip(ids, shapes, strict=True) if shape.covers(point)}
+        if expected:
+            assert set(by_name[key][6]) == expected, key
+        else:
+            assert key not in by_name
+    assert made.addresses == (len(listed), 0)
+    assert sum(not row["pand_identificatie"] for row in given) > 1
+    assert len(given) == len(listed) + 1  # that of no building lies beside the run
+    told = config(tmp_path / "site")
+    assert told["addresses"] == "data/addresses/places.json"
+    assert config(base / "site")["addresses"] is None
 
 
 # The folder

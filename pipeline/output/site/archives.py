@@ -102,8 +102,8 @@ def tile_layers(table: RoofTiles, pictures: Pictures | None) -> dict[str, TileLa
     if table.bounds and ground:
         bounds = lonlat(ground)
         layers[ROOFS] = TileLayer(bounds, overview.FIRST, overview.LAST)
-        for name, (first, last, fields) in table.layers.items():
-            layers[name] = TileLayer(bounds, first, last, fields=fields)
+        for name, one in table.layers.items():
+            layers[name] = TileLayer(bounds, one.first, one.last, fields=one.fields)
     return layers
 
 

@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.areas.gazetteer import ORDER
+from pipeline.areas.other_names import other_names
 from pipeline.areas.regions import Area, Region, codes_of, folded, kind_of, regions_of
 from pipeline.engine.tasks import Stop
 from pipeline.errors import Stopped
@@ -97,6 +98,8 @@ def _feature(
     area, files = Area(outline, source), [str(file) for file in sources]
     complete = is_complete(finished, area, None, files)
     values = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
+    if others := other_names().get(folded(name)):
+        values["others"] = list(others)
     values["coverage"] = {
         "footprints": None,  # no file of the site has their rows
         "ground": computed(finished, area, None, files),

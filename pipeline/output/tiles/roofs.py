@@ -1,6 +1,6 @@
 """Vector tiles of a run, from its table: of its roofs, and of their parts in nested columns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from pipeline.storage.slices import Rectangle
 
 LAYER = "buildings"
 FIRST, LAST = 14, 16  # zoom; beyond it a map enlarges
+FAR, FEW = 12, 5_000  # zoom from which there are outlines of so few roofs: 120 kB on one tile
 PARTS_FIRST = 16  # zoom; below it the parts of a house are a few pixels
 BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
@@ -31,17 +32,24 @@ PART_BITS = 16  # of a feature's id, below its row
 
 class VectorLayer(NamedTuple):
     """A layer of vector tiles. first, last: zoom; fields: the properties of its features, with
-    their kinds as TileJSON names them."""
+    their kinds as TileJSON names them; far: those that they have below zoom FIRST."""
 
     first: int
     last: int
     fields: dict[str, str]
+    far: tuple[str, ...] = ()
 
 
-def vector_layers(method: Method) -> dict[str, VectorLayer]:
-    """The layers of vector tiles by their names: of the roofs, and of each column with parts."""
-    roofs = VectorLayer(FIRST, LAST, _kinds(method.columns))
-    return {LAYER: roofs} | {each.name: _of_parts(each) for each in method.parts}
+def vector_layers(method: Method, roofs: int | None = None) -> dict[str, VectorLayer]:
+    """The layers of vector tiles by their names: of the roofs, and of each column with parts.
+    roofs: how many there are; few have outlines from zoom FAR on, with what colours them alone."""
+    first = FAR if roofs is not None and roofs <= FEW else FIRST
+    fields = _kinds(method.columns)
+    scales = [scale for column in method.parts for scale in column.scales]
+    painted = {"class", "excluded"}.union(*(scale.of_building.fields for scale in scales))
+    far = tuple(name for name in fields if name in painted or fields[name] == "Boolean")
+    roofs_layer = VectorLayer(first, LAST, fields, far)
+    return {LAYER: roofs_layer} | {each.name: _of_parts(each) for each in method.parts}
 
 
 def _of_parts(column: Column) -> VectorLayer:
@@ -77,7 +85,7 @@ class RoofTiles:
     """
 
     def __init__(self, table: GeoParquet, method: Method, most: int = MOST) -> None:
-        self.layers = vector_layers(method)
+        self.layers = vector_layers(method, len(table))
         self._columns = method.by_name
         self._table = table.caching(row_cache(most))
         self._table.check_rectangles()
@@ -96,15 +104,19 @@ class RoofTiles:
         layer = self.layers[name]
         if not layer.first <= tile.z <= layer.last:
             return b""
-        features = (self._roofs if name == LAYER else self._parts)(tile.rd(BUFFER), name)
+        fields = layer.far if tile.z < FIRST else tuple(layer.fields)
+        features = self._features(tile.rd(BUFFER), name, fields)
         if not len(features.ids):
             return b""
         polygons = _on_tile(features.rows[features.geometry], features.bounds, tile)
-        properties = _properties(features.rows.select(list(layer.fields)))
+        properties = _properties(features.rows.select(list(fields)))
         return mvt.layer(name, features.ids, polygons, properties)
 
-    def _roofs(self, within: Rectangle, name: str) -> Features:
-        columns = ["row", *self.layers[name].fields, "geometry"]
+    def _features(self, within: Rectangle, name: str, fields: Sequence[str]) -> Features:
+        return self._roofs(within, fields) if name == LAYER else self._parts(within, name)
+
+    def _roofs(self, within: Rectangle, fields: Sequence[str]) -> Features:
+        columns = ["row", *fields, "geometry"]
         _, rows, bounds = self._table.within(within, columns)
         return Features(rows["row"].to_numpy(), rows.combine_chunks(), "geometry", bounds)
 

@@ -1,5 +1,7 @@
 /** The service as this page asks it. Every address is relative, so it may stand in any folder. */
 
+import { addressText } from "./addresses.js";
+
 const ROOT = new URL("../", document.baseURI);
 // Types of problems that the page says in its own words.
 const TYPES = {
@@ -77,6 +79,15 @@ export const server = {
   places(text) {
     return ask(`places?q=${name(text)}`);
   },
+  /** Addresses, streets, postcodes and places, the nearest to [lon, lat] first: a FeatureCollection. */
+  addresses(text, near) {
+    return ask(`addresses?q=${name(text)}&near=${near.map((each) => each.toFixed(5)).join(",")}`);
+  },
+  /** The addresses of a building, as texts; of one without a number of BAG none. */
+  async addressesOf(building) {
+    if (!/^\d{15,16}$/.test(building)) return [];
+    return (await ask(`addresses/${name(building)}`)).features.map(addressText);
+  },
   /** One place with its outline. */
   place(code) {
     return ask(`places/${name(code)}`);
@@ -90,10 +101,10 @@ export const server = {
     const page = await ask(`collections/${name(`${collection}.${kind}`)}/items?row=${row}&limit=1000`);
     return page.features;
   },
-  /** A roof by the number of its building, or null. */
-  async roofById(collection, id) {
-    const page = await ask(`collections/${name(collection)}/items?id=${name(id)}&limit=1`);
-    return page.features.find((feature) => String(feature.properties.id) === id) ?? null;
+  /** The roofs of a building by its number; with a rectangle that holds them it takes less time. */
+  async roofsById(collection, id, bbox = null) {
+    const within = bbox ? `&bbox=${bbox.join(",")}` : "";
+    return (await ask(`collections/${name(collection)}/items?id=${name(id)}${within}&limit=10`)).features;
   },
   /** The addresses of a building by its id, each in a line. */
   async addressesOf(id) {

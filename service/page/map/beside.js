@@ -7,13 +7,13 @@ import { inWordsOf } from "./texts.js";
 
 /** The first result of each other method that has the building: [{collection, roof}, ...]. */
 export async function besides({ source, config }, collection, roof, point) {
-  if (!source.roofById || !roof.id) return [];
+  if (!source.roofsById || !roof.id) return [];
   const mine = collection.method?.name;
   const others = config.collections.filter((one) => one.method?.name !== mine && ownOf(one).test && inBox(one.bbox, point));
   const found = [];
   for (const one of others) {
     if (found.some((before) => before.collection.method.name === one.method.name)) continue;
-    const feature = await source.roofById(one.name, String(roof.id));
+    const [feature = null] = await source.roofsById(one.name, String(roof.id));
     if (feature) found.push({ collection: one, roof: feature.properties });
   }
   return found;

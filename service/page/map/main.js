@@ -1,7 +1,7 @@
 /** The page: reads its configuration, makes the parts, and joins them. */
 
 import { Problem, configuration, server } from "./api.js";
-import { choosePlace, outline, startAreas, writeAreas } from "./areas.js";
+import { outline, startAreas, writeAreas } from "./areas.js";
 import { startCompare, writeCompare } from "./compare.js";
 import { byId, english, make, remember, remembered, show, terms } from "./dom.js";
 import { drawing, startDrawing } from "./draw.js";
@@ -10,9 +10,9 @@ import { startLegend, writeLegend } from "./legend.js";
 import { choose, doWithout, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
 import { markRoof, startMarks, writeMarks } from "./marks.js";
 import { basisOf, methodOf, startMethods } from "./methods.js";
-import { startPlaces } from "./places.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
 import { startSave } from "./save.js";
+import { startSearch, writeSearch } from "./search.js";
 import { DEFAULTS, cameBack, fromLink, now, on, set } from "./state.js";
 import { still } from "./still.js";
 import { startTabs, withoutTab } from "./tabs.js";
@@ -107,14 +107,14 @@ function writeAbout() {
     make("h2", {}, t("sources")),
     ...sourceElements(),
     make("h2", {}, t("about_page")),
-    make("p", {}, t(app.config.basemap ? "about_basemap" : "about_private")),
+    make("p", {}, t(app.config.basemap?.url ? "about_basemap" : "about_private")),
     make("p", {}, t("about_software")),
   );
 }
 
 /** All that is written in the reader's language. */
 function writeAll() {
-  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeAreas, writeTotals, writeCompare, writeJob, rewrite, rewriteNotice]) act();
+  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeSearch, writeAreas, writeTotals, writeCompare, writeJob, rewrite, rewriteNotice]) act();
   writeLegend(collection());
   if (app.marks) writeMarks();
 }
@@ -217,7 +217,7 @@ function startParts() {
   });
   startLegend(collection);
   for (const start of [startAreas, startTotals, startRoofs, startSave, startJobs]) start(app);
-  startPlaces(app, choosePlace);
+  startSearch(app);
   startDrawing();
   startVisits(collection);
   startCompare();
@@ -238,7 +238,6 @@ async function start() {
   if (now().lang !== lang()) await speak(now().lang);
   if (!app.marks) withoutTab("marks");
   show(byId("marks-field"), app.marks);
-  show(byId("place-field"), !app.config.static || Boolean(app.config.places));
   await makeMap(app.config).catch(withoutMap);
   startParts();
   await changeCollection();

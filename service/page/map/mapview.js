@@ -1,6 +1,7 @@
 /** The map itself: sources, layers and their order, what is switched on, what is highlighted. */
 
 import * as maplibre from "./vendor/maplibre-gl.js";
+import { fontsOf, groundOf, isNamed, namesOf, sourcesOf as basemapSources } from "./basemap.js";
 import { archive, sourceOf, tileAddress } from "./sources.js";
 import { isGround, layersOf, methodOf, switchable } from "./methods.js";
 import { byId, make } from "./dom.js";
@@ -11,7 +12,7 @@ import { boxesMeet, rounded } from "./shapes.js";
 import { CHOSEN, MARKS, dots } from "./symbols.js";
 import { say, speakOfNoMap, t } from "./texts.js";
 
-const DETAIL_ZOOM = 14; // from here buildings one by one, before that a picture of their classes
+const DETAIL_ZOOM = 14; // from here buildings one by one, with all that a card needs
 export const PARTS_ZOOM = 16; // from here their parts, such as planes
 const INK = "#1f2933";
 const PATIENCE_MS = 30_000; // for roofs, before it is said that none came
@@ -43,7 +44,7 @@ export function theMap() {
 /** Make the map; rejects where the browser has no WebGL. */
 export async function makeMap(config) {
   still = Boolean(config.static);
-  if (still) await readPmtiles();
+  if (still || isNamed(config.basemap)) await readPmtiles();
   const at = now().at;
   map = new maplibre.Map({
     container: "map",
@@ -72,6 +73,7 @@ export async function makeMap(config) {
     map.addImage(kind, dots(symbol, 40), { pixelRatio: 2 });
   }
   addMarksAndAreas();
+  for (const layer of namesOf(config.basemap)) map.addLayer(layer, "draft");
   keepClear();
   on(["shown", "hidden", "colour", "tall", "marks"], showLayers);
   return map;
@@ -102,16 +104,8 @@ async function readPmtiles() {
 }
 
 function baseStyle(basemap) {
-  const style = { version: 8, sources: {}, layers: [] };
-  style.layers.push({ id: "paper", type: "background", paint: { "background-color": "#f4f2ec" } });
-  if (basemap) {
-    style.sources.basemap = {
-      type: "raster", tiles: [basemap.url], tileSize: 256, maxzoom: basemap.maxzoom ?? 19,
-    };
-    const quiet = { "raster-saturation": -0.7, "raster-contrast": -0.1, "raster-opacity": 0.75 };
-    style.layers.push({ id: "basemap", type: "raster", source: "basemap", paint: quiet });
-  }
-  return style;
+  const paper = { id: "paper", type: "background", paint: { "background-color": "#f4f2ec" } };
+  return { version: 8, ...fontsOf(basemap), sources: basemapSources(basemap), layers: [paper, ...groundOf(basemap)] };
 }
 
 /** The control's words; the map's own are English. */
@@ -232,10 +226,13 @@ function addPictures() {
   if (map.getSource("roofs")) {
     const paint = { "raster-resampling": "nearest", "raster-fade-duration": 0 };
     map.addLayer(
-      { id: "roofs", type: "raster", source: "roofs", maxzoom: DETAIL_ZOOM, paint }, "area-edge",
+      { id: "roofs", type: "raster", source: "roofs", maxzoom: outlinesFrom(current), paint }, "area-edge",
     );
   }
 }
+
+/** The zoom from which roofs have outlines, before which there is a picture of their classes. */
+const outlinesFrom = ({ outlines = DETAIL_ZOOM }) => outlines;
 
 /** Whether a layer is a picture of figures, in the colours of a palette. */
 const isFigure = ({ drawn }) => drawn.kind === "palette";
@@ -251,12 +248,12 @@ function addFigures() {
 
 function addRoofs() {
   if (!map.getSource("buildings")) return;
-  const shared = { source: "buildings", "source-layer": "buildings", minzoom: DETAIL_ZOOM };
+  const shared = { source: "buildings", "source-layer": "buildings", minzoom: outlinesFrom(current) };
   const judged = ["has", "class"];
   const layers = [
     { id: "roofs-hatch", type: "fill", filter: ["!", judged], paint: { "fill-pattern": "hatch" } },
     { id: "roofs-flat", type: "fill", filter: judged, paint: { "fill-color": fill(), "fill-opacity": 0.92 } },
-    { id: "roofs-edge", type: "line", paint: { "line-color": INK, "line-width": 0.5, "line-opacity": 0.55 } },
+    { id: "roofs-edge", type: "line", minzoom: DETAIL_ZOOM, paint: { "line-color": INK, "line-width": 0.5, "line-opacity": 0.55 } },
     {
       id: "roofs-aside", type: "line", filter: ["has", "excluded"],
       paint: { "line-color": "#000", "line-width": 2, "line-dasharray": [2, 1.5] },

@@ -28,7 +28,6 @@ export function startRoofs(given) {
     theMap().getCanvas().style.cursor = inDetail() && roofsInView(event.point).length ? "pointer" : "";
   });
   byId("roof-list-go").addEventListener("click", list);
-  byId("roof-form").addEventListener("submit", find);
   on(["roof"], ({ roof }) => choose(roof));
   on(["collection"], () => close());
 }
@@ -58,7 +57,7 @@ function choosePartAt(point) {
 }
 
 /** Take away the list and what was said. */
-function unlist() {
+export function unlist() {
   say("");
   byId("roof-list").replaceChildren();
 }
@@ -134,22 +133,12 @@ export async function openLinked(row) {
   choose(row);
 }
 
-async function find(event) {
-  event.preventDefault();
-  const id = byId("roof-id").value.trim();
-  if (!id) return;
-  let feature = roofsInView().find((one) => String(one.properties.id) === id) ?? null;
-  try {
-    if (!feature && app.source.roofById) feature = await app.source.roofById(app.collection().name, id);
-  } catch (problem) {
-    return say(app.explain(problem));
-  }
-  if (!feature) return say(t(app.source.roofById ? "roof_unknown" : "roof_unseen", { id }));
-  const row = feature.id ?? feature.properties.row;
-  if (feature.geometry) goTo(boundsOf(feature.geometry), { maxZoom: 18 });
-  unlist();
-  await open(Number(row), feature.properties, feature.geometry);
-  byId("roof-title")?.focus();
+/** Offer the choice among the roofs of an address that has several buildings. */
+export function offer(features, address) {
+  byId("roof-card").replaceChildren();
+  byId("roof-list").replaceChildren(...features.map((feature) => make("li", {}, lineOf(feature, address))));
+  say(t("address_several", { address, n: number(features.length) }), true);
+  set({ tab: "roof" });
 }
 
 /** The roofs in view as buttons, in the method's order. */
@@ -175,13 +164,13 @@ async function withoutMap() {
   }
 }
 
-function lineOf(feature) {
+function lineOf(feature, address = null) {
   const kind = kindOf(feature.properties, methodOf(app.collection()));
   const { rank, rankOf } = methodOf(app.collection()).own;
   const most = rank?.(feature.properties);
   const label = most ? `${kind.label}, ${rankOf(most)}` : kind.label;
   const act = async () => {
-    await open(feature.id, feature.properties, feature.geometry);
+    await open(feature.id, feature.properties, feature.geometry, address);
     goTo(boundsOf(feature.geometry), { maxZoom: Math.max(17, theMap().getZoom()) });
     byId("roof-title")?.focus();
   };

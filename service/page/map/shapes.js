@@ -38,6 +38,14 @@ export function inRing(ring, [x, y]) {
   return inside;
 }
 
+/** Whether a point lies in a geometry of GeoJSON; in none, and in another than polygons, it does not. */
+export function inPolygons(geometry, point) {
+  const { type, coordinates } = geometry ?? {};
+  const polygons = type === "Polygon" ? [coordinates] : type === "MultiPolygon" ? coordinates : [];
+  // A point is in if it lies in an odd number of the rings: in the shell, in no hole.
+  return polygons.some((rings) => rings.filter((ring) => inRing(ring, point)).length % 2 === 1);
+}
+
 /** Whether the last side of a line of points crosses one before it; to touch is not to cross. */
 export function crossesItself(points) {
   const [a, b] = points.slice(-2);

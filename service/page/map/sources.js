@@ -18,7 +18,7 @@ export async function sourceOf(collection, layer, still) {
   } catch {
     // Its zooms are then the usual ones.
   }
-  const usual = ofParts ? [16, 16] : { roofs: [4, 13], buildings: [14, 16] }[layer] ?? [6, 17];
+  const usual = ofParts ? [16, 16] : { roofs: [4, 13], buildings: [collection.outlines ?? 14, 16] }[layer] ?? [6, 17];
   const source = {
     type: kind,
     tiles: [tileAddress(collection, layer)],

@@ -1,7 +1,12 @@
 /** The same as the service offers, of files alone: for a page that stands on a plain web host. */
 
 import { methodOf } from "./methods.js";
-import { circleRing, inRing, metresBetween } from "./shapes.js";
+import { stillAddresses } from "./still-addresses.js";
+import { circleRing, inPolygons, inRing, metresBetween } from "./shapes.js";
+import { folded, similarity } from "./typed-address.js";
+
+const LEAST = 0.6; // similarity of a misspelt name
+const MOST_PLACES = 10;
 
 async function file(path) {
   const answer = await fetch(new URL(path, document.baseURI));
@@ -38,19 +43,28 @@ export function still(config) {
       return { collection, method: one.method, totals: sums, complete: complete(one, area, place), coverage: coverage(one, area, place) };
     },
     async places(text) {
-      const wanted = text.trim().toLowerCase();
-      const features = (await outlines()).features.filter(({ properties }) =>
-        `${properties.code} ${properties.name}`.toLowerCase().includes(wanted),
-      );
-      return { type: "FeatureCollection", features: features.slice(0, 10) };
+      return regionsNamed(text, (await outlines()).features);
     },
+    addresses: config.addresses ? stillAddresses(config.addresses, file) : null,
     async place(code) {
       const place = await placeOf(code);
       if (!place) throw new Error(code);
       return place;
     },
-    roof: null, parts: null, roofById: null, roofs: null, compute: null, marks: null,
+    roof: null, parts: null, roofsById: null, roofs: null, compute: null, marks: null,
   };
+}
+
+/** The regions with a text in code or name, those first that are called so; else what is similar. */
+function regionsNamed(text, regions) {
+  const key = folded(text);
+  const namesOf = ({ properties: { code, name, others = [] } }) => [code, name, ...others].map(folded);
+  const exact = regions.filter((one) => namesOf(one).includes(key));
+  const others = regions.filter((one) => !exact.includes(one) && namesOf(one).some((name) => name.includes(key)));
+  const literal = [...exact, ...others];
+  const like = (one) => namesOf(one).some((name) => similarity(name, key) >= LEAST);
+  const features = (literal.length ? literal : regions.filter(like)).slice(0, MOST_PLACES);
+  return { type: "FeatureCollection", features, exact: exact.length, similar: !literal.length && features.length > 0 };
 }
 
 /** A function that says whether a point lies in the area. */
@@ -58,16 +72,7 @@ function within(area, place) {
   if (!area) return () => true;
   if (area.kind === "circle") return (point) => metresBetween(area.centre, point) <= area.radius;
   if (area.kind === "polygon") return (point) => inRing(area.ring, point);
-  return inside(place?.geometry);
-}
-
-/** A function that says whether a point lies in a geometry of GeoJSON; in none nothing does. */
-function inside(geometry) {
-  const { type, coordinates } = geometry ?? { type: "Polygon", coordinates: [] };
-  const polygons = type === "Polygon" ? [coordinates] : coordinates;
-  // A point is in if it lies in an odd number of the rings: in the shell, in no hole.
-  return (point) =>
-    polygons.some((rings) => rings.filter((ring) => inRing(ring, point)).length % 2 === 1);
+  return (point) => inPolygons(place?.geometry, point);
 }
 
 /** Which part the inputs cover: of all and of a place as the export says it, else nobody knows. */
@@ -79,7 +84,7 @@ function coverage(one, area, place) {
 function complete(one, area, place) {
   if (!area) return true;
   if (area.kind === "place") return place?.properties.complete ?? false;
-  return (area.kind === "circle" ? circleRing(area.centre, area.radius) : area.ring).every(inside(one.ground));
+  return (area.kind === "circle" ? circleRing(area.centre, area.radius) : area.ring).every((point) => inPolygons(one.ground, point));
 }
 
 /**

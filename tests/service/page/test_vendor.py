@@ -122,12 +122,20 @@ def test_a_licence_that_the_tarball_lacks_is_ours() -> None:
 
 
 def test_the_pins_are_whole() -> None:
-    names = [name for one in vendor.PAGE for name in one.files.values()]
+    every = (*vendor.PAGE, *vendor.FONTS, *vendor.TESTS)
+    names = [name for one in every for name in one.files.values()]
     assert len(names) == len(set(names))
-    for one in (*vendor.PAGE, *vendor.TESTS):
+    ending = re.compile(r"[a-z-]+(\.min)?\.(js|css|woff2)")
+    for one in every:
         assert len(base64.b64decode(one.sha512)) == 64
         assert re.fullmatch(r"\d+\.\d+\.\d+", one.version)
-        assert all(re.fullmatch(r"[a-z-]+(\.min)?\.(js|css)", name) for name in one.files.values())
+        assert all(ending.fullmatch(name) for name in one.files.values())
+
+
+def test_a_package_of_a_publisher_is_known_by_its_own_name() -> None:
+    (font,) = vendor.FONTS
+    assert font.url == "https://registry.npmjs.org/@fontsource/noto-sans/-/noto-sans-5.3.0.tgz"
+    assert font.short == "noto-sans"
 
 
 def test_the_page_asks_only_for_what_is_there() -> None:
