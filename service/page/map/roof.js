@@ -41,10 +41,11 @@ function clicked({ point, lngLat }) {
   const [feature] = roofsInView(point);
   if (!inDetail()) return say(t("roof_zoom"), true);
   if (!feature) return;
-  uncover(lngLat);
-  if (shown?.row === feature.id && now().tab === "roof" && choosePartAt(point)) return;
-  unlist();
-  open(feature.id, feature.properties, feature.geometry);
+  if (shown?.row !== feature.id || now().tab !== "roof" || !choosePartAt(point)) {
+    unlist();
+    open(feature.id, feature.properties, feature.geometry);
+  }
+  uncover(lngLat); // from under the sheet that this may have pulled up
 }
 
 /** Choose the part of the open roof that is drawn at a place; whether there is one. */
