@@ -78,13 +78,12 @@ class Prepared:
 
     @property
     def grouped(self) -> bool:
-        """Whether some are parts of one building."""
-        without = int(self.table.statistics("group").nulls.sum())
-        rows = len(self.table)
+        """Whether some are parts of one building; also where the footer does not tell."""
+        alone, rows = int(self.table.statistics("group").nulls.sum()), len(self.table)
         if self.extra is not None:
-            without += self.extra.usable.columns["group"].null_count
-            rows += len(self.extra.usable.position)
-        return without < rows
+            texts = self.extra.usable.columns["group"]
+            alone, rows = alone + texts.null_count, rows + len(texts)
+        return alone < rows
 
     @property
     def group_bounds(self) -> NDArray[np.float64]:

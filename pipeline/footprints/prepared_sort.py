@@ -212,7 +212,7 @@ def write_sorted(
         schema,
         compression="zstd",
         use_dictionary=["status", "group", "reason"],
-        write_statistics=[f"bbox.{edge}" for edge in EDGES],
+        write_statistics=[*(f"bbox.{edge}" for edge in EDGES), "group"],
     ) as writer:
         for table in stretches:
             if stop():
