@@ -40,7 +40,7 @@ class Surroundings:
         cells = self.frame.height * self.side, self.frame.width * self.side
         self.heights = Surface(*np.full((3, *cells), np.nan, np.float32))
         self.standing = Standing(np.zeros(shape, np.int64), *np.zeros((4, *shape)))
-        self._read = np.zeros(shape, np.bool_)
+        self._done = np.zeros(shape, np.bool_)
 
     def squares(self, ground: Window) -> Window:
         """The squares that a window of cells touches."""
@@ -52,11 +52,11 @@ class Surroundings:
 
     def read(self, grounds: Iterable[Window], check_stop: Callable[[], None]) -> None:
         """Read the squares that windows of cells touch, unless they were read."""
-        wanted = np.zeros(self._read.shape, np.bool_)
+        wanted = np.zeros(self._done.shape, np.bool_)
         for ground in grounds:
             wanted[self.frame.slices(self.squares(ground))] = True
         top, left = self.frame.top, self.frame.left
-        for part in rectangles(wanted & ~self._read):
+        for part in rectangles(wanted & ~self._done):
             squares = Window(top + part.top, left + part.left, part.height, part.width)
             for piece in squares.pieces(AT_ONCE):
                 check_stop()
@@ -67,30 +67,30 @@ class Surroundings:
         ground, terrain = Window(*(n * COARSE for n in cells)), context.terrain
         surface = surface_relief(terrain, context.relief, ground)
         below = coarse(terrain.dtm.part(ground).sheets, context.relief, ground, 0)
-        here = Window(*(n * self.side for n in self.frame)).slices(cells)
-        there = self.frame.slices(squares)
-        for whole, part in zip(
-            (self.heights, self.standing),
-            standing(surface, below, STANDS_M, self.side),
-            strict=True,
-        ):
-            place = here if whole is self.heights else there
-            for values, some in zip(whole, part, strict=True):
-                values[place] = some
-        self._read[there] = True
+        heights, sums = standing(surface, below, STANDS_M, self.side)
+        here, there = self._frame_cells.slices(cells), self.frame.slices(squares)
+        for values, part in zip(self.heights, heights, strict=True):
+            values[here] = part
+        for totals, some in zip(self.standing, sums, strict=True):
+            totals[there] = some
+        self._done[there] = True
 
     def rises(self, squares: Window) -> RoughnessSums:
         """What stands on squares and how often it rises, as the roughness is summed; of a square
         that was read with those around it."""
         cells = Window(*(n * self.side for n in squares))
-        around = Window(*(n * self.side for n in self.frame)).slices(cells.grow(uniform_halo(1)))
+        around = self._frame_cells.slices(cells.grow(uniform_halo(1)))
         middle, ground = self.heights.middle[around], self.heights.ground[around]
         return surface_sums(middle, ground, STANDS_M, cells.top, cells.left, self.side)
 
     def highest(self, cells: Window) -> NDArray[np.float32]:
         """The highest of coarse cells [m]: a copy."""
-        frame = Window(*(n * self.side for n in self.frame))
-        return self.heights.highest[frame.slices(cells)].copy()
+        return self.heights.highest[self._frame_cells.slices(cells)].copy()
+
+    @property
+    def _frame_cells(self) -> Window:
+        """The coarse cells of the frame."""
+        return Window(*(n * self.side for n in self.frame))
 
 
 def reach_of(metres: float, resolution: float) -> int:
