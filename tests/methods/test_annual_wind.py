@@ -1,13 +1,28 @@
 """The year of wind of the method `annual`: every number of it against a plain reference."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pipeline.grid.windows import LatticeCell
+from pipeline.methods.climate.files import read_climate
+from pipeline.methods.climate.wind import wind_of
 from tests.support.outcomes import compute
 from tests.support.runs import Files, table_of
-from tests.support.wind_scenes import GROUP, Judged, grouped_quarter, made_town, turbine_of
+from tests.support.wind_scenes import (
+    GROUP,
+    SHIPPED,
+    Judged,
+    grouped_quarter,
+    made_town,
+    rows_of,
+    turbine_of,
+    write_rows,
+)
+from tests.support.wind_year import rose_of
 
 NEAR = 1e-6
 OPTIONS: dict[str, Any] = {"method": "annual", "layers": (), "workers": 1, "group": GROUP}
@@ -45,7 +60,8 @@ def assert_wind(run: Judged, **parameters: Any) -> int:
 
 
 SETTINGS = [{}, {"roughness_model": "kanda", "mast_m": 2.0, "porosity": 0.3, "fetch_m": 400.0,
-                 "roof_speedup": 1.1, "wind_min_height_m": 30.0}]  # fmt: skip
+                 "roof_speedup": 1.1, "wind_min_height_m": 30.0,
+     "turbine": "montana", "wind_min_kwh": 3000.0}]  # fmt: skip
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=["defaults", "others"])
@@ -53,6 +69,27 @@ def test_every_number_is_the_reference_s(
     files: Files, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     assert assert_wind(judged(files, tmp_path / "out", **settings), **settings) > 6
+
+
+SQUARES = [(0, 37), (1, 36), (7, 40), (11, 47), (12, 47), (13, 59), (18, 31), (22, 46), (26, 58)]
+
+
+@pytest.mark.parametrize("exposed", [False, True])
+def test_the_rose_of_a_square_is_the_reference_s(tmp_path: Path, exposed: bool) -> None:
+    """Also with an exposure that differs by station and sector."""
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "climate"))
+    wind = rows_of(folder / "wind.csv")
+    rng = np.random.default_rng(3)
+    if exposed:
+        wind = [row | {"exposure": f"{rng.uniform(0.8, 1.3):.3f}"} for row in wind]
+        write_rows(folder / "wind.csv", wind)
+    climate = read_climate(folder)
+    for column, row in SQUARES:
+        due = rose_of(column, row, wind, rows_of(folder / "stations.csv"))
+        found = wind_of(climate, LatticeCell(column, row))
+        assert found.frequency == pytest.approx(due.frequency, abs=1e-12)
+        assert found.mean == pytest.approx(due.mean, abs=1e-12)
+        assert found.shape == pytest.approx(due.shape, abs=1e-12)
 
 
 def test_the_turbine_of_the_study_is_as_it_was_assumed() -> None:
