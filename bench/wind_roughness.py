@@ -148,21 +148,29 @@ def filled(dsm: Heights, cells: float, median: int = 1) -> Heights:
     return np.where(known, heights, np.float32(np.nan)).astype(np.float32)
 
 
-def cases(data: Path, folder: Path) -> Iterator[tuple[str, Compared]]:
-    """The generated quarter, and Amsterdam as its points give it and smoothed."""
+def of_quarter(folder: Path) -> Compared:
+    """The generated quarter."""
     made = quarter.generate(folder / "quarter")
     dsm, dtm = (tuple(map(str, paths)) for paths in (made.dsm, made.dtm))
-    yield "a generated quarter", compare(Sheets(dsm, dtm, str(made.buildings)), folder / "a")
-    of = data / "amsterdam"
+    return compare(Sheets(dsm, dtm, str(made.buildings)), folder / "generated")
+
+
+def of_amsterdam(data: Path, folder: Path, median: int) -> Compared:
+    """Amsterdam, its gaps filled, each cell the median of so many a side."""
+    place = data / "amsterdam"
     dsm, dtm = (
-        (str(of / f"gridded/amsterdam_ahn3_{kind}_0.5m_DERIVED.tif"),) for kind in ("dsm", "dtm")
+        (str(place / f"gridded/amsterdam_ahn3_{kind}_0.5m_DERIVED.tif"),) for kind in ("dsm", "dtm")
     )
-    sheets = Sheets(dsm, dtm, str(of / "bag_pandactueelbestaand.gpkg"))
-    heights, _, place = sheets.heights()
-    gap = GAP_M / place.a
-    yield "Amsterdam, gaps filled", compare(sheets, folder / "b", filled(heights, gap))
-    smooth = filled(heights, gap, 3)
-    yield "Amsterdam, the median of 3 x 3 cells too", compare(sheets, folder / "b", smooth)
+    sheets = Sheets(dsm, dtm, str(place / "bag_pandactueelbestaand.gpkg"))
+    heights, _, lies = sheets.heights()
+    return compare(sheets, folder / "amsterdam", filled(heights, GAP_M / lies.a, median))
+
+
+def cases(data: Path, folder: Path) -> Iterator[tuple[str, Compared]]:
+    """The places of the table."""
+    yield "a generated quarter", of_quarter(folder)
+    yield "Amsterdam, gaps filled", of_amsterdam(data, folder, 1)
+    yield "Amsterdam, the median of 3 x 3 cells too", of_amsterdam(data, folder, 3)
 
 
 def roughness_rows(data: Path, folder: Path) -> Iterator[tuple[str, ...]]:
