@@ -86,8 +86,8 @@ def test_what_a_roof_gives_comes_first(window: Window, host: str) -> None:
         window.page.wait_for_selector(f"#roof-title:text('{here}')")
         assert roof["properties"]["id"] in window.text("roof-numbers")
         assert window.page.evaluate(SCROLL) == 0
-    card, form = (window.at(name).bounding_box() for name in ("roof-card", "roof-form"))
-    assert card["y"] < form["y"]
+    card, rest = (window.at(name).bounding_box() for name in ("roof-card", "roof-list-go"))
+    assert card["y"] < rest["y"]
 
 
 def test_planes_are_chips_the_best_first(window: Window, host: str) -> None:
