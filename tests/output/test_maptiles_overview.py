@@ -1,4 +1,4 @@
-"""Pictures of the roofs by class, counted again by hand."""
+"""Pictures of the areas of roofs by class, summed again by hand."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
+import shapely
 from matplotlib.colors import to_rgb
 from PIL import Image
 
@@ -59,12 +59,20 @@ def kinds(table: pa.Table) -> np.ndarray:
 
 
 def by_hand(table: pa.Table, cell: float) -> dict[tuple[int, int], np.ndarray]:
-    """The roofs of each layer in each cell, by its row and column."""
-    known = pc.is_valid(table["centre_x"]).to_numpy()
-    column, row = (table[f"centre_{axis}"].to_numpy()[known] // cell for axis in "xy")
+    """The areas of each layer in each cell, by its row and column: of squares with the area of a
+    roof around its centre, by shapely."""
     found: dict[tuple[int, int], np.ndarray] = {}
-    for i, j, kind in zip(row.astype(int), column.astype(int), kinds(table)[known], strict=True):
-        found.setdefault((i, j), np.zeros(len(FILLED), int))[kind] += 1
+    columns = (table[name].to_pylist() for name in ("centre_x", "centre_y", "area_m2"))
+    for x, y, area, kind in zip(*columns, kinds(table), strict=True):
+        if x is None or not np.isfinite(x):
+            continue
+        square = shapely.Point(x, y).buffer(np.sqrt(max(round(area), 1)) / 2, cap_style="square")
+        west, south, east, north = square.bounds
+        for i in range(int(south // cell), int(north // cell) + 1):
+            for j in range(int(west // cell), int(east // cell) + 1):
+                box = shapely.box(j * cell, i * cell, (j + 1) * cell, (i + 1) * cell)
+                areas = found.setdefault((i, j), np.zeros(len(FILLED)))
+                areas[kind] += box.intersection(square).area
     return found
 
 
@@ -85,10 +93,15 @@ def test_a_pixel_tells_of_the_cell_under_its_centre(
         west + (asked[:, 1] + 0.5) * size, north - (asked[:, 0] + 0.5) * size
     )
     for (i, j), column, row in zip(asked, x // cell, y // cell, strict=True):
-        number = expected.get((int(row), int(column)))
-        assert (picture[i, j, 3] > 0) == (number is not None)
-        if number is not None:
-            most = max(range(len(FILLED)), key=lambda k: (number[k], k))
+        areas = expected.get((int(row), int(column)), np.zeros(len(FILLED)))
+        error = 4.0 * max(cell / FINEST, 1)  # m2: those of finest cells are whole numbers
+        assert picture[i, j, 3] > 0 or areas.sum() <= error
+        if picture[i, j, 3]:
+            share = min(areas.sum() / cell**2, 1)
+            assert picture[i, j, 3] / 255 == pytest.approx(0.25 + 0.75 * share, abs=0.03)
+            most, second = np.argsort(areas)[::-1][:2]
+            if areas[most] - areas[second] <= error:
+                continue
             colour = [
                 round(255 * part) for part in to_rgb(styles(METHOD)[FILLED[most]]["facecolor"])
             ]
@@ -100,20 +113,36 @@ def test_few_are_fainter_than_many(tmp_path: Path, table: pa.Table) -> None:
     one = table.slice(0, 1)
     x, y = one["centre_x"][0].as_py(), one["centre_y"][0].as_py()
     tile, opacity = MapTile.at(*lonlat((x, y, x + 1, y + 1))[:2], 8), []
-    for number in (1, 5, 50, 500):
+    for number in (1, 50, 500, 1500):
         rows = pa.concat_tables([one] * number)
         file = roofs.write(rows, tmp_path / f"{number}.parquet")
         opacity.append(int(pixels(Overview.of(file, METHOD, tmp_path).tile(tile))[..., 3].max()))
     assert opacity == sorted(set(opacity)) and 64 <= opacity[0] < opacity[-1] <= 255
 
 
-def test_every_level_counts_every_roof(file: Path, table: pa.Table) -> None:
+def test_a_large_roof_fills_the_pixels_that_it_covers(tmp_path: Path, table: pa.Table) -> None:
+    """One of 160 m a side, in pixels of 12 m, as far as it reaches."""
+    one = table.slice(5, 1)
+    x, y = one["centre_x"][0].as_py(), one["centre_y"][0].as_py()
+    at = one.schema.get_field_index("area_m2")
+    wide = one.set_column(at, "area_m2", pa.array([25_600.0]))
+    file = roofs.write(wide, tmp_path / "wide.parquet")
+    opened, opaque = Overview.of(file, METHOD, tmp_path), 0
+    centre = MapTile.at(*lonlat((x, y, x + 1, y + 1))[:2], LAST)
+    for column in (-1, 0, 1):
+        for row in (-1, 0, 1):
+            data = opened.tile(MapTile(LAST, centre.x + column, centre.y + row))
+            opaque += int((pixels(data)[..., 3] > 200).sum()) if data else 0
+    assert opaque * centre.pixel_m**2 == pytest.approx(25_600, rel=0.15)
+
+
+def test_every_level_has_the_area_of_every_roof(file: Path, table: pa.Table) -> None:
     words = np.concatenate(list(counted(file, METHOD)))
     assert (np.diff(words.astype(object)) > 0).all()  # sorted, and none twice
     level = (words >> np.uint64(60)).astype(int)
-    number = (words & np.uint64(2**25 - 1)).astype(int)
-    on_map = len(table) - 1  # one has no place
-    assert [number[level == each].sum() for each in range(LEVELS)] == [on_map] * LEVELS
+    area = (words & np.uint64(2**25 - 1)).astype(int)
+    areas = np.maximum(np.rint(table["area_m2"].to_numpy()), 1)[:-1]  # the last has no place
+    assert [area[level == each].sum() for each in range(LEVELS)] == [areas.sum()] * LEVELS
 
 
 def test_counts_do_not_depend_on_the_slices(
