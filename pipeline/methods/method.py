@@ -18,7 +18,7 @@ from pipeline.methods.context import Context
 from pipeline.methods.passes import Pass
 from pipeline.methods.phrases import Bilingual, Phrases, Words
 from pipeline.methods.reach import Influence, Reach, owners
-from pipeline.methods.shades import Palette, Scale, Shade
+from pipeline.methods.shades import Palette, Scale, Shade, Steps, Verdict
 
 WHOLE, NUMBER, TEXT, BOOLEAN = pa.int64(), pa.float64(), pa.string(), pa.bool_()
 SINGLE = pa.float32()
@@ -106,8 +106,8 @@ class Column(Field):
     compared by it; filterable: whether one may filter by it, which one never may by a nested one;
     fields: of its structs; geometry: which of these is a WKB polygon in RD and makes its structs
     features of their own, "" for none: then the first field, never null, tells those of a row
-    apart; shades: how maps colour such features, of which one holds for each; scales: by which
-    else, and their rows as well.
+    apart; shades: how maps colour such features, of which one holds for each; scales, verdict: by
+    which else, and their rows as well; symbols: steps by which they colour the symbols of turbines.
     """
 
     use: str = ""
@@ -117,6 +117,8 @@ class Column(Field):
     geometry: str = ""
     shades: tuple[Shade, ...] = ()
     scales: tuple[Scale, ...] = ()
+    verdict: Verdict | None = None
+    symbols: Steps | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for fields that its type does not have."""
@@ -125,9 +127,10 @@ class Column(Field):
         if self.geometry and self.geometry not in names(self.fields):
             raise ValueError(f"column {self.name}: {self.geometry} is none of its fields")
         used = {shade.field for shade in self.shades}
-        used.update(*(scale.of_part.fields for scale in self.scales if scale.of_part))
+        used.update(*(scale.fields for scale in self.scales))
+        used |= {self.verdict.of_part} if self.verdict else set()
         if odd := used - {*names(self.fields)}:
-            raise ValueError(f"column {self.name}: shades or scales by unknown fields {odd}")
+            raise ValueError(f"column {self.name}: coloured by unknown fields {odd}")
 
     @property
     def spread(self) -> bool:
@@ -272,11 +275,19 @@ class Method(Bilingual[Phrases]):
             raise ValueError(f"method {self.name}: two columns have one name")
         if unknown := {each.suits for each in self.classes} - known:
             raise ValueError(f"method {self.name}: classes suit unknown columns {unknown}")
-        scales = [scale for column in self.columns for scale in column.scales]
-        if unknown := {name for scale in scales for name in scale.of_building.fields} - known:
-            raise ValueError(f"method {self.name}: scales by unknown columns {unknown}")
+        self._check_colours(known)
         if not self.passes or self.passes[-1].neighbours:
             raise ValueError(f"method {self.name}: the last pass judges the area's buildings alone")
+
+    def _check_colours(self, known: set[str]) -> None:
+        scales = [scale for column in self.parts for scale in column.scales]
+        verdicts = [column.verdict for column in self.parts if column.verdict]
+        used = {verdict.of_building for verdict in verdicts}.union(*(one.columns for one in scales))
+        if unknown := used - known:
+            raise ValueError(f"method {self.name}: coloured by unknown columns {unknown}")
+        classes = {name for verdict in verdicts for name in (verdict.suits, verdict.otherwise)}
+        if unknown := classes - {*names(self.classes)}:
+            raise ValueError(f"method {self.name}: coloured as unknown classes {unknown}")
 
     def influence(self, context: Context) -> Influence:
         """What can matter to what in a run, before any roof is measured."""

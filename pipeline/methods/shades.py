@@ -1,4 +1,4 @@
-"""How maps colour the parts of buildings: by a value of a field, its range, or a palette."""
+"""How maps colour the parts of buildings: by a value of a field, its range, or in steps."""
 
 import math
 from dataclasses import dataclass
@@ -76,22 +76,67 @@ class Quantity(NamedTuple):
         return {self.of, self.by} - {""}
 
 
+class Steps(NamedTuple):
+    """Colours of the ranges of a number, as #rrggbb: the first below the first of the `edges`, the
+    others each from an edge on [unit of the number]."""
+
+    colours: tuple[str, ...]
+    edges: tuple[float, ...]
+
+
+class Spread(NamedTuple):
+    """The interval of a number of a row: from its field `low` to `high`, of the field `of`."""
+
+    of: str
+    low: str
+    high: str
+
+
 @dataclass(frozen=True)
 class Scale(Bilingual[str]):
-    """Colours of parts, and of their buildings, along a palette by a number; none where a row has
-    no such number.
+    """Colours of parts, and of their buildings, in steps by a number; none where a row has no such
+    number.
 
-    en, nl: its title; unit: of the number and the palette; of_building, of_part: the number; of a
-    number of buildings alone the latter is None, and maps show no parts by it.
+    en, nl: its title; unit: of the number and the steps; of_part, of_building: the number;
+    spread_of_part, spread_of_building: an interval, None where it tells no more than the number;
+    wide: the share of what it is one of from which on it makes a colour paler. Raises ValueError
+    unless there is a colour more than edges.
     """
 
     name: str
     en: str
     nl: str
     unit: str
-    palette: Palette
+    steps: Steps
+    of_part: Quantity
     of_building: Quantity
-    of_part: Quantity | None = None
+    spread_of_part: Spread | None = None
+    spread_of_building: Spread | None = None
+    wide: float = math.inf
+
+    def __post_init__(self) -> None:
+        if len(self.steps.colours) != len(self.steps.edges) + 1:
+            raise ValueError(f"scale {self.name}: its colours are not one more than its edges")
+
+    @property
+    def fields(self) -> set[str]:
+        """The names of the fields of parts."""
+        return self.of_part.fields | {*(self.spread_of_part or ())}
+
+    @property
+    def columns(self) -> set[str]:
+        """The names of the columns of buildings."""
+        return self.of_building.fields | {*(self.spread_of_building or ())}
+
+
+class Verdict(NamedTuple):
+    """Which parts, and buildings, have the colour of the class `suits`: those for which a field of
+    booleans holds; others that are judged have that of `otherwise`."""
+
+    of_part: str
+    of_building: str
+    suits: str
+    otherwise: str
 
 
 def numbers_of(values: pa.ChunkedArray) -> NDArray[np.float64]:

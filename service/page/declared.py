@@ -28,7 +28,7 @@ def declared(method: Method) -> Json:
     return {
         "name": method.name,
         "module": (MODULES / f"{method.name}.js").is_file(),
-        "columns": [_column(each) for each in own_columns(method) if not each.geometry],
+        "columns": [_own(each) for each in own_columns(method) if not each.geometry],
         "parts": [_part(each) for each in method.parts],
         "classes": [_class(each) for each in method.classes],
         "layers": [_layer(each) for each in drawn(method)],
@@ -65,6 +65,7 @@ def _part(of: Column) -> Json:
     colours = {
         "shades": [_shade(each) for each in of.shades],
         "scales": [_scale(each) for each in of.scales],
+        "verdict": of.verdict and of.verdict._asdict(),
     }
     return _column(of) | {"fields": fields} | colours
 
@@ -82,13 +83,23 @@ def _shade(of: Shade) -> Json:
 
 
 def _scale(of: Scale) -> Json:
-    return of.palette._asdict() | {
+    """wide: null where it has no intervals."""
+    spreads = of.spread_of_part, of.spread_of_building
+    part, building = (spread and spread._asdict() for spread in spreads)
+    return of.steps._asdict() | {
         "name": of.name,
         "title": _by_language(of),
         "unit": of.unit,
-        "of_part": of.of_part and of.of_part._asdict(),
+        "of_part": of.of_part._asdict(),
         "of_building": of.of_building._asdict(),
+        "spread_of_part": part,
+        "spread_of_building": building,
+        "wide": of.wide if part else None,
     }
+
+
+def _own(of: Column) -> Json:
+    return _column(of) | {"symbols": of.symbols and of.symbols._asdict()}
 
 
 def _column(of: Field) -> Json:

@@ -31,7 +31,9 @@ EYES = {
 }  # fmt: skip
 XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 TOLD_APART = 30.0  # in CIELAB; 2.3 is just noticeable side by side
-STEP = 5.0  # of lightness from one colour of a palette to the next
+STEP = 10.0  # of lightness from one colour of a scale to the next
+PALER = 0.5  # of the way to white: what the page makes of a colour where the interval is wide
+PALER_APART = 9.0  # from each colour of the same scale
 
 
 def lab(colours: np.ndarray, eye: np.ndarray) -> np.ndarray:
@@ -81,9 +83,23 @@ def test_the_docs_have_these_colours() -> None:
 @pytest.mark.parametrize("eye", EYES)
 @pytest.mark.parametrize("scale", PLANES.scales, ids=lambda scale: scale.name)
 def test_everyone_reads_the_scales_by_their_lightness(scale: Scale, eye: str) -> None:
-    light = lab(np.array([to_rgb(colour) for colour in scale.palette.colours]), EYES[eye])[:, 0]
+    light = lab(np.array([to_rgb(colour) for colour in scale.steps.colours]), EYES[eye])[:, 0]
     steps = np.diff(light) * np.sign(light[-1] - light[0])
-    assert steps.min() > STEP
+    assert steps.min() > STEP and len(light) == 5
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_everyone_tells_what_is_uncertain_from_other_steps(eye: str) -> None:
+    for scale in (each for each in PLANES.scales if each.spread_of_part):
+        colours = np.array([to_rgb(colour) for colour in scale.steps.colours])
+        full, paler = (lab(each, EYES[eye]) for each in (colours, colours + PALER * (1 - colours)))
+        assert np.linalg.norm(paler[:, None] - full, axis=-1).min() > PALER_APART
+
+
+def test_a_scale_has_a_colour_more_than_edges() -> None:
+    scale = PLANES.scales[0]
+    with pytest.raises(ValueError, match="one more than its edges"):
+        replace(scale, steps=scale.steps._replace(edges=(1.0,)))
 
 
 def test_a_scale_by_an_unknown_field_is_refused() -> None:

@@ -25,6 +25,7 @@ from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.buildings import Judged, Measured
 from pipeline.methods.passes import Block, Handover, Pass, Work
 from pipeline.methods.reach import Reach
+from pipeline.methods.shades import Verdict
 from pipeline.runs.plan import plan
 from pipeline.runs.run import run
 from service.api.app import create_app
@@ -276,12 +277,16 @@ def test_neighbours_beyond_an_area_are_measured(
     assert part == {row: whole[row] for row in part} and False in part.values()
 
 
+ODD = replace(STOREYS, name="floors", verdict=Verdict("kind", IS_TALL.name, "high", "low"))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"columns": (*SECOND.columns, ABOVE)}, "two columns have one name"),
         ({"classes": (replace(CLASSES[0], suits="nothing"),)}, "suit unknown columns"),
-        ({"columns": (*SECOND.columns, PLANES)}, "scales by unknown columns {'.*kw"),
+        ({"columns": (*SECOND.columns, PLANES)}, "coloured by unknown columns {'.*kw"),
+        ({"columns": (*SECOND.columns, ODD)}, "coloured as unknown classes {'high'}"),
         ({"passes": ()}, "the last pass"),
         ({"passes": (Pass("above", above, neighbours=True),)}, "the last pass"),
     ],

@@ -4,6 +4,7 @@ import pyarrow as pa
 
 from pipeline.methods.annual.plane_fields import PLANE
 from pipeline.methods.annual.shades import SCALES, SHADES
+from pipeline.methods.annual.shades import SUITS as SUITED
 from pipeline.methods.annual.sums import (
     KWH,
     KWP,
@@ -28,7 +29,7 @@ PLANES = Column(
     Words("Planes", "list of structs: the planes of the roof, the largest first"),
     Words("Dakvlakken", "lijst van structs: de vlakken van het dak, het grootste eerst"),
     filterable=False, fields=PLANE, geometry="outline", shades=SHADES,
-    scales=SCALES,
+    scales=SCALES, verdict=SUITED,
 )
 OWN = (
     Column(

@@ -47,7 +47,6 @@ PLANE = (
     Field(
         "z_m", NUMBER, "m", Words("Height", "above NAP, of the plane at its centre"),
         Words("Hoogte", "boven NAP, van het vlak in zijn middelpunt"),
-        in_tiles=False,
     ),
     Field(
         "tilt_deg", NUMBER, "degrees", Words("Tilt", "from the horizontal"),
@@ -91,12 +90,10 @@ PLANE = (
     Field(
         "centre_x", NUMBER, "m", Words("Centre, RD x", "mean of its cells' centres, eastward"),
         Words("Middelpunt, RD x", "gemiddelde van de middens van zijn cellen, oostwaarts"),
-        in_tiles=False,
     ),
     Field(
         "centre_y", NUMBER, "m", Words("Centre, RD y", "mean of its cells' centres, northward"),
         Words("Middelpunt, RD y", "gemiddelde van de middens van zijn cellen, noordwaarts"),
-        in_tiles=False,
     ),
     Field(
         "usable_m2", NUMBER, "m2", Words("Usable area", "of the modules that it has room for"),

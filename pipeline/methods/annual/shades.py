@@ -1,5 +1,4 @@
-"""The colours of planes by the direction that they face, by their sun, and by what shade takes; and
-those of roofs by their wind.
+"""The colours of planes by the direction that they face, by their sun, and by what shade takes.
 
 They go round with the compass: dark in the north and light in the south, blue in the east and red
 in the west, since hue alone, as of the usual aspect map, makes opposite directions alike to one man
@@ -7,7 +6,7 @@ in twelve. Any two differ by 33 in CIELAB (1976), also to those who see no red, 
 """
 
 from pipeline.methods.annual.rules import FLAT
-from pipeline.methods.shades import Palette, Quantity, Scale, Shade, Tint
+from pipeline.methods.shades import Palette, Quantity, Scale, Shade, Spread, Steps, Tint, Verdict
 
 STEP = 45.0  # degrees a direction
 TINT = Tint("tilt_deg", low=10.0, high=40.0, share=0.45)  # paler, the less steep
@@ -36,26 +35,34 @@ SHADES = (
     Shade("flat", "flat", "plat", "#939393", field="kind", value=FLAT),
     *map(_facing, range(len(DIRECTIONS))),
 )
-# Lighter from step to step in CIELAB, so that either is read without colour too.
+# Lighter from step to step in CIELAB, so that each is read without colour too.
 SUN = ("#1e0c45", "#6a176e", "#a82e5f", "#dd513a", "#f98e09", "#f2e661")  # inferno
-LOSS = ("#f8fcca", "#abdeb7", "#33a7c2", "#234da0", "#101a4a")  # YlGnBu
-WIND = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")  # viridis
 SUN_OF_YEAR = Palette(SUN, 400.0, 1200.0)  # kWh/m2
+# Of the whole country, so that two towns compare. A plane to the south without shade has 1,200, one
+# to the north 600 to 750 kWh/m2.
+SUN_STEPS = Steps(
+    ("#2b0f54", "#82206c", "#d1426f", "#f98e09", "#f6e35a"), (600.0, 750.0, 900.0, 1050.0)
+)
+LOSS_STEPS = Steps(("#f7f3b4", "#a9dba0", "#39a5b8", "#2a5ba5", "#14164f"), (5.0, 10.0, 20.0, 40.0))
+# Of the symbols of turbines: small ones in field trials gave 15 to 870 kWh a year.
+TURBINE_STEPS = Steps(
+    ("#ffffff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"), (100.0, 200.0, 400.0, 800.0)
+)
+WIDE = 0.4  # of the yield: the interval of a plane without shade is 0.34 of it
+SUITS = Verdict("suitable", "solar_suitable", suits="solar", otherwise="none")
 # fmt: off
 SCALES = (
     Scale(
         "irradiation", "sun on the panels in a year", "zon op de panelen in een jaar", "kWh/m2",
-        SUN_OF_YEAR, Quantity("solar_kwh", "kwp", per="performance_ratio"),
-        Quantity("irradiation_kwh_m2"),
+        SUN_STEPS, Quantity("irradiation_kwh_m2"),
+        Quantity("solar_kwh", "kwp", per="performance_ratio"),
+        Spread("kwh", "low_kwh", "high_kwh"),
+        Spread("solar_kwh", "solar_low_kwh", "solar_high_kwh"), WIDE,
     ),
     Scale(
         "shade", "share that shade takes", "deel dat schaduw wegneemt", "%",
-        Palette(LOSS, 0.0, 50.0), Quantity("solar_kwh", "unshaded_kwh", lacking=True),
-        Quantity("irradiation_kwh_m2", "unshaded_kwh_m2", lacking=True),
-    ),
-    Scale(
-        "wind", "wind of a turbine in a year, likely", "wind van een turbine per jaar,"
-        " waarschijnlijk", "kWh/year", Palette(WIND, 0.0, 1000.0), Quantity("wind_kwh"),
+        LOSS_STEPS, Quantity("irradiation_kwh_m2", "unshaded_kwh_m2", lacking=True),
+        Quantity("solar_kwh", "unshaded_kwh", lacking=True),
     ),
 )
 # fmt: on

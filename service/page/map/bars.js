@@ -13,20 +13,20 @@ const [INK, EDGE, LINE] = ["#1f2933", "#a87200", "#d5d9de"];
  * A picture and a table under a title.
  * @param {{label: string, short: string, low: number, value: number, high: number, most: number}[]} items
  *   from left to right: names in the table and below the bar, the ends of the interval, the number,
- *   and the most that it could be with nothing lost
- * @param {{hint: string, most: string}} words what the picture shows, and the title of the most
+ *   and the most that it could be with nothing lost, where that is known
+ * @param {{hint: string, most: string}} words what the picture shows, and the title of the most, if known
  */
 export function bars(title, unit, items, words, attributes = {}) {
   return make("section", { class: "bars", ...attributes },
     make("h3", {}, title), picture(unit, items), make("p", { class: "hint" }, words.hint),
-    folded(t("as_table"), {}, tableOf(`${title} (${unit})`, [t("at_least"), t("at_most"), t("likely"), words.most], items.map(rowOf))));
+    folded(t("as_table"), {}, tableOf(`${title} (${unit})`, [t("at_least"), t("at_most"), t("likely"), ...(words.most ? [words.most] : [])], items.map(rowOf))));
 }
 
-const rowOf = (item) => [item.label, ...["low", "high", "value", "most"].map((name) => about(item[name]))];
+const rowOf = (item) => [item.label, ...["low", "high", "value", "most"].filter((name) => name in item).map((name) => about(item[name]))];
 
 /** Each bar is full up to the number and pale up to the most, with a whisker over the interval. */
 function picture(unit, items) {
-  const most = roundAbove(Math.max(...items.flatMap((item) => [item.high, item.most])));
+  const most = roundAbove(Math.max(...items.flatMap(({ high, most: all = high }) => [high, all])));
   const y = (value) => HIGH - FOOT - ((HIGH - FOOT - HEAD) * value) / most;
   const wide = (WIDE - LEFT) / items.length;
   const drawn = items.flatMap((item, at) => bar(item, LEFT + at * wide, wide, y));
@@ -34,7 +34,7 @@ function picture(unit, items) {
     ...[0, most / 2, most].flatMap((value) => rule(value, y(value))), words(unit, 0, 9), ...drawn);
 }
 
-function bar({ low, value, high, most, short }, x, wide, y) {
+function bar({ low, value, high, most = value, short }, x, wide, y) {
   const rect = (from, to, fill) =>
     svg("rect", { x: x + 0.15 * wide, width: 0.7 * wide, y: y(to), height: y(from) - y(to), fill, stroke: EDGE, "stroke-width": 0.6 });
   const [middle, cap] = [x + wide / 2, 0.16 * wide];

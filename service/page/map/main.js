@@ -7,7 +7,7 @@ import { byId, english, make, remember, remembered, show, terms } from "./dom.js
 import { drawing, startDrawing } from "./draw.js";
 import { offerJob, startJobs, write as writeJob } from "./jobs.js";
 import { startLegend, writeLegend } from "./legend.js";
-import { choose, doWithout, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
+import { choose, cornersDrawn, doWithout, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
 import { markRoof, startMarks, writeMarks } from "./marks.js";
 import { basisOf, methodOf, startMethods } from "./methods.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
@@ -248,5 +248,5 @@ async function start() {
 }
 
 // For tests: the map, and a promise that all is shown.
-window.daklaag = { get map() { return theMap(); }, ready: null };
+window.daklaag = { get map() { return theMap(); }, get corners() { return cornersDrawn(); }, ready: null };
 window.daklaag.ready = start().catch(withoutStart).finally(() => byId("loading").replaceChildren());

@@ -7,9 +7,10 @@ import { isGround, layersOf, methodOf, switchable } from "./methods.js";
 import { byId, make } from "./dom.js";
 import { noMap } from "./nomap.js";
 import { now, on, set } from "./state.js";
-import { colourExpression, scaleExpression, scaleOf } from "./shades.js";
+import { cornersDrawn, lower, raise, solidLayer } from "./mesh.js";
+import { colourExpression, colourOf, colourOfRoof, inShades, scaleExpression, scaleOf, verdictExpression } from "./shades.js";
 import { boxesMeet, rounded } from "./shapes.js";
-import { CHOSEN, MARKS, dots } from "./symbols.js";
+import { ARROW, CHOSEN, MARKS, dots, turbineSymbol } from "./symbols.js";
 import { say, speakOfNoMap, t } from "./texts.js";
 
 const DETAIL_ZOOM = 14; // from here buildings one by one, with all that a card needs
@@ -22,6 +23,10 @@ export const UNSELECTED = "#bdbab3";
 export const BARE = "#ffffff";
 const ROOFS = ["roofs", "buildings"]; // sources that every collection has
 const NONE = ["==", ["id"], -1]; // a filter
+const ARROWS_ZOOM = 17.5; // from here a plane has room for an arrow
+const PHONE = "(max-width: 47.5em)"; // as page.css has it
+/** The name of the symbols of turbines among what is switched off. */
+export const WIND = "wind";
 const EMPTY = { type: "FeatureCollection", features: [] };
 
 let map = null;
@@ -30,6 +35,7 @@ let requests = 0; // to show a collection
 let current = null; // the collection
 let sources = []; // the names of its sources, the lowest first
 let adding = false; // its sources
+let tiles = 0; // that came, of any source
 let timer = 0; // after which roofs count as missing
 let failures = []; // errors of tiles, or else of whole sources
 let failure = null; // the key of the text that is shown for those
@@ -67,15 +73,20 @@ export async function makeMap(config) {
     if (sources.includes(event.sourceId)) failures.push(event);
   });
   map.on("idle", tellLoaded);
+  map.on("idle", showSolids);
+  map.on("sourcedata", ({ tile }) => {
+    if (tile) tiles += 1;
+  });
   await new Promise((done) => map.once("load", done));
   map.addImage("hatch", hatch(), { pixelRatio: 2 });
   for (const [kind, { symbol }] of Object.entries(MARKS)) {
     map.addImage(kind, dots(symbol, 40), { pixelRatio: 2 });
   }
+  map.addImage("arrow", dots(ARROW, 40), { pixelRatio: 2 });
   addMarksAndAreas();
   for (const layer of namesOf(config.basemap)) map.addLayer(layer, "draft");
   keepClear();
-  on(["shown", "hidden", "colour", "tall", "marks"], showLayers);
+  on(["shown", "hidden", "colour", "sun", "tall", "marks"], showLayers);
   return map;
 }
 
@@ -85,6 +96,9 @@ export function doWithout(bbox) {
   document.body.classList.add("no-map");
   speakOfNoMap();
 }
+
+/** How many corners of buildings in 3D are drawn: for tests. */
+export { cornersDrawn };
 
 /** Whether there is a map to look at. */
 export function hasMap() {
@@ -152,12 +166,15 @@ export async function showCollection(collection) {
   const fresh = await sourcesOf(collection);
   if (turn !== requests) return; // another one was chosen meanwhile
   for (const { id, source } of map.getStyle().layers) if (sources.includes(source)) map.removeLayer(id);
+  if (map.getLayer("roofs-solid")) map.removeLayer("roofs-solid"); // which has no source
   for (const id of sources) map.removeSource(id);
   for (const [layer, source] of fresh) map.addSource(layer, source);
   sources = fresh.map(([layer]) => layer);
   addPictures();
   addRoofs();
   addParts();
+  addArrows();
+  addTurbines();
   addFigures();
   showLayers();
   adding = false;
@@ -259,13 +276,10 @@ function addRoofs() {
       paint: { "line-color": "#000", "line-width": 2, "line-dasharray": [2, 1.5] },
     },
     {
-      id: "roofs-tall", type: "fill-extrusion", filter: ["has", "height_m"],
+      // Nothing of it is drawn: it says which building is where in 3D.
+      id: "roofs-tall", type: "fill-extrusion", filter: ["has", "height_m"], minzoom: PARTS_ZOOM,
       layout: { visibility: "none" },
-      paint: {
-        "fill-extrusion-color": tallColour(null),
-        "fill-extrusion-height": ["max", ["to-number", ["get", "height_m"], 0], 0],
-        "fill-extrusion-opacity": 0.95,
-      },
+      paint: { "fill-extrusion-height": ["max", ["to-number", ["get", "height_m"], 0], 0], "fill-extrusion-opacity": 0 },
     },
     {
       id: "roofs-chosen", type: "line", filter: ["==", ["id"], -1],
@@ -273,6 +287,55 @@ function addRoofs() {
     },
   ];
   for (const layer of layers) map.addLayer({ ...shared, ...layer }, "area-edge");
+  map.addLayer(solidLayer(map, "roofs-solid", PARTS_ZOOM), "roofs-chosen");
+}
+
+/** Whether buildings are shown in 3D: from the zoom of their parts on, and not on a telephone. */
+function isTall() {
+  return now().tall && map.getZoom() >= PARTS_ZOOM && !matchMedia(PHONE).matches;
+}
+
+/** Show what is in view in 3D as the state says. */
+function showSolids() {
+  if (!map.getLayer("roofs-solid")) return;
+  if (!isTall()) return lower();
+  const { colour, sun, hidden, roof, lang } = now();
+  const name = JSON.stringify([current.name, tiles, whereNow(), map.getCanvas().clientWidth, colour, sun, hidden, roof, lang]);
+  raise(name, solidFeatures, { roof: roofColour, part: solidPartColour, wall: (row) => (row === now().roof ? CHOSEN : null) });
+}
+
+/** What solids are made of: buildings, and the parts of the kind that has a place in space. */
+function solidFeatures() {
+  const all = (name) => (map.getSource(name) ? map.querySourceFeatures(name, { sourceLayer: name }) : []);
+  const [[kind, fields] = []] = Object.entries(methodOf(current).own.solid ?? {});
+  return { buildings: all("buildings"), parts: kind && showsParts(kind) ? all(kind) : [], fields };
+}
+
+function solidPartColour(part) {
+  if (part.selected === false) return UNSELECTED;
+  const column = methodOf(current).parts.find(({ name }) => name in methodOf(current).own.solid);
+  return colourOf(column, part, current.method) ?? BARE;
+}
+
+function roofColour(roof) {
+  if (!roof.class) return null;
+  if (roof.selected === false) return UNSELECTED;
+  const method = methodOf(current);
+  const own = method.own.colouring?.(current);
+  return own ? own.colourOf(roof) : colourOfRoof(method, roof, current.method) ?? BARE;
+}
+
+/** An arrow on each part that faces some way, for maps that show it flat. */
+function addArrows() {
+  for (const [name, { azimuth }] of Object.entries(methodOf(current).own.solid ?? {})) {
+    if (!map.getSource(name)) continue;
+    const layout = {
+      "icon-image": "arrow", "icon-rotate": ["get", azimuth], "icon-rotation-alignment": "map", "icon-pitch-alignment": "map",
+      "icon-size": ["interpolate", ["linear"], ["zoom"], ARROWS_ZOOM, 0.5, 20, 1.2], "icon-padding": 0,
+    };
+    const filter = ["all", ["has", azimuth], ["!=", ["get", "selected"], false]];
+    map.addLayer({ id: `${name}-arrow`, type: "symbol", source: name, "source-layer": name, minzoom: ARROWS_ZOOM, filter, layout }, "area-edge");
+  }
 }
 
 /** The parts of roofs in their colours, above the roofs and below what is said of these by lines. */
@@ -292,6 +355,40 @@ function addParts() {
   const roofs = { source: "buildings", "source-layer": "buildings", minzoom: PARTS_ZOOM, filter: ["has", "class"] };
   const line = { "line-color": classColour(), "line-width": 2 };
   map.addLayer({ ...roofs, id: "roofs-class", type: "line", paint: line }, "roofs-aside");
+}
+
+/** A symbol on each roof that suits a turbine, or may, in the colour of what that would give, unless
+ * a restriction sets it aside. */
+function addTurbines() {
+  const wind = windOf(current);
+  if (!wind || !map.getSource("buildings")) return;
+  const counted = ["all", wind.scale ? ["has", wind.scale.column] : ["==", ["get", wind.suits], true], ["!=", ["get", "selected"], false], ["!", ["in", ["get", "excluded"], ["literal", ["wind", "both"]]]]];
+  const layout = {
+    "icon-image": turbineImage(wind.scale), "icon-allow-overlap": true, "icon-ignore-placement": true,
+    "icon-size": ["interpolate", ["linear"], ["zoom"], DETAIL_ZOOM, 0.45, 18, 1],
+  };
+  map.addLayer({ id: "roofs-wind", type: "symbol", source: "buildings", "source-layer": "buildings", minzoom: DETAIL_ZOOM, filter: counted, layout }, "area-edge");
+}
+
+/** The image of a turbine, by the steps of its yield where there are such. */
+function turbineImage(scale) {
+  const image = (colour) => {
+    const name = `${WIND} ${colour}`;
+    if (!map.hasImage(name)) map.addImage(name, dots(turbineSymbol(colour), 44), { pixelRatio: 2 });
+    return name;
+  };
+  if (!scale) return image("#ffffff");
+  const [least, ...others] = scale.colours.map(image);
+  return ["step", ["to-number", ["get", scale.column], 0], least, ...scale.edges.flatMap((edge, at) => [edge, others[at]])];
+}
+
+/** By which column of booleans roofs of a collection suit a turbine, and the steps by which its
+ * symbol is coloured: {suits, scale: {column, unit, colours, edges}, or null}; null without one. */
+export function windOf(collection) {
+  const { uses = {}, columns } = methodOf(collection);
+  const suits = Object.keys(uses).find((name) => uses[name] === "wind");
+  const by = columns.find(({ symbols }) => symbols);
+  return suits ? { suits, scale: by ? { column: by.name, unit: by.unit, ...by.symbols } : null } : null;
 }
 
 /** The parts of a kind that a roof has in the tiles that are there: features, each of all its pieces. */
@@ -328,24 +425,33 @@ export function drawsParts(name) {
   return hasMap() && map.getZoom() >= PARTS_ZOOM && showsParts(name);
 }
 
-/** Whether a kind of parts of roofs is shown from the zoom on at which they are drawn; in 3D, and
- * where roofs are coloured by a number that parts have not, none is. */
+/** Whether a kind of parts of roofs is shown from the zoom on at which they are drawn. */
 function showsParts(name) {
-  return !now().tall && !now().hidden.includes(name) && chosenScale(current)?.of_part !== null;
+  return !now().hidden.includes(name);
 }
 
 /** The colour of a part; of one without a number where a scale is chosen that of a roof below. */
-const partColour = (column) => colourExpression(column, current.method?.parameters, scaleOf(column) ? BARE : UNSELECTED);
+const partColour = (column) => colourExpression(column, current.method, scaleOf(column) ? BARE : UNSELECTED);
 
 /** The scale that the reader chose among those of the collection, or null. */
 export function chosenScale(collection) {
   return methodOf(collection).parts.map(scaleOf).find(Boolean) ?? null;
 }
 
-/** A roof's colour by the scale that is chosen, else by its class; grey outside the selection. */
+/** The parts of a collection by whose verdict its roofs are coloured, or undefined. */
+export function verdictOf(collection) {
+  return methodOf(collection).parts.find(({ verdict }) => verdict);
+}
+
+/** A roof's colour: by its method's own choice, such as a time, by the scale that is chosen, by
+ * whether it suits as its parts do, else by its class; grey outside the selection. */
 function fill() {
+  const own = methodOf(current).own.colouring?.(current);
+  if (own) return ifSelected(own.expression);
   const scale = chosenScale(current);
-  return scale ? ifSelected(scaleExpression(scale, scale.of_building, current.method?.parameters, BARE)) : classColour();
+  if (scale) return ifSelected(scaleExpression(scale, scale.of_building, scale.spread_of_building, current.method.parameters, BARE));
+  const column = verdictOf(current);
+  return column ? ifSelected(verdictExpression(column, "of_building", current.method)) : classColour();
 }
 
 /** A roof's colour by its class; grey outside the selection. */
@@ -359,9 +465,6 @@ const ifSelected = (colour) => ["case", ["==", ["get", "selected"], false], UNSE
 
 /** The same, but of none of the classes where parts are drawn over it: a line says the class there. */
 const fillBelow = () => ["step", ["zoom"], fill(), PARTS_ZOOM, ifSelected(BARE)];
-
-/** The colour of roofs at their height, of which one is chosen. */
-const tallColour = (row) => ["case", ["==", ["id"], row ?? -1], CHOSEN, ["has", "class"], fill(), "#d9d7d0"];
 
 function addMarksAndAreas() {
   for (const id of ["area", "draft", "marks", "marks-points"]) {
@@ -388,16 +491,18 @@ function addMarksAndAreas() {
 
 /** Switch the layers as the state says. */
 function showLayers() {
-  const { shown: switched, tall, marks } = now();
-  const shown = { "roofs-tall": tall, "roofs-flat": !tall, "roofs-edge": !tall };
+  const { shown: switched, hidden, tall, marks } = now();
+  const solid = tall && !matchMedia(PHONE).matches;
+  const shown = { "roofs-tall": solid };
   for (const layer of switchable(current)) shown[layer.name] = switched.includes(layer.name);
   const ofParts = methodOf(current).parts.map(({ name }) => name);
   for (const name of ofParts) {
     for (const part of ["fill", "edge", "chosen"]) shown[`${name}-${part}`] = showsParts(name);
+    shown[`${name}-arrow`] = !solid && showsParts(name);
   }
-  const below = ofParts.some(showsParts);
-  shown["roofs-class"] = !tall && (Boolean(chosenScale(current)) || below);
-  paintRoofs(below);
+  shown["roofs-class"] = methodOf(current).parts.some((column) => !column.verdict && inShades(column) && !hidden.includes(column.name));
+  shown["roofs-wind"] = !solid && !hidden.includes(WIND);
+  paintRoofs(ofParts.some((name) => shown[`${name}-fill`]));
   for (const id of ["marks-edge", "marks-points"]) shown[id] = marks;
   for (const [id, visible] of Object.entries(shown)) {
     if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
@@ -409,10 +514,8 @@ function paintRoofs(below) {
   for (const column of methodOf(current).parts) {
     if (map.getLayer(`${column.name}-fill`)) map.setPaintProperty(`${column.name}-fill`, "fill-color", partColour(column));
   }
-  if (!map.getLayer("roofs-class")) return;
+  if (!map.getLayer("roofs-flat")) return;
   map.setPaintProperty("roofs-flat", "fill-color", below ? fillBelow() : fill());
-  map.setPaintProperty("roofs-tall", "fill-extrusion-color", tallColour(now().roof));
-  map.setLayerZoomRange("roofs-class", chosenScale(current) ? DETAIL_ZOOM : PARTS_ZOOM, 24);
 }
 
 /** Put features into one of the page's own sources: "area", "draft", "marks" or "marks-points". */
@@ -425,7 +528,6 @@ export function choose(row) {
   const it = ["==", ["id"], row ?? -1];
   if (!map.getLayer("roofs-chosen")) return;
   map.setFilter("roofs-chosen", it);
-  map.setPaintProperty("roofs-tall", "fill-extrusion-color", tallColour(row));
   choosePart(row, now().part);
 }
 

@@ -22,8 +22,13 @@
  *   chip(part, column)       a part in short: {title, figures, falls}, the last in degrees from north, null if flat
  *   partLines(part)          what else is said of it while it is chosen: elements
  *   moments                  by layer, of which one moment can be chosen: {chosen(collection): its name or null,
- *                            label(collection): its name in words, make(): an element to choose by,
- *                            write(collection, shown): make that say what is chosen}
+ *                            label(collection): its name in words}
+ *   colouring(collection)    what roofs are coloured by instead of class, scale or verdict, or null:
+ *                            {title, expression: of the map, colourOf(roof): the same of one, entries: [{colour, label}, ...]}
+ *   solid                    of a kind of parts, where in space they lie: {its name: {tilt, azimuth, height,
+ *                            x, y}}, the names of the fields: degrees, above NAP and in RD [m]
+ *   choice                   of the above: {make(): an element to choose by, write(collection): make
+ *                            that say what is chosen}
  */
 
 import { english } from "./dom.js";

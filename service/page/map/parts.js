@@ -98,7 +98,7 @@ const numberOf = (column, part) => part[column.fields[0].name];
 function chipOf(collection, column, { properties, geometry }) {
   const { chip = plainChip } = methodOf(collection).own;
   const { title, figures, falls } = chip(properties, column);
-  const colour = colourOf(column, properties, collection.method?.parameters);
+  const colour = colourOf(column, properties, collection.method);
   const of = numberOf(column, properties);
   const chosen = now().part === of;
   const act = () => toggle(of, geometry);

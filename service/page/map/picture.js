@@ -153,8 +153,9 @@ function linesOf(text, wide, size) {
 function legendLines(app, wide) {
   const lines = [[]];
   let x = EDGE;
-  for (const { symbol, label } of legendOf(app.collection())) {
-    const room = 40 + measured(label, 13);
+  const { title, entries } = legendOf(app.collection());
+  for (const { symbol, label } of [{ symbol: null, label: `${title}:` }, ...entries]) {
+    const room = (symbol ? 40 : 20) + measured(label, 13);
     if (lines.at(-1).length && x + room > wide) {
       lines.push([]);
       x = EDGE;
@@ -168,8 +169,8 @@ function legendLines(app, wide) {
 function writeLegend(pen, line, y) {
   pen.font = `13px ${FONT}`;
   for (const { symbol, label, x } of line) {
-    paint(pen, symbol, x, y - 11, 13);
+    if (symbol) paint(pen, symbol, x, y - 11, 13);
     pen.fillStyle = INK;
-    pen.fillText(label, x + 20, y);
+    pen.fillText(label, symbol ? x + 20 : x, y);
   }
 }

@@ -1,5 +1,6 @@
-/** From the national grid (RD) to longitude and latitude, to 0.3 m: the polynomials of
- * Schreutelkamp and Strang van Hees (2001), powers of the distances from Amersfoort in 100 km. */
+/** From the national grid (RD) to longitude and latitude, to a decimetre: the polynomials of
+ * Schreutelkamp and Strang van Hees (2001), powers of the distances from Amersfoort in 100 km,
+ * which is where the grid of today has it. */
 
 const X = 155_000; // of Amersfoort [m]
 const Y = 463_000;
@@ -17,5 +18,5 @@ const LONGITUDE = [
 export function degreesOf([x, y]) {
   const [across, up] = [(x - X) / 1e5, (y - Y) / 1e5];
   const sum = (terms) => terms.reduce((all, [p, q, factor]) => all + factor * across ** p * up ** q, 0) / 3600;
-  return [5.38720621 + sum(LONGITUDE), 52.1551744 + sum(LATITUDE)];
+  return [5.3872035 + sum(LONGITUDE), 52.1551723 + sum(LATITUDE)];
 }

@@ -64,14 +64,15 @@ async function copy() {
 function writePaper() {
   const last = lastTotals();
   const { at } = now();
-  const legend = make("ul", { class: "classes" }, ...legendOf(app.collection()).map(({ symbol, label }) => make("li", {}, svgOf(symbol), label)));
+  const key = legendOf(app.collection());
+  const legend = make("ul", { class: "classes" }, ...key.entries.map(({ symbol, label }) => make("li", {}, svgOf(symbol), label)));
   const middle = at && inBox([-180, -90, 180, 90], [at[1], at[0]]) ? `${number(at[0], 4)}, ${number(at[1], 4)}` : "";
   byId("paper").replaceChildren(
     make("h1", {}, t("title")),
     make("p", { class: "subtitle" }, subtitle(app, "printed")),
     make("div", { class: "paper-map" },
       hasMap() ? make("img", { src: mapPicture().canvas.toDataURL("image/png"), alt: t("map") }) : null,
-      make("div", { class: "paper-legend" }, make("h2", {}, t("legend_roofs")), legend, make("p", {}, middle && t("paper_middle", { middle })))),
+      make("div", { class: "paper-legend" }, make("h2", {}, key.title), legend, make("p", {}, middle && t("paper_middle", { middle })))),
     make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(last) : [])),
     ...[printedRoof()].filter(Boolean),
     make("section", { class: "paper-sources" }, make("h2", {}, t("sources")), ...app.sourceElements()),

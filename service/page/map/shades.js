@@ -1,9 +1,13 @@
-/** How parts of roofs, such as planes, are coloured: by the first of their column's shades that
- * holds, and where that has a tint paler by another field; or by the scale that the reader chose,
- * which colours roofs as well. The same on the map and in the card. */
+/** How roofs and their parts, such as planes, are coloured: by whether they suit, by the scale that
+ * the reader chose, or parts by the first of their column's shades that holds, paler by another
+ * field where that has a tint. The same on the map and in the card. */
 
+import { classesOf, methodNamed } from "./methods.js";
 import { now } from "./state.js";
 import { between } from "./symbols.js";
+
+const WHITE = "#ffffff";
+const PALER = 0.5; // of the way to white, where the interval is wide
 
 /** The shade of a part: {name, title, colour, ...}, or null. */
 export function shadeOf({ shades }, part) {
@@ -25,16 +29,25 @@ export function scaleOf({ scales }) {
   return scales.find(({ name }) => name === now().colour) ?? null;
 }
 
-/** The same, but null where it is of roofs alone. */
-function scaleOfParts(column) {
-  const scale = scaleOf(column);
-  return scale?.of_part ? scale : null;
+/** Whether parts have the colours of their shades: by choice, or for want of a verdict. */
+export function inShades(column) {
+  return !scaleOf(column) && (!column.verdict || now().colour === column.name);
 }
 
-/** The colour of a part, or null. parameters: of the method. */
-export function colourOf(column, part, parameters) {
-  const scale = scaleOfParts(column);
-  if (scale) return along(scale, quantityOf(scale.of_part, part, parameters));
+/** The two colours of a verdict: {suits, otherwise}, each a class of a method. */
+export function classesOfVerdict({ verdict }, method) {
+  const named = (wanted) => classesOf(method).find(({ name }) => name === wanted);
+  return { suits: named(verdict.suits), otherwise: named(verdict.otherwise) };
+}
+
+/** The colour of a part, or null. method: of its collection, {name, parameters}. */
+export function colourOf(column, part, method) {
+  const scale = scaleOf(column);
+  if (scale) return along(scale, part, method.parameters);
+  if (!inShades(column)) {
+    const { suits, otherwise } = classesOfVerdict(column, methodNamed(method.name));
+    return (part[column.verdict.of_part] ? suits : otherwise).colour;
+  }
   const shade = shadeOf(column, part);
   if (!shade?.tint) return shade?.colour ?? null;
   const { field, low, high, share, pale } = shade.tint;
@@ -42,8 +55,29 @@ export function colourOf(column, part, parameters) {
   return between([shade.colour, pale], share * (1 - steep));
 }
 
-function along({ colours, low, high }, value) {
-  return Number.isFinite(value) ? between(colours, Math.min(Math.max((value - low) / (high - low), 0), 1)) : null;
+/** The colour of a roof that is judged, by the scale that is chosen, the verdict or its class; null
+ * of one without the number. */
+export function colourOfRoof({ parts, classes }, roof, method) {
+  const scale = parts.map(scaleOf).find(Boolean);
+  if (scale) return along(scale, roof, method.parameters, "building");
+  const column = parts.find(({ verdict }) => verdict);
+  if (!column) return classes.find(({ name }) => name === roof.class)?.colour ?? null;
+  const { suits, otherwise } = classesOfVerdict(column, methodNamed(method.name));
+  return (roof[column.verdict.of_building] ? suits : otherwise).colour;
+}
+
+/** The colour of a part or building on a scale; null of one without the number. */
+function along(scale, row, parameters, kind = "part") {
+  const { colours, edges, wide, [`of_${kind}`]: of, [`spread_of_${kind}`]: spread } = scale;
+  const value = quantityOf(of, row, parameters);
+  if (!Number.isFinite(value)) return null;
+  const colour = colours[edges.filter((edge) => value >= edge).length];
+  return spread && row[spread.high] - row[spread.low] >= wide * row[spread.of] ? paler(colour) : colour;
+}
+
+/** A colour as it is where the interval is wide. */
+export function paler(colour) {
+  return between([colour, WHITE], PALER);
 }
 
 /** The number by which a part or a roof is coloured; not finite where it has none. */
@@ -52,19 +86,28 @@ export function quantityOf({ of, by, per, lacking }, values, parameters) {
   return lacking ? 100 * (1 - value) : value;
 }
 
-/** The colour along a scale by a quantity as an expression of the map, another where there is none. */
-export function scaleExpression({ colours, low, high }, { of, by, per, lacking }, parameters, otherwise) {
+/** The colours of a scale as an expression of the map, by a quantity and the spread of the same
+ * features, or null; another colour where there is none. */
+export function scaleExpression({ colours, edges, wide }, { of, by, per, lacking }, spread, parameters, otherwise) {
   const divisor = ["*", by ? ["get", by] : 1, per ? parameters[per] : 1];
   const value = ["/", ["get", of], divisor];
-  const stops = colours.flatMap((colour, at) => [low + ((high - low) * at) / (colours.length - 1), colour]);
-  const colour = ["interpolate", ["linear"], lacking ? ["*", 100, ["-", 1, value]] : value, ...stops];
-  return ["case", ["all", ["has", of], ...(by ? [["has", by], [">", ["get", by], 0]] : [])], colour, otherwise];
+  const stepped = (those) => ["step", lacking ? ["*", 100, ["-", 1, value]] : value, those[0], ...edges.flatMap((edge, at) => [edge, those[at + 1]])];
+  const unsure = spread && [["all", ["has", spread.high], [">=", ["-", ["get", spread.high], ["get", spread.low]], ["*", wide, ["get", spread.of]]]], stepped(colours.map(paler))];
+  const known = ["all", ["has", of], ...(by ? [["has", by], [">", ["get", by], 0]] : [])];
+  return ["case", ["!", known], otherwise, ...(unsure ?? []), stepped(colours)];
 }
 
 /** The colour of a part as an expression of the map, another where it has none. */
-export function colourExpression(column, parameters, otherwise) {
-  const scale = scaleOfParts(column);
-  return scale ? scaleExpression(scale, scale.of_part, parameters, otherwise) : shadeExpression(column, otherwise);
+export function colourExpression(column, method, otherwise) {
+  const scale = scaleOf(column);
+  if (scale) return scaleExpression(scale, scale.of_part, scale.spread_of_part, method.parameters, otherwise);
+  return inShades(column) ? shadeExpression(column, otherwise) : verdictExpression(column, "of_part", method);
+}
+
+/** The colour of a part, or of its roof, by its verdict; field: "of_part" or "of_building". */
+export function verdictExpression(column, field, { name }) {
+  const { suits, otherwise } = classesOfVerdict(column, methodNamed(name));
+  return ["case", ["==", ["get", column.verdict[field]], true], suits.colour, otherwise.colour];
 }
 
 function shadeExpression({ shades }, otherwise) {

@@ -5,6 +5,10 @@ import { make, svg } from "./dom.js";
 
 const EDGE = "rgb(31 41 51 / 45%)";
 const SQUARE = "M0 0h16v16H0Z";
+const DISC = "M8 .8a7.2 7.2 0 1 1 0 14.4a7.2 7.2 0 1 1 0-14.4Z";
+const BLUE = "#08306b";
+/** Points to the north of the map, to be turned. */
+export const ARROW = [{ d: "M8 1.5 12.5 13.5 8 10.8 3.5 13.5Z", fill: "#1f2933", stroke: "#fff", width: 1.2 }];
 const HATCH = "M-2 6 6-2M-2 14 14-2M2 18 18 2M10 18 18 10";
 /** The colour of what is chosen: none of the classes' colours, nor like one to any eye. */
 export const CHOSEN = "#d6006c";
@@ -24,6 +28,12 @@ export function paletteSymbol(colours) {
   return [...stripes, { d: SQUARE, stroke: EDGE, width: 2 }];
 }
 
+/** The symbol of several colours of classes, beside each other. */
+export function stripesSymbol(colours) {
+  const wide = 16 / colours.length;
+  return [...colours.map((fill, at) => ({ d: `M${at * wide} 0h${wide}v16h${-wide}Z`, fill })), { d: SQUARE, stroke: EDGE, width: 2 }];
+}
+
 /** The colour at a share of a palette, between the two beside it. */
 export function between(colours, share) {
   const at = share * (colours.length - 1);
@@ -40,10 +50,19 @@ const mark = (colour, shape, sign) => ({
 
 /** Marks by their kind: {colour, symbol}. */
 export const MARKS = {
-  chance: mark("#00796b", "M8 .8a7.2 7.2 0 1 1 0 14.4a7.2 7.2 0 1 1 0-14.4Z", "M8 4.2v7.6M4.2 8h7.6"),
+  chance: mark("#00796b", DISC, "M8 4.2v7.6M4.2 8h7.6"),
   not_wanted: mark("#7b1fa2", "M1.6 1.6h12.8v12.8H1.6Z", "M5 5l6 6M11 5l-6 6"),
   correction: mark("#1f2933", "M8 .8L15.6 15.2H.4Z", "M8 5.4v4.4M8 11.4v2"),
 };
+
+/** The symbol of a roof that suits a turbine, three blades on a mast, on a disc of a colour. */
+export function turbineSymbol(colour = "#ffffff") {
+  const dark = Number.parseInt(colour.slice(1, 3), 16) < 128; // of blues, so by their red
+  return [
+    { d: DISC, fill: colour, stroke: BLUE, width: 1.3 },
+    { d: "M8 7V13.6M8 7V2.4M8 7 12 9.3M8 7 4 9.3", stroke: dark ? "#ffffff" : BLUE, width: 1.7 },
+  ];
+}
 
 /** A symbol as an image of the page. */
 export function svgOf(symbol, name = "swatch") {

@@ -123,12 +123,13 @@ export function content({ totals, complete, tried, coverage, computable, ...by }
   const all = tried || isAll({ coverage, computable });
   const missing = complete === false && (all ? "incomplete_tried" : "incomplete");
   if (!counts.selected) return [...covered(coverage), make("p", { class: "lead" }, t(missing ? `${missing}_none` : "complete_none"))];
-  const { lead, share, hint, ...sums } = method.own.totals?.(totals) ?? sumsOf(method, totals);
+  const { lead, share, hint, pictures = [], ...sums } = method.own.totals?.(totals, by.method?.parameters) ?? sumsOf(method, totals);
   return [
     ...covered(coverage),
     lead && counts.judged && make("p", { class: "lead" }, lead),
     bar(method, counts),
     tableOf(sums),
+    ...pictures,
     share && make("p", { class: "share", "data-testid": "totals-share" }, share),
     missing && make("p", { class: "warning" }, t(missing)),
     hint && make("p", { class: "hint" }, hint),

@@ -25,6 +25,10 @@ REFUSED = {"detail": "more than 600 requests a minute"}
 HEIGHTS = re.compile(r"(?:ground|NAP)\s+(-?\d+\.\d) m\b", re.IGNORECASE)
 BOTTOMS = "(two) => two.map((one) => document.querySelector(one).getBoundingClientRect().bottom)"
 PITCH = "() => Math.round(daklaag.map.getPitch())"
+LIT, SHADED = "rgba(255,213,74,1)", "rgba(61,74,107,1)"
+LIT_KEY = ["in the sun", "in shadow", "not judged: unknown"]
+PAINTED = """() => daklaag.map.queryRenderedFeatures({layers: ["roofs-flat"]}).map((one) =>
+  [one.id, one.layer.paint["fill-color"].toString()])"""
 FOCUS = """() => {
   const one = document.activeElement;
   return one.dataset.testid ?? one.id ?? one.tagName;
@@ -427,6 +431,41 @@ def test_shadows_and_heights_are_shown(window: Window) -> None:
     window.idle()
     assert window.page.evaluate(PITCH) == 0
     assert window.shown("roofs-flat") > 20
+
+
+def test_a_time_colours_the_roofs(window: Window, host: str) -> None:
+    """By whether their centre is lit then; its slider stays as wide whatever is said above it."""
+    known = roofs(host)
+    wide = {window.at("sun").bounding_box()["width"]}
+    for number, time in enumerate(("10:00", "12:00", "14:00"), 1):
+        window.at("sun").fill(str(number))
+        window.idle()
+        painted = window.page.evaluate(PAINTED)
+        lit = {(known[row]["properties"][f"lit_{number}"], colour) for row, colour in painted}
+        assert lit == {(True, LIT), (False, SHADED)}
+        assert window.text("legend-title") == f"Centre of the roof at {time} CET"
+        assert window.text("legend-key").split("\n") == LIT_KEY
+        for lang in ("nl", "en"):
+            window.speak(lang)
+            wide.add(window.at("sun").bounding_box()["width"])
+    assert len(wide) == 1 and not window.violations()
+    window.page.wait_for_function("() => location.hash.includes('sun=3')")
+    window.go(f"#{window.link.partition('#')[2]}")
+    window.idle()
+    assert {colour for _, colour in window.page.evaluate(PAINTED)} == {LIT, SHADED}
+
+
+def test_turbines_are_symbols(window: Window, host: str) -> None:
+    """One on each roof that suits one, of all in view; they can be switched off."""
+    suits = {row for row, one in roofs(host).items() if one["properties"]["wind_suitable"]}
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16})")
+    window.idle()
+    rows = "() => daklaag.map.queryRenderedFeatures({layers: ['roofs-wind']}).map(({id}) => id)"
+    assert {*window.page.evaluate(rows)} == suits and suits
+    window.at("wind").uncheck()
+    window.idle()
+    assert not window.shown("roofs-wind")
+    window.page.wait_for_function("() => location.hash.includes('-wind')")
 
 
 def picture(window: Window) -> Any:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from pipeline.engine.engine import never_stop, no_progress
+from pipeline.grid.crs import lonlat
 from pipeline.methods.annual.columns import PLANES
+from pipeline.methods.annual.declaration import CLASSES
 from pipeline.methods.annual.painting import SOLAR
-from pipeline.methods.shades import Quantity, Scale
+from pipeline.methods.shades import Quantity, Scale, Spread
 from service.page import site
 from tests.support import browsers, sites
 from tests.support.browsers import RUN, Window, about, bring, told
@@ -37,7 +39,8 @@ from tests.support.servers import serving
 pytestmark = pytest.mark.slow
 
 FILL = f"{PLANES.name}-fill"
-CHOICE = f"colour-{PLANES.name}"
+CHOICE, KEY, UNKNOWN = "colour", "legend-key", "not judged: unknown"
+PALER = 0.5  # of the way to white, where an interval is wide
 PALE, SHARE, LOW, HIGH = "#f4f2ec", 0.45, 10.0, 40.0  # of what is paler the less steep it is
 PAINTED = """(layer) => daklaag.map.queryRenderedFeatures({layers: [layer]}).map((one) =>
   [one.properties, one.layer.paint["fill-color"].toString()])"""
@@ -74,17 +77,28 @@ def colour_of(plane: Plane) -> list[float]:
     return [full + pale * (paper - full) for full, paper in zip(*parts, strict=True)]
 
 
-def along(scale: Scale, quantity: Quantity, row: dict[str, Any]) -> list[float]:
+def rgb_of(colour: str) -> list[float]:
+    """Red, green and blue of #rrggbb."""
+    return [float(int(colour[at : at + 2], 16)) for at in (1, 3, 5)]
+
+
+def is_wide(scale: Scale, spread: Spread | None, row: dict[str, Any]) -> bool:
+    """Whether the interval is wide from which a colour is paler."""
+    return spread is not None and row[spread.high] - row[spread.low] >= scale.wide * row[spread.of]
+
+
+def along(
+    scale: Scale, quantity: Quantity, spread: Spread | None, row: dict[str, Any]
+) -> list[float]:
     """Red, green and blue of a number of a row on a scale; white of none."""
     divisor = (row[quantity.by] if quantity.by else 1.0) * (0.795 if quantity.per else 1.0)
     if not divisor or row.get(quantity.of) is None:
         return [255.0, 255.0, 255.0]
     value = row[quantity.of] / divisor
     value = 100 * (1 - value) if quantity.lacking else value
-    low, high = scale.palette.low, scale.palette.high
-    at = np.linspace(low, high, len(scale.palette.colours))
-    parts = [[int(one[k : k + 2], 16) for one in scale.palette.colours] for k in (1, 3, 5)]
-    return [float(np.interp(value, at, channel)) for channel in parts]
+    parts = rgb_of(scale.steps.colours[np.searchsorted(scale.steps.edges, value, side="right")])
+    paler = PALER if is_wide(scale, spread, row) else 0.0
+    return [part + paler * (255 - part) for part in parts]
 
 
 def rgb(colour: str) -> list[float]:
@@ -92,20 +106,43 @@ def rgb(colour: str) -> list[float]:
     return [float(part) for part in colour[5:-1].split(",")][:3]
 
 
+def test_planes_have_the_colour_of_what_they_suit(window: Window, host: str) -> None:
+    """At first, as their roofs have below; the legend has only these colours."""
+    suits, otherwise = (rgb_of(CLASSES[at].colour) for at in (0, -1))
+    bring(window, gable(host))
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16.2})")
+    window.idle()
+    painted = window.page.evaluate(PAINTED, FILL)
+    assert {plane["suitable"] for plane, _ in painted} == {True, False}
+    for plane, colour in painted:
+        assert rgb(colour) == (suits if plane["suitable"] else otherwise)
+    assert window.text(KEY).split("\n") == ["sun", "not for sun", UNKNOWN]
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15})")
+    window.idle()
+    for roof, colour in window.page.evaluate(PAINTED, "roofs-flat"):
+        assert rgb(colour) == (suits if roof["solar_suitable"] else otherwise)
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 13})")
+    window.idle()
+    named = [one.en for one in CLASSES]  # of the picture of all classes
+    assert window.text(KEY).split("\n") == [*named, UNKNOWN]
+
+
 def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host: str) -> None:
     bring(window, gable(host))
     window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16.2})")
+    window.at(CHOICE).select_option(PLANES.name)
     window.idle()
     painted = window.page.evaluate(PAINTED, FILL)
     assert len({shade_of(plane).name for plane, _ in painted}) == len(PLANES.shades)
     for plane, colour in painted:
         parts = [float(part) for part in colour[5:-1].split(",")]
         assert parts == pytest.approx([*colour_of(plane), 1], abs=1)
-    titles = [*(shade.en for shade in PLANES.shades), "the rest of a roof"]
-    assert window.text(f"shades-{PLANES.name}").split("\n") == titles
+    titles = [*(shade.en for shade in PLANES.shades), "the rest of a roof", UNKNOWN]
+    assert window.text(KEY).split("\n") == titles
     window.at("tall").check()
     window.idle()
-    assert not window.shown(FILL) and window.shown("roofs-tall")
+    assert window.shown("roofs-tall")
+    window.page.wait_for_function("() => daklaag.corners > 100")
 
 
 @pytest.mark.parametrize("scale", PLANES.scales, ids=lambda scale: scale.name)
@@ -116,27 +153,63 @@ def test_roofs_and_planes_have_the_colour_of_a_scale(
     window.page.evaluate("() => daklaag.map.jumpTo({zoom: 16.2})")
     window.at(CHOICE).select_option(scale.name)
     window.idle()
-    assert bool(window.shown(FILL)) == (scale.of_part is not None)
-    if scale.of_part:
-        for plane, colour in window.page.evaluate(PAINTED, FILL):
-            assert rgb(colour) == pytest.approx(along(scale, scale.of_part, plane), abs=1)
-    else:
-        for roof, colour in window.page.evaluate(PAINTED, "roofs-flat"):
-            assert rgb(colour) == pytest.approx(along(scale, scale.of_building, roof), abs=1)
-    assert scale.palette.colours and window.at(f"colour-{scale.name}").is_visible()
-    assert not window.at(f"shades-{PLANES.name}").is_visible()
+    seen = window.page.evaluate(PAINTED, FILL)
+    for plane, colour in seen:
+        expected = along(scale, scale.of_part, scale.spread_of_part, plane)
+        assert rgb(colour) == pytest.approx(expected, abs=1)
+    paler = [plane for plane, _ in seen if is_wide(scale, scale.spread_of_part, plane)]
+    assert bool(paler) == bool(scale.spread_of_part)
+    key = window.text(KEY).split("\n")
+    lowest, *_, highest = scale.steps.edges
+    unit = scale.unit.replace("m2", "m²")
+    assert key[0] == f"below {lowest:,.0f} {unit}" and key[4] == f"{highest:,.0f} {unit} and more"
+    assert any("paler" in line for line in key) == bool(paler) and key[-1] == UNKNOWN
     window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15})")
     window.idle()
     painted = window.page.evaluate(PAINTED, "roofs-flat")
-    assert painted and window.shown("roofs-class")
+    assert painted and not window.shown("roofs-class")
     for roof, colour in painted:
-        assert rgb(colour) == pytest.approx(along(scale, scale.of_building, roof), abs=1)
+        expected = along(scale, scale.of_building, scale.spread_of_building, roof)
+        assert rgb(colour) == pytest.approx(expected, abs=1)
     assert not window.violations()
     window.page.wait_for_function(
         "(name) => location.hash.includes(`colour=${name}`)", arg=scale.name
     )
     window.go(f"#{window.link.partition('#')[2]}")
     assert window.at(CHOICE).input_value() == scale.name
+
+
+AREA = """async () => {
+  const { triangles } = await import("./solid.js");
+  const corners = triangles([
+    [[0, 0], [4, 1], [5, 5], [1, 4], [0, 0]], [[1, 1], [2, 1.5], [2, 2.5], [1, 1]]]);
+  let area = 0;
+  for (let at = 0; at < corners.length; at += 3) {
+    const [[ax, ay], [bx, by], [cx, cy]] = corners.slice(at, at + 3);
+    area += Math.abs((bx - ax) * (cy - ay) - (cx - ax) * (by - ay)) / 2;
+  }
+  return area;
+}"""
+HEIGHT = """async ([tilt, azimuth, east, north]) => {
+  const { heightOf } = await import("./solid.js");
+  return heightOf({ x: 10, y: 20, z: 7, tilt, azimuth })([10 + east, 20 - north]);
+}"""
+WAY = """async (point) => (await import("./rd.js")).degreesOf(point)"""
+
+
+def test_planes_lie_in_space_as_the_table_says(window: Window, host: str) -> None:
+    """Their slopes, their places, and how much their triangles fill; within the convergence."""
+    square, hole = 15.0, 0.5
+    assert window.page.evaluate(AREA) == pytest.approx(square - hole)
+    for plane in planes_of(host, gable(host)["id"]):
+        if plane["kind"] == "pitched":
+            east, north = 3.0, -2.0
+            asked = [plane["tilt_deg"], plane["azimuth_deg"], east, north]
+            rise = plane["slope_east"] * east + plane["slope_north"] * north
+            assert window.page.evaluate(HEIGHT, asked) == pytest.approx(7 + rise, abs=0.1)
+        place = [plane["centre_x"], plane["centre_y"]]
+        lon, lat = lonlat((*place, *place))[:2]
+        assert window.page.evaluate(WAY, place) == pytest.approx([lon, lat], abs=2e-6)
 
 
 def test_the_picture_of_the_sun_lies_over_the_planes(window: Window, host: str) -> None:
@@ -146,7 +219,7 @@ def test_the_picture_of_the_sun_lies_over_the_planes(window: Window, host: str) 
     assert window.text(f"scale-{SOLAR}") == "400 to 1,200 kWh/m²"
     assert any(f"/tiles/{SOLAR}/" in url for url in window.asked)
     order = window.page.evaluate("() => daklaag.map.getStyle().layers.map(({id}) => id)")
-    places = [order.index(layer) for layer in (FILL, SOLAR, "roofs-class", "roofs-chosen")]
+    places = [order.index(layer) for layer in (FILL, SOLAR, "roofs-aside", "roofs-chosen")]
     assert places == sorted(places)
     assert not window.violations()
 
@@ -205,6 +278,20 @@ def test_other_results_are_gone_to(window: Window) -> None:
 def tiled(plane: Plane) -> Plane:
     """A plane as tiles have it: numbers with two decimals."""
     return {name: round(v, 2) if isinstance(v, float) else v for name, v in plane.items()}
+
+
+def test_totals_have_the_months_with_their_interval(window: Window, host: str) -> None:
+    """Beside what a household uses, and of which year that is."""
+    inputs = {"inputs": {"collection": NAME}}
+    months = told(host, "processes/summary/execution", inputs)["totals"]["month_kwh"]
+    names = [name for name in months if not name.endswith(("_low", "_high"))]
+    expected = [[about(months[f"{name}{end}"]) for end in ("_low", "_high", "")] for name in names]
+    rows = window.at("totals-months").locator("tbody tr")
+    assert rows.count() == len(names) == 12
+    assert [rows.nth(at).locator("td").all_text_contents() for at in range(12)] == expected
+    said = window.text("totals").replace("\N{NO-BREAK SPACE}", " ")
+    assert "2,550 kWh a year" in said and "2024 (CBS)" in said
+    assert not window.violations()
 
 
 def test_a_site_has_the_planes_too(finished: Path, host: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from pipeline.methods.annual.shades import TURBINE_STEPS
 from pipeline.methods.annual.sums import KWH, least, most
 from pipeline.methods.annual.wind.sums import apart_of
 from pipeline.methods.method import BOOLEAN, NUMBER, SINGLE, Column, Label, Total, Words
@@ -50,7 +51,7 @@ COLUMNS = (
         "wind_kwh", NUMBER, KWH,
         Words("Wind yield", "of one turbine in a year, as in the field; null if no candidate"),
         Words("Opbrengst wind", "van één turbine per jaar, in de praktijk; leeg als te laag"),
-        compared=True,
+        compared=True, symbols=TURBINE_STEPS,
         totals=(Total(
             "wind_kwh", "kwh", KWH, where=SUITS, error=apart_of, reads=("wind_high_kwh",),
             en=Words("Wind yield", "of the turbines on what suits one, as in the field"),

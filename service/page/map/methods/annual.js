@@ -145,7 +145,7 @@ function summed(kwh, name) {
 }
 
 /** The year of the panels with what shade takes, that of the turbines, then the other sums. */
-export function totals({ counts, kwh, households: served, ...others }) {
+export function totals({ counts, kwh, households: served, ...others }, parameters) {
   const method = methodNamed("annual");
   const rest = { ...method, totals: method.totals.filter(({ section }) => section !== "kwh") };
   const { head, rows } = sumsOf(rest, { counts, ...others });
@@ -163,8 +163,26 @@ export function totals({ counts, kwh, households: served, ...others }) {
       ...rows,
     ],
     share: share === undefined ? null : t("totals_share", { share: percent(share), n: number(living) }),
-    hint: t("totals_hint"),
+    hint: [householdUse(parameters), t("totals_hint")].filter(Boolean).join(" "),
+    pictures: monthsOfAll(others.month_kwh),
   };
+}
+
+const USE_OF_YEAR = { 2550: 2024 }; // of an average household by CBS: kWh from the grid, and when
+
+/** How much a household is taken to use, and of which year that is where it is known. */
+function householdUse({ household_kwh: kwh } = {}) {
+  if (!kwh) return null;
+  const year = USE_OF_YEAR[kwh];
+  return t(year ? "household_use_of" : "household_use", { kwh: number(kwh), year });
+}
+
+/** The months of all panels, each with its interval; a site does not know them. */
+function monthsOfAll(sums) {
+  if (!sums) return [];
+  const names = Object.keys(sums).filter((name) => `${name}_low` in sums);
+  const items = names.map((name, at) => ({ label: month(at), short: month(at, "narrow"), low: sums[`${name}_low`], value: sums[name], high: sums[`${name}_high`] }));
+  return [bars(t("months_title"), "kWh", items, { hint: t("months_all_hint") }, { "data-testid": "totals-months" })];
 }
 
 /** The sections that the report has beside its sums, of which a site shows these. */
@@ -195,3 +213,6 @@ export const measures = [
   ["households_wind", (x) => x.households?.wind, amount],
   ["share", (x) => x.households?.share, percent],
 ];
+
+/** Where the planes lie in space. */
+export const solid = { planes: { tilt: "tilt_deg", azimuth: "azimuth_deg", height: "z_m", x: "centre_x", y: "centre_y" } };

@@ -2,7 +2,10 @@
 
 export const en = {
   legend_roofs: "Roofs, potentially suitable for",
-  sun_time: "Time",
+  sun_time: "Sun at",
+  lit_title: "Centre of the roof at {time}",
+  lit_yes: "in the sun",
+  lit_no: "in shadow",
   all_times: "all {n} times",
   cet: "CET",
   paper_shadow: "with shadows: {time}",
@@ -77,7 +80,10 @@ export const en = {
 
 export const nl = {
   legend_roofs: "Daken, potentieel geschikt voor",
-  sun_time: "Tijd",
+  sun_time: "Zon om",
+  lit_title: "Midden van het dak om {time}",
+  lit_yes: "in de zon",
+  lit_no: "in schaduw",
   all_times: "alle {n} tijden",
   cet: "MET",
   paper_shadow: "met schaduwen: {time}",

@@ -2,6 +2,7 @@
 
 import { byId, make, show, terms } from "../dom.js";
 import { heightOf } from "../card.js";
+import { UNSELECTED } from "../mapview.js";
 import { now, set } from "../state.js";
 import { about as rounded, amount, day, listed, number, percent, t } from "../texts.js";
 
@@ -159,23 +160,40 @@ function timeLabel(collection) {
 
 /** The shadows are shown of one time, or of all together. */
 export const moments = {
-  shadow: {
-    chosen: timeOf,
-    label: (collection) => t("paper_shadow", { time: timeLabel(collection) }),
-    make: () =>
-      make("div", { class: "sun", id: "sun-field" },
-        make("label", { for: "sun" }, t("sun_time")),
-        make("input", { type: "range", id: "sun", "data-testid": "sun", min: 0, step: 1, value: 0, oninput: ({ target }) => set({ sun: Number(target.value) }) }),
-        make("output", { id: "sun-told", for: "sun", "data-testid": "sun-told" })),
-    write(collection, shown) {
-      const suns = collection.suns ?? [];
-      const timed = !collection.tiles || suns.every((time) => collection.tiles[`shadow@${time}`]);
-      show(byId("sun-field"), shown && timed && suns.length > 0);
-      const slider = byId("sun");
-      slider.max = String(suns.length);
-      slider.value = String(Math.min(now().sun, suns.length));
-      byId("sun-told").textContent = timeLabel(collection);
-      slider.setAttribute("aria-valuetext", timeLabel(collection));
-    },
+  shadow: { chosen: timeOf, label: (collection) => t("paper_shadow", { time: timeLabel(collection) }) },
+};
+
+const LIT = "#ffd54a";
+const SHADED = "#3d4a6b";
+
+/** At a time that is chosen roofs are coloured by whether their centre is lit then. */
+export function colouring(collection) {
+  const time = timeOf(collection);
+  if (!time) return null;
+  const at = now().sun - 1;
+  const digit = ["slice", ["to-string", ["get", "lit"]], at, at + 1]; // of the tiles' text, such as 101
+  return {
+    title: t("lit_title", { time: timeLabel(collection) }),
+    expression: ["match", digit, "1", LIT, "0", SHADED, UNSELECTED],
+    colourOf: ({ lit = "" }) => ({ 1: LIT, 0: SHADED })[String(lit)[at]] ?? UNSELECTED,
+    entries: [{ colour: LIT, label: t("lit_yes") }, { colour: SHADED, label: t("lit_no") }],
+  };
+}
+
+/** The time is chosen with a slider. */
+export const choice = {
+  make: () =>
+    make("div", { class: "sun", id: "sun-field" },
+      make("label", { for: "sun" }, t("sun_time")),
+      make("output", { id: "sun-told", for: "sun", "data-testid": "sun-told" }),
+      make("input", { type: "range", id: "sun", "data-testid": "sun", min: 0, step: 1, value: 0, oninput: ({ target }) => set({ sun: Number(target.value) }) })),
+  write(collection) {
+    const suns = collection.suns ?? [];
+    show(byId("sun-field"), suns.length > 0);
+    const slider = byId("sun");
+    slider.max = String(suns.length);
+    slider.value = String(Math.min(now().sun, suns.length));
+    byId("sun-told").textContent = timeLabel(collection);
+    slider.setAttribute("aria-valuetext", timeLabel(collection));
   },
 };
