@@ -46,7 +46,7 @@ def vector_layers(method: Method, roofs: int | None = None) -> dict[str, VectorL
     first = FAR if roofs is not None and roofs <= FEW else FIRST
     fields = _kinds(method.columns)
     scales = [scale for column in method.parts for scale in column.scales]
-    painted = {"class", "excluded"}.union(*(scale.of_building.fields for scale in scales))
+    painted = {"class", "excluded"}.union(*(scale.columns for scale in scales))
     far = tuple(name for name in fields if name in painted or fields[name] == "Boolean")
     roofs_layer = VectorLayer(first, LAST, fields, far)
     return {LAYER: roofs_layer} | {each.name: _of_parts(each) for each in method.parts}

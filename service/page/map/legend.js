@@ -4,7 +4,7 @@
 import { byId, make, show } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { classesOf, inWords, methodOf, switchable, unitInWords } from "./methods.js";
-import { BARE, PARTS_ZOOM, UNSELECTED, WIND, chosenScale, drawsParts, hasMap, inDetail, kindsInView, showMoments, theMap, verdictOf, windOf } from "./mapview.js";
+import { BARE, PARTS_ZOOM, UNSELECTED, WIND, chosenScale, drawsParts, hasMap, inDetail, kindsInView, outlined, showMoments, theMap, verdictOf, windOf } from "./mapview.js";
 import { classesOfVerdict, inShades, paler } from "./shades.js";
 import { AREA, MARKS, classSymbol, paletteSymbol, stripesSymbol, svgOf, turbineSymbol } from "./symbols.js";
 import { known, number, t } from "./texts.js";
@@ -26,7 +26,7 @@ function unknownEntries(collection) {
 
 /** What the colours of roofs and their parts mean now: {title, entries: [{symbol, label}, ...], hint}. */
 function keyOf(collection) {
-  const key = inDetail() || !hasMap() ? chosenKey(collection) : null;
+  const key = !hasMap() || outlined() ? chosenKey(collection) : null;
   const { title, entries, hint = "" } = key ?? classKey(collection);
   return { title, entries: [...entries, ...unknownEntries(collection)], hint: key || !isChosen() ? hint : t("scale_zoom") };
 }
@@ -37,7 +37,7 @@ const isChosen = () => Boolean(now().colour || now().sun);
 function chosenKey(collection) {
   const method = methodOf(collection);
   const own = method.own.colouring?.(collection);
-  if (own) return { title: own.title, entries: own.entries.map(entryOf) };
+  if (own) return inDetail() ? { title: own.title, entries: own.entries.map(entryOf) } : null;
   const scale = chosenScale(collection);
   if (scale) return { title: inWords(scale.title), entries: stepEntries(scale) };
   const column = verdictOf(collection);

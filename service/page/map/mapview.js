@@ -447,7 +447,7 @@ export function verdictOf(collection) {
  * whether it suits as its parts do, else by its class; grey outside the selection. */
 function fill() {
   const own = methodOf(current).own.colouring?.(current);
-  if (own) return ifSelected(own.expression);
+  if (own) return ["step", ["zoom"], classColour(), DETAIL_ZOOM, ifSelected(own.expression)]; // far tiles lack its columns
   const scale = chosenScale(current);
   if (scale) return ifSelected(scaleExpression(scale, scale.of_building, scale.spread_of_building, current.method.parameters, BARE));
   const column = verdictOf(current);
@@ -546,6 +546,11 @@ export function kindsInView() {
   if (!map.getLayer("marks-points")) return [];
   const kinds = map.queryRenderedFeatures({ layers: ["marks-points"] }).map(({ properties }) => properties.kind);
   return Object.keys(MARKS).filter((kind) => kinds.includes(kind));
+}
+
+/** Whether roofs have outlines, each in its colour; a picture of classes stands for them before. */
+export function outlined() {
+  return map.getZoom() >= outlinesFrom(current);
 }
 
 /** Whether buildings are shown one by one. */

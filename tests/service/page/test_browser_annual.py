@@ -117,11 +117,14 @@ def test_planes_have_the_colour_of_what_they_suit(window: Window, host: str) -> 
     for plane, colour in painted:
         assert rgb(colour) == (suits if plane["suitable"] else otherwise)
     assert window.text(KEY).split("\n") == ["sun", "not for sun", UNKNOWN]
-    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15})")
-    window.idle()
-    for roof, colour in window.page.evaluate(PAINTED, "roofs-flat"):
-        assert rgb(colour) == (suits if roof["solar_suitable"] else otherwise)
-    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 13})")
+    for zoom in (15, 13):
+        window.page.evaluate("(zoom) => daklaag.map.jumpTo({zoom})", zoom)
+        window.idle()
+        roofs_seen = window.page.evaluate(PAINTED, "roofs-flat")
+        assert roofs_seen
+        for roof, colour in roofs_seen:
+            assert rgb(colour) == (suits if roof["solar_suitable"] else otherwise)
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 11})")
     window.idle()
     named = [one.en for one in CLASSES]  # of the picture of all classes
     assert window.text(KEY).split("\n") == [*named, UNKNOWN]
