@@ -26,7 +26,7 @@ function unknownEntries(collection) {
 
 /** What the colours of roofs and their parts mean now: {title, entries: [{symbol, label}, ...], hint}. */
 function keyOf(collection) {
-  const key = !hasMap() || outlined() ? chosenKey(collection) : null;
+  const key = !hasMap() || outlined(collection) ? chosenKey(collection) : null;
   const { title, entries, hint = "" } = key ?? classKey(collection);
   return { title, entries: [...entries, ...unknownEntries(collection)], hint: key || !isChosen() ? hint : t("scale_zoom") };
 }

@@ -549,8 +549,8 @@ export function kindsInView() {
 }
 
 /** Whether roofs have outlines, each in its colour; a picture of classes stands for them before. */
-export function outlined() {
-  return map.getZoom() >= outlinesFrom(current);
+export function outlined(collection) {
+  return map.getZoom() >= outlinesFrom(collection);
 }
 
 /** Whether buildings are shown one by one. */
