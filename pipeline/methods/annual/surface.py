@@ -27,6 +27,7 @@ class Surface(NamedTuple):
 def read_surface(work: Work, window: Window, roofs: TileMask) -> Heights:
     """The DSM of a window, and kept for `surface`: as far as it is seen from the tiles with roofs,
     in whole tiles. roofs: on `window.coarse(TILE)`."""
+    work.cache.pop("surface", None)  # never two of 32 MB at once
     tiles = _seen(roofs)
     around = Window(*(n * TILE for n in tiles.frame))
     kept = Surface(around, tiles, work.heights.dsm(around, tiles.marked))
