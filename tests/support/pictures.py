@@ -1,4 +1,4 @@
-"""The pictures of a roof's card in the docs, of generated roofs:
+"""The pictures of a roof's card and of roofs in 3D in the docs, of generated roofs:
 
 python -m tests.support.pictures docs/
 """
@@ -14,6 +14,7 @@ from tests.support.roofcards import LISTED, NAME, STUDY, judged, shadiest
 from tests.support.servers import serving
 
 DESKTOP = {"viewport": {"width": 1180, "height": 900}}
+SLANTED = "() => { daklaag.map.jumpTo({zoom: 18.4, pitch: 60, bearing: -20}); }"
 CLOSE = "() => { document.getElementById('legend').open = false; }"
 
 
@@ -27,6 +28,16 @@ def shown(browser: Any, host: str, screen: dict[str, Any], to: Path) -> None:
         window.at("beside-powermapping").wait_for()
         window.at("chip").first.click()
         window.page.evaluate(CLOSE)
+        saved(window, to)
+
+
+def solids(browser: Any, host: str, to: Path) -> None:
+    """A picture of roofs in 3D, in the colours of their direction and tilt."""
+    with browsers.window(browser, host, **DESKTOP) as window:
+        window.go(f"#c={NAME}&colour=planes&layers=3d")
+        bring(window, shadiest(host))
+        window.page.evaluate(SLANTED)
+        window.page.wait_for_function("() => daklaag.corners > 100")
         saved(window, to)
 
 
@@ -48,6 +59,7 @@ def main(folder: Path) -> None:
         with serving(state, *data, *known) as host, browsers.started() as browser:
             shown(browser, host, DESKTOP, folder / "card.png")
             shown(browser, host, browsers.PHONE, folder / "card-phone.png")
+            solids(browser, host, folder / "map-3d.png")
 
 
 if __name__ == "__main__":
