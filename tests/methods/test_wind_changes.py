@@ -53,7 +53,8 @@ def rises() -> np.ndarray:
 def test_what_rises_higher_stands_wider_or_nearer_hardly_ever_shelters_less(
     rises: np.ndarray,
 ) -> None:
-    """Of 300 scenes 4 rise, by 1.6 % at most: within a ring the highest hides what is nearer."""
+    """Of 900 scenes about 12 rise, one by 2.1 % (seed 734), the others by 1.6 % at most: within a
+    ring the highest hides what is nearer, and a far cell looks wider than the wall in it."""
     sheltered = rises[:, 1]
     assert (sheltered < -0.001).sum() > len(rises) / 4
     assert (sheltered > LEAST).mean() <= 0.02

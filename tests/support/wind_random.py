@@ -43,7 +43,7 @@ class Box(NamedTuple):
         """Its cells, as slices; what lies beyond the scene is left out."""
         ends = ((self.south, self.deep), (self.east, self.wide))
         return tuple(
-            slice(max(round(begin / RESOLUTION), 0), round((begin + size) / RESOLUTION))
+            slice(*(max(round(edge / RESOLUTION), 0) for edge in (begin, begin + size)))
             for begin, size in ends
         )  # type: ignore[return-value]
 
