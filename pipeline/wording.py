@@ -21,6 +21,12 @@ def amount(value: float, lang: str) -> str:
     return number(value, lang, sum(0 < value < limit for limit in (100, 10, 1)))
 
 
+def about(value: float, lang: str) -> str:
+    """A sum in three digits: more would say more than is known of it."""
+    digits = 10.0 ** max(len(f"{abs(value):.0f}") - 3, 0)
+    return number(round(value / digits) * digits, lang)
+
+
 def percent(share: float, lang: str) -> str:
     """A share of one in per cent, with one decimal where it is not whole."""
     return number(100 * share, lang, 0 if round(1000 * share) % 10 == 0 else 1) + " %"

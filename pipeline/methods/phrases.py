@@ -32,6 +32,8 @@ class Phrases(NamedTuple):
     below a table of sums; title, subtitle: of the map; moments: of its layers; roofs, parts,
     ground: over the classes, the parts of roofs and the layers in its legend, parts by default the
     title of their column; shade: of what is drawn as bits; remark: at its foot;
+    yields: below its title, what the roofs give in a year; sums: below the map of a page for a
+    council, `label | figure | rest` or sentences, each yield with its interval;
     changes: between two runs, labels of figures of the report by their place; more: what a roof
     gains in all columns of numbers that are compared.
     """
@@ -46,5 +48,7 @@ class Phrases(NamedTuple):
     ground: str = ""
     shade: str = ""
     remark: str = ""
+    yields: str = ""
+    sums: str = ""
     changes: Mapping[str, str] = MappingProxyType({})
     more: str = ""

@@ -22,10 +22,13 @@ from pipeline.results.totals import totals_of
 
 NUMBER_FORMATS: dict[str, Callable[[Any, str], str]] = {
     "": wording.number,
+    "about": wording.about,
     "amount": wording.amount,
     "percent": wording.percent,
 }
 CONDITION = re.compile(r"\[([\w.]+)\]")
+FLOWN = {"AHN2": "2007-2012", "AHN3": "2014-2019", "AHN4": "2020-2022", "AHN5": "2023-2025"}
+FLIGHT = re.compile(r"AHN\d_(\d{4})_")  # in the name of a sheet since AHN6
 
 
 def phrase(template: str, report: Mapping[str, Any], lang: str) -> str:
@@ -80,6 +83,13 @@ def to_text(report: Mapping[str, Any], lang: str = "en") -> str:
     template = method_of(report).words(lang).report or texts.words(lang)["report"]
     lines = phrase(template, {**report, **_passages(report, lang)}, lang).splitlines()
     return "\n".join(_aligned(line) for line in lines) + "\n"
+
+
+def sums(report: Mapping[str, Any], lang: str) -> list[list[str]]:
+    """The lines of the one page for a council: [label, figure, rest], or [sentence]."""
+    template = method_of(report).words(lang).sums or texts.words(lang)["sums"]
+    lines = phrase(template, {**report, **_passages(report, lang)}, lang).splitlines()
+    return [line.split(" | ") for line in lines if line]
 
 
 def _passages(report: Mapping[str, Any], lang: str) -> dict[str, str]:
@@ -195,10 +205,20 @@ def _coordinates(metres: Sequence[float]) -> str:
 
 
 def heights(inputs: Mapping[str, Any], lang: str = "en") -> str:
-    """The AHN versions of a run's sheets, from its report's `inputs`."""
-    sheets = [*inputs["dsm"], *inputs.get("dtm", [])]
-    versions = sorted({str(sheet.get("ahn_version") or "") for sheet in sheets} - {""})
-    return ", ".join(versions) or texts.words(lang)["no_version"]
+    """The AHN versions of a run's sheets and the years of their flights, from its report's
+    `inputs`."""
+    years: dict[str, set[str]] = {}
+    for sheet in [*inputs["dsm"], *inputs.get("dtm", [])]:
+        if version := sheet.get("ahn_version"):
+            flight = FLIGHT.search(str(sheet.get("name", "")))
+            flown = flight[1] if flight else FLOWN.get(str(version))
+            years.setdefault(str(version), set()).update([flown] if flown else [])
+    words = texts.words(lang)
+    versions = [
+        words["flown"].format(version=version, years=", ".join(sorted(flown))) if flown else version
+        for version, flown in sorted(years.items())
+    ]
+    return ", ".join(versions) or words["no_version"]
 
 
 def sun_times(report: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,8 @@ WORDS = {
         "map_heights": "Heights: {heights}",
         "no_version": "AHN version unknown",
         "circle": "within {radius} m of {middle}",
+        "flown": "{version} (flown {years})",
+        "sums": "Judged | {counts.judged} | of {counts.selected} footprints\n{coverage}",
         "map_dots": "A dot of {metres} m has the colour of most roofs in it, and is fainter where "
         "there are few; outlines only of roofs that are larger.",
         "not_judged": "not judged: unknown",
@@ -65,6 +67,8 @@ WORDS = {
         "map_heights": "Hoogten: {heights}",
         "no_version": "AHN-versie onbekend",
         "circle": "binnen {radius} m van {middle}",
+        "flown": "{version} (gevlogen {years})",
+        "sums": "Beoordeeld | {counts.judged} | van {counts.selected} panden\n{coverage}",
         "map_dots": "Een stip van {metres} m heeft de kleur van de meeste daken erin, en is vager "
         "waar het er weinig zijn; omtrekken alleen van daken die groter zijn.",
         "not_judged": "niet beoordeeld: onbekend",

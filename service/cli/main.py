@@ -201,8 +201,8 @@ def demo(
 @click.argument("directory", type=place_of, metavar="DIR")
 @click.option(
     "--to", "to", required=True, metavar="FILE|FOLDER",
-    help=".tif (COG), .gpkg, .geojson, .fgb, .parquet, .csv, .xlsx or .png by its ending; a folder:"
-    " the map.",
+    help=".tif (COG), .gpkg, .geojson, .fgb, .parquet, .csv, .xlsx, .png or .pdf (the map with its"
+    " totals on one page) by its ending; a folder: the map.",
 )  # fmt: skip
 @click.option(
     "--layer", metavar="NAME",

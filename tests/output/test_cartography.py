@@ -324,7 +324,12 @@ def test_the_place(area: Any, around: Any, en: str, nl: str) -> None:
 
 
 def test_the_versions_of_the_heights() -> None:
-    assert heights({"dsm": SHEETS, "dtm": [{"ahn_version": "AHN3"}]}, "nl") == "AHN3, AHN4"
+    assert heights({"dsm": SHEETS, "dtm": [{"ahn_version": "AHN3"}]}, "nl") == (
+        "AHN3 (gevlogen 2014-2019), AHN4 (gevlogen 2020-2022)"
+    )
+    newest = [{"ahn_version": "AHN6", "name": f"AHN6_{year}_R_1.TIF"} for year in (2026, 2025)]
+    assert heights({"dsm": newest}) == "AHN6 (flown 2025, 2026)"
+    assert heights({"dsm": [{"ahn_version": "AHN6"}]}) == "AHN6"
     assert heights({"dsm": [{}], "dtm": []}) == "AHN version unknown"
     assert heights({"dsm": [{}], "dtm": []}, "nl") == "AHN-versie onbekend"
 
@@ -332,9 +337,9 @@ def test_the_versions_of_the_heights() -> None:
 @pytest.mark.parametrize(
     ("lang", "said"),
     [
-        ("en", ["Delft (GM0503)", "Made on 29 November 2026; heights: AHN4",
+        ("en", ["Delft (GM0503)", "Made on 29 November 2026; heights: AHN4 (flown 2020-2022)",
                 "near the inputs' edge: shade may be missed", "added: not in the heights"]),
-        ("nl", ["Delft (GM0503)", "Gemaakt op 29 november 2026; hoogten: AHN4",
+        ("nl", ["Delft (GM0503)", "Gemaakt op 29 november 2026; hoogten: AHN4 (gevlogen 2020-2022)",
                 "rand van de invoer: mist mogelijk schaduw", "toegevoegd: niet in de hoogten"]),
     ],
 )  # fmt: skip

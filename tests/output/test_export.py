@@ -221,11 +221,12 @@ def test_png_of_the_surface_is_brighter_where_higher(exported: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "layer", "remedy"),
     [
-        ("b.shp", None, r"\.tif, \.gpkg, \.geojson, \.fgb, \.parquet, \.csv, \.xlsx, \.png"),
+        ("b.shp", None, r"\.csv, \.xlsx, \.png, \.pdf"),
         ("b", None, r"\.tif"),
         ("r.tif", "slope", "hillshade, shadow, sun_hillshade, surface"),
         ("r.png", "buildings", "a table goes into a .gpkg"),
         ("b.gpkg", "shadow", r"\.tif or \.png"),
+        ("c.pdf", "shadow", r"\.tif or \.png"),
         ("b.parquet", "shadow", r"\.tif or \.png"),
         ("b.csv", "planes", "of this run a .csv holds buildings"),
         ("nowhere/b.csv", None, "folder"),

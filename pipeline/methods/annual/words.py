@@ -30,16 +30,20 @@ LOW, HIGH = FIELD_TRIAL_KWH
 TO = {"en": "to", "nl": "tot"}
 
 
-def _report(lang: str) -> str:
-    return Path(__file__).with_name(f"report.{lang}.txt").read_text("utf-8")
+def _template(kind: str, lang: str) -> str:
+    return Path(__file__).with_name(f"{kind}.{lang}.txt").read_text("utf-8")
 
 
 EN = Phrases(
-    report=_report("en"),
+    report=_template("report", "en"),
+    sums=_template("sums", "en"),
     table="A turbine's yield (wind_kwh) lies between wind_low_kwh and wind_high_kwh in 80 of 100"
     f" cases; field trials of small roof turbines measured {LOW}-{HIGH} kWh a year.",
     title="A year of sun and wind",
     subtitle="Potentially suitable roofs, by the method annual",
+    yields="Sun: {kwh.solar_low:about} to {kwh.solar_high:about} kWh a year\n"
+    "[counts.wind_suitable]Wind: {kwh.wind_low:about} to {kwh.wind_high:about} kWh a year\n"
+    "in 80 of 100 cases",
     roofs="Roofs, potentially suitable for",
     parts="Planes, by the direction that they face; paler: less steep",
     remark="Not judged: structure, ownership, permits and monuments, noise, grid capacity, panels"
@@ -65,12 +69,16 @@ EN = Phrases(
     more="{more} kWh a year",
 )
 NL = Phrases(
-    report=_report("nl"),
+    report=_template("report", "nl"),
+    sums=_template("sums", "nl"),
     table="De opbrengst van een turbine (wind_kwh) ligt in 80 van de 100 gevallen tussen"
     " wind_low_kwh en wind_high_kwh; in praktijkproeven haalden kleine dakturbines"
     f" {LOW}-{HIGH} kWh per jaar.",
     title="Een jaar zon en wind",
     subtitle="Potentieel geschikte daken, volgens de methode annual",
+    yields="Zon: {kwh.solar_low:about} tot {kwh.solar_high:about} kWh per jaar\n"
+    "[counts.wind_suitable]Wind: {kwh.wind_low:about} tot {kwh.wind_high:about} kWh per jaar\n"
+    "in 80 van de 100 gevallen",
     roofs="Daken, potentieel geschikt voor",
     parts="Dakvlakken, naar hun richting; bleker: minder steil",
     remark="Niet beoordeeld: constructie, eigendom, vergunningen en monumenten, geluid,"
@@ -111,6 +119,10 @@ def figures(report: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "a_turbine": {
             name: kwh[end] / turbines if turbines else None
             for name, end in (("likely", "wind"), ("low", "wind_low"), ("high", "wind_high"))
+        },
+        "homes": {
+            end: kwh[end] / report["method"]["parameters"]["household_kwh"]
+            for end in ("solar_low", "solar_high")
         },
         "trial_kwh": {"low": LOW, "high": HIGH},
         "study_kwh": STUDY_KWH,

@@ -12,12 +12,13 @@ from pipeline.wording import amount, listed, number, percent
 LOW, HIGH = FIELD_TRIAL_KWH
 
 
-def _report(lang: str) -> str:
-    return Path(__file__).with_name(f"report.{lang}.txt").read_text("utf-8")
+def _template(kind: str, lang: str) -> str:
+    return Path(__file__).with_name(f"{kind}.{lang}.txt").read_text("utf-8")
 
 
 EN = Phrases(
-    report=_report("en"),
+    report=_template("report", "en"),
+    sums=_template("sums", "en"),
     table="Potentially suitable; beside every turbine yield (wind_kwh): field trials of small roof"
     f" turbines measured {LOW}-{HIGH} kWh a year.",
     title="Sun and wind on the roofs",
@@ -41,7 +42,8 @@ EN = Phrases(
     more="{more} kWh a year",
 )
 NL = Phrases(
-    report=_report("nl"),
+    report=_template("report", "nl"),
+    sums=_template("sums", "nl"),
     table="Potentieel geschikt; bij elke turbineopbrengst (wind_kwh): in praktijkproeven haalden"
     f" kleine dakturbines {LOW}-{HIGH} kWh per jaar.",
     title="Zon en wind op de daken",
@@ -105,7 +107,9 @@ def figures(report: Mapping[str, Any], lang: str) -> dict[str, Any]:
     """The figures of the printed report's template that are not in the report itself."""
     counts = report["counts"]
     turbines = counts["wind_suitable"]
+    sun = [report["kwh"]["solar"], *(each["solar_kwh"] for each in report["yields"].values())]
     return {
+        "sun": {"low": min(sun), "high": max(sun)},
         "times": listed(sun_times(report), lang),
         "solar_and_wind": counts["solar_suitable"] - counts["legend"]["solar"],
         "trial_kwh": {"low": LOW, "high": HIGH},

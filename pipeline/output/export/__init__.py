@@ -32,6 +32,7 @@ WRITERS: dict[str, Callable[[ExportRequest], Text]] = {
     ".csv": tables.write_csv,
     ".xlsx": tables.write_xlsx,
     ".png": rasters.write_png,
+    ".pdf": rasters.write_pdf,
 }
 # Errors of the libraries in writing a file; they have no errno.
 WRITE_ERRORS: tuple[type[Exception], ...] = (
@@ -65,7 +66,8 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
     """Write a finished run as a new file, in the format of its ending. Returns a line on it.
 
     .tif is a COG of a raster layer: `layer`, else the one that the file is named after, else the
-    shadows. .png is a picture of such a layer, with a world file beside it, or the map. .geojson
+    shadows. .png is a picture of such a layer, with a world file beside it, or the map. .pdf is
+    the map with the totals of its roofs, on one page. .geojson
     (lon/lat), .fgb, .parquet, .csv and .xlsx are a table of the run: `layer`, by default that of
     the buildings; .gpkg is that, or by default all of them. Raises InputError for an ending or a
     layer that there is not, or a folder that holds no finished run; OutputError where there is no

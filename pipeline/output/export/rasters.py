@@ -17,7 +17,7 @@ from pipeline.messages import Text
 from pipeline.methods.method import Layer, names
 from pipeline.methods.shades import Palette
 from pipeline.output.export.request import ExportRequest
-from pipeline.output.map import cartography
+from pipeline.output.map import cartography, council
 from pipeline.output.map.palette import bit_colours, has_data, indexed, palette_colours
 from pipeline.results.georeference import transform_of
 from pipeline.results.store import open_store
@@ -69,6 +69,19 @@ def _write_map(request: ExportRequest) -> Text:
     scene = cartography.scene(request.run.table.file, request.run.report, request.rasters)
     cartography.draw(scene, request.to, request.lang)
     return Text("the map of the roofs")
+
+
+def write_pdf(request: ExportRequest) -> Text:
+    """The map with the totals of its roofs, on one page."""
+    if request.layer:
+        raise InputError(
+            Text("layer {layer!r}", layer=request.layer),
+            "a .pdf is the map with its totals",
+            "a raster layer goes into a .tif or .png",
+        )
+    scene = cartography.scene(request.run.table.file, request.run.report, request.rasters)
+    council.draw(scene, request.to, request.lang)
+    return Text("the map of the roofs with their totals, on one page")
 
 
 def _layer_name(request: ExportRequest) -> str | None:

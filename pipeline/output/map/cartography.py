@@ -135,10 +135,16 @@ def layer_image(store: Place | None, name: str, largest: int = LARGEST) -> Layer
 def draw(scene: MapScene, to: Any, lang: str = "en") -> None:
     """Write the map as PNG to a path or a binary stream; equal scenes give equal bytes with the
     same matplotlib."""
+    page(scene, lang)[0].savefig(to, format="png", dpi=DPI, metadata=METADATA)
+
+
+def page(scene: MapScene, lang: str, place: Bounds = FRAME) -> tuple[Figure, Axes]:
+    """A page with the map at a place in inches, as wide as FRAME, and the panel beside it; and the
+    axes of the map."""
     figure = Figure(figsize=SIZE, dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
-    bounds = view(scene)
-    frame = axes_at(figure, FRAME, bounds)
+    bounds = view(scene, place)
+    frame = axes_at(figure, place, bounds)
     frame.set_facecolor(GROUND)
     _ground(frame, scene)
     shown = _buildings(frame, scene, bounds)
@@ -148,15 +154,15 @@ def draw(scene: MapScene, to: Any, lang: str = "en") -> None:
     scale_bar(frame, bounds)
     north_arrow(frame, bounds, texts.words(lang)["north"])
     panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), shown, lang)
-    figure.savefig(to, format="png", dpi=DPI, metadata=METADATA)
+    return figure, frame
 
 
-def view(scene: MapScene) -> Bounds:
-    """The ground that the map shows, in the proportions of its frame."""
+def view(scene: MapScene, place: Bounds = FRAME) -> Bounds:
+    """The ground that the map shows, in the proportions of its place on the page."""
     west, south, east, north = _extent(scene)
     x, y = (west + east) / 2, (south + north) / 2
-    width = 1.06 * max(east - west, (north - south) * FRAME[2] / FRAME[3], 60.0)
-    height = width * FRAME[3] / FRAME[2]
+    width = 1.06 * max(east - west, (north - south) * place[2] / place[3], 60.0)
+    height = width * place[3] / place[2]
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 

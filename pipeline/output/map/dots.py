@@ -21,6 +21,12 @@ FAINTEST = 0.25  # opacity
 FULL = 1 / 2500  # roofs a m2 where a dot is opaque; so is each that is no larger than 50 m
 
 
+def shape_of(view: Bounds) -> tuple[int, int]:
+    """Rows and columns of dots of a map as wide as FRAME that shows `view`."""
+    west, south, east, north = view
+    return round(SHAPE[1] * (north - south) / (east - west)), SHAPE[1]
+
+
 def filled(method: Method) -> tuple[str, ...]:
     """The layers that fill a dot, from the lowest to the highest; of as many roofs the last wins.
     Classes that suit something lie above the others."""
@@ -47,10 +53,10 @@ def layers(buildings: pa.Table, method: Method) -> dict[str, NDArray[np.bool_]]:
 def dots(
     buildings: Buildings, view: Bounds, method: Method
 ) -> tuple[NDArray[np.float32], dict[str, int]]:
-    """A picture of RGBA of 0 to 1, (*SHAPE, 4), the northern row first, and the roofs in each line
-    of the legend. A pixel with a roof's centre has the colour of the layer with most roofs there,
-    fainter where there are few."""
-    height, width = SHAPE
+    """A picture of RGBA of 0 to 1, (*shape_of(view), 4), the northern row first, and the roofs in
+    each line of the legend. A pixel with a roof's centre has the colour of the layer with most
+    roofs there, fainter where there are few."""
+    height, width = shape_of(view)
     order = filled(method)
     roofs = np.zeros((len(order), height * width), np.uint32)
     counts = Counter[str]()
@@ -78,7 +84,7 @@ def coloured(roofs: NDArray[np.uint32], dot: float, method: Method) -> NDArray[n
 def _pixels(buildings: pa.Table, view: Bounds) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The pixel of each row's centre, and whether it is on the map."""
     west, south, east, north = view
-    height, width = SHAPE
+    height, width = shape_of(view)
     x, y = (pc.fill_null(buildings[f"centre_{axis}"], np.inf).to_numpy() for axis in "xy")
     column = np.floor((x - west) / (east - west) * width)
     row = np.floor((north - y) / (north - south) * height)

@@ -111,6 +111,8 @@ def panel(axes: Axes, shown: Shown, lang: str) -> float:
     if phrases.moments:
         moments = phrase(phrases.moments, shown.report, lang)
         y = _paragraph(axes, y - 0.02, moments, size=8.5, color=QUIET)
+    for line in phrase(phrases.yields, shown.report, lang).splitlines():
+        y = _paragraph(axes, y - 0.02, line, size=8.5)
     y = _paragraph(axes, y - 0.14, phrases.roofs, size=9.5, weight="bold")
     always = (*names(method.classes), "not_judged")
     titles, closer = labels(method, lang), CLOSER if shown.parts else 0.0
