@@ -21,7 +21,7 @@ SIZE, SMALL = 8.5, 7.5  # points: of lines, of sentences
 LETTERS, WIDE = 70, 145  # that fit behind the figures, and in a sentence
 LEADING = 1.35  # height of a line, in its size
 WRITTEN = 5.0  # above all that is drawn of the ground, below all that is written on it
-TEXT_AS_TEXT = {"pdf.fonttype": 42}  # which can be searched and copied
+TEXT_AS_TEXT: dict[Any, Any] = {"pdf.fonttype": 42}  # which can be searched and copied
 # Equal pages have equal bytes, so none has the time at which it was written.
 METADATA: Mapping[str, None] = dict.fromkeys(("Creator", "Producer", "CreationDate"))
 

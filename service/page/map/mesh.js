@@ -94,11 +94,11 @@ export async function raise(name, features, colours) {
   const origin = originOf(map.getCenter());
   const { buildings, parts, fields } = features();
   const grounds = new Map(buildings.map(({ id, properties }) => [id, properties.ground_m]));
-  const planes = new Map();
+  const byRow = new Map();
   const goesOn = () => wanted === name && solids.faces.number < MOST;
-  await inSlices(parts, (part) => addPlane(planes, part, fields, grounds, origin, colours), goesOn);
-  await inSlices([...planes], ([row, mine]) => addPlanes(solids, mine, wallOf(colours, row)), goesOn);
-  await inSlices(buildings, (one) => addBuilding(solids, one, planes, origin, colours), goesOn);
+  await inSlices(parts, (part) => addPlane(byRow, part, fields, grounds, origin, colours), goesOn);
+  await inSlices([...byRow], ([row, mine]) => addPlanes(solids, mine, wallOf(colours, row)), goesOn);
+  await inSlices(buildings, (one) => addBuilding(solids, one, byRow, origin, colours), goesOn);
   if (wanted === name) replace({ origin, faces: uploaded(solids.faces), lines: uploaded(solids.lines) });
 }
 
@@ -137,23 +137,23 @@ function polygonsOf({ geometry: { type, coordinates } }, origin) {
   return polygons.map((rings) => rings.map((ring) => ring.map((point) => metresFrom(origin, point))));
 }
 
-function addPlane(planes, part, fields, grounds, origin, colours) {
+function addPlane(byRow, part, fields, grounds, origin, colours) {
   const of = part.properties;
   const ground = grounds.get(of.row);
   if (!Number.isFinite(ground) || !Number.isFinite(of[fields.height])) return;
   const [x, y] = metresFrom(origin, degreesOf([of[fields.x], of[fields.y]]));
   const z = heightOf({ x, y, z: of[fields.height] - ground, tilt: of[fields.tilt], azimuth: of[fields.azimuth] ?? null });
   const colour = bytesOf(colours.part(of));
-  const mine = planes.get(of.row) ?? [];
-  planes.set(of.row, [...mine, ...polygonsOf(part, origin).map((rings) => ({ rings, z, colour }))]);
+  const mine = byRow.get(of.row) ?? [];
+  byRow.set(of.row, [...mine, ...polygonsOf(part, origin).map((rings) => ({ rings, z, colour }))]);
 }
 
-function addBuilding(solids, building, planes, origin, colours) {
+function addBuilding(solids, building, byRow, origin, colours) {
   const { id, properties } = building;
   const height = Number(properties.height_m);
   if (!Number.isFinite(height)) return;
   const [polygons, wall] = [polygonsOf(building, origin), wallOf(colours, id)];
-  if (planes.has(id)) addHouse(solids, polygons, planes.get(id), wall);
+  if (byRow.has(id)) addHouse(solids, polygons, byRow.get(id), wall);
   else addBlock(solids, polygons, height, bytesOf(colours.roof(properties)), wall);
 }
 
