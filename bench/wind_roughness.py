@@ -18,8 +18,9 @@ from pipeline.grid.windows import Window
 from pipeline.methods.annual.rules import Annual
 from pipeline.methods.annual.wind.drag import drag_of
 from pipeline.methods.annual.wind.ground import DEVIATIONS, MOST_PLAN, ground_of
-from pipeline.methods.annual.wind.model import SECTORS, Ground
+from pipeline.methods.annual.wind.model import Ground
 from pipeline.methods.annual.wind.surroundings import SQUARE_M, STANDS_M, Surroundings
+from pipeline.methods.climate.roses import SECTORS
 
 BESIDE = 37.0, 11.0  # where a place lies from the middle of its square: on no border of sectors [m]
 GAP_M = 2.0  # of cells without data, which the nearest height fills

@@ -81,7 +81,7 @@ def shelter_rows(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
         yield f"{name}: more than {100 * MUCH:.0f} %", share(some > MUCH)
     middle = table["wind_kwh"][~shadow].median()
     yield (
-        "in wind shadow, yet more than the middle one not in it",
+        "in wind shadow, yet more than the median of those not in it",
         share(table["wind_kwh"][shadow] > middle),
     )
 

@@ -23,6 +23,7 @@ from pipeline.grid.windows import Layout, Shard
 from pipeline.methods.buildings import NOT_KNOWN, Judged, Measured, flags_of
 from pipeline.methods.context import Context
 from pipeline.methods.house import own_columns
+from pipeline.methods.lists import as_lists
 from pipeline.methods.method import Method, names
 from pipeline.results.columns import pandas_metadata
 from pipeline.storage.geo_metadata import GeoMetadata
@@ -158,9 +159,7 @@ def _unless(rejected: NDArray[np.bool_], values: Any, kind: pa.DataType) -> pa.A
         return pc.if_else(pa.array(rejected), pa.scalar(None, kind), values)
     if values.ndim == 1:
         return pa.array(values, kind, mask=rejected)
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
-    items = pa.array(values.reshape(-1))
-    return pa.ListArray.from_arrays(pa.array(offsets), items, mask=pa.array(rejected))
+    return as_lists(values, null=rejected)
 
 
 def _flags(flags: dict[str, NDArray[np.bool_]], names: list[str], n: int) -> pa.Array:

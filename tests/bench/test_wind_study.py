@@ -44,7 +44,7 @@ def test_what_the_tables_say() -> None:
     assert rows["in wind shadow: less than 10 %"] == "1 of 2 (50 %)"
     assert rows["in wind shadow: what neighbours take of the yield"] == "48 % (5-90)"
     assert rows["in wind shadow: what those beyond 100 m take by themselves"] == "1 % (0-2)"
-    assert rows["in wind shadow, yet more than the middle one not in it"] == "1 of 2 (50 %)"
+    assert rows["in wind shadow, yet more than the median of those not in it"] == "1 of 2 (50 %)"
     assert markdown(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 

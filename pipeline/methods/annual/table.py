@@ -27,6 +27,7 @@ from pipeline.methods.annual.rules import (
 from pipeline.methods.annual.schemes import Judging, suits, suits_very_well
 from pipeline.methods.annual.segments import Segments
 from pipeline.methods.buildings import Measured
+from pipeline.methods.lists import as_lists
 from pipeline.methods.passes import Table, joined
 
 LEAST_DATA, LEAST_KNOWN, MOST_OVERGROWN = 80, 50, 15  # of own cells [%]
@@ -203,9 +204,7 @@ def nested(planes: Table, n: int) -> pa.Array:
 def _array(values: Any, kind: pa.DataType) -> pa.Array:
     """Values as an array, of (planes, k) as lists."""
     if isinstance(values, np.ndarray) and values.ndim == 2:
-        items = pa.array(values.reshape(-1), kind.value_type)
-        offsets = np.arange(0, values.size + 1, values.shape[1], dtype=np.int32)
-        return pa.ListArray.from_arrays(pa.array(offsets), items)
+        return as_lists(values, kind.value_type)
     return pa.array(values, kind)
 
 

@@ -9,13 +9,13 @@ from pipeline.methods.method import BOOLEAN, NUMBER, SINGLE, Column, Label, Tota
 
 SPEED = "m/s"
 SUITS = "wind_suitable"  # what a restriction sets aside for wind does not count
-SECTORS = {
+BEARINGS = {
     "en": "N NNE ENE E ESE SSE S SSW WSW W WNW NNW",
     "nl": "N NNO ONO O OZO ZZO Z ZZW WZW W WNW NNW",
 }
 SECTOR_LABELS = tuple(
     Label(en.lower(), en, nl)
-    for en, nl in zip(*(SECTORS[lang].split() for lang in ("en", "nl")), strict=True)
+    for en, nl in zip(*(BEARINGS[lang].split() for lang in ("en", "nl")), strict=True)
 )
 
 # fmt: off

@@ -9,8 +9,9 @@ from kernels.coarse import COARSE
 from kernels.disc import borders_of
 from kernels.roughness import KNOWN, RoughnessSums, roughness
 from pipeline.grid.windows import Window, cell_of, uniform_halo
-from pipeline.methods.annual.wind.model import SECTORS, Ground
+from pipeline.methods.annual.wind.model import Ground
 from pipeline.methods.annual.wind.surroundings import SQUARE_M, Surroundings
+from pipeline.methods.climate.roses import SECTORS
 
 CM = 100.0
 MOST_PLAN = 0.9

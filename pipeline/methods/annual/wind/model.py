@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SECTORS = 12
 NEAR_DIRECTIONS, FAR_DIRECTIONS = 360, 120
 NEAR_M = tuple(range(10, 101, 10))  # radii within which obstacles are sought at full resolution
 FAR_M = (120, 150, 200, 250, 300, 400, 500, 600, 800)  # and on the cells of the relief
@@ -29,7 +28,7 @@ class Candidates(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """What stands around candidates, by sector: each (candidates, SECTORS).
+    """What stands around candidates, by sector: each (candidates, 12).
 
     height, deviation, highest: of what stands above the ground, its mean, standard deviation and
     limited maximum [m], 0 where nothing stands; plan, frontal: area per known area of what stands,
@@ -70,7 +69,7 @@ class WindYear(NamedTuple):
     """The wind of a year at the hubs of candidates, and the yields of a turbine there.
 
     hub: height [m NAP]; kwh, brochure_kwh: yield as in the field, and by the maker's curve
-    [kWh/year]; sector_kwh: of kwh, (candidates, SECTORS); mean, unsheltered: wind speed at the hub,
+    [kWh/year]; sector_kwh: of kwh, (candidates, 12); mean, unsheltered: wind speed at the hub,
     and if nothing rose above the roof [m/s]; roughness, displacement: z0 and d, weighted by kwh
     over the sectors [m]; held: the share of directions where the obstacle that shelters most is
     too near for what the wake was fitted to; low_kwh, high_kwh: ends of the interval of kwh;

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from kernels.coarse import COARSE
 from pipeline.grid.windows import Shard, Window, uniform_halo
-from pipeline.methods.annual.rules import COARSEST_M
+from pipeline.methods.annual.rules import COARSEST_M, Annual
 from pipeline.methods.annual.segments import BESIDE
 from pipeline.methods.annual.wind.ground import ground_of
 from pipeline.methods.annual.wind.model import FAR_M, Candidates, Scene
@@ -65,7 +64,7 @@ def _ground_of_shard(context: Context, shard: Shard) -> Window:
     return context.layout.window(shard).grow(uniform_halo(BESIDE + reach))
 
 
-def wind_reach(p: Any) -> float:
+def wind_reach(p: Annual) -> float:
     """How far a change can matter to the wind of a candidate [m]: to its shelter, from its own
     cells; to its roughness, from its centre, as far as the squares beside the farthest."""
     sheltered = FAR_M[-1] + math.sqrt(2) * COARSE * COARSEST_M

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.methods.annual.rules import Annual
 from pipeline.methods.annual.wind.model import WindYear
+from pipeline.methods.lists import as_lists
 
-COLUMNS = {
+FIELDS = {
     "hub_m": "hub",
     "wind_kwh": "kwh",
     "wind_low_kwh": "low_kwh",
@@ -20,7 +21,7 @@ COLUMNS = {
     "z0_m": "roughness",
     "displacement_m": "displacement",
     "wind_held": "held",
-}  # by the names of the records of a year
+}  # of `WindYear`, by the column that it fills
 
 
 def wind_columns(
@@ -31,13 +32,13 @@ def wind_columns(
     is_candidate = np.zeros(n, np.bool_)
     is_candidate[position] = True
     if year is None:
-        numbers = {name: pa.nulls(n, pa.float64()) for name in COLUMNS}
+        numbers = {name: pa.nulls(n, pa.float64()) for name in FIELDS}
         suitable, sectors = pa.nulls(n, pa.bool_()), pa.nulls(n, pa.list_(pa.float32()))
     else:
         row = _rows(position, n)
-        numbers = {name: pa.array(getattr(year, of)).take(row) for name, of in COLUMNS.items()}
+        numbers = {name: pa.array(getattr(year, field)).take(row) for name, field in FIELDS.items()}
         suitable = pa.array(year.kwh >= p.wind_min_kwh).take(row)
-        sectors = _lists(year.sector_kwh.astype(np.float32)).take(row)
+        sectors = as_lists(year.sector_kwh.astype(np.float32)).take(row)
     return {
         "wind_candidate": is_candidate,
         "wind_suitable": suitable,
@@ -61,9 +62,3 @@ def _rows(position: NDArray[np.int64], n: int) -> pa.Array:
     row = np.full(n, -1)
     row[position] = np.arange(len(position))
     return pa.array(row, mask=row < 0)
-
-
-def _lists(values: NDArray[Any]) -> pa.Array:
-    """The rows of a table of numbers as lists."""
-    offsets = np.arange(0, values.size + 1, values.shape[1], dtype=np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.reshape(-1)))

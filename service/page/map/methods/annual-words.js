@@ -150,7 +150,7 @@ export const nl = {
   panels_here: "Ruimte voor panelen",
   kwp_here: "Piekvermogen",
   yield_year: "{low} tot {high}\u00a0kWh per jaar, waarschijnlijk {kwh}",
-  yield_counted: "{low} tot {high}\u00a0kWh per jaar, waarschijnlijk {kwh} (telt)",
+  yield_counted: "{low} tot {high}\u00a0kWh per jaar, waarschijnlijk {kwh} (telt mee)",
   yield_sum: "{low}\u00a0tot\u00a0{high}, waarschijnlijk\u00a0{kwh}",
   flat_eastwest: "Plat dak: rijen op oost en west",
   flat_south: "Plat dak: rijen op zuid",

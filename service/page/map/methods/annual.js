@@ -139,7 +139,9 @@ export function about({ method }) {
   return ["about_what", "about_planes", "about_year", "about_interval", ...wind, "about_unsure"].map((name) => t(name, values));
 }
 
+/** A sum with its interval; of nothing there is none. */
 function summed(kwh, name) {
+  if (!kwh[name]) return amount(0);
   const yielded = { low: kwh[`${name}_low`], value: kwh[name], high: kwh[`${name}_high`] };
   return make("span", { class: "wraps" }, between(yielded, "yield_sum"));
 }
