@@ -21,6 +21,7 @@ from service.api.service import ServiceDep
 from service.core.links import JSON
 from service.page import basemap
 from service.page import config as mapconfig
+from service.processes.availability import ground_of_sheets
 
 router = Router(tags=["map"])
 
@@ -75,7 +76,9 @@ files = Page(directory=FOLDER, html=True, check_dir=False)
 @router.get("/map/config.json", responses=answers(JSON, CONFIG, "What the page must know"))
 def config(service: ServiceDep, client: ClientDep) -> Response:
     """What the page must know: results, methods, base map, limits, languages."""
-    document = mapconfig.configuration(service.settings, service.shown.values(), service.sources)
+    shown = service.shown.values()
+    ground = None if shown else ground_of_sheets(service.backend)
+    document = mapconfig.configuration(service.settings, shown, service.sources, ground)
     return JSONResponse(document, headers={"Cache-Control": "no-cache"})
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import shapely
+
 from pipeline.areas.regions import boundary_files
 from pipeline.grid.crs import lonlat
 from pipeline.methods import METHODS
@@ -20,14 +22,19 @@ REGIONS = "Regions: CBS and Kadaster, CC BY 4.0"
 
 
 def configuration(
-    settings: Settings, collections: Iterable[Collection], sources: Sources
+    settings: Settings,
+    collections: Iterable[Collection],
+    sources: Sources,
+    ground: shapely.Geometry | None = None,
 ) -> dict[str, Any]:
-    """All of config.json, for a page that a service serves."""
+    """All of config.json, for a page that a service serves; ground: of which there are heights
+    [RD m], for a page without results."""
     return {
         "collections": [described(each) for each in collections],
         "basemap": basemap(settings),
         "addresses": bool(sources.addresses),
         "can_compute": sources.can_compute,
+        "ground": rectangle(ground.bounds) if ground else None,
         "regions": regions_line(sources.boundaries),
         "limits": {
             "area_km2": settings.area_km2 if settings.is_open else settings.visitor_area_km2
@@ -90,8 +97,11 @@ def outlined_from(collection: Collection) -> int:
 def bbox(collection: Collection) -> list[float]:
     """West, south, east, north of all buildings, in degrees."""
     bounds = Features.of(collection.place).bounds
-    if bounds is None:
-        return list(NETHERLANDS)
+    return list(NETHERLANDS) if bounds is None else rectangle(bounds)
+
+
+def rectangle(bounds: tuple[float, float, float, float]) -> list[float]:
+    """West, south, east, north in degrees of a rectangle in RD [m]."""
     return [round(each, 6) for each in lonlat(bounds)]
 
 

@@ -1,9 +1,9 @@
 /** The area that is counted: a place, a polygon or a circle, drawn or by numbers. */
 
 import { Problem } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, remember, remembered } from "./dom.js";
 import { enter, now, on } from "./state.js";
-import { boundsOf, circleRing, inBox, rounded } from "./shapes.js";
+import { boundsOf, boxRing, circleRing, inBox, rounded } from "./shapes.js";
 import { goTo, put, theMap } from "./mapview.js";
 import { drawn } from "./draw.js";
 import { decimalOf, number, numberOf, say, t } from "./texts.js";
@@ -102,10 +102,15 @@ function byNumbers(event) {
 /** Draw the area's outline on the map and go there; why there is none, the totals say. */
 export async function outline(go = true) {
   const { area } = now();
-  const geometry = await shapeOf(area).catch(() => null);
+  const geometry = area ? await shapeOf(area).catch(() => null) : groundOf(app.config);
   if (area !== now().area) return; // another one was chosen meanwhile
   put("area", geometry ? [{ type: "Feature", properties: {}, geometry }] : []);
   if (geometry && go) goTo(boundsOf(geometry));
+}
+
+/** Where nothing was computed yet: the rectangle of the heights, or null. */
+function groundOf({ ground }) {
+  return ground ? { type: "Polygon", coordinates: [boxRing(ground)] } : null;
 }
 
 /** The area as a geometry of GeoJSON; null for none. */
@@ -116,9 +121,22 @@ export async function shapeOf(area) {
   return { type: "Polygon", coordinates: [ring] };
 }
 
+/** Whether an area was drawn, so that it has no name but what its reader gives it. */
+export function isDrawn(area) {
+  return Boolean(area) && area.kind !== "place";
+}
+
+/** Call a drawn area by a name in this browser, or by none where it is empty. */
+export function nameArea(area, name) {
+  const { [JSON.stringify(area)]: _, ...others } = remembered("areas") ?? {};
+  remember("areas", name ? { ...others, [JSON.stringify(area)]: name } : others);
+}
+
 /** What an area is called. */
 export function nameOf(area) {
   if (!area) return t("area_all");
+  const given = isDrawn(area) && remembered("areas")?.[JSON.stringify(area)];
+  if (given) return given;
   if (area.kind === "place") return names.get(area.code) ?? area.code;
   if (area.kind === "circle") return t("area_circle", { radius: number(area.radius) });
   return t("area_polygon");

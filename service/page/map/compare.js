@@ -24,6 +24,17 @@ function measures() {
 
 let areas = [];
 
+/** What is known of the figures of each area: [[name of a column, title, value(area), write(value)], ...]. */
+function basis() {
+  return [
+    ["complete", t("compare_complete"), wholeOf, (whole) => t(whole ? "compare_whole" : "compare_part")],
+    ["heights", t("heights"), (one) => one.heights || null, String],
+  ];
+}
+
+/** Whether the figures are of all of an area; null where that is not known. */
+const wholeOf = ({ complete }) => complete ?? null;
+
 /** Make the buttons work, with what this browser kept. */
 export function startCompare() {
   areas = (remembered("compare") ?? []).filter((one) => one?.totals?.counts?.legend);
@@ -40,7 +51,8 @@ function add() {
   if (!last) return;
   const again = areas.filter((one) => one.name === last.name).length;
   const name = again ? `${last.name} (${again + 1})` : last.name;
-  keep([...areas, { name, collection: last.collection, method: last.method?.name, totals: last.totals }]);
+  const { collection, complete, totals } = last;
+  keep([...areas, { name, collection, complete, heights: last.heights, method: last.method?.name, totals }]);
   set({ tab: "compare" });
 }
 
@@ -59,6 +71,10 @@ export function writeCompare() {
     const figure = value(one.totals, methodNamed(one.method));
     return figure === undefined || figure === null ? "–" : write(figure);
   };
+  const known = basis().map(([, title, value, write]) => {
+    const cells = areas.map((one) => [value(one), value(one) === false ? "part" : null]);
+    return make("tr", {}, make("th", { scope: "row" }, title), ...cells.map(([figure, mark]) => make("td", { class: mark }, figure === null ? "–" : write(figure))));
+  });
   const head = areas.map((one, index) =>
     make("th", { scope: "col" }, one.name, " ",
       make("button", { type: "button", class: "plain", "aria-label": t("compare_drop", { name: one.name }), onclick: () => keep(areas.filter((_, at) => at !== index)) }, "×")),
@@ -69,15 +85,20 @@ export function writeCompare() {
   byId("compare-table").replaceChildren(
     make("caption", {}, t("compare_caption")),
     make("thead", {}, make("tr", {}, make("td", {}), ...head)),
-    make("tbody", {}, ...rows),
+    make("tbody", {}, ...known, ...rows),
   );
+  show(byId("compare-parts"), areas.some((one) => wholeOf(one) === false));
 }
 
 /** The same, an area a row; numbers as machines write them. */
 function csv() {
   const every = measures();
-  const lines = [["area", "collection", ...every.map(([name]) => name)]];
-  for (const one of areas) lines.push([one.name, one.collection, ...every.map(([, , value]) => value(one.totals, methodNamed(one.method)) ?? "")]);
+  const known = basis();
+  const lines = [["area", "collection", ...[...known, ...every].map(([name]) => name)]];
+  for (const one of areas) {
+    const figures = every.map(([, , value]) => value(one.totals, methodNamed(one.method)) ?? "");
+    lines.push([one.name, one.collection, ...known.map(([, , value]) => value(one) ?? ""), ...figures]);
+  }
   return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
 }
 

@@ -1,5 +1,7 @@
 /** Small helpers to make and find elements; text is always set as text, never as HTML. */
 
+import { known, t } from "./texts.js";
+
 /** The element with this id. */
 export function byId(id) {
   return document.getElementById(id);
@@ -31,8 +33,9 @@ export function svg(name, attributes, ...children) {
   return element;
 }
 
-/** A text of the report, which is English whatever the page speaks; null for none. */
+/** A text of the service, which is English but for what the page has words for; null for none. */
 export function english(text) {
+  if (known(text)) return make("span", {}, t(text));
   return text ? make("span", { lang: "en" }, text) : null;
 }
 

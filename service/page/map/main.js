@@ -21,7 +21,7 @@ import { count, startTotals, write as writeTotals } from "./totals.js";
 import { offerWayBack, startVisits, visit } from "./visits.js";
 
 const NAMES = { en: "English", nl: "Nederlands" };
-const app = { config: null, source: server, marks: false, collection, drawing, explain, offerJob, markRoof, addResult, attribution, sourceElements };
+const app = { config: null, source: server, marks: false, collection, drawing, explain, offerJob, markRoof, addResult, attribution, heightsOf, sourceElements };
 // Where nothing was computed yet: the Netherlands, without layers.
 const NOTHING = { name: "", title: "", bbox: [3.2, 50.7, 7.3, 53.6], suns: [], layers: [] };
 let rewriteNotice = () => {}; // in another language
@@ -29,7 +29,7 @@ let rewriteNotice = () => {}; // in another language
 /** The collection that is shown. */
 function collection() {
   const { collections } = app.config;
-  return collections.find(({ name }) => name === now().collection) ?? collections[0] ?? NOTHING;
+  return collections.find(({ name }) => name === now().collection) ?? collections[0] ?? { ...NOTHING, bbox: app.config.ground ?? NOTHING.bbox };
 }
 
 /** What went wrong, in words for the reader; the service's are English, for want of others. */
@@ -40,10 +40,16 @@ function explain(problem) {
   return `${t(own ? problem.text : "problem")} ${more}`.trim();
 }
 
+/** The AHN versions of a collection by name; null where they are not known. */
+function heightsOf(name) {
+  return app.config.collections.find((one) => one.name === name)?.heights || null;
+}
+
 /** Whose data these are: what always stands on the map. */
 function attribution() {
   const one = collection();
-  return [one.attribution, one.licence, app.config.regions, app.config.basemap?.attribution].filter(Boolean);
+  const every = [one.attribution, one.licence, app.config.regions, app.config.basemap?.attribution].filter(Boolean);
+  return every.map((text) => (known(text) ? t(text) : text));
 }
 
 /** Method, data, licences and what is not judged, as elements. */

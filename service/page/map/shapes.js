@@ -82,3 +82,8 @@ export function boxesMeet([west, south, east, north], [left, low, right, high]) 
 export function rounded(degrees) {
   return Math.round(degrees * 1e6) / 1e6;
 }
+
+/** A rectangle as a ring. */
+export function boxRing([west, south, east, north]) {
+  return [[west, south], [east, south], [east, north], [west, north], [west, south]];
+}

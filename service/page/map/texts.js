@@ -18,6 +18,7 @@ export async function speak(wanted) {
   words = await answer.json();
   language = wanted;
   document.documentElement.lang = wanted;
+  document.documentElement.classList.remove("silent");
   writeFixed();
 }
 

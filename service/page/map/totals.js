@@ -2,7 +2,7 @@
 
 import { byId, make, show, svg } from "./dom.js";
 import { now, on } from "./state.js";
-import { nameOf, placeOf } from "./areas.js";
+import { isDrawn, nameArea, nameOf, placeOf } from "./areas.js";
 import { wasTried } from "./jobs.js";
 import { swatch } from "./legend.js";
 import { classesOf, methodOf, sumsOf } from "./methods.js";
@@ -10,9 +10,12 @@ import { number, numberOf, percent, say, t } from "./texts.js";
 
 const FEW = 0.5; // covered of footprints or ground: with less, the figures are not those of the area
 const ASIDE = "#000000"; // as the outline of the map.png
+const PAUSE_MS = 3000; // before a service that did not answer is asked again, longer each time
+const LONGEST_PAUSE_MS = 60_000;
 const MOST_HOUSEHOLDS = 100_000_000; // that the service takes
 let app = null;
 let requests = 0;
+let pause = PAUSE_MS;
 let households = null; // in the area, as the reader says
 let last = null; // what the service answers, with {name, area} of the page
 let again = () => {}; // writes once more what is shown
@@ -26,6 +29,11 @@ export function startTotals(given) {
   byId("households-form").addEventListener("submit", (event) => {
     event.preventDefault();
     takeHouseholds(byId("households").value.trim());
+  });
+  byId("area-name-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    nameArea(now().area, byId("area-name").value.trim());
+    write();
   });
 }
 
@@ -63,14 +71,25 @@ export async function count() {
     if (area?.kind === "place") await placeOf(area); // whether it is one, and its name
     const answer = app.collection().name || area ? await app.source.summary(collection, area, households) : null;
     if (turn !== requests) return;
-    last = answer && { ...answer, name: nameOf(area), area };
+    pause = PAUSE_MS;
+    last = answer && { ...answer, heights: app.heightsOf(answer.collection), name: nameOf(area), area };
     write(answer ? writeTotals : writeNothing);
   } catch (problem) {
     if (turn !== requests) return;
     last = null;
     write(() => writeProblem(area, problem));
+    if (passes(problem)) askAgain(turn);
   }
   byId("totals").setAttribute("aria-busy", "false");
+}
+
+/** Whether it is a fault that passes without the reader: no answer, or one of a service that is ill. */
+const passes = ({ status }) => status === 0 || status >= 500;
+
+/** Count again after a while, if nothing else was asked meanwhile. */
+function askAgain(turn) {
+  setTimeout(() => turn === requests && count(), pause);
+  pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
 }
 
 /** Write what is to be seen, by default anew, where the language changed. */
@@ -85,15 +104,24 @@ function writeProblem(area, problem) {
   byId("totals").replaceChildren(make("h2", {}, nameOf(area)), make("p", { class: nothing ? "lead" : "hint error" }, app.explain(problem)));
   show(byId("totals-actions"), Boolean(area));
   show(byId("compare-add"), false);
+  show(byId("area-name-form"), false);
   app.offerJob(area, problem);
 }
 
 /** Where nothing was computed yet, an area can be. */
 function writeNothing() {
-  byId("totals").replaceChildren(make("h2", {}, t("no_collections")), make("p", {}, t("no_collections_yet")));
+  byId("totals").replaceChildren(make("h2", {}, t("no_collections")), make("p", {}, t("no_collections_yet")), ...groundElements());
+  show(byId("area-name-form"), false);
   show(byId("totals-actions"), false);
   show(byId("compare-add"), false);
   app.offerJob(null, null);
+}
+
+/** Where there are heights to compute from. */
+function groundElements() {
+  if (!app.config.ground) return [];
+  const [west, south, east, north] = app.config.ground.map((degrees) => number(degrees, 3));
+  return [make("p", { "data-testid": "ground" }, t("ground", { west, south, east, north }))];
 }
 
 function writeTotals() {
@@ -108,6 +136,8 @@ function writeTotals() {
   show(byId("households-form"), last.totals.counts.selected > 0 && Boolean(last.totals.households));
   show(byId("totals-actions"), true);
   show(byId("area-clear"), Boolean(last.area));
+  show(byId("area-name-form"), isDrawn(last.area));
+  byId("area-name").value = isDrawn(last.area) ? last.name : "";
   app.offerJob(last.area, last.complete === false && !isAll(last) ? "incomplete" : null);
 }
 

@@ -33,6 +33,13 @@ SEEN = """(id) => {
   const [it, panel] = [box(id), box("panel")];
   return it.height > 0 && it.top >= panel.top && it.bottom <= panel.bottom;
 }"""
+FITS = (
+    "(id) => { const it = document.getElementById(id); return it.scrollWidth <= it.clientWidth; }"
+)
+VISIBLE = """(those) => [...document.querySelectorAll(those)]
+  .filter((one) => one.checkVisibility({visibilityProperty: true}))
+  .filter((one) => one.getBoundingClientRect().width)
+  .map((one) => one.textContent.trim())"""
 PRINTED = """() => {
   dispatchEvent(new Event("beforeprint"));
   return document.getElementById("paper").textContent;
@@ -106,9 +113,86 @@ def test_areas_are_compared(window: Window, host: str) -> None:
         assert float(row["total_kwh"]) == totals["kwh"]["total"]
         assert row["households_given"] == "40"
         assert about(totals["kwh"]["total"]) in window.text("compare-table")
+        asked = {"inputs": {"collection": RUN, "area": PLACES[row["area"]]}}
+        complete = told(host, "processes/summary/execution", asked)["complete"]
+        assert (row["complete"], row["heights"]) == (str(complete).lower(), "")
     assert "Households entered\t40\t40" in window.text("compare-table")
     window.at("compare-clear").click()
     assert window.at("compare-table").is_hidden()
+
+
+def test_a_part_is_not_compared_as_the_whole(window: Window, host: str) -> None:
+    """It says so in the table and in the file; a drawn area has the name that its reader gives."""
+    window.go(f"#area=place:{WHOLE}")
+    window.at("compare-add").click()
+    window.go(BEYOND)
+    window.at("area-name").fill("Schoolplein")
+    window.at("area-name-go").click()
+    window.page.wait_for_selector("#totals h2:text-is('Schoolplein')")
+    window.at("compare-add").click()
+    window.go(f"#area=place:{PLACES['Noordwest']}")
+    window.at("compare-add").click()
+    assert "Computed\tonly a part\tonly a part\twhole" in window.text("compare-table")
+    assert "only a part was computed" in window.text("compare-parts")
+    assert window.page.evaluate(FITS, "compare-scroll")
+    assert not window.violations()
+    with window.page.expect_download() as file:
+        window.at("compare-save").click()
+    rows = list(csv.DictReader(StringIO(Path(file.value.path()).read_text("utf-8"))))
+    assert [row["complete"] for row in rows] == ["false", "false", "true"]
+    assert rows[1]["area"] == "Schoolplein"
+
+
+def test_totals_come_back_with_the_service(window: Window, host: str) -> None:
+    """Without a click."""
+    asked = "**/processes/summary/execution"
+    window.page.route(asked, lambda one: one.fulfill(status=503, body=""))
+    window.go()
+    window.page.wait_for_selector("#totals .error")
+    window.page.unroute(asked)
+    window.page.wait_for_selector("#totals .counts")
+    assert not window.at("totals").locator(".error").count()
+    window.answered(503)
+
+
+def test_a_dutch_reader_sees_no_english_meanwhile(window: Window) -> None:
+    """Neither while the words come, nor of licence and regions."""
+    window.speak("nl")
+    held: list[Any] = []
+    window.page.route("**/texts/nl.json", lambda one: held.append(one))
+    window.page.goto("about:blank")
+    window.page.goto(f"{window.host}/map/")
+    window.page.wait_for_selector("#panel", state="attached")
+    assert window.page.evaluate(VISIBLE, "h1, h2, label, summary, button") == []
+    window.page.unroute("**/texts/nl.json")
+    wait(lambda: held)
+    for one in held:
+        one.continue_()
+    window.ready()
+    assert "Zon en wind op de daken" in window.page.evaluate(VISIBLE, "h1")
+    sources = window.text("attribution")
+    assert "zoals de bron bepaalt" in sources and "as published" not in sources
+
+
+def test_an_empty_service_says_where_heights_are(
+    browser: Any, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, host: str
+) -> None:
+    """In words, and with a line around them on the map."""
+    inputs = browsers.quarter_of(tmp_path_factory.getbasetemp()) / "in"
+    with (
+        browsers.serving(tmp_path, "--data", inputs, "--state", tmp_path) as empty,
+        browsers.window(browser, empty) as window,
+    ):
+        window.go()
+        west, south, east, north = told(empty, "map/config.json")["ground"]
+        for edge in (west, south, east, north):
+            assert f"{edge:.3f}" in window.text("ground")
+        window.idle()
+        assert window.shown("area-edge")
+        view = window.page.evaluate("() => daklaag.map.getBounds().toArray().flat()")
+        assert view[0] < west and view[1] < south and view[2] > east and view[3] > north
+        assert view[2] - view[0] < 10 * (east - west)
+        window.fine()
 
 
 def test_roofs_and_pictures_are_saved(window: Window, host: str) -> None:
