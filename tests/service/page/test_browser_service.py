@@ -39,7 +39,7 @@ FITS = (
 VISIBLE = """(those) => [...document.querySelectorAll(those)]
   .filter((one) => one.checkVisibility({visibilityProperty: true}))
   .filter((one) => one.getBoundingClientRect().width)
-  .map((one) => one.textContent.trim())"""
+  .map((one) => one.innerText.trim()).filter(Boolean)"""
 PRINTED = """() => {
   dispatchEvent(new Event("beforeprint"));
   return document.getElementById("paper").textContent;
@@ -164,11 +164,11 @@ def test_a_dutch_reader_sees_no_english_meanwhile(window: Window) -> None:
     window.page.goto(f"{window.host}/map/")
     window.page.wait_for_selector("#panel", state="attached")
     assert window.page.evaluate(VISIBLE, "h1, h2, label, summary, button") == []
-    window.page.unroute("**/texts/nl.json")
-    wait(lambda: held)
+    assert held
     for one in held:
         one.continue_()
     window.ready()
+    window.page.unroute("**/texts/nl.json")
     assert "Zon en wind op de daken" in window.page.evaluate(VISIBLE, "h1")
     sources = window.text("attribution")
     assert "zoals de bron bepaalt" in sources and "as published" not in sources
