@@ -112,6 +112,27 @@ def replace(path: Path, old: str, new: str) -> None:
             "wind.csv: row 41: a second row of station 240, sector 60",
         ),
         (STATIONS, "52.318", "north", "stations.csv: row 5: lat is 'north'; give a number"),
+        (STATIONS, "52.318", "95", "stations.csv: row 5: lat is '95'; it is at most 90: see its"),
+        (MONTHS, "20.5", "20,5", "months.csv: row 3: has more values than there are columns; give"),
+        (MONTHS, "20.5", "2050", "months.csv: row 3: m01 is '2050'; it is at most 400: see its"),
+        (
+            MONTHS,
+            "\n240,",
+            "\n,",
+            "months.csv: row 3: station is ''; give a name, or remove the row",
+        ),
+        (
+            MONTHS,
+            "20.5",
+            '"20.5',
+            "months.csv: row 3: cannot be read (unexpected end of data); close",
+        ),
+        (
+            SUN,
+            "\n1,1,",
+            '\n1,"' + "0" * 200_000,
+            "sun.csv: row 2: cannot be read (field larger than",
+        ),
     ],
 )
 def test_faults_of_a_file_are_one_line(
@@ -122,6 +143,52 @@ def test_faults_of_a_file_are_one_line(
         read_climate(folder)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_semicolons_between_columns_are_told_from_a_missing_column(folder: Path) -> None:
+    text = (folder / WIND).read_text("utf-8").replace(",", ";").replace(".", ",")
+    (folder / WIND).write_text(text, "utf-8")
+    with pytest.raises(InputError, match=r"^wind.csv: no column 'station' .* semicolons.*; save"):
+        read_climate(folder)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_file_has_no_column(folder: Path, text: str) -> None:
+    (folder / WIND).write_text(text, "utf-8")
+    with pytest.raises(InputError, match=r"^wind.csv: no column 'station' \(it has none\); add it"):
+        read_climate(folder)
+
+
+@pytest.mark.parametrize("name", ["nowhere", WIND])
+def test_what_is_no_folder_is_named(folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match=f"^{name}: is not a folder; a climate has stations.csv"):
+        read_climate(folder / name)
+
+
+def test_the_first_row_that_is_missing_is_named(folder: Path) -> None:
+    text = (folder / WIND).read_text("utf-8").splitlines()
+    (folder / WIND).write_text(text[0], "utf-8")
+    with pytest.raises(InputError, match=r"^wind.csv: no row of station 210, sector 0; add it"):
+        read_climate(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_no_file_cannot_be_read(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(
+        InputError, match=rf"^{name}: cannot be read \(IsADirectoryError\); see that"
+    ):
+        read_climate(folder)
+
+
+def test_a_spreadsheet_may_mark_utf8_and_end_lines_its_own_way(folder: Path) -> None:
+    for name in FILES:
+        text = (folder / name).read_bytes().replace(b"\n", b"\r\n")
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + text)
+    climate, shipped = read_climate(folder), shipped_climate()
+    assert np.array_equal(climate.shares, shipped.shares)
+    assert np.array_equal(climate.roses.cube, shipped.roses.cube)
 
 
 @pytest.mark.parametrize("name", FILES)

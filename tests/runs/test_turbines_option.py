@@ -98,6 +98,13 @@ def test_a_candidate_has_the_yield_of_the_turbine_that_is_chosen(
         (",74.8,", ",-74.8,", "mill", "mine.csv: row 2: w08 is '-74.8'; give a number that is not"),
         (",74.8,", ",,", "mill", "mine.csv: row 2: w08 is ''; give a number"),
         (",w59", ",w60", "mill", "mine.csv: no column 'w59'"),
+        ("\nmill,", "\n,", "mill", "mine.csv: row 5: name is ''; give a name, or remove the row"),
+        (
+            "\nmill,5.3,2500,0.0827",
+            "\nmill,5.3,2500,8.27",
+            "mill",
+            "cp_field is '8.27'; it is at most 1",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "plan"])
@@ -112,6 +119,13 @@ def test_each_fault_is_one_line(
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ") and message in line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_without_turbines_is_refused(files: Files, turbines: Path, tmp_path: Path) -> None:
+    turbines.write_text(turbines.read_text("utf-8").splitlines()[0], "utf-8")
+    result = call(*arguments(files, tmp_path / "out", *ANNUAL, "--turbines", turbines))
+    assert result.exit_code == 2
+    assert result.stderr == "error: mine.csv: has no turbine; give a row a turbine\n"
 
 
 def test_faults_are_said_in_dutch(files: Files, tmp_path: Path) -> None:

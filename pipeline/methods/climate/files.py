@@ -1,6 +1,7 @@
 """The four files of a climate: read, checked, identified by a hash."""
 
 import hashlib
+import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
@@ -53,15 +54,14 @@ def read_climate(folder: Path) -> Climate:
 
     A station whose `sun` is 1 needs a row in `months.csv`, one whose `wind` is 1 a row a sector in
     `wind.csv`. Raises InputError for a file, a column or a row that is missing, for what is not a
-    number, for what is negative, but for shares of the band, and for frequencies of a station that
-    do not add up to 1.
+    number, for what is negative, but for shares of the band, or higher than can be, and for
+    frequencies of a station that do not add up to 1.
     """
     _check_files(folder)
     places = rows_of(folder / STATIONS, ("station",), ("lon", "lat", "sun", "wind"))
     sunny, windy = (_serving(folder, places, use) for use in ("sun", "wind"))
     months = rows_of(folder / MONTHS, ("station",), MONTH_COLUMNS, sunny)
     return Climate(
-        digest=_digest(folder),
         stations=_names(sunny),
         degrees=_degrees(places, sunny),
         months=np.array([[months[key][column] for column in MONTH_COLUMNS] for key in sunny]),
@@ -69,18 +69,17 @@ def read_climate(folder: Path) -> Climate:
         wind_stations=_names(windy),
         wind_degrees=_degrees(places, windy),
         roses=read_roses(folder / WIND, _names(windy)),
+        digest=_digest(folder),
     )
 
 
 def _check_files(folder: Path) -> None:
+    whole = "a climate has {files} in one folder"
+    if not os.path.isdir(folder):
+        raise InputError(File(folder), "is not a folder", whole, files=[*FILES])
     for name in FILES:
-        if not (folder / name).exists():
-            raise InputError(
-                File(folder / name),
-                "is missing",
-                "a climate has {files} in one folder",
-                files=[*FILES],
-            )
+        if not os.path.exists(folder / name):  # Path.exists fails in a folder that is closed
+            raise InputError(File(folder / name), "is missing", whole, files=[*FILES])
 
 
 def _serving(folder: Path, places: Rows, use: str) -> list[Key]:

@@ -37,7 +37,7 @@ def read_roses(path: Path, stations: Sequence[str]) -> Roses:
     Raises InputError for a row that is missing or not expected, and for numbers that make no rose.
     """
     expected = [(station, sector) for station in stations for sector in MIDDLES]
-    rows = rows_of(path, ("station", "sector"), COLUMNS, set(expected))
+    rows = rows_of(path, ("station", "sector"), COLUMNS, dict.fromkeys(expected))
     flat = np.array([[rows[key][name] for name in COLUMNS] for key in expected])
     frequency, measured, exposure, cube = np.moveaxis(flat.reshape(-1, SECTORS, 4), 2, 0)
     for station, total, cubes in zip(stations, frequency.sum(1), cube, strict=True):

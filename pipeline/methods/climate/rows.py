@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,16 @@ from pipeline.terms import File
 Key = tuple[str, ...]
 Rows = Mapping[Key, Mapping[str, float]]  # numbers by column, by the row's key
 SIGNED = {"band"}  # the horizon band can take away; nothing else is below 0
+# No figure of a climate or a turbine is higher; it is more likely in another unit.
+MOST = {
+    "lon": 180.0,
+    "lat": 90.0,
+    "mean_ms": 100.0,
+    "exposure": 100.0,
+    "cp_field": 1.0,
+    **{f"m{month:02d}": 400.0 for month in range(1, 13)},  # above the air: 372 kWh/m2
+}
+MOST_OF_ALL = 1e6
 
 
 class Row(NamedTuple):
@@ -23,16 +33,24 @@ class Row(NamedTuple):
     words: Mapping[str, str]
 
     def number(self, column: str) -> float:
-        """A number of the row, finite, and at least 0 but in SIGNED. Raises InputError."""
-        word = self.words[column]
+        """A number of the row, finite, at least 0 but in SIGNED, and at most MOST. Raises
+        InputError."""
+        most = MOST.get(column, MOST_OF_ALL)
         try:
-            number = float(word)
+            number = float(self.words[column])
         except ValueError:
             number = math.nan
-        if not math.isfinite(number) or (number < 0.0 and column not in SIGNED):
-            remedy = "give a number that is not negative" if number < 0.0 else "give a number"
-            raise self.fault("{column} is {word!r}", remedy, column=column, word=word)
+        if not math.isfinite(number):
+            raise self._unfit(column, "give a number")
+        if number < 0.0 and column not in SIGNED:
+            raise self._unfit(column, "give a number that is not negative")
+        if abs(number) > most:
+            raise self._unfit(column, "it is at most {most:g}: see its unit", most=most)
         return number
+
+    def _unfit(self, column: str, remedy: str, **values: object) -> InputError:
+        word = self.words[column]
+        return self.fault("{column} is {word!r}", remedy, column=column, word=word, **values)
 
     def fault(self, problem: str, remedy: str, **values: object) -> InputError:
         """An error at this row."""
@@ -57,23 +75,50 @@ def rows_of(
 
 
 def keyed_rows(path: Path, keys: Key, columns: Collection[str]) -> Iterator[tuple[Key, Row]]:
-    """The rows of a CSV, each with its key. Raises InputError for a column that is missing, and for
-    a second row of a key."""
-    reader = csv.DictReader(_text(path).splitlines())
-    there = reader.fieldnames or []
-    for name in (*keys, *columns):
-        if name not in there:
-            raise InputError(
-                File(path), "no column {name!r} (it has {there})", "add it", name=name, there=there
-            )
+    """The rows of a CSV, each with its key. Raises InputError for a column that is missing, a row
+    that is longer than the columns, a key that is empty, and a second row of a key."""
     known: set[Key] = set()
-    for words in reader:
-        row = Row(path, reader.line_num, {name: words[name] or "" for name in (*keys, *columns)})
+    for row in _rows(path, (*keys, *columns)):
         key = tuple(row.words[name].strip() for name in keys)
+        for name, word in zip(keys, key, strict=True):
+            if not word or not word.isprintable():
+                raise row.fault(
+                    "{column} is {word!r}", "give a name, or remove the row", column=name, word=word
+                )
         if key in known:
             raise row.fault("a second row of {key}", "remove the row", key=_named(keys, key))
         known.add(key)
         yield key, row
+
+
+def _rows(path: Path, names: Key) -> Iterator[Row]:
+    """The rows of a CSV with the words of these columns; empty where a row is too short."""
+    reader = csv.DictReader(_text(path).splitlines(), strict=True)
+    try:
+        _check_columns(path, reader.fieldnames or [], names)
+        for words in reader:
+            row = Row(path, reader.line_num, {name: words[name] or "" for name in names})
+            if None in words:
+                raise row.fault(
+                    "has more values than there are columns",
+                    "give numbers with a point, not with a comma",
+                )
+            yield row
+    except csv.Error as error:
+        line = Text("row {row}", row=reader.line_num + 1)  # it counts whole rows
+        raise InputError(
+            File(path), "cannot be read ({said})", "close its quotes", place=line, said=error
+        ) from None
+
+
+def _check_columns(path: Path, there: Sequence[str], names: Key) -> None:
+    problem, remedy = "no column {name!r} (it has {there})", "add it"
+    if any(";" in column for column in there):
+        problem += ": its columns are separated by semicolons, as a Dutch spreadsheet writes CSV"
+        remedy = "save it with commas, and numbers with a point"
+    for name in names:
+        if name not in there:
+            raise InputError(File(path), problem, remedy, name=name, there=there or Text("none"))
 
 
 def _text(path: Path) -> str:
@@ -81,12 +126,17 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise InputError(File(path), "is missing", "see that it is there") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        remedy = "see that it is a file, and that you may read it"
+        raise InputError(
+            File(path), "cannot be read ({said})", remedy, said=type(error).__name__
+        ) from None
+    except UnicodeDecodeError:
         raise InputError(
             File(path),
             "cannot be read ({said})",
             "give it as UTF-8, with commas",
-            said=type(error).__name__,
+            said=UnicodeDecodeError.__name__,
         ) from None
 
 

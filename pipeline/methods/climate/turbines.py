@@ -82,8 +82,10 @@ def shipped_turbines() -> Turbines:
 
 def read_turbines(path: Path) -> Turbines:
     """The turbines of a CSV with a row each. Raises InputError for a column that is missing, a
-    second row of a name, and what is not a number or is negative."""
+    second row of a name, no row at all, and what is not a number, is negative or too high."""
     by_name = {name: _turbine(name, row) for (name,), row in keyed_rows(path, ("name",), COLUMNS)}
+    if not by_name:
+        raise InputError(File(path), "has no turbine", "give a row a turbine")
     return Turbines(hashlib.sha256(path.read_bytes()).hexdigest(), path, by_name)
 
 
