@@ -30,7 +30,7 @@ export function startAreas(given) {
 }
 
 /** Choose an area, and go there. */
-export function chooseArea(area) {
+function chooseArea(area) {
   say(byId("circle-error"));
   if (!area || area.kind !== "place") byId("place").value = "";
   enter({ area, tab: "area" });

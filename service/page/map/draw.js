@@ -82,7 +82,7 @@ function aim(wanted) {
 }
 
 /** Stop drawing, without an area. */
-export function stop() {
+function stop() {
   end(null);
 }
 

@@ -2,12 +2,16 @@
  * the map shows. */
 
 import { byId, make, show } from "./dom.js";
-import { now, on, set } from "./state.js";
+import { isShown, now, on, set } from "./state.js";
 import { classesOf, inWords, methodOf, switchable, unitInWords } from "./methods.js";
-import { BARE, PARTS_ZOOM, UNSELECTED, WIND, chosenScale, drawsParts, hasMap, inDetail, kindsInView, outlined, showMoments, theMap, verdictOf, windOf } from "./mapview.js";
-import { classesOfVerdict, inShades, paler } from "./shades.js";
+import { drawsParts, inDetail, kindsInView, outlined } from "./inview.js";
+import { showMoments } from "./layers.js";
+import { hasMap, theMap } from "./mapview.js";
+import { BARE, UNSELECTED, chosenScale, classesOfVerdict, inShades, paler, verdictOf } from "./shades.js";
+import { PARTS_ZOOM } from "./sources.js";
 import { AREA, MARKS, classSymbol, paletteSymbol, stripesSymbol, svgOf, turbineSymbol } from "./symbols.js";
 import { known, number, t } from "./texts.js";
+import { WIND, windOf } from "./turbines.js";
 
 const ROOMY = [50, 28]; // a map so wide and high has room for it [rem]
 
@@ -38,9 +42,9 @@ function chosenKey(collection) {
   const method = methodOf(collection);
   const own = method.own.colouring?.(collection);
   if (own) return inDetail() ? { title: own.title, entries: own.entries.map(entryOf) } : null;
-  const scale = chosenScale(collection);
+  const scale = chosenScale(method);
   if (scale) return { title: inWords(scale.title), entries: stepEntries(scale) };
-  const column = verdictOf(collection);
+  const column = verdictOf(method);
   if (!column) return null;
   if (inShades(column) && drawsParts(column.name)) return shadesKey(column);
   const { suits, otherwise } = classesOfVerdict(column, method);
@@ -103,7 +107,7 @@ function turbineEntries({ scale }) {
 
 /** The same where they are shown, for a picture. */
 function windEntries(collection) {
-  const wind = hasMap() && inDetail() && !now().hidden.includes(WIND) ? windOf(collection) : null;
+  const wind = hasMap() && inDetail() && isShown(WIND) ? windOf(collection) : null;
   return wind ? turbineEntries(wind).map((entry) => (wind.scale ? titled(t("wind_yield"), entry) : entry)) : [];
 }
 
@@ -203,11 +207,11 @@ function writeKey(collection) {
 
 /** Set the switches as the state says. */
 function showSwitches(collection) {
-  const { shown, hidden, tall, marks, colour } = now();
+  const { shown, tall, marks, colour } = now();
   const of = (layer) => shown.includes(layer);
   for (const box of document.querySelectorAll("[data-layer]")) box.checked = of(box.dataset.layer);
-  for (const box of document.querySelectorAll("[data-parts]")) box.checked = !hidden.includes(box.dataset.parts);
-  for (const shades of document.querySelectorAll("[data-shades]")) show(shades, !hidden.includes(shades.dataset.shades));
+  for (const box of document.querySelectorAll("[data-parts]")) box.checked = isShown(box.dataset.parts);
+  for (const shades of document.querySelectorAll("[data-shades]")) show(shades, isShown(shades.dataset.shades));
   for (const scale of document.querySelectorAll("[data-scale]")) show(scale, of(scale.dataset.scale));
   const choice = byId("colour");
   if (choice) choice.value = [...choice.options].some(({ value }) => value === colour) ? colour : "";

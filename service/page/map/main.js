@@ -3,12 +3,16 @@
 import { Problem, configuration, server } from "./api.js";
 import { outline, startAreas, writeAreas } from "./areas.js";
 import { startCompare, writeCompare } from "./compare.js";
+import { keepClear } from "./covered.js";
 import { byId, english, make, remember, remembered, show, terms } from "./dom.js";
 import { drawing, startDrawing } from "./draw.js";
 import { offerJob, startJobs, write as writeJob } from "./jobs.js";
+import { choose, showCollection, startLayers } from "./layers.js";
 import { startLegend, writeLegend } from "./legend.js";
-import { choose, cornersDrawn, doWithout, goTo, makeMap, relabel, showCollection, theMap } from "./mapview.js";
+import { rewriteFailure } from "./loading.js";
+import { doWithout, goTo, makeMap, relabel, theMap } from "./mapview.js";
 import { markRoof, startMarks, writeMarks } from "./marks.js";
+import { cornersDrawn } from "./mesh.js";
 import { basisOf, methodOf, startMethods } from "./methods.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
 import { startSave } from "./save.js";
@@ -120,7 +124,7 @@ function writeAbout() {
 
 /** All that is written in the reader's language. */
 function writeAll() {
-  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, writeSearch, writeAreas, writeTotals, writeCompare, writeJob, rewrite, rewriteNotice]) act();
+  for (const act of [writeLanguages, writeCollections, writeAttribution, writeAbout, relabel, rewriteFailure, writeSearch, writeAreas, writeTotals, writeCompare, writeJob, rewrite, rewriteNotice]) act();
   writeLegend(collection());
   if (app.marks) writeMarks();
 }
@@ -179,6 +183,11 @@ function notice(key, values = () => ({}), action = "close") {
   byId("notice").replaceChildren(make("p", {}, t(key, values())), button);
   show(byId("notice"), true);
   rewriteNotice = () => byId("notice").hidden || notice(key, values, action);
+}
+
+function startMap() {
+  keepClear();
+  startLayers(app.config);
 }
 
 /** Totals, search and lists need no map. */
@@ -244,7 +253,7 @@ async function start() {
   if (now().lang !== lang()) await speak(now().lang);
   if (!app.marks) withoutTab("marks");
   show(byId("marks-field"), app.marks);
-  await makeMap(app.config).catch(withoutMap);
+  await makeMap(app.config).then(startMap).catch(withoutMap);
   startParts();
   await changeCollection();
   writeAll();

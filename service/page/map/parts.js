@@ -2,11 +2,14 @@
  * best first. A chip and the part on the map choose each other. */
 
 import { byId, folded, make, terms } from "./dom.js";
-import { PARTS_ZOOM, choosePart, goTo, hasMap, partsInTiles, theMap } from "./mapview.js";
+import { partsInTiles } from "./inview.js";
+import { choosePart } from "./layers.js";
+import { goTo, hasMap, theMap } from "./mapview.js";
 import { inWords, methodOf, ownFields } from "./methods.js";
 import { plan } from "./plan.js";
 import { colourOf } from "./shades.js";
 import { boundsOf } from "./shapes.js";
+import { PARTS_ZOOM } from "./sources.js";
 import { now, on, set } from "./state.js";
 import { number, t } from "./texts.js";
 

@@ -35,7 +35,7 @@ export function mapPicture() {
   return { canvas, unit };
 }
 
-/** The room at the left that the map leaves to its legend, as `mapview.goTo` does. */
+/** The room at the left that the map leaves to its legend, as `goTo` does. */
 function legendRoom(wide) {
   return byId("legend").open && wide > 800 ? 265 : 0;
 }

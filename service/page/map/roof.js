@@ -5,7 +5,10 @@ import { cardOf, kindOf, printed, rewriteBeside, rewriteHead, rewriteTitle } fro
 import { byId, make } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
-import { choose, goTo, hasMap, inDetail, partsAt, roofsInView, theMap, uncover, viewBox } from "./mapview.js";
+import { uncover } from "./covered.js";
+import { inDetail, partsAt, roofsInView } from "./inview.js";
+import { choose } from "./layers.js";
+import { goTo, hasMap, theMap, viewBox } from "./mapview.js";
 import { swatch } from "./legend.js";
 import { methodOf } from "./methods.js";
 import { bringParts, startParts } from "./parts.js";
@@ -50,7 +53,7 @@ function clicked({ point, lngLat }) {
 
 /** Choose the part of the open roof that is drawn at a place; whether there is one. */
 function choosePartAt(point) {
-  const [part] = partsAt(point).filter(({ properties }) => properties.row === shown.row);
+  const [part] = partsAt(app.collection(), point).filter(({ properties }) => properties.row === shown.row);
   if (!part) return false;
   const { fields } = methodOf(app.collection()).parts.find(({ name }) => name === part.name);
   set({ part: part.properties[fields[0].name] });

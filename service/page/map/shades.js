@@ -1,11 +1,16 @@
 /** How roofs and their parts, such as planes, are coloured: by whether they suit, by the scale that
  * the reader chose, or parts by the first of their column's shades that holds, paler by another
- * field where that has a tint. The same on the map and in the card. */
+ * field where that has a tint. For one of them, in the card and in
+ * 3D; fills.js has the same for the map. */
 
 import { classesOf, methodNamed } from "./methods.js";
 import { now } from "./state.js";
 import { between } from "./symbols.js";
 
+/** The colour of roofs outside the circle that was asked for. */
+export const UNSELECTED = "#bdbab3";
+/** The colour of roofs below their parts: of what is in none. */
+export const BARE = "#ffffff";
 const WHITE = "#ffffff";
 const PALER = 0.5; // of the way to white, where the interval is wide
 
@@ -22,11 +27,21 @@ function holds({ value: wanted, low, high }, value) {
 }
 
 /** Whether a range runs through north, from a high azimuth to a low one. */
-const wraps = ({ low, high }) => low !== null && high !== null && low > high;
+export const wraps = ({ low, high }) => low !== null && high !== null && low > high;
 
 /** The scale that the reader chose among those of a column, or null. */
 export function scaleOf({ scales }) {
   return scales.find(({ name }) => name === now().colour) ?? null;
+}
+
+/** The scale that the reader chose among those of a method, or undefined. */
+export function chosenScale({ parts }) {
+  return parts.map(scaleOf).find(Boolean);
+}
+
+/** The parts by whose verdict the roofs of a method are coloured, or undefined. */
+export function verdictOf({ parts }) {
+  return parts.find(({ verdict }) => verdict);
 }
 
 /** Whether parts have the colours of their shades: by choice, or for want of a verdict. */
@@ -57,12 +72,13 @@ export function colourOf(column, part, method) {
 
 /** The colour of a roof that is judged, by the scale that is chosen, the verdict or its class; null
  * of one without the number. */
-export function colourOfRoof({ parts, classes }, roof, method) {
-  const scale = parts.map(scaleOf).find(Boolean);
-  if (scale) return along(scale, roof, method.parameters, "building");
-  const column = parts.find(({ verdict }) => verdict);
-  if (!column) return classes.find(({ name }) => name === roof.class)?.colour ?? null;
-  const { suits, otherwise } = classesOfVerdict(column, methodNamed(method.name));
+export function colourOfRoof(roof, { name, parameters }) {
+  const method = methodNamed(name);
+  const scale = chosenScale(method);
+  if (scale) return along(scale, roof, parameters, "building");
+  const column = verdictOf(method);
+  if (!column) return method.classes.find((one) => one.name === roof.class)?.colour ?? null;
+  const { suits, otherwise } = classesOfVerdict(column, method);
   return (roof[column.verdict.of_building] ? suits : otherwise).colour;
 }
 
@@ -81,48 +97,7 @@ export function paler(colour) {
 }
 
 /** The number by which a part or a roof is coloured; not finite where it has none. */
-export function quantityOf({ of, by, per, lacking }, values, parameters) {
+function quantityOf({ of, by, per, lacking }, values, parameters) {
   const value = (values[of] ?? NaN) / ((by ? values[by] ?? NaN : 1) * (per ? parameters[per] : 1));
   return lacking ? 100 * (1 - value) : value;
-}
-
-/** The colours of a scale as an expression of the map, by a quantity and the spread of the same
- * features, or null; another colour where there is none. */
-export function scaleExpression({ colours, edges, wide }, { of, by, per, lacking }, spread, parameters, otherwise) {
-  const divisor = ["*", by ? ["get", by] : 1, per ? parameters[per] : 1];
-  const value = ["/", ["get", of], divisor];
-  const stepped = (those) => ["step", lacking ? ["*", 100, ["-", 1, value]] : value, those[0], ...edges.flatMap((edge, at) => [edge, those[at + 1]])];
-  const unsure = spread && [["all", ["has", spread.high], [">=", ["-", ["get", spread.high], ["get", spread.low]], ["*", wide, ["get", spread.of]]]], stepped(colours.map(paler))];
-  const known = ["all", ["has", of], ...(by ? [["has", by], [">", ["get", by], 0]] : [])];
-  return ["case", ["!", known], otherwise, ...(unsure ?? []), stepped(colours)];
-}
-
-/** The colour of a part as an expression of the map, another where it has none. */
-export function colourExpression(column, method, otherwise) {
-  const scale = scaleOf(column);
-  if (scale) return scaleExpression(scale, scale.of_part, scale.spread_of_part, method.parameters, otherwise);
-  return inShades(column) ? shadeExpression(column, otherwise) : verdictExpression(column, "of_part", method);
-}
-
-/** The colour of a part, or of its roof, by its verdict; field: "of_part" or "of_building". */
-export function verdictExpression(column, field, { name }) {
-  const { suits, otherwise } = classesOfVerdict(column, methodNamed(name));
-  return ["case", ["==", ["get", column.verdict[field]], true], suits.colour, otherwise.colour];
-}
-
-function shadeExpression({ shades }, otherwise) {
-  return shades.length ? ["case", ...shades.flatMap((shade) => [condition(shade), colourIn(shade)]), otherwise] : otherwise;
-}
-
-function colourIn({ colour, tint }) {
-  if (!tint) return colour;
-  const { field, low, high, share, pale } = tint;
-  return ["interpolate", ["linear"], ["get", field], low, between([colour, pale], share), high, colour];
-}
-
-function condition({ field, value, low, high }) {
-  const get = ["get", field];
-  if (value !== null) return ["==", get, value];
-  const edges = [...(low === null ? [] : [[">=", get, low]]), ...(high === null ? [] : [["<", get, high]])];
-  return ["all", ["has", field], wraps({ low, high }) ? ["any", ...edges] : ["all", ...edges]];
 }

@@ -65,12 +65,12 @@ function slab(sides, low, high) {
 }
 
 /** Add a polygon at the heights that `z(point)` gives. */
-export function addTop(to, rings, z, colour) {
+function addTop(to, rings, z, colour) {
   for (const point of triangles(rings)) to.push(...point, z(point), colour);
 }
 
 /** Add walls below the sides of a polygon, from `z(point)` down to `foot`; none where they are flat. */
-export function addWalls(to, rings, z, foot, base = WALL) {
+function addWalls(to, rings, z, foot, base = WALL) {
   for (const ring of rings) {
     for (let at = 0; at + 1 < ring.length; at += 1) {
       const [[ax, ay], [bx, by]] = [ring[at], ring[at + 1]];
@@ -95,7 +95,7 @@ function lit(colour, east, south) {
 
 /** Add the edges of a polygon as lines, a little above it; those along the map's axes are where a
  * tile cut it. */
-export function addEdges(to, rings, z, colour) {
+function addEdges(to, rings, z, colour) {
   for (const ring of rings) {
     for (let at = 0; at + 1 < ring.length; at += 1) {
       if (ring[at].some((part, axis) => part === ring[at + 1][axis])) continue;

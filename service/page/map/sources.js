@@ -1,7 +1,16 @@
-/** Where the tiles of a collection come from: the service, or files beside the page. */
+/** Where the tiles of a collection come from, the service or files beside the page, and what they
+ * have at which zooms. */
 
 import { address, server } from "./api.js";
 import { methodOf } from "./methods.js";
+
+/** From here buildings come one by one, with all that a card needs. */
+export const DETAIL_ZOOM = 14;
+/** From here their parts come, such as planes. */
+export const PARTS_ZOOM = 16;
+
+/** The zoom from which roofs have outlines, before which there is a picture of their classes. */
+export const outlinesFrom = ({ outlines = DETAIL_ZOOM }) => outlines;
 
 /** A source of the map for a layer, or null where the collection has none. */
 export async function sourceOf(collection, layer, still) {
@@ -18,7 +27,7 @@ export async function sourceOf(collection, layer, still) {
   } catch {
     // Its zooms are then the usual ones.
   }
-  const usual = ofParts ? [16, 16] : { roofs: [4, 13], buildings: [collection.outlines ?? 14, 16] }[layer] ?? [6, 17];
+  const usual = ofParts ? [PARTS_ZOOM, PARTS_ZOOM] : { roofs: [4, 13], buildings: [outlinesFrom(collection), PARTS_ZOOM] }[layer] ?? [6, 17];
   const source = {
     type: kind,
     tiles: [tileAddress(collection, layer)],

@@ -27,6 +27,11 @@ export function now() {
   return state;
 }
 
+/** Whether something that the page shows unless the reader hides it is shown. */
+export function isShown(name) {
+  return !state.hidden.includes(name);
+}
+
 /** Change some of it; those who listen to what really changed are told. */
 export function set(changes) {
   const changed = Object.keys(changes).filter(

@@ -3,7 +3,7 @@
 import { theMap } from "./mapview.js";
 import { buildingOf, pointOf } from "./typed.js";
 
-export const MOST = 12;
+const MOST = 12;
 const RANK = { exact: 0, start: 1, similar: 2 };
 
 /**

@@ -3,12 +3,14 @@
 
 import { make, svg } from "./dom.js";
 
+/** The colour of lines and arrows. */
+export const INK = "#1f2933";
 const EDGE = "rgb(31 41 51 / 45%)";
 const SQUARE = "M0 0h16v16H0Z";
 const DISC = "M8 .8a7.2 7.2 0 1 1 0 14.4a7.2 7.2 0 1 1 0-14.4Z";
 const BLUE = "#08306b";
 /** Points to the north of the map, to be turned. */
-export const ARROW = [{ d: "M8 1.5 12.5 13.5 8 10.8 3.5 13.5Z", fill: "#1f2933", stroke: "#fff", width: 1.2 }];
+export const ARROW = [{ d: "M8 1.5 12.5 13.5 8 10.8 3.5 13.5Z", fill: INK, stroke: "#fff", width: 1.2 }];
 const HATCH = "M-2 6 6-2M-2 14 14-2M2 18 18 2M10 18 18 10";
 /** The colour of what is chosen: none of the classes' colours, nor like one to any eye. */
 export const CHOSEN = "#d6006c";
@@ -52,7 +54,7 @@ const mark = (colour, shape, sign) => ({
 export const MARKS = {
   chance: mark("#00796b", DISC, "M8 4.2v7.6M4.2 8h7.6"),
   not_wanted: mark("#7b1fa2", "M1.6 1.6h12.8v12.8H1.6Z", "M5 5l6 6M11 5l-6 6"),
-  correction: mark("#1f2933", "M8 .8L15.6 15.2H.4Z", "M8 5.4v4.4M8 11.4v2"),
+  correction: mark(INK, "M8 .8L15.6 15.2H.4Z", "M8 5.4v4.4M8 11.4v2"),
 };
 
 /** The symbol of a roof that suits a turbine, three blades on a mast, on a disc of a colour. */

@@ -4,7 +4,8 @@ import { byId, show } from "./dom.js";
 import { enter, now } from "./state.js";
 import { boundsOf, boxesMeet } from "./shapes.js";
 import { shapeOf } from "./areas.js";
-import { goTo, sees, theMap } from "./mapview.js";
+import { sees } from "./covered.js";
+import { goTo, theMap } from "./mapview.js";
 
 let collection = null; // gives the one that is shown
 

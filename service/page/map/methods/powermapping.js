@@ -2,7 +2,7 @@
 
 import { byId, make, show, terms } from "../dom.js";
 import { heightOf } from "../card.js";
-import { UNSELECTED } from "../mapview.js";
+import { UNSELECTED } from "../shades.js";
 import { now, set } from "../state.js";
 import { about as rounded, amount, day, listed, number, percent, t } from "../texts.js";
 
