@@ -8,7 +8,8 @@ from fastapi import Path as InPath
 from fastapi import Query
 from fastapi.responses import Response
 
-from pipeline.addresses.search import AddressMatch, Point, addresses_of, search
+from pipeline.addresses.matches import AddressMatch, Point
+from pipeline.addresses.search import addresses_of, search
 from pipeline.grid.crs import DEGREES, RD, lonlat, transformer
 from service.api.answers import TEXT, Router, answers, array_schema, faults, object_schema
 from service.api.places import BBOX, KEPT, USUAL, Limit, Text

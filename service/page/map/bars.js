@@ -4,7 +4,8 @@ import { folded, make, svg, tableOf } from "./dom.js";
 import { about, t } from "./texts.js";
 
 const [WIDE, HIGH] = [360, 150]; // of the picture
-const [LEFT, FOOT, HEAD] = [44, 18, 22]; // room for numbers, names and unit
+const [FOOT, HEAD] = [18, 22]; // room for names and unit
+const [DIGIT, GAP] = [7.2, 8]; // width of a digit at most, and between numbers and bars
 const FULL = "#f0a91c";
 const LOST = "#fdf1d2"; // what the number falls short of the most that there could be
 const [INK, EDGE, LINE] = ["#1f2933", "#a87200", "#d5d9de"];
@@ -28,10 +29,12 @@ const rowOf = (item) => [item.label, ...["low", "high", "value", "most"].filter(
 function picture(unit, items) {
   const most = roundAbove(Math.max(...items.flatMap(({ high, most: all = high }) => [high, all])));
   const y = (value) => HIGH - FOOT - ((HIGH - FOOT - HEAD) * value) / most;
-  const wide = (WIDE - LEFT) / items.length;
-  const drawn = items.flatMap((item, at) => bar(item, LEFT + at * wide, wide, y));
+  const rules = [0, most / 2, most];
+  const left = GAP + DIGIT * Math.max(...rules.map((value) => about(value).length));
+  const wide = (WIDE - left) / items.length;
+  const drawn = items.flatMap((item, at) => bar(item, left + at * wide, wide, y));
   return svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, "aria-hidden": "true" },
-    ...[0, most / 2, most].flatMap((value) => rule(value, y(value))), words(unit, 0, 9), ...drawn);
+    ...rules.flatMap((value) => rule(value, left, y(value))), words(unit, 0, 9), ...drawn);
 }
 
 function bar({ low, value, high, most = value, short }, x, wide, y) {
@@ -43,8 +46,8 @@ function bar({ low, value, high, most = value, short }, x, wide, y) {
   return [rect(0, value, FULL), rect(value, Math.max(most, value), LOST), whisker, words(short, middle, HIGH - 5, "middle")];
 }
 
-function rule(value, y) {
-  return [svg("path", { d: `M${LEFT} ${y}H${WIDE}`, stroke: LINE, "stroke-width": 1 }), words(about(value), LEFT - 5, y + 4, "end")];
+function rule(value, left, y) {
+  return [svg("path", { d: `M${left} ${y}H${WIDE}`, stroke: LINE, "stroke-width": 1 }), words(about(value), left - 5, y + 4, "end")];
 }
 
 function words(text, x, y, anchor = "start") {

@@ -2,7 +2,7 @@
  * method says of its roofs is its own (methods.js); of a method that says nothing the card has what is declared. */
 
 import { besideSections } from "./beside.js";
-import { byId, make, terms } from "./dom.js";
+import { byId, make, terms, unfold } from "./dom.js";
 import { swatch } from "./legend.js";
 import { basisOf, classesOf, methodOf, ownColumns, termOf } from "./methods.js";
 import { partSections, partsOfRoof } from "./parts.js";
@@ -138,9 +138,8 @@ function sources(collection) {
 export function printed(card) {
   const copy = make("section", { class: "paper-roof" }, ...card.cloneNode(true).childNodes);
   for (const chip of copy.querySelectorAll(".chip")) chip.replaceWith(make("div", { class: "chip" }, ...chip.childNodes));
-  for (const summary of copy.querySelectorAll("summary")) summary.replaceWith(...summary.children);
+  unfold(copy);
   for (const one of copy.querySelectorAll("button, .basis")) one.remove();
-  for (const folded of copy.querySelectorAll("details")) folded.replaceWith(...folded.childNodes);
   for (const one of copy.querySelectorAll("[hidden]")) one.removeAttribute("hidden");
   for (const name of ["id", "data-testid"]) {
     for (const one of copy.querySelectorAll(`[${name}]`)) one.removeAttribute(name);

@@ -67,6 +67,13 @@ export function folded(title, attributes, ...children) {
   return make("details", attributes, make("summary", {}, title), ...children);
 }
 
+/** Show all that is folded within an element, for paper: titles that are headings stay, a mere switch goes. */
+export function unfold(element) {
+  for (const summary of element.querySelectorAll("summary")) summary.replaceWith(...summary.children);
+  for (const one of element.querySelectorAll("details")) one.replaceWith(...one.childNodes);
+  return element;
+}
+
 /** Give the browser a file to save. */
 export function offer(blob, name) {
   const link = make("a", { href: URL.createObjectURL(blob), download: name });

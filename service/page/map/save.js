@@ -1,6 +1,6 @@
 /** What is seen, to take along: roofs as GeoJSON, the map as a picture, a printed page, a link. */
 
-import { byId, make, offer } from "./dom.js";
+import { byId, make, offer, unfold } from "./dom.js";
 import { link, now } from "./state.js";
 import { inBox } from "./shapes.js";
 import { content, lastTotals } from "./totals.js";
@@ -74,7 +74,7 @@ function writePaper() {
     make("div", { class: "paper-map" },
       hasMap() ? make("img", { src: mapPicture().canvas.toDataURL("image/png"), alt: t("map") }) : null,
       make("div", { class: "paper-legend" }, make("h2", {}, key.title), legend, make("p", {}, middle && t("paper_middle", { middle })))),
-    make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(last) : [])),
+    unfold(make("section", {}, make("h2", {}, last?.name ?? ""), ...(last ? content(last) : []))),
     ...[printedRoof()].filter(Boolean),
     make("section", { class: "paper-sources" }, make("h2", {}, t("sources")), ...app.sourceElements()),
   );

@@ -297,6 +297,23 @@ def test_totals_have_the_months_with_their_interval(window: Window, host: str) -
     said = window.text("totals").replace("\N{NO-BREAK SPACE}", " ")
     assert "2,550 kWh a year" in said and "2024 (CBS)" in said
     assert not window.violations()
+    window.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert window.page.locator("#paper .bars tbody tr").count() == 12
+    assert not window.page.locator("#paper summary").count()
+
+
+def test_numbers_of_a_nation_fit_beside_their_bars(window: Window) -> None:
+    """None begins left of the picture, which would cut its first digits off."""
+    drawn = """async (kwh) => {
+      const { bars } = await import("./bars.js");
+      const item = { label: "May", short: "M", low: 0.8 * kwh, value: kwh, high: 1.2 * kwh };
+      const section = bars("", "kWh", [item], { hint: "" });
+      document.getElementById("totals").append(section);
+      return [...section.querySelectorAll("text")].map((one) => one.getBBox().x);
+    }"""
+    for kwh in (80, 1.2e5, 8e9):
+        edges = window.page.evaluate(drawn, kwh)
+        assert len(edges) == 5 and min(edges) >= 0
 
 
 def test_a_site_has_the_planes_too(finished: Path, host: str, tmp_path: Path) -> None:

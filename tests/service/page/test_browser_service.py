@@ -473,6 +473,10 @@ def test_without_webgl(browser: Any, host: str) -> None:
         window.page.add_init_script(f"({browsers.WITHOUT_WEBGL})()")
         window.go()
         assert "no WebGL" in window.page.locator("#notice").inner_text()
+        window.page.set_viewport_size(browsers.PHONE["viewport"])
+        notice = window.at("notice").bounding_box()
+        assert notice["y"] + notice["height"] <= window.at("place").bounding_box()["y"]
+        window.page.set_viewport_size(browsers.DESKTOP)
         choose(window, "noordw")
         counted(window, summed(host, area=PLACES["Noordwest"]))
         window.at("tab-roof").click()
