@@ -14,15 +14,14 @@ Key = tuple[str, ...]
 Rows = Mapping[Key, Mapping[str, float]]  # numbers by column, by the row's key
 SIGNED = {"band"}  # the horizon band can take away; nothing else is below 0
 # The highest figure by column, else MOST_OF_ALL: what is higher is likely in another unit.
+# Of months kWh/m2: above the air it is 344 in June at 52 degrees north.
 MOST = {
     "lon": 180.0,
     "lat": 90.0,
     "mean_ms": 100.0,
     "exposure": 100.0,
     "cp_field": 1.0,
-    **{
-        f"m{month:02d}": 400.0 for month in range(1, 13)
-    },  # kWh/m2; above the air 344 in June at 52 N
+    **{f"m{month:02d}": 400.0 for month in range(1, 13)},
 }
 MOST_OF_ALL = 1e6
 
