@@ -180,7 +180,7 @@ def test_real_pages_of_features(data_file: Callable[[str], Path]) -> None:
                     for which in ("first", "next"))  # fmt: skip
     last = after.replace(b'"rel": "next"', b'"rel": "other"')
     told: Any = Told(first, last)
-    found, crs = features((0.0, 0.0, 9.0, 9.0), told, Bases({}))
+    found, crs = features("pand", (0.0, 0.0, 9.0, 9.0), told, Bases({}))
     assert [feature["id"] for feature in found] == ["3542", "3837", "3838", "3839"]
     assert crs == "OGC:CRS84"
     assert told.asked[1].endswith("/collections/foo/items?cursor=Dv4%7CNwyr1Q&f=json&limit=2")

@@ -393,7 +393,9 @@ def test_a_run_of_another_method_is_not_taken_up(tmp_path: Path, update: bool) -
         compute(files, tmp_path / "out", method=NAME, layers=(), update=update)
 
 
-@pytest.mark.parametrize(("lang", "said"), [("en", "yield of the panels"), ("nl", "opbrengst van")])
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "yield of the panels"), ("nl", "opbrengst van de panelen")]
+)
 def test_a_what_if_says_what_it_changes(tmp_path: Path, lang: str, said: str) -> None:
     w = World(60, 60)
     w.block(5, 5, 15, 15, 4.0)

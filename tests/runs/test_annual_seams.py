@@ -113,6 +113,6 @@ def cells_of(part: Outcome, rows: Iterable[dict[str, Any]]) -> Any:
 
 
 def test_killed_and_resumed(files: Files, whole: Outcome, tmp_path: Path) -> None:
-    assert run_interrupted(files, tmp_path / "out", 60, block=64, **OPTIONS)
+    assert run_interrupted(files, tmp_path / "out", 70, block=64, **OPTIONS)
     found = run_without_map(files, tmp_path / "out", **OPTIONS)
     assert_equal(found, whole)

@@ -40,12 +40,12 @@ EN = Phrases(
     table="A turbine's yield (wind_kwh) lies between wind_low_kwh and wind_high_kwh in 80 of 100"
     f" cases; field trials of small roof turbines measured {LOW}-{HIGH} kWh a year.",
     title="A year of sun and wind",
-    subtitle="Potentially suitable roofs, by the method annual",
+    subtitle="Roofs, by the method annual",
     yields="Sun: {kwh.solar_low:about} to {kwh.solar_high:about} kWh a year\n"
     "[counts.wind_suitable]Wind: {kwh.wind_low:about} to {kwh.wind_high:about} kWh a year\n"
     "in 80 of 100 cases",
     roofs="Roofs, potentially suitable for",
-    parts="Planes, by the direction that they face; paler: less steep",
+    parts="Planes by direction; paler: less steep",
     remark="Not judged: structure, ownership, permits and monuments, noise, grid capacity, panels"
     " already there.",
     changes={
