@@ -45,7 +45,7 @@ EN = Phrases(
     "[counts.wind_suitable]Wind: {kwh.wind_low:about} to {kwh.wind_high:about} kWh a year\n"
     "in 80 of 100 cases",
     roofs="Roofs, potentially suitable for",
-    parts="Planes by direction; paler: less steep",
+    parts="Planes, by the direction that they face; paler: less steep",
     remark="Not judged: structure, ownership, permits and monuments, noise, grid capacity, panels"
     " already there.",
     changes={

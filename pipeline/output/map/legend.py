@@ -36,7 +36,7 @@ from pipeline.results.printed import attributions, heights, phrase, place
 Bounds = tuple[float, float, float, float]  # west, south, east, north [m]
 
 PLATE: dict[str, Any] = {"fc": PAPER, "ec": "none", "alpha": 0.82, "zorder": 10}
-CLOSER = 0.03  # inches: of a line in a long legend to the next
+CLOSER = 0.04  # inches: of a line in a long legend to the next
 FOOT, LINE = 7.0, 1.3  # size of the remark [points]; height of a line, in its size
 SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 
