@@ -54,6 +54,7 @@ CASES = (
     Case("measured, default layers", "dsm", DEFAULT, {"city": 2.5, "country": 2.5}),
     Case("extruded, default layers", "extruded", DEFAULT, {"city": 3.0, "country": 3.0}),
 )
+GROUNDS = ((PARTS, CASES), (PITCHED, (PLAIN, YEAR)))
 
 
 class Pair(NamedTuple):
@@ -78,8 +79,8 @@ class Pair(NamedTuple):
 
 def measure(at: Rounds, workers: int) -> None:
     """Rows of all cases on the sheets of all parts, which are generated unless they are there."""
-    _measure(at, PARTS, CASES, workers)
-    _measure(at, PITCHED, (PLAIN, YEAR), workers)
+    for parts, cases in GROUNDS:
+        _measure(at, parts, cases, workers)
 
 
 def _measure(at: Rounds, parts: tuple[str, str], cases: tuple[Case, ...], workers: int) -> None:

@@ -63,7 +63,7 @@ class Finished:
         ]  # fmt: skip
 
 
-SCENES = [*(pytest.param(name, marks=pytest.mark.slow) for name in ("quarter", "roofs")), "far"]
+SCENES = [pytest.param(name, marks=pytest.mark.slow) for name in ("quarter", "roofs", "far")]
 
 
 @pytest.fixture(scope="module", params=SCENES)

@@ -140,8 +140,8 @@ class Window:
 
     def fine(self) -> None:
         """Nothing went wrong, and nobody else was asked."""
-        assert not self.wrong
-        assert not self.outside
+        assert not self.wrong, self.wrong
+        assert not self.outside, self.outside
 
 
 def choose(window: Window, place: str) -> None:

@@ -188,7 +188,7 @@ def test_months_are_bars_with_what_shade_takes(window: Window, host: str) -> Non
 def test_the_wind_of_a_roof_is_folded(window: Window, host: str) -> None:
     """The interval first, the field beside the brochure, a rose with a table."""
     opened(window, gable(host), **WIND)
-    wind = window.at("wind")
+    wind = window.at("roof-wind")
     assert not wind.evaluate("(one) => one.open")
     assert plain(wind.locator("summary").first.inner_text()) == "Wind: 34 to 410 kWh a year"
     wind.locator("summary").first.click()
@@ -216,7 +216,7 @@ def test_its_wind_is_what_the_method_declares() -> None:
 
 def test_a_building_too_low_for_wind_says_so(window: Window, host: str) -> None:
     opened(window, gable(host), **(dict.fromkeys(WIND) | {"wind_candidate": False}))
-    window.at("wind").locator("summary").click()
+    window.at("roof-wind").locator("summary").click()
     assert "of at least 20 m; this one is lower" in window.text("wind")
 
 

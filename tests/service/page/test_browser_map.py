@@ -19,6 +19,7 @@ SEEN = """() => {
   const left = document.getElementById("legend").open && box.width > 800 ? legend.right : box.left;
   return [(left + box.right) / 2, (box.top + sheet.top) / 2];
 }"""
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SIZES = [(1440, 900), (1024, 600), (768, 1024), (844, 390), (390, 800), (320, 640)]
 
 
@@ -55,6 +56,7 @@ def test_the_middle_of_what_is_seen_stays(browser: Any, host: str, context: Any)
         before = spot.pixel
         cover = window.at("sheet") if context else window.at("legend").locator("summary")
         cover.click()
+        window.page.evaluate(FRAMES)  # sizes are observed after the next frame
         window.idle()
         assert near(spot.pixel, tuple(window.page.evaluate(SEEN)))
         assert not near(spot.pixel, before, 50)

@@ -22,7 +22,7 @@ export function windSection(roof, { method }) {
 }
 
 function fold(title, ...content) {
-  return [folded(make("h3", {}, title), { class: "fold", "data-testid": "wind" }, ...content)];
+  return [folded(make("h3", {}, title), { class: "fold", "data-testid": "roof-wind" }, ...content)];
 }
 
 function figures(roof, yields) {
