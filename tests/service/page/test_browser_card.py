@@ -205,7 +205,7 @@ def test_the_wind_of_a_roof_is_folded(window: Window, host: str) -> None:
     window.at("rose").locator("summary").click()
     assert not window.violations()
     window.speak("nl")
-    assert window.text("wind").startswith("Wind: 34 tot 410")
+    assert window.text("roof-wind").startswith("Wind: 34 tot 410")
 
 
 def test_its_wind_is_what_the_method_declares() -> None:
@@ -217,7 +217,7 @@ def test_its_wind_is_what_the_method_declares() -> None:
 def test_a_building_too_low_for_wind_says_so(window: Window, host: str) -> None:
     opened(window, gable(host), **(dict.fromkeys(WIND) | {"wind_candidate": False}))
     window.at("roof-wind").locator("summary").click()
-    assert "of at least 20 m; this one is lower" in window.text("wind")
+    assert "of at least 20 m; this one is lower" in window.text("roof-wind")
 
 
 def test_the_test_of_the_study_is_folded(window: Window, host: str) -> None:
