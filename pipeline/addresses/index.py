@@ -3,7 +3,6 @@
 import os
 import secrets
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -61,16 +60,11 @@ class AddressIndex:
 
     file: Path
 
-    @cached_property
-    def _local(self) -> threading.local:
-        return threading.local()
-
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows that a query gives."""
-        if not hasattr(self._local, "connection"):
-            address = f"{self.file.absolute().as_uri()}?mode=ro&immutable=1"
-            self._local.connection = sqlite3.connect(address, uri=True)
-        rows: list[Any] = self._local.connection.execute(sql, values).fetchall()
+        address = f"{self.file.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            rows: list[Any] = connection.execute(sql, values).fetchall()
         return rows
 
     @cached_property
