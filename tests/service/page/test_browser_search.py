@@ -40,28 +40,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One for all stories."""
-    with browsers.started() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Any, host: str) -> Iterator[Window]:
-    """One window for all stories."""
-    with browsers.window(browser, host) as one:
-        yield one
-
-
-@pytest.fixture
-def window(opened: Window) -> Iterator[Window]:
-    """The map, of somebody who was never there; nothing may go wrong in it."""
-    opened.fresh()
-    yield opened
-    opened.fine()
-
-
-@pytest.fixture(scope="module")
 def addresses(folder: Path) -> list[dict[str, str]]:
     """Those of the file."""
     with (folder / "in" / "addresses.csv").open(encoding="utf-8") as stream:

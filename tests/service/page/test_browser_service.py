@@ -68,28 +68,6 @@ def operator(host: str, state: Path) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One for all stories."""
-    with browsers.started() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Any, host: str) -> Iterator[Window]:
-    """One visitor."""
-    with browsers.window(browser, host) as one:
-        yield one
-
-
-@pytest.fixture
-def window(opened: Window) -> Iterator[Window]:
-    """The map, as if for the first time; nothing may go wrong in it."""
-    opened.fresh()
-    yield opened
-    opened.fine()
-
-
 def test_areas_are_compared(window: Window, host: str) -> None:
     """In a table, and as CSV with the figures of the service."""
     expected = {name: summed(host, area=code) for name, code in PLACES.items()}
