@@ -30,12 +30,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsers.started() as one:
-        yield one
-
-
 def near(one: tuple[float, ...], other: tuple[float, ...], pixels: float = 3.0) -> bool:
     """Whether two places on the screen are as good as one."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= pixels
