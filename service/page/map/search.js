@@ -116,11 +116,14 @@ function move(step) {
   byId("place").setAttribute("aria-activedescendant", options[active].id);
 }
 
-/** Take what the arrows chose, else what is meant without doubt; never what is only similar. */
+/** Take what the arrows chose, else what is meant without doubt; never what is only similar, nor what is found
+ * for a text that the reader has typed over meanwhile. */
 async function enter() {
-  if (shown.text !== byId("place").value.trim()) {
+  const text = byId("place").value.trim();
+  if (shown.text !== text) {
     wanted = true;
     await search();
+    if (shown.text !== text || byId("place").value.trim() !== text) return;
   }
   const { suggestions } = shown;
   const one = active < 0 ? certain(suggestions) : suggestions[active];

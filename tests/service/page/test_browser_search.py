@@ -174,12 +174,34 @@ def test_a_street_and_a_place_are_gone_to(window: Window, addresses: list[dict[s
     """A street is no area to count; a region is, though a place has its name."""
     street = addresses[0]["openbare_ruimte_naam"]
     chosen(window, street)
-    window.page.wait_for_function("() => daklaag.map.getZoom() > 16")
+    window.page.wait_for_function("() => daklaag.map.getZoom() >= 17")
     assert "area=" not in window.link
     chosen(window, "Daklaag")
     window.page.wait_for_function("() => location.hash.includes('area=place:GM9999')")
     window.at("place").fill("no such thing at all")
     window.page.wait_for_selector("#place-told:text('Nothing is called')")
+
+
+def test_a_late_answer_does_not_choose_for_what_is_typed_since(
+    window: Window, addresses: list[dict[str, str]]
+) -> None:
+    """Enter chooses what it was pressed for, or nothing."""
+    street = addresses[0]["openbare_ruimte_naam"]
+    asked, waiting = f"**/addresses?q={street}*", []
+    window.page.route(asked, lambda route: waiting.append(route))
+    before = window.page.evaluate("() => daklaag.map.getZoom()")
+    chosen(window, street)
+    window.at("place").fill("Daklaag")
+    window.page.wait_for_selector("#place-list [data-kind=municipality]")
+    (route,) = waiting
+    with window.page.expect_response(asked):
+        route.continue_()
+    window.page.evaluate("() => new Promise((done) => setTimeout(done, 50))")
+    assert window.at("place").input_value() == "Daklaag" and "area=" not in window.link
+    assert window.page.evaluate("() => daklaag.map.getZoom()") == before
+    window.at("place").press("Enter")
+    window.page.wait_for_function("() => location.hash.includes('area=place:GM9999')")
+    window.page.unroute(asked)
 
 
 def test_on_a_telephone(browser: Any, host: str, addresses: list[dict[str, str]]) -> None:

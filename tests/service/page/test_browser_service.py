@@ -40,6 +40,9 @@ VISIBLE = """(those) => [...document.querySelectorAll(those)]
   .filter((one) => one.checkVisibility({visibilityProperty: true}))
   .filter((one) => one.getBoundingClientRect().width)
   .map((one) => one.innerText.trim()).filter(Boolean)"""
+HIDDEN = (
+    """() => !daklaag.map.queryRenderedFeatures({layers: ["marks-edge", "marks-points"]}).length"""
+)
 PRINTED = """() => {
   dispatchEvent(new Event("beforeprint"));
   return document.getElementById("paper").textContent;
@@ -315,8 +318,7 @@ def test_a_wish_becomes_public(window: Window, browser: Any, host: str, operator
         assert other.shown("marks-edge") == other.shown("marks-points") == 1
         assert "Not wanted here" in other.page.evaluate(PRINTED)
         other.at("marks-shown").uncheck()
-        other.idle()
-        assert other.shown("marks-edge") + other.shown("marks-points") == 0
+        other.page.wait_for_function(HIDDEN)
         assert "Not wanted here" not in other.page.evaluate(PRINTED)
         other.fine()
     window.page.reload()
