@@ -19,7 +19,6 @@ from tests.support.wind_scenes import (
     grouped_quarter,
     made_town,
     rows_of,
-    turbine_of,
     write_rows,
 )
 from tests.support.wind_year import rose_of
@@ -76,7 +75,7 @@ SQUARES = [(0, 37), (1, 36), (7, 40), (11, 47), (12, 47), (13, 59), (18, 31), (2
 
 @pytest.mark.parametrize("exposed", [False, True])
 def test_the_rose_of_a_square_is_the_reference_s(tmp_path: Path, exposed: bool) -> None:
-    """Also with an exposure that differs by station and sector."""
+    """To the last bit, since both round alike; also with exposures by station and sector."""
     folder = Path(shutil.copytree(SHIPPED, tmp_path / "climate"))
     wind = rows_of(folder / "wind.csv")
     rng = np.random.default_rng(3)
@@ -87,15 +86,5 @@ def test_the_rose_of_a_square_is_the_reference_s(tmp_path: Path, exposed: bool) 
     for column, row in SQUARES:
         due = rose_of(column, row, wind, rows_of(folder / "stations.csv"))
         found = wind_of(climate, LatticeCell(column, row))
-        assert found.frequency == pytest.approx(due.frequency, abs=1e-12)
-        assert found.mean == pytest.approx(due.mean, abs=1e-12)
-        assert found.shape == pytest.approx(due.shape, abs=1e-12)
-
-
-def test_the_turbine_of_the_study_is_as_it_was_assumed() -> None:
-    """To the 0.1 W that its file has."""
-    study = turbine_of("study")
-    assert study[:3] == (5.3, 2500, 0.083)
-    for number, power in enumerate(study.curve):
-        v = 0.5 * number + 0.25
-        assert power == pytest.approx(min(2500, 0.30 * 3.25 * v**3) if v >= 4 else 0, abs=0.0501)
+        assert (found.frequency.tolist(), found.mean.tolist()) == (due.frequency, due.mean)
+        assert found.shape == due.shape

@@ -1,5 +1,4 @@
-"""What stands around candidates, from heights and their relief: against a plain reference, and the
-laws that it obeys."""
+"""What stands around candidates, from heights and their relief, against a plain reference."""
 
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,11 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from pipeline import quarter
-from pipeline.grid.windows import LatticeCell
-from pipeline.methods.annual.rules import Annual
 from pipeline.methods.annual.wind.model import Scene
-from pipeline.methods.annual.wind.year import year_of_wind
-from pipeline.methods.climate import shipped_climate, shipped_turbines
-from pipeline.methods.climate.wind import wind_of
 from tests.support import wind_ground
 from tests.support.reference import Cells, cell_of, cells_inside, centre_of, covered
 from tests.support.runs import Files, World, read
-from tests.support.wind_scene import assert_alike, seen, turned
+from tests.support.wind_scene import assert_alike, seen
 
 WEST, SOUTH = 473 * 256.0, 1903 * 256.0  # a corner of the squares that roughness is summed over
 LOW = {"wind_min_height_m": 12.0}  # so that there are more candidates
@@ -60,7 +54,7 @@ def test_as_the_reference_has_it(files: Files, tmp_path: Path) -> None:
     shapes = gpd.read_file(files.buildings).geometry
     found = seen(files, tmp_path / "out", settings=LOW)
     assert len(found) > 20
-    for row, scene in [*found.items()][::3]:
+    for row, scene in [*found.items()][::6]:
         centre = centre_of(shapes[row], "centroid")
         assert_ground(scene, wind_ground.roughness_around(relief, centre.x, centre.y, 1000.0))
         own, around = own_cells(shapes[row], transform, covers), scene.obstacles
@@ -68,54 +62,6 @@ def test_as_the_reference_has_it(files: Files, tmp_path: Path) -> None:
         assert_seen(around.near_height, around.near_distance, near)
         far = wind_ground.seen_far(relief, transform, own, [])
         assert_seen(around.far_height, around.far_distance, far)
-
-
-def town(seed: int = 5) -> World:
-    """1,024 x 1,024 m of cells of 1 m, in whole squares of 256 m: houses whose terrain is not
-    known, three candidates, a tower, a pond without data."""
-    w, rng = World(1024, 1024, 1.0, west=WEST, south=SOUTH), np.random.default_rng(seed)
-    w.dtm[:] = rng.normal(0, 0.3, w.dtm.shape).round(2)
-    w.dsm[:] = w.dtm
-    for x, y in rng.integers(0, 990, (400, 2)).tolist():
-        w.dsm[w.part(x, y, x + 20, y + 13)] = rng.uniform(3, 18)
-        w.dtm[w.part(x, y, x + 20, y + 13)] = np.nan
-    w.dsm[w.part(600, 200, 760, 330)] = w.dtm[w.part(600, 200, 760, 330)] = np.nan
-    for x, y, top in [(130, 140, 24.0), (503, 505, 31.0), (845, 700, 22.0)]:
-        w.block(x, y, x + 24, y + 17, top)
-    w.dsm[w.part(560, 540, 580, 570)] = 70
-    return w
-
-
-@pytest.fixture(scope="module")
-def as_it_is(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Scene]:
-    folder = tmp_path_factory.mktemp("town")
-    return seen(town().write(folder / "in"), folder / "out")
-
-
-@pytest.mark.parametrize("quarter_turns", [1, 2, 3])
-def test_what_is_seen_turns_with_the_ground(
-    as_it_is: dict[int, Scene], tmp_path: Path, quarter_turns: int
-) -> None:
-    """Anticlockwise: a sector comes to lie a quarter before."""
-    found = seen(turned(town(), quarter_turns).write(tmp_path / "in"), tmp_path / "out")
-    assert len(found) == len(as_it_is) == 3
-    for row, scene in as_it_is.items():
-        ground = [np.roll(part, -3 * quarter_turns) for part in scene.ground]
-        near = [np.roll(part, -90 * quarter_turns, axis=0) for part in scene.obstacles[:2]]
-        far = [np.roll(part, -30 * quarter_turns, axis=0) for part in scene.obstacles[2:]]
-        assert_alike(found[row], ground, [*near, *far])
-
-
-def test_what_is_seen_is_mirrored_with_the_ground(
-    as_it_is: dict[int, Scene], tmp_path: Path
-) -> None:
-    found = seen(turned(town(), 0, mirror=True).write(tmp_path / "in"), tmp_path / "out")
-    for row, scene in as_it_is.items():
-        ground, obstacles = (
-            [np.roll(part[::-1], 1, axis=0) for part in of]
-            for of in (scene.ground, scene.obstacles)
-        )
-        assert_alike(found[row], ground, obstacles)
 
 
 def test_without_anything_nothing_stands(tmp_path: Path) -> None:
@@ -127,36 +73,6 @@ def test_without_anything_nothing_stands(tmp_path: Path) -> None:
     assert scene.candidates.roof == 25.0 and scene.candidates.ground == 0.0
     assert not np.nan_to_num(scene.obstacles.near_height).any()
     assert not np.nan_to_num(scene.obstacles.far_height).any()
-
-
-def of_one(part: Any) -> Any:
-    """A record of numbers as one of arrays."""
-    return type(part)(*(np.asarray(values)[None] for values in part))
-
-
-def kwh(scene: Scene) -> float:
-    """The yield of the study's turbine at Schiphol."""
-    wind = wind_of(shipped_climate(), LatticeCell(10, 46))
-    turbine = shipped_turbines().named("study")
-    return float(year_of_wind(Scene(*map(of_one, scene)), wind, turbine, Annual()).kwh[0])
-
-
-def test_a_thin_wall_loses_its_shelter_gradually(tmp_path: Path) -> None:
-    """From 90 to 110 m to the south-west, where the relief takes over from full resolution."""
-    yields = []
-    for away in [None, 90, 93, 96, 99, 101, 104, 107, 110]:
-        w = World(500, 500, 0.5)
-        row = w.block(300, 300, 320, 320, 25.0)
-        if away is not None:
-            w.dsm[w.part(300 - away - 0.5, 210, 300 - away, 410)] = 45.0
-        folder = tmp_path / str(away)
-        yields.append(kwh(seen(w.write(folder / "in"), folder / "out")[row]))
-    alone, *walled = yields
-    lost = 1 - np.array(walled) / alone
-    assert lost.min() > 0.1
-    steps = np.diff(lost)
-    assert (steps < 0.1 * lost.max()).all() and (steps > -0.1 * lost.max()).all()
-    assert lost[-1] < lost[0]
 
 
 def test_an_added_building_is_as_if_it_stood_there(tmp_path: Path) -> None:

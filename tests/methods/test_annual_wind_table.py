@@ -17,7 +17,6 @@ from pipeline.methods.annual.wind.model import WindYear
 from pipeline.methods.annual.wind.table import wind_columns, wind_flags
 from pipeline.methods.method import names
 from pipeline.methods.parameters import schema
-from pipeline.results.columns import flatten
 
 ANNUAL = METHODS["annual"]
 P = parse_settings(ANNUAL, {})
@@ -99,15 +98,6 @@ def test_the_class_is_that_of_what_suits() -> None:
         "solar", "wind_or_solar", "none", "none", "none", "none",
     ]  # fmt: skip
     assert {*classes_of(suits)} == {*names(ANNUAL.classes)}
-
-
-def test_flat_formats_have_a_column_a_sector() -> None:
-    table = pa.table({"wind_sector_kwh": wind_columns(POSITION, year(), 6, P)["wind_sector_kwh"]})
-    flat = flatten(table)
-    assert flat.column_names == [f"wind_sector_kwh_{k}" for k in range(1, 13)]
-    assert flat["wind_sector_kwh_12"].to_pylist()[1] == np.float32(SECTORS[0, 11])
-    empty = flatten(table.slice(0, 1), columns=ANNUAL.by_name)
-    assert empty.column_names == flat.column_names
 
 
 @pytest.mark.parametrize("value", [5, True, ["study"], None, "", "  "])

@@ -9,8 +9,8 @@ import pytest
 from pvlib.solarposition import spa_python
 
 from pipeline.errors import InputError
-from pipeline.methods.climate import Climate, read_climate, shipped_climate
 from pipeline.methods.climate import make as program
+from pipeline.methods.climate import read_climate, shipped_climate
 from pipeline.methods.climate.files import FILES, MONTHS, STATIONS, SUN, WIND
 from pipeline.methods.climate.make import make
 from pipeline.methods.climate.perez import SHARES, sky_parts
@@ -165,13 +165,6 @@ def test_what_is_no_folder_is_named(folder: Path, name: str) -> None:
         read_climate(folder / name)
 
 
-def test_the_first_row_that_is_missing_is_named(folder: Path) -> None:
-    text = (folder / WIND).read_text("utf-8").splitlines()
-    (folder / WIND).write_text(text[0], "utf-8")
-    with pytest.raises(InputError, match=r"^wind.csv: no row of station 210, sector 0; add it"):
-        read_climate(folder)
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_no_file_cannot_be_read(folder: Path, name: str) -> None:
     (folder / name).unlink()
@@ -230,9 +223,3 @@ def test_no_station_for_a_use_is_a_fault(folder: Path, use: str, row: str) -> No
     (folder / STATIONS).write_text(f"station,lon,lat,sun,wind\n240,4.79,52.3,{row}\n", "utf-8")
     with pytest.raises(InputError, match=f"no station has {use} 1; give at least one"):
         read_climate(folder)
-
-
-def test_byte_order_mark_and_other_columns_are_taken(folder: Path) -> None:
-    path = folder / MONTHS
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert isinstance(read_climate(folder), Climate)

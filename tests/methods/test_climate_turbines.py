@@ -70,10 +70,6 @@ def test_each_gives_in_the_wind_of_the_trial_what_it_gave_there(name: str, kwh: 
     assert trial_kwh(name) == pytest.approx(kwh, rel=5e-4)
 
 
-def test_the_study_s_gives_248_kwh_there() -> None:
-    assert round(trial_kwh("study")) == 248
-
-
 def test_curves_promise_more_than_the_trial_gave_but_for_one_and_no_rotor_beats_betz() -> None:
     less = []
     for each in TRIAL:

@@ -1,6 +1,5 @@
 """The wind of a square: an independent reference, the energy of all hours, ten years of hours."""
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,28 +20,12 @@ from pipeline.methods.climate import (
 )
 from pipeline.methods.climate.turbines import BIN, DENSITY
 from pipeline.methods.climate.wind import cube_ratio, shape_of
-from tests.support import wind_year
 from tests.support.knmi import PLACES, WindHours, wind_hours_of
 
 SHIPPED = Path(files.__file__).parent
 SQUARES = [LatticeCell(11, 47), LatticeCell(18, 30), LatticeCell(2, 38), LatticeCell(25, 60)]
 STUDY = shipped_turbines().named("study")
 KWH = 8.76  # in a year, of 1 W
-
-
-def rows(name: str) -> list[dict[str, str]]:
-    with (SHIPPED / name).open(newline="") as table:
-        return [*csv.DictReader(table)]
-
-
-@pytest.mark.parametrize("square", SQUARES, ids=str)
-def test_it_is_the_plain_reference(square: LatticeCell) -> None:
-    """To the last bit: what is rounded is so in both."""
-    found = wind_of(shipped_climate(), square)
-    rose = wind_year.rose_of(*square, rows("wind.csv"), rows("stations.csv"))
-    assert found.frequency.tolist() == rose.frequency
-    assert found.mean.tolist() == rose.mean
-    assert found.shape == rose.shape
 
 
 @pytest.mark.parametrize("square", SQUARES, ids=str)

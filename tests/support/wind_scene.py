@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from shapely import affinity
 
 from pipeline.engine.engine import never_stop, no_progress, open_engine
 from pipeline.methods.annual.wind.model import Ground, Obstacles, Scene
@@ -18,7 +17,7 @@ from pipeline.methods.passes import Work
 from pipeline.runs.passes import survey_pass
 from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.tasks import open_work
-from tests.support.runs import Files, World
+from tests.support.runs import Files
 
 
 def surveyed(files: Files, out: Path, **options: Any) -> Run:
@@ -61,15 +60,3 @@ def assert_alike(found: Scene, ground: Any, obstacles: Any, exact: bool = False)
     near = 0.0 if exact else 1e-9
     for name, values, due in zip(Ground._fields, found.ground, ground, strict=True):
         np.testing.assert_allclose(values, due, rtol=near, atol=near, err_msg=name)
-
-
-def turned(world: World, quarters: int, mirror: bool = False) -> World:
-    """A square world turned anticlockwise by quarters, or mirrored east to west."""
-    half = world.width / 2 + world.west, world.height / 2 + world.south
-    for name in ("dsm", "dtm"):
-        values = np.rot90(getattr(world, name), quarters)
-        setattr(world, name, (values[:, ::-1] if mirror else values).copy())
-    for row in world.rows:
-        shape = affinity.rotate(row["geometry"], 90 * quarters, origin=half)
-        row["geometry"] = affinity.scale(shape, -1.0, origin=half) if mirror else shape
-    return world
