@@ -12,8 +12,9 @@ from pipeline.methods.climate import make_turbines, read_turbines, shipped_turbi
 from pipeline.methods.climate.make_turbines import TRIAL, TRIAL_MS, TRIAL_SHAPE
 from pipeline.methods.climate.turbines import COLUMNS, MIDDLES
 from tests.support import wind_year
+from tests.support.commands import ROOT
+from tests.support.damage import replace_once
 
-ROOT = Path(__file__).parents[2]
 SHIPPED = Path(make_turbines.__file__).with_name("turbines.csv")
 
 
@@ -23,12 +24,6 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "mine.csv"
     path.write_bytes(SHIPPED.read_bytes())
     return path
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
 
 
 def test_the_shipped_file_is_what_the_program_makes(tmp_path: Path) -> None:
@@ -94,18 +89,15 @@ def test_certified_curves_are_as_published() -> None:
     [
         ("rated_w", "rated_kw", "mine.csv: no column 'rated_w' (it has name, swept_m2, rated_kw,"),
         (",w59", ",w60", "mine.csv: no column 'w59'"),
-        (
-            ",74.8,",
-            ",-74.8,",
-            "mine.csv: row 2: w08 is '-74.8'; give a number that is not negative",
-        ),
+        (",74.8,", ",-74.8,", "row 2: w08 is '-74.8'; give a number that is not negative"),
         (",74.8,", ",,", "mine.csv: row 2: w08 is ''; give a number"),
-        (",74.8,", ",nan,", "mine.csv: row 2: w08 is 'nan'; give a number"),
         ("\nturby", "\nstudy", "mine.csv: row 5: a second row of name study; remove the row"),
+        ("\nturby,", "\n,", "mine.csv: row 5: name is ''; give a name, or remove the row"),
+        ("\nturby,5.3,2500,0.0827", "\nturby,5.3,2500,8.27", "cp_field is '8.27'; it is at most 1"),
     ],
 )
 def test_faults_of_a_file_are_one_line(table: Path, old: str, new: str, message: str) -> None:
-    replace(table, old, new)
+    replace_once(table, old, new)
     with pytest.raises(InputError) as error:
         read_turbines(table)
     assert message in str(error.value) and "\n" not in str(error.value)
@@ -114,6 +106,12 @@ def test_faults_of_a_file_are_one_line(table: Path, old: str, new: str, message:
 def test_a_row_that_is_too_short_has_a_gap(table: Path) -> None:
     table.write_text(table.read_text("utf-8").rstrip("\n").rpartition(",")[0] + "\n", "utf-8")
     with pytest.raises(InputError, match="row 9: w59 is ''; give a number"):
+        read_turbines(table)
+
+
+def test_a_file_without_turbines_is_refused(table: Path) -> None:
+    table.write_text(table.read_text("utf-8").splitlines()[0], "utf-8")
+    with pytest.raises(InputError, match=r"^mine\.csv: has no turbine; give a row a turbine$"):
         read_turbines(table)
 
 

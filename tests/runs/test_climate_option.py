@@ -1,4 +1,5 @@
-"""Another climate: what it changes in a run, what is refused, and the warning where it is far."""
+"""Another climate and other turbines: what a run says of them, which runs answer with them, and
+what is refused; each fault of their files is proven in tests/methods."""
 
 import re
 import shutil
@@ -8,27 +9,24 @@ from typing import Any
 import pytest
 
 from pipeline.methods.climate import files as climate_files
-from pipeline.methods.climate import shipped_climate
+from pipeline.methods.climate import shipped_climate, shipped_turbines
 from pipeline.results import report
 from pipeline.runs.answers import why_not
 from tests.support.commands import arguments, call
+from tests.support.damage import replace_once
 from tests.support.outcomes import compute
-from tests.support.runs import Files, World
+from tests.support.runs import Files, World, table_of
 
 ANNUAL = ("--method", "annual", "--workers", "1", "--layers", "none")
+SHIPPED = Path(climate_files.__file__).parent
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """A building that is high enough for a turbine."""
     w = World(60, 60)
-    w.block(20, 20, 40, 40, 8.0)
+    w.block(20, 20, 40, 40, 25.0)
     return w.write(tmp_path_factory.mktemp("world"))
-
-
-def annual(files: Files, out: Path, **options: Any) -> dict[str, Any]:
-    """The report of a run."""
-    compute(files, out, method="annual", layers=(), **options)
-    return report.read(out)
 
 
 @pytest.fixture
@@ -37,86 +35,102 @@ def climate(tmp_path: Path) -> Path:
     folder = tmp_path / "climate"
     folder.mkdir()
     for name in climate_files.FILES:
-        shutil.copy(Path(climate_files.__file__).parent / name, folder / name)
+        shutil.copy(SHIPPED / name, folder / name)
     return folder
 
 
-def become_another(climate: Path) -> None:
-    """The same numbers in other bytes."""
-    months = climate / "months.csv"
-    months.write_text(months.read_text() + "\n")
+@pytest.fixture
+def turbines(tmp_path: Path) -> Path:
+    """The shipped turbines, one of them under another name."""
+    path = Path(shutil.copy(SHIPPED / "turbines.csv", tmp_path / "mine.csv"))
+    replace_once(path, "\nturby,", "\nmill,")
+    return path
 
 
-def test_the_report_has_its_sum(files: Files, climate: Path, tmp_path: Path) -> None:
+def annual(files: Files, out: Path, **options: Any) -> dict[str, Any]:
+    """The report of a run."""
+    compute(files, out, method="annual", layers=(), **options)
+    return report.read(out)
+
+
+def test_the_report_has_their_sums_and_finished_runs_answer_only_with_their_own(
+    files: Files, climate: Path, turbines: Path, tmp_path: Path
+) -> None:
     shipped = annual(files, tmp_path / "shipped")
     assert shipped["inputs"]["climate"]["sha256"] == shipped_climate().digest
-    become_another(climate)
-    other = annual(files, tmp_path / "other", climate=str(climate))
-    found = other["inputs"]["climate"]
-    assert found["name"] == "climate" and found["sha256"] != shipped_climate().digest
-    compute(files, tmp_path / "plain", layers=())
-    assert "climate" not in report.read(tmp_path / "plain")["inputs"]
-
-
-def test_a_finished_run_answers_only_with_its_own(
-    files: Files, climate: Path, tmp_path: Path
-) -> None:
-    annual(files, tmp_path / "out")
+    assert shipped["inputs"]["turbines"] == {
+        "name": "daklaag", "sha256": shipped_turbines().digest
+    }  # fmt: skip
+    assert "KNMI (the climate of 2011-2020)" in report.format_totals(shipped, "table")
     asked = files.request(
         tmp_path / "answer", method="annual", layers=(), dsm=(), dtm=(), buildings=()
     )
-    assert why_not(tmp_path / "out", asked) is None
-    assert why_not(tmp_path / "out", asked.replace(climate=str(climate))) is None
-    become_another(climate)
-    reason = why_not(tmp_path / "out", asked.replace(climate=str(climate)))
-    assert reason == "its climate is another"
+    copied = asked.replace(climate=str(climate))
+    assert why_not(tmp_path / "shipped", asked) is why_not(tmp_path / "shipped", copied) is None
+    (climate / "months.csv").write_text((climate / "months.csv").read_text() + "\n")
+    assert why_not(tmp_path / "shipped", copied) == "its climate is another"
+    reason = why_not(tmp_path / "shipped", asked.replace(turbines=str(turbines)))
+    assert reason == "its turbines are others"
+    mine = {"turbines": str(turbines), "settings": {"turbine": "mill"}}
+    other = annual(files, tmp_path / "other", climate=str(climate), **mine)
+    digests = {"climate": shipped_climate().digest, "turbines": shipped_turbines().digest}
+    for name, file in (("climate", "climate"), ("turbines", "mine.csv")):
+        assert other["inputs"][name]["name"] == file
+        assert other["inputs"][name]["sha256"] != digests[name]
+    assert other["method"]["parameters"]["turbine"] == "mill"
+    assert why_not(tmp_path / "other", copied.replace(**mine)) is None
+    assert why_not(tmp_path / "other", copied.replace(settings=mine["settings"])) is None
+    compute(files, tmp_path / "plain", layers=())
+    assert not {"climate", "turbines"} & {*report.read(tmp_path / "plain")["inputs"]}
+
+
+def test_a_candidate_has_the_yield_of_the_turbine_that_is_chosen(
+    files: Files, turbines: Path, tmp_path: Path
+) -> None:
+    """In proportion to what they take of the wind, but for the hours at rated power."""
+    rows = []
+    for name in ("study", "montana"):
+        annual(files, tmp_path / name, turbines=str(turbines), settings={"turbine": name})
+        rows.append(table_of(tmp_path / name).iloc[0])
+    study, montana = rows
+    assert study["wind_candidate"] and study["wind_kwh"] > 100
+    shares = [
+        each.swept * each.field_share
+        for each in map(shipped_turbines().named, ("montana", "study"))
+    ]
+    ratio = montana["wind_kwh"] / study["wind_kwh"]
+    assert 0.9 < ratio / (shares[0] / shares[1]) <= 1.0
+    for name in ("wind_mean_ms", "wind_held", "hub_m"):
+        assert montana[name] == study[name]
+    assert montana["z0_m"] == pytest.approx(study["z0_m"], rel=0.02)  # weighted by its yield
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "said"),
+    ("options", "message"),
     [
-        ("sun.csv", None, None, "sun.csv: is missing; a climate has stations.csv, sun.csv,"),
-        ("wind.csv", None, None, "wind.csv: is missing; a climate has stations.csv, sun.csv,"),
-        ("stations.csv", ",sun,wind", ",sun,storm", "stations.csv: no column 'wind'"),
-        (
-            "wind.csv",
-            "\n240,90,0.0",
-            "\n240,90,0.9",
-            "wind.csv: the frequencies of station 240 add",
-        ),
-        ("wind.csv", "\n240,90,", "\n240,90,-", "row 41: frequency is '-0."),
-        ("months.csv", "station,m01", "station,m13", "months.csv: no column 'm01'"),
-        ("months.csv", "\n240,", "\n241,", "months.csv: row 3: station 241 does not belong here"),
-        ("sun.csv", "\n6,12,", "\n6,12,x", "sun.csv: row 133: beam is 'x0."),
-        ("sun.csv", "\n6,12,", "\n6,12,-", "give a number that is not negative"),
+        (("--turbines", "mine.csv", "--set", "turbine=mil"), "'mil' is not in mine.csv; did you"),
+        (("--turbines", "climate/sun.csv"), "sun.csv: no column 'name'"),
+        (("--climate", "mine.csv"), "mine.csv: is not a folder; a climate has stations.csv, sun"),
+        (("--set", "turbine=studi", "--lang", "nl"),
+         "'studi' staat niet in turbines.csv; bedoelt u study?; daarin staan"),
+        (("--climate", "climate", "--method", "powermapping"),
+         "the method powermapping uses none; leave it out"),
+        (("--turbines", "mine.csv", "--method", "powermapping"),
+         "the method powermapping uses none; leave it out"),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.usefixtures("climate", "turbines")
 def test_each_fault_is_one_line(
-    files: Files, climate: Path, tmp_path: Path, command: str, file: str, old: str, new: str,
-    said: str,
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str,
+    options: tuple[str, ...], message: str,
 ) -> None:  # fmt: skip
-    path = climate / file
-    if old is None:
-        path.unlink()
-    else:
-        text = path.read_text()
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, new))
-    words = arguments(files, tmp_path / "out", *ANNUAL, "--climate", climate, command=command)
-    result = call(*words)
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments(files, tmp_path / "out", *ANNUAL, *options, command=command))
     assert result.exit_code == 2 and result.stdout == ""
     (line,) = result.stderr.splitlines()
-    assert line.startswith("error: ") and said in line
+    assert line.startswith(("error: ", "fout: ")) and message in line
     assert not (tmp_path / "out").exists()
-
-
-def test_a_method_without_a_climate_refuses_one(
-    files: Files, climate: Path, tmp_path: Path
-) -> None:
-    result = call(*arguments(files, tmp_path / "out", "--climate", climate))
-    assert result.exit_code == 2
-    assert "the method powermapping uses none; leave it out" in result.stderr
 
 
 def test_a_warning_has_the_distance_of_stations_that_are_far(
@@ -128,10 +142,5 @@ def test_a_warning_has_the_distance_of_stations_that_are_far(
     (climate / "stations.csv").write_text("\n".join(",".join(row) for row in [head, *east]) + "\n")
     far = annual(files, tmp_path / "far", climate=str(climate))["accounting"]["warnings"]
     near = annual(files, tmp_path / "near")["accounting"]["warnings"]
-    (said,) = [warning for warning in far if warning not in near]
-    assert re.search(r"the nearest station of the climate is [345]\d\d km away", said)
-
-
-def test_its_source_is_printed(files: Files, tmp_path: Path) -> None:
-    document = annual(files, tmp_path / "out")
-    assert "KNMI (the climate of 2011-2020)" in report.format_totals(document, "table")
+    (warning,) = [each for each in far if each not in near]
+    assert re.search(r"the nearest station of the climate is [345]\d\d km away", warning)

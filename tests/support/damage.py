@@ -23,3 +23,10 @@ HOW: dict[str, Callable[[Path], object]] = {
     "emptied": lambda path: path.write_bytes(b""),
     "removed": Path.unlink,
 }
+
+
+def replace_once(path: Path, old: str, new: str) -> None:
+    """Write the first of some text in a file otherwise; it must be there."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
