@@ -112,27 +112,27 @@ def _by_postcode(index: AddressIndex, way: Reading, limit: int) -> Iterator[Addr
     where = f"a.postcode BETWEEN ? AND ? {number} ORDER BY a.postcode, a.number LIMIT"
     rows = [row for row in addresses_where(index, f"{where} {limit * 4}", values) if fits(row, way)]
     if not way.number and rows:
-        yield from _postcodes(index, low, high, rows[0].place)
+        yield from _postcodes(index, low, high)
     for row in rows if low == high else ():
         named = way.number and folded(row.suffix or "") == way.suffix
         yield match_of(index, row, EXACT if named else START)
 
 
-def _postcodes(index: AddressIndex, low: int, high: int, place: str) -> Iterator[AddressMatch]:
-    extent = "min(x), min(y), max(x), max(y)"
-    if high - low == PAIRS - 1:
-        (edges,) = index.rows(
-            f"SELECT {extent} FROM address WHERE postcode BETWEEN ? AND ?", [low, high]
-        )
-        yield AddressMatch("postcode", f"{low // PAIRS:04d}", place, "", EXACT, bounds_of(edges))
-        return
+def _postcodes(index: AddressIndex, low: int, high: int) -> Iterator[AddressMatch]:
+    """Postcodes of a range, or the four digits that all of it has; in each of their places, the one
+    with the most addresses first."""
+    of_digits = high - low == PAIRS - 1
+    by = f"a.postcode / {PAIRS}" if of_digits else "a.postcode"
     rows = index.rows(
-        f"SELECT postcode, {extent} FROM address WHERE postcode BETWEEN ? AND ? GROUP BY postcode",
+        f"SELECT {by}, p.name, min(a.x), min(a.y), max(a.x), max(a.y)"
+        " FROM address a JOIN street s ON s.id = a.street JOIN place p ON p.id = s.place"
+        " WHERE a.postcode BETWEEN ? AND ? GROUP BY 1, p.id ORDER BY 1, count(*) DESC, p.folded",
         [low, high],
     )
-    for postcode, *edges in rows:
-        match = EXACT if low == high else START
-        yield AddressMatch("postcode", postcode_text(postcode), place, "", match, bounds_of(edges))
+    match = EXACT if of_digits or low == high else START
+    for code, place, *edges in rows:
+        name = f"{code:04d}" if of_digits else postcode_text(code)
+        yield AddressMatch("postcode", name, place, "", match, bounds_of(edges))
 
 
 def _towns(index: AddressIndex, words: Sequence[str], limit: int) -> list[AddressMatch]:

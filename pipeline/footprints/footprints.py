@@ -149,7 +149,7 @@ def pick_columns(
             raise InputError(
                 File(file),
                 "no column {name!r}{has}",
-                "name another with {field}",
+                "add it, or name one with {field} that every file has",
                 name=name,
                 has=_has(table),
                 field=Field(option),

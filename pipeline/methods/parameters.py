@@ -8,7 +8,7 @@ import dataclasses
 import datetime as dt
 import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from pipeline.messages import Text
 from pipeline.terms import Command, Field
 
 P = TypeVar("P")
+NEAR = 0.6  # difflib's ratio: `panel` and `panel_share` have 0.63, `climate` and `mast_m` 0.46
 RANGES = {
     "date": Text("YYYY-MM-DD"),
     "text": Text("a text"),
@@ -164,12 +165,10 @@ def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
     known = {p.name: p for p in parameters_of(cls)}
     for name in settings:
         if name not in known:
-            similar = difflib.get_close_matches(name, known, 1, 0.4)
-            hint = Text("; did you mean {near}?", near=similar[0]) if similar else ""
             raise InputError(
                 Field("parameter", repr(name)),
                 "{source} is unknown{hint} ({methods} lists them)",
-                hint=hint,
+                hint=did_you_mean(name, known),
                 methods=Command("methods"),
             )
     given = {name: known[name].parse(text) for name, text in settings.items()}
@@ -177,6 +176,12 @@ def parse(cls: type[P], settings: Mapping[str, Any]) -> P:
     for each in known.values():
         preset |= each.presets.get(given.get(each.name, each.default), {})
     return cls(**preset | given)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> Text | str:
+    """The nearest of known names, as a part of a sentence; empty where none is near."""
+    similar = difflib.get_close_matches(name, [*known], 1, NEAR)
+    return Text("; did you mean {near}?", near=similar[0]) if similar else ""
 
 
 def schema(cls: type) -> dict[str, Any]:

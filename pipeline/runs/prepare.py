@@ -57,8 +57,14 @@ class ParsedRequest:
         method = METHODS[request.method]
         p = parse_settings(method, request.settings)
         area, around = request.selection.parse()
-        climate, turbines = _climate(request, method), _turbines(request, method, p)
+        climate, turbines = _climate(request, method), _turbines(request, method)
         return cls(request, method, p, area, around, climate, turbines)
+
+    def check_turbine(self) -> None:
+        """Raises InputError for a turbine that is unknown: not for one of a finished run that
+        answers, which had its own."""
+        if self.method.uses_turbines:
+            self.turbines.named(self.p.turbine)
 
 
 def _climate(request: Request, method: Method) -> Climate:
@@ -70,14 +76,11 @@ def _climate(request: Request, method: Method) -> Climate:
     return read_climate(Path(folder))
 
 
-def _turbines(request: Request, method: Method, p: Any) -> Turbines:
+def _turbines(request: Request, method: Method) -> Turbines:
     path = request.inputs.turbines
     if path is not None and not method.uses_turbines:
         raise _unused("turbines", path, method)
-    turbines = shipped_turbines() if path is None else read_turbines(Path(path))
-    if method.uses_turbines and request.inputs.dsm:  # else a finished run answers, with its own
-        turbines.named(p.turbine)
-    return turbines
+    return shipped_turbines() if path is None else read_turbines(Path(path))
 
 
 def _unused(option: str, value: str, method: Method) -> InputError:
@@ -144,6 +147,7 @@ class Run:
 def prepare(request: Request, progress: Progress = no_progress, stop: Stop = never_stop) -> Run:
     """Open and check all that a request names. Raises InputError for what it cannot use."""
     parsed, inputs = ParsedRequest.of(request), request.inputs
+    parsed.check_turbine()
     p, area = parsed.p, parsed.area
     terrain = _terrain(inputs, area)
     parsed.method.check_cells(terrain.resolution)

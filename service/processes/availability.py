@@ -3,16 +3,18 @@
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import shapely
 
 from pipeline.areas.polygons import own_copy
 from pipeline.errors import InputError
+from pipeline.grid.windows import LATTICE_M, LatticeCell
 from pipeline.heights.mosaics import open_sheets
 from pipeline.heights.rasters import Mosaic
 from pipeline.results.coverage import of_ground
 from pipeline.runs.answers import why_not
+from pipeline.runs.prepare import ParsedRequest
 from service.core.catalogue import Backend, Sources
 from service.core.problem import Problem
 from service.processes.areas import Ground, stamp_of
@@ -56,7 +58,7 @@ def source_of(inputs: Mapping[str, Any], ground: Ground, backend: Backend) -> st
                 return name
             reasons.append(f"{name}: {reason}")
     check_can_compute(backend, reasons)
-    check_reached(ground.geometry, backend)
+    check_run(inputs, ground.geometry, backend)
     return None
 
 
@@ -78,32 +80,56 @@ def computable(area: shapely.Geometry, backend: Backend) -> float | None:
     return None if ground is None else of_ground(area, ground)
 
 
-def check_reached(area: shapely.Geometry, backend: Backend) -> None:
-    """Raises Problem 409 for an area of which the sheets cover nothing."""
-    ground = ground_of_sheets(backend)
-    if ground is not None and of_ground(area, ground) == 0:
-        bounds = ",".join(f"{edge:.0f}" for edge in ground.bounds)
+def check_run(inputs: Mapping[str, Any], area: shapely.Geometry, backend: Backend) -> None:
+    """Raises Problem 409 for an area [RD m] of which the sheets cover nothing, and InputError for
+    what a run on them would refuse: a turbine that is unknown, a sun that is not up there, cells
+    that are too coarse for the method."""
+    with temporary_folder(backend) as files:
+        parsed = ParsedRequest.of(run_request(backend, inputs, files, files / "none"))
+    parsed.check_turbine()
+    covered = _covered_by_sheets(backend)
+    if covered is None:
+        return
+    bounds = covered.ground.bounds
+    if of_ground(area, covered.ground) == 0:
         raise Problem(
             409,
             "this service has no heights of this area, so it cannot be computed; what it has lies"
-            f" within {bounds} (RD metres): ask for an area there",
+            f" within {','.join(f'{edge:.0f}' for edge in bounds)} (RD metres): ask for an area"
+            " there",
         )
+    parsed.method.check_cells(covered.resolution)
+    middle = shapely.intersection(shapely.box(*bounds), shapely.box(*area.bounds)).centroid
+    square = LatticeCell(int(middle.x // LATTICE_M), int(middle.y // LATTICE_M))
+    parsed.method.check(parsed.p, (square,), ())
 
 
 def ground_of_sheets(backend: Backend) -> shapely.Geometry | None:
     """The ground that sheets of both kinds cover [RD m], likewise."""
-    sources = backend.sources
-    if not sources.can_compute:
+    if not backend.sources.can_compute:
         return shapely.Polygon()
+    covered = _covered_by_sheets(backend)
+    return None if covered is None else covered.ground
+
+
+class Covered(NamedTuple):
+    """What sheets of both kinds cover. ground: in RD [m]; resolution: of their cells [m]."""
+
+    ground: shapely.Geometry
+    resolution: float
+
+
+def _covered_by_sheets(backend: Backend) -> Covered | None:
     try:
-        mark = json.dumps(file_stamps(sources))
-        return own_copy(_ground(sources, backend.settings.nodata, mark))
+        mark = json.dumps(file_stamps(backend.sources))
+        covered = _covered(backend.sources, backend.settings.nodata, mark)
+        return covered._replace(ground=own_copy(covered.ground))
     except (InputError, OSError):  # the job, or the operator's log, tells which
         return None
 
 
 @lru_cache(maxsize=4)
-def _ground(sources: Sources, nodata: float | None, mark: str) -> shapely.Geometry:
+def _covered(sources: Sources, nodata: float | None, mark: str) -> Covered:
     kinds = (("DSM", sources.dsm), ("DTM", sources.dtm))
-    dsm, dtm = (Mosaic(kind, open_sheets(given, kind, nodata)).ground for kind, given in kinds)
-    return shapely.intersection(dsm, dtm)
+    dsm, dtm = (Mosaic(kind, open_sheets(given, kind, nodata)) for kind, given in kinds)
+    return Covered(shapely.intersection(dsm.ground, dtm.ground), dsm.resolution)

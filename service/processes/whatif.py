@@ -29,7 +29,7 @@ from service.processes import suitability
 from service.processes.areas import Ground, ground_of
 from service.processes.availability import (
     check_can_compute,
-    check_reached,
+    check_run,
     request_key,
     source_of,
 )
@@ -56,8 +56,8 @@ def request_what_if(given: dict[str, Any], backend: Backend) -> JobRequest:
         ground = ground_of(parsed.area, backend.sources.boundaries)
     else:
         ground = _reached(added, removed, method, backend)
-    check_reached(ground.geometry, backend)
     base = _base(ground, parsed, method, backend)
+    check_run(base, ground.geometry, backend)
     inputs = base | {"add": added and added.document, "remove": removed}
     inputs["base"] = request_key(suitability.ID, base, ground, backend)
     key = request_key(ID, inputs, ground, backend, computed=True)

@@ -23,6 +23,7 @@ ROWS = [
     ("Dorpsstraat", "1", "", "", "2611ZZ", "Delft", TWO, "84000", "447000"),
     ("Dorpsstraat", "1", "", "", "2511AA", "'s-Gravenhage", THREE, "81000", "455000"),
     ("1e Tuinstraat", "2", "", "", "2511AB", "'s-Gravenhage", "", "81500", "455500"),
+    ("Delftweg", "3", "", "", "2611ZZ", "Rijswijk", THREE, "83000", "448000"),
     ("Ångströmlaan", "5", "", "", "", "Delft", "", "", ""),
     ("", "5", "", "", "2611AB", "Delft", ONE, "", ""),
     ("Oude Delft", "", "", "", "2611AB", "Delft", ONE, "", ""),
@@ -60,8 +61,10 @@ FOUND = {
     "2611 AB 12": [("exact", "Oude Delft 12", "Delft"), ("start", "Oude Delft 12A", "Delft"),
                    ("start", "Oude Delft 12A-3", "Delft")],
     "2611cc": [("exact", "2611 CC", "Delft"), ("start", "Oude Delft 120", "Delft")],
-    "2611": [("exact", "2611", "Delft")],
+    "2611": [("exact", "2611", "Delft"), ("exact", "2611", "Rijswijk")],
     "2611 a": [("start", "2611 AB", "Delft")],
+    "2611 z": [("start", "2611 ZZ", "Delft"), ("start", "2611 ZZ", "Rijswijk")],
+    "2611 c": [("start", "2611 CC", "Delft")],
     "Plein 1944 7": [("exact", "Plein 1944 7", "Nijmegen")],
     "Plein 1944": [("exact", "Plein 1944", "Nijmegen")],
     "1e tuinstr": [("start", "1e Tuinstraat", "'s-Gravenhage")],
@@ -110,8 +113,14 @@ def test_an_address_leads_to_its_buildings(index: AddressIndex) -> None:
     assert addresses_of(index, "1") == addresses_of(index, "x") == []
 
 
+def test_four_digits_have_the_ground_of_each_place(index: AddressIndex) -> None:
+    delft, rijswijk = (each.bounds for each in search(index, "2611", 10))
+    assert delft == (84_000.0, 447_000.0, 84_600.0, 447_800.0)
+    assert rijswijk == (83_000.0, 448_000.0, 83_000.0, 448_000.0)
+
+
 def test_what_leads_nowhere_is_counted(index: AddressIndex) -> None:
-    assert index.counts == (9, 2, 1)
+    assert index.counts == (10, 2, 1)
 
 
 def test_an_index_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_parts_of_one_building(tmp_path: Path) -> None:
     a, b, c = read(path, group_column="blok").group
     assert a == c != b
     assert len(set(read(path).group)) == 3
-    assert "name another with group" in refusal(path, group_column="huis")
+    assert "add it, or name one with group" in refusal(path, group_column="huis")
 
 
 def layers(path: Path, *names: str) -> Path:

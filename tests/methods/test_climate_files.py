@@ -101,6 +101,8 @@ def test_a_climate_is_known_by_its_files(folder: Path) -> None:
         (WIND, "\n240,90,", "\n240,91,", "row 41: station 240, sector 91 does not belong"),
         (WIND, "\n240,90,", "\n240,60,", "row 41: a second row of station 240, sector 60"),
         (STATIONS, "52.318", "north", "stations.csv: row 5: lat is 'north'; give a number"),
+        (STATIONS, "52.318,1,1", "52.318,0.5,1", "stations.csv: station 240: sun is 0.5; give 1"),
+        (STATIONS, "52.318,1,1", "52.318,1,2", "stations.csv: station 240: wind is 2; give 1 wh"),
         (STATIONS, "52.318", "95", "stations.csv: row 5: lat is '95'; it is at most 90: see its"),
         (MONTHS, "20.5", "20,5", "months.csv: row 3: has more values than there are columns; give"),
         (MONTHS, "20.5", "2050", "months.csv: row 3: m01 is '2050'; it is at most 400: see its"),

@@ -84,6 +84,16 @@ def _check_files(folder: Path) -> None:
 
 def _serving(folder: Path, places: Rows, use: str) -> list[Key]:
     """The stations that serve for a use."""
+    for (station,), row in places.items():
+        if row[use] not in (0.0, 1.0):
+            raise InputError(
+                File(folder / STATIONS),
+                "station {station}: {use} is {value:g}",
+                "give 1 where it serves for that, else 0",
+                station=station,
+                use=use,
+                value=row[use],
+            )
     serving = [key for key, row in places.items() if row[use] == 1.0]
     if not serving:
         raise InputError(

@@ -1,6 +1,5 @@
 """Turbines: what a maker says of them, and what they made of the wind in the field."""
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InputError
-from pipeline.messages import Text
 from pipeline.methods.climate.rows import Row, keyed_rows
+from pipeline.methods.parameters import did_you_mean
 from pipeline.terms import Field, File
 
 BINS, BIN = 60, 0.5  # of speeds; width of one [m/s]
@@ -61,15 +60,13 @@ class Turbines:
         """A turbine by its name. Raises InputError for an unknown one, with the nearest name."""
         if name in self.by_name:
             return self.by_name[name]
-        similar = difflib.get_close_matches(name, self.by_name, 1, 0.4)
-        hint = Text("; did you mean {near}?", near=similar[0]) if similar else ""
         raise InputError(
             Field("parameter", "turbine"),
             "{name!r} is not in {file}{hint}",
             "it has {known}",
             name=name,
             file=File(self.path),
-            hint=hint,
+            hint=did_you_mean(name, self.by_name),
             known=[*self.by_name],
         )
 

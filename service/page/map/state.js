@@ -129,7 +129,8 @@ function areaOf(text) {
     if ([lon, lat, radius].every(Number.isFinite)) return { kind, centre: [lon, lat], radius };
   }
   if (kind === "polygon") {
-    const ring = (rest[0] ?? "").split(";").map((point) => point.split(",").map(Number));
+    const given = (rest[0] ?? "").split(";").map((point) => point.split(",").map(Number));
+    const ring = String(given[0]) === String(given.at(-1)) ? given : [...given, given[0]];
     if (ring.length > 3 && ring.every((p) => p.length === 2 && p.every(Number.isFinite))) {
       return { kind, ring };
     }

@@ -27,6 +27,9 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         ["--set", "surface=dsm", "--set", " surface = extruded"],
         "--set surface is given twice; give it once",
     ),
+    "an unknown parameter like no other": (
+        ["--set", "climate=mine"], "parameter 'climate' is unknown (`daklaag methods` lists them)"
+    ),
     "no parameter": (["--set", "=3"], "parameter '' is unknown (`daklaag methods` lists them)"),
     "no value": (["--set", "wind_radius_m"], "--set wind_radius_m: give NAME=VALUE"),
     "an empty value": (["--set", "wind_radius_m="], "'' is not accepted; it takes 0 to 2000 m"),

@@ -133,6 +133,27 @@ def test_other_parameters_are_computed(w: World, tmp_path: Path) -> None:
     assert "panel_share" in error.value.detail
 
 
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"method": "annual", "parameters": {"turbine": "turbi"}},
+         "parameter turbine: 'turbi' is not in turbines.csv; did you mean turby?; it has study,"),
+        ({"parameters": {"times": ["10:00", "23:30"]}},
+         "parameter times: on 2025-12-21 at 23:30 CET the sun stands"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("process", ["suitability", "what-if"])
+def test_what_a_run_would_refuse_is_refused_at_once(
+    w: World, tmp_path: Path, process: str, inputs: dict[str, Any], said: str
+) -> None:
+    more = {"add": drawn(w, 9, 9, 19, 19) | {"properties": {"roof_m": 9}}}
+    asked = {"area": CORNER, **inputs, **(more if process == "what-if" else {})}
+    for backend in (w.backend(tmp_path / "with"), w.backend(tmp_path / "without", w.inputs)):
+        with pytest.raises(InputError) as fault:
+            job_request(process, asked, backend)
+        assert Faults().sentence(fault.value).startswith(said)
+
+
 def test_orders_are_recognised(w: World, backend: Backend) -> None:
     """In other words, with defaults said or not, whoever asks."""
 
