@@ -1,7 +1,5 @@
 """Places of the study of the wind: their files, and what both methods say of their candidates."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,15 +9,12 @@ import pyarrow.parquet as pq
 import rasterio
 from affine import Affine
 
-from pipeline.engine.engine import never_stop, no_progress, open_engine
+from bench.wind_blocks import measured_blocks, surveyed
 from pipeline.methods.annual.wind.scene import scenes
 from pipeline.methods.annual.wind.year import year_of_wind
 from pipeline.methods.climate.wind import wind_of
-from pipeline.runs.passes import survey_pass
-from pipeline.runs.prepare import Run, prepare
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
-from pipeline.runs.tasks import open_work
 
 TIMES = 5  # a cell of 5 m becomes so many times so many of 1 m
 HOLE = 0.0  # what stands for no data in the sheets of Delft
@@ -38,6 +33,11 @@ class PlaceFiles(NamedTuple):
     dsm: Path
     dtm: Path
     buildings: Path
+
+    def request(self, out: Path) -> Request:
+        """A run of them."""
+        dsm, dtm, buildings = ((str(path),) for path in self[1:])
+        return Request.of(dsm=dsm, dtm=dtm, buildings=buildings, out=out)
 
 
 def amsterdam(data: Path) -> PlaceFiles:
@@ -91,44 +91,21 @@ def candidates(place: PlaceFiles, folder: Path) -> pd.DataFrame:
 
 def _table(place: PlaceFiles, out: Path, method: str, **settings: Any) -> pd.DataFrame:
     """The table of a run, by the place of each row in the file of footprints."""
-    dsm, dtm, buildings = ((str(path),) for path in place[1:])
-    run(
-        Request.of(
-            dsm=dsm, dtm=dtm, buildings=buildings, out=out, method=method, layers=(),
-            settings=settings,
-        )
-    )  # fmt: skip
+    run(place.request(out).replace(method=method, layers=(), settings=settings))
     return pq.read_table(out / "buildings.parquet").to_pandas().set_index("row").sort_index()
-
-
-def surveyed(dsm: Sequence[str], dtm: Sequence[str], buildings: str, folder: Path) -> Run:
-    """A run of `annual` that is ready for its pass, with the relief of its sheets in a folder."""
-    request = Request.of(
-        dsm=tuple(dsm), dtm=tuple(dtm), buildings=(buildings,), out=folder / "out",
-        method="annual", layers=(), relief=folder / "relief",
-    )  # fmt: skip
-    ready = prepare(request)
-    with ExitStack() as stack:
-        survey_pass(ready.context, open_engine(stack, "threads", 1, no_progress, never_stop))
-    return ready
 
 
 def _far_alone(place: PlaceFiles, folder: Path) -> dict[int, float]:
     """The field yields of candidates if nothing stood within 100 m, by row [kWh]."""
-    dsm, dtm, buildings = (str(path) for path in place[1:])
-    ready = surveyed([dsm], [dtm], buildings, folder)
-    shared, yields = (ready.method, ready.context), dict[int, float]()
-    turbine = ready.context.turbines.named(ready.context.p.turbine)
-    for shard in sorted(ready.context.shards):
-        with open_work(shared, shard, ready.method.passes[0], None, never_stop) as work:
-            for block in work.each_block(None):
-                measured = work.measured(block.footprints)
-                wind = wind_of(ready.context.climate, block.square)
-                for scene in scenes(work, measured):
-                    near = np.full_like(scene.obstacles.near_height, np.nan)
-                    far = scene.obstacles._replace(near_height=near, near_distance=near)
-                    scene = scene._replace(obstacles=far)
-                    year = year_of_wind(scene, wind, turbine, ready.context.p)
-                    rows = measured.footprints.row[scene.candidates.position]
-                    yields |= dict(zip(rows.tolist(), year.kwh.tolist(), strict=True))
+    yields = dict[int, float]()
+    for work, block, measured in measured_blocks(surveyed(place.request(folder))):
+        context = work.context
+        wind = wind_of(context.climate, block.square)
+        turbine = context.turbines.named(context.p.turbine)
+        for scene in scenes(work, measured):
+            near = np.full_like(scene.obstacles.near_height, np.nan)
+            far = scene.obstacles._replace(near_height=near, near_distance=near)
+            year = year_of_wind(scene._replace(obstacles=far), wind, turbine, context.p)
+            rows = measured.footprints.row[scene.candidates.position]
+            yields |= dict(zip(rows.tolist(), year.kwh.tolist(), strict=True))
     return yields

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.merge import merge
 from scipy.ndimage import distance_transform_edt, median_filter
 
-from bench.wind_places import surveyed
+from bench.wind_blocks import surveyed
 from kernels.roughness import KNOWN, RoughnessSums, roughness, surface_sums
 from pipeline import quarter
 from pipeline.grid.windows import Window
@@ -21,6 +21,7 @@ from pipeline.methods.annual.wind.ground import DEVIATIONS, MOST_PLAN, ground_of
 from pipeline.methods.annual.wind.model import Ground
 from pipeline.methods.annual.wind.surroundings import SQUARE_M, STANDS_M, Surroundings
 from pipeline.methods.climate.roses import SECTORS
+from pipeline.runs.request import Request
 
 BESIDE = 37.0, 11.0  # where a place lies from the middle of its square: on no border of sectors [m]
 GAP_M = 2.0  # of cells without data, which the nearest height fills
@@ -131,7 +132,11 @@ def compare(sheets: Sheets, folder: Path, dsm: Heights | None = None) -> Compare
 
 def _by_relief(sheets: Sheets, folder: Path, centres: Reals, fetch: float) -> Ground:
     """As runs of `annual` have it."""
-    context = surveyed(*sheets, folder).context
+    buildings, out = (sheets.buildings,), folder / "out"
+    request = Request.of(
+        dsm=sheets.dsm, dtm=sheets.dtm, buildings=buildings, out=out, relief=folder / "relief"
+    )
+    context = surveyed(request).context
     reach = fetch + 2 * SQUARE_M
     (west, south), (east, north) = centres.min(0) - reach, centres.max(0) + reach
     window = Window.around((west, south, east, north), context.resolution)

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.wind_cost import Cost, cost, surveyed
+from bench.wind_blocks import measured_blocks
+from bench.wind_cost import Cost, cost, prepared
 from pipeline.methods.buildings import is_candidate
-from tests.support.wind_scene import blocks_of_shards
 
 
 def test_every_candidate_is_counted(tmp_path: Path) -> None:
-    shared = surveyed(tmp_path, 150, 1.0, 6.0)
-    found = cost(shared)
+    run = prepared(tmp_path, 150, 1.0, 6.0)
+    found = cost(run)
     due = sum(
-        np.count_nonzero(is_candidate(measured, shared[1].p))
-        for _, measured in blocks_of_shards(*shared)
+        np.count_nonzero(is_candidate(measured, run.context.p))
+        for *_, measured in measured_blocks(run)
     )
     assert found.candidates == due > 5
     assert found.around > 0 and found.year >= 0

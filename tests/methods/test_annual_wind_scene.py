@@ -10,9 +10,9 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from pipeline import quarter
 from pipeline.methods.annual.wind.model import Scene
 from tests.support import wind_ground
+from tests.support.outcomes import small_quarter
 from tests.support.reference import Cells, cell_of, cells_inside, centre_of, covered
 from tests.support.runs import Files, World, read
 from tests.support.wind_scene import assert_alike, seen
@@ -23,9 +23,7 @@ LOW = {"wind_min_height_m": 12.0}  # so that there are more candidates
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """A quarter of 700 x 600 m with cells of 1 m, of four sheets."""
-    made = quarter.generate(tmp_path_factory.mktemp("in"), size=(700, 600), resolution=1)
-    return Files(made.dsm, made.dtm, made.buildings)
+    return small_quarter(tmp_path_factory.mktemp("in"))
 
 
 def own_cells(geometry: Any, transform: Affine, on_raster: NDArray[np.bool_]) -> Cells:
