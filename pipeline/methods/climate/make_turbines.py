@@ -2,8 +2,9 @@
 
     python -m pipeline.methods.climate.make_turbines pipeline/methods/climate/turbines.csv
 
-Areas and powers are those that makers published, but for two turbines whose power was measured for
-a certificate; the yields are those of the trial at Schoondijke, April 2008 to March 2009.
+The power of two turbines was measured for a certificate; areas and powers of the others are those of
+their makers, the yields those of the trial at Schoondijke, April 2008 to March 2009. What was read in
+no public source when these figures were checked says so.
 """
 
 import csv
@@ -22,14 +23,15 @@ TRIAL_MS, TRIAL_SHAPE = 3.8, 2.0  # mean as measured; the shape is an assumption
 HOURS = 8760
 SHARE = 0.30  # of the wind's power, that a curve is taken to have where none is public
 ASSUMED = "curve is an assumption: 0.30 of the wind's power from {first:g} m/s on, up to rated"
-UNVERIFIED = "area and rated power as its maker published them, not verified"
 CERTIFIED = "curve as measured for its certificate (SWCC), which NREL publishes; rated: its highest"
+NOT_FOUND = "not found in a public source"
 OF_TRIAL = "cp_field: {kwh} kWh in a year at Schoondijke (2008-09), at 3.8 m/s and k 2"
 STUDY = (
     "a small roof turbine of about 2 m (Powermapping); cp_field of Turby at Schoondijke (2008-09);"
     " rated power is an assumption; "
 )
-# Speed [m/s] and power [W] at about each whole m/s.
+# Speed [m/s] and power [W] at about each whole m/s: NREL, turbine-models, XzeresSkystream3.7_2.1kW_3.7
+# and FortisMontana_3.31kW_5.04, which give the diameters of 3.7 and 5.04 m too.
 SKYSTREAM = (
     (2.5, 0), (3.0, 3), (4.03, 84), (5.0, 203), (6.0, 391), (6.99, 643), (7.99, 968), (8.99, 1333),
     (9.98, 1745), (10.97, 2101), (11.93, 2301), (12.97, 2403), (13.99, 2425), (15.02, 2412),
@@ -68,33 +70,39 @@ def power_curve(rated: float, first: float, factor: float) -> NDArray[np.float64
     return curve.round(1)
 
 
-def unmeasured(name: str, swept: float, rated: float, first: float, kwh: float) -> TrialTurbine:
-    """A turbine whose curve is an assumption. first: speed from which on it gives power [m/s]."""
+def unmeasured(
+    name: str, swept: float, rated: float, first: float, kwh: float, sizes: str
+) -> TrialTurbine:
+    """A turbine whose curve is an assumption. first: speed from which on it gives power [m/s];
+    sizes: whence area and rated power are."""
     curve = power_curve(rated, first, SHARE * 0.5 * DENSITY * swept)
-    return TrialTurbine(
-        name, swept, rated, kwh, curve, f"{UNVERIFIED}; {ASSUMED.format(first=first)}"
-    )
+    return TrialTurbine(name, swept, rated, kwh, curve, f"{sizes}; {ASSUMED.format(first=first)}")
 
 
 def certified(
-    name: str, swept: float, points: tuple[tuple[float, float], ...], kwh: float
+    name: str, swept: float, points: tuple[tuple[float, float], ...], kwh: float, sure: str
 ) -> TrialTurbine:
     """A turbine whose curve was measured. points: speed [m/s] and power [W], the first of no power;
-    beyond the last the power stays."""
+    beyond the last the power stays; sure: how sure its yield is."""
     speed, power = np.array(points).T
     curve = np.interp(MIDDLES, speed, power).round(1)
-    return TrialTurbine(name, swept, float(power.max()), kwh, curve, CERTIFIED)
+    return TrialTurbine(name, swept, float(power.max()), kwh, curve, f"{CERTIFIED}; {sure}")
 
 
 TRIAL = (
-    unmeasured("energy_ball_v100", disc(1.1), 500, 3.0, 73),
-    unmeasured("ampair_600", disc(1.7), 600, 3.5, 245),
-    unmeasured("turby", 5.3, 2500, 4.0, 247),
-    unmeasured("airdolphin", disc(1.8), 1000, 2.5, 393),
-    unmeasured("passaat", disc(3.12), 1400, 3.0, 578),
-    certified("skystream", disc(3.72), SKYSTREAM, 2109),
-    certified("montana", disc(5.04), MONTANA, 2691),
-)
+    unmeasured("energy_ball_v100", disc(1.1), 500, 3.0, 73,
+               f"rated power as the press had it from its maker; diameter of 1.1 m {NOT_FOUND}"),
+    unmeasured("ampair_600", disc(1.7), 600, 3.5, 245,
+               f"diameter of 1.7 m {NOT_FOUND}; rated power by its name"),
+    unmeasured("turby", 5.3, 2500, 4.0, 247,
+               f"area by its maker's guide; rated power {NOT_FOUND}"),
+    unmeasured("airdolphin", disc(1.8), 1000, 2.5, 393,
+               "diameter, rated power and first speed as its maker gives them"),
+    unmeasured("passaat", disc(3.12), 1400, 3.0, 578,
+               f"diameter of 3.12 m, rated power and yield {NOT_FOUND}"),
+    certified("skystream", disc(3.7), SKYSTREAM, 2109, f"yield {NOT_FOUND}"),
+    certified("montana", disc(5.04), MONTANA, 2691, f"yield {NOT_FOUND}"),
+)  # fmt: skip
 
 
 def field_share(swept: float, rated: float, kwh: float) -> float:
