@@ -2,9 +2,9 @@
 
     python -m pipeline.methods.climate.make_turbines pipeline/methods/climate/turbines.csv
 
-The power of two turbines was measured for a certificate; areas and powers of the others are those of
-their makers, the yields those of the trial at Schoondijke, April 2008 to March 2009. What was read in
-no public source when these figures were checked says so.
+The power of two turbines was measured for a certificate; areas and powers of the others are those
+of their makers, the yields those of the trial at Schoondijke, April 2008 to March 2009. The source
+of each says which of its figures were not found in public.
 """
 
 import csv
@@ -30,8 +30,8 @@ STUDY = (
     "a small roof turbine of about 2 m (Powermapping); cp_field of Turby at Schoondijke (2008-09);"
     " rated power is an assumption; "
 )
-# Speed [m/s] and power [W] at about each whole m/s: NREL, turbine-models, XzeresSkystream3.7_2.1kW_3.7
-# and FortisMontana_3.31kW_5.04, which give the diameters of 3.7 and 5.04 m too.
+# Speed [m/s] and power [W] at about each whole m/s: NREL's turbine-models, with the diameters,
+# XzeresSkystream3.7_2.1kW_3.7 and FortisMontana_3.31kW_5.04.
 SKYSTREAM = (
     (2.5, 0), (3.0, 3), (4.03, 84), (5.0, 203), (6.0, 391), (6.99, 643), (7.99, 968), (8.99, 1333),
     (9.98, 1745), (10.97, 2101), (11.93, 2301), (12.97, 2403), (13.99, 2425), (15.02, 2412),
