@@ -3,7 +3,7 @@
 import math
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -17,13 +17,12 @@ from pipeline.quarter.roofscape import generate_roofs
 from pipeline.results import report
 from pipeline.results.summary import summary
 from pipeline.wording import MONTHS
-from tests.support.annual import Ground, convergence, expected, ground_of
+from tests.support.annual import Finished, convergence, expected, finished
 from tests.support.commands import arguments, call
 from tests.support.outcomes import compute, counted
 from tests.support.runs import Files, World
 
-NAME, LAYER = "annual", "plane"
-OPTIONS: dict[str, Any] = {"method": NAME, "layers": (LAYER,), "workers": 1}
+NAME = "annual"
 OWN_FLAGS = {"poor_data", "rough_roof", "overgrown", "many_planes"}
 WIND = (
     "hub_m", "wind_candidate", "wind_suitable", "wind_kwh", "wind_low_kwh", "wind_high_kwh",
@@ -31,21 +30,6 @@ WIND = (
     "displacement_m", "wind_held",
 )  # fmt: skip
 EXACT = {"n", "kind", "cells", "suitable", "very_suitable", "azimuth_deg", "tilt_deg", "class"}
-
-
-class Finished(NamedTuple):
-    """A run with its layer, and what was judged by row."""
-
-    out: Path
-    rows: dict[int, dict[str, Any]]
-    ground: Ground
-
-
-def finished(files: Files, out: Path, **settings: Any) -> Finished:
-    compute(files, out, settings=settings, **OPTIONS)
-    table = pq.read_table(out / "buildings.parquet").to_pylist()
-    rows = {row["row"]: row for row in table if row["rejected"] is None}
-    return Finished(out, rows, ground_of(files, out))
 
 
 @pytest.fixture(scope="module")
@@ -64,24 +48,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return finished(Files(made.dsm, made.dtm, made.buildings), folder / "out")
 
 
-def alone(run: Finished) -> dict[int, dict[str, Any]]:
-    """The rows whose cells no other footprint has, within the layer's ground."""
-    count = np.zeros(run.ground.planes.shape, int)
-    for row in pq.read_table(run.out / "buildings.parquet").to_pylist():
-        count += run.ground.own(shapely.from_wkb(row["geometry"]))
-    single = {}
-    for number, row in run.rows.items():
-        own = run.ground.own(shapely.from_wkb(row["geometry"]))
-        flags = {"part_outside", "one_cell"} & {*row["flags"]}
-        if (count[own] == 1).all() and not flags:
-            single[number] = row
-    return single
-
-
 def assert_bookkeeping(run: Finished, **parameters: Any) -> None:
-    rows = alone(run)
-    assert len(rows) > len(run.rows) / 2
-    for row in rows.values():
+    for row in run.alone():
         due = expected(row, run.ground, **parameters)
         assert {*row["flags"]} & OWN_FLAGS == due.pop("flags")
         pairs = [*zip(row["planes"], due.pop("planes"), strict=True), (row, due)]
@@ -145,8 +113,8 @@ def test_planes_and_rest_are_the_polygon(run: Finished) -> None:
 
 def test_the_outlines_lie_along_the_cells(run: Finished) -> None:
     r = run.ground.resolution
-    for row in alone(run).values():
-        own = run.ground.own(shapely.from_wkb(row["geometry"]))
+    for row in run.alone():
+        own = run.own(row)
         for plane in row["planes"]:
             i, j = np.nonzero(own & (run.ground.planes == plane["n"]))
             x, y = run.ground.transform @ (j, i)

@@ -4,79 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import shapely
-import zarr
-from numpy.typing import NDArray
-from rasterio.features import rasterize
 
 from pipeline import quarter
 from pipeline.methods.climate import climate_of, shipped_climate
 from pipeline.quarter.roofscape import generate_roofs
-from tests.support.outcomes import compute
-from tests.support.runs import Files, World, read
-from tests.support.year import Surface, expected_year, square_of
+from tests.support.annual import Finished, finished
+from tests.support.runs import Files, World
+from tests.support.year import expected_year, square_of
 
 NEAR = 1e-4  # of the unshaded sum: 0.01 %
-OPTIONS: dict[str, Any] = {"method": "annual", "layers": ("plane",), "workers": 1}
-
-
-class Finished:
-    """A run, its rows that are judged, and what it looked at: the surface, and on its raster the
-    layer of planes."""
-
-    def __init__(self, files: Files, out: Path, **settings: Any) -> None:
-        compute(files, out, settings=settings, **OPTIONS)
-        table = pq.read_table(out / "buildings.parquet").to_pylist()
-        self.rows = [row for row in table if row["rejected"] is None]
-        height, self.transform, _ = read(files.dsm)
-        self.surface = Surface(height, self.transform.c, self.transform.f, self.transform.a)
-        self.numbers = self._numbers(out)
-        self.count = sum(self.own(row).astype(int) for row in table)
-
-    def _numbers(self, out: Path) -> NDArray[np.uint8]:
-        group = zarr.open_group(out / "rasters.zarr", mode="r")["0"]
-        x, y, layer = (np.asarray(group[name]) for name in ("x", "y", "plane"))
-        found = np.zeros(self.surface.height.shape, np.uint8)
-        r = self.surface.resolution
-        column = np.rint((x - self.surface.west) / r - 0.5).astype(int)
-        row = np.rint((self.surface.north - y) / r - 0.5).astype(int)
-        rows, columns = (
-            (at >= 0) & (at < size) for at, size in zip((row, column), found.shape, strict=True)
-        )
-        found[np.ix_(row[rows], column[columns])] = layer[np.ix_(rows, columns)]
-        return found
-
-    def own(self, row: dict[str, Any]) -> NDArray[np.bool_]:
-        geometry = shapely.from_wkb(row["geometry"])
-        mask = rasterize([geometry], self.surface.height.shape, transform=self.transform)
-        return np.asarray(mask, bool)
-
-    @property
-    def alone(self) -> list[dict[str, Any]]:
-        """The rows whose cells no other footprint has, all of them on the raster."""
-        odd = {"part_outside", "one_cell"}
-        return [
-            row for row in self.rows
-            if not odd & {*row["flags"]} and (self.count[self.own(row)] == 1).all()
-        ]  # fmt: skip
-
-
-SCENES = [pytest.param(name, marks=pytest.mark.slow) for name in ("quarter", "roofs", "far")]
-
-
-@pytest.fixture(scope="module", params=SCENES)
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    folder = tmp_path_factory.mktemp("year")
-    made: Any
-    if request.param == "quarter":
-        made = quarter.generate(folder / "in", size=(200, 200))
-    elif request.param == "roofs":
-        made = generate_roofs(folder / "in", repeats=1)
-    else:
-        return Finished(hills().write(folder / "in"), folder / "out")
-    return Finished(Files(made.dsm, made.dtm, made.buildings), folder / "out")
 
 
 def hills() -> World:
@@ -98,48 +36,41 @@ def hills() -> World:
     return w
 
 
-def assert_year(run: Finished, **parameters: Any) -> int:
-    """Compare every row; how many planes were."""
-    rows, planes = run.alone, 0
-    assert len(rows) > len(run.rows) / 2
-    for row in rows:
-        due = expected_year(row, run.own(row), run.numbers, run.surface, **parameters)
-        scale = sum(plane["kwp"] for plane in row["planes"]) * 1000
+def assert_year(run: Finished) -> None:
+    """Compare every row."""
+    for row in run.alone():
+        due = expected_year(row, run.ground)
+        scale = 1000 * sum(plane["kwp"] for plane in row["planes"])
+        pairs = [(row, due, scale)]
         for plane, values in zip(row["planes"], due.pop("planes"), strict=True):
-            planes += 1
+            pairs.append((plane, values, 1000 * plane["kwp"]))
+        for found, values, most in pairs:
             for name, value in values.items():
-                unit = {"kwh": 1000 * plane["kwp"], "m2": 1000.0}.get(name.split("_")[-1], 1.0)
-                assert plane[name] == pytest.approx(value, rel=NEAR, abs=NEAR * unit), (
-                    row["row"], plane["n"], name,
-                )  # fmt: skip
-        for name, value in due.items():
-            unit = 1.0 if name == "sky_view" else scale
-            if value is None:
-                assert row[name] is None, (row["row"], name)
-            else:
-                assert row[name] == pytest.approx(value, rel=NEAR, abs=NEAR * unit), (
-                    row["row"], name,
-                )  # fmt: skip
-    return planes
+                unit = {"kwh": most, "m2": 1000.0, "view": 1.0}[name.split("_")[-1]]
+                near = pytest.approx(value, rel=NEAR, abs=NEAR * unit)
+                assert found[name] == near, (row["row"], name)
 
 
-def test_every_kwh_is_the_reference_s(run: Finished) -> None:
-    assert assert_year(run) > 6
-
-
-def test_months_add_up(run: Finished) -> None:
-    for row in run.rows:
-        for plane in row["planes"]:
-            assert sum(plane["month_kwh"]) == pytest.approx(plane["kwh"], rel=1e-5)
-        assert sum(row["solar_month_kwh"]) == pytest.approx(row["solar_kwh"], rel=1e-5)
-
-
-def test_shade_only_takes(run: Finished) -> None:
-    """But for suns behind a plane, which count negatively: 0.01 % of what it gets."""
-    for row in run.rows:
-        for plane in row["planes"]:
-            assert plane["irradiation_kwh_m2"] <= 1.0001 * plane["unshaded_kwh_m2"] + 0.01
-            assert 0 < plane["sky_view"] <= 1.001
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", ["quarter", "roofs", "far"])
+def test_every_kwh_is_the_reference_s(tmp_path: Path, scene: str) -> None:
+    """And shade only takes, but for suns behind a plane, which count negatively: 0.01 %."""
+    if scene == "far":
+        files = hills().write(tmp_path / "in")
+    else:
+        made: Any = (
+            quarter.generate(tmp_path / "in", size=(200, 200))
+            if scene == "quarter"
+            else generate_roofs(tmp_path / "in", repeats=1)
+        )
+        files = Files(made.dsm, made.dtm, made.buildings)
+    run = finished(files, tmp_path / "out")
+    assert_year(run)
+    planes = [plane for row in run.rows.values() for plane in row["planes"]]
+    assert len(planes) > 6
+    for plane in planes:
+        assert plane["irradiation_kwh_m2"] <= 1.0001 * plane["unshaded_kwh_m2"] + 0.01
+        assert 0 < plane["sky_view"] <= 1.001
 
 
 def lone(tilt: float, west: float, south: float, wall: float = 0.0) -> World:
@@ -196,7 +127,7 @@ def test_twice_as_many_directions_change_little(tmp_path: Path) -> None:
     files = Files(made.dsm, made.dtm, made.buildings)
     sums = []
     for directions in (72, 144):
-        rows = Finished(files, tmp_path / str(directions), directions=directions).rows
+        rows = finished(files, tmp_path / str(directions), directions=directions).rows.values()
         planes = [plane for row in rows for plane in row["planes"]]
         sums.append(sum(plane["kwp"] * plane["irradiation_kwh_m2"] for plane in planes))
     assert sums[1] == pytest.approx(sums[0], rel=0.001)

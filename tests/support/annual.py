@@ -1,14 +1,15 @@
 """The bookkeeping of the method `annual` as plainly as it can be written, from a run's raster
-layer of planes, its inputs and how each plane lies: slow, and by another way."""
+layer of planes, its inputs, and how each plane lies and what light its table says that it gets."""
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow.parquet as pq
 import pyproj
 import rasterio.features
 import shapely
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.climate import best_unshaded, climate_of, light_of_year, shipped_climate
+from tests.support.march import Field, Place
+from tests.support.outcomes import compute
 from tests.support.planes import overgrown_of, setback_of
 from tests.support.runs import Files, read
 
@@ -31,11 +34,20 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class Ground:
-    """The raster layer of a run and the heights under it [m], with their transform."""
+    """The heights that a run read [m], on the same cells its layer of planes, and their place."""
 
     planes: NDArray[np.uint8]
     heights: NDArray[np.float32]
     transform: Affine
+
+    @cached_property
+    def place(self) -> Place:
+        r = self.resolution
+        return Place(round(-self.transform.f / r), round(self.transform.c / r), r)
+
+    @cached_property
+    def field(self) -> Field:
+        return Field.of(self.heights, self.place)
 
     @property
     def resolution(self) -> float:
@@ -50,18 +62,49 @@ class Ground:
 
 
 def ground_of(files: Files, out: Path) -> Ground:
-    """What a run left of its ground, and what it read."""
+    """The ground of a run's files, and the layer that it left of them."""
     group = zarr.open_group(out / "rasters.zarr", mode="r")["0"]
-    x, y, planes = (np.asarray(group[name]) for name in ("x", "y", "plane"))
-    r = float(x[1] - x[0])
-    bounds = x[0] - r / 2, y[-1] - r / 2, x[-1] + r / 2, y[0] + r / 2
-    sheets, transform, _ = read(files.dsm)
-    heights = np.full(planes.shape, np.nan, np.float32)
-    top, left = round((bounds[3] - transform.f) / -r), round((bounds[0] - transform.c) / r)
-    part = sheets[max(top, 0) : top + len(planes), max(left, 0) : left + planes.shape[1]]
-    down, right = max(-top, 0), max(-left, 0)
-    heights[down : down + part.shape[0], right : right + part.shape[1]] = part
-    return Ground(planes, heights, Affine(r, 0, bounds[0], 0, -r, bounds[3]))
+    x, y, layer = (np.asarray(group[name]) for name in ("x", "y", "plane"))
+    heights, transform, _ = read(files.dsm)
+    planes = np.zeros(heights.shape, np.uint8)
+    (columns, _), (_, rows) = (np.floor(~transform @ (v, w)) for v, w in ((x, x[0]), (y[0], y)))
+    there = [(at >= 0) & (at < n) for at, n in zip((rows, columns), planes.shape, strict=True)]
+    at = (v[known].astype(int) for v, known in zip((rows, columns), there, strict=True))
+    planes[np.ix_(*at)] = layer[np.ix_(*there)]
+    return Ground(planes, heights, transform)
+
+
+class Finished(NamedTuple):
+    """A run with its layer, and what was judged by row; every: all geometries."""
+
+    out: Path
+    rows: dict[int, dict[str, Any]]
+    ground: Ground
+    every: list[Any]
+
+    def own(self, row: dict[str, Any]) -> NDArray[np.bool_]:
+        """The cells of a row's footprint."""
+        return self.ground.own(shapely.from_wkb(row["geometry"]))
+
+    def alone(self) -> list[dict[str, Any]]:
+        """The rows whose cells no other footprint has, all of them on the ground: the most."""
+        count = sum(self.ground.own(each).astype(int) for each in self.every)
+        odd = {"part_outside", "one_cell"}
+        rows = [
+            row for row in self.rows.values()
+            if not odd & {*row["flags"]} and (count[self.own(row)] == 1).all()
+        ]  # fmt: skip
+        assert len(rows) > len(self.rows) / 2
+        return rows
+
+
+def finished(files: Files, out: Path, **settings: Any) -> Finished:
+    """A run with the layer of planes."""
+    compute(files, out, method="annual", layers=("plane",), workers=1, settings=settings)
+    table = pq.read_table(out / "buildings.parquet").to_pylist()
+    rows = {row["row"]: row for row in table if row["rejected"] is None}
+    every = [*shapely.from_wkb([row["geometry"] for row in table])]
+    return Finished(out, rows, ground_of(files, out), every)
 
 
 def convergence(x: float, y: float) -> float:

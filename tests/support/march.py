@@ -46,6 +46,22 @@ class Receivers(NamedTuple):
     gradient: Raster
 
 
+class Field(NamedTuple):
+    """A raster with a margin of EDGE as it is looked at: means by their side, and levels."""
+
+    means: dict[int, Raster]
+    levels: list[Level]
+    place: Place
+
+    @classmethod
+    def of(cls, height: Raster, place: Place) -> "Field":
+        height = np.pad(height, EDGE, constant_values=np.nan)
+        place = place._replace(top=place.top - EDGE, left=place.left - EDGE)
+        return cls(
+            {side: _means(height, side) for side in (1, 2, 4)}, _pyramid(height, place), place
+        )
+
+
 def tangents(
     height: Raster,
     place: Place,
@@ -53,13 +69,13 @@ def tangents(
     azimuths: Reals,
     floor: float,
     receivers: Receivers | None = None,
+    field: Field | None = None,
 ) -> Raster:
-    """Of the horizon, by its definition, each sample looked at: (n, K), NaN without a height."""
+    """Of the horizon, by its definition, each sample looked at: (n, K), NaN without a height.
+    field: of the raster, if it is known."""
     from_, gradient = receivers or Receivers(height, np.zeros((*height.shape, 2), np.float32))
     own, plane = from_[tuple(cells.T)], gradient[tuple(cells.T)]
-    height = np.pad(height, EDGE, constant_values=np.nan)
-    place, cells = place._replace(top=place.top - EDGE, left=place.left - EDGE), cells + EDGE
-    means, levels = {side: _means(height, side) for side in (1, 2, 4)}, _pyramid(height, place)
+    (means, levels, place), cells = field or Field.of(height, place), cells + EDGE
     tiles = (cells + place[:2]) // TILE * TILE + TILE // 2
     found = np.full((len(cells), len(azimuths)), math.tan(floor), np.float32)
     for k, azimuth in enumerate(azimuths):

@@ -3,17 +3,18 @@ raster layer of planes and how its table says that they lie. Every cell, directi
 itself; of the program only the suns of a square are taken, which are proven elsewhere."""
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from pipeline.grid.windows import LatticeCell
 from pipeline.methods.climate import SquareClimate, climate_of, shipped_climate
-from tests.support.annual import convergence
-from tests.support.march import Place, Receivers, tangents
+from tests.support.annual import DEFAULTS as BOOKS
+from tests.support.annual import Ground, convergence
+from tests.support.march import Receivers, tangents
 
 Reals = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -22,27 +23,7 @@ WIDTH = math.pi / 2 / BINS
 FLOOR = math.radians(3)
 SQUARE = 10_240.0
 LAYOUTS = {"eastwest": ((10, 90), (10, 270)), "south": ((15, 180),)}  # tilt, true azimuth
-SIGMA = {"year": 0.04, "stations": 0.02, "performance": 0.06, "sky": 0.02, "area": 0.1,
-         "planes": 0.03}  # fmt: skip
-DEFAULTS = {"directions": 72, "module_lift_m": 0.1, "albedo": 0.2, "performance_ratio": 0.795,
-            "flat_layout": "eastwest", "module_kwp_m2": 0.2, "eastwest_cover": 0.9,
-            "south_cover": 0.5}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Surface:
-    """What is looked at: heights [m] and where they lie; x of the first cell's western edge and y
-    of its northern one [RD m]."""
-
-    height: NDArray[np.float32]
-    west: float
-    north: float
-    resolution: float
-
-    @property
-    def place(self) -> Place:
-        r = self.resolution
-        return Place(round(-self.north / r), round(self.west / r), r)
+DEFAULTS = BOOKS | {"directions": 72, "module_lift_m": 0.1, "albedo": 0.2}
 
 
 def square_of(x: float, y: float) -> LatticeCell:
@@ -111,92 +92,65 @@ def gradient_of(tilt: float, azimuth: float, north: float) -> tuple[float, float
 
 
 def plane_year(
-    plane: dict[str, Any], cells: Cells, surface: Surface, centre: tuple[float, float],
+    plane: dict[str, Any], cells: Cells, ground: Ground, centre: tuple[float, float],
     p: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """What a plane's modules get, by layout: `months` and `unshaded`, (12,) each [kWh/m2], from the
-    mean over its cells (rows and columns of the surface); and `sky_view`."""
-    square, north, r = square_of(*centre), convergence(*centre), surface.resolution
+    mean over its cells (rows and columns of the ground); and `sky_view`."""
+    square, north = square_of(*centre), convergence(*centre)
     own = (plane["slope_east"], plane["slope_north"])
-    x = surface.west + (cells[:, 1] + 0.5) * r - plane["centre_x"]
-    y = surface.north - (cells[:, 0] + 0.5) * r - plane["centre_y"]
-    height = np.full(surface.height.shape, np.nan, np.float32)
-    height[tuple(cells.T)] = plane["z_m"] + own[0] * x + own[1] * y + p["module_lift_m"]
+    x, y = ground.transform @ (cells[:, 1] + 0.5, cells[:, 0] + 0.5)
+    height = np.full(ground.heights.shape, np.nan, np.float32)
+    height[tuple(cells.T)] = (
+        plane["z_m"] + own[0] * (x - plane["centre_x"]) + own[1] * (y - plane["centre_y"])
+        + p["module_lift_m"]
+    )  # fmt: skip
     level = Receivers(height, np.zeros((*height.shape, 2), np.float32))
     k = p["directions"]
     ways = 2 * math.pi * np.arange(k) / k
-    seen = tangents(surface.height, surface.place, cells, ways, FLOOR, level).astype(float)
+    seen = tangents(ground.heights, ground.place, cells, ways, FLOOR, level, ground.field)
     flat = plane["kind"] == "flat"
     layouts = LAYOUTS if flat else dict.fromkeys(LAYOUTS)
-    found: dict[str, Any] = {"months": {}, "unshaded": {}, "cells": {}}
+    found: dict[str, Any] = {"months": {}, "unshaded": {}}
     for name, modules in layouts.items():
         ways_up = [gradient_of(*module, north) for module in modules] if modules else [own]
         bins = [bins_of(np.maximum(seen, uphill(g, k))) for g in ways_up]
         open_ = [bins_of(uphill(g, k))[None] for g in ways_up]
-        for what, horizons in (("cells", bins), ("unshaded", open_)):
+        for what, horizons in (("months", bins), ("unshaded", open_)):
             each = [
                 months_of(g, b, square, p["albedo"]) for g, b in zip(ways_up, horizons, strict=True)
             ]
-            found[what][name] = np.mean(each, axis=0)
-        found["months"][name] = found["cells"][name].mean(axis=0)
-        found["unshaded"][name] = found["unshaded"][name][0]
+            found[what][name] = np.mean(each, axis=0).mean(axis=0)
     lies = (0.0, 0.0) if flat else own
     found["sky_view"] = view_of(lies, bins_of(np.maximum(seen, uphill(lies, k)))).mean()
     return found
 
 
-def sigma_of(share: float, year: float = SIGMA["year"]) -> float:
-    """Of an interval, by the share that shade takes."""
-    others = [value for name, value in SIGMA.items() if name != "year"]
-    return math.sqrt(sum(value**2 for value in others) + year**2 + (0.25 * share) ** 2)
-
-
-def expected_year(
-    row: dict[str, Any], own: NDArray[np.bool_], numbers: NDArray[np.uint8], surface: Surface,
-    **parameters: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """What a row must say of its year, from how each of its planes lies, its modules and which of
-    them suit. own: the cells of the footprint, numbers: the layer of planes, both on the surface's
-    raster."""
+def expected_year(row: dict[str, Any], ground: Ground, **parameters: Any) -> dict[str, Any]:
+    """What a row must say of the light on its planes, from how each of them lies, its modules and
+    which of them suit; what follows from that light is `expected` in `tests.support.annual`."""
     p = DEFAULTS | parameters
-    centre = row["centre_x"], row["centre_y"]
-    planes, views, count = [], 0.0, 0
-    totals = dict.fromkeys(("kwh", "unshaded_kwh", "eastwest", "south"), 0.0)
+    own, kept = ground.own(shapely.from_wkb(row["geometry"])), p["flat_layout"]
+    planes, flat = [], dict.fromkeys(LAYOUTS, 0.0)
     months, unshaded_months = np.zeros(12), np.zeros(12)
     for plane in row["planes"]:
-        cells = np.argwhere(own & (numbers == plane["n"]))
-        year = plane_year(plane, cells, surface, centre, p)
-        kept = p["flat_layout"]
-        got, free = year["months"][kept], year["unshaded"][kept]
+        cells = np.argwhere(own & (ground.planes == plane["n"]))
+        year = plane_year(plane, cells, ground, (row["centre_x"], row["centre_y"]), p)
         yields = plane["kwp"] * p["performance_ratio"]
-        share = 1 - got.sum() / free.sum()
+        got, free = year["months"][kept], year["unshaded"][kept]
         planes.append({
             "irradiation_kwh_m2": got.sum(), "unshaded_kwh_m2": free.sum(),
-            "sky_view": year["sky_view"], "kwh": yields * got.sum(), "month_kwh": yields * got,
-            "low_kwh": yields * got.sum() / math.exp(1.28 * sigma_of(share)),
-            "high_kwh": yields * got.sum() * math.exp(1.28 * sigma_of(share)),
+            "sky_view": year["sky_view"], "month_kwh": yields * got,
         })  # fmt: skip
-        views, count = views + year["sky_view"] * len(cells), count + len(cells)
         if plane["kind"] == "flat":
             for layout in LAYOUTS:
                 cover = p[f"{layout}_cover"] / p[f"{kept}_cover"]
-                totals[layout] += yields * cover * year["months"][layout].sum()
+                flat[layout] += yields * cover * year["months"][layout].sum()
         if plane["suitable"]:
-            totals["kwh"] += yields * got.sum()
-            totals["unshaded_kwh"] += yields * free.sum()
-            months += yields * got
-            unshaded_months += yields * free
-    whole = totals["kwh"]
-    sigma = sigma_of(1 - whole / totals["unshaded_kwh"] if whole else 0)
+            months, unshaded_months = months + yields * got, unshaded_months + yields * free
     return {
         "planes": planes,
-        "solar_kwh": whole,
-        "unshaded_kwh": totals["unshaded_kwh"],
         "solar_month_kwh": months,
         "unshaded_month_kwh": unshaded_months,
-        "solar_flat_eastwest_kwh": totals["eastwest"],
-        "solar_flat_south_kwh": totals["south"],
-        "sky_view": views / count if count else None,
-        "solar_low_kwh": whole / math.exp(1.28 * sigma),
-        "solar_high_kwh": whole * math.exp(1.28 * sigma),
+        **{f"solar_flat_{layout}_kwh": kwh for layout, kwh in flat.items()},
     }
