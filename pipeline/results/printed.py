@@ -27,8 +27,9 @@ NUMBER_FORMATS: dict[str, Callable[[Any, str], str]] = {
     "percent": wording.percent,
 }
 CONDITION = re.compile(r"\[([\w.]+)\]")
-FLOWN = {"AHN2": "2007-2012", "AHN3": "2014-2019", "AHN4": "2020-2022", "AHN5": "2023-2025"}
-FLIGHT = re.compile(r"AHN\d_(\d{4})_")  # in the name of a sheet since AHN6
+# ahn.nl/kwaliteitsbeschrijving; since AHN5 a sheet's name has its year: 2023_R_25GN1.TIF.
+FLOWN = {"AHN2": "2007-2012", "AHN3": "2014-2019", "AHN4": "2020-2022"}
+FLIGHT = re.compile(r"(?:^|_)(20\d\d)_[RM]5?_", re.IGNORECASE)
 
 
 def phrase(template: str, report: Mapping[str, Any], lang: str) -> str:

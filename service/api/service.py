@@ -11,6 +11,7 @@ from pipeline.addresses.index import AddressIndex, open_index
 from pipeline.errors import InputError
 from pipeline.results.features import Features
 from pipeline.storage.ledger import REPORT
+from pipeline.vectors.basemap import read_header
 from service.core.catalogue import Backend, Collection, Sources, public_collections, sources_of
 from service.core.database import Database, open_database
 from service.core.faults import Faults
@@ -21,7 +22,6 @@ from service.jobs.job import Status
 from service.jobs.table import Jobs
 from service.jobs.watch import Watch
 from service.marks.table import Marks
-from service.page import basemap
 
 log = logging.getLogger("daklaag.service")
 
@@ -44,7 +44,7 @@ class Service:
     def of(cls, settings: Settings) -> "Service":
         """Open all that the settings name. Raises InputError for what is not usable."""
         if settings.basemap:
-            basemap.check(settings.basemap)
+            read_header(settings.basemap)
         database = open_database(settings)
         jobs, sources = Jobs(database, settings), sources_of(settings)
         return cls(

@@ -218,6 +218,10 @@ def demo(
     help="Of the map: addresses to find a roof by, BAG's GeoPackage or a CSV. Repeatable.",
 )  # fmt: skip
 @click.option(
+    "--basemap", metavar="FILE",
+    help="Of a .pdf, or a .png of the map: names of places, waters and streets, from PMTiles.",
+)  # fmt: skip
+@click.option(
     "--overwrite", is_flag=True,
     help="Replace the map that FOLDER holds, or a FILE (of a .gpkg its layers) that is another's.",
 )  # fmt: skip
@@ -231,6 +235,7 @@ def export(
     layer: str | None,
     boundaries: tuple[str, ...],
     addresses: tuple[str, ...],
+    basemap: str | None,
     overwrite: bool,
     lang: str,
 ) -> None:
@@ -242,10 +247,12 @@ def export(
     if not site.is_site(to):
         if boundaries or addresses:
             raise click.UsageError(Text("--boundaries and --addresses are for a folder, the map"))
-        written = export_(directory, Path(to), layer, lang, overwrite)
+        written = export_(directory, Path(to), layer, lang, overwrite, basemap)
         return None if ctx.obj["quiet"] else say("{file}: {said}", file=to, said=written)
     if layer:
         raise click.UsageError(Text("--layer is for a .tif or .png; the map has all layers"))
+    if basemap:
+        raise click.UsageError(Text("--basemap is for a .png or .pdf of the map"))
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
         exported = site.export(
             directory, Path(to), boundaries, overwrite, progress, stop, addresses=addresses

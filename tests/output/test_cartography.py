@@ -329,6 +329,8 @@ def test_the_versions_of_the_heights() -> None:
     )
     newest = [{"ahn_version": "AHN6", "name": f"AHN6_{year}_R_1.TIF"} for year in (2026, 2025)]
     assert heights({"dsm": newest}) == "AHN6 (flown 2025, 2026)"
+    named = [{"ahn_version": "AHN5", "name": f"{name}.TIF"} for name in ("2023_R_25GN1", "R_25GN1")]
+    assert [heights({"dsm": [each]}) for each in named] == ["AHN5 (flown 2023)", "AHN5"]
     assert heights({"dsm": [{"ahn_version": "AHN6"}]}) == "AHN6"
     assert heights({"dsm": [{}], "dtm": []}) == "AHN version unknown"
     assert heights({"dsm": [{}], "dtm": []}, "nl") == "AHN-versie onbekend"

@@ -112,6 +112,18 @@ def test_planes_have_their_shades_and_the_rest_of_a_roof_none() -> None:
     assert at(of, picture, 30, 30) == whole(COLOURS["none"])
 
 
+def test_a_mark_lies_beside_the_line_of_the_class() -> None:
+    """Of a roof near the inputs' edge both are seen, on all of its western wall."""
+    of = scene([ROOFS[0], ROOFS[1] | {"flags": ["reach_cut"]}])
+    picture, metres = pixels(of), np.arange(21, 39, 0.1)
+    line, beside = (
+        np.array([at(of, picture, 30 + away, y) for y in metres]) for away in (0.0, -0.1)
+    )
+    mark = whole(styles(ANNUAL)["reach_cut"]["edgecolor"])
+    assert (line == whole(COLOURS["none"])).all()
+    assert 0.3 < (beside == mark).all(axis=1).mean() < 0.9
+
+
 def test_they_are_counted_by_shade() -> None:
     (found,) = shaded_parts(scene().buildings, ANNUAL)
     assert {name: count for name, count in found.counts.items() if count} == {

@@ -20,7 +20,7 @@ from pipeline.results.finished import open_finished
 from pipeline.storage import written
 from pipeline.storage.ledger import FINAL
 from pipeline.storage.places import Place
-from pipeline.terms import File, Location
+from pipeline.terms import Field, File, Location
 
 GPKG = ".gpkg"
 WRITERS: dict[str, Callable[[ExportRequest], Text]] = {
@@ -45,7 +45,12 @@ WRITE_ERRORS: tuple[type[Exception], ...] = (
 
 
 def export(
-    directory: Place, to: Path, layer: str | None = None, lang: str = "en", overwrite: bool = False
+    directory: Place,
+    to: Path,
+    layer: str | None = None,
+    lang: str = "en",
+    overwrite: bool = False,
+    basemap: str | None = None,
 ) -> Text:
     """Write a finished run as the file `to`, as `write` does, over nothing of others.
 
@@ -59,19 +64,26 @@ def export(
     if to.suffix.lower() == GPKG and geopackage.is_one(to):
         return _add(directory, to, layer, lang, overwrite)
     with written.replacing(to, overwrite) as partial:
-        return write(directory, partial, layer, lang)
+        return write(directory, partial, layer, lang, basemap)
 
 
-def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en") -> Text:
+def write(
+    directory: Place,
+    to: Path,
+    layer: str | None = None,
+    lang: str = "en",
+    basemap: str | None = None,
+) -> Text:
     """Write a finished run as a new file, in the format of its ending. Returns a line on it.
 
     .tif is a COG of a raster layer: `layer`, else the one that the file is named after, else the
     shadows. .png is a picture of such a layer, with a world file beside it, or the map. .pdf is
     the map with the totals of its roofs, on one page. .geojson
     (lon/lat), .fgb, .parquet, .csv and .xlsx are a table of the run: `layer`, by default that of
-    the buildings; .gpkg is that, or by default all of them. Raises InputError for an ending or a
-    layer that there is not, or a folder that holds no finished run; OutputError where there is no
-    room: what is at `to` then is not whole.
+    the buildings; .gpkg is that, or by default all of them. basemap: a file of PMTiles, whose names
+    are written on the map. Raises InputError for an ending or a layer that there is not, a folder
+    that holds no finished run, or a base map that cannot be read or is not for the map; OutputError
+    where there is no room: what is at `to` then is not whole.
     """
     texts.words(lang)
     writer = WRITERS.get(to.suffix.lower())
@@ -80,7 +92,10 @@ def write(directory: Place, to: Path, layer: str | None = None, lang: str = "en"
             File(to), "unknown ending", "possible are {endings}", endings=list(WRITERS)
         )
     with _faults(to):
-        return writer(ExportRequest(open_finished(directory), to, layer, lang))
+        request = ExportRequest(open_finished(directory), to, layer, lang, basemap)
+        if basemap and not rasters.is_map(request):
+            raise InputError(Field("basemap"), "names are for the map", "give a .png or .pdf of it")
+        return writer(request)
 
 
 def _add(directory: Place, to: Path, layer: str | None, lang: str, overwrite: bool) -> Text:

@@ -66,8 +66,7 @@ def write_png(request: ExportRequest) -> Text:
 
 
 def _write_map(request: ExportRequest) -> Text:
-    scene = cartography.scene(request.run.table.file, request.run.report, request.rasters)
-    cartography.draw(scene, request.to, request.lang)
+    cartography.draw(_scene(request), request.to, request.lang)
     return Text("the map of the roofs")
 
 
@@ -79,9 +78,20 @@ def write_pdf(request: ExportRequest) -> Text:
             "a .pdf is the map with its totals",
             "a raster layer goes into a .tif or .png",
         )
-    scene = cartography.scene(request.run.table.file, request.run.report, request.rasters)
-    council.draw(scene, request.to, request.lang)
+    council.draw(_scene(request), request.to, request.lang)
     return Text("the map of the roofs with their totals, on one page")
+
+
+def _scene(request: ExportRequest) -> cartography.MapScene:
+    """The scene of the map, with the names of the base map, if one is given."""
+    scene = cartography.scene(request.run.table.file, request.run.report, request.rasters)
+    return scene._replace(basemap=request.basemap)
+
+
+def is_map(request: ExportRequest) -> bool:
+    """Whether a request is for the map, not for a layer or a table."""
+    suffix = request.to.suffix.lower()
+    return suffix == ".pdf" or (suffix == ".png" and _layer_name(request) is None)
 
 
 def _layer_name(request: ExportRequest) -> str | None:

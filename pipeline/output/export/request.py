@@ -13,13 +13,14 @@ MARK = 'key="program">daklaag '  # how GDAL keeps the first item of the provenan
 
 
 class ExportRequest(NamedTuple):
-    """A finished run, the file to write, the layer (None: by the file's name), and the language of
-    titles."""
+    """A finished run, the file to write, the layer (None: by the file's name), the language of
+    titles, and the base map whose names are on a map."""
 
     run: Finished
     to: Path
     layer: str | None
     lang: str
+    basemap: str | None = None
 
     @property
     def rasters(self) -> Place:

@@ -25,6 +25,7 @@ from pipeline.output.map.dots import SHAPE, dots, layers
 from pipeline.output.map.legend import Bounds, Shown, axes_at, north_arrow, panel, scale_bar
 from pipeline.output.map.marked import COLUMNS as MARKING
 from pipeline.output.map.marked import count_marks, marked
+from pipeline.output.map.names import draw_names
 from pipeline.output.map.outlines import outlines
 from pipeline.output.map.palette import (
     DARKEST,
@@ -54,6 +55,7 @@ from pipeline.results.totals import legend, legend_columns
 from pipeline.storage.geoparquet import rectangles
 from pipeline.storage.places import Place
 from pipeline.storage.slices import BBOX, Buildings, column_names, row_count, slices, where, whole
+from pipeline.vectors.basemap import read_header
 
 METADATA: Any = {"Software": None}  # equal pictures, equal bytes
 MOST = 200_000  # roofs that are drawn as outlines
@@ -65,12 +67,13 @@ LARGEST = 2000  # cells a side that the page can show
 class MapScene(NamedTuple):
     """The content of a map. buildings: a table, or its file, of which only what is drawn is read;
     report: of their run; pictures: of its raster layers, (rows, columns), the northern row first;
-    bounds: of the pictures."""
+    bounds: of the pictures; basemap: a file of PMTiles whose names are written, if there is one."""
 
     buildings: Buildings
     report: Mapping[str, Any]
     pictures: Mapping[str, np.ndarray] = MappingProxyType({})
     bounds: Bounds | None = None
+    basemap: str | None = None
 
     @property
     def method(self) -> Method:
@@ -153,6 +156,9 @@ def page(scene: MapScene, lang: str, place: Bounds = FRAME) -> tuple[Figure, Axe
         frame.add_patch(patches.Circle((x, y), radius, fill=False, ec=INK, lw=1.2, ls=(0, (6, 3))))
     scale_bar(frame, bounds)
     north_arrow(frame, bounds, texts.words(lang)["north"])
+    if scene.basemap:
+        draw_names(frame, scene.basemap, bounds, lang)
+        shown = shown._replace(sources=[read_header(scene.basemap).attribution])
     panel(axes_at(figure, PANEL, (0, 0, *PANEL[2:])), shown, lang)
     return figure, frame
 
@@ -187,12 +193,12 @@ def _buildings(frame: Axes, scene: MapScene, view: Bounds) -> Shown:
     style, rows = _thinned(styles(method, bool(parts)), method, fine), layers(outlined, method)
     geometry = np.asarray(shapely.from_wkb(outlined["geometry"].to_numpy()))
     _roofs(frame, style, rows, geometry)
-    if parts:
-        draw_parts(frame, parts, fine)
-        over = (*names(method.classes), "set_aside")
-        _roofs(frame, {name: style[name] | NO_FACE for name in over}, rows, geometry)
+    draw_parts(frame, parts, fine)
     if marks := count_marks(scene.buildings, method, scene.added):
         _roofs(frame, style, marked(outlined, method, scene.added), geometry)
+    if parts:
+        over = (*names(method.classes), "set_aside")
+        _roofs(frame, {name: style[name] | NO_FACE for name in over}, rows, geometry)
     return Shown(scene.report, {**counts, **marks}, scene.layers, None if few else dot, parts)
 
 

@@ -44,13 +44,14 @@ SMALL: dict[str, Any] = {"size": 8, "color": INK, "zorder": 12}
 class Shown(NamedTuple):
     """The content of the panel. report: of the run; counts: roofs in each line of the legend;
     layers: the raster layers drawn; dot: size of a dot [m], None for a map of outlines; parts: of
-    roofs that are drawn."""
+    roofs that are drawn; sources: of what is drawn besides, "" where none is stated."""
 
     report: Mapping[str, Any]
     counts: Mapping[str, int]
     layers: Sequence[Layer]
     dot: float | None = None
     parts: Sequence[ShadedParts] = ()
+    sources: Sequence[str] = ()
 
 
 def axes_at(figure: Figure, inches: Bounds, view: Bounds) -> Axes:
@@ -126,7 +127,7 @@ def panel(axes: Axes, shown: Shown, lang: str) -> float:
     for parts in shown.parts:
         y = _parts(axes, y, parts, phrases, lang)
     y = _ground(axes, y, shown.layers, phrases, lang)
-    attributed = attributions(shown.report["inputs"])
+    attributed = [*attributions(shown.report["inputs"]), *filter(None, shown.sources)]
     sources = f"{words['map_sources']}: {'; '.join(attributed)}."
     below = [phrases.remark, *([sources] if attributed else []), words["grid"]]
     foot = "\n".join(_wrapped(part, FOOT) for part in below if part)

@@ -27,6 +27,7 @@ SET_ASIDE: Style = {"facecolor": "none", "edgecolor": "#000000", "linewidth": 1.
 PART_LINE: Style = {"edgecolor": "#4a4a4a", "linewidth": 0.3}
 NO_FACE: Style = {"facecolor": "none"}
 BARE = "#ffffff"  # of roofs below their parts: what is in none
+BESIDE = 1.8  # points: of a mark that are seen beside the line of a class over it
 ADDED: Style = {"facecolor": "none", "edgecolor": "#00846b", "linewidth": 2.2}
 
 SIZE = (11.69, 8.27)  # inches: A4, landscape
@@ -39,13 +40,16 @@ def styles(method: Method, below: bool = False) -> dict[str, Style]:
     """The style of each line of the map's legend, in its order: classes, roofs of none, and the
     marks on roofs of any class, which differ by their lines.
 
-    below: whether the roofs lie below their parts; then a line has the colour of their class."""
+    below: whether the roofs lie below their parts; then a line has the colour of their class, and
+    the marks, which lie under it, are seen on both sides."""
+    wider = BESIDE if below else 0.0
+    marks = {flag.name: flag.highlight for flag in method.flags if flag.highlight}
     return {
         **{each.name: _of_line(each) if below else _of_class(each) for each in method.classes},
         "not_judged": NOT_JUDGED,
         "set_aside": SET_ASIDE,
         "unselected": UNSELECTED,
-        **{flag.name: _of_highlight(flag.highlight) for flag in method.flags if flag.highlight},
+        **{name: _of_highlight(mark, wider) for name, mark in marks.items()},
         "added": ADDED,
     }
 
@@ -72,8 +76,9 @@ def shade_style(of: Shade) -> Style:
     return {"facecolor": of.colour} | PART_LINE
 
 
-def _of_highlight(of: Highlight) -> Style:
-    line = {"edgecolor": of.colour, "linewidth": of.line_width, "linestyle": (0, of.dashes)}
+def _of_highlight(of: Highlight, wider: float) -> Style:
+    width = of.line_width + wider
+    line = {"edgecolor": of.colour, "linewidth": width, "linestyle": (0, of.dashes)}
     return NO_FACE | line
 
 
