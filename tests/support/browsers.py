@@ -39,6 +39,10 @@ AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 LOOK = """(tags) => axe.run(document, {runOnly: {type: "tag", values: tags}}).then(
   ({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes[0].html}`))"""
+SCREENS = [(1440, 900), (768, 1024), (390, 800), (320, 640)]
+UNFOLD = """() => {
+  for (const one of document.querySelectorAll("#panel details")) one.open = true;
+}"""
 WITHOUT_WEBGL = """() => {
   const real = HTMLCanvasElement.prototype.getContext;
   HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
@@ -137,6 +141,17 @@ class Window:
             self.page.evaluate(AXE.read_text("utf-8"))
         found: list[str] = self.page.evaluate(LOOK, list(RULES))
         return found
+
+    def suits_everybody(self) -> None:
+        """Axe finds nothing at any width in either language, with all of the panel unfolded."""
+        before = self.page.viewport_size
+        for lang in ("nl", "en"):
+            self.speak(lang)
+            self.page.evaluate(UNFOLD)
+            for width, height in SCREENS:
+                self.page.set_viewport_size({"width": width, "height": height})
+                assert not self.violations(), (lang, width)
+        self.page.set_viewport_size(before)
 
     def fine(self) -> None:
         """Nothing went wrong, and nobody else was asked."""

@@ -26,8 +26,9 @@ Plane = dict[str, Any]
 
 
 def judged(folder: Path, methods: dict[str, str], repeats: int = 1) -> dict[str, Path]:
-    """Runs of every kind of roof, by their names. methods: of each run."""
-    generate_roofs(folder / "in", repeats=repeats, sheets=(1, 1))
+    """Runs of every kind of roof, two of them high enough for a turbine, by their names.
+    methods: of each run."""
+    generate_roofs(folder / "in", repeats=repeats, sheets=(1, 1), tall=True)
     sheets = (str(folder / "in"),)
     inputs = Inputs(sheets, sheets, (str(folder / "in" / "pand.gpkg"),))
     for name, method in methods.items():

@@ -83,11 +83,6 @@ export const server = {
   addresses(text, near) {
     return ask(`addresses?q=${name(text)}&near=${near.map((each) => each.toFixed(5)).join(",")}`);
   },
-  /** The addresses of a building, as texts; of one without a number of BAG none. */
-  async addressesOf(building) {
-    if (!/^\d{15,16}$/.test(building)) return [];
-    return (await ask(`addresses/${name(building)}`)).features.map(addressText);
-  },
   /** One place with its outline. */
   place(code) {
     return ask(`places/${name(code)}`);
@@ -106,11 +101,10 @@ export const server = {
     const within = bbox ? `&bbox=${bbox.join(",")}` : "";
     return (await ask(`collections/${name(collection)}/items?id=${name(id)}${within}&limit=10`)).features;
   },
-  /** The addresses of a building by its id, each in a line. */
+  /** The addresses of a building by its number of BAG, each in a line; of one without it none. */
   async addressesOf(id) {
     if (!/^\d{15,16}$/.test(id)) return [];
-    const { features } = await ask(`addresses/${id}`);
-    return features.map(({ properties }) => [properties.name, properties.place].filter(Boolean).join(", "));
+    return (await ask(`addresses/${id}`)).features.map(addressText);
   },
   /** Roofs in a rectangle, page by page, at most `most` of them: [features, whether that is all]. */
   async roofs(collection, bbox, most) {

@@ -1,6 +1,6 @@
 /** Small helpers to make and find elements; text is always set as text, never as HTML. */
 
-import { known, t } from "./texts.js";
+import { known, piecesOf, t } from "./texts.js";
 
 /** The element with this id. */
 export function byId(id) {
@@ -33,10 +33,11 @@ export function svg(name, attributes, ...children) {
   return element;
 }
 
-/** A text of the service, which is English but for what the page has words for; null for none. */
+/** A text of the service, which is English but for the pieces that the page has words for; null for none. */
 export function english(text) {
-  if (known(text)) return make("span", {}, t(text));
-  return text ? make("span", { lang: "en" }, text) : null;
+  if (!text) return null;
+  const pieces = piecesOf(text).map((one) => (known(one) ? t(one) : make("span", { lang: "en" }, one)));
+  return make("span", {}, ...pieces.flatMap((piece, at) => (at ? ["; ", piece] : [piece])));
 }
 
 /** Show an element or not. */

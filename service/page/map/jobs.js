@@ -4,7 +4,7 @@ import { byId, make, remember, remembered } from "./dom.js";
 import { inputsOf } from "./api.js";
 import { now, on, set } from "./state.js";
 import { nameOf, outline } from "./areas.js";
-import { number, t } from "./texts.js";
+import { lang, number, say, t } from "./texts.js";
 
 const PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 5000;
@@ -52,7 +52,7 @@ async function begin(area) {
     const job = await app.source.compute({ ...inputsOf(area), ...judged });
     watch({ id: job.jobID ?? job.id, name: nameOf(area), area });
   } catch (problem) {
-    byId("job").replaceChildren(make("div", { class: "job" }, make("p", { class: "hint error", "data-testid": "job-error" }, app.explain(problem))));
+    conclude(() => app.explain(problem), { class: "hint error", "data-testid": "job-error" });
   }
 }
 
@@ -73,9 +73,9 @@ async function look(job) {
       write();
       if (FINAL.includes(status.status)) return end(job);
     } catch (problem) {
-      if (problem.status === 404 || problem.status === 403) return forget(t("job_gone"));
+      if (problem.status === 404 || problem.status === 403) return forget(() => t("job_gone"));
       // The service may be starting anew: a job outlives that.
-      byId("job-told").textContent = t("job_waiting");
+      say(byId("job-told"), () => t("job_waiting"));
     }
     // What takes long is asked after less often.
     const pause = Math.min(PAUSE_MS + (Date.now() - since) / 30, LONGEST_PAUSE_MS);
@@ -92,13 +92,20 @@ async function end(job) {
     set({ area: job.area });
     outline();
   }
-  byId("job").replaceChildren(make("p", { class: "done", "data-testid": "job-done" }, t("job_done", { name: job.name })));
+  conclude(() => t("job_done", { name: job.name }), { class: "done", "data-testid": "job-done" });
 }
 
 function forget(text) {
   remember("job", null);
   watched = null;
-  byId("job").replaceChildren(make("p", { class: "done" }, text));
+  conclude(text, { class: "done" });
+}
+
+/** Say how it went, in whichever language is spoken. */
+function conclude(text, attributes) {
+  const line = make("p", attributes);
+  byId("job").replaceChildren(line);
+  say(line, text);
 }
 
 async function cancel() {
@@ -106,9 +113,9 @@ async function cancel() {
   if (!job) return;
   try {
     await app.source.dismiss(job.id);
-    forget(t("job_dismissed"));
+    forget(() => t("job_dismissed"));
   } catch (problem) {
-    byId("job-told").textContent = app.explain(problem);
+    say(byId("job-told"), () => app.explain(problem));
   }
 }
 
@@ -116,21 +123,26 @@ async function cancel() {
 export function write() {
   if (!status || !watched) return;
   const done = FINAL.includes(status.status);
-  const message = status.status === "failed" ? `${t("job_failed")} ${status.message ?? ""}` : t(`job_${status.status}`);
   if (done || !byId("job-bar")) {
     byId("job").replaceChildren(
       make("div", { class: "job", "data-testid": "job-box" },
         make("p", {}, make("strong", {}, watched.name)),
-        make("progress", { id: "job-bar", "data-testid": "job-bar", max: 100, value: 0, "aria-label": t("progress") }),
+        make("progress", { id: "job-bar", "data-testid": "job-bar", max: 100, value: 0, "data-label": "progress", "aria-label": t("progress") }),
         make("p", { id: "job-told", "data-testid": "job-told" }),
         make("p", { class: "hint", id: "job-left", "aria-live": "off" }),
-        done ? null : make("button", { type: "button", "data-testid": "job-cancel", onclick: cancel }, t("cancel"))),
+        done ? null : make("button", { type: "button", "data-testid": "job-cancel", "data-text": "cancel", onclick: cancel }, t("cancel"))),
     );
   }
   byId("job-bar").value = status.progress ?? 0;
-  if (byId("job-told").textContent !== message) byId("job-told").textContent = message;
+  if (byId("job-told").textContent !== message()) say(byId("job-told"), message);
   byId("job-left").textContent = done ? "" : left(status);
   byId("job-left").title = blocks(status);
+}
+
+/** How the job stands; why it failed the service says in English only. */
+function message() {
+  const why = status.status === "failed" && lang() === "en" ? status.message ?? "" : "";
+  return `${t(`job_${status.status}`)} ${why}`.trim();
 }
 
 function left({ seconds_left: seconds, progress }) {

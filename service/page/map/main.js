@@ -20,7 +20,7 @@ import { startSearch, writeSearch } from "./search.js";
 import { DEFAULTS, cameBack, fromLink, now, on, set } from "./state.js";
 import { still } from "./still.js";
 import { startTabs, withoutTab } from "./tabs.js";
-import { known, lang, say, speak, speakOf, t } from "./texts.js";
+import { known, lang, piecesOf, say, speak, speakOf, t } from "./texts.js";
 import { count, startTotals, write as writeTotals } from "./totals.js";
 import { offerWayBack, startVisits, visit } from "./visits.js";
 
@@ -53,7 +53,7 @@ function heightsOf(name) {
 function attribution() {
   const one = collection();
   const every = [one.attribution, one.licence, app.config.regions, app.config.basemap?.attribution].filter(Boolean);
-  return every.map((text) => (known(text) ? t(text) : text));
+  return every.flatMap(piecesOf).map((text) => (known(text) ? t(text) : text));
 }
 
 /** Method, data, licences and what is not judged, as elements. */
@@ -91,7 +91,8 @@ async function resultOf(id) {
 
 function writeAttribution() {
   const { attribution: source, licence } = collection();
-  const parts = [...attribution(), "MapLibre"].map((text) => ([source, licence].includes(text) ? english(text) : text));
+  const { regions, basemap } = app.config;
+  const parts = [...[source, licence, regions].map(english), basemap?.attribution, "MapLibre"].filter(Boolean);
   byId("attribution").replaceChildren(...parts.flatMap((part, at) => (at ? [" · ", part] : [part])));
 }
 

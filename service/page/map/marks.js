@@ -7,7 +7,7 @@ import { outline, shapeOf } from "./areas.js";
 import { drawn } from "./draw.js";
 import { chosenRoof } from "./roof.js";
 import { goTo, hasMap, put, theMap } from "./mapview.js";
-import { day, known, number, t } from "./texts.js";
+import { day, known, number, say, t } from "./texts.js";
 
 const WHAT = {
   chance: ["panels", "turbines", "both"],
@@ -58,11 +58,11 @@ function targetRoof() {
 
 async function targetArea() {
   const { area } = now();
-  if (!area) return tell(t("mark_no_area"), true);
+  if (!area) return tell(() => t("mark_no_area"), true);
   try {
     place({ geometry: await shapeOf(area) });
   } catch (problem) {
-    tell(app.explain(problem), true);
+    tell(() => app.explain(problem), true);
   }
 }
 
@@ -70,7 +70,7 @@ async function targetArea() {
 function place(wanted) {
   target = wanted;
   put("draft", target?.geometry ? [{ type: "Feature", properties: {}, geometry: target.geometry }] : []);
-  tell("", true);
+  tell();
   writeWhere();
 }
 
@@ -101,29 +101,29 @@ function writeWhat() {
 }
 
 function tell(text, wrong = false) {
-  byId("mark-error").textContent = wrong ? text : "";
-  byId("mark-told").textContent = wrong ? "" : text;
+  say(byId("mark-error"), wrong ? text : undefined);
+  say(byId("mark-told"), wrong ? undefined : text);
   if (text) byId(wrong ? "mark-error" : "mark-told").scrollIntoView({ block: "nearest" });
 }
 
 async function send(event) {
   event.preventDefault();
-  if (!target) return tell(t("mark_nowhere"), true);
+  if (!target) return tell(() => t("mark_nowhere"), true);
   const reason = byId("mark-reason").value.trim();
   if (!reason) {
-    tell(t("mark_no_reason"), true);
+    tell(() => t("mark_no_reason"), true);
     return byId("mark-reason").focus();
   }
   const of = target.row !== undefined ? { collection: now().collection, row: target.row } : { geometry: target.geometry };
   try {
     await app.source.mark({ kind: document.querySelector("[name=mark-kind]:checked").value, what: byId("mark-what").value, reason, ...of });
   } catch (problem) {
-    return tell(app.explain(problem), true);
+    return tell(() => app.explain(problem), true);
   }
   byId("mark-reason").value = "";
   place(null);
   await load();
-  tell(t("mark_sent"));
+  tell(() => t("mark_sent"));
 }
 
 async function load() {
@@ -178,10 +178,10 @@ function lineOf({ id, geometry, properties: mark }) {
 async function forget(id) {
   try {
     await app.source.unmark(id);
-    tell(t("mark_deleted"));
+    tell(() => t("mark_deleted"));
     byId("tab-marks").focus();
   } catch (problem) {
-    tell(app.explain(problem), true);
+    tell(() => app.explain(problem), true);
   }
   await load();
 }

@@ -26,7 +26,7 @@
  *   colouring(collection)    what roofs are coloured by instead of class, scale or verdict, or null:
  *                            {title, expression: of the map, colourOf(roof): the same of one, entries: [{colour, label}, ...]}
  *   solid                    of a kind of parts, where in space they lie: {its name: {tilt, azimuth, height,
- *                            x, y}}, the names of the fields: degrees, above NAP and in RD [m]
+ *                            x, y, room}}, the names of the fields: degrees, above NAP and in RD [m]; usable area [m2]
  *   choice                   of the above: {make(): an element to choose by, write(collection): make
  *                            that say what is chosen}
  */
@@ -87,7 +87,7 @@ export function basisOf(collection, whole = false) {
   return [
     [t("method"), collection.method?.name ?? null],
     ...(methodOf(collection).own.sources?.(collection, whole) ?? []),
-    [t("heights"), english(collection.heights)],
+    [t("heights"), collection.heights],
     [t("computed"), collection.computed ? day(collection.computed) : null],
     [t("source"), english(collection.attribution)],
   ];

@@ -91,15 +91,15 @@ function addClassLines(collection) {
   theMap().addLayer({ ...roofs, id: "roofs-class", type: "line", paint: line }, "roofs-aside");
 }
 
-/** An arrow on each part that faces some way, for maps that show it flat. */
+/** An arrow on each part that faces some way and has room for something, for maps that show it flat. */
 function addArrows(collection) {
-  for (const [name, { azimuth }] of Object.entries(methodOf(collection).own.solid ?? {})) {
+  for (const [name, { azimuth, room }] of Object.entries(methodOf(collection).own.solid ?? {})) {
     if (!theMap().getSource(name)) continue;
     const layout = {
       "icon-image": "arrow", "icon-rotate": ["get", azimuth], "icon-rotation-alignment": "map", "icon-pitch-alignment": "map",
-      "icon-size": ["interpolate", ["linear"], ["zoom"], ARROWS_ZOOM, 0.5, 20, 1.2], "icon-padding": 0,
+      "icon-size": ["interpolate", ["linear"], ["zoom"], ARROWS_ZOOM, 0.5, 20, 1.2], "icon-allow-overlap": true, "icon-ignore-placement": true,
     };
-    const filter = ["all", ["has", azimuth], COUNTED];
+    const filter = ["all", ["has", azimuth], [">", ["get", room], 0], COUNTED];
     theMap().addLayer({ id: `${name}-arrow`, type: "symbol", source: name, "source-layer": name, minzoom: ARROWS_ZOOM, filter, layout }, "area-edge");
   }
 }

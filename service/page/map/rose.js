@@ -1,7 +1,7 @@
-/** Numbers by direction as a rose, and the same as a table. */
+/** Shares of a sum by direction as a rose, and the same as a table. */
 
 import { folded, make, svg, tableOf } from "./dom.js";
-import { amount, percent, t } from "./texts.js";
+import { percent, t } from "./texts.js";
 
 const RADIUS = 50;
 const [FULL, EDGE, LINE] = ["#5b9bd5", "#0b4f94", "#b6bec7"];
@@ -12,14 +12,14 @@ const MAIN = 3; // of twelve sectors, every third has its letter on the picture
  * @param {number[]} values by sectors clockwise, the first centred on north
  * @param {string[]} names of the sectors, short
  */
-export function rose(title, unit, values, names) {
+export function rose(title, values, names) {
   return make("div", { class: "rose", "data-testid": "rose" }, picture(values, names),
-    folded(t("as_table"), {}, tableOf(`${title} (${unit})`, [t("likely"), t("share_of_all")], rowsOf(values, names))));
+    folded(t("as_table"), {}, tableOf(title, [t("share_of_all")], rowsOf(values, names))));
 }
 
 function rowsOf(values, names) {
   const sum = values.reduce((total, value) => total + value, 0);
-  return values.map((value, at) => [names[at], amount(value), sum ? percent(value / sum) : "–"]);
+  return values.map((value, at) => [names[at], sum ? percent(value / sum) : "–"]);
 }
 
 function picture(values, names) {

@@ -5,12 +5,18 @@ import { now, on, set } from "./state.js";
 
 let tabs = [];
 
-/** Make the tabs work: clicks, arrows, Home and End; and the way to them past the head. */
+/** Make the tabs work: clicks, arrows, Home and End; and the ways past the head. */
 export function startTabs() {
-  document.querySelector(".skip").addEventListener("click", (event) => {
-    event.preventDefault(); // what stands behind # is the view
-    byId("panel").focus();
-  });
+  for (const link of document.querySelectorAll(".skip")) {
+    const to = byId(link.hash.slice(1));
+    link.addEventListener("click", (event) => {
+      event.preventDefault(); // what stands behind # is the view
+      if (to.closest(".panel")) open(true);
+      (to.querySelector("canvas") ?? to).focus();
+    });
+  }
+  // On a telephone the legend has the room of the sheet.
+  byId("legend").addEventListener("toggle", ({ target }) => target.open && open(false));
   tabs = [...document.querySelectorAll("[role=tab]")];
   for (const tab of tabs) {
     tab.addEventListener("click", () => set({ tab: nameOf(tab) }));

@@ -75,6 +75,11 @@ export function known(key) {
   return wordOf(key) !== undefined;
 }
 
+/** The pieces of a text of the service, such as sources. */
+export function piecesOf(text) {
+  return text.split("; ");
+}
+
 /** A number as the language writes it; a dash for none. */
 export function number(value, digits = 0) {
   if (value === null || value === undefined || !Number.isFinite(Number(value))) return "–";

@@ -16,7 +16,7 @@ export function windSection(roof, { method }) {
     make("p", {}, t(roof.wind_suitable ? "wind_suits" : "wind_suits_not", { enough: number(enough) })),
     make("p", {}, t("wind_trials")),
     make("h4", {}, t("rose_title")),
-    rose(t("rose_title"), "kWh", listOf(roof, "wind_sector_kwh"), t("sectors").split(" ")),
+    rose(t("rose_title"), listOf(roof, "wind_sector_kwh"), t("sectors").split(" ")),
     make("p", { class: "hint" }, t("rose_hint")),
     ...(roof.wind_held > 0 ? [make("p", { class: "hint" }, t("wind_held", { share: percent(roof.wind_held) }))] : []));
 }

@@ -217,4 +217,4 @@ export const measures = [
 ];
 
 /** Where the planes lie in space. */
-export const solid = { planes: { tilt: "tilt_deg", azimuth: "azimuth_deg", height: "z_m", x: "centre_x", y: "centre_y" } };
+export const solid = { planes: { tilt: "tilt_deg", azimuth: "azimuth_deg", height: "z_m", x: "centre_x", y: "centre_y", room: "usable_m2" } };
