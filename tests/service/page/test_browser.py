@@ -31,7 +31,7 @@ PAINTED = """() => daklaag.map.queryRenderedFeatures({layers: ["roofs-flat"]}).m
   [one.id, one.layer.paint["fill-color"].toString()])"""
 FOCUS = """() => {
   const one = document.activeElement;
-  return one.dataset.testid ?? one.id ?? one.tagName;
+  return one.dataset.testid || one.id || one.tagName;
 }"""
 
 
