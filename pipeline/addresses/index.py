@@ -21,7 +21,7 @@ from pipeline.storage.cache import cache_dir, fingerprints, is_intact, key_of, r
 from pipeline.terms import File
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-MADE = 1  # raised when a file of the index means something else
+MADE = 2  # raised when a file of the index means something else
 DM = 10.0  # decimetres a metre
 LETTERS = 26
 PAIRS = LETTERS * LETTERS  # of the letters of a postcode

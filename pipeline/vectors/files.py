@@ -70,7 +70,7 @@ def _read(path: str, layer: str | None) -> pd.DataFrame:
 
 def no_geometry(path: str) -> InputError:
     """The fault of a file without geometries."""
-    return InputError(File(path), "has no geometry", "give a file of polygons")
+    return InputError(File(path), "has no geometry", "give a file that has one")
 
 
 def is_parquet(path: str) -> bool:

@@ -75,8 +75,13 @@ def run(settings: Any, stop: Callable[[], bool], say: Callable[[str], Any]) -> N
     _check_keys(settings, app)
     if app.state.service.addresses:
         counts = app.state.service.addresses.counts
-        tell("{n:,} addresses, {without:,} of them without a building",
-             n=counts.addresses, without=counts.without_building)  # fmt: skip
+        tell(
+            "{n:,} addresses, {without:,} of them without a building; left out {out:,} rows"
+            " without a street, number or place",
+            n=counts.addresses,
+            without=counts.without_building,
+            out=counts.incomplete,
+        )
     with _listening(settings.host, settings.port) as listener, working(app):
         ready = functools.partial(say, _greeting(listener, settings))
         server = _server(app, settings, stop, ready)

@@ -154,6 +154,20 @@ def test_addresses_of_bag(tmp_path: Path, ending: str) -> None:
     assert one.bounds is not None and abs(one.bounds[0] - 84_500.5) < 0.5
 
 
+def test_what_gdal_and_arrow_give(tmp_path: Path) -> None:
+    """Points that are empty or null lead nowhere; without BAG's layer there is to be one."""
+    columns = dict(zip(COLUMNS[:6], ROWS[0][:6], strict=True)) | {"huisnummer": 12}
+    points = [shapely.Point(84_500, 447_500), shapely.Point(), None]
+    frame = gpd.GeoDataFrame([columns] * 3, geometry=points, crs=28992)
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_file(tmp_path / "a.gpkg", layer="one")
+    for file in ("a.parquet", "a.gpkg"):
+        assert open_index([tmp_path / file]).counts == (3, 0, 2)
+    frame.to_file(tmp_path / "a.gpkg", layer="two")
+    with pytest.raises(InputError, match=r"has the layers one, two; give a file with the layer"):
+        open_index([tmp_path / "a.gpkg"])
+
+
 def test_degrees_in_a_csv(tmp_path: Path) -> None:
     names = ("straat", "huisnummer", "postcode", "woonplaats", "lon", "lat")
     rows = [("Oude Delft", "12", "2611AB", "Delft", "4.35570", "52.01150")]
@@ -166,6 +180,8 @@ WRONG = {
                "a.csv: addresses without openbare_ruimte_naam; give the columns of BAG"),
     "both": (("straat", "number", "zip", "town", "x", "y"),
              "a.csv: addresses without postcode and woonplaats_naam"),
+    "double": (("straat", "straat", "huisnummer", "postcode", "woonplaats", "x", "y"),
+               "a.csv: two columns 'straat'; rename one"),
     "nowhere": (("straat", "huisnummer", "postcode", "woonplaats"),
                 "a.csv: addresses without pand_identificatie"),
 }  # fmt: skip
@@ -187,6 +203,33 @@ def test_what_is_no_table_is_said(tmp_path: Path) -> None:
         open_index([file])
     with pytest.raises(InputError, match="no such file of addresses"):
         open_index([tmp_path / "none.csv"])
+
+
+HEAD, ROW = "straat;huisnummer;postcode;woonplaats;x;y\n", "Plein;7;2611AB;Delft;84500;447500\n"
+COUNTED = {  # addresses, left out, leading nowhere
+    "a mark of UTF-8": ("\ufeff" + HEAD + ROW, (1, 0, 0)),
+    "spaces": (HEAD.replace(";", " ; ") + ROW.replace(";", " ; "), (1, 0, 0)),
+    "lines of old": ((HEAD + ROW).replace("\n", "\r"), (1, 0, 0)),
+    "no row": (HEAD, (0, 0, 0)),
+    "no row, nor the end of a line": (HEAD.strip(), (0, 0, 0)),
+    "twice the same": (HEAD + ROW * 2, (2, 0, 0)),
+    "a line in a name": (HEAD + ROW.replace("Plein", '"Plein\nNoord"'), (1, 0, 0)),
+    "far away": (HEAD + ROW.replace("84500", "1e30") + ROW.replace("447500", "52,1"), (2, 0, 2)),
+    "no number": (HEAD + "".join(ROW.replace("7", odd, 1) for odd in ("1e9", "-3", "1.5", "x")),
+                  (0, 4, 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COUNTED)
+def test_odd_rows_are_read_or_counted(tmp_path: Path, case: str) -> None:
+    content, counts = COUNTED[case]
+    file = tmp_path / "a.csv"
+    file.write_bytes(content.encode())
+    index = open_index([file])
+    assert index.counts == counts
+    for each in search(index, "2611 AB", 5):
+        assert each.name in ("2611 AB", "Plein 7", "Plein Noord 7")
+        assert each.bounds == (None if counts[2] else (84_500.0, 447_500.0) * 2)
 
 
 @pytest.mark.parametrize("text", ["0000AA", "2611AB", "9999ZZ"])
