@@ -32,7 +32,7 @@ help:
 	@echo "make bench     the benchmarks, and the tables and figures of them"
 	@echo "make load      a service asked by 50 clients while jobs run: four minutes"
 	@echo "make rehearsal the whole country, generated, in GROUND: 20 GB, one to two hours"
-	@echo "make pictures  the pictures of a roof's card in the docs, in a browser"
+	@echo "make pictures  the pictures of map, card and 3D in the docs, in a browser"
 	@echo "make peers     the peers that make bench compares with, in an environment of their own"
 	@echo "make lock      the lock files anew, after a change of dependencies"
 	@echo "make clean     away with all that these leave, the environment included"

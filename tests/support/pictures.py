@@ -1,4 +1,5 @@
-"""The pictures of a roof's card and of roofs in 3D in the docs, of generated roofs:
+"""The pictures of the demo's map, of a roof's card and of roofs in 3D in the docs, of generated
+ground:
 
 python -m tests.support.pictures docs/
 """
@@ -8,8 +9,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from pipeline.methods import METHODS
+from pipeline.output.map.palette import GROUND, INK, PAPER, QUIET, WATER, styles
 from tests.support import browsers
 from tests.support.browsers import Window, bring
+from tests.support.commands import call
 from tests.support.roofcards import LISTED, NAME, STUDY, judged, shadiest
 from tests.support.servers import serving
 
@@ -48,10 +55,25 @@ def saved(window: Window, to: Path) -> None:
     window.page.screenshot(path=to)
 
 
+def few_colours(page: Image.Image) -> Image.Image:
+    """A printed map in the colours of its classes and 40 others, for a file of 400 kB."""
+    small = page.convert("RGB").resize((1400, 990), Image.Resampling.LANCZOS)
+    lines = styles(METHODS["powermapping"]).values()
+    drawn = {style[key] for style in lines for key in ("facecolor", "edgecolor")} - {"none"}
+    kept = [PAPER, INK, QUIET, GROUND, WATER, *sorted(drawn)]
+    own = [round(255 * part) for colour in kept for part in to_rgb(colour)]
+    others = small.quantize(40, dither=Image.Dither.NONE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(own + others[:120])
+    return small.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
 def main(folder: Path) -> None:
     """Write the pictures into a folder."""
     with tempfile.TemporaryDirectory() as made:
         place, state = Path(made), Path(made) / "state"
+        call("demo", "--out", place / "demo", "--quiet")
+        few_colours(Image.open(place / "demo" / "map.png")).save(folder / "demo.png", optimize=True)
         state.mkdir()
         runs = judged(place, {NAME: "annual", STUDY: "powermapping"}, repeats=2)
         data = [word for each in runs.values() for word in ("--data", each)]
