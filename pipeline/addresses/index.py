@@ -3,9 +3,10 @@
 import os
 import secrets
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +19,11 @@ from pipeline.areas.other_names import other_names
 from pipeline.areas.regions import folded
 from pipeline.errors import InputError
 from pipeline.storage.cache import cache_dir, fingerprints, is_intact, key_of, record_checksums
-from pipeline.terms import File
+from pipeline.terms import File, Location
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 MADE = 2  # raised when a file of the index means something else
+LEFT_S = 3600.0  # after so long, what is half written was left by a kill
 DM = 10.0  # decimetres a metre
 LETTERS = 26
 PAIRS = LETTERS * LETTERS  # of the letters of a postcode
@@ -75,22 +77,39 @@ class AddressIndex:
 
 def open_index(files: Sequence[str | Path]) -> AddressIndex:
     """The index of files of addresses, made where the cache has none: about a minute for those of
-    the nation. Raises InputError for a file that cannot be read, or lacks a column."""
+    the nation. Raises InputError for a file that cannot be read, or lacks a column, and for a cache
+    that cannot be written."""
     for file in files:
         if not Path(file).is_file():
             raise InputError(File(file), "no such file of addresses", "check the path")
     key = key_of(MADE, fingerprints(files), *(len(each) for each in other_names().values()))
     path = cache_dir() / "addresses" / f"{key}.sqlite"
     if not is_intact(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"partial-{secrets.token_hex(4)}")
-        try:
-            write_index(partial, read_addresses(files))
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-        record_checksums(path)
+        _make(path, files)
     return AddressIndex(path)
+
+
+def _make(path: Path, files: Sequence[str | Path]) -> None:
+    partial = path.with_name(f"partial-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_index(partial, read_addresses(files))
+        os.replace(partial, path)
+        record_checksums(path)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise InputError(
+            Location(path.parent),
+            "cannot be written ({error})",
+            "make room, or name another folder in DAKLAAG_CACHE",
+            error=getattr(error, "strerror", None) or error,
+        ) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    for left in path.parent.glob("partial-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_S:
+                left.unlink()
 
 
 def write_index(file: Path, batches: Iterable[AddressBatch]) -> None:

@@ -65,7 +65,7 @@ def _literal(
         streets = {street.id: EXACT for street in exact} | {street.id: START for street in started}
         return numbered(index, way, streets, near)[:limit]
     if way.postcodes:
-        return []
+        return [each for each in _by_postcode(index, way, limit) if _is_named(each, way.words)]
     exact.sort(key=lambda street: distance(street.bounds, near))
     return [
         *_towns(index, way.words, limit),
@@ -116,6 +116,16 @@ def _by_postcode(index: AddressIndex, way: Reading, limit: int) -> Iterator[Addr
     for row in rows if low == high else ():
         named = way.number and folded(row.suffix or "") == way.suffix
         yield match_of(index, row, EXACT if named else START)
+
+
+def _is_named(match: AddressMatch, words: Sequence[str]) -> bool:
+    """Whether each word, of which none is a number, begins one of a match or of its place, or all
+    are another name of that."""
+    parts = [*map(folded, re.findall(r"\w+", f"{match.name} {match.place}"))]
+    begun = all(any(part.startswith(folded(word)) for part in parts) for word in words)
+    place = official_names().get(folded("".join(words)), "")
+    numbered = any(word[0].isdecimal() for word in words)
+    return (begun and not numbered) or folded(place) == folded(match.place)
 
 
 def _postcodes(index: AddressIndex, low: int, high: int) -> Iterator[AddressMatch]:

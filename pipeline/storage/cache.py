@@ -111,7 +111,7 @@ def is_intact(file: Path) -> bool:
     logged. It is read once until it is replaced."""
     try:
         status = file.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return _is_intact(file, status.st_mtime_ns, status.st_size)
 

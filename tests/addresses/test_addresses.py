@@ -1,6 +1,7 @@
 """Addresses of files, and what a text finds among them."""
 
 import csv
+import os
 from pathlib import Path
 
 import geopandas as gpd
@@ -61,6 +62,10 @@ FOUND = {
     "2611 AB 12": [("exact", "Oude Delft 12", "Delft"), ("start", "Oude Delft 12A", "Delft"),
                    ("start", "Oude Delft 12A-3", "Delft")],
     "2611cc": [("exact", "2611 CC", "Delft"), ("start", "Oude Delft 120", "Delft")],
+    "2611 CC Delft": [("exact", "2611 CC", "Delft"), ("start", "Oude Delft 120", "Delft")],
+    "delftweg 2611 zz": [("start", "Delftweg 3", "Rijswijk")],
+    "Den Haag 2511AA": [("exact", "2511 AA", "'s-Gravenhage"),
+                        ("start", "Dorpsstraat 1", "'s-Gravenhage")],
     "2611": [("exact", "2611", "Delft"), ("exact", "2611", "Rijswijk")],
     "2611 a": [("start", "2611 AB", "Delft")],
     "2611 z": [("start", "2611 ZZ", "Delft"), ("start", "2611 ZZ", "Rijswijk")],
@@ -131,6 +136,23 @@ def test_an_index_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     written(file, ROWS[:1], mark=",")
     assert open_index([file]).counts.addresses == 1
+
+
+def test_what_a_kill_left_is_removed_and_a_full_disk_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAKLAAG_CACHE", str(tmp_path / "cache"))
+    old, new = (tmp_path / "cache" / "addresses" / f"partial-{name}" for name in ("old", "new"))
+    old.parent.mkdir(parents=True)
+    for file in (old, new):
+        file.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    file = written(tmp_path / "a.csv", ROWS)
+    open_index([file])
+    assert (old.exists(), new.exists()) == (False, True)
+    monkeypatch.setenv("DAKLAAG_CACHE", str(file))
+    with pytest.raises(InputError, match=r"addresses: cannot be written \(Not a directory\); make"):
+        open_index([file])
 
 
 @pytest.mark.parametrize("ending", ["gpkg", "geojson"])

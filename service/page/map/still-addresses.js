@@ -45,8 +45,7 @@ function unique(features) {
 
 /** What a way to read a text finds. streetsOf: gives the streets of a place and how they match. */
 async function matches(way, places, streetsOf, fetched) {
-  if (!way.words.length) return way.postcode ? byPostcode(way, places, fetched) : [];
-  if (way.postcode && !way.number) return [];
+  if (!way.words.length || (way.postcode && !way.number)) return way.postcode ? byPostcode(way, places, fetched) : [];
   const there = places.map((place) => [place, streetsOf(way, place)]).filter(([, streets]) => streets.size).slice(0, MOST_PLACES);
   const found = await Promise.all(there.map(async ([place, streets]) => {
     const rows = (await fetched(place.file)).filter(([street]) => streets.has(street));
@@ -128,7 +127,12 @@ async function byPostcode(way, places, fetched) {
     const match = (row) => (way.number && folded(row[2]) === way.suffix ? "exact" : "start");
     const addresses = whole ? rows.map((row) => ofRow(row, place.name, match(row))) : [];
     const code = feature({ kind: "postcode", name: way.postcode.replace(/^(\d{4})(?=.)/, "$1 "), place: place.name, match: "exact" }, boxOf(rows));
-    return way.number ? addresses : [code, ...addresses];
+    const found = way.number ? addresses : [code, ...addresses];
+    const named = ({ properties: { name } }) => {
+      const parts = partsOf([name, place.name, ...place.others].join(" "));
+      return way.number || way.words.every((word) => !/^\d/.test(word) && parts.some((part) => part.startsWith(folded(word))));
+    };
+    return found.filter(named);
   }));
   return found.flat();
 }
