@@ -272,7 +272,8 @@ def test_a_site_finds_what_the_service_finds(
         window.ready()
         assert not [each for each in window.asked if "/data/addresses/" in each]
         postcode = f"{row['postcode'][:4]} {row['postcode'][4:]}"
-        for text in (written(row), f"{postcode} {row['huisnummer']}", f"{postcode} daklaag", f"{written(row)} daklaag",
+        for text in (written(row), f"{postcode} {row['huisnummer']}", f"{postcode} daklaag",
+                     f"{written(row)} daklaag",
                      row["openbare_ruimte_naam"], row["openbare_ruimte_naam"][:4], "Daklaag",
                      row["openbare_ruimte_naam"].replace("str", "srt")):  # fmt: skip
             asked = f"addresses?q={quote(text)}&limit=12&near=4.9,52.3"
