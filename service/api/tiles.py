@@ -134,8 +134,7 @@ def tilejson(request: Request, service: ServiceDep, tiles: LayerDep) -> JSONResp
     if bounds is not None:
         values["bounds"] = lonlat(bounds)
     if tiles.is_vector:
-        fields = tiles.run.vectors[tiles.layer].fields
-        values["vector_layers"] = [{"id": tiles.layer, "fields": fields}]
+        values["vector_layers"] = tiles.run.vectors[tiles.layer].described(tiles.layer)
     return JSONResponse(values, headers=keeping(collection))
 
 

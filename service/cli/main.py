@@ -198,7 +198,7 @@ def demo(
 
 
 @main.command(short_help="A run as a file for other programs, or as a map for a web host.")
-@click.argument("directory", type=place_of, metavar="DIR")
+@click.argument("directories", type=place_of, metavar="DIR...", nargs=-1, required=True)
 @click.option(
     "--to", "to", required=True, metavar="FILE|FOLDER",
     help=".tif (COG), .gpkg, .geojson, .fgb, .parquet, .csv, .xlsx, .png or .pdf (the map with its"
@@ -230,7 +230,7 @@ def demo(
 @click.pass_context
 def export(
     ctx: click.Context,
-    directory: Place,
+    directories: tuple[Place, ...],
     to: str,
     layer: str | None,
     boundaries: tuple[str, ...],
@@ -240,14 +240,20 @@ def export(
     lang: str,
 ) -> None:
     """A run's buildings or their parts, a raster layer or the map as a file for other programs; or
-    all of it as a folder that any web host with range requests shows as a map (docs/site.md)."""
+    all of it as a folder that any web host with range requests shows as a map (docs/site.md).
+
+    Several runs make one map, on which the first is shown first; what a run of powermapping says
+    of a building stands in the card that another run has of it.
+    """
     from pipeline.output.export import export as export_
     from service.page import site
 
     if not site.is_site(to):
         if boundaries or addresses:
             raise click.UsageError(Text("--boundaries and --addresses are for a folder, the map"))
-        written = export_(directory, Path(to), layer, lang, overwrite, basemap)
+        if len(directories) > 1:
+            raise click.UsageError(Text("several runs are for a folder, the map"))
+        written = export_(directories[0], Path(to), layer, lang, overwrite, basemap)
         return None if ctx.obj["quiet"] else say("{file}: {said}", file=to, said=written)
     if layer:
         raise click.UsageError(Text("--layer is for a .tif or .png; the map has all layers"))
@@ -255,13 +261,13 @@ def export(
         raise click.UsageError(Text("--basemap is for a .png or .pdf of the map"))
     with stoppable() as stop, reporter(ctx.obj["quiet"]) as progress:
         exported = site.export(
-            directory, Path(to), boundaries, overwrite, progress, stop, addresses=addresses
+            directories, Path(to), boundaries, overwrite, progress, stop, addresses=addresses
         )
     if not ctx.obj["quiet"]:
         for name, size in exported.sizes.items():
-            click.echo(f"{name:<38}{size / 1e6:,.1f} MB")
+            click.echo(f"{name:<58}{size / 1e6:,.1f} MB")
         if exported.addresses:
-            say("{n:,} addresses; {without:,} others here have no building in this run",
+            say("{n:,} addresses; {without:,} others here lead to no roof",
                 n=exported.addresses.written,
                 without=exported.addresses.without_building)  # fmt: skip
         say("{to}: put it on a web host that answers range requests", to=to)

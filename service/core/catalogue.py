@@ -14,7 +14,7 @@ from pipeline.results.features import Features
 from pipeline.results.finished import LAYER, open_finished
 from pipeline.storage.integrity import is_unfinished
 from pipeline.storage.ledger import REPORT
-from pipeline.terms import Field
+from pipeline.terms import Field, Source
 from service.core.settings import Settings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -125,15 +125,15 @@ def public_collections(settings: Settings) -> dict[str, Collection]:
             continue
         name = name_of(place)
         if name in collections:
-            raise InputError(
-                Field("data", given),
-                "a second run with the name {name}",
-                "rename its folder",
-                name=name,
-            )
+            raise second_run(name, Field("data", given))
         open_finished(place)
         collections[name] = Collection(name, place)
     return collections
+
+
+def second_run(name: str, source: Source) -> InputError:
+    """That a run has the name of another. source: what names the run."""
+    return InputError(source, "a second run with the name {name}", "rename its folder", name=name)
 
 
 def name_of(place: Path) -> str:

@@ -9,12 +9,11 @@ from pipeline.methods.house import EXCLUDED, own_columns
 from pipeline.methods.method import Class, Column, Field, Label, Layer, Method, Total
 from pipeline.methods.parameters import parse
 from pipeline.methods.shades import Palette, Scale, Shade
-from pipeline.output.site.rows import error_name
+from pipeline.output.site.rows import error_columns, site_totals
 from pipeline.results.part_sums import source
-from pipeline.results.totals import listed_totals
 
 LANGUAGES = ("en", "nl")
-OF_TOTALS = ("name", "section", "key", "unit", "per", "weight", "where")
+OF_TOTALS = ("name", "section", "key", "unit", "per", "weight", "where", "listed")
 MODULES = Path(__file__).parent / "map" / "methods"
 
 Json = dict[str, Any]
@@ -37,7 +36,7 @@ def declared(method: Method) -> Json:
         "counted": [flag.name for flag in method.flags if flag.by_class],
         "excluded": list(EXCLUDED),
         "uses": {column.name: column.use for column in method.columns if column.use},
-        "totals": [_total(of, total) for of, total in listed_totals(method)],
+        "totals": [_total(of, total, method) for of, total in site_totals(method)],
     }
 
 
@@ -113,10 +112,10 @@ def _column(of: Field) -> Json:
     }
 
 
-def _total(of: Field, total: Total) -> Json:
+def _total(of: Field, total: Total, method: Method) -> Json:
     title = {lang: (getattr(total, lang) or of.words(lang)).title for lang in LANGUAGES}
     figure = {name: getattr(total, name) for name in OF_TOTALS}
-    error = error_name(total) if total.error else None
+    error = error_columns(method)[total.error] if total.error else None
     return figure | {"column": source(of, total), "title": title, "error": error}
 
 

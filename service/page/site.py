@@ -1,15 +1,16 @@
-"""The map as a folder for a plain web host: the page, and a finished run as files beside it."""
+"""The map as a folder for a plain web host: the page, and finished runs as files beside it."""
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.areas.regions import boundary_files
 from pipeline.engine.engine import Progress
+from pipeline.engine.tasks import Stop
 from pipeline.errors import InputError, Stopped
 from pipeline.messages import Text
 from pipeline.output.export import WRITERS
@@ -20,13 +21,13 @@ from pipeline.results.finished import open_finished
 from pipeline.storage.files import identity
 from pipeline.storage.places import PARTIAL, Place, is_remote
 from pipeline.terms import Location
-from service.core.catalogue import Collection, name_of
+from service.core.catalogue import Collection, name_of, second_run
 from service.page import config as mapconfig
 from service.page import vendor
 
 PAGE = Path(__file__).parent / "map"
 LEFT_OUT = ("licences", ".*", "*.woff2", "noto-*")  # a site has no base map with names
-DATA, ADDRESSES = "data", "addresses"
+RUNS, DATA, ADDRESSES = "runs", "data", "addresses"
 SOURCES = ("method", "inputs", "program")  # of the report
 BOUNDARIES = "{}; those of CBS are CC BY 4.0: their sources are CBS and Kadaster"
 MADE_BY = "daklaag export"
@@ -34,16 +35,19 @@ MARKER = "site.json"  # tells a site of ours, and which files in it are
 LICENCES = """\
 What you see on this map
 
-Results  {title}, computed with daklaag {version}, method {method}
-Sources  {attribution}
-Licence  {licence}
-Places   {places}
+{results}Places   {places}
 
 All inputs by name, size and SHA-256, and all parameters: sources.json
 
 What shows it
 
 daklaag, this page                    EUPL-1.2, https://eupl.eu/1.2/en/
+"""
+RESULT = """\
+Results  {title}, computed with daklaag {version}, method {method}
+Sources  {attribution}
+Licence  {licence}
+
 """
 
 
@@ -70,38 +74,52 @@ def is_site(to: str) -> bool:
 
 
 def export(
-    directory: Place,
+    directories: Sequence[Place],
     to: Path,
     boundaries: Sequence[str],
     overwrite: bool,
     progress: Progress,
-    stop: Callable[[], bool],
+    stop: Stop,
     page: Path | None = None,
     addresses: Sequence[str] = (),
 ) -> Exported:
-    """Write a finished run as a folder that any web host with range requests shows as a map.
+    """Write finished runs as a folder that any web host with range requests shows as a map.
 
-    boundaries: files of regions to find by name, by default those in the cache. overwrite: replace
-    a site that stands there; files that others put into it stay. addresses: files of addresses to
-    find a roof by. The folder appears whole or not at all. Raises InputError for a folder that
-    holds anything else, a run of too many roofs, or a page without its libraries; and Stopped.
+    directories: of the runs, the first of which is shown first. boundaries: files of regions to
+    find by name, by default those in the cache. overwrite: replace a site that stands there; files
+    that others put into it stay. addresses: files of addresses to find a roof by. The folder
+    appears whole or not at all. Raises InputError for a folder that holds anything else, a run of
+    too many roofs, two of one name, or a page without its libraries; and Stopped.
     """
-    if is_remote(directory):
-        raise InputError(
-            Location(directory), "a site is made of a run on disk", "copy it there first"
-        )
-    place = Path(directory).absolute()
-    open_finished(place)
+    runs = _runs(directories)
     theirs, page = _theirs(to, overwrite), page or PAGE
     _check_page(page)
-    rows.check(directory)
+    for place in runs.values():
+        rows.check(place)
     with _published(to, theirs) as folder:
         shutil.copytree(page, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
         inputs = Found(boundary_files(boundaries), list(addresses))
-        counts = _write_data(place, folder, inputs, progress, stop)
+        counts = _write_data(runs, folder, inputs, progress, stop)
         _mark(folder)
-        sizes = {file.name: _size(file) for file in sorted((folder / DATA).iterdir())}
+        written = sorted([*folder.glob(f"{RUNS}/*/*"), *folder.glob(f"{DATA}/*")])
+        sizes = {one.relative_to(folder).as_posix(): _size(one) for one in written}
         return Exported(sizes, counts)
+
+
+def _runs(directories: Sequence[Place]) -> dict[str, Path]:
+    """The folders of finished runs by their names."""
+    runs: dict[str, Path] = {}
+    for directory in directories:
+        if is_remote(directory):
+            raise InputError(
+                Location(directory), "a site is made of a run on disk", "copy it there first"
+            )
+        place = Path(directory).absolute()
+        if (name := name_of(place)) in runs:
+            raise second_run(name, Location(directory))
+        open_finished(place)
+        runs[name] = place
+    return runs
 
 
 def _size(path: Path) -> int:
@@ -111,26 +129,22 @@ def _size(path: Path) -> int:
 
 
 def _write_data(
-    place: Path, folder: Path, found: Found, progress: Progress, stop: Callable[[], bool]
+    runs: Mapping[str, Path], folder: Path, found: Found, progress: Progress, stop: Stop
 ) -> site_addresses.WrittenAddresses | None:
     data, files = folder / DATA, found.boundaries
     data.mkdir()
-    rows.write(place, data / "totals.json", progress, stop)
-    tiles = _write_tiles(place, data, progress, stop)
-    count = places.write(place, files, data / "places.geojson", stop) if files else 0
-    described = mapconfig.described(Collection(name_of(place), place)) | {
-        "totals": f"{DATA}/totals.json",
-        "tiles": tiles,
-        "ground": places.ground(place, files),
-        "coverage": open_finished(place).report.get("coverage"),
-    }
+    described = [
+        _write_run(Collection(name, place), folder / RUNS / name, files, progress, stop)
+        for name, place in runs.items()
+    ]
+    count = places.write(runs, files, data / "places.geojson", stop) if files else 0
     regions = mapconfig.regions_line([str(file) for file in files]) if count else None
     configuration = _configuration(described, bool(count), regions)
-    sources = {name: part for name, part in open_finished(place).report.items() if name in SOURCES}
+    sources: dict[str, Any] = {"runs": {name: _sources(place) for name, place in runs.items()}}
     sources["boundaries"] = [identity(str(file)) for file in files]
     counts = None
     if found.addresses:
-        counts = site_addresses.write(place, found.addresses, data / ADDRESSES, stop)
+        counts = site_addresses.write(runs, found.addresses, data / ADDRESSES, stop)
         configuration["addresses"] = f"{DATA}/{ADDRESSES}/{site_addresses.INDEX}"
         sources["addresses"] = [identity(file) for file in found.addresses]
         sources["address_counts"] = counts._asdict()
@@ -140,29 +154,46 @@ def _write_data(
     return counts
 
 
-def _write_tiles(
-    place: Path, data: Path, progress: Progress, stop: Callable[[], bool]
-) -> dict[str, str]:
-    """The files of tiles by what the page calls them."""
-    scratch = data / "counts"
+def _write_run(
+    run: Collection, folder: Path, boundaries: list[Path], progress: Progress, stop: Stop
+) -> dict[str, Any]:
+    """Write a run into a folder of its own; gives its part of the configuration."""
+    folder.mkdir(parents=True)
+    rows.write(run.place, folder / "totals.json", progress, stop)
+    return mapconfig.described(run) | {
+        "totals": f"{RUNS}/{run.name}/totals.json",
+        "tiles": _write_tiles(run.place, folder, progress, stop),
+        "ground": places.ground(run.place, boundaries),
+        "coverage": run.report.get("coverage"),
+    }
+
+
+def _sources(place: Path) -> dict[str, Any]:
+    """The sections of a run's report that say what it was made of."""
+    return {name: part for name, part in open_finished(place).report.items() if name in SOURCES}
+
+
+def _write_tiles(place: Path, folder: Path, progress: Progress, stop: Stop) -> dict[str, str]:
+    """The files of tiles of a run by what the page calls them."""
+    scratch = folder / "counts"
     try:
         planned = archives.archives(place, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return {
-        one.key: f"{DATA}/{one.name}"
+        one.key: f"{RUNS}/{folder.name}/{one.name}"
         for one in planned
-        if archives.write(one, place, data, progress, stop)
+        if archives.write(one, place, folder, progress, stop)
     }
 
 
 def _configuration(
-    collection: dict[str, Any], with_places: bool, regions: str | None
+    collections: list[dict[str, Any]], with_places: bool, regions: str | None
 ) -> dict[str, Any]:
     """The config.json of a page without a service."""
     return {
         "static": True,
-        "collections": [collection],
+        "collections": collections,
         "places": f"{DATA}/places.geojson" if with_places else None,
         "regions": regions,
         "addresses": None,
@@ -175,15 +206,20 @@ def _configuration(
     }
 
 
-def _licences(collection: dict[str, Any], sources: dict[str, Any]) -> str:
+def _licences(collections: list[dict[str, Any]], sources: dict[str, Any]) -> str:
     files = ", ".join(str(file["name"]) for file in sources["boundaries"])
+    results = (
+        RESULT.format(
+            title=one["title"],
+            version=sources["runs"][one["name"]]["program"].get("version", ""),
+            method=one["method"]["name"],
+            attribution=one["attribution"],
+            licence=one["licence"] or "as its sources publish it",
+        )
+        for one in collections
+    )
     text = LICENCES.format(
-        places=BOUNDARIES.format(files) if files else "none",
-        title=collection["title"],
-        version=sources["program"].get("version", ""),
-        method=sources["method"]["name"],
-        attribution=collection["attribution"],
-        licence=collection["licence"] or "as its sources publish it",
+        results="".join(results), places=BOUNDARIES.format(files) if files else "none"
     )
     return text + "".join(
         f"{f'{one.name} {one.version}':<38}vendor/{one.short}.LICENCE.txt\n" for one in vendor.PAGE

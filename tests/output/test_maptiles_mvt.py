@@ -28,11 +28,11 @@ TWO = shapely.MultiPolygon(
 )
 
 
-def decoded(data: bytes, folder: Path) -> pa.Table:
-    """What GDAL reads: geometry in units of the tile, y southward."""
+def decoded(data: bytes, folder: Path, layer: str | int = 0) -> pa.Table:
+    """What GDAL reads of a layer: geometry in units of the tile, y southward."""
     file = folder / "tile.pbf"
     file.write_bytes(data)
-    _, table = pyogrio.read_arrow(f"MVT:{file}", CLIP="NO")
+    _, table = pyogrio.read_arrow(f"MVT:{file}", layer=layer, CLIP="NO")
     polygons = shapely.from_wkb(table["wkb_geometry"].to_numpy())
     turned = shapely.transform(polygons, lambda xy: xy * (1, -1) + (0, EXTENT))
     place = table.column_names.index("wkb_geometry")

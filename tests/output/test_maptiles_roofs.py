@@ -23,6 +23,7 @@ from pipeline.output.tiles.roofs import (
     LAST,
     LAYER,
     MOST,
+    TURBINES,
     RoofTiles,
     vector_layers,
 )
@@ -154,6 +155,30 @@ def test_a_vertex_is_the_same_in_neighbouring_tiles(opened: RoofTiles, tmp_path:
     assert joined >= 3
 
 
+@pytest.mark.parametrize("z", [FIRST, LAST])
+def test_a_turbine_stands_on_its_roof_in_one_tile(
+    opened: RoofTiles, table: pa.Table, tmp_path: Path, z: int
+) -> None:
+    """Though tiles cut the roof; those of a lower zoom have none."""
+    suits = pc.and_(table["wind_suitable"], pc.is_valid(table["geometry"]))
+    at = {row: place for place, row in enumerate(table["row"].to_pylist())}
+    stands: list[int] = []
+    for tile in tiles(z):
+        data = opened.tile(tile)
+        if TURBINES.encode() not in data:
+            continue
+        found = decoded(data, tmp_path, TURBINES)
+        rows, points = found["mvt_id"].to_pylist(), shapes(found)
+        places = shapely.get_coordinates(points)
+        assert (places >= 0).all() and (places < EXTENT).all()
+        own = table.take([at[row] for row in rows])
+        assert shapely.intersects(shapely.buffer(exact(own, tile), 1.5), points).all()
+        assert found["height_m"].to_pylist() == [round(h, 2) for h in own["height_m"].to_pylist()]
+        stands += rows
+    assert sorted(stands) == sorted(table.filter(suits)["row"].to_pylist()) and stands
+    assert TURBINES.encode() not in opened.tile(most(opened, FAR))
+
+
 def test_any_order_and_threads_give_the_same(file: Path) -> None:
     asked = [tile for z in (FIRST, LAST) for tile in tiles(z)[:16]]
     fresh = [RoofTiles(GeoParquet(file), METHOD).tile(tile) for tile in asked]
@@ -198,7 +223,7 @@ def test_few_roofs_have_outlines_from_far(
     located = table.filter(pc.is_valid(table["geometry"]))
     assert set(located["row"].to_pylist()) == {*found}
     fields = opened.layers[LAYER].far
-    assert {"class", "selected", "excluded"} <= {*fields} < {*opened.layers[LAYER].fields}
+    assert {"class", "selected", "excluded", "lit"} <= {*fields} < {*opened.layers[LAYER].fields}
     assert {*fields} >= names - {"mvt_id", "geometry"}
 
 

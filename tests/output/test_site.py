@@ -61,6 +61,11 @@ def config(made: Path) -> dict[str, Any]:
     return told
 
 
+def of_run(made: Path) -> Path:
+    """The folder of its run."""
+    return made / "runs" / sites.NAME
+
+
 def regions(made: Path) -> list[dict[str, Any]]:
     """The places of a site."""
     said = json.loads((made / "data" / "places.geojson").read_text("utf-8"))
@@ -70,7 +75,7 @@ def regions(made: Path) -> list[dict[str, Any]]:
 def again(base: Path, to: Path, overwrite: bool = False, **more: Any) -> None:
     """The same site in another place."""
     given = (str(base / "regions.gpkg"),)
-    site.export(base / sites.NAME, to, given, overwrite, more.pop("progress", no_progress),
+    site.export((base / sites.NAME,), to, given, overwrite, more.pop("progress", no_progress),
                 more.pop("stop", never_stop), page=more.pop("page", base / "page"))  # fmt: skip
 
 
@@ -113,7 +118,7 @@ def test_every_tile_is_the_one_of_the_service(
 
 
 def test_a_file_of_tiles_says_what_is_in_it(made: Path) -> None:
-    packed = reader(made / "data" / "buildings.pmtiles")
+    packed = reader(of_run(made) / "buildings.pmtiles")
     told = packed.metadata()
     assert told["vector_layers"][0]["id"] == "buildings"
     assert told["vector_layers"][0]["fields"] == vector_layers(finished.METHOD)[LAYER].fields
@@ -180,14 +185,14 @@ def assert_adds_up(rows_: list[list[Any]], told: dict[str, Any]) -> None:
 
 
 def test_the_rows_add_up_to_the_report(run: Path, made: Path) -> None:
-    said, told = json.loads((made / "data" / "totals.json").read_text("utf-8")), report.read(run)
+    said, told = json.loads((of_run(made) / "totals.json").read_text("utf-8")), report.read(run)
     assert told["counts"]["solar_suitable"] > 0 < told["counts"]["rejected"]
     assert_adds_up(said, told)
 
 
 def test_the_rows_of_a_place_are_those_of_the_service(base: Path, run: Path, made: Path) -> None:
     """By the outline that the site has, in degrees."""
-    said = json.loads((made / "data" / "totals.json").read_text("utf-8"))
+    said = json.loads((of_run(made) / "totals.json").read_text("utf-8"))
     outlines = {one["id"]: one["geometry"] for one in regions(made)}
     for code in ("BU99990001", "GM9998"):
         # One roof's centre lies on the border, which in degrees runs a centimetre beside it.
@@ -197,7 +202,7 @@ def test_the_rows_of_a_place_are_those_of_the_service(base: Path, run: Path, mad
         assert 0 < len(inside) < len(said) - 1
         assert_adds_up([said[0], *inside], expected["totals"])
         told = next(one for one in regions(made) if one["id"] == code)["properties"]["coverage"]
-        assert told == expected["coverage"] | {"footprints": None}
+        assert told == {sites.NAME: expected["coverage"] | {"footprints": None}}
 
 
 def test_rows_of_every_kind_add_up(tmp_path: Path) -> None:
@@ -230,7 +235,7 @@ def test_places_are_those_with_roofs(made: Path) -> None:
     kinds = [one["properties"]["kind"] for one in found]
     order = ["province", "municipality", "postcode", "neighbourhood"]
     assert kinds == sorted(kinds, key=order.index)
-    complete = {one["id"] for one in found if one["properties"]["complete"]}
+    complete = {one["id"] for one in found if one["properties"]["complete"][sites.NAME]}
     assert complete == PLACES - {"GM9998"}
 
 
@@ -267,7 +272,8 @@ def test_the_page_knows_what_it_is(made: Path) -> None:
 def test_sources_and_licences_go_along(run: Path, made: Path) -> None:
     said, told = json.loads((made / "sources.json").read_text("utf-8")), report.read(run)
     assert [file["name"] for file in said.pop("boundaries")] == ["regions.gpkg"]
-    assert said == {name: told[name] for name in ("method", "inputs", "program")}
+    parts = {name: told[name] for name in ("method", "inputs", "program")}
+    assert said == {"runs": {sites.NAME: parts}}
     text = (made / "LICENCES.txt").read_text("utf-8")
     for word in ("AHN", "BAG", "CC0", "EUPL-1.2", "regions.gpkg", "vendor/maplibre-gl.LICENCE.txt"):
         assert word in text
@@ -280,7 +286,7 @@ def test_nothing_says_where_it_was_made(base: Path, made: Path) -> None:
 
 def test_a_run_without_rasters_has_roofs(base: Path, tmp_path: Path) -> None:
     place = sites.finished(tmp_path, layers=())
-    site.export(place, tmp_path / "site", (), False, no_progress, never_stop, page=base / "page")
+    site.export((place,), tmp_path / "site", (), False, no_progress, never_stop, page=base / "page")
     told = config(tmp_path / "site")
     assert set(told["collections"][0]["tiles"]) == {"buildings", "roofs"}
     assert told["places"] is None
@@ -289,10 +295,14 @@ def test_a_run_without_rasters_has_roofs(base: Path, tmp_path: Path) -> None:
 def test_addresses_lead_to_the_rows_of_their_roofs(base: Path, run: Path, tmp_path: Path) -> None:
     """By the number of a building, else by the point in a footprint; the others are counted."""
     file = base / "in" / "addresses.csv"
-    made = site.export(run, tmp_path / "site", (str(base / "regions.gpkg"),), False, no_progress,
-                       never_stop, page=base / "page", addresses=(str(file),))  # fmt: skip
+    (tmp_path / "copy").symlink_to(run)
+    made = site.export((run, tmp_path / "copy"), tmp_path / "site", (str(base / "regions.gpkg"),),
+                       False, no_progress, never_stop, page=base / "page",
+                       addresses=(str(file),))  # fmt: skip
     folder = tmp_path / "site" / "data" / "addresses"
-    (place,) = json.loads((folder / "places.json").read_text("utf-8"))["places"]
+    index = json.loads((folder / "places.json").read_text("utf-8"))
+    (place,) = index["places"]
+    assert index["runs"] == [sites.NAME, "copy"]
     assert place["name"] == "Daklaag" and place["postcodes"] == ["0999"]
     listed = json.loads((folder / place["file"]).read_text("utf-8"))
     assert place["streets"] == sorted({row[0] for row in listed})
@@ -309,7 +319,7 @@ def test_addresses_lead_to_the_rows_of_their_roofs(base: Path, run: Path, tmp_pa
         else:
             expected = {n for n, shape in zip(ids, shapes, strict=True) if shape.covers(point)}
         if expected:
-            assert set(by_name[key][6]) == expected, key
+            assert set(by_name[key][6]) == set(by_name[key][7]) == expected, key
         else:
             assert key not in by_name
     assert made.addresses == (len(listed), 0)
@@ -318,6 +328,16 @@ def test_addresses_lead_to_the_rows_of_their_roofs(base: Path, run: Path, tmp_pa
     told = config(tmp_path / "site")
     assert told["addresses"] == "data/addresses/places.json"
     assert config(base / "site")["addresses"] is None
+    assert [one["name"] for one in told["collections"]] == index["runs"]
+    for one in told["collections"]:
+        for name in (one["totals"], *one["tiles"].values()):
+            assert (tmp_path / "site" / name).read_bytes() == (
+                of_run(base / "site") / Path(name).name
+            ).read_bytes()
+    (region, *_) = regions(tmp_path / "site")
+    assert (
+        [*region["properties"]["complete"]] == [*region["properties"]["coverage"]] == index["runs"]
+    )
 
 
 # The folder
@@ -381,8 +401,10 @@ def test_a_page_without_libraries_is_refused(base: Path, tmp_path: Path) -> None
         again(base, tmp_path / "site", page=page)
     with pytest.raises(InputError, match="on disk"):
         site.export(
-            "s3://runs/delft", tmp_path / "site", (), False, no_progress, never_stop, page=page
+            ("s3://runs/delft",), tmp_path / "site", (), False, no_progress, never_stop, page=page
         )
+    with pytest.raises(InputError, match="second run with the name quarter"):
+        site.export(2 * (base / sites.NAME,), tmp_path / "site", (), False, no_progress, never_stop)
 
 
 @pytest.mark.parametrize(
@@ -408,7 +430,7 @@ def test_the_command(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     again_ = call(*words)
     assert again_.exit_code == 2 and "--overwrite" in again_.output
     (made / "CNAME").write_text("dak.example")
-    (made / "data" / "shadow.pmtiles").write_text("damaged")
+    (of_run(made) / "shadow.pmtiles").write_text("damaged")
     assert call("-q", *words, "--overwrite").output == ""
     assert contents(made) == contents(base / "site") | {"CNAME": b"dak.example"}
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
@@ -417,7 +439,7 @@ def test_the_command(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_options_that_do_not_fit_are_refused(run: Path, tmp_path: Path) -> None:
     for to, *more in (
         ("site/", "--layer", "shadow"), ("site/", "--boundaries", "gone.gpkg"),
-        ("a.csv", "--boundaries", "gone.gpkg"),
+        ("a.csv", "--boundaries", "gone.gpkg"), ("a.csv", str(run)),
     ):  # fmt: skip
         assert call("export", run, "--to", f"{tmp_path}/{to}", *more).exit_code == 2
     assert list(tmp_path.iterdir()) == []

@@ -174,3 +174,26 @@ def table(window: Window, testid: str, columns: int) -> list[list[str]]:
     """The rows of the table of a section."""
     cells = window.at(testid).locator("tbody tr > *").all_text_contents()
     return [cells[at : at + columns] for at in range(0, len(cells), columns)]
+
+
+def click_on(window: Window, roof: dict[str, Any], number: int) -> None:
+    """Click where a plane of a roof is drawn, and wait for its chip."""
+    place: dict[str, float] = window.page.evaluate(
+        """([row, n]) => {
+          const box = daklaag.map.getContainer().getBoundingClientRect();
+          for (let y = 0; y < box.height; y += 4) for (let x = 0; x < box.width; x += 4) {
+            const corners = [[x - 3, y - 3], [x + 3, y - 3], [x + 3, y + 3], [x - 3, y + 3]];
+            const layers = ["planes-fill"];
+            const seen = corners.map((at) => daklaag.map.queryRenderedFeatures(at, {layers})[0]);
+            const own = (f) => f && f.properties.row === row && f.properties.n === n;
+            const above = document.elementFromPoint(box.x + x, box.y + y);
+            if (seen.every(own) && above?.tagName === "CANVAS")
+              return {x, y};
+          }
+        }""",
+        [roof["id"], number],
+    )
+    box = window.at("map").bounding_box()
+    window.page.mouse.click(box["x"] + place["x"], box["y"] + place["y"])
+    window.page.wait_for_selector(LISTED)
+    window.idle()

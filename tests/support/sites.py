@@ -69,7 +69,7 @@ def exported(base: Path, **options: Any) -> Path:
     """A site of a quarter, with its regions, in a folder of its own."""
     place = finished(base)
     site.export(
-        place, base / "site", (str(boundaries(base)),), False, no_progress, never_stop, **options
+        (place,), base / "site", (str(boundaries(base)),), False, no_progress, never_stop, **options
     )
     return base / "site"
 

@@ -1,9 +1,9 @@
-"""The addresses of the roofs of a finished run, for a map that has no server to ask: an index of
+"""The addresses of the roofs of finished runs, for a map that has no server to ask: an index of
 streets, and a file for each place, which a browser loads when it is asked for."""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ PC4 = 4  # digits of a postcode, by which a place is found
 
 
 class WrittenAddresses(NamedTuple):
-    """Numbers of addresses: written, each with a roof; and of those in the rectangle of the run
+    """Numbers of addresses: written, each with a roof; and of those in the rectangle of a run
     without one."""
 
     written: int
@@ -36,7 +36,7 @@ class WrittenAddresses(NamedTuple):
 
 
 class Found(NamedTuple):
-    """An address with its roofs. rows: of these in the run; point: RD [m], NaN where unknown."""
+    """An address with its roofs. rows: of these in each run; point: RD [m], NaN where unknown."""
 
     place: str
     street: str
@@ -44,37 +44,41 @@ class Found(NamedTuple):
     suffix: str
     postcode: str
     point: tuple[float, float]
-    rows: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
 
 
-def write(directory: Place, files: Sequence[str | Path], to: Path, stop: Stop) -> WrittenAddresses:
-    """Write the addresses that lead to a roof into a folder: `places.json` has places with their
-    streets, and the name of a file each, with street, number, suffix, postcode, lon, lat, rows.
+def write(
+    runs: Mapping[str, Place], files: Sequence[str | Path], to: Path, stop: Stop
+) -> WrittenAddresses:
+    """Write the addresses that lead to a roof of a run into a folder: `places.json` has the names
+    of the runs, and places with their streets and the name of a file each, with street, number,
+    suffix, postcode, lon, lat and the rows of roofs in each run.
 
     Raises InputError for a file that cannot be read, or lacks a column; and Stopped.
     """
-    table = open_finished(directory).table
-    found, unknown, missing = _by_number(table, files, stop)
-    more = _by_point(table, unknown, stop)
+    tables = [open_finished(place).table for place in runs.values()]
+    found, unknown, missing = _by_number(tables, files, stop)
+    more = _by_point(tables, unknown, stop)
     to.mkdir()
-    _write_places(sorted([*found, *more], key=lambda each: each[:4]), to)
+    _write_places(sorted([*found, *more], key=lambda each: each[:4]), list(runs), to)
     return WrittenAddresses(len(found) + len(more), missing + len(unknown) - len(more))
 
 
 def _by_number(
-    table: GeoParquet, files: Sequence[str | Path], stop: Stop
+    tables: Sequence[GeoParquet], files: Sequence[str | Path], stop: Stop
 ) -> tuple[list[Found], list[Found], int]:
-    """The addresses with a building of the run; those without a number of a building, in its
-    rectangle; and how many others lie in that."""
-    rows = _rows_of(table)
+    """The addresses with a building of a run; those without a number of a building, in the
+    rectangle of a run; and how many others lie in those."""
+    every = [_rows_of(table) for table in tables]
     found, unknown, missing = [], [], 0
     for batch in read_addresses(files):
         if stop():
             raise Stopped
-        near = _within(batch.points, table.extent)
+        near = np.any([_within(batch.points, table.extent) for table in tables], axis=0)
         for at, address in _addresses(batch):
-            its = tuple(row for building in batch.buildings[at] for row in rows.get(building, ()))
-            if its:
+            buildings = batch.buildings[at]
+            its = tuple(tuple(row for id_ in buildings for row in of.get(id_, ())) for of in every)
+            if any(its):
                 found.append(address._replace(rows=its))
             elif near[at] and not batch.buildings[at]:
                 unknown.append(address)
@@ -111,11 +115,20 @@ def _within(points: NDArray[np.float64], extent: Any) -> NDArray[np.bool_]:
     return inside
 
 
-def _by_point(table: GeoParquet, unknown: list[Found], stop: Stop) -> list[Found]:
-    """The addresses that lie in a footprint, with its row."""
+def _by_point(tables: Sequence[GeoParquet], unknown: list[Found], stop: Stop) -> list[Found]:
+    """The addresses that lie in a footprint of a run, with its row."""
     if not unknown:
         return []
     tree = shapely.STRtree(shapely.points([address.point for address in unknown]))
+    every = [_rows_around(tree, table, stop) for table in tables]
+    return [
+        unknown[at]._replace(rows=tuple(tuple(sorted(rows.get(at, ()))) for rows in every))
+        for at in sorted({at for rows in every for at in rows})
+    ]
+
+
+def _rows_around(tree: shapely.STRtree, table: GeoParquet, stop: Stop) -> dict[int, list[int]]:
+    """The rows of the footprints in which points of a tree lie, by the number of the point."""
     rows: dict[int, list[int]] = defaultdict(list)
     for part in slices(table.file, ["row", "geometry"]):
         if stop():
@@ -124,10 +137,10 @@ def _by_point(table: GeoParquet, unknown: list[Found], stop: Stop) -> list[Found
         roofs, points = tree.query(polygons, predicate="covers")
         for roof, point in zip(part["row"].to_numpy()[roofs].tolist(), points, strict=True):
             rows[int(point)].append(roof)
-    return [unknown[at]._replace(rows=tuple(sorted(rows[at]))) for at in sorted(rows)]
+    return rows
 
 
-def _write_places(found: list[Found], to: Path) -> None:
+def _write_places(found: list[Found], runs: list[str], to: Path) -> None:
     by_place: dict[str, list[Found]] = defaultdict(list)
     for address in found:
         by_place[address.place].append(address)
@@ -144,7 +157,7 @@ def _write_places(found: list[Found], to: Path) -> None:
             "postcodes": sorted({row[3][:PC4] for row in rows if row[3]}),
             "streets": list(dict.fromkeys(row[0] for row in rows)),
         })  # fmt: skip
-    _write(to / INDEX, {"places": listed})
+    _write(to / INDEX, {"runs": runs, "places": listed})
 
 
 def _around(rows: list[list[Any]]) -> list[float] | None:
@@ -154,13 +167,14 @@ def _around(rows: list[list[Any]]) -> list[float] | None:
 
 
 def _rows(addresses: list[Found]) -> Iterator[list[Any]]:
-    """Rows of JSON: street, number, suffix, postcode, lon, lat (null where unknown), rows."""
+    """Rows of JSON: street, number, suffix, postcode, lon, lat (null where unknown), and the rows
+    in each run."""
     points = np.array([address.point for address in addresses])
     lon, lat = transformer(RD, DEGREES).transform(*points.T)
     for one, *point in zip(addresses, lon, lat, strict=True):
         known = np.isfinite(point).all()
         degrees = [round(float(each), DECIMALS) for each in point] if known else [None, None]
-        yield [one.street, one.number, one.suffix, one.postcode, *degrees, list(one.rows)]
+        yield [one.street, one.number, one.suffix, one.postcode, *degrees, *map(list, one.rows)]
 
 
 def _write(file: Path, content: Any) -> None:

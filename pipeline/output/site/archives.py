@@ -39,14 +39,14 @@ Draw = Callable[[MapTile], bytes | None]
 
 class TileLayer(NamedTuple):
     """Extent and zooms of a layer of map tiles. bounds: west, south, east, north [degrees]; first,
-    last: lowest and highest zoom; suns: sun positions that a tile can be drawn for; fields: of a
-    vector layer, and their types."""
+    last: lowest and highest zoom; suns: sun positions that a tile can be drawn for; vectors: the
+    layers of vector tiles as TileJSON describes them, None for pictures."""
 
     bounds: Rectangle
     first: int
     last: int
     suns: int = 0
-    fields: dict[str, str] | None = None
+    vectors: list[dict[str, Any]] | None = None
 
 
 class Archive(NamedTuple):
@@ -65,7 +65,7 @@ class Archive(NamedTuple):
     @property
     def is_vector(self) -> bool:
         """Whether the tiles are vectors, else pictures."""
-        return self.layer.fields is not None
+        return self.layer.vectors is not None
 
 
 def archives(directory: Place, scratch: Path, most: int = MOST_TILES) -> list[Archive]:
@@ -103,7 +103,8 @@ def tile_layers(table: RoofTiles, pictures: Pictures | None) -> dict[str, TileLa
         bounds = lonlat(ground)
         layers[ROOFS] = TileLayer(bounds, overview.FIRST, overview.LAST)
         for name, one in table.layers.items():
-            layers[name] = TileLayer(bounds, one.first, one.last, fields=one.fields)
+            described = one.described(name)
+            layers[name] = TileLayer(bounds, one.first, one.last, vectors=described)
     return layers
 
 
@@ -134,7 +135,7 @@ def _packed(table: RoofTiles, name: str, tile: MapTile) -> bytes | None:
 def _bounded(layer: TileLayer, most: int) -> TileLayer:
     """A layer of pictures down to a zoom of at most so many tiles; one of vectors unchanged."""
     last = layer.last
-    while layer.fields is None and last > layer.first and _count(layer.bounds, last) > most:
+    while layer.vectors is None and last > layer.first and _count(layer.bounds, last) > most:
         last -= 1
     return layer._replace(last=last)
 
@@ -212,7 +213,7 @@ def _metadata(archive: Archive, directory: Place) -> dict[str, Any]:
         "name": archive.key,
         "attribution": "; ".join(attributions(open_finished(directory).inputs)),
     }
-    if archive.is_vector:
+    if archive.layer.vectors is not None:
         zooms = {"minzoom": archive.layer.first, "maxzoom": archive.layer.last}
-        values["vector_layers"] = [{"id": archive.key, "fields": archive.layer.fields, **zooms}]
+        values["vector_layers"] = [each | zooms for each in archive.layer.vectors]
     return values

@@ -1,9 +1,9 @@
-"""The regions in which a finished run has roofs, and the ground that it covers, for a map that has
-no server to ask."""
+"""The regions in which finished runs have roofs, and the ground that these cover, for a map that
+has no server to ask."""
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,18 @@ CELL = 1e-7  # degrees: 1 cm
 STRAIGHT = 2000.0  # m: what is straight in RD so far lies within 10 cm of what is so in degrees
 
 
-def write(directory: Place, files: Sequence[Path], to: Path, stop: Stop) -> int:
-    """Write the regions that hold a roof's centre as GeoJSON, the larger kinds first, each with
-    `complete`, whether the run covers it, and `coverage`, the part of its ground that it covers.
+def write(runs: Mapping[str, Place], files: Sequence[Path], to: Path, stop: Stop) -> int:
+    """Write the regions that hold the centre of a roof of a run as GeoJSON, the larger kinds first;
+    by the name of each run, `complete` says whether it covers the region, and `coverage` which part
+    of its ground.
 
     Returns their number. Raises InputError for a file that cannot be read as boundaries.
     """
-    finished, outlines = open_finished(directory), dict(_outlines(files))
+    finished = {name: open_finished(place) for name, place in runs.items()}
+    outlines = dict(_outlines(files))
     sources = {file: identity(str(file)) for file in files}
-    occupied = _holding_roofs(finished, np.array([*outlines.values()], object), stop)
+    shapes = np.array([*outlines.values()], object)
+    occupied = np.any([_holding_roofs(one, shapes, stop) for one in finished.values()], axis=0)
     regions = sorted(itertools.compress(outlines, occupied), key=_rank)
     features = [_feature(region, outlines[region], finished, sources) for region in regions]
     values = {"type": "FeatureCollection", "features": features}
@@ -90,19 +93,22 @@ def _rank(region: Region) -> tuple[int, str, str]:
 
 
 def _feature(
-    region: Region, outline: shapely.Geometry, finished: Finished, sources: dict[Path, Any]
+    region: Region,
+    outline: shapely.Geometry,
+    finished: Mapping[str, Finished],
+    sources: dict[Path, Any],
 ) -> dict[str, Any]:
     """A region as GeoJSON. sources: the identity of each file of boundaries."""
     code, name = region.code, region.name
     source = {"region": code, "name": name, "file": sources[region.file]}
     area, files = Area(outline, source), [str(file) for file in sources]
-    complete = is_complete(finished, area, None, files)
-    values = {"code": code, "name": name, "kind": kind_of(code), "complete": complete}
+    values: dict[str, Any] = {"code": code, "name": name, "kind": kind_of(code)}
     if others := other_names().get(folded(name)):
         values["others"] = list(others)
-    values["coverage"] = {
-        "footprints": None,  # no file of the site has their rows
-        "ground": computed(finished, area, None, files),
+    values["complete"] = {run: is_complete(one, area, None, files) for run, one in finished.items()}
+    values["coverage"] = {  # no file of the site has the rows of footprints
+        run: {"footprints": None, "ground": computed(one, area, None, files)}
+        for run, one in finished.items()
     }
     return {
         "type": "Feature", "id": code, "properties": values, "geometry": _in_degrees(outline)

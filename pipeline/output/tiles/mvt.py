@@ -1,4 +1,5 @@
-"""Mapbox Vector Tiles 2.1: polygons and their properties as bytes, without a loop over vertices."""
+"""Mapbox Vector Tiles 2.1: polygons or points, and their properties, as bytes, without a loop over
+vertices."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from pipeline.output.tiles.protobuf import ByteRows, beside, field, numbers, var
 
 EXTENT = 4096  # units along a side of a tile
 VERSION = 2
-POLYGON = 3
+POINT, POLYGON = 1, 3
 MOVE_TO_ONE, LINE_TO, CLOSE = 9, 2, 15
 SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])  # stands for what is smaller than a unit
 Ints = NDArray[np.int64]
@@ -63,12 +64,30 @@ def layer(name: str, ids: NDArray[Any], polygons: Polygons, properties: pa.Table
     here = np.unique(rings.feature)
     if not len(here):
         return b""
-    tags, values = _tagged(properties.take(pa.array(here)))
+    taken = properties.take(pa.array(here))
+    return _encoded(name, np.asarray(ids)[here], taken, POLYGON, _commands(rings))
+
+
+def points(name: str, ids: NDArray[Any], places: Ints, properties: pa.Table) -> bytes:
+    """A tile of one layer of points; b"" without any. ids, properties: as of `layer`; places:
+    (n, 2) units of the tile, y southward."""
+    if not len(ids):
+        return b""
+    words = np.column_stack([np.full(len(ids), MOVE_TO_ONE, np.uint64), zigzag(places)])
+    commands = varints(words.ravel()).grouped(np.full(len(ids), words.shape[1]))
+    return _encoded(name, ids, properties, POINT, commands)
+
+
+def _encoded(
+    name: str, ids: NDArray[Any], properties: pa.Table, kind: int, commands: ByteRows
+) -> bytes:
+    """A layer of features of one kind, with their geometries as commands."""
+    tags, values = _tagged(properties)
     features = beside(
-        numbers(1, np.asarray(ids)[here]),
+        numbers(1, ids),
         field(2, tags),
-        protobuf.same(bytes([3 << 3, POLYGON]), len(here)),
-        field(4, _commands(rings)),
+        protobuf.same(bytes([3 << 3, kind]), len(ids)),
+        field(4, commands),
     )
     message = protobuf.after(
         numbers(15, np.array([VERSION])),

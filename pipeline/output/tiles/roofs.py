@@ -1,4 +1,5 @@
-"""Vector tiles of a run, from its table: of its roofs, and of their parts in nested columns."""
+"""Vector tiles of a run, from its table: of its roofs with the places of turbines on them, and of
+their parts in nested columns."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.methods.method import NUMBER, WHOLE, Column, Field, Method
 from pipeline.output.tiles import mvt
-from pipeline.output.tiles.scheme import MapTile, Units
+from pipeline.output.tiles.scheme import MapTile, Units, mercator_transformer
 from pipeline.output.tiles.wkb import shapes_in
 from pipeline.results.columns import as_text
 from pipeline.results.parts import parts_of
@@ -19,12 +20,14 @@ from pipeline.storage.geoparquet import GeoParquet, row_cache
 from pipeline.storage.slices import Rectangle
 
 LAYER = "buildings"
+TURBINES = "turbines"  # a layer of points in the tiles of the buildings
 FIRST, LAST = 14, 16  # zoom; beyond it a map enlarges
 FAR, FEW = 12, 5_000  # zoom from which there are outlines of so few roofs: 120 kB on one tile
 PARTS_FIRST = 16  # zoom; below it the parts of a house are a few pixels
 BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
 DECIMALS = 2  # cm, dm2, 10 Wh and percents
+OF_POINT = ("selected", "excluded", "height_m")  # what a turbine has of its roof
 OF_ROOF = {"row": "Number", "selected": "Boolean"}  # what a part has of its roof
 PLACE = "place of its roof"  # a column that no field is called after
 PART_BITS = 16  # of a feature's id, below its row
@@ -32,12 +35,20 @@ PART_BITS = 16  # of a feature's id, below its row
 
 class VectorLayer(NamedTuple):
     """A layer of vector tiles. first, last: zoom; fields: the properties of its features, with
-    their kinds as TileJSON names them; far: those that they have below zoom FIRST."""
+    their kinds as TileJSON names them; far: those that they have below zoom FIRST; points: those of
+    the turbines in the same tiles, from that zoom on."""
 
     first: int
     last: int
     fields: dict[str, str]
     far: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+
+    def described(self, name: str) -> list[dict[str, Any]]:
+        """The layers of its tiles as TileJSON describes them."""
+        points = {field: self.fields[field] for field in self.points}
+        turbines = [{"id": TURBINES, "fields": points}] if points else []
+        return [{"id": name, "fields": self.fields}, *turbines]
 
 
 def vector_layers(method: Method, roofs: int | None = None) -> dict[str, VectorLayer]:
@@ -47,9 +58,19 @@ def vector_layers(method: Method, roofs: int | None = None) -> dict[str, VectorL
     fields = _kinds(method.columns)
     scales = [scale for column in method.parts for scale in column.scales]
     painted = {"class", "excluded"}.union(*(scale.columns for scale in scales))
-    far = tuple(name for name in fields if name in painted or fields[name] == "Boolean")
-    roofs_layer = VectorLayer(first, LAST, fields, far)
+    painted |= {each.name for each in method.columns if _is_of_booleans(each.type)}
+    far = tuple(name for name in fields if name in painted)
+    own = _of_turbines(method)
+    points = (*OF_POINT, *(each.name for each in own)) if own else ()
+    roofs_layer = VectorLayer(first, LAST, fields, far, points)
     return {LAYER: roofs_layer} | {each.name: _of_parts(each) for each in method.parts}
+
+
+def _of_turbines(method: Method) -> list[Column]:
+    """The columns by which roofs have a turbine: where the first is known, else where it is true.
+    None of a method without wind."""
+    steps = [each for each in method.columns if each.symbols]
+    return [*steps, *(each for each in method.columns if each.use == "wind")]
 
 
 def _of_parts(column: Column) -> VectorLayer:
@@ -59,6 +80,11 @@ def _of_parts(column: Column) -> VectorLayer:
 
 def _kinds(fields: Iterable[Field]) -> dict[str, str]:
     return {each.name: _kind(each.type) for each in fields if each.tiled}
+
+
+def _is_of_booleans(of: pa.DataType) -> bool:
+    """Whether values are true or false, or one a moment."""
+    return bool(pa.types.is_boolean(of.value_type if pa.types.is_list(of) else of))
 
 
 def _kind(of: pa.DataType) -> str:
@@ -86,7 +112,7 @@ class RoofTiles:
 
     def __init__(self, table: GeoParquet, method: Method, most: int = MOST) -> None:
         self.layers = vector_layers(method, len(table))
-        self._columns = method.by_name
+        self._columns, self._of_turbines = method.by_name, _of_turbines(method)
         self._table = table.caching(row_cache(most))
         self._table.check_rectangles()
 
@@ -99,7 +125,9 @@ class RoofTiles:
         """A Mapbox Vector Tile of one layer, `buildings` or a column with parts; b"" without
         features, and at other zooms than the layer's. Equal tables give equal bytes.
 
-        The id of a roof is its row; that of a part is row << PART_BITS | its place from 1.
+        With buildings come the places of turbines on those that suit or may: a point on the roof,
+        in the one tile that holds it. The id of a roof and of its turbine is its row; that of a
+        part is row << PART_BITS | its place from 1.
         """
         layer = self.layers[name]
         if not layer.first <= tile.z <= layer.last:
@@ -110,7 +138,19 @@ class RoofTiles:
             return b""
         polygons = _on_tile(features.rows[features.geometry], features.bounds, tile)
         properties = _properties(features.rows.select(list(fields)))
-        return mvt.layer(name, features.ids, polygons, properties)
+        roofs = mvt.layer(name, features.ids, polygons, properties)
+        return roofs + (self._turbines(features.rows, tile) if name == LAYER else b"")
+
+    def _turbines(self, rows: pa.Table, tile: MapTile) -> bytes:
+        """The layer of turbines on roofs; b"" for none, and below zoom FIRST."""
+        if tile.z < FIRST or not self._of_turbines:
+            return b""
+        by = self._of_turbines[0]
+        rows = rows.filter(pc.is_valid(rows[by.name]) if by.symbols else rows[by.name])
+        places, here = _points_in(rows["geometry"], tile)
+        taken = rows.filter(pa.array(here))
+        properties = _properties(taken.select(list(self.layers[LAYER].points)))
+        return mvt.points(TURBINES, taken["row"].to_numpy(), places, properties)
 
     def _features(self, within: Rectangle, name: str, fields: Sequence[str]) -> Features:
         return self._roofs(within, fields) if name == LAYER else self._parts(within, name)
@@ -142,6 +182,21 @@ def _on_tile(column: pa.ChunkedArray, bounds: NDArray[np.float64], tile: MapTile
     over = shapely.from_wkb(polygons.filter(pa.array(across)).to_numpy(zero_copy_only=False))
     cut = shapely.clip_by_rect(shapely.transform(over, units), low, low, high, high)
     return within.followed_by(mvt.shapes(cut, every[across]))
+
+
+def _points_in(
+    column: pa.ChunkedArray, tile: MapTile
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """A point on each polygon, in units of the tile, of those that lie in it; and which these are.
+    column: well-known binary."""
+    polygons = shapely.from_wkb(column.to_numpy(), on_invalid="ignore")
+    points = shapely.point_on_surface(polygons)
+    here = ~(shapely.is_missing(points) | shapely.is_empty(points))
+    x, y = mercator_transformer(False).transform(*shapely.get_coordinates(points[here]).T)
+    places = tile.units(np.column_stack([x, y]), mvt.EXTENT)
+    inside = ((places >= 0) & (places < mvt.EXTENT)).all(axis=1)
+    here[here] = inside
+    return places[inside], here
 
 
 def _beyond(units: Units, bounds: NDArray[Any], low: float, high: float) -> NDArray[np.bool_]:

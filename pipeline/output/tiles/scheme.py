@@ -66,6 +66,14 @@ class MapTile:
         y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * span
         return cls(z, *(min(max(math.floor(value), 0), span - 1) for value in (x, y)))
 
+    def units(self, points: NDArray[np.float64], extent: int) -> NDArray[np.int64]:
+        """The places of points in Web Mercator [m], (n, 2), in whole units of the tile, of which
+        `extent` are along its side, y southward: a point lies in exactly one tile of a zoom."""
+        share = (points * (1, -1) + HALF) / (2 * HALF)
+        return np.floor(share * (extent << self.z)).astype(np.int64) - np.multiply(
+            extent, (self.x, self.y)
+        )
+
     @property
     def side(self) -> float:
         """Side of the tile [m of the projection]."""

@@ -101,8 +101,8 @@ export const server = {
     const within = bbox ? `&bbox=${bbox.join(",")}` : "";
     return (await ask(`collections/${name(collection)}/items?id=${name(id)}${within}&limit=10`)).features;
   },
-  /** The addresses of a building by its number of BAG, each in a line; of one without it none. */
-  async addressesOf(id) {
+  /** The addresses of a roof by the number of its building in the BAG, each in a line; of one without it none. */
+  async addressesOf({ id }) {
     if (!/^\d{15,16}$/.test(id)) return [];
     return (await ask(`addresses/${id}`)).features.map(addressText);
   },

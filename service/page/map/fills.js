@@ -2,7 +2,7 @@
 
 import { methodNamed, methodOf } from "./methods.js";
 import { BARE, UNSELECTED, chosenScale, classesOfVerdict, inShades, paler, scaleOf, verdictOf, wraps } from "./shades.js";
-import { DETAIL_ZOOM, PARTS_ZOOM } from "./sources.js";
+import { PARTS_ZOOM } from "./sources.js";
 import { between } from "./symbols.js";
 
 /** The colours of roofs; below: where parts are drawn over them, from their zoom on, of none of the
@@ -16,7 +16,7 @@ export function roofFill(collection, below = false) {
 function chosenFill(collection) {
   const method = methodOf(collection);
   const own = method.own.colouring?.(collection);
-  if (own) return ["step", ["zoom"], classFill(collection), DETAIL_ZOOM, ifSelected(own.expression)]; // far tiles lack its columns
+  if (own) return ifSelected(own.expression);
   const scale = chosenScale(method);
   if (scale) return ifSelected(scaleExpression(scale, scale.of_building, scale.spread_of_building, collection.method.parameters));
   const column = verdictOf(method);

@@ -23,7 +23,7 @@ export async function follow(app, suggestion) {
   const { kind, feature, name, at } = suggestion;
   if (kind === "building") return toRoofs(app, [name], null, null);
   if (kind === "point") return toRoofs(app, [], at, null);
-  if (kind === "address") return toRoofs(app, feature.properties.buildings, feature.geometry?.coordinates, addressText(feature), feature.properties.rows);
+  if (kind === "address") return toRoofs(app, feature.properties.buildings, feature.geometry?.coordinates, addressText(feature), feature.properties.rows?.[app.collection().name]);
   if (feature.properties.code) choosePlace(feature);
   else if (feature.bbox) goTo(feature.bbox);
   return "";

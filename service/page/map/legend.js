@@ -42,7 +42,7 @@ const isChosen = () => Boolean(now().colour || now().sun);
 function chosenKey(collection) {
   const method = methodOf(collection);
   const own = method.own.colouring?.(collection);
-  if (own) return inDetail() ? { title: own.title, entries: own.entries.map(entryOf) } : null;
+  if (own) return { title: own.title, entries: own.entries.map(entryOf) };
   const scale = chosenScale(method);
   if (scale) return { title: inWords(scale.title), entries: stepEntries(scale) };
   const column = verdictOf(method);

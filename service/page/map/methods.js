@@ -120,7 +120,7 @@ export function ownFields({ fields }, part) {
 
 /** What a method's columns add up to, as a table: {head, rows}. */
 export function sumsOf(method, totals) {
-  const rows = method.totals.map((total) => [inWords(total.title), valueOf(total, totals[total.section]?.[total.key]) ?? "–"]);
+  const rows = method.totals.filter(({ listed }) => listed).map((total) => [inWords(total.title), valueOf(total, totals[total.section]?.[total.key]) ?? "–"]);
   return { head: [t("totals_sum")], rows };
 }
 
@@ -128,7 +128,7 @@ export function sumsOf(method, totals) {
 export function measuresOf(method) {
   const { measures, words } = method.own;
   if (measures) return measures.map(([name, ...rest]) => [name, inWords(words)[name], ...rest]);
-  return method.totals.map((total) => [total.name, inWords(total.title), (totals) => totals[total.section]?.[total.key], (value) => valueOf(total, value)]);
+  return method.totals.filter(({ listed }) => listed).map((total) => [total.name, inWords(total.title), (totals) => totals[total.section]?.[total.key], (value) => valueOf(total, value)]);
 }
 
 /** A unit as the page writes it. */

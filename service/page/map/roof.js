@@ -44,20 +44,20 @@ function clicked({ point, lngLat }) {
   const [feature] = roofsInView(point);
   if (!inDetail()) return say(t("roof_zoom"), true);
   if (!feature) return;
-  if (shown?.row !== feature.id || now().tab !== "roof" || !choosePartAt(point)) {
+  if (shown?.row !== feature.id || now().tab !== "roof" || !byId("roof-title")) {
     unlist();
     open(feature.id, feature.properties, feature.geometry);
   }
+  choosePartAt(point);
   uncover(lngLat); // from under the sheet that this may have pulled up
 }
 
-/** Choose the part of the open roof that is drawn at a place; whether there is one. */
+/** Choose the part of the open roof that is drawn at a place, if there is one. */
 function choosePartAt(point) {
   const [part] = partsAt(app.collection(), point).filter(({ properties }) => properties.row === shown.row);
-  if (!part) return false;
+  if (!part) return;
   const { fields } = methodOf(app.collection()).parts.find(({ name }) => name === part.name);
   set({ part: part.properties[fields[0].name] });
-  return true;
 }
 
 /** Take away the list and what was said. */
@@ -87,7 +87,7 @@ export async function open(row, properties = null, geometry = null, address = nu
   if (properties) write({ ...properties, row, geometry, address });
   if (another) byId("roof").scrollTop = 0;
   bringParts(row);
-  if (!app.source.roof) return;
+  if (!app.source.roof) return shown && bringMore(shown);
   try {
     const feature = await app.source.roof(app.collection().name, row);
     if (now().roof === row) complete(feature, row, address);
@@ -100,14 +100,17 @@ export async function open(row, properties = null, geometry = null, address = nu
 /** Write all that the service knows, and then what it knows besides. */
 async function complete({ properties, geometry }, row, address) {
   write({ ...properties, row, geometry, address });
-  const roof = shown;
+  await bringMore(shown);
+}
+
+async function bringMore(roof) {
   await Promise.allSettled([bringAddress(roof), bringBesides(roof)]);
 }
 
 /** Where the roof was not found by its address, those of its building. */
 async function bringAddress(roof) {
   if (roof.address || !app.config.addresses) return;
-  const names = await app.source.addressesOf(String(roof.id));
+  const names = await app.source.addressesOf(roof, app.collection().name);
   if (!names.length || shown !== roof) return;
   const more = names.length - 1;
   roof.address = more ? t("address_more", { address: names[0], n: number(more) }) : names[0];

@@ -1,14 +1,18 @@
 /** Addresses of files alone, for a page on a plain web host: an index of streets, and a file for each
  * place, which is fetched when an address of it is asked for (pipeline/output/site/addresses.py). */
 
+import { addressText } from "./addresses.js";
+import { boundsOf, boxesMeet } from "./shapes.js";
 import { folded, readings, similarity } from "./typed-address.js";
 
 const MOST = 12;
 const LEAST = 0.6; // similarity of a misspelt name
 const MOST_PLACES = 6; // of which files are fetched for one text
+const BESIDE = 0.002; // degrees: as far from its point a roof may lie
 
 /**
- * A function that finds addresses as the service does: (text, [lon, lat]) gives features.
+ * Functions that find addresses as the service does: find(text, [lon, lat]) gives features,
+ * ofRoof(roof, collection) those of a roof as texts.
  * @param {string} path of the index
  * @param {function(string): Promise<Object>} file reads one beside the page
  */
@@ -19,20 +23,41 @@ export function stillAddresses(path, file) {
     if (!files.has(name)) files.set(name, file(`${folder}${name}`).catch((problem) => { files.delete(name); throw problem; }));
     return files.get(name);
   };
-  return async (text, near) => {
-    const { places } = await fetched("places.json");
-    const from = byDistance(places, near);
-    const ways = readings(text);
-    for (const streetsOf of [literal, similar]) {
-      const found = (await Promise.all(ways.map((way) => matches(way, from, streetsOf, fetched)))).flat();
-      if (found.length) return { type: "FeatureCollection", features: unique(found).slice(0, MOST) };
-    }
-    return { type: "FeatureCollection", features: [] };
+  return {
+    async find(text, near) {
+      const { places, runs } = await fetched("places.json");
+      const from = byDistance(places, near);
+      const ways = readings(text);
+      for (const streetsOf of [literal, similar]) {
+        const found = (await Promise.all(ways.map((way) => matches(way, from, streetsOf, fetched)))).flat();
+        if (found.length) return { type: "FeatureCollection", features: unique(found).slice(0, MOST).map((one) => byRun(one, runs)) };
+      }
+      return { type: "FeatureCollection", features: [] };
+    },
+    async ofRoof({ row, geometry }, collection) {
+      const { places, runs } = await fetched("places.json");
+      const [west, south, east, north] = boundsOf(geometry);
+      const around = [west - BESIDE, south - BESIDE, east + BESIDE, north + BESIDE];
+      const run = runs.indexOf(collection);
+      for (const { name, file: of } of byDistance(places.filter(({ bbox }) => bbox && boxesMeet(bbox, around)), [west, south])) {
+        const mine = (await fetched(of)).map((one) => ofRow(one, name)).filter(({ properties }) => properties.rows[run].includes(row));
+        if (mine.length) return mine.map(addressText);
+      }
+      return [];
+    },
   };
 }
 
+/** An address with the rows of its roofs by the name of each run; all else as it is. */
+function byRun(feature, runs) {
+  const { rows } = feature.properties;
+  if (!rows) return feature;
+  return { ...feature, properties: { ...feature.properties, rows: Object.fromEntries(runs.map((run, at) => [run, rows[at]])) } };
+}
+
 const byDistance = (places, [lon, lat]) => {
-  const distance = ({ bbox: [west, south, east, north] }) => Math.hypot(0.6 * ((west + east) / 2 - lon), (south + north) / 2 - lat);
+  const away = ([west, south, east, north]) => Math.hypot(0.6 * ((west + east) / 2 - lon), (south + north) / 2 - lat);
+  const distance = ({ bbox }) => (bbox ? away(bbox) : Infinity);
   return places.toSorted((one, other) => distance(one) - distance(other));
 };
 
@@ -113,7 +138,7 @@ function numbered(way, place, rows, streets) {
   });
 }
 
-function ofRow([street, number, suffix, postcode, lon, lat, rows], place, match) {
+function ofRow([street, number, suffix, postcode, lon, lat, ...rows], place, match) {
   const written = postcode.replace(/^(\d{4})/, "$1 ");
   return feature({ kind: "address", name: `${street} ${number}${suffix}`, place, postcode: written, match, rows }, [lon, lat, lon, lat]);
 }

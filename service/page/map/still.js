@@ -1,6 +1,7 @@
 /** The same as the service offers, of files alone: for a page that stands on a plain web host. */
 
 import { methodOf } from "./methods.js";
+import { roofsInTilesOf } from "./elsewhere.js";
 import { stillAddresses } from "./still-addresses.js";
 import { circleRing, inPolygons, inRing, metresBetween } from "./shapes.js";
 import { folded, similarity } from "./typed-address.js";
@@ -25,7 +26,7 @@ function once(read) {
  * @param {Object} config the page's configuration; of a collection: `totals`, the file of roofs as
  *   pipeline/output/site/rows.py writes it; `ground`, what was computed as a geometry, null where
  *   nobody knows; `coverage`, the shares of footprints and ground that the inputs cover. A place
- *   says its own, and if it is `complete`.
+ *   says by the name of each collection its own, and if it is `complete`.
  */
 export function still(config) {
   const rows = Object.fromEntries(
@@ -33,9 +34,11 @@ export function still(config) {
   );
   const outlines = once(async () => (config.places ? file(config.places) : { features: [] }));
   const placeOf = async (code) => (await outlines()).features.find(({ properties }) => properties.code === code);
+  const named = (collection) => config.collections.find(({ name }) => name === collection);
+  const addresses = config.addresses ? stillAddresses(config.addresses, file) : {};
   return {
     async summary(collection, area, households) {
-      const one = config.collections.find((each) => each.name === collection);
+      const one = named(collection);
       const place = area?.kind === "place" ? await placeOf(area.code) : null;
       const holds = within(area, place);
       const counted = (await rows[collection]()).filter(([lon, lat], at) => !at || holds([lon, lat]));
@@ -45,13 +48,17 @@ export function still(config) {
     async places(text) {
       return regionsNamed(text, (await outlines()).features);
     },
-    addresses: config.addresses ? stillAddresses(config.addresses, file) : null,
+    addresses: addresses.find ?? null,
+    addressesOf: addresses.ofRoof ?? null,
     async place(code) {
       const place = await placeOf(code);
       if (!place) throw new Error(code);
       return place;
     },
-    roof: null, parts: null, roofsById: null, roofs: null, compute: null, marks: null,
+    roofsById(collection, id) {
+      return roofsInTilesOf(named(collection), id);
+    },
+    roof: null, parts: null, roofs: null, compute: null, marks: null,
   };
 }
 
@@ -77,13 +84,13 @@ function within(area, place) {
 
 /** Which part the inputs cover: of all and of a place as the export says it, else nobody knows. */
 function coverage(one, area, place) {
-  return (area ? place?.properties.coverage : one.coverage) ?? null;
+  return (area ? place?.properties.coverage[one.name] : one.coverage) ?? null;
 }
 
 /** Whether all of an area was computed, by its corners. */
 function complete(one, area, place) {
   if (!area) return true;
-  if (area.kind === "place") return place?.properties.complete ?? false;
+  if (area.kind === "place") return place?.properties.complete[one.name] ?? false;
   return (area.kind === "circle" ? circleRing(area.centre, area.radius) : area.ring).every((point) => inPolygons(one.ground, point));
 }
 
@@ -141,7 +148,7 @@ function count(roof, method, counts) {
 /** Add a judged roof to a sum. */
 function add(roof, method, { column, section, weight, where, error }, to) {
   if (where && !counting(roof, method, where)) return;
-  if (error) to.squares += roof(error) ** 2;
+  if (error) to.squares += (roof(column) * roof(error)) ** 2;
   if (section === "counts") to.sum += counting(roof, method, column) ? 1 : 0;
   else if (!weight) to.sum += roof(column) ?? 0;
   else if (roof(column) !== null) {

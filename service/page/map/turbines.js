@@ -1,4 +1,4 @@
-/** The symbols of turbines on roofs that suit them. */
+/** The symbols of turbines on roofs that suit them, at the points that the tiles of roofs have for them. */
 
 import { turbineImage } from "./images.js";
 import { theMap } from "./mapview.js";
@@ -7,14 +7,17 @@ import { DETAIL_ZOOM } from "./sources.js";
 
 /** The name of the symbols of turbines among what is switched off. */
 export const WIND = "wind";
+/** The points of turbines among the layers of the tiles of roofs. */
+export const POINTS = "turbines";
+/** The filter of those that no restriction sets aside. */
+export const STANDING = ["all", ["!=", ["get", "selected"], false], ["!", ["in", ["get", "excluded"], ["literal", ["wind", "both"]]]]];
 
-/** By which column of booleans roofs of a collection suit a turbine, and the steps by which its
- * symbol is coloured: {suits, scale: {column, unit, colours, edges}, or null}; null without one. */
+/** The steps by which the symbol of a turbine is coloured: {scale: {column, unit, colours, edges}, or
+ * null}; null where no roof of a collection suits one. */
 export function windOf(collection) {
   const { uses = {}, columns } = methodOf(collection);
-  const suits = Object.keys(uses).find((name) => uses[name] === "wind");
   const by = columns.find(({ symbols }) => symbols);
-  return suits ? { suits, scale: by ? { column: by.name, unit: by.unit, ...by.symbols } : null } : null;
+  return Object.values(uses).includes("wind") ? { scale: by ? { column: by.name, unit: by.unit, ...by.symbols } : null } : null;
 }
 
 /** Add a symbol on each roof that suits a turbine, or may, in the colour of what that would give,
@@ -26,19 +29,21 @@ export function addTurbines(collection) {
     "icon-image": imageOf(wind), "icon-allow-overlap": true, "icon-ignore-placement": true,
     "icon-size": ["interpolate", ["linear"], ["zoom"], DETAIL_ZOOM, 0.45, 18, 1],
   };
-  const shared = { source: "buildings", "source-layer": "buildings", minzoom: DETAIL_ZOOM };
-  theMap().addLayer({ ...shared, id: "roofs-wind", type: "symbol", filter: counted(wind), layout }, "area-edge");
+  const shared = { source: "buildings", "source-layer": POINTS, minzoom: DETAIL_ZOOM };
+  theMap().addLayer({ ...shared, id: "roofs-wind", type: "symbol", filter: STANDING, layout }, "area-edge");
 }
 
-function counted({ suits, scale }) {
-  const may = scale ? ["has", scale.column] : ["==", ["get", suits], true];
-  return ["all", may, ["!=", ["get", "selected"], false], ["!", ["in", ["get", "excluded"], ["literal", ["wind", "both"]]]]];
+const PLAIN = "#ffffff"; // of a turbine without a yield of its own
+
+/** The colour of a turbine by its properties, as one of those on the map. */
+export function turbineColour({ scale }, turbine) {
+  return scale ? scale.colours[scale.edges.filter((edge) => turbine[scale.column] >= edge).length] : PLAIN;
 }
 
 /** The image of a turbine, by the steps of its yield where there are such. */
 function imageOf({ scale }) {
   const image = (colour) => turbineImage(theMap(), colour);
-  if (!scale) return image("#ffffff");
+  if (!scale) return image(PLAIN);
   const [least, ...others] = scale.colours.map(image);
   return ["step", ["to-number", ["get", scale.column], 0], least, ...scale.edges.flatMap((edge, at) => [edge, others[at]])];
 }

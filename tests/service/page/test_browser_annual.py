@@ -1,6 +1,7 @@
 """Roofs in their planes and their year on the map, in a card and in a site: what the method annual
 found, as the service says it."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pipeline.grid.crs import lonlat
 from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.annual.declaration import CLASSES
 from pipeline.methods.annual.painting import SOLAR
+from pipeline.methods.annual.sums import MONTH_LABELS
 from pipeline.methods.shades import Quantity, Scale, Spread
 from service.page import site
 from tests.support import browsers, sites
@@ -20,8 +22,10 @@ from tests.support.browsers import RUN, Window, about, bring, told
 from tests.support.roofcards import (
     FLAT,
     NAME,
+    STUDY,
     Plane,
     chips,
+    click_on,
     gable,
     head,
     judged,
@@ -47,16 +51,16 @@ PAINTED = """(layer) => daklaag.map.queryRenderedFeatures({layers: [layer]}).map
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of every kind of roof once."""
-    return judged(tmp_path_factory.mktemp("roofs"), {NAME: "annual"})[NAME]
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs of every kind of roof once, by both methods."""
+    return judged(tmp_path_factory.mktemp("roofs"), {NAME: "annual", STUDY: "powermapping"})
 
 
 @pytest.fixture(scope="module")
-def host(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service of it, and of a quarter that lies beside it."""
+def host(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service of that of annual, and of a quarter that lies beside it."""
     state, quarter = tmp_path_factory.mktemp("state"), tmp_path_factory.getbasetemp()
-    folders = finished, browsers.quarter_of(quarter) / RUN
+    folders = runs[NAME], browsers.quarter_of(quarter) / RUN
     data = [word for folder in folders for word in ("--data", folder)]
     with serving(state, *data, "--state", state, "--workers", 1) as address:
         yield address
@@ -284,15 +288,19 @@ def tiled(plane: Plane) -> Plane:
     return {name: round(v, 2) if isinstance(v, float) else v for name, v in plane.items()}
 
 
-def test_totals_have_the_months_with_their_interval(window: Window, host: str) -> None:
-    """Beside what a household uses, and of which year that is."""
+def months_of_all(host: str) -> list[list[str]]:
+    """What the table below the months of all roofs must say: intervals, then what is likely."""
     inputs = {"inputs": {"collection": NAME}}
     months = told(host, "processes/summary/execution", inputs)["totals"]["month_kwh"]
     names = [name for name in months if not name.endswith(("_low", "_high"))]
-    expected = [[about(months[f"{name}{end}"]) for end in ("_low", "_high", "")] for name in names]
-    rows = window.at("totals-months").locator("tbody tr")
-    assert rows.count() == len(names) == 12
-    assert [rows.nth(at).locator("td").all_text_contents() for at in range(12)] == expected
+    ends = ("_low", "_high", "")
+    return [[month.en, *(about(months[f"{name}{end}"]) for end in ends)]
+            for month, name in zip(MONTH_LABELS, names, strict=True)]  # fmt: skip
+
+
+def test_totals_have_the_months_with_their_interval(window: Window, host: str) -> None:
+    """Beside what a household uses, and of which year that is."""
+    assert table(window, "totals-months", 4) == months_of_all(host)
     said = window.text("totals").replace("\N{NO-BREAK SPACE}", " ")
     assert "2,550 kWh a year" in said and "2024 (CBS)" in said
     assert not window.violations()
@@ -315,22 +323,46 @@ def test_numbers_of_a_nation_fit_beside_their_bars(window: Window) -> None:
         assert len(edges) == 5 and min(edges) >= 0
 
 
-def test_a_site_has_the_planes_too(finished: Path, host: str, tmp_path: Path) -> None:
-    site.export(finished, tmp_path / "site", (), False, no_progress, never_stop)
+def addresses_of(file: Path, building: str) -> set[str]:
+    """The addresses of a building, as a card has them."""
+    rows = csv.DictReader(file.read_text("utf-8").splitlines())
+    names = ("openbare_ruimte_naam", "huisnummer", "huisletter", "woonplaats_naam")
+    return {"{} {}{}, {}".format(*(row[name] for name in names))
+            for row in rows if building in row["pand_identificatie"]}  # fmt: skip
+
+
+def test_a_site_has_what_the_service_has(runs: dict[str, Path], host: str, tmp_path: Path) -> None:
+    """The planes of a roof, its address, the study's test of it, the months of all, and another
+    run with its times."""
+    known = runs[NAME].parent / "in" / "addresses.csv"
+    site.export([*runs.values()], tmp_path / "site", (), False, no_progress, never_stop,
+                addresses=(str(known),))  # fmt: skip
     roof = gable(host)
     planes = planes_of(host, roof["id"])
     with sites.hosted(tmp_path) as web, sites.looked_at(f"{web}/site/") as window:
-        bring(window, roof).click()
+        bring(window, roof)
+        click_on(window, roof, planes[0]["n"])
         assert chips(window) == [short(tiled(plane), "en") for plane in planes]
         lead, line = head(roof["properties"], planes)
         assert plain(window.text("headline")) == lead
         assert plain(window.text("headline-line")) == line
         assert table(window, "months", 5) == months_of(roof)
-        window.at("chip").first.click()
         assert lines(window) == more(tiled(planes[0]), "en")
+        window.page.wait_for_selector("#roof-title:not(:text('Building'))")
+        assert window.text("roof-title") in addresses_of(known, roof["properties"]["id"])
+        window.at("beside-powermapping").wait_for()
+        assert "study's test" in window.text("beside-powermapping")
         window.at("tab-area").click()
         for text in expected(host):
             assert text in year_of(window)
+        assert table(window, "totals-months", 4) == months_of_all(host)
         assert any(f"{PLANES.name}.pmtiles" in url for url in window.asked)
         assert not window.violations()
+        window.at("collection").select_option(STUDY)
+        window.page.wait_for_selector("#legend-classes :text('wind')")
+        window.page.evaluate("() => daklaag.map.jumpTo({zoom: 13})")
+        window.at("sun").fill("1")
+        window.idle()
+        painted = {colour for _, colour in window.page.evaluate(PAINTED, "roofs-flat")}
+        assert painted and painted <= {"rgba(255,213,74,1)", "rgba(61,74,107,1)"}
         window.fine()

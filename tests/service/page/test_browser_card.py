@@ -15,6 +15,7 @@ from tests.support.roofcards import (
     NAME,
     STUDY,
     chips,
+    click_on,
     gable,
     head,
     judged,
@@ -107,12 +108,14 @@ def test_planes_are_chips_the_best_first(window: Window, host: str) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "nl"])
 def test_a_chip_and_a_plane_choose_each_other(window: Window, host: str, lang: str) -> None:
-    """And the link says which; once more, and none is chosen."""
+    """From the click that opens the roof on, and the link says which; once more, and none is."""
     roof = gable(host)
     planes = planes_of(host, roof["id"])
-    opened(window, roof)
     window.speak(lang)
-    assert not lines(window) and not window.shown(CHOSEN)
+    bring(window, roof)
+    click_on(window, roof, planes[0]["n"])
+    assert lines(window) == more(planes[0], lang) and window.shown(CHOSEN)
+    assert window.page.evaluate(SCROLL) == 0
     window.at("chip").nth(1).click()
     window.idle()
     assert lines(window) == more(planes[1], lang)
@@ -120,10 +123,7 @@ def test_a_chip_and_a_plane_choose_each_other(window: Window, host: str, lang: s
     assert {*window.page.evaluate(drawn, CHOSEN)} == {planes[1]["n"]}
     assert window.at("chip").nth(1).get_attribute("aria-expanded") == "true"
     assert not window.violations()
-    where = on_map(window, roof, planes[0]["n"])
-    box = window.at("map").bounding_box()
-    window.page.mouse.click(box["x"] + where["x"], box["y"] + where["y"])
-    window.idle()
+    click_on(window, roof, planes[0]["n"])
     assert lines(window) == more(planes[0], lang)
     window.page.wait_for_function("(n) => location.hash.includes(`part=${n}&`)", arg=planes[0]["n"])
     window.go(f"#{window.link.partition('#')[2]}")
@@ -133,26 +133,6 @@ def test_a_chip_and_a_plane_choose_each_other(window: Window, host: str, lang: s
     assert {*window.page.evaluate(drawn, CHOSEN)} == {planes[0]["n"]}
     window.at("chip").first.click()
     assert not lines(window)
-
-
-def on_map(window: Window, roof: dict[str, Any], number: int) -> dict[str, float]:
-    """A place on the screen where a plane of a roof is drawn [px]."""
-    place: dict[str, float] = window.page.evaluate(
-        """([row, n]) => {
-          const box = daklaag.map.getContainer().getBoundingClientRect();
-          for (let y = 0; y < box.height; y += 4) for (let x = 0; x < box.width; x += 4) {
-            const corners = [[x - 3, y - 3], [x + 3, y - 3], [x + 3, y + 3], [x - 3, y + 3]];
-            const layers = ["planes-fill"];
-            const seen = corners.map((at) => daklaag.map.queryRenderedFeatures(at, {layers})[0]);
-            const own = (f) => f && f.properties.row === row && f.properties.n === n;
-            const above = document.elementFromPoint(box.x + x, box.y + y);
-            if (seen.every(own) && above?.tagName === "CANVAS")
-              return {x, y};
-          }
-        }""",
-        [roof["id"], number],
-    )
-    return place
 
 
 def test_months_are_bars_with_what_shade_takes(window: Window, host: str) -> None:

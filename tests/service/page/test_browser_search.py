@@ -254,7 +254,8 @@ NAMED = """() => {
 FOUND = """async (text) => {
   const { stillAddresses } = await import("./still-addresses.js");
   const file = async (path) => (await fetch(path)).json();
-  const { features } = await stillAddresses("data/addresses/places.json", file)(text, [4.9, 52.3]);
+  const { find } = stillAddresses("data/addresses/places.json", file);
+  const { features } = await find(text, [4.9, 52.3]);
   return features.map(({ properties }) => [properties.match, properties.kind, properties.name]);
 }"""
 
@@ -265,8 +266,9 @@ def test_a_site_finds_what_the_service_finds(
     """Among the addresses of its roofs; the file of a place is fetched when it is asked for."""
     row, roof = next(of_roof(addresses, roofs(host)))
     given = (str(folder / "in" / "addresses.csv"),)
-    site.export(folder / "quarter", tmp_path / "site", (str(folder / "in" / "boundaries.geojson"),),
-                False, no_progress, never_stop, addresses=given)  # fmt: skip
+    regions = (str(folder / "in" / "boundaries.geojson"),)
+    site.export((folder / "quarter",), tmp_path / "site", regions, False, no_progress, never_stop,
+                addresses=given)  # fmt: skip
     with sites.hosted(tmp_path / "site") as address, browsers.window(browser, address) as window:
         window.page.goto(f"{address}/")
         window.ready()

@@ -179,16 +179,15 @@ function householdUse({ household_kwh: kwh } = {}) {
   return t(year ? "household_use_of" : "household_use", { kwh: number(kwh), year });
 }
 
-/** The months of all panels, each with its interval; a site does not know them. */
+/** The months of all panels, each with its interval. */
 function monthsOfAll(sums) {
-  if (!sums) return [];
   const names = Object.keys(sums).filter((name) => `${name}_low` in sums);
   const items = names.map((name, at) => ({ label: month(at), short: month(at, "narrow"), low: sums[`${name}_low`], value: sums[name], high: sums[`${name}_high`] }));
   return [bars(t("months_title"), "kWh", items, { hint: t("months_all_hint") }, { "data-testid": "totals-months" })];
 }
 
 /** The sections that the report has beside its sums, of which a site shows these. */
-export function derived({ kwh, errors }, { household_kwh: use }, households) {
+export function derived({ kwh, month_kwh: months, errors }, { household_kwh: use }, households) {
   const shade = kwh.unshaded - kwh.solar;
   const served = { solar: kwh.solar / use, wind: kwh.wind / use };
   if (households) Object.assign(served, { number: households, share: served.solar / households });
@@ -199,6 +198,8 @@ export function derived({ kwh, errors }, { household_kwh: use }, households) {
       ...named("shade", shadeInterval(shade)),
       ...named("wind", windInterval(kwh.wind, errors.kwh.wind)),
     },
+    month_kwh: Object.assign({}, ...Object.entries(months).map(([name, value], at) =>
+      named(name, interval(value, errors.month_kwh[name], MONTHS[at])))),
     households: served,
   };
 }
