@@ -21,6 +21,7 @@ from pipeline.storage.geoparquet import EDGES
 
 # fmt: off
 EXCLUDED = ("solar", "wind", "both")
+HOMES = "households"
 NEVER_NULL = ("row", "selected", "cells", "flags")
 
 REASONS = (
@@ -61,6 +62,10 @@ FLAGS = (
         "een status die de methode niet kent",
     ),
     Flag("restricted", "touched by a restriction", "geraakt door een beperking"),
+)
+REACH_CUT = Flag(
+    "reach_cut", "what may shade or shelter it lies partly outside the inputs",
+    "wat schaduw of luwte kan geven, ligt deels buiten de invoer", highlight=EDGE_OF_INPUTS,
 )
 
 
@@ -123,6 +128,18 @@ def identity(areas: tuple[Total, ...] = ()) -> tuple[Column, ...]:
     )
 
 
+HOUSEHOLDS = (
+    Column(
+        "households_solar", NUMBER, HOMES,
+        Words("Households, sun", "whose use the yield of sun equals"),
+        Words("Huishoudens, zon", "waarvan het verbruik gelijk is aan de opbrengst van zon"),
+    ),
+    Column(
+        "households_wind", NUMBER, HOMES,
+        Words("Households, wind", "whose use the yield of wind equals"),
+        Words("Huishoudens, wind", "waarvan het verbruik gelijk is aan de opbrengst van wind"),
+    ),
+)
 HOUSEHOLDS_SHARE = Column(
     "households_share", NUMBER, "share",
     Words("Share of households", "of those in the area, where the areas' file counts them"),

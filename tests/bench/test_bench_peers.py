@@ -322,6 +322,7 @@ def test_the_hours_of_the_scene_are_a_year() -> None:
     assert (beam[elevation < -12] == 0).all() and (diffuse >= 0).all()
 
 
+@pytest.mark.slow
 def test_a_year_is_judged_by_brute_force() -> None:
     side = 200
     cells, right = year.by_force(side)

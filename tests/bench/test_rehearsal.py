@@ -22,17 +22,17 @@ def ending(rows: list[Row], *ends: str) -> list[Row]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("compiled_before")
-def test_a_province(tmp_path: Path) -> None:
+def test_a_province(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the run by one worker, which sheets of 0.5 m have too."""
+    monkeypatch.setattr(rehearsal, "_one_worker", lambda *_: None)
     at = Rounds(tmp_path, rounds=1)
     rehearsal.province(at, workers=2)
-    runs = [row for row in at.rows if "own" in row]
+    (run,) = (row for row in at.rows if "own" in row)
     ground = at.make("province", 5.0, 2)
-    assert [row["workers"] for row in runs] == [2, 1]
-    for run in runs:
-        assert run["buildings"] == ground.made["footprints"] > 100_000
-        assert 1 <= run["read"] / run["own"] <= 1.25
-        assert run["decodings"] < SANE
-    assert runs[0]["peak_gib"] / runs[0]["workers"] <= 1
+    assert run["buildings"] == ground.made["footprints"] > 100_000
+    assert 1 <= run["read"] / run["own"] <= 1.25
+    assert run["decodings"] < SANE
+    assert run["peak_gib"] / run["workers"] <= 1
     (again,) = ending(at.rows, "after a kill")
     assert again["repeated"] == 0
     (rows,) = ending(at.rows, "out of its table")

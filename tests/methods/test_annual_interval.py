@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
 from pipeline.methods.annual.interval import MONTHS, STATIONS, YEAR, Z, of_roof, of_sum, shade_of
+from pipeline.methods.annual.wind import sums as wind
 from pipeline.methods.climate import shipped_climate
 from pipeline.methods.climate.make import REFERENCE
 from tests.support.knmi import hours_of
@@ -93,3 +95,17 @@ def test_a_month_has_its_own_error_instead_of_the_years() -> None:
 def test_the_share_of_shade() -> None:
     kwh, unshaded = np.array([0.0, 0.0, 50.0, 100.1]), np.array([0.0, 10.0, 100.0, 100.0])
     assert shade_of(kwh, unshaded) == pytest.approx([0.0, 1.0, 0.5, 0.0])
+
+
+def test_of_wind_climate_and_field_stay_however_many_turbines_there_are() -> None:
+    """Of equal turbines what is their own goes with the root of their number; the rest does not."""
+    common, own = math.hypot(0.40, 0.9), np.array([0.25, 0.1])
+    kwh = np.array([620.0, 180.0])
+    high = kwh * np.exp(1.28 * np.hypot(common, own))
+    table = pa.table({"wind_kwh": [*kwh, 0.0, None], "wind_high_kwh": [*high, 0.0, None]})
+    assert wind.apart_of(table) == pytest.approx([*own, 0, 0], abs=1e-12)
+    for number in (1, 100, 10_000):
+        total, error = 500.0 * number, 500.0 * 0.5 * math.sqrt(number)
+        factor = math.exp(1.28 * math.sqrt(common**2 + 0.5**2 / number))
+        assert wind.of_sum(total, error) == pytest.approx((total / factor, total * factor))
+    assert wind.of_sum(0.0, 0.0) == (0.0, 0.0)

@@ -1,7 +1,6 @@
 """What leaves a run of `annual`: its planes as a layer of exports, and as features of a service."""
 
 import contextlib
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from pipeline.output.export import export
 from pipeline.results import area_rows, report
 from pipeline.results.parts import OVERHANG_M
 from service.api.app import create_app
-from service.api.query import RD_CRS
 from service.core.settings import Settings
 from tests.support.outcomes import compute
 from tests.support.runs import Files
@@ -127,32 +125,6 @@ def test_outlines_reach_no_further_than_row_groups_are_left_out_by(run: Path) ->
 def client(run: Path, tmp_path: Path) -> TestClient:
     app = create_app(Settings(data=(str(run),), state=tmp_path / "state"), work=False)
     return TestClient(app, "http://localhost")
-
-
-def test_planes_are_features(run: Path, client: TestClient) -> None:
-    expected = planes(run)
-    outlines = [shapely.from_wkb(plane["outline"]) for plane in expected]
-    area = shapely.box(*outlines[len(outlines) // 2].buffer(40).bounds)
-    given = {"bbox": ",".join(map(str, area.bounds)), "bbox-crs": RD_CRS, "limit": 10_000}
-    page = client.get("/collections/run.planes/items", params=given).json()
-    found = [feature["id"] for feature in page["features"]]
-    ids = [f"{plane['of_row']}-{plane['n']}" for plane in expected]
-    wanted = [i for i, shape in zip(ids, outlines, strict=True) if shape.intersects(area)]
-    assert found == wanted and 1 < len(found) < len(expected) == len({*ids})
-    query = {"suitable": "true", "kind": "pitched", "filter": "tilt_deg > 30", "limit": 10_000}
-    steep = client.get("/collections/run.planes/items", params=query).json()
-    assert [feature["id"] for feature in steep["features"]] == [
-        i
-        for i, plane in zip(ids, expected, strict=True)
-        if plane["suitable"] and plane["kind"] == "pitched" and plane["tilt_deg"] > 30
-    ]
-    one = client.get(f"/collections/run.planes/items/{ids[0]}", params={"crs": RD_CRS}).json()
-    assert one["properties"] == {
-        "id": expected[0]["of_id"], "row": expected[0]["of_row"],
-        **{name: expected[0][name] for name in FIELDS},
-    }  # fmt: skip
-    shape = shapely.from_geojson(json.dumps(one["geometry"]))
-    assert shapely.hausdorff_distance(shape, outlines[0]) < 1e-3
 
 
 def test_months_are_properties_of_their_own(run: Path, client: TestClient) -> None:

@@ -12,6 +12,8 @@ import pytest
 import shapely
 
 from pipeline.errors import InputError
+from pipeline.methods import METHODS, parse_settings
+from pipeline.methods.parameters import schema
 from pipeline.results import report
 from pipeline.results.changes import changes, totals_changed
 from pipeline.results.summary import summary
@@ -187,14 +189,26 @@ def test_two_runs_are_compared_by_the_wind(run: Run, tmp_path: Path) -> None:
     assert difference["kwh"]["wind_low"] > 0
 
 
+def test_what_suits_a_turbine_yields_wind_min_kwh_or_more(run: Run, tmp_path: Path) -> None:
+    kwh = run.flat["wind_kwh"]
+    for least, suits in ((kwh, True), (math.nextafter(kwh, math.inf), False)):
+        settings = {"wind_min_kwh": repr(least)}
+        assert finished(tmp_path / str(suits), settings=settings).flat["wind_suitable"] == suits
+
+
+@pytest.mark.parametrize("value", [5, True, ["study"], None, "", "  "])
+def test_a_turbine_is_a_text(value: Any) -> None:
+    turbine = schema(METHODS["annual"].parameters)["properties"]["turbine"]
+    assert (turbine["type"], turbine["minLength"], turbine["default"]) == ("string", 1, "study")
+    with pytest.raises(InputError, match=r"turbine: .* is not accepted; it takes a text"):
+        parse_settings(METHODS["annual"], {"turbine": value})
+    assert parse_settings(METHODS["annual"], {"turbine": " turby "}).turbine == "turby"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        (
-            "mast_m",
-            "0.5",
-            "mast_m: '0.5' is not accepted; it takes 1 to 50 m (default 5)",
-        ),
+        ("mast_m", "0.5", "mast_m: '0.5' is not accepted; it takes 1 to 50 m (default 5)"),
         ("fetch_m", "100000", "it takes 300 to 3000 m (default 1000)"),
         ("wind_min_height_m", "-1", "it takes 0 to 400 m (default 20)"),
         ("porosity", "2", "it takes 0 to 1 (default 0)"),

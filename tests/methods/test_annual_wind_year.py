@@ -1,4 +1,4 @@
-"""The year of wind at hubs: published vectors, a plain reference, and what happens at the ends."""
+"""The year of wind at hubs: published vectors, a plain reference of drag, and odd cases."""
 
 import math
 from dataclasses import replace
@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from pipeline.methods.annual.rules import Annual
 from pipeline.methods.annual.wind.drag import drag_of
@@ -45,8 +44,8 @@ def ground_of(*sectors: tuple[float, ...]) -> Ground:
     return Ground(*(column[None].copy() for column in table.T))
 
 
-def nothing(n: int = 1) -> Obstacles:
-    near, far = (n, NEAR_DIRECTIONS, len(NEAR_M)), (n, FAR_DIRECTIONS, len(FAR_M))
+def nothing() -> Obstacles:
+    near, far = (1, NEAR_DIRECTIONS, len(NEAR_M)), (1, FAR_DIRECTIONS, len(FAR_M))
     return Obstacles(*(np.full(shape, np.nan) for shape in (near, near, far, far)))
 
 
@@ -68,9 +67,6 @@ def year(
     candidates = Candidates(np.arange(1), np.array([roof]), np.zeros(1))
     scene = Scene(candidates, ground, seen or nothing())
     return year_of_wind(scene, wind or schiphol(), STUDY, replace(P, **p))
-
-
-# Drag
 
 
 @pytest.mark.parametrize(
@@ -122,65 +118,6 @@ def random_ground(rng: np.random.Generator, n: int) -> Ground:
 def test_the_wind_of_the_trial_gives_248_kwh() -> None:
     even = SquareWind(np.full(12, 1 / 12), np.full(12, 3.8), 2.0)
     assert round(float(year(5.0, ground_of(OPEN), wind=even, mast_m=5.0).kwh[0])) == 248
-
-
-# Reference and laws
-
-
-def random_scene(rng: np.random.Generator, n: int) -> Scene:
-    candidates = Candidates(np.arange(n), rng.uniform(20, 60, n), rng.uniform(-5, 5, n))
-    seen = nothing(n)
-    for height, distance, radii in (
-        (seen.near_height, seen.near_distance, NEAR_M), (seen.far_height, seen.far_distance, FAR_M)
-    ):  # fmt: skip
-        highest = np.full(height.shape[:2], np.nan)
-        away = highest.copy()
-        for q, radius in enumerate(radii):
-            top = candidates.roof[:, None] + rng.normal(-8, 12, highest.shape)
-            higher = (rng.random(highest.shape) < 0.3) & ~(top <= highest)
-            highest, away = np.where(higher, top, highest), np.where(higher, radius - 5, away)
-            height[..., q], distance[..., q] = highest, away
-    return Scene(candidates, random_ground(rng, n), seen)
-
-
-def plain_site(scene: Scene, i: int) -> wind_year.Site:
-    candidates, ground, seen = scene
-
-    def listed(height: NDArray[np.float64], distance: NDArray[np.float64]) -> wind_year.Seen:
-        each = zip(height[i].tolist(), distance[i].tolist(), strict=True)
-        return [[(h, x) for h, x in zip(*both, strict=True) if h == h] for both in each]
-
-    sums = [wind_year.Roughness(*(float(part[i, s]) for part in ground)) for s in range(12)]
-    return wind_year.Site(
-        float(candidates.roof[i]), float(candidates.ground[i]), sums,
-        listed(seen.near_height, seen.near_distance), listed(seen.far_height, seen.far_distance),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "p",
-    [{}, {"roughness_model": "kanda", "mast_m": 2.0, "porosity": 0.3, "roof_speedup": 1.2}],
-    ids=["default", "other"],
-)
-def test_it_is_the_plain_reference(p: dict[str, Any]) -> None:
-    scene, wind = random_scene(np.random.default_rng(16), 3), schiphol()
-    found = year_of_wind(scene, wind, STUDY, replace(P, **p))
-    rose = wind_year.Rose([*wind.frequency], [*wind.mean], wind.shape)
-    turbine = wind_year.Turbine(STUDY.swept, STUDY.rated, STUDY.field_share, [*STUDY.curve])
-    names = {
-        "hub": "hub_m", "kwh": "wind_kwh", "brochure_kwh": "wind_brochure_kwh",
-        "sector_kwh": "wind_sector_kwh", "mean": "wind_mean_ms",
-        "unsheltered": "wind_unsheltered_ms", "roughness": "z0_m",
-        "displacement": "displacement_m", "held": "wind_held", "low_kwh": "wind_low_kwh",
-        "high_kwh": "wind_high_kwh", "low_hub": "low_hub",
-    }  # fmt: skip
-    assert {*names} == {*WindYear._fields}
-    for i in range(3):
-        expected = plain_site(scene, i).columns(rose, turbine, **p)
-        for name, column in names.items():
-            value = np.asarray(getattr(found, name)[i], float)
-            np.testing.assert_allclose(value, expected[column], rtol=1e-9, err_msg=column)
-    assert (found.held > 0).all() and (found.mean < found.unsheltered).all()
 
 
 def test_a_hub_within_the_roughness_gives_nothing_and_is_flagged() -> None:

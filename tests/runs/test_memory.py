@@ -52,9 +52,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
-@pytest.mark.parametrize(
-    "case", ["extruded", "far winds", pytest.param("measured", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
 def test_a_worker_holds_no_more_than_the_plan_says(town: Path, tmp_path: Path, case: str) -> None:
     """And the promise is not idle: a good part of it is needed."""
     call = f"measure_passes({str(town)!r}, {str(tmp_path)!r}, {CASES[case]!r})"

@@ -74,6 +74,7 @@ def test_every_row_equals_the_reference(
     assert not (said := differences(found, expected)), said[:10]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["delft", "amsterdam3"])
 def test_the_seam_law(tmp_path: Path, data_file: DataFile, name: str) -> None:
     """Small blocks on two threads, interrupted; and a part. The slow proofs take all sizes."""

@@ -57,11 +57,7 @@ class Case:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        f"{place}-{surface}"
-        for place in ("quarter", "amsterdam", "bergermeer")
-        for surface in ("extruded", "dsm")
-    ],
+    params=["quarter-extruded", "quarter-dsm", "amsterdam-extruded", "bergermeer-dsm"],
 )
 def case(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

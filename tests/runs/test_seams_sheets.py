@@ -62,8 +62,8 @@ PLACES = {
     "westland": of_the_westland,
 }
 WAYS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "extruded, no layers": ("extruded", ()),
-    "measured, default layers": ("dsm", ("hillshade", "shadow")),
+    "extruded": ("extruded", ()),
+    "measured": ("dsm", ("hillshade", "shadow")),
 }
 
 
@@ -78,17 +78,17 @@ class Case:
     patience: int
 
 
-@pytest.fixture(scope="module", params=PLACES)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return PLACES[request.param](request, tmp_path_factory.mktemp(request.param))
+CASES = (
+    ("province", "extruded"), ("province", "measured"), ("delft", "extruded"),
+    ("amsterdam", "measured"), ("achterhoek", "extruded"), ("westland", "measured"),
+)  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def case(
-    request: pytest.FixtureRequest, place: Place, tmp_path_factory: pytest.TempPathFactory
-) -> Case:
-    files, options = place
-    surface, layers = WAYS[request.param]
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    name, way = request.param
+    files, options = PLACES[name](request, tmp_path_factory.mktemp(name))
+    surface, layers = WAYS[way]
     settings = options.get("settings", {}) | {"surface": surface}
     options = options | {"settings": settings, "layers": layers}
     out = tmp_path_factory.mktemp("whole") / "out"

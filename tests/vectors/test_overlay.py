@@ -99,6 +99,7 @@ def test_polygons_that_take_geos_minutes_are_refused(case: str) -> None:
     assert said in str(error.value) and str(error.value).startswith("roofs.gpkg: ")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("boundless")
 def test_the_subprocess_ends_at_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overlay, "SECONDS", 1.0)
@@ -133,6 +134,7 @@ def test_an_intersection_is_of_areas_only(monkeypatch: pytest.MonkeyPatch) -> No
         assert difference(comb, box, "x").area == pytest.approx(comb.area - expected.area)
 
 
+@pytest.mark.slow
 def test_a_comb_across_the_land_is_compared_with_it_in_seconds() -> None:
     """It took 17 s, in which the service could not be stopped."""
     at = np.arange(44_000)
@@ -184,6 +186,7 @@ def test_a_footprint_that_is_too_entangled_is_invalid(tmp_path: Path) -> None:
     assert found.repaired.tolist() == [False, False, False, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("boundless")
 def test_a_footprint_is_not_invalid_for_a_slow_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

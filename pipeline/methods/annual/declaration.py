@@ -39,11 +39,7 @@ FLAGS = (
         "overgrown", "something, such as a crown, hangs over more than 15 % of it",
         "iets, zoals een boomkroon, hangt over meer dan 15 % ervan",
     ),
-    Flag(
-        "reach_cut", "what may shade or shelter it lies partly outside the inputs",
-        "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
-        highlight=house.EDGE_OF_INPUTS,
-    ),
+    house.REACH_CUT,
     Flag(
         "many_planes", "more than 254 planes: the smallest count as rest",
         "meer dan 254 dakvlakken: de kleinste tellen als rest",

@@ -13,11 +13,11 @@ from pipeline.methods.annual.interval import MONTHS as MONTH_ERRORS
 from pipeline.methods.annual.interval import SHADE, YEAR, Interval, apart, of_sum, shade_of
 from pipeline.methods.annual.rules import DIRECTIONS, PITCHED
 from pipeline.methods.annual.wind import sums as wind
-from pipeline.methods.house import HOUSEHOLDS_SHARE
+from pipeline.methods.house import HOUSEHOLDS, HOUSEHOLDS_SHARE
 from pipeline.methods.method import NUMBER, Column, Derived, Label, Total, Words
 from pipeline.wording import MONTHS
 
-HA, KWP, KWH, HOMES = "ha", "kWp", "kWh/year", "households"
+HA, KWP, KWH = "ha", "kWp", "kWh/year"
 DUTCH = dict(zip(DIRECTIONS, ("N", "NO", "O", "ZO", "Z", "ZW", "W", "NW"), strict=True))
 FACING = ("flat", *(f"facing_{name}" for name in DIRECTIONS))
 MONTH_LABELS = tuple(
@@ -140,16 +140,7 @@ COLUMNS = (
     Column("shade_high_kwh", NUMBER, KWH, *most("Lost by shade", "Schaduwverlies")),
     Column("wind_low_kwh", NUMBER, KWH, *least("Wind yield", "Opbrengst wind")),
     Column("wind_high_kwh", NUMBER, KWH, *most("Wind yield", "Opbrengst wind")),
-    Column(
-        "households_solar", NUMBER, HOMES,
-        Words("Households, sun", "whose use the yield of sun equals"),
-        Words("Huishoudens, zon", "waarvan het verbruik gelijk is aan de opbrengst van zon"),
-    ),
-    Column(
-        "households_wind", NUMBER, HOMES,
-        Words("Households, wind", "whose use the yield of wind equals"),
-        Words("Huishoudens, wind", "waarvan het verbruik gelijk is aan de opbrengst van wind"),
-    ),
+    *HOUSEHOLDS,
     HOUSEHOLDS_SHARE,
 )
 # fmt: on

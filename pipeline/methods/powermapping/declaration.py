@@ -47,11 +47,7 @@ FLAGS = (
     ),
     _ONE_CELL,
     _PART_OUTSIDE,
-    Flag(
-        "reach_cut", "what may shade or shelter it lies partly outside the inputs",
-        "wat schaduw of luwte kan geven, ligt deels buiten de invoer",
-        highlight=house.EDGE_OF_INPUTS,
-    ),
+    house.REACH_CUT,
     _REPAIRED,
     _UNKNOWN_STATUS,
     _RESTRICTED,

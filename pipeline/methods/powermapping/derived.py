@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.methods.house import HOUSEHOLDS_SHARE
+from pipeline.methods.house import HOMES, HOUSEHOLDS, HOUSEHOLDS_SHARE
 from pipeline.methods.method import NUMBER, Column, Derived, Words
 from pipeline.methods.powermapping.rules import YIELDS
 from pipeline.methods.trials import FIELD_TRIAL_KWH
 
-KWH, HOMES = "kWh/year", "households"
+KWH = "kWh/year"
 # fmt: off
 COLUMNS = (
     Column(
@@ -25,16 +25,7 @@ COLUMNS = (
         Words("Wind, highest trial", "what the turbines yield by the best of field trials"),
         Words("Wind, hoogste proef", "opbrengst van de turbines naar de beste praktijkproef"),
     ),
-    Column(
-        "households_solar", NUMBER, HOMES,
-        Words("Households, sun", "whose use the yield of sun equals"),
-        Words("Huishoudens, zon", "waarvan het verbruik gelijk is aan de opbrengst van zon"),
-    ),
-    Column(
-        "households_wind", NUMBER, HOMES,
-        Words("Households, wind", "whose use the yield of wind equals"),
-        Words("Huishoudens, wind", "waarvan het verbruik gelijk is aan de opbrengst van wind"),
-    ),
+    *HOUSEHOLDS,
     Column(
         "households_total", NUMBER, HOMES,
         Words("Households", "whose use the yield of both equals"),

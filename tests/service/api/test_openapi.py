@@ -30,7 +30,7 @@ from tests.support.mark_tables import target
 from tests.support.quarters import MUNICIPALITY, World
 
 LONGER = os.environ.get("DAKLAAG_EXAMPLES")
-EXAMPLES = int(LONGER or 20)  # an operation, beside the limits of each parameter
+EXAMPLES = int(LONGER or 12)  # an operation, beside the limits of each parameter
 RUN, JOB, MARK, KEY = "quarter", "known-job", "known-mark", "k" * 16
 PLENTY, SEED = 10**9, 5
 OFTEN = 0.7  # of what is drawn is something that is there

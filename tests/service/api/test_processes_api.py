@@ -368,6 +368,7 @@ def finished(ask: Any) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_ogc_api_processes_client(address: str) -> None:
     api = ApiClientWrapper(Configuration(host=address))
     assert api.get_landing_page().links

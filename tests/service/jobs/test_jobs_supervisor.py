@@ -128,7 +128,9 @@ def begun(job: Job, done: int) -> bool:
     return job.blocks_planned == 4 and job.blocks_done == done
 
 
-@pytest.mark.parametrize(("deaf", "seconds"), [(False, 0.5), (True, 1.0)])
+@pytest.mark.parametrize(
+    ("deaf", "seconds"), [(False, 0.5), pytest.param(True, 1.0, marks=pytest.mark.slow)]
+)
 def test_dismissed_within_a_second(
     service: Service, monkeypatch: pytest.MonkeyPatch, deaf: bool, seconds: float
 ) -> None:
@@ -291,6 +293,7 @@ def results(job: Job, base: str) -> dict[str, Any]:
     return {"of": job.id, "base": base}
 
 
+@pytest.mark.slow
 def test_who_asked_is_called_back(tmp_path: Path, heard: Heard) -> None:
     service = serving(tmp_path, callback_hosts=(heard.host,))
     call = heard.callback(service.settings)
