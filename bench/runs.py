@@ -21,14 +21,6 @@ def whole_run(quarter: Quarter, folder: Path, **asked: Any) -> Callable[[], None
     numbers = count()
 
     def call() -> None:
-        run(
-            Request.of(
-                dsm=tuple(map(str, quarter.dsm)),
-                dtm=tuple(map(str, quarter.dtm)),
-                buildings=(str(quarter.buildings),),
-                out=folder / str(next(numbers)),
-                **asked,
-            )
-        )
+        run(Request.of(**quarter.inputs, out=folder / str(next(numbers)), **asked))
 
     return call

@@ -28,7 +28,7 @@ from pipeline.methods.buildings import Measured
 from pipeline.methods.climate.wind import wind_of
 from pipeline.methods.passes import Block, Work
 from pipeline.runs.prepare import Run
-from pipeline.runs.request import Inputs, Outputs, Request
+from pipeline.runs.request import Request
 
 MOST = 8.0  # ms a candidate, of both
 
@@ -51,9 +51,8 @@ class Cost(NamedTuple):
 def prepared(folder: Path, size: float, resolution: float, lowest: float) -> Run:
     """A run over a quarter that is ready for its pass, in shards as large as a nation's."""
     made = quarter.generate(folder / "quarter", size=(size, size), resolution=resolution)
-    dsm, dtm = (tuple(map(str, paths)) for paths in (made.dsm, made.dtm))
-    request = Request(Inputs(dsm, dtm, (str(made.buildings),)), Outputs(folder / "out"))
-    run = surveyed(request.replace(settings={"wind_min_height_m": lowest}))
+    settings = {"wind_min_height_m": lowest}
+    run = surveyed(Request.of(**made.inputs, out=folder / "out", settings=settings))
     layout = replace(run.context.layout, shard=LARGEST_SHARD)
     return replace(run, context=replace(run.context, layout=layout))
 

@@ -35,7 +35,7 @@ class Sheets(NamedTuple):
 
     dsm: tuple[str, ...]
     dtm: tuple[str, ...]
-    buildings: str
+    buildings: tuple[str, ...]
 
     def heights(self) -> tuple[Heights, Heights, Affine]:
         """DSM and DTM [m], NaN for no data, and where they lie."""
@@ -132,10 +132,7 @@ def compare(sheets: Sheets, folder: Path, dsm: Heights | None = None) -> Compare
 
 def _by_relief(sheets: Sheets, folder: Path, centres: Reals, fetch: float) -> Ground:
     """As runs of `annual` have it."""
-    buildings, out = (sheets.buildings,), folder / "out"
-    request = Request.of(
-        dsm=sheets.dsm, dtm=sheets.dtm, buildings=buildings, out=out, relief=folder / "relief"
-    )
+    request = Request.of(**sheets._asdict(), out=folder / "out", relief=folder / "relief")
     context = surveyed(request).context
     reach = fetch + 2 * SQUARE_M
     (west, south), (east, north) = centres.min(0) - reach, centres.max(0) + reach
@@ -157,8 +154,7 @@ def filled(dsm: Heights, cells: float, median: int = 1) -> Heights:
 def of_quarter(folder: Path) -> Compared:
     """The generated quarter."""
     made = quarter.generate(folder / "quarter")
-    dsm, dtm = (tuple(map(str, paths)) for paths in (made.dsm, made.dtm))
-    return compare(Sheets(dsm, dtm, str(made.buildings)), folder / "generated")
+    return compare(Sheets(**made.inputs), folder / "generated")
 
 
 def of_amsterdam(data: Path, folder: Path, median: int) -> Compared:
@@ -167,7 +163,7 @@ def of_amsterdam(data: Path, folder: Path, median: int) -> Compared:
     dsm, dtm = (
         (str(place / f"gridded/amsterdam_ahn3_{kind}_0.5m_DERIVED.tif"),) for kind in ("dsm", "dtm")
     )
-    sheets = Sheets(dsm, dtm, str(place / "bag_pandactueelbestaand.gpkg"))
+    sheets = Sheets(dsm, dtm, (str(place / "bag_pandactueelbestaand.gpkg"),))
     heights, _, lies = sheets.heights()
     return compare(sheets, folder / "amsterdam", filled(heights, GAP_M / lies.a, median))
 

@@ -24,7 +24,7 @@ from bench.exact_light import light_by_force
 from bench.planes import Line, put_on, text_of
 from bench.scenes import RESOLUTION, city
 from bench.year_laws import laws
-from bench.year_sample import Field, Files, light_by_table, run_of, samples, surface_of
+from bench.year_sample import Field, light_by_table, run_of, samples, surface_of
 from kernels.coarse import coarsen
 from kernels.field import far_field, near_field
 from kernels.horizon import FLOOR, horizon, horizon_halo
@@ -34,6 +34,7 @@ from pipeline.methods.annual.rules import Annual
 from pipeline.methods.climate import beam_table, climate_of, shipped_climate
 from pipeline.methods.climate.table import azimuths
 from pipeline.quarter.roofscape import generate_roofs
+from pipeline.quarter.write import Generated
 
 BEGIN = "<!-- year: made by `python -m bench.year` -->"
 END = "<!-- end of year -->"
@@ -66,7 +67,7 @@ class Compared(NamedTuple):
         return self.truth < (1 - SHADED) * self.unshaded
 
 
-def compared(files: Files, folder: Path, number: int) -> Compared:
+def compared(files: Generated, folder: Path, number: int) -> Compared:
     """So many roof cells of a scene, both ways."""
     run_of(files, folder)
     surface, place = surface_of(files)
@@ -152,7 +153,7 @@ def tables(size: float, repeats: int, number: int) -> Iterator[str]:
     """All tables, as Markdown."""
     with TemporaryDirectory(prefix="year-") as name:
         folder = Path(name)
-        scenes: dict[str, Files] = {
+        scenes: dict[str, Generated] = {
             f"a quarter of {size:g} x {size:g} m": quarter.generate(
                 folder / "quarter", size=(size, size)
             ),

@@ -4,7 +4,7 @@ of it."""
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -25,6 +25,7 @@ from pipeline.methods.annual.rules import FLAT, convergence_of
 from pipeline.methods.climate import Planes, SquareClimate, light_of_year
 from pipeline.methods.climate.light import irradiation, own_horizon
 from pipeline.methods.climate.table import BINS, azimuths
+from pipeline.quarter.write import Generated
 from pipeline.results.report import read
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
@@ -32,19 +33,6 @@ from pipeline.runs.run import run
 LAYER = "plane"
 SQUARE_M = 10_240.0
 MODULES = ((10.0, 90.0), (10.0, 270.0))  # tilt and true azimuth of those on flat planes [degrees]
-
-
-class Files(Protocol):
-    """The files of a generated scene."""
-
-    @property
-    def dsm(self) -> tuple[Path, ...]: ...
-
-    @property
-    def dtm(self) -> tuple[Path, ...]: ...
-
-    @property
-    def buildings(self) -> Path: ...
 
 
 class Sample(NamedTuple):
@@ -56,19 +44,12 @@ class Sample(NamedTuple):
     flat: NDArray[np.bool_]
 
 
-def run_of(files: Files, out: Path, **settings: Any) -> None:
+def run_of(files: Generated, out: Path) -> None:
     """A run of `annual` with the layer that `samples` reads."""
-    dsm, dtm = (tuple(map(str, paths)) for paths in (files.dsm, files.dtm))
-    buildings = (str(files.buildings),)
-    run(
-        Request.of(
-            dsm=dsm, dtm=dtm, buildings=buildings, out=out, method="annual", layers=(LAYER,),
-            settings=settings,
-        )
-    )  # fmt: skip
+    run(Request.of(**files.inputs, out=out, method="annual", layers=(LAYER,)))
 
 
-def surface_of(files: Files) -> tuple[NDArray[np.float32], Affine]:
+def surface_of(files: Generated) -> tuple[NDArray[np.float32], Affine]:
     """The DSM of a scene as one array [m], NaN for no data, and where it lies."""
     heights, place = merge([str(path) for path in files.dsm], nodata=np.nan, dtype="float32")
     return heights[0], place

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import settings
 
 from pipeline.errors import InputError
+from pipeline.methods import METHODS
 from service.core.faults import Faults
 from tests.support.commands import small_world
 from tests.support.reads import Reads, noted
 from tests.support.region import Region
 from tests.support.runs import Files
+from tests.support.second import SECOND
 
 # The first call of a kernel compiles it: a deadline would measure the compiler.
 settings.register_profile("house", deadline=None)
@@ -53,6 +55,12 @@ def faults_for_clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(InputError, "__init__", checked)
         yield
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' own method stands among the others."""
+    monkeypatch.setitem(METHODS, SECOND.name, SECOND)
 
 
 @pytest.fixture(scope="session")

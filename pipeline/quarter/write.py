@@ -35,8 +35,8 @@ TILE, WINDOW = 512, 1024
 
 
 @dataclass(frozen=True)
-class Quarter:
-    """The files of a generated quarter, and what is true of it."""
+class Generated:
+    """The files of a generated scene."""
 
     directory: Path
     dsm: tuple[Path, ...]
@@ -48,6 +48,18 @@ class Quarter:
     """GeoJSON of regions by code and name."""
     addresses: Path
     """CSV."""
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """What a request names of them."""
+        every = {"dsm": self.dsm, "dtm": self.dtm, "buildings": (self.buildings,)}
+        return {name: tuple(map(str, paths)) for name, paths in every.items()}
+
+
+@dataclass(frozen=True)
+class Quarter(Generated):
+    """The files of a generated quarter, and what is true of it."""
+
     truth: tuple[Building, ...]
     """One a footprint, in the file's order."""
     bounds: Bounds

@@ -182,9 +182,7 @@ def demo(
         for file in standing_in(inputs) if inputs else ():
             written.note(file)
         request = Request.of(
-            dsm=tuple(str(path) for path in quarter.dsm),
-            dtm=tuple(str(path) for path in quarter.dtm),
-            buildings=(str(quarter.buildings),),
+            **quarter.inputs,
             out=out,
             method=named,
             layers=layers_of(layers),

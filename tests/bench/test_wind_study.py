@@ -51,7 +51,7 @@ def test_what_the_tables_say() -> None:
 def sheets_of(w: World, folder: Path) -> Sheets:
     files = w.write(folder)
     dsm, dtm = (tuple(map(str, paths)) for paths in (files.dsm, files.dtm))
-    return Sheets(dsm, dtm, str(files.buildings))
+    return Sheets(dsm, dtm, (str(files.buildings),))
 
 
 def test_roughness_of_blocks_on_the_lines_of_the_relief_is_the_same(tmp_path: Path) -> None:

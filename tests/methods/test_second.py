@@ -50,12 +50,7 @@ from tests.support.second import (
 )
 
 NAME = SECOND.name
-
-
-@pytest.fixture(autouse=True)
-def second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The method stands among the others."""
-    monkeypatch.setitem(METHODS, NAME, SECOND)
+pytestmark = pytest.mark.usefixtures("second")
 
 
 @pytest.fixture(scope="module")

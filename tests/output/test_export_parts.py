@@ -17,7 +17,6 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.messages import translated
-from pipeline.methods import METHODS
 from pipeline.output.export import export
 from tests.support.second import PROFILE, SECOND, STOREYS
 from tests.support.storeys import ROWS, expected, storeyed
@@ -25,12 +24,7 @@ from tests.support.storeys import ROWS, expected, storeyed
 LAYER = STOREYS.name
 NAMES = ["id", "row", "number", "kind", "floor_m"]
 LOST = sum(part["geometry"] is None for part in expected())
-
-
-@pytest.fixture(autouse=True)
-def second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The method stands among the others."""
-    monkeypatch.setitem(METHODS, SECOND.name, SECOND)
+pytestmark = pytest.mark.usefixtures("second")
 
 
 @pytest.fixture(scope="module")

@@ -10,23 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from pipeline.methods import METHODS
 from pipeline.results.features import Features
 from pipeline.results.filters import Filter, filter_of
 from pipeline.results.finished import open_finished
 from pipeline.results.parts import OVERHANG_M, PartTable, parts_of
 from pipeline.storage.geoparquet import row_cache
 from tests.support.reads import Reads
-from tests.support.second import SECOND, STOREYS
+from tests.support.second import STOREYS
 from tests.support.storeys import ROWS_A_GROUP, expected, storeyed
 
 NAME = STOREYS.name
-
-
-@pytest.fixture(autouse=True)
-def second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The method stands among the others."""
-    monkeypatch.setitem(METHODS, SECOND.name, SECOND)
+pytestmark = pytest.mark.usefixtures("second")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,13 @@ from pipeline.quarter.regions import write_regions
 from pipeline.quarter.roofscape.scene import Roofscape, Survey, roofscape
 from pipeline.quarter.scene import Cells
 from pipeline.quarter.shapes import Building
-from pipeline.quarter.write import sheets_of, write_footprints, write_layer, write_sheet
+from pipeline.quarter.write import (
+    Generated,
+    sheets_of,
+    write_footprints,
+    write_layer,
+    write_sheet,
+)
 
 SHEETS, BUILDINGS, PLANES = "[RM]_ROOFS_*.tif", "pand.gpkg", "true_planes.gpkg"
 BUILT = 1990
@@ -24,19 +30,9 @@ WINDOW = 256
 
 
 @dataclass(frozen=True)
-class RoofFiles:
+class RoofFiles(Generated):
     """The files of a generated scene of roofs, and what is true of it."""
 
-    directory: Path
-    dsm: tuple[Path, ...]
-    """From the north-west, row by row."""
-    dtm: tuple[Path, ...]
-    buildings: Path
-    """GeoPackage, layer `pand`."""
-    boundaries: Path
-    """GeoJSON of regions by code and name."""
-    addresses: Path
-    """CSV."""
     planes: Path
     """GeoPackage, layer `planes`: the true planes as seen from above, with the id of their
     building, `tilt_deg`, `azimuth_deg` from grid north (null if level), `plan_m2` and `area_m2`."""

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from owslib.ogcapi.features import Features
 
-from pipeline.methods import DEFAULT, METHODS
+from pipeline.methods import DEFAULT
 from service.api import files
 from service.api.app import create_app
 from service.api.query import RD_CRS
@@ -28,12 +28,7 @@ RUN, PARTS = "run", f"run.{STOREYS.name}"
 ITEMS = f"/collections/{PARTS}/items"
 NAMES = ["id", "row", "number", "kind", "floor_m"]
 IDS = [f"{part['row']}-{part['number']}" for part in expected()]
-
-
-@pytest.fixture(autouse=True)
-def second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The method stands among the others."""
-    monkeypatch.setitem(METHODS, SECOND.name, SECOND)
+pytestmark = pytest.mark.usefixtures("second")
 
 
 @pytest.fixture(scope="module")
