@@ -87,6 +87,7 @@ def test_a_climate_is_known_by_its_files(folder: Path) -> None:
     ("name", "old", "new", "message"),
     [
         (SUN, "month,hour", "maand,hour", "sun.csv: no column 'month' (it has maand,"),
+        (MONTHS, ",m12", ",m11", "months.csv: two columns 'm11'; rename one"),
         (MONTHS, ",m12", ",december", "months.csv: no column 'm12' (it has station,"),
         (STATIONS, ",sun,wind", ",sun,storm", "stations.csv: no column 'wind'"),
         (SUN, "\n3,12,", "\n3,11,", "sun.csv: row 61: a second row of month 3, hour 11; remove"),

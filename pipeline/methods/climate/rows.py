@@ -120,6 +120,8 @@ def _check_columns(path: Path, there: Sequence[str], names: Key) -> None:
     for name in names:
         if name not in there:
             raise InputError(File(path), problem, remedy, name=name, there=there or Text("none"))
+        if there.count(name) > 1:
+            raise InputError(File(path), "two columns {name!r}", "rename one", name=name)
 
 
 def _text(path: Path) -> str:
