@@ -205,19 +205,24 @@ def _coordinates(metres: Sequence[float]) -> str:
     return f"RD {', '.join(f'{value:.0f}' for value in metres)}"
 
 
-def heights(inputs: Mapping[str, Any], lang: str = "en") -> str:
-    """The AHN versions of a run's sheets and the years of their flights, from its report's
-    `inputs`."""
+def flights(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The AHN versions of a run's sheets, each with the years of its flights where they are known,
+    from its report's `inputs`."""
     years: dict[str, set[str]] = {}
     for sheet in [*inputs["dsm"], *inputs.get("dtm", [])]:
         if version := sheet.get("ahn_version"):
             flight = FLIGHT.search(str(sheet.get("name", "")))
             flown = flight[1] if flight else FLOWN.get(str(version))
             years.setdefault(str(version), set()).update([flown] if flown else [])
+    return {version: sorted(flown) for version, flown in sorted(years.items())}
+
+
+def heights(inputs: Mapping[str, Any], lang: str = "en") -> str:
+    """The same in words."""
     words = texts.words(lang)
     versions = [
-        words["flown"].format(version=version, years=", ".join(sorted(flown))) if flown else version
-        for version, flown in sorted(years.items())
+        words["flown"].format(version=version, years=", ".join(years)) if years else version
+        for version, years in flights(inputs).items()
     ]
     return ", ".join(versions) or words["no_version"]
 

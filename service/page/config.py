@@ -10,7 +10,7 @@ from pipeline.grid.crs import lonlat
 from pipeline.methods import METHODS
 from pipeline.output.tiles.roofs import LAYER, vector_layers
 from pipeline.results.features import Features
-from pipeline.results.printed import attributions, sun_times
+from pipeline.results.printed import attributions, flights, sun_times
 from service.core.catalogue import Collection, Sources
 from service.core.settings import Settings
 from service.page import basemap as own_basemap
@@ -84,6 +84,7 @@ def described(collection: Collection) -> dict[str, Any]:
         "layers": [layer.name for layer in drawn(collection.method) if layer.name in made],
         "computed": str(report["machine"].get("finished", "")),
         "heights": heights(inputs),
+        "flown": flights(inputs),
         "unselected": counts["footprints"] > counts["selected"],
         "outlines": outlined_from(collection),
     }

@@ -9,6 +9,7 @@ from pipeline.methods.house import EXCLUDED, own_columns
 from pipeline.methods.method import Class, Column, Field, Label, Layer, Method, Total
 from pipeline.methods.parameters import parse
 from pipeline.methods.shades import Palette, Scale, Shade
+from pipeline.output.map.palette import SHADED
 from pipeline.output.site.rows import error_columns, site_totals
 from pipeline.results.part_sums import source
 
@@ -124,4 +125,6 @@ def _layer(of: Layer) -> Json:
 
 
 def _drawn(how: str | Palette | None) -> Json:
-    return {"kind": "palette", **how._asdict()} if isinstance(how, Palette) else {"kind": how}
+    if isinstance(how, Palette):
+        return {"kind": "palette", **how._asdict()}
+    return {"kind": how, "colour": SHADED if how == "bits" else None}

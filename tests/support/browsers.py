@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 import shapely
+from PIL import Image
 
 from pipeline import quarter
 from pipeline.runs.request import Outputs, Request, Selection
@@ -48,6 +49,11 @@ WITHOUT_WEBGL = """() => {
   HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
     return kind.startsWith("webgl") ? null : real.call(this, kind, ...more);
   };
+}"""
+LISTEN = """() => {
+  const pen = CanvasRenderingContext2D.prototype, write = pen.fillText;
+  window.written = [];
+  pen.fillText = function (...words) { window.written.push(words[0]); write.apply(this, words); };
 }"""
 WORKER = "service.jobs.work"
 CANCELLED = "net::ERR_ABORTED"  # tiles of a view that was left
@@ -157,6 +163,17 @@ class Window:
         """Nothing went wrong, and nobody else was asked."""
         assert not self.wrong, self.wrong
         assert not self.outside, self.outside
+
+
+def saved_picture(window: Window) -> tuple[Any, str]:
+    """The picture of the map that is saved, and what is written on it."""
+    window.page.evaluate(LISTEN)
+    with window.page.expect_download() as file:
+        window.at("save-picture").click()
+    with Image.open(file.value.path()) as drawn:
+        drawn.load()  # which checks its sums
+    written: list[str] = window.page.evaluate("() => window.written")
+    return drawn, " ".join(written).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def choose(window: Window, place: str) -> None:

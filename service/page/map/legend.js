@@ -94,6 +94,13 @@ function paletteEntries(collection) {
   return layers.map((layer) => titled(inWords(layer.title), layerEntry(layer)));
 }
 
+/** The colour of shadows that are shown. */
+function shadowEntries(collection) {
+  const { moments } = methodOf(collection).own;
+  const layers = switchable(collection).filter(({ name, drawn }) => drawn.kind === "bits" && now().shown.includes(name));
+  return layers.map(({ name, title, drawn }) => entryOf({ colour: drawn.colour, label: moments?.[name]?.key(collection) ?? inWords(title) }));
+}
+
 /** The colours of parts that are drawn beside those of classes. */
 function partEntries(collection) {
   const drawn = methodOf(collection).parts.filter((column) => !column.verdict && inShades(column) && drawsParts(column.name));
@@ -125,7 +132,7 @@ function switchOfWind(collection) {
 export function legendOf(collection) {
   const area = now().area ? [{ symbol: AREA, label: t("legend_area") }] : [];
   const { title, entries } = keyOf(collection);
-  const others = [partEntries, windEntries, paletteEntries].flatMap((of) => of(collection));
+  const others = [partEntries, windEntries, shadowEntries, paletteEntries].flatMap((of) => of(collection));
   return { title, entries: [...entries, ...others, ...area, ...markEntries(kindsInView())] };
 }
 

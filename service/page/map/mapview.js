@@ -33,6 +33,7 @@ export async function makeMap(config) {
     bearing: at ? at[4] : 0,
     maxZoom: 20,
     maxPitch: 70,
+    maxCanvasSize: [8192, 8192], // of a picture in a file
     attributionControl: false,
     dragRotate: true,
     locale: locale(),
@@ -51,6 +52,18 @@ export function doWithout(bbox) {
   map = noMap(bbox, document.getElementById("map"));
   document.body.classList.add("no-map");
   speakOfNoMap();
+}
+
+/** What `act` gives while the map is drawn with so many pixels a CSS one. */
+export async function sharpened(unit, act) {
+  const drawn = new Promise((done) => { map.once("idle", done); });
+  map.setPixelRatio(unit);
+  await drawn;
+  try {
+    return act();
+  } finally {
+    map.setPixelRatio(null); // as the screen has it
+  }
 }
 
 /** Whether there is a map to look at. */

@@ -14,6 +14,7 @@
  *   rank(roof)               the number by which roofs are listed, largest first; rankOf(number) in words
  *   sources(collection, whole)  what the roofs rest on besides: [[term, value], ...]
  *   about(collection)        paragraphs on what the classes mean
+ *   yields(totals)           what the roofs of an area give in a year, each with its interval: sentences
  *   totals(totals)           {lead, head, rows, share, hint}: sentences, and a table with its titles
  *   small(counts, name)      what is remarked of the number of a class, or null
  *   measures                 what areas are compared by: [[name, value(totals), write(value)], ...]
@@ -22,7 +23,7 @@
  *   chip(part, column)       a part in short: {title, figures, falls}, the last in degrees from north, null if flat
  *   partLines(part)          what else is said of it while it is chosen: elements
  *   moments                  by layer, of which one moment can be chosen: {chosen(collection): its name or null,
- *                            label(collection): its name in words}
+ *                            label(collection): its name in words, key(collection): what its colour means}
  *   colouring(collection)    what roofs are coloured by instead of class, scale or verdict, or null:
  *                            {title, expression: of the map, colourOf(roof): the same of one, entries: [{colour, label}, ...]}
  *   solid                    of a kind of parts, where in space they lie: {its name: {tilt, azimuth, height,
@@ -87,10 +88,17 @@ export function basisOf(collection, whole = false) {
   return [
     [t("method"), collection.method?.name ?? null],
     ...(methodOf(collection).own.sources?.(collection, whole) ?? []),
-    [t("heights"), collection.heights],
+    [t("heights"), heightsInWords(collection)],
     [t("computed"), collection.computed ? day(collection.computed) : null],
     [t("source"), english(collection.attribution)],
   ];
+}
+
+/** The AHN versions of a collection's heights with the years of their flights; null where they are not known. */
+export function heightsInWords({ heights, flown = {} }) {
+  if (!heights) return null;
+  const withYears = (version) => (flown[version]?.length ? t("flown", { version, years: flown[version].join(", ") }) : version);
+  return heights.split(", ").map(withYears).join(", ");
 }
 
 /** What a reason or a flag says: in the page's words, else as declared. */

@@ -3,10 +3,11 @@
 
 import { byId, make } from "./dom.js";
 import { now } from "./state.js";
-import { lastTotals } from "./totals.js";
+import { lastTotals, missingIn } from "./totals.js";
 import { legendOf } from "./legend.js";
-import { inWords, methodOf, switchable } from "./methods.js";
-import { theMap } from "./mapview.js";
+import { heightsInWords, inWords, methodOf, switchable } from "./methods.js";
+import { sharpened, theMap } from "./mapview.js";
+import { withResolution } from "./png.js";
 import { paint } from "./symbols.js";
 import { day, number, t } from "./texts.js";
 
@@ -16,6 +17,9 @@ const ROUND_THE_EARTH = 40_075_016.7; // [m], along the equator
 const WORLD = 512; // pixels of the world at zoom 0
 const LONGEST_BAR = 140; // [px]
 const EDGE = 14; // [px] around what is written
+const LINE = 15; // [px] from a line that is written to the next
+const DPI = 200; // dots an inch of a file
+const CSS_DPI = 96; // CSS pixels an inch, as CSS has it
 const FONT = "system-ui, sans-serif";
 
 /** The map as it is now, without what lies behind the legend; {canvas, unit} with pixels a CSS one. */
@@ -23,7 +27,7 @@ export function mapPicture() {
   const map = theMap();
   map.redraw(); // a canvas forgets what it has shown
   const drawn = map.getCanvas();
-  const unit = map.getPixelRatio();
+  const unit = drawn.width / map.getContainer().clientWidth;
   const beside = Math.round(legendRoom(drawn.width / unit) * unit);
   const canvas = make("canvas", { width: drawn.width - beside, height: drawn.height });
   const pen = canvas.getContext("2d");
@@ -83,14 +87,22 @@ function plate(pen, x, y, wide, high) {
   pen.fillRect(x, y, wide, high);
 }
 
-/** A file's picture: title, area and date above the map, legend and sources below it. */
-export function sheet(app) {
-  const { canvas, unit } = mapPicture();
+/** A file of the map, a Blob: a PNG of 200 dots an inch. */
+export async function pictureFile(app) {
+  const { canvas, unit } = await sharpened(DPI / CSS_DPI, mapPicture);
+  const paper = sheet(app, canvas, unit);
+  const blob = await new Promise((done) => { paper.toBlob(done, "image/png"); });
+  return withResolution(blob, CSS_DPI * unit);
+}
+
+/** A file's picture: title, area and dates above the map; legend, yields and sources below it. */
+function sheet(app, canvas, unit) {
   const [wide, high] = [canvas.width / unit, canvas.height / unit];
-  const head = 56;
+  const head = 56 + LINE;
   const legend = legendLines(app, wide);
-  const sources = linesOf(`${t("source")}: ${app.attribution().join(" · ")}`, wide - 2 * EDGE, 11);
-  const foot = 14 + 22 * legend.length + 15 * sources.length;
+  const sentences = [...yieldLines(), `${t("source")}: ${app.attribution().join(" · ")}`];
+  const lines = sentences.flatMap((text) => linesOf(text, wide - 2 * EDGE, 11));
+  const foot = 14 + 22 * legend.length + LINE * lines.length;
   const paper = make("canvas", { width: canvas.width, height: Math.round((high + head + foot) * unit) });
   const pen = paper.getContext("2d");
   pen.fillStyle = "#fff";
@@ -101,7 +113,7 @@ export function sheet(app) {
   legend.forEach((line, at) => writeLegend(pen, line, head + high + 22 * (at + 1)));
   pen.fillStyle = QUIET;
   pen.font = `11px ${FONT}`;
-  sources.forEach((line, at) => pen.fillText(line, EDGE, head + high + 22 * legend.length + 15 * (at + 1) + 4));
+  lines.forEach((line, at) => pen.fillText(line, EDGE, head + high + 22 * legend.length + LINE * (at + 1) + 4));
   return paper;
 }
 
@@ -112,6 +124,22 @@ function writeHead(pen, app, wide) {
   pen.fillStyle = QUIET;
   pen.font = `12px ${FONT}`;
   pen.fillText(subtitle(app, "made_on"), EDGE, 44, wide - 2 * EDGE);
+  pen.fillText(basis(app.collection()), EDGE, 44 + LINE, wide - 2 * EDGE);
+}
+
+/** The heights that results rest on, with the years of their flights, and when they were computed. */
+function basis(one) {
+  const { computed, heights } = one;
+  const parts = [["heights", heights === "" ? t("no_version") : heightsInWords(one)], ["computed", computed && day(computed)]];
+  return parts.filter(([, value]) => value).map(([key, value]) => `${t(key)}: ${value}`).join(" · ");
+}
+
+/** What the roofs that are counted give in a year, and whether some of the area are missing. */
+function yieldLines() {
+  const last = lastTotals();
+  if (!last) return [];
+  const yields = methodOf(last).own.yields?.(last.totals) ?? [];
+  return [yields.length && `${last.name}: ${yields.join(" · ")}`, missingIn(last)].filter(Boolean);
 }
 
 /** What the picture or the page is of, and of when: results, area, layers, day. */

@@ -8,7 +8,7 @@ import { legendOf } from "./legend.js";
 import { inDetail, roofsInView } from "./inview.js";
 import { hasMap, viewBox } from "./mapview.js";
 import { printedRoof } from "./roof.js";
-import { mapPicture, sheet, subtitle } from "./picture.js";
+import { mapPicture, pictureFile, subtitle } from "./picture.js";
 import { svgOf } from "./symbols.js";
 import { number, t } from "./texts.js";
 
@@ -46,8 +46,8 @@ async function roofs() {
 
 const plain = ({ id, properties, geometry }) => ({ type: "Feature", id, properties, geometry });
 
-function picture() {
-  sheet(app).toBlob((blob) => offer(blob, "daklaag-map.png"), "image/png");
+async function picture() {
+  offer(await pictureFile(app), "daklaag-map.png");
   tell(t("save_picture_done"));
 }
 

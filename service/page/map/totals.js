@@ -146,12 +146,23 @@ function isAll({ coverage, computable }) {
   return Number.isFinite(computable) && computable <= (coverage?.ground ?? 0) + 1e-3;
 }
 
+/** The name of the sentence on an area of which not all was computed; null where all was. */
+function missingKey({ complete, tried, coverage, computable }) {
+  if (complete !== false) return null;
+  return tried || isAll({ coverage, computable }) ? "incomplete_tried" : "incomplete";
+}
+
+/** That sentence, or null. */
+export function missingIn(last) {
+  const key = missingKey(last);
+  return key && t(key);
+}
+
 /** Totals as elements, for the panel and for the printed page. */
 export function content({ totals, complete, tried, coverage, computable, ...by }) {
   const method = methodOf(by);
   const { counts } = totals;
-  const all = tried || isAll({ coverage, computable });
-  const missing = complete === false && (all ? "incomplete_tried" : "incomplete");
+  const missing = missingKey({ complete, tried, coverage, computable });
   if (!counts.selected) return [...covered(coverage), make("p", { class: "lead" }, t(missing ? `${missing}_none` : "complete_none"))];
   const { lead, share, hint, pictures = [], ...sums } = method.own.totals?.(totals, by.method?.parameters) ?? sumsOf(method, totals);
   return [

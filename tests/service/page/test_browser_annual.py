@@ -18,7 +18,7 @@ from pipeline.methods.annual.sums import MONTH_LABELS
 from pipeline.methods.shades import Quantity, Scale, Spread
 from service.page import site
 from tests.support import browsers, sites
-from tests.support.browsers import RUN, Window, about, bring, told
+from tests.support.browsers import RUN, Window, about, bring, saved_picture, told
 from tests.support.roofcards import (
     FLAT,
     NAME,
@@ -247,8 +247,13 @@ def expected(host: str) -> list[str]:
 
 
 def test_totals_have_the_year_with_its_interval(window: Window, host: str) -> None:
-    for text in expected(host):
+    """So has the picture that is saved, but for what shade takes."""
+    solar, shade, wind = expected(host)
+    for text in (solar, shade, wind):
         assert text in year_of(window)
+    _, written = saved_picture(window)
+    assert f"kWh of sun in a year: {solar}" in written
+    assert f"kWh of wind in a year: {wind} · in 80 of 100 cases" in written
     assert "kWh/year" not in year_of(window)  # no yield without its interval
     assert not window.violations()
 

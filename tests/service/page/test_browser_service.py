@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from tests.support import browsers
-from tests.support.browsers import RUN, Window, about, bring, choose, counted, roofs, summed, told
+from tests.support.browsers import (
+    RUN,
+    Window,
+    about,
+    bring,
+    choose,
+    counted,
+    roofs,
+    saved_picture,
+    summed,
+    told,
+)
 from tests.support.clusters import wait
 from tests.support.commands import call
 
@@ -182,10 +192,19 @@ def test_roofs_and_pictures_are_saved(window: Window, host: str) -> None:
         window.at("save-roofs").click()
     saved = json.loads(Path(file.value.path()).read_text("utf-8"))
     assert {one["id"]: one for one in saved["features"]} == roofs(host)
-    with window.page.expect_download() as file:
-        window.at("save-picture").click()
-    with Image.open(file.value.path()) as drawn:
-        assert len(drawn.convert("RGB").getcolors(1 << 24)) > 100
+    window.at("shadow").check()
+    window.at("sun").fill("2")
+    window.page.wait_for_function("() => location.hash.includes('sun=2')")
+    ratio = "() => daklaag.map.getPixelRatio()"
+    before, wide = window.page.evaluate(ratio), "() => daklaag.map.getContainer().clientWidth"
+    drawn, written = saved_picture(window)
+    assert drawn.info["dpi"] == pytest.approx((200, 200), abs=0.5)
+    legend = 265  # CSS pixels of the map that are not on it
+    assert drawn.width == pytest.approx((window.page.evaluate(wide) - legend) * 200 / 96, abs=3)
+    assert len(drawn.convert("RGB").getcolors(1 << 24)) > 100
+    for words in ("in shadow at 12:00 CET", "AHN version unknown", "made on ", "Computed: "):
+        assert words in written
+    assert window.page.evaluate(ratio) == before
     printed = window.page.pdf(prefer_css_page_size=True)
     assert len(PAGES.findall(printed)) == 1
     window.page.emulate_media(media="print")

@@ -142,8 +142,15 @@ export function about({ method }) {
 /** A sum with its interval; of nothing there is none. */
 function summed(kwh, name) {
   if (!kwh[name]) return amount(0);
-  const yielded = { low: kwh[`${name}_low`], value: kwh[name], high: kwh[`${name}_high`] };
-  return make("span", { class: "wraps" }, between(yielded, "yield_sum"));
+  return between({ low: kwh[`${name}_low`], value: kwh[name], high: kwh[`${name}_high`] }, "yield_sum");
+}
+
+const wrapped = (text) => make("span", { class: "wraps" }, text);
+
+/** What the roofs of an area give in a year of sun and of wind. */
+export function yields({ kwh }) {
+  const sums = [["yield_all", "solar"], ["wind_all", "wind"]].map(([key, name]) => `${t(key)}: ${summed(kwh, name)}`);
+  return [...sums, t("cases")];
 }
 
 /** The year of the panels with what shade takes, that of the turbines, then the other sums. */
@@ -156,10 +163,10 @@ export function totals({ counts, kwh, households: served, ...others }, parameter
     lead: t("totals_lead", { suitable: number(counts.solar_suitable), turbines: number(counts.wind_suitable), judged: number(counts.judged) }),
     head,
     rows: [
-      [t("yield_all"), summed(kwh, "solar")],
-      [t("shade_all"), summed(kwh, "shade")],
+      [t("yield_all"), wrapped(summed(kwh, "solar"))],
+      [t("shade_all"), wrapped(summed(kwh, "shade"))],
       [t("households"), amount(served.solar)],
-      [t("wind_all"), summed(kwh, "wind")],
+      [t("wind_all"), wrapped(summed(kwh, "wind"))],
       [t("wind_brochure_all"), rounded(kwh.wind_brochure)],
       [t("households_wind"), amount(served.wind)],
       ...rows,

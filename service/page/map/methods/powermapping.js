@@ -158,9 +158,11 @@ function timeLabel(collection) {
   return time ? `${time} ${t("cet")}` : t("all_times", { n: number(collection.suns?.length ?? 0) });
 }
 
+const shadowKey = (collection) => t(timeOf(collection) ? "shadow_key" : "shadow_key_all", { time: timeLabel(collection) });
+
 /** The shadows are shown of one time, or of all together. */
 export const moments = {
-  shadow: { chosen: timeOf, label: (collection) => t("paper_shadow", { time: timeLabel(collection) }) },
+  shadow: { chosen: timeOf, label: (collection) => t("paper_shadow", { time: timeLabel(collection) }), key: shadowKey },
 };
 
 const LIT = "#ffd54a";
