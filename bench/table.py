@@ -92,6 +92,16 @@ COLUMNS: dict[str, list[Column]] = {
         ("figure", lambda row: row.get("figure", "")),
         ("target", _target),
     ],
+    "page": [
+        NAME,
+        ("kB", lambda row: figure(row.get("kb"))),
+        ("unpacked, kB", lambda row: figure(row.get("unpacked_kb"))),
+        ("times", lambda row: f"{row['rounds']:,}"),
+        ("least, ms", lambda row: figure(row["least_ms"])),
+        ("median, ms", lambda row: figure(row["median_ms"])),
+        ("most, ms", lambda row: figure(row["most_ms"])),
+        ("target", _target),
+    ],
 }  # fmt: skip
 
 

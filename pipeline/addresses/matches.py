@@ -73,18 +73,22 @@ def addresses_where(index: AddressIndex, where: str, values: Sequence[Any]) -> l
 
 
 def numbered(
-    index: AddressIndex, way: Reading, streets: Mapping[int, str], near: Point | None
+    index: AddressIndex, way: Reading, streets: Mapping[int, str], near: Point | None, limit: int
 ) -> list[AddressMatch]:
-    """The addresses of a number in streets, each with the kind of its match. streets: the kinds of
-    theirs, EXACT or START, by their numbers."""
+    """The addresses of a number in streets, each with the kind of its match: at most `limit`, the
+    best first. streets: the kinds of theirs, EXACT or START, by their numbers."""
     marks = ",".join("?" * len(streets))
     where = f"a.street IN ({marks}) AND a.number = ?"
     rows = [row for row in addresses_where(index, where, [*streets, way.number]) if fits(row, way)]
-    matches = []
-    for row in sorted(rows, key=lambda row: ORDER[streets[row.street]]):
+
+    def kind(row: Address) -> str:
         whole = streets[row.street] == EXACT and folded(row.suffix or "") == way.suffix
-        matches.append(match_of(index, row, EXACT if whole else START))
-    return sorted(matches, key=lambda each: (ORDER[each.match], distance(each.bounds, near)))
+        return EXACT if whole else START
+
+    def rank(row: Address) -> tuple[int, float, int]:
+        return ORDER[kind(row)], distance(_point_of(row), near), ORDER[streets[row.street]]
+
+    return [match_of(index, row, kind(row)) for row in sorted(rows, key=rank)[:limit]]
 
 
 def fits(row: Address, way: Reading) -> bool:
@@ -104,9 +108,14 @@ def match_of(index: AddressIndex, row: Address, match: str) -> AddressMatch:
         row.place,
         "" if row.postcode is None else postcode_text(row.postcode),
         match,
-        bounds_of((row.x, row.y, row.x, row.y)),
+        _point_of(row),
         () if row.building is None else tuple(f"{each:016d}" for each in (row.building, *others)),
     )
+
+
+def _point_of(row: Address) -> Rectangle | None:
+    """The point of an address, as a rectangle."""
+    return bounds_of((row.x, row.y, row.x, row.y))
 
 
 def street_match(street: Street, match: str) -> AddressMatch:

@@ -63,7 +63,7 @@ def _literal(
     started = [street for street in _started_streets(index, way, near) if street.id not in ids]
     if way.number:
         streets = {street.id: EXACT for street in exact} | {street.id: START for street in started}
-        return numbered(index, way, streets, near)[:limit]
+        return numbered(index, way, streets, near, limit)
     if way.postcodes:
         return [each for each in _by_postcode(index, way, limit) if _is_named(each, way.words)]
     exact.sort(key=lambda street: distance(street.bounds, near))

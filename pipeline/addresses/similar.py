@@ -38,7 +38,7 @@ def similar_matches(
         streets = _similar_streets(index, words, behind)
         if way.number:
             ids = dict.fromkeys((street.id for street in streets), START)
-            matches += numbered(index, way, ids, near) if ids else []
+            matches += numbered(index, way, ids, near, limit) if ids else []
         elif not behind:
             matches += _similar_towns(index, words)
         if not (way.number and matches):

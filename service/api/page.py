@@ -3,10 +3,13 @@
 import gzip
 import mimetypes
 import os
+import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.datastructures import Headers
@@ -33,6 +36,10 @@ KINDS = {
     ".mjs": "text/javascript", ".pbf": "application/x-protobuf", ".svg": "image/svg+xml",
     ".txt": "text/plain", ".woff2": "font/woff2",
 }  # fmt: skip
+CODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first: by 9 %, at 0.1 s the MB
+    "br": lambda content: pa.Codec("brotli", 9).compress(content, asbytes=True),
+    "gzip": lambda content: gzip.compress(content, 6, mtime=0),
+}
 PACKED = ("text/", "application/json", "image/svg+xml")
 WITHOUT_LIBRARIES = """<!doctype html><html lang="en"><meta charset="utf-8"><title>daklaag</title>
 <p>The map lacks its libraries: the operator fetches them with <code>make map</code>.</p></html>
@@ -53,33 +60,42 @@ class Page(StaticFiles):
                       status_code: int = 200) -> Response:  # fmt: skip
         """A file; 304 if the client has it."""
         answer = super().file_response(full_path, stat_result, scope, status_code)
-        packs = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        kind = answer.headers.get("content-type", "")
-        if isinstance(answer, FileResponse) and packs and kind.startswith(PACKED):
-            content = packed(Path(full_path), stat_result.st_mtime_ns)
+        coding, kind = coding_of(scope), answer.headers.get("content-type", "")
+        if isinstance(answer, FileResponse) and coding and kind.startswith(PACKED):
+            content = packed(Path(full_path), stat_result.st_mtime_ns, coding)
             headers = {name: answer.headers[name] for name in ("etag", "last-modified")}
-            answer = Response(content, headers=headers | {"Content-Encoding": "gzip"})
+            answer = Response(content, headers=headers | {"Content-Encoding": coding})
             answer.headers["content-type"] = kind
         answer.headers.update({"Cache-Control": "no-cache", "Vary": "Accept-Encoding"})
         return answer
 
 
-@lru_cache(maxsize=200)
-def packed(file: Path, changed: int) -> bytes:
-    """A file as gzip; changed: when, by which it is known."""
-    return gzip.compress(file.read_bytes(), 6, mtime=0)
+def coding_of(scope: Any) -> str | None:
+    """The best coding of a response that the client of a request takes; None for none."""
+    taken = Headers(scope=scope).get("accept-encoding", "")
+    return next((coding for coding in CODINGS if coding in re.split(r"[\s,;]+", taken)), None)
+
+
+@lru_cache(maxsize=400)
+def packed(file: Path, changed: int, coding: str) -> bytes:
+    """A file in a coding; changed: when, by which it is known."""
+    return CODINGS[coding](file.read_bytes())
 
 
 files = Page(directory=FOLDER, html=True, check_dir=False)
 
 
 @router.get("/map/config.json", responses=answers(JSON, CONFIG, "What the page must know"))
-def config(service: ServiceDep, client: ClientDep) -> Response:
+def config(request: Request, service: ServiceDep, client: ClientDep) -> Response:
     """What the page must know: results, methods, base map, limits, languages."""
     shown = service.shown.values()
     ground = None if shown else ground_of_sheets(service.backend)
     document = mapconfig.configuration(service.settings, shown, service.sources, ground)
-    return JSONResponse(document, headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    content = bytes(JSONResponse(document).body)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["Content-Encoding"] = CODINGS["gzip"](content), "gzip"
+    return Response(content, headers=headers, media_type=JSON)
 
 
 @router.get(f"/map/{basemap.NAME}", include_in_schema=False, response_class=FileResponse)

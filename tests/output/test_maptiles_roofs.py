@@ -13,6 +13,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.grid.crs import lonlat
+from pipeline.methods import METHODS
 from pipeline.output.site.archives import tile_layers
 from pipeline.output.tiles.mvt import EXTENT
 from pipeline.output.tiles.roofs import (
@@ -23,6 +24,7 @@ from pipeline.output.tiles.roofs import (
     LAST,
     LAYER,
     MOST,
+    PARTS_FIRST,
     TURBINES,
     RoofTiles,
     vector_layers,
@@ -106,18 +108,23 @@ def test_every_roof_is_in_its_tiles_with_its_shape(
     assert len(seen) > 40
 
 
-def test_properties_are_the_table_s(opened: RoofTiles, table: pa.Table, tmp_path: Path) -> None:
-    found = decoded(opened.tile(most(opened, FIRST)), tmp_path).to_pylist()
+@pytest.mark.parametrize(("alone", "z"), [(True, FIRST), (False, PARTS_FIRST)])
+def test_properties_are_the_table_s(
+    file: Path, table: pa.Table, tmp_path: Path, alone: bool, z: int
+) -> None:
+    opened = RoofTiles(GeoParquet(file), METHOD, alone=alone)
+    found = [each for tile in tiles(z) if (data := opened.tile(tile))
+             for each in decoded(data, tmp_path).to_pylist()]  # fmt: skip
     rows = {row["row"]: row for row in table.drop_columns(["geometry", "bbox"]).to_pylist()}
-    assert len(found) > 100 and {row["class"] for row in found} == {None, *roofs.CLASSES}
+    assert len(found) > 100 and {row.get("class") for row in found} == {None, *roofs.CLASSES}
     for each in found:
         row = rows[each["mvt_id"]]
-        assert each["flags"] == (",".join(row["flags"]) or None)
+        assert each.get("flags") == (",".join(row["flags"]) or None)
         lit = row["lit"]
-        assert each["lit"] == (None if lit is None else "".join("01"[sun] for sun in lit))
+        assert each.get("lit") == (None if lit is None else "".join("01"[sun] for sun in lit))
         for name in opened.layers[LAYER].fields.keys() - {"flags", "lit"}:
             value = row[name]
-            assert each[name] == (round(value, 2) if isinstance(value, float) else value)
+            assert each.get(name) == (round(value, 2) if isinstance(value, float) else value)
 
 
 @pytest.mark.parametrize("z", [FIRST, LAST])
@@ -222,9 +229,27 @@ def test_few_roofs_have_outlines_from_far(
             assert len(data) < len(opened.tile(most(opened, FIRST))) * 16
     located = table.filter(pc.is_valid(table["geometry"]))
     assert set(located["row"].to_pylist()) == {*found}
-    fields = opened.layers[LAYER].far
+    fields = opened.layers[LAYER].fields_at(z)
     assert {"class", "selected", "excluded", "lit"} <= {*fields} < {*opened.layers[LAYER].fields}
     assert {*fields} >= names - {"mvt_id", "geometry"}
+
+
+def test_beside_a_service_tiles_have_what_colours_and_lists_roofs(
+    opened: RoofTiles, tmp_path: Path
+) -> None:
+    tile = most(opened, FIRST)
+    names = {*decoded(opened.tile(tile), tmp_path).column_names}
+    assert {"id", "class", "lit", "solar_suitable", "rejected"} <= names
+    assert not names & {"height_m", "area_m2", "status", "flags"}
+
+
+def test_lists_of_numbers_are_in_tiles_without_a_service_alone() -> None:
+    method = METHODS["annual"]
+    served, alone = (vector_layers(method, alone=each)[LAYER] for each in (False, True))
+    lists = {"solar_month_kwh", "unshaded_month_kwh", "wind_sector_kwh"}
+    assert {*alone.fields} - {*served.fields} == lists
+    assert {*alone.fields_at(LAST)} - {*alone.fields_at(FIRST)} == lists
+    assert served.fields_at(LAST) == alone.fields_at(FIRST)
 
 
 def test_many_roofs_have_outlines_from_near() -> None:

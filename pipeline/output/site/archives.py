@@ -78,7 +78,7 @@ def archives(directory: Place, scratch: Path, most: int = MOST_TILES) -> list[Ar
     run = open_finished(directory)
     store = below(directory, RASTERS)
     pictures = Pictures(store, run.method) if open_store(store) is not None else None
-    table = RoofTiles(run.table, run.method)
+    table = RoofTiles(run.table, run.method, alone=True)
     layers = tile_layers(table, pictures)
     vectors = [name for name in table.layers if name in layers]
     draw: dict[str, Draw] = {name: partial(_packed, table, name) for name in vectors}

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.methods.method import NUMBER, WHOLE, Column, Field, Method
+from pipeline.methods.method import NUMBER, WHOLE, Column, Field, Method, names
 from pipeline.output.tiles import mvt
 from pipeline.output.tiles.scheme import MapTile, Units, mercator_transformer
 from pipeline.output.tiles.wkb import shapes_in
@@ -28,6 +28,7 @@ BUFFER = 64 / mvt.EXTENT  # of a tile's side
 MOST = 256 << 20  # bytes of decoded row groups
 DECIMALS = 2  # cm, dm2, 10 Wh and percents
 OF_POINT = ("selected", "excluded", "height_m")  # what a turbine has of its roof
+LISTED = ("id", "rejected")  # of what a list of the roofs in view says, beside what colours them
 OF_ROOF = {"row": "Number", "selected": "Boolean"}  # what a part has of its roof
 PLACE = "place of its roof"  # a column that no field is called after
 PART_BITS = 16  # of a feature's id, below its row
@@ -35,14 +36,18 @@ PART_BITS = 16  # of a feature's id, below its row
 
 class VectorLayer(NamedTuple):
     """A layer of vector tiles. first, last: zoom; fields: the properties of its features, with
-    their kinds as TileJSON names them; far: those that they have below zoom FIRST; points: those of
-    the turbines in the same tiles, from that zoom on."""
+    their kinds as TileJSON names them; steps: those that tiles have, each from a zoom on; points:
+    those of the turbines in the same tiles, from zoom FIRST on."""
 
     first: int
     last: int
     fields: dict[str, str]
-    far: tuple[str, ...] = ()
+    steps: dict[int, tuple[str, ...]]
     points: tuple[str, ...] = ()
+
+    def fields_at(self, zoom: int) -> tuple[str, ...]:
+        """The names of the properties that tiles of a zoom have."""
+        return self.steps[max(step for step in self.steps if step <= zoom)]
 
     def described(self, name: str) -> list[dict[str, Any]]:
         """The layers of its tiles as TileJSON describes them."""
@@ -51,19 +56,29 @@ class VectorLayer(NamedTuple):
         return [{"id": name, "fields": self.fields}, *turbines]
 
 
-def vector_layers(method: Method, roofs: int | None = None) -> dict[str, VectorLayer]:
+def vector_layers(
+    method: Method, roofs: int | None = None, alone: bool = False
+) -> dict[str, VectorLayer]:
     """The layers of vector tiles by their names: of the roofs, and of each column with parts.
-    roofs: how many there are; few have outlines from zoom FAR on, with what colours them alone."""
+
+    roofs: how many there are; few have outlines from zoom FAR on, with what colours them alone.
+    alone: for a map without a service that says the rest of a roof: its tiles have all but lists of
+    numbers from zoom FIRST on, and these too from PARTS_FIRST on. With a service they have at FIRST
+    what colours and lists roofs, a third of the bytes, and never lists of numbers.
+    """
     first = FAR if roofs is not None and roofs <= FEW else FIRST
-    fields = _kinds(method.columns)
+    tiled = [column for column in method.columns if column.tiled]
+    short = [each for each in tiled if not each.spread or _is_of_booleans(each.type)]
     scales = [scale for column in method.parts for scale in column.scales]
     painted = {"class", "excluded"}.union(*(scale.columns for scale in scales))
-    painted |= {each.name for each in method.columns if _is_of_booleans(each.type)}
-    far = tuple(name for name in fields if name in painted)
+    far = [each for each in short if each.name in painted or _is_of_booleans(each.type)]
+    near = [each for each in short if each in far or each.name in LISTED]
+    every = (far, short, tiled) if alone else (far, near, short)
+    steps = dict(zip((FAR, FIRST, PARTS_FIRST), map(names, every), strict=True))
     own = _of_turbines(method)
-    points = (*OF_POINT, *(each.name for each in own)) if own else ()
-    roofs_layer = VectorLayer(first, LAST, fields, far, points)
-    return {LAYER: roofs_layer} | {each.name: _of_parts(each) for each in method.parts}
+    points = (*OF_POINT, *names(own)) if own else ()
+    layers = {LAYER: VectorLayer(first, LAST, _kinds(every[-1]), steps, points)}
+    return layers | {each.name: _of_parts(each) for each in method.parts}
 
 
 def _of_turbines(method: Method) -> list[Column]:
@@ -74,12 +89,13 @@ def _of_turbines(method: Method) -> list[Column]:
 
 
 def _of_parts(column: Column) -> VectorLayer:
-    fields = (each for each in column.fields if each.name != column.geometry)
-    return VectorLayer(PARTS_FIRST, LAST, OF_ROOF | _kinds(fields))
+    tiled = (each for each in column.fields if each.tiled and each.name != column.geometry)
+    fields = OF_ROOF | _kinds(tiled)
+    return VectorLayer(PARTS_FIRST, LAST, fields, {PARTS_FIRST: tuple(fields)})
 
 
 def _kinds(fields: Iterable[Field]) -> dict[str, str]:
-    return {each.name: _kind(each.type) for each in fields if each.tiled}
+    return {each.name: _kind(each.type) for each in fields}
 
 
 def _is_of_booleans(of: pa.DataType) -> bool:
@@ -106,12 +122,14 @@ class Features(NamedTuple):
 class RoofTiles:
     """The roofs of a finished run, opened once for any number of threads.
 
-    method: of the run; most: bytes of row groups that stay decoded. Raises InputError for a table
-    without the column of rectangles.
+    method: of the run; most: bytes of row groups that stay decoded; alone: see vector_layers.
+    Raises InputError for a table without the column of rectangles.
     """
 
-    def __init__(self, table: GeoParquet, method: Method, most: int = MOST) -> None:
-        self.layers = vector_layers(method, len(table))
+    def __init__(
+        self, table: GeoParquet, method: Method, most: int = MOST, alone: bool = False
+    ) -> None:
+        self.layers = vector_layers(method, len(table), alone)
         self._columns, self._of_turbines = method.by_name, _of_turbines(method)
         self._table = table.caching(row_cache(most))
         self._table.check_rectangles()
@@ -132,8 +150,9 @@ class RoofTiles:
         layer = self.layers[name]
         if not layer.first <= tile.z <= layer.last:
             return b""
-        fields = layer.far if tile.z < FIRST else tuple(layer.fields)
-        features = self._features(tile.rd(BUFFER), name, fields)
+        fields = layer.fields_at(tile.z)
+        points = layer.points if tile.z >= FIRST else ()
+        features = self._features(tile.rd(BUFFER), name, [*dict.fromkeys([*fields, *points])])
         if not len(features.ids):
             return b""
         polygons = _on_tile(features.rows[features.geometry], features.bounds, tile)

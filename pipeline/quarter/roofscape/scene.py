@@ -26,6 +26,8 @@ LOT = 48.0
 """Side of the square that each roof, or row of houses, has for itself [m]."""
 GROUND = 0.4
 """[m NAP], everywhere."""
+ROWS_APART, BETWEEN = 37.0, 2.0
+"""Of the houses of a town: from row to row, and free at the end of each terrace [m]."""
 CROWNS, HOLES = 0.12, 0.25
 """Of roofs, those that a crown hangs over, and those with places without data."""
 
@@ -146,6 +148,23 @@ def roofscape(
     rows = math.ceil((low + len(high)) / side)
     bounds = (*origin, origin[0] + side * LOT, origin[1] + rows * LOT)
     return Roofscape(bounds, seed, tuple(roofs), *covers)
+
+
+def terraced_town(
+    side: float, seed: int = 2008, origin: tuple[float, float] = (122400.0, 480800.0)
+) -> Roofscape:
+    """A square of gabled houses in terraces, 4,100 a km2: as many as in the middle of Amsterdam.
+    side [m]; origin: its south-western corner [RD m]."""
+    rng, roofs = np.random.default_rng(seed), list[Roof]()
+    for v in np.arange(ROWS_APART / 2, side, ROWS_APART).tolist():
+        u = ROWS_APART / 2
+        while u < side - ROWS_APART / 2:
+            row = terrace(rng)
+            frame = Frame.at(origin[0] + u, origin[1] + v, rng.uniform(-0.1, 0.1))
+            roofs += [_roof("terrace", frame.moved(along, 0), house) for along, house in row]
+            u += len(row) * (row[1][0] - row[0][0]) + BETWEEN
+    bounds = (*origin, origin[0] + side, origin[1] + side)
+    return Roofscape(bounds, seed, tuple(roofs), (), ())
 
 
 def _frame(k: int, side: int, origin: tuple[float, float], rng: np.random.Generator) -> Frame:

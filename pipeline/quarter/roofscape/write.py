@@ -59,6 +59,18 @@ def generate_roofs(
     cells.
     """
     scene = roofscape(repeats, seed, tall=tall)
+    return write_roofs(directory, scene, resolution, sheets, survey, noise)
+
+
+def write_roofs(
+    directory: Path,
+    scene: Roofscape,
+    resolution: float = 0.5,
+    sheets: tuple[int, int] = (2, 2),
+    survey: Survey = "mean",
+    noise: float = 0.05,
+) -> RoofFiles:
+    """Write a scene as `generate_roofs` writes its own."""
     cells = [*sheets_of(Cells.of(scene.bounds, resolution), sheets)]
     directory.mkdir(parents=True, exist_ok=True)
     for stale in directory.glob(SHEETS):

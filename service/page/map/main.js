@@ -240,12 +240,19 @@ function startParts() {
   if (app.marks) startMarks(app);
 }
 
-async function start() {
-  const linked = fromLink();
-  await speak(firstLanguage(linked));
+/** Take the configuration and the methods that it names. */
+async function configure() {
   app.config = await configuration();
   if (app.config.static) app.source = still(app.config);
   await startMethods(app.config.methods);
+}
+
+async function start() {
+  const linked = fromLink();
+  const configured = configure();
+  configured.catch(() => {}); // is said when there are words
+  await speak(firstLanguage(linked));
+  await configured;
   app.marks = Boolean(app.config.marks) && !app.config.static;
   startTabs();
   if (!app.config.collections.length && !app.config.can_compute) return notice("no_collections");
@@ -256,10 +263,10 @@ async function start() {
   show(byId("marks-field"), app.marks);
   await makeMap(app.config).then(startMap).catch(withoutMap);
   startParts();
-  await changeCollection();
+  const shown = changeCollection();
   writeAll();
   byId("panel").inert = false;
-  await Promise.all([count(), follow(linked)]);
+  await Promise.all([count(), shown.then(() => follow(linked))]);
   if (!theMap().loaded()) await new Promise((done) => theMap().once("idle", done));
 }
 

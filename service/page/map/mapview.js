@@ -1,6 +1,5 @@
 /** The map itself: made, moved, and with the page's own shapes on it: the area, the draft of one, and marks. */
 
-import * as maplibre from "./vendor/maplibre-gl.js";
 import { fontsOf, groundOf, isNamed, namesOf, sourcesOf as basemapSources } from "./basemap.js";
 import { addImages } from "./images.js";
 import { noMap } from "./nomap.js";
@@ -11,17 +10,18 @@ import { speakOfNoMap, t } from "./texts.js";
 
 const EMPTY = { type: "FeatureCollection", features: [] };
 
+let maplibre = null; // the library: half of all bytes, so that nothing else waits for it
 let map = null;
-
-maplibre.setWorkerUrl(new URL("vendor/maplibre-gl-worker.js", import.meta.url).href);
 
 /** The map, once it was made. */
 export function theMap() {
   return map;
 }
 
-/** Make the map; rejects where the browser has no WebGL. */
+/** Make the map; rejects where the browser has no WebGL, or the library did not come. */
 export async function makeMap(config) {
+  maplibre = await import("./vendor/maplibre-gl.js");
+  maplibre.setWorkerUrl(new URL("vendor/maplibre-gl-worker.js", import.meta.url).href);
   if (config.static || isNamed(config.basemap)) await readPmtiles();
   const at = now().at;
   map = new maplibre.Map({

@@ -54,7 +54,7 @@ function clicked({ point, lngLat }) {
 
 /** Choose the part of the open roof that is drawn at a place, if there is one. */
 function choosePartAt(point) {
-  const [part] = partsAt(app.collection(), point).filter(({ properties }) => properties.row === shown.row);
+  const [part] = partsAt(app.collection(), point).filter(({ properties }) => properties.row === now().roof);
   if (!part) return;
   const { fields } = methodOf(app.collection()).parts.find(({ name }) => name === part.name);
   set({ part: part.properties[fields[0].name] });
@@ -79,13 +79,12 @@ function close() {
   say(t("roof_pick"));
 }
 
-/** Show a roof: first what the tile knows, then all that the service does. address: by which it was found. */
+/** Show a roof as the service knows it; where there is none, as its tile does. address: by which it was found. */
 export async function open(row, properties = null, geometry = null, address = null) {
   const another = shown?.row !== row;
   set({ roof: row, tab: "roof", ...(another ? { part: null } : {}) });
-  if (another) [shown, found] = [null, []];
-  if (properties) write({ ...properties, row, geometry, address });
-  if (another) byId("roof").scrollTop = 0;
+  if (another) startCard();
+  if (properties && !app.source.roof) write({ ...properties, row, geometry, address });
   bringParts(row);
   if (!app.source.roof) return shown && bringMore(shown);
   try {
@@ -93,8 +92,15 @@ export async function open(row, properties = null, geometry = null, address = nu
     if (now().roof === row) complete(feature, row, address);
     return feature;
   } catch (problem) {
-    if (!properties) say(app.explain(problem));
+    if (now().roof === row) say(app.explain(problem));
   }
+}
+
+/** Take away the card of another roof. */
+function startCard() {
+  [shown, found] = [null, []];
+  byId("roof-card").replaceChildren();
+  byId("roof").scrollTop = 0;
 }
 
 /** Write all that the service knows, and then what it knows besides. */

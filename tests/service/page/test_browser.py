@@ -188,7 +188,8 @@ def test_a_link_to_no_place(window: Window, host: str) -> None:
 
 
 def test_a_page_that_cannot_start_says_so(window: Window) -> None:
-    """In Dutch to a Dutch reader; without a library in both languages, as words may lack too."""
+    """In Dutch to a Dutch reader; without a module in both languages, as words may lack too.
+    Without the library of the map there are totals."""
     window.page.route("**/config.json", lambda asked: asked.fulfill(status=503, json=REFUSED))
     window.go("#lang=nl")
     assert "kon niet starten. De dienst is druk" in window.text("notice")
@@ -197,11 +198,15 @@ def test_a_page_that_cannot_start_says_so(window: Window) -> None:
     window.at("notice-again").click()
     window.at("totals-title").wait_for()
     assert not window.page.locator("#panel[inert]").count()
-    window.page.route("**/maplibre-gl.js", lambda asked: asked.abort())
+    window.page.route("**/roof.js", lambda asked: asked.abort())
     window.page.goto("about:blank")
     window.page.goto(f"{window.host}/map/")
     window.at("no-start").wait_for()
     assert window.page.locator("#panel[inert]").count() and not window.text("loading")
+    window.page.unroute("**/roof.js")
+    window.page.route("**/maplibre-gl.js", lambda asked: asked.abort())
+    window.go()
+    assert window.page.locator("body.no-map").count() and window.at("totals-table").count()
     window.page.unroute("**/maplibre-gl.js")
     window.go()
     window.wrong.clear()

@@ -147,8 +147,24 @@ def test_the_page_asks_only_for_what_is_there() -> None:
     named = set(re.findall(r'(?:href|src)="([^"#]+)"', page))
     named |= {name.removeprefix("./") for name in re.findall(r'from "([^"]+)"', modules)}
     assert len(named) > 20
-    assert named <= ours | libraries
+    assert named <= ours | libraries | {"config.json"}  # which the service or the export makes
     assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=|https?://", page)
+
+
+def test_all_modules_are_asked_for_at_once() -> None:
+    """Or a slow line would wait for each module before it knows the next."""
+    folder = SERVICE / "map"
+    page = (folder / "index.html").read_text("utf-8")
+    asked = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
+    needed, more = set[Path](), {folder / "main.js", *(folder / "methods").glob("*.js")}
+    while more:
+        needed |= more
+        names = ((file, name) for file in more
+                 for name in re.findall(r'from "(\.[^"]+)"', file.read_text("utf-8")))  # fmt: skip
+        more = {(file.parent / name).resolve() for file, name in names} - needed
+    library = {folder / "vendor" / "maplibre-gl.js"}
+    every = {file for file in needed if file.parent == folder} - {folder / "main.js"} | library
+    assert sorted(asked) == sorted(file.relative_to(folder).as_posix() for file in every)
 
 
 def test_the_texts_of_both_languages_say_the_same() -> None:
