@@ -136,10 +136,13 @@ class Page:
                 self._browsed(browser, host, view)
 
     def _browsed(self, browser: Any, host: str, view: View) -> None:
-        links = {"the town": f"#c={view.collection}", "a street": view.link(17)}
-        for screen, name in product(SCREENS, links):
-            for packed in (True, False):
-                self._opened(browser, f"{host}/map/{links[name]}", (name, screen), packed)
+        town, street = f"#c={view.collection}", view.link(17)
+        for screen in SCREENS:
+            for name, link in (("the town", town), ("a street", street)):
+                self._opened(browser, f"{host}/map/{link}", f"{name}, {screen}", screen)
+            for coding in ("gzip", "identity"):
+                name = f"the town, {screen}, as {coding}"
+                self._opened(browser, f"{host}/map/{town}", name, screen, coding)
         for scale in (1.0, 0.25):
             self._moved(browser, host, view, scale)
 
@@ -159,12 +162,14 @@ class Page:
             goal = WARM if layer == "planes" else None
             self._add(f"tile, {layer}, zoom {zoom}, warm", [ms for ms, _ in every], goal, **size)
 
-    def _opened(self, browser: Any, link: str, of: tuple[str, str], packed: bool) -> None:
-        name = ", ".join(of) + ("" if packed else ", without gzip")
+    def _opened(
+        self, browser: Any, link: str, name: str, screen: str, coding: str | None = None
+    ) -> None:
         tell(f"page: {name}")
-        found = [opened(browser, link, SCREENS[of[1]], packed) for _ in range(self._rounds)]
-        light, soon = (LIGHT, SOON) if packed else (None, None)
+        rounds = 1 if coding else self._rounds
+        found = [opened(browser, link, SCREENS[screen], coding) for _ in range(rounds)]
         kb = median(one.bytes for one in found) / 1e3
+        light, soon = (None, None) if coding else (LIGHT, SOON)
         self._add(f"{name}: first picture", [one.picture_ms for one in found], light, kb=kb)
         self._add(f"{name}: totals", [one.totals_ms for one in found], soon)
 
@@ -188,9 +193,9 @@ class Page:
 
 async def view_of(host: str) -> View:
     """The first collection of a service."""
-    first = (await ask(host, "/map/config.json"))["collections"][0]
-    west, south, east, north = first["bbox"]
-    return View(first["name"], (west + east) / 2, (south + north) / 2)
+    first = (await ask(host, "/collections"))["collections"][0]
+    west, south, east, north = first["extent"]["spatial"]["bbox"][0]
+    return View(first["id"], (west + east) / 2, (south + north) / 2)
 
 
 async def timed(
@@ -226,10 +231,10 @@ class Opening(NamedTuple):
     bytes: int
 
 
-def opened(browser: Any, link: str, screen: dict[str, Any], packed: bool = True) -> Opening:
-    """The page at a link, as somebody sees it who was never there. packed: whether the browser
-    takes gzip."""
-    headers = {} if packed else {"extra_http_headers": {"Accept-Encoding": "identity"}}
+def opened(browser: Any, link: str, screen: dict[str, Any], coding: str | None = None) -> Opening:
+    """The page at a link, as somebody sees it who was never there. coding: the only one of
+    responses that the browser takes, by default all that it can."""
+    headers = {"extra_http_headers": {"Accept-Encoding": coding}} if coding else {}
     asked: list[Any] = []
     with window(browser, screen | headers) as page:
         page.on("requestfinished", lambda one: asked.append(one))

@@ -9,7 +9,13 @@ import rasterio
 import shapely
 from shapely.geometry import Polygon
 
-from pipeline.quarter.roofscape import Roofscape, generate_roofs, roofscape, standing_roofs
+from pipeline.quarter.roofscape import (
+    Roofscape,
+    generate_roofs,
+    roofscape,
+    standing_roofs,
+    terraced_town,
+)
 from pipeline.quarter.roofscape.kinds import KINDS, TALL
 from pipeline.quarter.scene import Cells
 
@@ -128,3 +134,14 @@ def test_the_files_are_the_same_bytes_and_hold_the_scene(tmp_path: Path) -> None
     assert table.area_m2.sum() == pytest.approx(sum(p.area for own in scene.planes for p in own))
     assert table.azimuth_deg.isna().equals(table.tilt_deg == 0)
     assert set(table.identificatie) <= set(pyogrio.read_dataframe(files[0].buildings).identificatie)
+
+
+def test_a_town_is_as_dense_as_the_middle_of_amsterdam() -> None:
+    """Of houses that share walls and stand in no other."""
+    town = terraced_town(400.0)
+    homes = np.array([roof.footprint for roof in town.roofs], object)
+    assert 3800 < len(homes) / 0.4**2 < 4400
+    assert shapely.union_all(homes).area == pytest.approx(shapely.area(homes).sum(), rel=1e-3)
+    west, south, east, north = shapely.total_bounds(homes)
+    assert town.bounds[0] < west and town.bounds[1] < south
+    assert east < town.bounds[2] and north < town.bounds[3]

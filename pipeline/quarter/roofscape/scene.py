@@ -26,8 +26,8 @@ LOT = 48.0
 """Side of the square that each roof, or row of houses, has for itself [m]."""
 GROUND = 0.4
 """[m NAP], everywhere."""
-ROWS_APART, BETWEEN = 37.0, 2.0
-"""Of the houses of a town: from row to row, and free at the end of each terrace [m]."""
+ROWS_APART, BETWEEN, MOST_TERRACE = 37.0, 2.0, 37.0
+"""Of a town: from row to row, free between two terraces, and the longest of these with that [m]."""
 CROWNS, HOLES = 0.12, 0.25
 """Of roofs, those that a crown hangs over, and those with places without data."""
 
@@ -157,12 +157,14 @@ def terraced_town(
     side [m]; origin: its south-western corner [RD m]."""
     rng, roofs = np.random.default_rng(seed), list[Roof]()
     for v in np.arange(ROWS_APART / 2, side, ROWS_APART).tolist():
-        u = ROWS_APART / 2
-        while u < side - ROWS_APART / 2:
+        u = BETWEEN
+        while u < side - MOST_TERRACE:
             row = terrace(rng)
-            frame = Frame.at(origin[0] + u, origin[1] + v, rng.uniform(-0.1, 0.1))
+            length = len(row) * (row[1][0] - row[0][0])
+            place = origin[0] + u + length / 2, origin[1] + v
+            frame = Frame.at(*place, rng.uniform(-0.1, 0.1))
             roofs += [_roof("terrace", frame.moved(along, 0), house) for along, house in row]
-            u += len(row) * (row[1][0] - row[0][0]) + BETWEEN
+            u += length + BETWEEN
     bounds = (*origin, origin[0] + side, origin[1] + side)
     return Roofscape(bounds, seed, tuple(roofs), (), ())
 
