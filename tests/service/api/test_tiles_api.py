@@ -51,13 +51,14 @@ def test_tilejson_tells_where_the_tiles_are(client: TestClient, layer: str) -> N
     assert client.get(url).content == client.get(path(layer, tile)).content != b""
     assert told["attribution"]
     if layer == "buildings":
-        (vector,) = told["vector_layers"]
+        vector, points = told["vector_layers"]
         kinds = {
             "class": "String",
             "height_m": "Number",
             "solar_suitable": "Boolean",
             "lit": "String",
         }
+        assert points["id"] == "turbines" and points["fields"].keys() < vector["fields"].keys()
         assert vector["id"] == "buildings" and kinds.items() <= vector["fields"].items()
 
 
