@@ -15,10 +15,10 @@ from kernels.horizon import FLOOR, horizon, horizon_halo
 from tests.support.march import Cells, Place, Raster, Reals, sky_view, surface_tangents, tangents
 from tests.support.scenes import COMPILED, SEEDS, examples
 from tests.support.skies import (
+    ANY,
     FANS,
     FLOORS,
     HOUSES,
-    ODD,
     ORIGIN,
     PLACES,
     TOWERS,
@@ -28,9 +28,9 @@ from tests.support.skies import (
     look,
     quarter,
     quiet,  # noqa: F401
+    receivers,
 )
 
-ANY = TOWERS | HOUSES | ODD
 LEVEL = np.zeros((5, 6), np.float32)
 BLURRED = 1e-6  # between angles that may fall into the next bin [rad]
 
@@ -38,15 +38,16 @@ BLURRED = 1e-6  # between angles that may fall into the next bin [rad]
 # The definition.
 
 
-@given(ANY, PLACES, SEEDS, FANS, FLOORS)
-@examples(150)
+@given(ANY, PLACES, SEEDS, FANS, FLOORS, st.booleans())
+@examples(200)
 def test_equals_the_definition(
-    height: Raster, place: Place, seed: int, azimuths: Reals, floor: float
+    height: Raster, place: Place, seed: int, azimuths: Reals, floor: float, from_planes: bool
 ) -> None:
-    """To the bit, though it skips: any shape, spikes, all or nearly all without data."""
-    chosen = choose(height, seed)
-    expected = tangents(height, place, np.argwhere(chosen), azimuths, floor)
-    found = look(height, place, chosen, azimuths, floor)
+    """To the bit, though it skips: any shape, spikes, all or nearly all without data; from the
+    surface, or from planes near it, where cells without data look around too."""
+    chosen, own = choose(height, seed), receivers(height, seed) if from_planes else None
+    expected = tangents(height, place, np.argwhere(chosen), azimuths, floor, own)
+    found = look(height, place, chosen, azimuths, floor, receivers=own)
     assert np.array_equal(found.sky_view, sky_view(expected), equal_nan=True)
     assert found.sums.shape == (chosen.sum(), 0)
 

@@ -1,4 +1,4 @@
-"""The horizon from planes above the surface: its definition to the bit, laws, seams, bins."""
+"""The horizon from planes above the surface: laws, seams, bins; its definition: test_horizon.py."""
 
 import itertools
 import math
@@ -12,14 +12,14 @@ from kernels.coarse import coarsen
 from kernels.field import far_field, near_field
 from kernels.horizon import FLOOR, horizon
 from pipeline.grid.windows import Window
-from tests.support.march import Place, Raster, Reals, Receivers, sky_view, tangents
+from tests.support.march import Place, Raster, Reals, Receivers, tangents
 from tests.support.scenes import COMPILED, SEEDS, examples, tiles
 from tests.support.skies import (
+    ANY,
     FANS,
     FLOORS,
     HOUSES,
     LEVELS,
-    ODD,
     ORIGIN,
     PLACES,
     TOWERS,
@@ -29,35 +29,11 @@ from tests.support.skies import (
     look,
     quarter,
     quiet,  # noqa: F401
+    receivers,
 )
 
-ANY = TOWERS | HOUSES | ODD
 BLURRED = 1e-6  # between angles that may fall into the next bin [rad]
 LIFT = np.float32(0.1)
-
-
-def receivers(height: Raster, seed: int) -> Receivers:
-    """A little above or below the surface, also where it has no data; some look from nowhere."""
-    rng = np.random.default_rng(seed)
-    usual = np.nan_to_num(np.fmin.reduce(height, axis=None))
-    ground = np.where(np.isnan(height), usual, height)
-    own = ground + rng.normal(0, 1, height.shape).astype(np.float32)
-    own[rng.random(height.shape) < 0.1] = np.nan
-    gradient = rng.normal(0, 0.7, (*height.shape, 2)).astype(np.float32)
-    gradient[rng.random(height.shape) < 0.3] = 0
-    return Receivers(own, gradient)
-
-
-@given(ANY, PLACES, SEEDS, FANS, FLOORS)
-@examples(60)
-def test_equals_the_definition(
-    height: Raster, place: Place, seed: int, azimuths: Reals, floor: float
-) -> None:
-    """To the bit, also of the cells that have no data themselves."""
-    chosen, from_ = choose(height, seed), receivers(height, seed)
-    expected = tangents(height, place, np.argwhere(chosen), azimuths, floor, from_)
-    found = look(height, place, chosen, azimuths, floor, receivers=from_)
-    assert np.array_equal(found.sky_view, sky_view(expected), equal_nan=True)
 
 
 @given(ANY, PLACES, SEEDS, FANS, FLOORS)

@@ -13,7 +13,6 @@ import pytest
 import shapely
 from fastapi.testclient import TestClient
 
-from pipeline import quarter
 from pipeline.errors import InputError
 from pipeline.methods.annual.columns import PLANES
 from pipeline.methods.annual.declaration import ANNUAL
@@ -23,7 +22,7 @@ from pipeline.results.parts import OVERHANG_M
 from service.api.app import create_app
 from service.core.settings import Settings
 from tests.support.outcomes import compute
-from tests.support.runs import Files
+from tests.support.runs import Files, generated
 
 FIELDS = [
     name
@@ -35,8 +34,7 @@ FIELDS = [
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    made = quarter.generate(tmp_path_factory.mktemp("in"), size=(200, 200))
-    return Files(made.dsm, made.dtm, made.buildings)
+    return generated(tmp_path_factory.mktemp("in"), size=(200, 200))
 
 
 @pytest.fixture(scope="module")

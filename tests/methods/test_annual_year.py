@@ -11,7 +11,7 @@ from pipeline import quarter
 from pipeline.methods.climate import climate_of, shipped_climate
 from pipeline.quarter.roofscape import generate_roofs
 from tests.support.annual import Finished, finished
-from tests.support.runs import Files, World
+from tests.support.runs import Files, World, generated
 from tests.support.year import expected_year, square_of
 
 NEAR = 1e-4  # of the unshaded sum: 0.01 %
@@ -123,8 +123,7 @@ def test_raising_an_obstacle_never_adds(tmp_path: Path, tilt: float) -> None:
 @pytest.mark.slow
 def test_twice_as_many_directions_change_little(tmp_path: Path) -> None:
     """What the roofs of a quarter give, by less than 0.1 %."""
-    made = quarter.generate(tmp_path / "in", size=(200, 200))
-    files = Files(made.dsm, made.dtm, made.buildings)
+    files = generated(tmp_path / "in", size=(200, 200))
     sums = []
     for directions in (72, 144):
         rows = finished(files, tmp_path / str(directions), directions=directions).rows.values()

@@ -15,7 +15,7 @@ from pipeline import quarter
 from tests.support import reference
 from tests.support.outcomes import Outcome, common, run_without_map
 from tests.support.reference import DEFAULTS, LATTICE
-from tests.support.runs import Files, around, read
+from tests.support.runs import Files, around, generated, read
 from tests.support.worlds import write_world
 
 Array = NDArray[Any]
@@ -94,8 +94,7 @@ def assert_layers(found: Outcome, ground: Ground, surface: str) -> None:
 @pytest.mark.parametrize("surface", ["extruded", "dsm"])
 @pytest.mark.parametrize("resolution", [1.0, 2.0])
 def test_a_quarter(tmp_path: Path, resolution: float, surface: str) -> None:
-    q = quarter.generate(tmp_path / "in", size=(260, 220), resolution=resolution, seed=5)
-    files = Files(q.dsm, q.dtm, q.buildings)
+    files = generated(tmp_path / "in", size=(260, 220), resolution=resolution, seed=5)
     found = run_without_map(files, tmp_path / "out", settings={"surface": surface}, block=90)
     assert_layers(found, Ground(files), surface)
 

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from pipeline import quarter
 from pipeline.grid.windows import Layout, Window
 from pipeline.results import buildings
 from pipeline.results.buildings import Counts, in_space, write_buildings
@@ -23,7 +22,7 @@ from pipeline.runs.prepare import prepare
 from pipeline.storage.geoparquet import EDGES, GeoParquet
 from tests.support.finished import METHOD
 from tests.support.outcomes import compute
-from tests.support.runs import Files
+from tests.support.runs import Files, generated
 
 ROWS = 40  # of a row group here
 
@@ -37,8 +36,7 @@ def small_groups() -> Any:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    q = quarter.generate(tmp_path_factory.mktemp("quarter"), size=(700, 600), resolution=2)
-    return Files(q.dsm, q.dtm, q.buildings)
+    return generated(tmp_path_factory.mktemp("quarter"), size=(700, 600), resolution=2)
 
 
 @pytest.fixture(scope="module")

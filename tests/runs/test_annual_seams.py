@@ -13,7 +13,6 @@ import rasterio.features
 import shapely
 from affine import Affine
 
-from pipeline import quarter
 from tests.support.outcomes import (
     Outcome,
     assert_agrees,
@@ -24,7 +23,7 @@ from tests.support.outcomes import (
     shuffle_tasks,
     small_tiles,
 )
-from tests.support.runs import Files
+from tests.support.runs import Files, generated
 
 OPTIONS: dict[str, Any] = {
     "method": "annual",
@@ -43,8 +42,7 @@ def small_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """160 x 150 m of four sheets, in which four squares of the lattice meet; 9 shards of 128."""
-    made = quarter.generate(tmp_path_factory.mktemp("quarter"), size=(160, 150))
-    return Files(made.dsm, made.dtm, made.buildings)
+    return generated(tmp_path_factory.mktemp("quarter"), size=(160, 150))
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.support.outcomes import (
     shuffle_tasks,
     small_tiles,
 )
-from tests.support.runs import Files, World, expect
+from tests.support.runs import Files, World, expect, generated
 from tests.support.runs import assert_equal as assert_same_rows
 from tests.support.runs import judge as run_on
 
@@ -49,8 +49,7 @@ def small_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """300 x 280 m of four sheets, in which four squares of the lattice meet; 9 shards of 128."""
     folder = tmp_path_factory.mktemp("quarter")
-    q = quarter.generate(folder, size=(300, 280), resolution=1)
-    return Files(q.dsm, q.dtm, q.buildings)
+    return generated(folder, size=(300, 280), resolution=1)
 
 
 @pytest.fixture(scope="module", params=SURFACES)

@@ -24,7 +24,7 @@ from tests.support.outcomes import (
     shuffle_tasks,
 )
 from tests.support.places import Place, amsterdam
-from tests.support.runs import Files, write_sheet
+from tests.support.runs import Files, generated, write_sheet
 
 pytestmark = pytest.mark.slow
 
@@ -105,8 +105,7 @@ def test_a_part_of_the_area(tmp_path: Path, case: Case, share: float) -> None:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    q = quarter.generate(tmp_path_factory.mktemp("small"), size=(390, 340), resolution=1)
-    return Files(q.dsm, q.dtm, q.buildings)
+    return generated(tmp_path_factory.mktemp("small"), size=(390, 340), resolution=1)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ import pytest
 import zarr
 from numpy.typing import NDArray
 
-from pipeline import quarter
 from pipeline.engine.engine import Engine, Stop, never_stop, no_progress
 from pipeline.engine.events import Log, no_log
 from pipeline.engine.threads import Threads
@@ -26,7 +25,7 @@ from pipeline.runs.plan import Plan, count
 from pipeline.runs.prepare import prepare
 from pipeline.runs.request import Request
 from pipeline.runs.run import run
-from tests.support.runs import Files, table_of, undrawn
+from tests.support.runs import Files, generated, table_of, undrawn
 
 LAYERS = ("hillshade", "shadow", "sun_hillshade", "surface")
 Place = tuple[int, int]  # row southward and column eastward of RD (0, 0)
@@ -46,8 +45,7 @@ class Outcome:
 
 def small_quarter(folder: Path) -> Files:
     """A quarter of 700 x 600 m with cells of 1 m."""
-    made = quarter.generate(folder, size=(700, 600), resolution=1)
-    return Files(made.dsm, made.dtm, made.buildings)
+    return generated(folder, size=(700, 600), resolution=1)
 
 
 def outcome(out: Path) -> Outcome:

@@ -17,6 +17,7 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
+from pipeline import quarter
 from pipeline.engine.engine import Stop, never_stop
 from pipeline.runs.request import Inputs, Outputs, Request
 from pipeline.runs.run import run
@@ -44,6 +45,12 @@ class Files:
     def request(self, out: Path, **options: Any) -> Request:
         """A run of them. options: fields of a request, of whichever group."""
         return Request(inputs_of(self), Outputs(out)).replace(**options)
+
+
+def generated(folder: Path, **options: Any) -> Files:
+    """The files of a generated quarter."""
+    made = quarter.generate(folder, **options)
+    return Files(made.dsm, made.dtm, made.buildings)
 
 
 def inputs_of(files: Any) -> Inputs:

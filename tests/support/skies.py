@@ -121,6 +121,7 @@ _SPIKE = st.sampled_from(SPIKES).map(np.float32)
 ODD = hnp.arrays(np.float32, _FEW, elements=_SPIKE) | hnp.arrays(
     np.float32, SHAPES, elements=_SPIKE, fill=st.just(np.float32(np.nan))
 )
+ANY = TOWERS | HOUSES | ODD
 PLACES = st.builds(
     Place,
     st.integers(-30_000, 30_000),
@@ -140,3 +141,15 @@ def choose(height: Raster, seed: int) -> Mask:
         mask[:] = False
         mask.flat[rng.integers(height.size)] = seed % 10 == 0
     return mask
+
+
+def receivers(height: Raster, seed: int) -> Receivers:
+    """A little above or below the surface, also where it has no data; some look from nowhere."""
+    rng = np.random.default_rng(seed)
+    usual = np.nan_to_num(np.fmin.reduce(height, axis=None))
+    ground = np.where(np.isnan(height), usual, height)
+    own = ground + rng.normal(0, 1, height.shape).astype(np.float32)
+    own[rng.random(height.shape) < 0.1] = np.nan
+    gradient = rng.normal(0, 0.7, (*height.shape, 2)).astype(np.float32)
+    gradient[rng.random(height.shape) < 0.3] = 0
+    return Receivers(own, gradient)

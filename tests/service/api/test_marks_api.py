@@ -11,14 +11,13 @@ import shapely
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from pipeline import quarter
 from service.api.service import Service
 from service.core.settings import Settings
 from service.marks.table import MarkQuery
 from tests.support import finished
 from tests.support.commands import call
 from tests.support.mark_tables import POINT, X, Y, app_of, browser, square
-from tests.support.runs import Files, judge, table_of
+from tests.support.runs import Files, generated, judge, table_of
 
 MARK: dict[str, Any] = {"kind": "not_wanted", "what": "turbines", "reason": "a view"}
 Visitor = Callable[..., TestClient]
@@ -287,8 +286,7 @@ def test_an_id_that_is_none(visitor: Visitor, id: str) -> None:
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, Path]:
     """A generated quarter and a run of it."""
     folder = tmp_path_factory.mktemp("quarter")
-    q = quarter.generate(folder / "in", size=(300.0, 300.0), resolution=1)
-    files = Files(q.dsm, q.dtm, q.buildings)
+    files = generated(folder / "in", size=(300.0, 300.0), resolution=1)
     judge(files, folder / "quarter")
     return files, folder / "quarter"
 
