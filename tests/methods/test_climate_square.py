@@ -67,7 +67,6 @@ def test_a_level_plane_gets_the_months_irradiation(square: LatticeCell) -> None:
         total = level + climate.isotropic[month]
         assert total == pytest.approx(climate.irradiation[month], abs=1e-9)
     assert 1000 < climate.irradiation.sum() < 1200
-    assert climate.station_distance < 60_000
 
 
 @pytest.mark.parametrize("square", CORNERS.values(), ids=list(CORNERS))
@@ -123,21 +122,19 @@ def test_months_are_those_of_the_four_nearest_stations() -> None:
         months = [shipped.months[n, month] for _, n in distances]
         mean = sum(w * m for w, m in zip(weights, months, strict=True)) / sum(weights)
         assert climate_of(shipped, AMSTERDAM).irradiation[month] == round(mean, 1)
-    assert climate_of(shipped, AMSTERDAM).station_distance == pytest.approx(distances[0][0])
 
 
 def test_at_a_station_its_own_months_hold() -> None:
     shipped = shipped_climate()
     for longitude, latitude, months in zip(*shipped.degrees.T, shipped.months, strict=True):
-        found, distance = irradiation_at(shipped, *TO_RD.transform(longitude, latitude))
-        assert distance < 0.01
+        found = irradiation_at(shipped, *TO_RD.transform(longitude, latitude))
         np.testing.assert_array_equal(found, months)
 
 
 def test_fewer_stations_than_four_are_enough() -> None:
     shipped = shipped_climate()
     alone = replace(shipped, digest="", degrees=shipped.degrees[:1], months=shipped.months[:1])
-    found, _ = irradiation_at(alone, *AMSTERDAM.centre)
+    found = irradiation_at(alone, *AMSTERDAM.centre)
     np.testing.assert_array_equal(found, shipped.months[0])
 
 

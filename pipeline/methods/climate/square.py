@@ -46,7 +46,7 @@ class SquareClimate(NamedTuple):
 
     irradiation: of a level plane by month [kWh/m2], with one decimal, (12,); isotropic, band: of
     that, the light of an even sky, and Perez' band at the horizon, which can be negative [kWh/m2],
-    (12,); suns: where the rest comes from; station_distance: of the nearest station [m].
+    (12,); suns: where the rest comes from.
     A level plane gets isotropic + the sum of energy x sin(elevation), which is irradiation.
     """
 
@@ -54,24 +54,23 @@ class SquareClimate(NamedTuple):
     isotropic: Reals
     band: Reals
     suns: Suns
-    station_distance: float
 
 
 @lru_cache(maxsize=16)
 def climate_of(climate: Climate, square: LatticeCell) -> SquareClimate:
     """The climate of a square of the lattice; 0.1 s for one that is not remembered, 0.6 MB."""
-    irradiation, distance = irradiation_at(climate, *square.centre)
+    irradiation = irradiation_at(climate, *square.centre)
     isotropic, band = (irradiation * climate.shares[..., part].sum(1) for part in (2, 3))
     suns = _suns(climate, square, irradiation, irradiation - isotropic)
-    return SquareClimate(irradiation, isotropic, band, suns, distance)
+    return SquareClimate(irradiation, isotropic, band, suns)
 
 
-def irradiation_at(climate: Climate, x: float, y: float) -> tuple[Reals, float]:
-    """Irradiation of a level plane by month [kWh/m2] at a place in RD [m], and the distance of the
-    nearest station [m]: the mean of the nearest ones by their weights, to 0.1."""
+def irradiation_at(climate: Climate, x: float, y: float) -> Reals:
+    """Irradiation of a level plane by month [kWh/m2] at a place in RD [m]: the mean of the nearest
+    stations by their weights, to 0.1."""
     near = nearest_stations(sun_stations(climate), x, y)
     sums = (near.weight[:, None] * climate.months[near.number]).sum(0)
-    return np.round(sums / near.weight.sum(), 1), near.distance
+    return np.asarray(np.round(sums / near.weight.sum(), 1))
 
 
 def _suns(climate: Climate, square: LatticeCell, irradiation: Reals, direct: Reals) -> Suns:
