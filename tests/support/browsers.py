@@ -101,6 +101,7 @@ class Window:
     def fresh(self) -> None:
         """The same as somebody who was never there sees it, with the browser's cache."""
         self.page.emulate_media(media="screen")
+        self.page.unroute_all()
         self.page.evaluate("() => window.daklaag && localStorage.clear()")
         for seen in (self.wrong, self.outside, self.asked):
             seen.clear()

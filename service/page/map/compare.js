@@ -1,5 +1,6 @@
 /** Areas beside each other in a table, and the table as a file. */
 
+import { nameOf } from "./areas.js";
 import { byId, make, offer, remember, remembered, show } from "./dom.js";
 import { set } from "./state.js";
 import { lastTotals } from "./totals.js";
@@ -46,13 +47,16 @@ export function startCompare() {
   writeCompare();
 }
 
+/** The name of an area's figures; of what has no name of its own in the language that is spoken. */
+const labelOf = (one) => (one.again ? `${baseOf(one)} (${one.again + 1})` : baseOf(one));
+const baseOf = ({ name, area }) => (area === undefined || area?.kind === "place" ? name : nameOf(area));
+
 function add() {
   const last = lastTotals();
   if (!last) return;
-  const again = areas.filter((one) => one.name === last.name).length;
-  const name = again ? `${last.name} (${again + 1})` : last.name;
-  const { collection, complete, totals } = last;
-  keep([...areas, { name, collection, complete, heights: last.heights, method: last.method?.name, totals }]);
+  const again = areas.filter((one) => baseOf(one) === last.name).length;
+  const { name, area, collection, complete, totals } = last;
+  keep([...areas, { name, area, again, collection, complete, heights: last.heights, method: last.method?.name, totals }]);
   set({ tab: "compare" });
 }
 
@@ -76,8 +80,8 @@ export function writeCompare() {
     return make("tr", {}, make("th", { scope: "row" }, title), ...cells.map(([figure, mark]) => make("td", { class: mark }, figure === null ? "–" : write(figure))));
   });
   const head = areas.map((one, index) =>
-    make("th", { scope: "col" }, one.name, " ",
-      make("button", { type: "button", class: "plain", "aria-label": t("compare_drop", { name: one.name }), onclick: () => keep(areas.filter((_, at) => at !== index)) }, "×")),
+    make("th", { scope: "col" }, labelOf(one), " ",
+      make("button", { type: "button", class: "plain", "aria-label": t("compare_drop", { name: labelOf(one) }), onclick: () => keep(areas.filter((_, at) => at !== index)) }, "×")),
   );
   const rows = measures().map(([, title, value, write]) =>
     make("tr", {}, make("th", { scope: "row" }, title), ...areas.map((one) => make("td", {}, cellOf(one, value, write)))),
@@ -97,7 +101,7 @@ function csv() {
   const lines = [["area", "collection", ...[...known, ...every].map(([name]) => name)]];
   for (const one of areas) {
     const figures = every.map(([, , value]) => value(one.totals, methodNamed(one.method)) ?? "");
-    lines.push([one.name, one.collection, ...known.map(([, , value]) => value(one) ?? ""), ...figures]);
+    lines.push([labelOf(one), one.collection, ...known.map(([, , value]) => value(one) ?? ""), ...figures]);
   }
   return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
 }

@@ -306,6 +306,7 @@ def test_numbers_are_read_as_they_are_written(window: Window) -> None:
     window.speak("nl")
     window.page.wait_for_selector("#circle-error:text('100.000 meter')")
     assert "Klik de hoeken" in window.text("drawing")
+    window.suits_everybody()
 
 
 def test_a_message_says_that_roofs_are_loading(window: Window) -> None:
@@ -406,6 +407,7 @@ def test_the_share_of_households(window: Window, host: str) -> None:
     window.at("households-go").click()
     window.page.wait_for_selector("#totals :text('of the 4,000 households')")
     assert not window.text("households-error")
+    window.suits_everybody()
     choose(window, "noordw")
     counted(window, summed(host, area=PLACE))
     assert window.at("households").input_value() == ""

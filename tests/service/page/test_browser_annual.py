@@ -66,12 +66,6 @@ def host(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield address
 
 
-@pytest.fixture
-def window(host: str) -> Iterator[Window]:
-    with browsers.window_of(host, NAME) as one:
-        yield one
-
-
 def colour_of(plane: Plane) -> list[float]:
     """Red, green and blue of a plane, from 0 to 255."""
     shade = shade_of(plane)
@@ -150,6 +144,8 @@ def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host
     window.idle()
     assert window.shown("roofs-tall")
     window.page.wait_for_function("() => daklaag.corners > 100")
+    assert window.at("wind-key").is_hidden()
+    window.suits_everybody()
 
 
 @pytest.mark.parametrize("scale", PLANES.scales, ids=lambda scale: scale.name)
@@ -308,7 +304,7 @@ def test_totals_have_the_months_with_their_interval(window: Window, host: str) -
     assert table(window, "totals-months", 4) == months_of_all(host)
     said = window.text("totals").replace("\N{NO-BREAK SPACE}", " ")
     assert "2,550 kWh a year" in said and "2024 (CBS)" in said
-    assert not window.violations()
+    window.suits_everybody()
     window.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
     assert window.page.locator("#paper .bars tbody tr").count() == 12
     assert not window.page.locator("#paper summary").count()
@@ -336,7 +332,9 @@ def addresses_of(file: Path, building: str) -> set[str]:
             for row in rows if building in row["pand_identificatie"]}  # fmt: skip
 
 
-def test_a_site_has_what_the_service_has(runs: dict[str, Path], host: str, tmp_path: Path) -> None:
+def test_a_site_has_what_the_service_has(
+    browser: Any, runs: dict[str, Path], host: str, tmp_path: Path
+) -> None:
     """The planes of a roof, its address, the study's test of it, the months of all, and another
     run with its times."""
     known = runs[NAME].parent / "in" / "addresses.csv"
@@ -344,7 +342,9 @@ def test_a_site_has_what_the_service_has(runs: dict[str, Path], host: str, tmp_p
                 addresses=(str(known),))  # fmt: skip
     roof = gable(host)
     planes = planes_of(host, roof["id"])
-    with sites.hosted(tmp_path) as web, sites.looked_at(f"{web}/site/") as window:
+    with sites.hosted(tmp_path / "site") as web, browsers.window(browser, web) as window:
+        window.page.goto(f"{web}/")
+        window.ready()
         bring(window, roof)
         click_on(window, roof, planes[0]["n"])
         assert chips(window) == [short(tiled(plane), "en") for plane in planes]

@@ -50,12 +50,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def window(host: str) -> Iterator[Window]:
-    with browsers.window_of(host, NAME) as one:
-        yield one
-
-
 def opened(window: Window, roof: dict[str, Any], **changes: Any) -> None:
     """Open a roof by a click; changes: of what the service answers of it."""
     asked = f"**/collections/{NAME}/items/{roof['id']}"
@@ -257,11 +251,11 @@ def test_it_fits_every_screen(window: Window, host: str) -> None:
         window.page.set_viewport_size(browsers.DESKTOP)
 
 
-def test_without_a_map_by_keys(host: str) -> None:
+def test_without_a_map_by_keys(browser: Any, host: str) -> None:
     """The card is whole, and a chip opens under the focus that it keeps."""
     roof = gable(host)
     planes = planes_of(host, roof["id"])
-    with browsers.started() as browser, browsers.window(browser, host) as window:
+    with browsers.window(browser, host) as window:
         window.page.add_init_script(f"({browsers.WITHOUT_WEBGL})()")
         window.go(f"#c={NAME}&roof={roof['id']}&tab=roof")
         window.page.wait_for_selector(LISTED)

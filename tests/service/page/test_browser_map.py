@@ -85,7 +85,6 @@ def test_nothing_on_the_map_covers_another(browser: Any, host: str, size: Any) -
     ) as window:  # fmt: skip
         for lang in ("nl", "en"):
             window.go(f"#lang={lang}")
-            assert not window.violations()
             if window.at("legend").get_attribute("open") is None:
                 window.at("legend").locator("summary").click()
             for one, other in combinations(boxes(window).values(), 2):
