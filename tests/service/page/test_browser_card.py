@@ -184,8 +184,7 @@ def test_the_wind_of_a_roof_is_folded(window: Window, host: str) -> None:
     window.idle()
     assert {*window.page.evaluate(TURBINES)} == {one["id"] for one in high}
     window.at("wind").uncheck()
-    window.idle()
-    assert not window.page.evaluate(TURBINES)
+    window.page.wait_for_function(f"() => !({TURBINES})().length")
     window.suits_everybody()
 
 
