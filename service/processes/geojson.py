@@ -286,4 +286,8 @@ def _shape(given: dict[str, Any], name: str) -> shapely.Geometry:
     try:
         return shapely.from_geojson(json.dumps(given))
     except shapely.errors.GEOSException:
-        raise InputError(name, "a ring has fewer than four positions, or is open") from None
+        raise InputError(
+            name,
+            "a ring has fewer than four positions, or is open",
+            "end each ring with its first position",
+        ) from None

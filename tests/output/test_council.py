@@ -99,6 +99,15 @@ def test_the_sums_of_a_nation_have_room_below_the_map(annual: MapScene, lang: st
         assert longest <= council.WIDE
 
 
+def test_where_no_roof_suits_there_is_no_yield_to_tell(annual: MapScene) -> None:
+    for suited in (0, 1):
+        told = _times({"counts": annual.report["counts"]}, suited)
+        axes = axes_at(Figure(), council.BAND, (0, 0, *council.BAND[2:]))
+        council.band(axes, annual.report | told, "en")
+        text = " ".join(each.get_text() for each in axes.texts)
+        assert ("Sun, kWh a year" in text) == ("households" in text) == bool(suited)
+
+
 def _times(told: Any, factor: int) -> Any:
     """A report with its counts and sums so many times as large."""
     sums = ("counts", "kwh", "kwp", "area_ha", "yields")
