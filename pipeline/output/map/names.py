@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Stroke
-from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
 from pipeline.output.map.legend import PLATE, Bounds
@@ -23,6 +22,7 @@ ABOVE = 6.0  # zorder of the halos, above the roofs; the letters lie above all h
 ROOM = 1.25, 1.6  # of a text: its box in its width and its size
 STRAIGHT = 0.97  # chord of a line by its length along a text
 WIDER = 3.0  # a text may be so many times as wide as the polygon that it names
+FINE = 10  # dots a point in which widths of texts are measured
 SNAP_M = 0.5  # lines of two tiles meet within this
 
 
@@ -89,13 +89,11 @@ def _place(
     taken: list[shapely.Polygon],
 ) -> None:
     """Write a name at its first spot that is free and in view, and take the room."""
-    font = FontProperties(**{k: v for k, v in kind.style.items() if k != "color"})
-    letters = get_font(findfont(font))
-    if not all(letters.get_char_index(ord(letter)) for letter in name):
+    length = _length(name, kind)
+    if length is None:
         return
     text = name.replace("$", r"\$")  # no formula
     point = (view[2] - view[0]) / FRAME[2] / 72
-    length = TextPath((0, 0), text, size=kind.size, prop=font).get_extents().width
     wide, high = ROOM[0] * length * point, ROOM[1] * kind.size * point
     for spot in _spots(shapely.clip_by_rect(pieces, *view), wide):
         box = _box(spot, wide, high)
@@ -103,6 +101,17 @@ def _place(
             taken.append(box)
             _write(axes, spot, text, kind)
             return
+
+
+def _length(name: str, kind: Kind) -> float | None:
+    """Width of a name [points]; None of one with letters that the font lacks."""
+    style = {key: value for key, value in kind.style.items() if key != "color"}
+    font = get_font(findfont(FontProperties(**style)))
+    if not all(font.get_char_index(ord(letter)) for letter in name):
+        return None
+    font.set_size(kind.size, FINE * 72)
+    font.set_text(name)
+    return float(font.get_width_height()[0]) / 64 / FINE
 
 
 def _write(axes: Axes, spot: Spot, text: str, kind: Kind) -> None:
