@@ -453,7 +453,9 @@ def test_on_a_telephone(browser: Any, host: str) -> None:
         sheet.tap()
         assert panel.bounding_box()["height"] < high / 3 and window.at("place").is_hidden()
         assert sheet.get_attribute("aria-expanded") == "false"
-        window.at("legend").locator("summary").tap()
+        sheet.tap()
+        window.at("legend").locator("summary").tap()  # which has the room of the sheet
+        window.page.wait_for_selector(".panel.closed")
         assert window.at("legend").evaluate("(one) => one.scrollHeight <= one.clientHeight")
         window.at("legend").locator("summary").tap()
         roof = next(iter(roofs(host).values()))
