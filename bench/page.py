@@ -50,6 +50,7 @@ ARGUMENTS = (
     "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
 )  # fmt: skip
 PATIENCE_MS = 120_000
+OPENED_S = 3.0  # after its start, when a service has opened what is large
 TILES = (("planes", 16), ("buildings", 16), ("buildings", 15), ("buildings", 14))
 SHOWN = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
@@ -147,15 +148,17 @@ class Page:
             self._moved(browser, host, view, scale)
 
     async def _tiles(self) -> None:
-        """Tiles of the middle by services that just started, then those around it."""
-        cold: list[float] = []
-        for turn in range(self._rounds):
-            with serving(self._place, self._state) as (host, _):
-                view = await view_of(host)
-                cold.append((await timed(host, view, "planes", 16, 0, 0))[0])
-                if turn == self._rounds - 1:
+        """Tiles of the middle by services that just started, or a while ago; then those around."""
+        for pause in (0.0, OPENED_S):
+            first: list[float] = []
+            for _ in range(self._rounds):
+                with serving(self._place, self._state) as (host, _):
+                    view = await view_of(host)
+                    await asyncio.sleep(pause)
+                    first.append((await timed(host, view, "planes", 16, 0, 0))[0])
                     warm = {each: await around(host, view, *each) for each in TILES}
-        self._add("tile, planes, zoom 16, first of a service", cold, COLD)
+            when = f"{pause:g} s after its start" if pause else "at its start"
+            self._add(f"tile, planes, zoom 16, first of a service, {when}", first, COLD)
         for (layer, zoom), every in warm.items():
             body = max((body for _, body in every), key=len)
             size = {"kb": len(body) / 1e3, "unpacked_kb": len(gzip.decompress(body)) / 1e3}

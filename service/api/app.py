@@ -92,23 +92,25 @@ def working(app: FastAPI) -> Iterator[None]:
 
 
 def begin_warming(service: Service) -> threading.Thread:
-    """Read the boundaries; count the roofs of all public runs and index their rows: 8 s for a
-    nation, once."""
+    """Read the boundaries; open the tables of all public runs, count their roofs and index their
+    rows: 8 s for a nation, once."""
     thread = threading.Thread(target=_warm, args=(service,), name="warm", daemon=True)
     thread.start()
     return thread
 
 
 def _warm(service: Service) -> None:
-    for task in (places.warm, _count):
+    for task in (places.warm, _open_runs):
         try:
             task(service)
         except (InputError, OSError) as error:
             log.error("not all could be made ready", exc_info=error)
 
 
-def _count(service: Service) -> None:
+def _open_runs(service: Service) -> None:
     state = service.settings.state
     for collection in service.public.values():
-        opened(collection, state).count()
+        run = opened(collection, state)
+        run.open_outlines()
+        run.count()
         index_of(state, collection)

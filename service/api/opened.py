@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.grid.crs import lonlat
 from pipeline.output.tiles import overview
 from pipeline.output.tiles.overview import ROOFS, Overview
 from pipeline.output.tiles.pictures import Pictures
@@ -85,6 +86,14 @@ class Opened:
             if self._overview is None:
                 file = open_finished(self._place).table.file
                 self._overview = Overview.of(file, self._method, self._folder)
+
+    def open_outlines(self) -> None:
+        """Draw a tile of each vector layer in the middle, which opens table and projections."""
+        if self.features.bounds is None:
+            return
+        west, south, east, north = lonlat(self.features.bounds)
+        for name, layer in self.vectors.items():
+            self.tile(name, MapTile.at((west + east) / 2, (south + north) / 2, layer.last), None)
 
     @property
     def pictures(self) -> Pictures:

@@ -36,8 +36,8 @@ KINDS = {
     ".mjs": "text/javascript", ".pbf": "application/x-protobuf", ".svg": "image/svg+xml",
     ".txt": "text/plain", ".woff2": "font/woff2",
 }  # fmt: skip
-CODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first: by 9 %, at 0.1 s the MB
-    "br": lambda content: pa.Codec("brotli", 9).compress(content, asbytes=True),
+CODINGS: dict[str, Callable[[bytes], bytes]] = {  # the smallest first, by 15 %: 0.4 s the MB, once
+    "br": lambda content: pa.Codec("brotli", 10).compress(content, asbytes=True),
     "gzip": lambda content: gzip.compress(content, 6, mtime=0),
 }
 PACKED = ("text/", "application/json", "image/svg+xml")

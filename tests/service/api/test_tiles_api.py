@@ -181,6 +181,8 @@ def test_many_roofs_are_counted_beside(
     begin_warming(app.state.service).join()
     monkeypatch.setattr(overview, "counted", None)
     assert alpha(client.get(where).content).any()
+    monkeypatch.setattr(opened, "RoofTiles", None)  # the table is open as well
+    assert client.get(path("buildings", MapTile.at(*middle, 15))).content
 
 
 def test_a_result_is_its_clients_own(
