@@ -48,19 +48,6 @@ def test_workers_that_join_late(tmp_path: Path, region: Region) -> None:
     region.assert_same(out)
 
 
-def test_workers_that_are_killed(tmp_path: Path, region: Region, cluster: Processes) -> None:
-    """One dies, another comes, and the last of the first dies too: nobody has to do anything."""
-    out = tmp_path / "out"
-    process = start(*region.command(out, "--scheduler", cluster.address))
-    for tasks, worker in ((3, cluster.workers[0]), (len(region.tasks) // 2, cluster.workers[1])):
-        wait(after(out, tasks))
-        cluster.kill(worker)
-        cluster.join()
-    status, _ = ended(process)
-    assert status == 0
-    region.assert_same(out)
-
-
 def test_a_scheduler_that_is_killed(tmp_path: Path, region: Region, cluster: Processes) -> None:
     """One line; and with a new one the same command goes on."""
     out, log = tmp_path / "out", tmp_path / "log"

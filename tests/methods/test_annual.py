@@ -104,13 +104,6 @@ def test_the_layouts_of_flat_planes_have_their_own_cover(scene: Files, tmp_path:
     assert flat > 0
 
 
-def test_planes_and_rest_are_the_polygon(run: Finished) -> None:
-    for row in run.rows.values():
-        plan = sum(plane["plan_m2"] for plane in row["planes"])
-        rest = row["area_m2"] * (1 - row["roof_known"])
-        assert plan + rest == pytest.approx(row["area_m2"], rel=1e-9)
-
-
 def test_the_outlines_lie_along_the_cells(run: Finished) -> None:
     r = run.ground.resolution
     for row in run.alone():

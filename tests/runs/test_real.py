@@ -12,14 +12,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.outcomes import (
-    assert_agrees,
-    assert_equal,
-    middle,
-    outcome,
-    run_interrupted,
-    run_without_map,
-)
 from tests.support.places import PLACES, DataFile, delft
 from tests.support.runs import differences, expect, judge
 
@@ -72,19 +64,6 @@ def test_every_row_equals_the_reference(
     expected = expect(files, options.get("nodata"), surface=surface)
     assert len(found) == len(expected) > 1400
     assert not (said := differences(found, expected)), said[:10]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["delft", "amsterdam3"])
-def test_the_seam_law(tmp_path: Path, data_file: DataFile, name: str) -> None:
-    """Small blocks on two threads, interrupted; and a part. The slow proofs take all sizes."""
-    files, options = PLACES[name](data_file)
-    whole = run_without_map(files, tmp_path / "whole", block=4096, workers=1, **options)
-    assert run_interrupted(files, tmp_path / "cut", 50, block=64, workers=2, **options) > 0
-    assert_equal(outcome(tmp_path / "cut"), whole)
-    part = run_without_map(files, tmp_path / "part", block=64, area=middle(whole, 0.4), **options)
-    assert assert_agrees(part, whole) > 20_000
-    assert 30 < len(part.rows) < len(whole.rows) / 2
 
 
 def test_delft(campus: pd.DataFrame) -> None:

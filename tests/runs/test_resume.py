@@ -39,17 +39,6 @@ def test_stopped_by_signals(tmp_path: Path, region: Region) -> None:
     region.assert_same(out)
 
 
-def apart(words: list[Any], **environment: str) -> tuple[str, int, str]:
-    """Output, status and errors of a command in a process of its own; 77 where there is none."""
-    if shutil.which(words[0]) is None:
-        return "", 77, ""
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-    )  # fmt: skip
-    return done.stdout, done.returncode, done.stderr
-
-
 WRITES = [
     "pipeline.storage.ledger.Ledger.write",
     "pipeline.runs.tasks.write_shard",
@@ -84,14 +73,17 @@ def test_out_of_room(
 
 @pytest.mark.slow
 def test_files_that_may_not_grow(tmp_path: Path, region: Region) -> None:
-    """A limit of the system, met in the middle of a write."""
+    """A limit of the system, met in the middle of a write; full disks: test_kills.py."""
     out = tmp_path / "out"
-    words = [*RUNNABLE, *region.command(out), "-q"]
-    _, status, said = apart(["sh", "-c", 'ulimit -f 60; exec "$@"', "sh", *words])
-    assert status == 2
-    assert said.startswith("error: ")
-    assert "File too large; make room, and the same command takes it up again" in said
-    assert said.count("\n") == 1
+    limited = ["sh", "-c", 'ulimit -f 60; exec "$@"', "sh", *RUNNABLE]
+    done = subprocess.run(
+        [*limited, *region.command(out), "-q"],
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert "File too large; make room, and the same command takes it up again" in done.stderr
     assert names(out) == LEFT
     assert call(*region.command(out)).exit_code == 0
     region.assert_same(out)
@@ -129,30 +121,3 @@ def test_a_sheet_that_turns_bad(
     assert call(*mine.command(out, "--log-json", tmp_path / "log")).exit_code == 0
     assert outcomes(tmp_path / "log")["kept"] == kept
     region.assert_same(out)
-
-
-SCRIPT = """mount -t tmpfs -o size=$1 tmpfs "$2" || exit 77
-shift 2
-"$@"; echo "status $?"
-mount -o remount,size=50m tmpfs "$OUT" && "$@"; echo "status $?"
-cp -r "$OUT" "$KEPT"
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("size", ["40k", "600k"])
-def test_a_disk_that_fills_up(tmp_path: Path, region: Region, size: str) -> None:
-    """A small disk, in a name space of its own where the system allows one."""
-    out = tmp_path / "out"
-    out.mkdir()
-    words = [*RUNNABLE, *region.command(out)]
-    script = ["unshare", "-rm", "sh", "-c", SCRIPT, "sh", size, out, *words]
-    said, status, errors = apart(script, OUT=str(out), KEPT=str(tmp_path / "kept"))
-    if status in (1, 77) and "status" not in said:
-        pytest.skip("no disk may be mounted here")
-    assert [line for line in said.splitlines() if line.startswith("status")] == [
-        "status 2", "status 0",
-    ]  # fmt: skip
-    assert "No space left on device; make room, and the same command takes" in errors
-    assert "Traceback" not in errors
-    region.assert_same(tmp_path / "kept")

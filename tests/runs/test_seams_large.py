@@ -1,5 +1,5 @@
 """The seam law at length, in every way at once: a square kilometre and a polder at 0.5 m, a city at
-1 m. Other places: test_real.py, test_seams_sheets.py."""
+1 m. Other places: test_seams_sheets.py."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
