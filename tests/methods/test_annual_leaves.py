@@ -119,13 +119,9 @@ def test_outlines_reach_no_further_than_row_groups_are_left_out_by(run: Path) ->
         assert shapely.covers(around, shapely.from_wkb(plane["outline"]))
 
 
-@pytest.fixture
-def client(run: Path, tmp_path: Path) -> TestClient:
+def test_months_are_properties_of_their_own(run: Path, tmp_path: Path) -> None:
     app = create_app(Settings(data=(str(run),), state=tmp_path / "state"), work=False)
-    return TestClient(app, "http://localhost")
-
-
-def test_months_are_properties_of_their_own(run: Path, client: TestClient) -> None:
+    client = TestClient(app, "http://localhost")
     table = pq.read_table(run / "buildings.parquet").to_pylist()
     june = {row["row"]: row["solar_month_kwh"][5] for row in table if row["solar_month_kwh"]}
     least = float(np.median([*june.values()]))

@@ -14,16 +14,11 @@ from pipeline.methods.annual.wind.model import Scene
 from tests.support import wind_ground
 from tests.support.outcomes import small_quarter
 from tests.support.reference import Cells, cell_of, cells_inside, centre_of, covered
-from tests.support.runs import Files, World, read
+from tests.support.runs import World, read
 from tests.support.wind_scene import assert_alike, seen
 
 WEST, SOUTH = 473 * 256.0, 1903 * 256.0  # a corner of the squares that roughness is summed over
 LOW = {"wind_min_height_m": 12.0}  # so that there are more candidates
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return small_quarter(tmp_path_factory.mktemp("in"))
 
 
 def own_cells(geometry: Any, transform: Affine, on_raster: NDArray[np.bool_]) -> Cells:
@@ -45,7 +40,8 @@ def assert_seen(heights: Any, distances: Any, expected: wind_ground.Seen) -> Non
         np.testing.assert_array_equal(np.column_stack([height, distance]), nothing + pairs)
 
 
-def test_as_the_reference_has_it(files: Files, tmp_path: Path) -> None:
+def test_as_the_reference_has_it(tmp_path: Path) -> None:
+    files = small_quarter(tmp_path / "in")
     dsm, transform, covers = read(files.dsm)
     dtm, _, _ = read(files.dtm)
     relief = wind_ground.relief_of(dsm, dtm, transform)

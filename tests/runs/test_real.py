@@ -36,12 +36,6 @@ def campus(judged: Judged) -> pd.DataFrame:
     return judged("delft", "extruded")
 
 
-@pytest.fixture(scope="module")
-def epochs(judged: Judged) -> list[pd.DataFrame]:
-    """Amsterdam by AHN2 and by AHN3."""
-    return [judged(name, "extruded") for name in ("amsterdam2", "amsterdam3")]
-
-
 def counts(rows: pd.DataFrame) -> dict[str, int]:
     """Rows by class, or by why rejected."""
     return rows["class"].fillna(rows["rejected"]).value_counts().to_dict()
@@ -132,7 +126,9 @@ def test_roof_heights_against_3dbag(campus: pd.DataFrame, data_file: DataFile) -
     assert (gone["cells"] <= 2).all()
 
 
-def test_amsterdam_in_two_epochs(epochs: list[pd.DataFrame]) -> None:
+def test_amsterdam_in_two_epochs(judged: Judged) -> None:
+    """By AHN2 and by AHN3."""
+    epochs = [judged(name, "extruded") for name in ("amsterdam2", "amsterdam3")]
     found = [counts(rows) for rows in epochs]
     print("Amsterdam 1 m:", *found)
     assert found == [

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from distributed import LocalCluster
 
 from pipeline import quarter
 from tests.runs.test_real_input import footprints, written
@@ -100,33 +99,10 @@ def test_a_part_of_the_area(tmp_path: Path, case: Case, share: float) -> None:
     assert len(found.rows) < len(case.whole.rows)
 
 
-# Of the generated quarter, which needs no data
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return generated(tmp_path_factory.mktemp("small"), size=(390, 340), resolution=1)
-
-
-@pytest.fixture(scope="module")
-def whole(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return run_without_map(files, tmp_path_factory.mktemp("whole") / "out", workers=1)
-
-
-def test_on_the_workers_of_a_cluster(tmp_path: Path, files: Files, whole: Outcome) -> None:
-    """Two processes, which take tasks, windows and outlines along as pickles."""
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as cluster:
-        address = cluster.scheduler_address
-        found = run_without_map(files, tmp_path / "out", scheduler=address, block=64)
-    assert_equal(found, whole)
-
-
-def test_a_sheet_more_or_less_elsewhere_changes_no_row(
-    tmp_path: Path, files: Files, whole: Outcome
-) -> None:
+def test_a_sheet_more_or_less_elsewhere_changes_no_row(tmp_path: Path) -> None:
     """Relief is measured over all sheets: a hill far away makes longer halos, not other rows."""
+    files = generated(tmp_path / "in", size=(390, 340), resolution=1)
+    whole = run_without_map(files, tmp_path / "whole", workers=1)
     with rasterio.open(files.dsm[0]) as sheet:
         transform = sheet.transform @ rasterio.Affine.translation(-4000, 0)
     extra = tmp_path / "R_hill.tif", tmp_path / "M_hill.tif"
