@@ -22,10 +22,7 @@ from bench.targets import judge_even, judge_peers
 from pipeline.errors import InputError, Stopped
 from pipeline.terms import Field
 
-FILES = {
-    "kernels": ("bench_limits.py", "bench_kernels.py"),
-    "scaling": ("bench_scaling.py",),
-}
+FILES = {"kernels": ("bench_limits.py", "bench_kernels.py"), "scaling": ("bench_scaling.py",)}
 # The rounds of a kernel are over in half a second: passes minutes apart show how it drifts.
 PASSES = {"kernels": 3, "scaling": 1}
 SIDE = 4000  # cells

@@ -8,16 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from bench.nation.chance import Floats, between, uniform
-from bench.nation.land import (
-    COLUMNS,
-    FARMYARDS,
-    FLATS,
-    SOUTH,
-    SQUARE,
-    WEST,
-    Land,
-    elevation,
-)
+from bench.nation.land import COLUMNS, FARMYARDS, FLATS, SOUTH, SQUARE, WEST, Land, elevation
 from bench.nation.roofs import Roofs, roofs
 
 MARGIN = 6.0  # between a square's lots and its edge [m]

@@ -117,8 +117,7 @@ IN_GEOJSON = ("texts", "years as texts", "one for all")  # GDAL warns of the oth
 
 
 @pytest.mark.parametrize(
-    ("ending", "rows"),
-    [*product((".gpkg", ".parquet"), ROWS), *product((".geojson",), IN_GEOJSON)],
+    ("ending", "rows"), [*product((".gpkg", ".parquet"), ROWS), *product((".geojson",), IN_GEOJSON)]
 )
 def test_columns(tmp_path: Path, ending: str, rows: str) -> None:
     path = write(tmp_path / f"pand{ending}", table(SHAPES, **ROWS[rows]))

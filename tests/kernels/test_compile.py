@@ -23,16 +23,7 @@ PROBE = "from kernels.caller import outer\nprint(outer(1), len(outer.stats.cache
 LISTEN = """import logging, sys
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
 """
-HEAVY = {
-    "dask",
-    "geopandas",
-    "pandas",
-    "pipeline",
-    "rasterio",
-    "service",
-    "shapely",
-    "zarr",
-}
+HEAVY = {"dask", "geopandas", "pandas", "pipeline", "rasterio", "service", "shapely", "zarr"}
 
 
 def python(code: str, folder: Path, **environment: str) -> str:

@@ -13,11 +13,7 @@ from kernels.shadow import Grid, Sun, cast_shadow
 from tests.support.scenes import examples
 
 NORTH_WEST = Sun(math.radians(315), math.radians(45))
-SUNS = st.builds(
-    Sun,
-    st.integers(0, 23).map(lambda n: math.radians(15 * n)),
-    st.floats(0.05, 1.4),
-)
+SUNS = st.builds(Sun, st.integers(0, 23).map(lambda n: math.radians(15 * n)), st.floats(0.05, 1.4))
 
 
 def surface(rows: int, columns: int) -> np.ndarray:

@@ -13,8 +13,7 @@ ROOF, GROUND, MAST = 25.0, 1.0, 5.0
 
 
 @pytest.mark.parametrize(
-    ("z", "deficits"),
-    [(20.0, [0.820, 0.492, 0.243, 0.080]), (30.0, [0.408, 0.375, 0.240, 0.097])],
+    ("z", "deficits"), [(20.0, [0.820, 0.492, 0.243, 0.080]), (30.0, [0.408, 0.375, 0.240, 0.097])]
 )
 def test_published_deficits_of_the_formula_without_holds(z: float, deficits: list[float]) -> None:
     k = growth(20.0, 0.3)

@@ -8,15 +8,7 @@ from numpy.typing import NDArray
 
 from kernels.rings import Box
 from kernels.spans import Spans, box_spans, cells_of, raise_to
-from kernels.zonal import (
-    HIGHEST,
-    NO_DATA,
-    NO_HEIGHT,
-    bit_counts,
-    centimetres,
-    nearest,
-    sums,
-)
+from kernels.zonal import HIGHEST, NO_DATA, NO_HEIGHT, bit_counts, centimetres, nearest, sums
 from tests.support.scenes import SEEDS, examples, houses
 
 HUGE = NO_HEIGHT + 1, HIGHEST, -5, 0, 1, 2, 3

@@ -11,13 +11,7 @@ from pipeline.grid.windows import LatticeCell
 from pipeline.methods.annual.light import Receivers, Slopes, received, square_light, sums_alone
 from pipeline.methods.annual.rules import convergence_of
 from pipeline.methods.climate import climate_of, shipped_climate
-from pipeline.methods.climate.light import (
-    Planes,
-    irradiation,
-    light_of_year,
-    own_horizon,
-    sky_view,
-)
+from pipeline.methods.climate.light import Planes, irradiation, light_of_year, own_horizon, sky_view
 
 SCHIPHOL = LatticeCell(11, 46)
 TILTS, FALLS = np.array([0, 4, 15, 35, 35, 35, 60]), np.array([0, 200, 90, 0, 180, 275, 45])

@@ -104,11 +104,7 @@ def test_a_messy_world(tmp_path: Path, seed: int) -> None:
     surface = ("extruded", "dsm")[seed % 2]
     files = write_world(tmp_path / "in", seed)
     found = run_without_map(
-        files,
-        tmp_path / "out",
-        settings={"surface": surface},
-        block=60,
-        allow=frozenset({"gaps"}),
+        files, tmp_path / "out", settings={"surface": surface}, block=60, allow=frozenset({"gaps"})
     )
     assert_layers(found, Ground(files), surface)
 

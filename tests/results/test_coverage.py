@@ -88,9 +88,7 @@ def test_without_an_area_the_ground_is_that_of_the_footprints(tmp_path: Path) ->
     assert found == {"footprints": 0.9, "ground": pytest.approx(100 * strip / asked, abs=1e-6)}
 
 
-def test_ground_that_is_asked_is_not_covered_where_no_footprints_were_given(
-    tmp_path: Path,
-) -> None:
+def test_ground_that_is_asked_is_not_covered_where_no_footprints_were_given(tmp_path: Path) -> None:
     """A town's footprints beside a province's sheets."""
     made = World(400, 100, 1.0, WEST, SOUTH)
     made.block(20, 20, 28, 28, 9.0)

@@ -47,8 +47,7 @@ def spread(values: pd.Series) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "surface"),
-    [("delft", "extruded"), ("amsterdam2", "dsm"), ("amsterdam3", "extruded")],
+    ("name", "surface"), [("delft", "extruded"), ("amsterdam2", "dsm"), ("amsterdam3", "extruded")]
 )
 def test_every_row_equals_the_reference(
     judged: Judged, data_file: DataFile, name: str, surface: str

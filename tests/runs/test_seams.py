@@ -77,12 +77,7 @@ def test_the_quarter_has_seams_to_cross(whole: Outcome, settings: dict[str, Any]
 
 @pytest.mark.parametrize(("block", "workers"), [(50, 2), (WHOLE, 2)])
 def test_any_block_and_any_workers(
-    tmp_path: Path,
-    files: Files,
-    settings: dict[str, Any],
-    whole: Outcome,
-    block: int,
-    workers: int,
+    tmp_path: Path, files: Files, settings: dict[str, Any], whole: Outcome, block: int, workers: int
 ) -> None:
     found = run_without_map(
         files, tmp_path / "out", settings=settings, block=block, workers=workers
@@ -131,11 +126,7 @@ def test_gone_on_with_in_another_way(
 
 @pytest.mark.parametrize("box", [(0, 0, 150, 120), (110.7, 90.2, 230.3, 208.8)], ids=str)
 def test_a_part_of_the_area_is_a_part_of_the_result(
-    tmp_path: Path,
-    files: Files,
-    settings: dict[str, Any],
-    whole: Outcome,
-    box: tuple[float, ...],
+    tmp_path: Path, files: Files, settings: dict[str, Any], whole: Outcome, box: tuple[float, ...]
 ) -> None:
     west, south = quarter.default_origin((300, 280))
     area = ",".join(str(v + corner) for v, corner in zip(box, (west, south) * 2, strict=True))

@@ -20,13 +20,7 @@ from pipeline.results import report
 from pipeline.runs import update
 from pipeline.runs.run import run
 from pipeline.storage.places import Folder
-from tests.support.outcomes import (
-    Outcome,
-    assert_equal,
-    compute,
-    outcome,
-    run_without_map,
-)
+from tests.support.outcomes import Outcome, assert_equal, compute, outcome, run_without_map
 from tests.support.runs import Files, World, recut
 
 pytestmark = pytest.mark.usefixtures("tiles_of_16")

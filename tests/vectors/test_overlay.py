@@ -91,10 +91,7 @@ REFUSED: dict[str, tuple[list[shapely.Polygon], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_polygons_that_take_geos_minutes_are_refused(case: str) -> None:
     polygons, said = REFUSED[case]
-    with (
-        using_at_most(10),
-        pytest.raises(InputError, match=r"; (simplify|repair)") as error,
-    ):
+    with using_at_most(10), pytest.raises(InputError, match=r"; (simplify|repair)") as error:
         union(make_valid(many(polygons), "roofs.gpkg"), "roofs.gpkg")
     assert said in str(error.value) and str(error.value).startswith("roofs.gpkg: ")
 

@@ -39,16 +39,7 @@ def shade(method: int, scene: Scene) -> Call:
 
 def sky_view(scene: Scene) -> Call:
     tilted = ("-SVF", scene.folder / "tilted.sdat")
-    options = (
-        "-DEM",
-        scene.raster,
-        "-RADIUS",
-        RADIUS,
-        "-NDIRS",
-        DIRECTIONS,
-        *tilted,
-        "-VISIBLE",
-    )
+    options = ("-DEM", scene.raster, "-RADIUS", RADIUS, "-NDIRS", DIRECTIONS, *tilted, "-VISIBLE")
     return partial(lighting, 3, scene.folder / "saga.sdat", *options)
 
 

@@ -18,10 +18,7 @@ def sums(scene: Scene) -> Call:
     return lambda: [ndimage.sum_labels(what, labels, numbers) for what in (ones, height)]
 
 
-JOBS = {
-    "higher within 100 m": PeerCall(higher),
-    "sums per building": PeerCall(sums),
-}
+JOBS = {"higher within 100 m": PeerCall(higher), "sums per building": PeerCall(sums)}
 
 if __name__ == "__main__":
     play(JOBS, "scipy")
