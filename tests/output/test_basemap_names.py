@@ -108,11 +108,25 @@ def test_the_more_important_name_has_the_place(town: Axes) -> None:
 
 
 def test_a_street_has_its_name_along_itself(town: Axes) -> None:
-    """Also where it runs through several tiles, as these do at zoom 15."""
     text = labels(town)["Schuine weg"]
     assert text.get_rotation() == pytest.approx(np.degrees(np.arctan2(20, 180)), abs=0.5)
     assert Point(text.get_position()).distance(SLANTED) < 0.5
     assert Point(text.get_position()).distance(SLANTED.centroid) < 1
+
+
+@pytest.mark.parametrize("width", [700, 3_000, 12_000])
+def test_a_street_through_several_tiles_has_its_name_once_in_its_middle(
+    tmp_path: Path, width: float
+) -> None:
+    """Tiles are 750 m wide at zoom 15, 6 km at zoom 12."""
+    line = LineString([(X - 0.48 * width, Y - 0.1 * width), (X + 0.48 * width, Y + 0.13 * width)])
+    road = (line, {"kind": "major_road", "name": "Lange weg"})
+    file = basemaps.write(tmp_path / "road.pmtiles", {"roads": [road]})
+    view = (X - width / 2, Y - width / 2, X + width / 2, Y + width / 2)
+    axes = axes_at(Figure(), FRAME, view)
+    draw_names(axes, str(file), view, "en")
+    [text] = labels(axes).values()
+    assert Point(text.get_position()).distance(line.centroid) < 0.003 * width
 
 
 def test_names_are_those_of_the_language(file: Path) -> None:

@@ -23,7 +23,8 @@ ROOM = 1.25, 1.6  # of a text: its box in its width and its size
 STRAIGHT = 0.97  # chord of a line by its length along a text
 WIDER = 3.0  # a text may be so many times as wide as the polygon that it names
 FINE = 10  # dots a point in which widths of texts are measured
-SNAP_M = 0.5  # lines of two tiles meet within this
+JOIN_M = 0.5  # lines of two tiles meet within this, in coarser tiles within about a dot:
+JOIN = 0.01  # of the width of a text
 
 
 class Kind(NamedTuple):
@@ -143,7 +144,7 @@ def _spots(pieces: NDArray[np.object_], wide: float) -> Iterator[Spot]:
     it is much smaller; at points."""
     parts = shapely.get_parts(pieces)
     kinds = shapely.get_type_id(parts)
-    for line in _joined(parts[kinds == 1]):
+    for line in _joined(parts[kinds == 1], max(JOIN_M, JOIN * wide)):
         yield from _along(line, wide)
     largest = max(parts[kinds == 3], key=shapely.area, default=shapely.Polygon())
     if wide <= WIDER * largest.area**0.5:
@@ -155,11 +156,18 @@ def _at(point: shapely.Point) -> Spot:
     return Spot(point.x, point.y)
 
 
-def _joined(lines: NDArray[np.object_]) -> list[shapely.LineString]:
-    """Lines joined where their ends meet, the longest first."""
-    snapped = shapely.transform(lines, lambda points: np.rint(points / SNAP_M) * SNAP_M)
-    snapped = snapped[shapely.length(snapped) > 0]
-    joined = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(snapped)))
+def _joined(lines: NDArray[np.object_], tolerance: float) -> list[shapely.LineString]:
+    """Lines joined where their ends lie within so many metres of each other, the longest first."""
+    points, line = shapely.get_coordinates(lines, return_index=True)
+    ends = np.flatnonzero((np.diff(line, prepend=-1) != 0) | (np.diff(line, append=-1) != 0))
+    nodes = shapely.points(points[ends])
+    here, there = shapely.STRtree(nodes).query(nodes, predicate="dwithin", distance=tolerance)
+    same = np.arange(len(ends))
+    np.minimum.at(same, here, there)
+    points[ends] = points[ends[same]]
+    moved = shapely.linestrings(points, indices=line)
+    moved = moved[shapely.length(moved) > 0]
+    joined = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(moved)))
     return sorted(joined, key=shapely.length, reverse=True)
 
 
