@@ -16,6 +16,11 @@ export function roofsInView(place = undefined) {
   return [...roofs.values()];
 }
 
+/** A roof by its row as the tiles have it that are there: a feature of one of its pieces, or undefined. */
+export function roofInTiles(row) {
+  return theMap().querySourceFeatures("buildings", { sourceLayer: "buildings", filter: ["==", ["id"], row] })[0];
+}
+
 /** The kinds of marks that are seen. */
 export function kindsInView() {
   if (!theMap().getLayer("marks-points")) return [];

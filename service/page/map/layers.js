@@ -89,8 +89,8 @@ function shownOfCollection() {
   const shown = { "roofs-tall": solid, "roofs-wind": !solid && isShown(WIND) };
   for (const { name } of switchable(current)) shown[name] = now().shown.includes(name);
   for (const { name } of parts) {
-    for (const part of ["fill", "edge", "chosen"]) shown[`${name}-${part}`] = isShown(name);
-    shown[`${name}-arrow`] = !solid && isShown(name);
+    shown[`${name}-fill`] = isShown(name); // in 3D too, since tiles come for its sake
+    for (const part of ["edge", "chosen", "arrow"]) shown[`${name}-${part}`] = !solid && isShown(name);
   }
   shown["roofs-class"] = parts.some((column) => !column.verdict && inShades(column) && isShown(column.name));
   return shown;
@@ -101,10 +101,12 @@ function paintRoofs() {
   const map = theMap();
   const { parts } = methodOf(current);
   for (const column of parts) {
-    if (map.getLayer(`${column.name}-fill`)) map.setPaintProperty(`${column.name}-fill`, "fill-color", partFill(column, current));
+    if (!map.getLayer(`${column.name}-fill`)) continue;
+    map.setPaintProperty(`${column.name}-fill`, "fill-color", partFill(column, current));
+    map.setPaintProperty(`${column.name}-fill`, "fill-opacity", inSpace() ? 0 : 1);
   }
   if (!map.getLayer("roofs-flat")) return;
-  map.setPaintProperty("roofs-flat", "fill-color", roofFill(current, parts.some(({ name }) => isShown(name))));
+  map.setPaintProperty("roofs-flat", "fill-color", roofFill(current, !inSpace() && parts.some(({ name }) => isShown(name))));
 }
 
 /** Highlight a roof by its row; null for none. */

@@ -8,7 +8,6 @@ import { drawsParts, inDetail, kindsInView, outlined } from "./inview.js";
 import { showMoments } from "./layers.js";
 import { hasMap, theMap } from "./mapview.js";
 import { BARE, UNSELECTED, chosenScale, classesOfVerdict, inShades, paler, verdictOf } from "./shades.js";
-import { inSpace } from "./solids.js";
 import { PARTS_ZOOM } from "./sources.js";
 import { AREA, MARKS, classSymbol, paletteSymbol, stripesSymbol, svgOf, turbineSymbol } from "./symbols.js";
 import { known, number, t } from "./texts.js";
@@ -115,7 +114,7 @@ function turbineEntries({ scale }) {
 
 /** The same where they are shown, for a picture. */
 function windEntries(collection) {
-  const wind = hasMap() && inDetail() && isShown(WIND) && !inSpace() ? windOf(collection) : null;
+  const wind = hasMap() && inDetail() && isShown(WIND) ? windOf(collection) : null;
   return wind ? turbineEntries(wind).map((entry) => (wind.scale ? titled(t("wind_yield"), entry) : entry)) : [];
 }
 
@@ -219,7 +218,7 @@ function showSwitches(collection) {
   const of = (layer) => shown.includes(layer);
   for (const box of document.querySelectorAll("[data-layer]")) box.checked = of(box.dataset.layer);
   for (const box of document.querySelectorAll("[data-parts]")) box.checked = isShown(box.dataset.parts);
-  for (const shades of document.querySelectorAll("[data-shades]")) show(shades, isShown(shades.dataset.shades) && !(shades.dataset.shades === WIND && inSpace()));
+  for (const shades of document.querySelectorAll("[data-shades]")) show(shades, isShown(shades.dataset.shades));
   for (const scale of document.querySelectorAll("[data-scale]")) show(scale, of(scale.dataset.scale));
   const choice = byId("colour");
   if (choice) choice.value = [...choice.options].some(({ value }) => value === colour) ? colour : "";

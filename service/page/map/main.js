@@ -12,7 +12,7 @@ import { startLegend, writeLegend } from "./legend.js";
 import { rewriteFailure } from "./loading.js";
 import { doWithout, goTo, makeMap, relabel, theMap } from "./mapview.js";
 import { markRoof, startMarks, writeMarks } from "./marks.js";
-import { cornersDrawn } from "./mesh.js";
+import { cornersDrawn, spritesDrawn } from "./mesh.js";
 import { basisOf, methodOf, startMethods } from "./methods.js";
 import { openLinked, rewrite, startRoofs } from "./roof.js";
 import { startSave } from "./save.js";
@@ -271,5 +271,5 @@ async function start() {
 }
 
 // For tests: the map, and a promise that all is shown.
-window.daklaag = { get map() { return theMap(); }, get corners() { return cornersDrawn(); }, ready: null };
+window.daklaag = { get map() { return theMap(); }, get corners() { return cornersDrawn(); }, get sprites() { return spritesDrawn(); }, ready: null };
 window.daklaag.ready = start().catch(withoutStart).finally(() => byId("loading").replaceChildren());

@@ -6,12 +6,14 @@ import { byId, make } from "./dom.js";
 import { now, on, set } from "./state.js";
 import { boundsOf } from "./shapes.js";
 import { uncover } from "./covered.js";
-import { inDetail, partsAt, roofsInView } from "./inview.js";
+import { inDetail, partsAt, roofInTiles, roofsInView } from "./inview.js";
 import { choose } from "./layers.js";
 import { goTo, hasMap, theMap, viewBox } from "./mapview.js";
 import { swatch } from "./legend.js";
+import { solidAt } from "./mesh.js";
 import { methodOf } from "./methods.js";
 import { bringParts, startParts } from "./parts.js";
+import { PARTS_ZOOM } from "./sources.js";
 import { number, t } from "./texts.js";
 
 const MOST_LISTED = 100;
@@ -30,6 +32,9 @@ export function startRoofs(given) {
     if (app.drawing()) return;
     theMap().getCanvas().style.cursor = inDetail() && roofsInView(event.point).length ? "pointer" : "";
   });
+  theMap().on("idle", () => {
+    if (shown && !app.source.roof && theMap().getZoom() >= PARTS_ZOOM) complement();
+  });
   byId("roof-list-go").addEventListener("click", list);
   on(["roof"], ({ roof }) => choose(roof));
   on(["collection"], () => close());
@@ -41,23 +46,27 @@ export function chosenRoof() {
 }
 
 function clicked({ point, lngLat }) {
-  const [feature] = roofsInView(point);
   if (!inDetail()) return say(t("roof_zoom"), true);
+  const { feature, part } = solid(solidAt(point)) ?? flat(point);
   if (!feature) return;
   if (shown?.row !== feature.id || now().tab !== "roof" || !byId("roof-title")) {
     unlist();
     open(feature.id, feature.properties, feature.geometry);
   }
-  choosePartAt(point);
+  if (part !== null) set({ part });
   uncover(lngLat); // from under the sheet that this may have pulled up
 }
 
-/** Choose the part of the open roof that is drawn at a place, if there is one. */
-function choosePartAt(point) {
-  const [part] = partsAt(app.collection(), point).filter(({ properties }) => properties.row === now().roof);
-  if (!part) return;
-  const { fields } = methodOf(app.collection()).parts.find(({ name }) => name === part.name);
-  set({ part: part.properties[fields[0].name] });
+/** The roof and the number of its part, or null, that are seen in 3D. */
+const solid = (owner) => owner && { feature: roofInTiles(owner.row), part: owner.part };
+
+/** The same on the flat map. */
+function flat(point) {
+  const [feature] = roofsInView(point);
+  const drawn = partsAt(app.collection(), point).find(({ properties }) => properties.row === feature?.id);
+  if (!drawn) return { feature, part: null };
+  const { fields } = methodOf(app.collection()).parts.find(({ name }) => name === drawn.name);
+  return { feature, part: drawn.properties[fields[0].name] };
 }
 
 /** Take away the list and what was said. */
@@ -94,6 +103,12 @@ export async function open(row, properties = null, geometry = null, address = nu
   } catch (problem) {
     if (now().roof === row) say(app.explain(problem));
   }
+}
+
+/** Where there is no service, write what nearer tiles know more of the roof, such as its months. */
+function complement() {
+  const near = roofInTiles(shown.row)?.properties ?? {};
+  if (Object.keys(near).some((name) => !(name in shown))) write(Object.assign(shown, near));
 }
 
 /** Take away the card of another roof. */

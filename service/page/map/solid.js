@@ -5,12 +5,14 @@ const LIGHT = [0.6, -0.8]; // where walls are light, as from the north-west on m
 const WALL = [214, 210, 201];
 const SHADED = 0.22; // of a wall that turns away from the light
 const FLOOR = 0.3; // that each wall is high at least [m]
+const BAND = 0.25; // of a plane that is chosen, to both sides [m]
 const HATCHED = 0; // alpha of what the shader hatches
 const START = 1 << 12;
 
-/** Vertices as they go to the graphics card: 16 bytes each, a position and a colour. */
+/** Vertices as they go to the graphics card: 16 bytes each, a position and a colour; three a triangle. */
 export class Vertices {
   number = 0;
+  #owners = []; // [number of the first vertex, {row, part}], ascending
   #floats = new Float32Array(4 * START);
   #bytes = new Uint8Array(this.#floats.buffer);
 
@@ -21,6 +23,32 @@ export class Vertices {
     this.#floats.set([x, y, z], at);
     this.#bytes.set([red, green, blue, alpha], 4 * (at + 3));
     this.number += 1;
+  }
+
+  /** Say of which roof the triangles are that follow, and of which of its parts, null for none. */
+  own(row, part = null) {
+    this.#owners.push([this.number, { row, part }]);
+  }
+
+  /** Whose triangle is the nearest at a place on the screen: {row, part}, or null. matrix: from
+   * positions to the screen, by columns; x, y: from -1 to 1, to the right and up. */
+  ownerAt(matrix, x, y) {
+    let [nearest, found] = [Infinity, null];
+    for (let at = 0; at < this.number; at += 3) {
+      const depth = depthAt(this.#corners(matrix, at, x, y));
+      if (depth < nearest) [nearest, found] = [depth, at];
+    }
+    return found === null ? null : this.#owners.findLast(([from]) => from <= found)[1];
+  }
+
+  /** The corners of a triangle as [to the right, up, depth], seen around a place on the screen. */
+  #corners(m, first, x, y) {
+    return [0, 4, 8].map((next) => {
+      const [px, py, pz] = this.#floats.subarray(4 * first + next, 4 * first + next + 3);
+      const of = (row) => m[row] * px + m[row + 4] * py + m[row + 8] * pz + m[row + 12];
+      const depth = of(3);
+      return [of(0) - x * depth, of(1) - y * depth, depth];
+    });
   }
 
   /** All of them. */
@@ -34,6 +62,14 @@ export class Vertices {
     bytes.set(this.#bytes); // as floats, colours may be NaN
     [this.#floats, this.#bytes] = [larger, bytes];
   }
+}
+
+/** The depth of a triangle at the middle around which its corners are given; Infinity where it is not there. */
+function depthAt([[ax, ay, a], [bx, by, b], [cx, cy, c]]) {
+  const parts = [bx * cy - cx * by, cx * ay - ax * cy, ax * by - bx * ay];
+  const inside = parts.every((part) => part >= 0) || parts.every((part) => part <= 0);
+  const depth = (parts[0] * a + parts[1] * b + parts[2] * c) / (parts[0] + parts[1] + parts[2]);
+  return inside && depth > 0 ? depth : Infinity;
 }
 
 /** A colour of CSS, "#rrggbb" or "rgb(r g b)", as bytes; what the shader hatches for none. */
@@ -93,14 +129,21 @@ function lit(colour, east, south) {
   return colour.map((part) => Math.round(part * (1 - SHADED * (1 - turned))));
 }
 
-/** Add the edges of a polygon as lines, a little above it; those along the map's axes are where a
- * tile cut it. */
+/** The sides of a polygon but those along the map's axes, where a tile cut it. */
+const sidesOf = (rings) => rings.flatMap((ring) => ring.slice(1).map((to, at) => [ring[at], to]))
+  .filter(([from, to]) => from.every((part, axis) => part !== to[axis]));
+
+/** Add the edges of a polygon as lines, a little above it. */
 function addEdges(to, rings, z, colour) {
-  for (const ring of rings) {
-    for (let at = 0; at + 1 < ring.length; at += 1) {
-      if (ring[at].some((part, axis) => part === ring[at + 1][axis])) continue;
-      for (const point of [ring[at], ring[at + 1]]) to.push(...point, z(point) + 0.05, colour);
-    }
+  for (const point of sidesOf(rings).flat()) to.push(...point, z(point) + 0.05, colour);
+}
+
+/** Add a band along the edges of a polygon, a little above it. */
+function addBand(to, rings, z, colour) {
+  for (const [[ax, ay], [bx, by]] of sidesOf(rings)) {
+    const [x, y] = [by - ay, ax - bx].map((part) => (part * BAND) / Math.hypot(bx - ax, by - ay));
+    const corners = [[ax + x, ay + y], [bx + x, by + y], [bx - x, by - y], [ax - x, ay - y]];
+    for (const at of [0, 1, 2, 0, 2, 3]) to.push(...corners[at], z(corners[at]) + 0.06, colour);
   }
 }
 
@@ -124,7 +167,7 @@ export function addBlock(solids, polygons, height, colour, wall) {
 
 const EDGE = [31, 41, 51];
 
-/** Add a piece of a building with planes, [{rings, z(point), colour}, ...]: walls up to their lowest corner. */
+/** Add a piece of a building with planes, [{rings, z(point), colour, part, band}, ...]: walls up to their lowest corner. */
 export function addHouse(solids, polygons, planes, wall) {
   const low = lowest(planes);
   for (const rings of polygons) {
@@ -133,13 +176,17 @@ export function addHouse(solids, polygons, planes, wall) {
   }
 }
 
-/** Add the planes of a building, and walls from the lowest corner of all up to each. */
-export function addPlanes(solids, planes, wall) {
+/** Add the planes of the building of a row, and walls from the lowest corner of all up to each; band:
+ * the colour of the edges of one that is chosen, null of others. */
+export function addPlanes(solids, row, planes, wall) {
   const low = lowest(planes);
-  for (const { rings, z, colour } of planes) {
+  for (const { rings, z, colour, part, band } of planes) {
+    solids.faces.own(row);
     addWalls(solids.faces, rings, z, low, wall);
+    solids.faces.own(row, part);
     addTop(solids.faces, rings, z, colour);
     addEdges(solids.lines, rings, z, EDGE);
+    if (band) addBand(solids.faces, rings, z, band);
   }
 }
 

@@ -6,7 +6,8 @@ import { methodOf } from "./methods.js";
 import { BARE, UNSELECTED, colourOf, colourOfRoof } from "./shades.js";
 import { PARTS_ZOOM } from "./sources.js";
 import { isShown, now } from "./state.js";
-import { CHOSEN } from "./symbols.js";
+import { CHOSEN, turbineSymbol } from "./symbols.js";
+import { POINTS, STANDING, WIND, turbineColour, windOf } from "./turbines.js";
 
 const SOLIDS = "roofs-solid"; // the layer, which has no source
 const PHONE = "(max-width: 47.5em)"; // as page.css has it
@@ -41,24 +42,37 @@ function showSolids(collection) {
   const map = theMap();
   if (!map.getLayer(SOLIDS)) return;
   if (!inSpace() || map.getZoom() < PARTS_ZOOM) return lower();
-  const { colour, sun, hidden, roof, lang } = now();
-  const name = JSON.stringify([collection.name, tiles, whereNow(), map.getCanvas().clientWidth, colour, sun, hidden, roof, lang]);
-  raise(name, () => featuresOf(collection), coloursOf(collection));
+  const { colour, sun, hidden, roof, part, lang } = now();
+  const name = JSON.stringify([collection.name, tiles, whereNow(), map.getCanvas().clientWidth, colour, sun, hidden, roof, part, lang]);
+  raise(name, () => featuresOf(collection), looksOf(collection));
 }
 
-/** What solids are made of: buildings, and the parts of the kind that has a place in space. */
-function featuresOf(collection) {
-  const map = theMap();
-  const all = (name) => (map.getSource(name) ? map.querySourceFeatures(name, { sourceLayer: name }) : []);
-  const [[kind, fields] = []] = Object.entries(methodOf(collection).own.solid ?? {});
-  return { buildings: all("buildings"), parts: kind && isShown(kind) ? all(kind) : [], fields };
-}
-
-/** The colours of roofs, their parts and walls, by their properties or row. */
-function coloursOf(collection) {
+/** The parts that have a place in space: {column, places: the names of the fields that say it}. */
+function solidParts(collection) {
   const { parts, own } = methodOf(collection);
   const column = parts.find(({ name }) => name in (own.solid ?? {}));
+  return column ? { column, places: { ...own.solid[column.name], number: column.fields[0].name } } : {};
+}
+
+/** What solids are made of: buildings, their parts, and the turbines on them. */
+function featuresOf(collection) {
+  const map = theMap();
+  const all = (name, options = {}) => (map.getSource(name) ? map.querySourceFeatures(name, { sourceLayer: name, ...options }) : []);
+  const { column, places: fields } = solidParts(collection);
   return {
+    buildings: all("buildings"),
+    parts: column && isShown(column.name) ? all(column.name) : [],
+    fields,
+    turbines: windOf(collection) && isShown(WIND) ? all("buildings", { sourceLayer: POINTS, filter: STANDING }) : [],
+  };
+}
+
+/** How roofs, their parts, walls and turbines look, by their properties or row. */
+function looksOf(collection) {
+  const { column, places } = solidParts(collection);
+  return {
+    turbine: (turbine) => turbineSymbol(turbineColour(windOf(collection), turbine)),
+    band: (part) => (part.row === now().roof && part[places.number] === now().part ? CHOSEN : null),
     roof: (roof) => roofColour(collection, roof),
     part: (part) => (part.selected === false ? UNSELECTED : colourOf(column, part, collection.method) ?? BARE),
     wall: (row) => (row === now().roof ? CHOSEN : null),

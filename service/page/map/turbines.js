@@ -7,6 +7,7 @@ import { DETAIL_ZOOM } from "./sources.js";
 
 /** The name of the symbols of turbines among what is switched off. */
 export const WIND = "wind";
+const PLAIN = "#ffffff"; // of a turbine without a yield of its own
 /** The points of turbines among the layers of the tiles of roofs. */
 export const POINTS = "turbines";
 /** The filter of those that no restriction sets aside. */
@@ -32,8 +33,6 @@ export function addTurbines(collection) {
   const shared = { source: "buildings", "source-layer": POINTS, minzoom: DETAIL_ZOOM };
   theMap().addLayer({ ...shared, id: "roofs-wind", type: "symbol", filter: STANDING, layout }, "area-edge");
 }
-
-const PLAIN = "#ffffff"; // of a turbine without a yield of its own
 
 /** The colour of a turbine by its properties, as one of those on the map. */
 export function turbineColour({ scale }, turbine) {

@@ -2,12 +2,17 @@
 found, as the service says it."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import shapely
+from PIL import Image
+from scipy.ndimage import binary_erosion
 
 from pipeline.engine.engine import never_stop, no_progress
 from pipeline.grid.crs import lonlat
@@ -18,7 +23,8 @@ from pipeline.methods.annual.sums import MONTH_LABELS
 from pipeline.methods.shades import Quantity, Scale, Spread
 from service.page import site
 from tests.support import browsers, sites
-from tests.support.browsers import RUN, Window, about, bring, saved_picture, told
+from tests.support.browsers import RUN, Spot, Window, about, bring, roofs, saved_picture, told
+from tests.support.clusters import wait
 from tests.support.roofcards import (
     FLAT,
     NAME,
@@ -144,8 +150,53 @@ def test_planes_have_the_colour_of_their_direction_and_tilt(window: Window, host
     window.idle()
     assert window.shown("roofs-tall")
     window.page.wait_for_function("() => daklaag.corners > 100")
-    assert window.at("wind-key").is_hidden()
+    assert window.at("wind-key").is_visible()
+    high = [one for one in roofs(host, NAME).values() if one["properties"]["wind_candidate"]]
+    assert window.page.evaluate("() => daklaag.sprites") == len(high) > 0
+    roofs_whole(window, host)
+    chosen_in_space(window, gable(host), planes_of(host, gable(host)["id"]))
     window.suits_everybody()
+
+
+PIECES = """() => daklaag.map.querySourceFeatures("buildings", {sourceLayer: "buildings"}).map(
+  (one) => [one.id, one.geometry])"""
+UNIT = 3e-6  # degrees: more than the unit of a tile, 9 cm
+
+
+def roofs_whole(window: Window, host: str) -> None:
+    """The pieces of roofs that tiles cut, of which 3D is made, leave no gap."""
+    known, pieces = roofs(host, NAME), defaultdict(list)
+    for row, geometry in window.page.evaluate(PIECES):
+        pieces[row].append(shapely.geometry.shape(geometry))
+    cut = {row: of for row, of in pieces.items() if len(of) > 1}
+    for row, of in cut.items():
+        whole = shapely.geometry.shape(known[row]["geometry"])
+        assert shapely.union_all(of).buffer(UNIT).covers(whole)
+    assert cut
+
+
+def chosen_in_space(window: Window, roof: dict[str, Any], planes: list[Plane]) -> None:
+    """In 3D, in the colours of directions, a click on a plane of a roof chooses it."""
+    spot = bring(window, roof)
+    window.page.evaluate("() => daklaag.map.jumpTo({zoom: 19, pitch: 55, bearing: -20})")
+    window.idle()
+    for plane in reversed(planes):
+        wait(lambda: seen(window, spot, colour_of(plane)) is not None)  # noqa: B023
+        window.page.mouse.click(*seen(window, spot, colour_of(plane)))
+        wait(lambda: lines(window) == more(plane, "en"))  # noqa: B023
+        assert window.text("roof-title")
+
+
+def seen(window: Window, spot: Spot, colour: list[float]) -> tuple[float, float] | None:
+    """The place on the screen nearest to a spot that lies well within a colour [px]."""
+    box = window.at("map").bounding_box()
+    with Image.open(BytesIO(window.at("map").screenshot())) as image:
+        like = np.abs(np.asarray(image.convert("RGB")) - np.round(colour)).max(axis=2) <= 2
+    places = np.argwhere(binary_erosion(like, iterations=3))[:, ::-1] + (box["x"], box["y"])
+    if not len(places):
+        return None
+    x, y = places[np.hypot(*(places - spot.pixel).T).argmin()]
+    return float(x), float(y)
 
 
 @pytest.mark.parametrize("scale", PLANES.scales, ids=lambda scale: scale.name)
@@ -335,7 +386,7 @@ def addresses_of(file: Path, building: str) -> set[str]:
 def test_a_site_has_what_the_service_has(
     browser: Any, runs: dict[str, Path], host: str, tmp_path: Path
 ) -> None:
-    """The planes of a roof, its address, the study's test of it, the months of all, and another
+    """The planes of a roof, its address, the study's test of it, the months of all, 3D, and another
     run with its times."""
     known = runs[NAME].parent / "in" / "addresses.csv"
     site.export([*runs.values()], tmp_path / "site", (), False, no_progress, never_stop,
@@ -345,7 +396,13 @@ def test_a_site_has_what_the_service_has(
     with sites.hosted(tmp_path / "site") as web, browsers.window(browser, web) as window:
         window.page.goto(f"{web}/")
         window.ready()
+        spot = bring(window, roof)
+        window.page.evaluate("() => daklaag.map.jumpTo({zoom: 15})")
+        window.idle()
+        spot.click()
+        assert window.text("headline")
         bring(window, roof)
+        window.at("months").wait_for()  # which only near tiles have
         click_on(window, roof, planes[0]["n"])
         assert chips(window) == [short(tiled(plane), "en") for plane in planes]
         lead, line = head(roof["properties"], planes)
@@ -363,6 +420,9 @@ def test_a_site_has_what_the_service_has(
         assert table(window, "totals-months", 4) == months_of_all(host)
         assert any(f"{PLANES.name}.pmtiles" in url for url in window.asked)
         assert not window.violations()
+        window.at(CHOICE).select_option(PLANES.name)
+        window.at("tall").check()
+        chosen_in_space(window, roof, [tiled(plane) for plane in planes])
         window.at("collection").select_option(STUDY)
         window.page.wait_for_selector("#legend-classes :text('wind')")
         window.page.evaluate("() => daklaag.map.jumpTo({zoom: 13})")
