@@ -470,8 +470,7 @@ def test_turbines_are_symbols(window: Window, host: str) -> None:
     rows = "() => daklaag.map.queryRenderedFeatures({layers: ['roofs-wind']}).map(({id}) => id)"
     assert sorted(window.page.evaluate(rows)) == sorted(suits) and suits  # one each
     window.at("wind").uncheck()
-    window.idle()
-    assert not window.shown("roofs-wind")
+    window.page.wait_for_function(f"() => !({rows})().length")
     window.page.wait_for_function("() => location.hash.includes('-wind')")
 
 
