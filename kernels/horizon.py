@@ -91,7 +91,7 @@ def _add_direction(tangent, table, sky, sums, bins):  # type: ignore[no-untyped-
                 total[c] += values[bins[c]]
 
 
-@kernel
+@inlined
 def _bins(tangent, n, bins):  # type: ignore[no-untyped-def]
     """Set in which of n bins the tangents of a tile stand."""
     scale, last = np.float32(n / (np.pi / 2)), np.int32(n - 1)
@@ -99,7 +99,7 @@ def _bins(tangent, n, bins):  # type: ignore[no-untyped-def]
         bins[c] = np.uint8(min(np.int32(angle(tangent[c], ONE) * scale), last))
 
 
-@kernel
+@inlined
 def _tile_horizon(view, far, fan, tile, rise, directions, tables, floor, sky, sums, bins, seen):  # type: ignore[no-untyped-def]
     """Sky view, sums and bins of the chosen cells of one tile, over all directions."""
     sky[:], sums[:] = 0, 0

@@ -76,7 +76,8 @@ def plane_sums(
         raise ValueError(f"a plane is none of {planes}, or a bin none of {table.shape[1]}")
     start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     out = np.zeros((len(least), table.shape[2]), np.int64)
-    order = np.argsort(plane, kind="stable")
+    number = plane.astype(np.min_scalar_type(planes))  # 16 bits are sorted three times as fast
+    order = np.argsort(number, kind="stable")
     _plane_sums(bins, order, start, receivers, least, np.ascontiguousarray(table), out)
     return out
 

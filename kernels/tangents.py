@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.coarse import COARSE_BITS
-from kernels.compile import inlined, kernel
+from kernels.compile import inlined
 from kernels.fan import BETWEEN
 from kernels.march import march, march_between
 from kernels.simd import SIDE
@@ -94,7 +94,7 @@ def far_horizon(far, fan, k, tile, low):  # type: ignore[no-untyped-def]
                 low = _low(tile)
 
 
-@kernel
+@inlined
 def raise_to_planes(tile, rise, towards):  # type: ignore[no-untyped-def]
     """Raise the tangents of a tile to those of the planes that its cells lie in. rise: gradients
     east of all cells, then north of all; towards: east and north of the direction. Returns the

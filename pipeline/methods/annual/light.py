@@ -183,9 +183,9 @@ def _numbered(plane: NDArray[np.int64], planes: int) -> tuple[NDArray[np.int64],
 def sums_alone(receivers: Receivers, square: SquareLight) -> NDArray[np.int64]:
     """The sums of the table over the directions behind the horizon that each receiver is to itself,
     (receivers, 39)."""
-    directions = np.arange(len(square.table))
-    sums: NDArray[np.int64] = square.table[directions, receivers.own_bins(len(directions))].sum(1)
-    return sums
+    own = receivers.own_bins(len(square.table))
+    each = np.arange(len(own) + 1)
+    return plane_sums(own, each[:-1], each, own, square.table)
 
 
 def received(
