@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
@@ -18,6 +18,7 @@ import pytest
 import shapely
 from PIL import Image
 
+from bench import page
 from pipeline import quarter
 from pipeline.runs.request import Outputs, Request, Selection
 from pipeline.runs.run import run
@@ -29,10 +30,6 @@ from tests.support.servers import serving
 RUN = "quarter"
 SIZE, PART = (300, 300), (180, 150)  # of the quarter, and of what was computed of it [m]
 VARIABLE = "DAKLAAG_BROWSER"
-ARGUMENTS = (
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
-)  # fmt: skip
 DESKTOP = {"width": 1240, "height": 660}  # room for the legend; fewer pixels are drawn sooner
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 PATIENCE_MS = 60_000.0  # the graphics are computed by cores that others use as well
@@ -249,18 +246,9 @@ def browser_file() -> str:
     return found
 
 
-@contextmanager
-def started() -> Iterator[Any]:
+def started() -> AbstractContextManager[Any]:
     """A browser."""
-    from playwright.sync_api import sync_playwright
-
-    file = browser_file()
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=file, args=list(ARGUMENTS))
-        try:
-            yield browser
-        finally:
-            browser.close()
+    return page.started(browser_file())
 
 
 @contextmanager

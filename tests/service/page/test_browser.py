@@ -43,21 +43,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def opened(host: str) -> Iterator[Window]:
-    """One window for all stories."""
-    with browsers.started() as browser, browsers.window(browser, host) as one:
-        yield one
-
-
-@pytest.fixture
-def window(opened: Window) -> Iterator[Window]:
-    """The map, of somebody who was never there; nothing may go wrong in it."""
-    opened.fresh()
-    yield opened
-    opened.fine()
-
-
 def test_a_building_is_found(window: Window, host: str) -> None:
     """By a place and a click; its card says what the service says of it."""
     choose(window, "noordw")
